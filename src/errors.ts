@@ -1,0 +1,101 @@
+/**
+ * The one error table. Every failure a user can cause has a row here: a stable code, what it means, and what to do next.
+ * The CLI prints `code: what (where). next`, exits 2 for bad usage or bad input, and 1 for a check that failed.
+ */
+const ERROR_TABLE = {
+  USAGE: { exit: 2, next: 'Run the command with --help.' },
+  FILE_NOT_FOUND: { exit: 2, next: 'Check the path.' },
+  FILE_UNREADABLE: { exit: 2, next: 'Check the permissions of the file and of its folder.' },
+  OUTPUT_UNWRITABLE: { exit: 2, next: 'Choose another path with --out; what was there before is unchanged.' },
+  DISK_FULL: { exit: 2, next: 'Free some space and run again; what was there before is unchanged.' },
+  VALGRIND_MISSING: { exit: 2, next: 'Install the Debian package "valgrind".' },
+  COMMAND_FAILED: { exit: 2, next: 'Run the command by itself to see why.' },
+  TRACE_EMPTY: { exit: 2, next: 'Record it again: there is not one memory access in it.' },
+  TRACE_MALFORMED: { exit: 2, next: 'Mend or cut the line named, or import with the right --format.' },
+  TRACE_GZIP_BROKEN: { exit: 2, next: 'Copy the file again: gzip says it is cut short or damaged.' },
+  TRACE_DAMAGED: { exit: 2, next: 'Import the trace again from its source.' },
+  TRACE_VERSION: { exit: 2, next: 'Import it again with this version of granule, or open it with the one that wrote it.' },
+  TRACE_MISSING: { exit: 2, next: 'Give the folder that holds it with --traces DIR.' },
+  TRACE_CHANGED: { exit: 2, next: 'Find the file with the recorded hash, or run the topology again on this one.' },
+  TRACE_LAYOUT: { exit: 2, next: 'Lay it out again from the trace as it was recorded.' },
+  LOG_EMPTY: { exit: 2, next: 'Run the topology again.' },
+  LOG_NOT_A_LOG: { exit: 2, next: 'Give a file that granule run wrote (.glog).' },
+  LOG_VERSION: { exit: 2, next: 'Open it with the version of granule that wrote it, or run the topology again.' },
+  LOG_DAMAGED: { exit: 1, next: 'Use "granule verify LOG" to see what is whole; copy the file again from its source.' },
+  LOG_TOO_LARGE: { exit: 2, next: 'Split the run.' },
+  SEQ_OUT_OF_RANGE: { exit: 2, next: 'Use "granule info LOG" to see the first and last seq.' },
+  ACTOR_UNKNOWN: { exit: 2, next: 'Use "granule info LOG" to see the actors.' },
+  TOPOLOGY_INVALID: { exit: 2, next: 'Mend the field named; docs/topology.md lists every field.' },
+  TOPOLOGY_UNKNOWN: { exit: 2, next: 'Give a file, or one of the names that "granule run --list" prints.' },
+  TOPOLOGY_ACTOR_UNKNOWN: { exit: 2, next: 'Add the actor, or name one that the topology has.' },
+  TOPOLOGY_PAGE_SIZE: { exit: 2, next: 'A process page is 4K, 16K or 64K and never smaller than the kernel page.' },
+  TOPOLOGY_NO_TAKER: { exit: 2, next: 'Send it to an actor whose kind takes that message.' },
+  MESSAGE_NO_TAKER: { exit: 1, next: 'A machine sent a message that its target cannot take: report it with the log.' },
+  REPLAY_DIVERGED: { exit: 1, next: 'Run the command printed with it to open the moment before.' },
+  RUN_LIMIT: { exit: 1, next: 'Raise the limit named, or shorten the run.' },
+  ACTOR_THREW: { exit: 1, next: 'A transition threw: a fault of the model. Open the log at the seq named.' },
+  INVARIANT: { exit: 1, next: 'A fault of granule itself: please report it with the log and the command.' },
+} as const;
+
+/** A stable error code: one row of the error table. */
+export type ErrorCode = keyof typeof ERROR_TABLE;
+
+/**
+ * A failure with a stable code: what was wrong, where, and what to do next.
+ *
+ * @example
+ * ```ts
+ * const error = new GranuleError('SEQ_OUT_OF_RANGE', 'seq 900 is past the end', 'run.glog holds 0 to 811');
+ * error.exitCode; // 2
+ * ```
+ */
+export class GranuleError extends Error {
+  readonly code: ErrorCode;
+  /** File, line or offset, field: whatever narrows it down most. */
+  readonly where: string;
+  /** What the user can do about it. */
+  readonly next: string;
+
+  constructor(code: ErrorCode, what: string, where = '', next: string = ERROR_TABLE[code].next) {
+    super(what);
+    this.name = 'GranuleError';
+    this.code = code;
+    this.where = where;
+    this.next = next;
+  }
+
+  /** 2 for bad usage or bad input, 1 for a check that failed. */
+  get exitCode(): number {
+    return ERROR_TABLE[this.code].exit;
+  }
+
+  /** One message, as the command line prints it. */
+  format(): string {
+    return `${this.code}: ${this.message}${this.where === '' ? '' : ` (${this.where})`}. ${this.next}`;
+  }
+}
+
+/**
+ * Every error code with its exit status and remedy, for documentation and tests.
+ *
+ * @example
+ * ```ts
+ * errorTable().find((row) => row.code === 'TRACE_EMPTY')?.exit; // 2
+ * ```
+ */
+export function errorTable(): { code: ErrorCode; exit: number; next: string }[] {
+  return (Object.keys(ERROR_TABLE) as ErrorCode[]).map((code) => ({ code, ...ERROR_TABLE[code] }));
+}
+
+/**
+ * Checks an invariant of the simulator, in production too. `what` says what should have held.
+ *
+ * @throws GranuleError INVARIANT
+ * @example
+ * ```ts
+ * invariant(1 + 1 === 2, 'arithmetic holds');
+ * ```
+ */
+export function invariant(condition: boolean, what: string): asserts condition {
+  if (!condition) throw new GranuleError('INVARIANT', what);
+}

@@ -1,0 +1,117 @@
+/**
+ * The stretch-of-memory-references form that the TLB actor works through: what translation needs of a trace, and
+ * nothing else. `src/trace` reads and writes it; machines only ever see these types.
+ *
+ * A **run** is a stretch of consecutive accesses of one stream to one 4K page. Fetches form one stream, data accesses the
+ * other. A data run ends when the data page changes, when its first write comes (the run so far was RUN_READ, a
+ * RUN_WRITE run begins and may hold later reads), and whenever a new fetch run begins. Every run ends at a system call.
+ * So the runs between two fetch runs belong to the first of them, and a stretch can be cut before any fetch run.
+ */
+
+/** An instruction-fetch run. */
+export const RUN_FETCH = 0;
+/** A data run of reads only. */
+export const RUN_READ = 1;
+/** A data run that begins with a write; it may hold reads as well. */
+export const RUN_WRITE = 2;
+/** Not an access: the place of a system call. `page` is then the index of the call in the block. */
+export const RUN_CALL = 3;
+
+/** log2 of the page size that runs are made of: always 4K, so that one trace serves every page size. */
+export const RUN_PAGE_SHIFT = 12;
+
+/** One system call of a trace; addresses and lengths in bytes, `file` the path. Linux's numbers for prot, flags, advice. */
+export type TraceCall =
+  /** `addr` is where the mapping was placed; `file` null when anonymous. */
+  | {
+      op: 'mmap';
+      addr: number;
+      lengthBytes: number;
+      prot: number;
+      flags: number;
+      file: string | null;
+      offsetBytes: number;
+    }
+  | { op: 'munmap'; addr: number; lengthBytes: number }
+  | { op: 'mprotect'; addr: number; lengthBytes: number; prot: number }
+  /** `newAddr` is where the mapping went. */
+  | {
+      op: 'mremap';
+      addr: number;
+      oldLengthBytes: number;
+      newLengthBytes: number;
+      flags: number;
+      newAddr: number;
+    }
+  /** `addr` is the break the caller got; brk(0) is kept too, so that the first one tells where the heap begins. */
+  | { op: 'brk'; addr: number }
+  | { op: 'madvise'; addr: number; lengthBytes: number; advice: number }
+  | { op: 'msync'; addr: number; lengthBytes: number; flags: number }
+  | { op: 'mlock'; addr: number; lengthBytes: number }
+  | { op: 'munlock'; addr: number; lengthBytes: number }
+  /** `lengthBytes` is what was really read into `buffer`. */
+  | { op: 'read'; file: string; offsetBytes: number; buffer: number; lengthBytes: number }
+  | { op: 'write'; file: string; offsetBytes: number; buffer: number; lengthBytes: number }
+  /** `sizeBytes` is the new size. */
+  | { op: 'truncate'; file: string; sizeBytes: number }
+  | { op: 'fork'; childPid: number }
+  | { op: 'exec'; file: string }
+  | { op: 'exit'; status: number }
+  /** A call that does not touch the memory that is modelled; `name` is Linux's. */
+  | { op: 'other'; name: string };
+
+/** A mapping that is there when the trace begins: what execve and the loader laid out. */
+export interface ImageSegment {
+  kind: 'program' | 'interpreter' | 'stack' | 'heap' | 'other';
+  addr: number;
+  lengthBytes: number;
+  /** PROT_READ 1, PROT_WRITE 2, PROT_EXEC 4. */
+  prot: number;
+  /** The file behind it, null for anonymous memory. */
+  file: string | null;
+  offsetBytes: number;
+}
+
+/** A file that the trace names, with the size it had, or the least size that the trace proves. */
+export interface TraceFile {
+  path: string;
+  sizeBytes: number;
+}
+
+/** A block of runs, in order: arrays of equal length, one element a run. */
+export interface RunBlock {
+  /** Index of the block's first run in the trace. */
+  firstRun: number;
+  /** Runs in the block. */
+  count: number;
+  /** RUN_FETCH, RUN_READ, RUN_WRITE or RUN_CALL. */
+  kind: Uint8Array;
+  /** Index into `RunSource.pages`; for RUN_CALL, index into `calls`. */
+  page: Int32Array;
+  /** Accesses made to this 4K page in this run; an access across a border counts in both pages; a modify counts twice. */
+  accesses: Uint32Array;
+  /** Trace lines that begin in this run: the second half of a crossing access, and the store of a modify, begin none. */
+  references: Uint32Array;
+  /** 1 where the run's first access is the second part of one that began on the page of the same stream's run before. */
+  continued: Uint8Array;
+  calls: TraceCall[];
+}
+
+/** A trace of runs, opened for reading; `block` is synchronous and gives the same answer for ever. */
+export interface RunSource {
+  /** SHA-256 of the trace's content, in hex: it names the trace in a log. */
+  readonly hash: string;
+  readonly name: string;
+  /** The command that was recorded. */
+  readonly command: string;
+  readonly runs: number;
+  readonly references: number;
+  /** Runs in every block but the last. */
+  readonly blockRuns: number;
+  /** 4K page number (address / 4096) of each page index. Two indexes may hold one page number. */
+  readonly pages: Float64Array;
+  readonly image: ImageSegment[];
+  readonly files: TraceFile[];
+  /** The block with the given index: `floor(run / blockRuns)`. */
+  block(index: number): RunBlock;
+}
