@@ -1,0 +1,289 @@
+/**
+ * The one ordered map that the memory structures are made of: a persistent radix trie, 32 ways a level, from
+ * non-negative integers to values. A version never changes once it is made; `edit()` gives a private version that
+ * copies a node the first time it writes to it, so a batch of writes costs no more copies than nodes touched.
+ */
+import { invariant } from '../errors.ts';
+
+const BITS_PER_LEVEL = 5;
+const WAYS = 1 << BITS_PER_LEVEL;
+
+/** Keys stop here: a page number, a frame number or a byte address of Arm's widest 52-bit space always fits. */
+const MAX_KEY = 2 ** 52;
+
+/** 32 ** 10 is 2 ** 50, so eleven levels (heights 0 to 10) reach every key below MAX_KEY. */
+const MAX_HEIGHT = 10;
+
+/** Number of keys below one slot of a node at each height. */
+const KEYS_PER_SLOT: readonly number[] = Array.from({ length: MAX_HEIGHT + 2 }, (_, height) => WAYS ** height);
+
+/** JavaScript shifts work on 32 bits, so a key is cut at 30 bits: six whole levels. */
+const LOW_KEYS = 2 ** 30;
+const LOW_LEVELS = 6;
+
+interface TrieNode<V> {
+  /** The edit that may write to this node; any other must copy it first. */
+  owner: object | null;
+  /** Occupied slots. */
+  count: number;
+  /** Height 0 holds values, the others hold nodes. */
+  slots: (TrieNode<V> | V | undefined)[];
+}
+
+function newNode<V>(owner: object | null): TrieNode<V> {
+  return { owner, count: 0, slots: new Array<undefined>(WAYS).fill(undefined) };
+}
+
+function slotOf(key: number, height: number): number {
+  return height < LOW_LEVELS
+    ? ((key % LOW_KEYS) >>> (BITS_PER_LEVEL * height)) & (WAYS - 1)
+    : (Math.floor(key / LOW_KEYS) >>> (BITS_PER_LEVEL * (height - LOW_LEVELS))) & (WAYS - 1);
+}
+
+function checkKey(key: number): void {
+  invariant(Number.isSafeInteger(key) && key >= 0 && key < MAX_KEY, 'a key is an integer from 0 to 2^52 - 1');
+}
+
+/** Smallest key >= `from` below `node`, or -1. */
+function keyAtOrAfter<V>(node: TrieNode<V>, height: number, base: number, from: number): number {
+  const step = KEYS_PER_SLOT[height] as number;
+  for (let slot = from <= base ? 0 : Math.floor((from - base) / step); slot < WAYS; slot++) {
+    const child = node.slots[slot];
+    if (child === undefined) continue;
+    const key = base + slot * step;
+    if (height === 0) return key;
+    const found = keyAtOrAfter(child as TrieNode<V>, height - 1, key, from);
+    if (found >= 0) return found;
+  }
+  return -1;
+}
+
+/** Greatest key <= `upTo` below `node`, or -1. */
+function keyAtOrBefore<V>(node: TrieNode<V>, height: number, base: number, upTo: number): number {
+  if (upTo < base) return -1;
+  const step = KEYS_PER_SLOT[height] as number;
+  for (let slot = Math.min(WAYS - 1, Math.floor((upTo - base) / step)); slot >= 0; slot--) {
+    const child = node.slots[slot];
+    if (child === undefined) continue;
+    const key = base + slot * step;
+    if (height === 0) return key;
+    const found = keyAtOrBefore(child as TrieNode<V>, height - 1, key, upTo);
+    if (found >= 0) return found;
+  }
+  return -1;
+}
+
+/** Calls `visit` for keys in [from, to); false once `visit` asked to stop. */
+function visitRange<V>(
+  node: TrieNode<V>,
+  height: number,
+  base: number,
+  range: { from: number; to: number },
+  visit: (key: number, value: V) => unknown,
+): boolean {
+  const step = KEYS_PER_SLOT[height] as number;
+  for (let slot = range.from <= base ? 0 : Math.floor((range.from - base) / step); slot < WAYS; slot++) {
+    const key = base + slot * step;
+    if (key >= range.to) return true;
+    const child = node.slots[slot];
+    if (child === undefined) continue;
+    if (height === 0) {
+      if (visit(key, child as V) === false) return false;
+    } else if (!visitRange(child as TrieNode<V>, height - 1, key, range, visit)) return false;
+  }
+  return true;
+}
+
+/** What can be asked of a map, sealed or in the middle of an edit. */
+abstract class IntMapReader<V> {
+  protected root: TrieNode<V>;
+  protected height: number;
+  protected count: number;
+
+  constructor(root: TrieNode<V>, height: number, count: number) {
+    this.root = root;
+    this.height = height;
+    this.count = count;
+  }
+
+  /** Number of keys. */
+  get size(): number {
+    return this.count;
+  }
+
+  /** The value of `key`, or undefined. */
+  get(key: number): V | undefined {
+    if (key < 0 || key >= (KEYS_PER_SLOT[this.height + 1] as number)) return undefined;
+    let node = this.root;
+    for (let height = this.height; height > 0; height--) {
+      const child = node.slots[slotOf(key, height)];
+      if (child === undefined) return undefined;
+      node = child as TrieNode<V>;
+    }
+    return node.slots[key & (WAYS - 1)] as V | undefined;
+  }
+
+  has(key: number): boolean {
+    return this.get(key) !== undefined;
+  }
+
+  /** The entry with the smallest key >= `from`, or null. */
+  first(from = 0): { key: number; value: V } | null {
+    const key = keyAtOrAfter(this.root, this.height, 0, from);
+    return key < 0 ? null : { key, value: this.get(key) as V };
+  }
+
+  /** The entry with the greatest key <= `upTo`, or null. */
+  last(upTo = MAX_KEY - 1): { key: number; value: V } | null {
+    const key = keyAtOrBefore(this.root, this.height, 0, upTo);
+    return key < 0 ? null : { key, value: this.get(key) as V };
+  }
+
+  /** Calls `visit` for every key in [from, to), ascending, until it returns false. The map must not be edited meanwhile. */
+  forEach(from: number, to: number, visit: (key: number, value: V) => unknown): void {
+    if (from < to) visitRange(this.root, this.height, 0, { from, to }, visit);
+  }
+
+  /** The entries with keys in [from, to), ascending. */
+  *entries(from = 0, to = MAX_KEY): Generator<[number, V]> {
+    for (let entry = this.first(from); entry !== null && entry.key < to; entry = this.first(entry.key + 1)) {
+      yield [entry.key, entry.value];
+    }
+  }
+}
+
+/**
+ * A persistent ordered map from integers (0 to 2^52 - 1) to values other than undefined. Reads and single writes cost
+ * O(log n) and a write shares all but one path with the version it came from.
+ *
+ * @throws GranuleError INVARIANT for a key out of range or an undefined value
+ * @example
+ * ```ts
+ * const one = IntMap.empty<string>().set(7, 'seven');
+ * const two = one.set(9, 'nine');
+ * one.size; // 1
+ * two.first(8); // { key: 9, value: 'nine' }
+ * ```
+ */
+export class IntMap<V> extends IntMapReader<V> {
+  static empty<V>(): IntMap<V> {
+    return new IntMap<V>(newNode<V>(null), 0, 0);
+  }
+
+  /** The inverse of `toPlain`. */
+  static fromPlain<V>(plain: { keys: readonly number[]; values: readonly V[] }): IntMap<V> {
+    invariant(plain.keys.length === plain.values.length, 'every key of a plain map has its value');
+    const edit = IntMap.empty<V>().edit();
+    plain.keys.forEach((key, index) => edit.set(key, plain.values[index] as V));
+    return edit.done();
+  }
+
+  set(key: number, value: V): IntMap<V> {
+    return this.edit().set(key, value).done();
+  }
+
+  delete(key: number): IntMap<V> {
+    if (!this.has(key)) return this;
+    const edit = this.edit();
+    edit.delete(key);
+    return edit.done();
+  }
+
+  /** A private version to write to; this one stays as it is. */
+  edit(): IntMapEdit<V> {
+    return new IntMapEdit<V>(this.root, this.height, this.count);
+  }
+
+  /** Keys ascending, and their values. */
+  toPlain(): { keys: number[]; values: V[] } {
+    const plain: { keys: number[]; values: V[] } = { keys: [], values: [] };
+    this.forEach(0, MAX_KEY, (key, value) => {
+      plain.keys.push(key);
+      plain.values.push(value);
+    });
+    return plain;
+  }
+}
+
+/**
+ * A private version of an IntMap. `done()` seals it; writing after that is a fault.
+ *
+ * @throws GranuleError INVARIANT on a write after `done()`
+ * @example
+ * ```ts
+ * const edit = IntMap.empty<number>().edit();
+ * for (let key = 0; key < 100; key++) edit.set(key, key * key);
+ * edit.done().get(9); // 81
+ * ```
+ */
+export class IntMapEdit<V> extends IntMapReader<V> {
+  private owner: object | null = {};
+
+  set(key: number, value: V): this {
+    checkKey(key);
+    invariant(value !== undefined, 'undefined stands for "no value" and cannot be stored');
+    while (key >= (KEYS_PER_SLOT[this.height + 1] as number)) this.grow();
+    let node = this.owned(this.root);
+    this.root = node;
+    for (let height = this.height; height > 0; height--) {
+      const slot = slotOf(key, height);
+      const child = node.slots[slot] as TrieNode<V> | undefined;
+      if (child === undefined) node.count++;
+      const next = child === undefined ? newNode<V>(this.owner) : this.owned(child);
+      node.slots[slot] = next;
+      node = next;
+    }
+    const slot = key & (WAYS - 1);
+    if (node.slots[slot] === undefined) {
+      node.count++;
+      this.count++;
+    }
+    node.slots[slot] = value;
+    return this;
+  }
+
+  /** False when there was nothing to delete. */
+  delete(key: number): boolean {
+    checkKey(key);
+    if (!this.has(key)) return false;
+    this.root = this.without(this.root, this.height, key);
+    this.count--;
+    while (this.height > 0 && (this.root.count === 0 || (this.root.count === 1 && this.root.slots[0] !== undefined))) {
+      this.root = this.root.count === 0 ? newNode<V>(this.owner) : (this.root.slots[0] as TrieNode<V>);
+      this.height = this.root.count === 0 ? 0 : this.height - 1;
+    }
+    return true;
+  }
+
+  done(): IntMap<V> {
+    invariant(this.owner !== null, 'an edit is sealed once');
+    this.owner = null;
+    return new IntMap<V>(this.root, this.height, this.count);
+  }
+
+  private owned(node: TrieNode<V>): TrieNode<V> {
+    invariant(this.owner !== null, 'nothing is written after done()');
+    return node.owner === this.owner ? node : { owner: this.owner, count: node.count, slots: node.slots.slice() };
+  }
+
+  private grow(): void {
+    const root = newNode<V>(this.owner);
+    if (this.root.count > 0) {
+      root.slots[0] = this.root;
+      root.count = 1;
+    }
+    this.root = root;
+    this.height++;
+  }
+
+  /** `node` without `key`, which it holds. */
+  private without(shared: TrieNode<V>, height: number, key: number): TrieNode<V> {
+    const node = this.owned(shared);
+    const slot = slotOf(key, height);
+    const child = height === 0 ? undefined : this.without(node.slots[slot] as TrieNode<V>, height - 1, key);
+    const kept = child !== undefined && child.count > 0;
+    node.slots[slot] = kept ? child : undefined;
+    if (!kept) node.count--;
+    return node;
+  }
+}
