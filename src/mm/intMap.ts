@@ -26,12 +26,21 @@ interface TrieNode<V> {
   owner: object | null;
   /** Occupied slots. */
   count: number;
-  /** Height 0 holds values, the others hold nodes. */
-  slots: (TrieNode<V> | V | undefined)[];
+  /** Nodes below, by slot; empty at height 0. */
+  children: (TrieNode<V> | undefined)[];
+  /** Values by slot, at height 0; empty above. */
+  values: (V | undefined)[];
 }
 
-function newNode<V>(owner: object | null): TrieNode<V> {
-  return { owner, count: 0, slots: new Array<undefined>(WAYS).fill(undefined) };
+const NO_SLOTS: never[] = [];
+
+function emptySlots(): undefined[] {
+  return Array.from({ length: WAYS });
+}
+
+function newNode<V>(owner: object | null, height: number): TrieNode<V> {
+  const isLeaf = height === 0;
+  return { owner, count: 0, children: isLeaf ? NO_SLOTS : emptySlots(), values: isLeaf ? emptySlots() : NO_SLOTS };
 }
 
 function slotOf(key: number, height: number): number {
@@ -46,13 +55,16 @@ function checkKey(key: number): void {
 
 /** Smallest key >= `from` below `node`, or -1. */
 function keyAtOrAfter<V>(node: TrieNode<V>, height: number, base: number, from: number): number {
-  const step = KEYS_PER_SLOT[height] as number;
+  const step = KEYS_PER_SLOT[height];
   for (let slot = from <= base ? 0 : Math.floor((from - base) / step); slot < WAYS; slot++) {
-    const child = node.slots[slot];
-    if (child === undefined) continue;
     const key = base + slot * step;
-    if (height === 0) return key;
-    const found = keyAtOrAfter(child as TrieNode<V>, height - 1, key, from);
+    if (height === 0) {
+      if (node.values[slot] !== undefined) return key;
+      continue;
+    }
+    const child = node.children[slot];
+    if (child === undefined) continue;
+    const found = keyAtOrAfter(child, height - 1, key, from);
     if (found >= 0) return found;
   }
   return -1;
@@ -61,13 +73,16 @@ function keyAtOrAfter<V>(node: TrieNode<V>, height: number, base: number, from: 
 /** Greatest key <= `upTo` below `node`, or -1. */
 function keyAtOrBefore<V>(node: TrieNode<V>, height: number, base: number, upTo: number): number {
   if (upTo < base) return -1;
-  const step = KEYS_PER_SLOT[height] as number;
+  const step = KEYS_PER_SLOT[height];
   for (let slot = Math.min(WAYS - 1, Math.floor((upTo - base) / step)); slot >= 0; slot--) {
-    const child = node.slots[slot];
-    if (child === undefined) continue;
     const key = base + slot * step;
-    if (height === 0) return key;
-    const found = keyAtOrBefore(child as TrieNode<V>, height - 1, key, upTo);
+    if (height === 0) {
+      if (node.values[slot] !== undefined) return key;
+      continue;
+    }
+    const child = node.children[slot];
+    if (child === undefined) continue;
+    const found = keyAtOrBefore(child, height - 1, key, upTo);
     if (found >= 0) return found;
   }
   return -1;
@@ -81,15 +96,17 @@ function visitRange<V>(
   range: { from: number; to: number },
   visit: (key: number, value: V) => unknown,
 ): boolean {
-  const step = KEYS_PER_SLOT[height] as number;
+  const step = KEYS_PER_SLOT[height];
   for (let slot = range.from <= base ? 0 : Math.floor((range.from - base) / step); slot < WAYS; slot++) {
     const key = base + slot * step;
     if (key >= range.to) return true;
-    const child = node.slots[slot];
-    if (child === undefined) continue;
     if (height === 0) {
-      if (visit(key, child as V) === false) return false;
-    } else if (!visitRange(child as TrieNode<V>, height - 1, key, range, visit)) return false;
+      const value = node.values[slot];
+      if (value !== undefined && visit(key, value) === false) return false;
+      continue;
+    }
+    const child = node.children[slot];
+    if (child !== undefined && !visitRange(child, height - 1, key, range, visit)) return false;
   }
   return true;
 }
@@ -113,14 +130,14 @@ abstract class IntMapReader<V> {
 
   /** The value of `key`, or undefined. */
   get(key: number): V | undefined {
-    if (key < 0 || key >= (KEYS_PER_SLOT[this.height + 1] as number)) return undefined;
+    if (key < 0 || key >= KEYS_PER_SLOT[this.height + 1]) return undefined;
     let node = this.root;
     for (let height = this.height; height > 0; height--) {
-      const child = node.slots[slotOf(key, height)];
+      const child = node.children[slotOf(key, height)];
       if (child === undefined) return undefined;
-      node = child as TrieNode<V>;
+      node = child;
     }
-    return node.slots[key & (WAYS - 1)] as V | undefined;
+    return node.values[key & (WAYS - 1)];
   }
 
   has(key: number): boolean {
@@ -130,13 +147,15 @@ abstract class IntMapReader<V> {
   /** The entry with the smallest key >= `from`, or null. */
   first(from = 0): { key: number; value: V } | null {
     const key = keyAtOrAfter(this.root, this.height, 0, from);
-    return key < 0 ? null : { key, value: this.get(key) as V };
+    const value = this.get(key);
+    return value === undefined ? null : { key, value };
   }
 
   /** The entry with the greatest key <= `upTo`, or null. */
   last(upTo = MAX_KEY - 1): { key: number; value: V } | null {
     const key = keyAtOrBefore(this.root, this.height, 0, upTo);
-    return key < 0 ? null : { key, value: this.get(key) as V };
+    const value = this.get(key);
+    return value === undefined ? null : { key, value };
   }
 
   /** Calls `visit` for every key in [from, to), ascending, until it returns false. The map must not be edited meanwhile. */
@@ -167,14 +186,14 @@ abstract class IntMapReader<V> {
  */
 export class IntMap<V> extends IntMapReader<V> {
   static empty<V>(): IntMap<V> {
-    return new IntMap<V>(newNode<V>(null), 0, 0);
+    return new IntMap<V>(newNode<V>(null, 0), 0, 0);
   }
 
   /** The inverse of `toPlain`. */
   static fromPlain<V>(plain: { keys: readonly number[]; values: readonly V[] }): IntMap<V> {
     invariant(plain.keys.length === plain.values.length, 'every key of a plain map has its value');
     const edit = IntMap.empty<V>().edit();
-    plain.keys.forEach((key, index) => edit.set(key, plain.values[index] as V));
+    plain.keys.forEach((key, index) => edit.set(key, plain.values[index]));
     return edit.done();
   }
 
@@ -222,23 +241,23 @@ export class IntMapEdit<V> extends IntMapReader<V> {
   set(key: number, value: V): this {
     checkKey(key);
     invariant(value !== undefined, 'undefined stands for "no value" and cannot be stored');
-    while (key >= (KEYS_PER_SLOT[this.height + 1] as number)) this.grow();
+    while (key >= KEYS_PER_SLOT[this.height + 1]) this.grow();
     let node = this.owned(this.root);
     this.root = node;
     for (let height = this.height; height > 0; height--) {
       const slot = slotOf(key, height);
-      const child = node.slots[slot] as TrieNode<V> | undefined;
+      const child = node.children[slot];
       if (child === undefined) node.count++;
-      const next = child === undefined ? newNode<V>(this.owner) : this.owned(child);
-      node.slots[slot] = next;
+      const next = child === undefined ? newNode<V>(this.owner, height - 1) : this.owned(child);
+      node.children[slot] = next;
       node = next;
     }
     const slot = key & (WAYS - 1);
-    if (node.slots[slot] === undefined) {
+    if (node.values[slot] === undefined) {
       node.count++;
       this.count++;
     }
-    node.slots[slot] = value;
+    node.values[slot] = value;
     return this;
   }
 
@@ -248,9 +267,13 @@ export class IntMapEdit<V> extends IntMapReader<V> {
     if (!this.has(key)) return false;
     this.root = this.without(this.root, this.height, key);
     this.count--;
-    while (this.height > 0 && (this.root.count === 0 || (this.root.count === 1 && this.root.slots[0] !== undefined))) {
-      this.root = this.root.count === 0 ? newNode<V>(this.owner) : (this.root.slots[0] as TrieNode<V>);
-      this.height = this.root.count === 0 ? 0 : this.height - 1;
+    if (this.count === 0) {
+      this.root = newNode<V>(this.owner, 0);
+      this.height = 0;
+    }
+    while (this.height > 0 && this.root.count === 1 && this.root.children[0] !== undefined) {
+      this.root = this.root.children[0];
+      this.height--;
     }
     return true;
   }
@@ -263,13 +286,16 @@ export class IntMapEdit<V> extends IntMapReader<V> {
 
   private owned(node: TrieNode<V>): TrieNode<V> {
     invariant(this.owner !== null, 'nothing is written after done()');
-    return node.owner === this.owner ? node : { owner: this.owner, count: node.count, slots: node.slots.slice() };
+    if (node.owner === this.owner) return node;
+    const { count, children, values } = node;
+    const isLeaf = children.length === 0;
+    return { owner: this.owner, count, children: isLeaf ? NO_SLOTS : children.slice(), values: values.slice() };
   }
 
   private grow(): void {
-    const root = newNode<V>(this.owner);
+    const root = newNode<V>(this.owner, this.height + 1);
     if (this.root.count > 0) {
-      root.slots[0] = this.root;
+      root.children[0] = this.root;
       root.count = 1;
     }
     this.root = root;
@@ -280,10 +306,16 @@ export class IntMapEdit<V> extends IntMapReader<V> {
   private without(shared: TrieNode<V>, height: number, key: number): TrieNode<V> {
     const node = this.owned(shared);
     const slot = slotOf(key, height);
-    const child = height === 0 ? undefined : this.without(node.slots[slot] as TrieNode<V>, height - 1, key);
-    const kept = child !== undefined && child.count > 0;
-    node.slots[slot] = kept ? child : undefined;
-    if (!kept) node.count--;
+    if (height === 0) {
+      node.values[slot] = undefined;
+      node.count--;
+      return node;
+    }
+    const child = node.children[slot];
+    const left = child === undefined ? undefined : this.without(child, height - 1, key);
+    const isKept = left !== undefined && left.count > 0;
+    node.children[slot] = isKept ? left : undefined;
+    if (!isKept) node.count--;
     return node;
   }
 }
