@@ -1,0 +1,267 @@
+/**
+ * A page table tree of one granule: persistent, and it accounts for every table that real hardware would need. Entries
+ * live at level 3 only; a larger page is a run of entries, as Linux sees a PTE-mapped folio.
+ *
+ * Tables come with the first entry below them, and stay when their last entry goes: zapping frees none. Only
+ * `freeEmptyTables` takes them away, as Linux does for the gap that an unmapping leaves [mm/memory.c:free_pgtables].
+ */
+import { geometryOf } from '../arch/granule.ts';
+import { invariant } from '../errors.ts';
+import { IntMap, type IntMapEdit } from './intMap.ts';
+import { CHUNK_ENTRIES, type Chunk, type LeafTable, PageTableReader, type Trees } from './pageTableReader.ts';
+import { flagsOf, isPresent, packPte, pfnOf } from './pte.ts';
+
+/**
+ * A page table as plain data. `tables` lists, for each level below the top, the table indexes (va / span) ascending;
+ * `runs` holds quadruples: page number, frame number, entries, flags.
+ *
+ * @example
+ * ```ts
+ * const plain: PageTablePlain = PageTable.empty(4096).toPlain();
+ * plain.runs; // []
+ * ```
+ */
+export interface PageTablePlain {
+  granuleBytes: number;
+  vaBits: number;
+  tables: number[][];
+  runs: number[];
+}
+
+/**
+ * A sealed page table. Frame numbers in its entries count pages of its own granule.
+ *
+ * @throws GranuleError TOPOLOGY_PAGE_SIZE for another granule; INVARIANT for an address that is unaligned or too high
+ * @example
+ * ```ts
+ * const edit = PageTable.empty(4096, 48).edit();
+ * edit.set(0x400000, packPte(7, PTE.VALID));
+ * const table = edit.done();
+ * table.walk(0x400000).levelsRead; // 4
+ * table.tableCount; // [1, 1, 1, 1]
+ * ```
+ */
+export class PageTable extends PageTableReader {
+  protected readonly leaves: IntMap<LeafTable>;
+  protected readonly uppers: readonly IntMap<number>[];
+  readonly entryCount: number;
+  readonly presentCount: number;
+
+  constructor(trees: Trees<IntMap<LeafTable>, IntMap<number>>) {
+    super(trees.geometry);
+    this.leaves = trees.leaves;
+    this.uppers = trees.uppers;
+    this.entryCount = trees.entryCount;
+    this.presentCount = trees.presentCount;
+  }
+
+  static empty(granuleBytes: number, vaBits = 48): PageTable {
+    const geometry = geometryOf(granuleBytes, vaBits);
+    const uppers = geometry.levels.slice(1, -1).map(() => IntMap.empty<number>());
+    return new PageTable({ geometry, leaves: IntMap.empty(), uppers, entryCount: 0, presentCount: 0 });
+  }
+
+  /** The inverse of `toPlain`. */
+  static fromPlain(plain: PageTablePlain): PageTable {
+    const edit = PageTable.empty(plain.granuleBytes, plain.vaBits).edit();
+    const { levels } = edit.geometry;
+    for (const [depth, indexes] of plain.tables.entries()) {
+      for (const index of indexes) edit.allocateTables(index * levels[depth + 1].tableSpanBytes, depth + 1);
+    }
+    for (let at = 0; at < plain.runs.length; at += 4) {
+      const [page, pfn, nr, flags] = plain.runs.slice(at, at + 4);
+      edit.setRange(page * plain.granuleBytes, pfn, nr, flags);
+    }
+    return edit.done();
+  }
+
+  /** A private version to write to; this one stays as it is. */
+  edit(): PageTableEdit {
+    return new PageTableEdit({
+      geometry: this.geometry,
+      leaves: this.leaves.edit(),
+      uppers: this.uppers.map((upper) => upper.edit()),
+      entryCount: this.entryCount,
+      presentCount: this.presentCount,
+    });
+  }
+
+  toPlain(): PageTablePlain {
+    const { granuleBytes, vaBits } = this.geometry;
+    const runs: number[] = [];
+    this.forEach(0, 2 ** vaBits, (va, pte) => {
+      const page = va / granuleBytes;
+      const nr = runs[runs.length - 2];
+      const continues =
+        runs.length > 0 &&
+        page === runs[runs.length - 4] + nr &&
+        pfnOf(pte) === runs[runs.length - 3] + nr &&
+        flagsOf(pte) === runs[runs.length - 1];
+      if (continues) runs[runs.length - 2] = nr + 1;
+      else runs.push(page, pfnOf(pte), 1, flagsOf(pte));
+    });
+    return { granuleBytes, vaBits, tables: [...this.uppers, this.leaves].map((map) => map.toPlain().keys), runs };
+  }
+}
+
+/**
+ * A private version of a page table. `done()` seals it; writing after that is a fault.
+ *
+ * @throws GranuleError INVARIANT for an unaligned or too high address, or on a write after `done()`
+ * @example
+ * ```ts
+ * const edit = PageTable.empty(65536).edit();
+ * edit.setRange(0x10000, 100, 3, PTE.VALID);
+ * pfnOf(edit.get(0x30000)); // 102
+ * ```
+ */
+export class PageTableEdit extends PageTableReader {
+  protected readonly leaves: IntMapEdit<LeafTable>;
+  protected readonly uppers: readonly IntMapEdit<number>[];
+  entryCount: number;
+  presentCount: number;
+  private owner: object | null = {};
+
+  constructor(trees: Trees<IntMapEdit<LeafTable>, IntMapEdit<number>>) {
+    super(trees.geometry);
+    this.leaves = trees.leaves;
+    this.uppers = trees.uppers;
+    this.entryCount = trees.entryCount;
+    this.presentCount = trees.presentCount;
+  }
+
+  /** Writes one entry (0 clears it) and answers the one before. Tables that are missing are allocated. */
+  set(va: number, pte: number): number {
+    const { granuleBytes, vaBits } = this.geometry;
+    invariant(va % granuleBytes === 0 && va >= 0 && va < 2 ** vaBits, 'an entry is set at a page of the address space');
+    const before = this.get(va);
+    if (before === pte) return before;
+    if (pte !== 0) this.allocateTables(va, this.geometry.levels.length - 1);
+    const index = Math.floor(va / this.leafSpanBytes);
+    const table = this.ownedTable(index);
+    const entry = (va % this.leafSpanBytes) / granuleBytes;
+    const chunk = this.ownedChunk(table, Math.floor(entry / CHUNK_ENTRIES));
+    chunk.ptes[entry % CHUNK_ENTRIES] = pte;
+    const used = (pte === 0 ? 0 : 1) - (before === 0 ? 0 : 1);
+    table.used += used;
+    this.entryCount += used;
+    this.presentCount += (isPresent(pte) ? 1 : 0) - (isPresent(before) ? 1 : 0);
+    return before;
+  }
+
+  /** `nr` entries from `va` on, mapping `nr` frames from `pfn` on, all with the same flags (`set_ptes`). */
+  setRange(va: number, pfn: number, nr: number, flags: number): void {
+    for (let page = 0; page < nr; page++) {
+      this.set(va + page * this.geometry.granuleBytes, packPte(pfn + page, flags));
+    }
+  }
+
+  /** Makes the entry none and answers the one before. Its tables stay. */
+  clear(va: number): number {
+    return this.set(va, 0);
+  }
+
+  /** Makes every entry of [startVa, endVa) none, hands each to `visit`, and answers how many there were. */
+  clearRange(startVa: number, endVa: number, visit?: (va: number, pte: number) => void): number {
+    const found: number[] = [];
+    this.forEach(startVa, endVa, (va) => {
+      found.push(va);
+    });
+    for (const va of found) {
+      const pte = this.set(va, 0);
+      visit?.(va, pte);
+    }
+    return found.length;
+  }
+
+  /** Replaces every entry of [startVa, endVa) that is not none by what `change` makes of it. */
+  changeRange(startVa: number, endVa: number, change: (pte: number, va: number) => number): void {
+    const found: number[] = [];
+    this.forEach(startVa, endVa, (va) => {
+      found.push(va);
+    });
+    for (const va of found) this.set(va, change(this.get(va), va));
+  }
+
+  /**
+   * Frees every empty table whose whole span lies in [floorVa, ceilingVa): the room between the end of the mapping
+   * before the unmapped range and the start of the one after it. Answers the tables freed by level from the top down.
+   * Source: mm/memory.c:free_pgd_range. The root stays.
+   */
+  freeEmptyTables(floorVa: number, ceilingVa: number): number[] {
+    const { levels } = this.geometry;
+    const freed = levels.map(() => 0);
+    for (let depth = levels.length - 1; depth > 0; depth--) {
+      const span = levels[depth].tableSpanBytes;
+      const empty: number[] = [];
+      const from = Math.ceil(floorVa / span);
+      const to = Math.floor(ceilingVa / span);
+      const collect = (key: number, used: number): void => {
+        if (used === 0) empty.push(key);
+      };
+      if (depth === levels.length - 1) this.leaves.forEach(from, to, (key, table) => collect(key, table.used));
+      else this.uppers[depth - 1].forEach(from, to, collect);
+      for (const key of empty) {
+        (depth === levels.length - 1 ? this.leaves : this.uppers[depth - 1]).delete(key);
+        if (depth > 1) this.countBelow(depth - 1, key * span, -1);
+      }
+      freed[depth] = empty.length;
+    }
+    return freed;
+  }
+
+  /** Makes sure of the tables for `va` down to `depth` (the root is depth 0), as for an entry to come. */
+  allocateTables(va: number, depth: number): void {
+    const { levels } = this.geometry;
+    for (let at = 1; at <= depth; at++) {
+      const key = Math.floor(va / levels[at].tableSpanBytes);
+      const isLeaf = at === levels.length - 1;
+      if ((isLeaf ? this.leaves : this.uppers[at - 1]).has(key)) continue;
+      if (isLeaf) this.leaves.set(key, { owner: this.owner, used: 0, chunks: this.noChunks() });
+      else this.uppers[at - 1].set(key, 0);
+      if (at > 1) this.countBelow(at - 1, va, 1);
+    }
+  }
+
+  done(): PageTable {
+    invariant(this.owner !== null, 'an edit is sealed once');
+    this.owner = null;
+    return new PageTable({
+      geometry: this.geometry,
+      leaves: this.leaves.done(),
+      uppers: this.uppers.map((upper) => upper.done()),
+      entryCount: this.entryCount,
+      presentCount: this.presentCount,
+    });
+  }
+
+  private noChunks(): undefined[] {
+    const { levels } = this.geometry;
+    return Array.from({ length: levels[levels.length - 1].entries / CHUNK_ENTRIES });
+  }
+
+  private countBelow(depth: number, va: number, change: number): void {
+    const key = Math.floor(va / this.geometry.levels[depth].tableSpanBytes);
+    const upper = this.uppers[depth - 1];
+    upper.set(key, (upper.get(key) ?? 0) + change);
+  }
+
+  private ownedTable(index: number): LeafTable {
+    invariant(this.owner !== null, 'nothing is written after done()');
+    const table = this.leaves.get(index);
+    invariant(table !== undefined, 'an entry is written into a table that is there');
+    if (table.owner === this.owner) return table;
+    const owned = { owner: this.owner, used: table.used, chunks: table.chunks.slice() };
+    this.leaves.set(index, owned);
+    return owned;
+  }
+
+  private ownedChunk(table: LeafTable, position: number): Chunk {
+    const chunk = table.chunks[position];
+    if (chunk !== undefined && chunk.owner === this.owner) return chunk;
+    const ptes = chunk === undefined ? new Float64Array(CHUNK_ENTRIES) : chunk.ptes.slice();
+    const owned = { owner: this.owner, ptes };
+    table.chunks[position] = owned;
+    return owned;
+  }
+}

@@ -1,0 +1,168 @@
+/**
+ * The shape of a page table tree and everything that can be read from one: entries, hardware walks, tables in use.
+ */
+import type { Geometry } from '../arch/granule.ts';
+import type { IntMap, IntMapEdit } from './intMap.ts';
+
+/**
+ * Entries that one write copies at most: small enough to copy in passing, large enough to keep trees shallow.
+ *
+ * @example
+ * ```ts
+ * CHUNK_ENTRIES; // 64
+ * ```
+ */
+export const CHUNK_ENTRIES = 64;
+
+/**
+ * A stretch of consecutive entries; only the edit that owns it may write to it.
+ *
+ * @example
+ * ```ts
+ * const chunk: Chunk = { owner: null, ptes: new Float64Array(CHUNK_ENTRIES) };
+ * chunk.ptes.length; // 64
+ * ```
+ */
+export interface Chunk {
+  owner: object | null;
+  ptes: Float64Array;
+}
+
+/**
+ * One table of level 3.
+ *
+ * @example
+ * ```ts
+ * const table: LeafTable = { owner: null, used: 0, chunks: [] };
+ * table.used; // 0
+ * ```
+ */
+export interface LeafTable {
+  owner: object | null;
+  /** Entries that are not none. */
+  used: number;
+  chunks: (Chunk | undefined)[];
+}
+
+/**
+ * The trees and counts of one version.
+ *
+ * @example
+ * ```ts
+ * const trees: Trees<IntMap<LeafTable>, IntMap<number>> = {
+ *   geometry: geometryOf(65536, 42), leaves: IntMap.empty(), uppers: [], entryCount: 0, presentCount: 0,
+ * };
+ * new PageTable(trees).tableCount; // [1, 0]
+ * ```
+ */
+export interface Trees<L, U> {
+  geometry: Geometry;
+  leaves: L;
+  /** For each level between top and 3: table index to number of tables below it. */
+  uppers: U[];
+  entryCount: number;
+  presentCount: number;
+}
+
+/**
+ * What can be asked of a page table, sealed or in the middle of an edit.
+ *
+ * @example
+ * ```ts
+ * const readers: PageTableReader[] = [PageTable.empty(4096), PageTable.empty(4096).edit()];
+ * readers.map((reader) => reader.get(0)); // [0, 0]
+ * ```
+ */
+export abstract class PageTableReader {
+  readonly geometry: Geometry;
+  protected readonly leafSpanBytes: number;
+
+  constructor(geometry: Geometry) {
+    this.geometry = geometry;
+    this.leafSpanBytes = geometry.levels[geometry.levels.length - 1].tableSpanBytes;
+  }
+
+  protected abstract readonly leaves: IntMap<LeafTable> | IntMapEdit<LeafTable>;
+  protected abstract readonly uppers: readonly (IntMap<number> | IntMapEdit<number>)[];
+  /** Entries that are not none. */
+  abstract readonly entryCount: number;
+  /** Entries that are valid or PROT_NONE. */
+  abstract readonly presentCount: number;
+
+  /** The entry for any address in the page, 0 when none. */
+  get(va: number): number {
+    const table = this.leaves.get(Math.floor(va / this.leafSpanBytes));
+    return table === undefined ? 0 : this.entryIn(table, va);
+  }
+
+  /**
+   * What a hardware walk from the root does: the entry (0 when none), how many descriptors it reads until it ends, and
+   * the level of the last one read. It reads the entry of a missing table, then stops.
+   */
+  walk(va: number): { pte: number; levelsRead: number; endLevel: number } {
+    const { levels } = this.geometry;
+    const table = this.leaves.get(Math.floor(va / this.leafSpanBytes));
+    if (table !== undefined) return { pte: this.entryIn(table, va), levelsRead: levels.length, endLevel: 3 };
+    let levelsRead = 1;
+    while (levelsRead < levels.length - 1) {
+      if (!this.uppers[levelsRead - 1].has(Math.floor(va / levels[levelsRead].tableSpanBytes))) break;
+      levelsRead++;
+    }
+    return { pte: 0, levelsRead, endLevel: levels[levelsRead - 1].level };
+  }
+
+  /** Calls `visit` for every entry that is not none in [startVa, endVa), ascending, until it returns false. */
+  forEach(startVa: number, endVa: number, visit: (va: number, pte: number) => unknown): void {
+    const { pageShift, granuleBytes } = this.geometry;
+    const lastEntries = this.leafSpanBytes / granuleBytes;
+    const from = Math.floor(startVa / granuleBytes);
+    const to = Math.ceil(endVa / granuleBytes);
+    this.leaves.forEach(
+      Math.floor(startVa / this.leafSpanBytes),
+      Math.ceil(endVa / this.leafSpanBytes),
+      (index, table) => {
+        for (const [position, chunk] of table.chunks.entries()) {
+          if (chunk === undefined) continue;
+          const firstPage = index * lastEntries + position * CHUNK_ENTRIES;
+          const end = Math.min(CHUNK_ENTRIES, to - firstPage);
+          for (let slot = Math.max(0, from - firstPage); slot < end; slot++) {
+            const pte = chunk.ptes[slot];
+            if (pte !== 0 && visit((firstPage + slot) * 2 ** pageShift, pte) === false) return false;
+          }
+        }
+        return true;
+      },
+    );
+  }
+
+  /** Tables there are, by level from the top down (the order of `geometry.levels`); the root is always there. */
+  get tableCount(): number[] {
+    return [1, ...this.uppers.map((upper) => upper.size), this.leaves.size];
+  }
+
+  /** Bytes of all tables. */
+  get tableBytes(): number {
+    return this.tableCount.reduce((bytes, count, depth) => bytes + count * this.geometry.levels[depth].tableBytes, 0);
+  }
+
+  /** Tables to allocate before every page of [startVa, endVa) can have an entry, by level from the top down. */
+  tablesMissing(startVa: number, endVa: number): number[] {
+    const maps = [...this.uppers, this.leaves];
+    return this.geometry.levels.map((level, depth) => {
+      if (depth === 0 || startVa >= endVa) return 0;
+      const from = Math.floor(startVa / level.tableSpanBytes);
+      const to = Math.ceil(endVa / level.tableSpanBytes);
+      let missing = to - from;
+      maps[depth - 1].forEach(from, to, () => {
+        missing--;
+      });
+      return missing;
+    });
+  }
+
+  private entryIn(table: LeafTable, va: number): number {
+    const entry = Math.floor((va % this.leafSpanBytes) / this.geometry.granuleBytes);
+    const chunk = table.chunks[Math.floor(entry / CHUNK_ENTRIES)];
+    return chunk === undefined ? 0 : chunk.ptes[entry % CHUNK_ENTRIES];
+  }
+}
