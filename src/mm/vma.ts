@@ -1,0 +1,187 @@
+/**
+ * One virtual memory area, the rules by which two of them become one, and its line in /proc/PID/maps.
+ */
+import { invariant } from '../errors.ts';
+import { PROT } from './pte.ts';
+
+/**
+ * Flags of a VMA, with Linux's bits and meaning [include/linux/mm.h]. READ, WRITE and EXEC are in `prot` instead.
+ *
+ * @example
+ * ```ts
+ * (VM.SHARED | VM.LOCKED) === 0x2008; // true
+ * ```
+ */
+export const VM = {
+  SHARED: 0x8,
+  GROWSDOWN: 0x100,
+  PFNMAP: 0x400,
+  LOCKED: 0x2000,
+  IO: 0x4000,
+  SEQ_READ: 0x8000,
+  RAND_READ: 0x10000,
+  DONTCOPY: 0x20000,
+  DONTEXPAND: 0x40000,
+  LOCKONFAULT: 0x80000,
+  ACCOUNT: 0x100000,
+  NORESERVE: 0x200000,
+  HUGETLB: 0x400000,
+  WIPEONFORK: 0x2000000,
+  DONTDUMP: 0x4000000,
+  MIXEDMAP: 0x10000000,
+  HUGEPAGE: 0x20000000,
+  NOHUGEPAGE: 0x40000000,
+  MERGEABLE: 0x80000000,
+} as const;
+
+/** `VM_SPECIAL`: areas that are never merged [include/linux/mm.h]. */
+const SPECIAL_FLAGS = VM.IO | VM.DONTEXPAND | VM.PFNMAP | VM.MIXEDMAP;
+
+/** Column at which the path stands in /proc/PID/maps: 25 + 6 * sizeof(void *) [fs/proc/task_mmu.c:show_map_vma]. */
+const PATH_COLUMN = 73;
+
+/**
+ * One virtual memory area. Plain data; treat it as immutable.
+ *
+ * @example
+ * ```ts
+ * const vma: Vma = { startVa: 0x10000, endVa: 0x20000, prot: PROT.READ, flags: 0, file: null, offsetBytes: 0 };
+ * ```
+ */
+export interface Vma {
+  startVa: number;
+  /** Exclusive. */
+  endVa: number;
+  /** PROT.READ | PROT.WRITE | PROT.EXEC. */
+  prot: number;
+  /** Bits of VM. */
+  flags: number;
+  /** The file mapped, null for anonymous memory. */
+  file: string | null;
+  /**
+   * With a file: the offset in it of `startVa`, in bytes. Anonymous: where the memory was first mapped minus where it is
+   * now, so 0 unless mremap moved pages that had been touched (Linux keeps this as `vm_pgoff`).
+   */
+  offsetBytes: number;
+  /** `[heap]`, `[stack]`, `[vdso]`, `[anon:NAME]`: shown in /proc/PID/maps, and part of what must agree to merge. */
+  name?: string;
+}
+
+/**
+ * Whether two neighbours, `left` ending where `right` starts, may be one area: same protection, flags, file with offsets
+ * that continue, name; nothing special; shared anonymous memory is an object of its own and never merges.
+ * Source: mm/vma.c:is_mergeable_vma, can_vma_merge_after. Areas whose pages belong to different `anon_vma`s, which Linux
+ * keeps apart, are not told apart here.
+ *
+ * @example
+ * ```ts
+ * const left: Vma = { startVa: 0, endVa: 4096, prot: 1, flags: 0, file: 'a', offsetBytes: 0 };
+ * canMerge(left, { ...left, startVa: 4096, endVa: 8192, offsetBytes: 4096 }); // true
+ * canMerge(left, { ...left, startVa: 4096, endVa: 8192 }); // false
+ * ```
+ */
+export function canMerge(left: Vma, right: Vma): boolean {
+  return (
+    left.endVa === right.startVa &&
+    left.prot === right.prot &&
+    left.flags === right.flags &&
+    left.file === right.file &&
+    left.name === right.name &&
+    (left.flags & SPECIAL_FLAGS) === 0 &&
+    (left.file === null
+      ? (left.flags & VM.SHARED) === 0 && left.offsetBytes === right.offsetBytes
+      : left.offsetBytes + (left.endVa - left.startVa) === right.offsetBytes)
+  );
+}
+
+/**
+ * The part of an area that lies in [startVa, endVa), with the file offset to match.
+ *
+ * @throws GranuleError INVARIANT when the two have nothing in common
+ * @example
+ * ```ts
+ * const vma: Vma = { startVa: 0, endVa: 16384, prot: 1, flags: 0, file: 'a', offsetBytes: 0 };
+ * clipVma(vma, 4096, 8192).offsetBytes; // 4096
+ * ```
+ */
+export function clipVma(vma: Vma, startVa: number, endVa: number): Vma {
+  const start = Math.max(vma.startVa, startVa);
+  const end = Math.min(vma.endVa, endVa);
+  invariant(start < end, 'a clipped area is not empty');
+  if (start === vma.startVa && end === vma.endVa) return vma;
+  const offsetBytes = vma.file === null ? vma.offsetBytes : vma.offsetBytes + (start - vma.startVa);
+  return { ...vma, startVa: start, endVa: end, offsetBytes };
+}
+
+/**
+ * Merges what may merge in an ascending list of areas that do not overlap.
+ *
+ * @example
+ * ```ts
+ * const vma: Vma = { startVa: 0, endVa: 4096, prot: 1, flags: 0, file: null, offsetBytes: 0 };
+ * mergeNeighbours([vma, { ...vma, startVa: 4096, endVa: 8192 }]).length; // 1
+ * ```
+ */
+export function mergeNeighbours(vmas: readonly Vma[]): Vma[] {
+  const merged: Vma[] = [];
+  for (const vma of vmas) {
+    const before = merged[merged.length - 1];
+    if (before !== undefined && canMerge(before, vma)) merged[merged.length - 1] = { ...before, endVa: vma.endVa };
+    else merged.push(vma);
+  }
+  return merged;
+}
+
+/**
+ * The fields of one line of /proc/PID/maps, as text.
+ *
+ * @example
+ * ```ts
+ * const fields: MapsFields = { address: '00010000-00020000', perms: 'r--p', offset: '00000000', path: '' };
+ * fields.perms; // 'r--p'
+ * ```
+ */
+export interface MapsFields {
+  address: string;
+  perms: string;
+  offset: string;
+  path: string;
+}
+
+function hex(value: number): string {
+  return value.toString(16).padStart(8, '0');
+}
+
+/**
+ * What /proc/PID/maps shows of an area [fs/proc/task_mmu.c:show_map_vma]; the offset of anonymous memory is 0.
+ *
+ * @example
+ * ```ts
+ * mapsFields({ startVa: 65536, endVa: 131072, prot: 3, flags: 0, file: null, offsetBytes: 0, name: '[heap]' }).perms; // 'rw-p'
+ * ```
+ */
+export function mapsFields(vma: Vma): MapsFields {
+  const perms = [
+    (vma.prot & PROT.READ) === 0 ? '-' : 'r',
+    (vma.prot & PROT.WRITE) === 0 ? '-' : 'w',
+    (vma.prot & PROT.EXEC) === 0 ? '-' : 'x',
+    (vma.flags & VM.SHARED) === 0 ? 'p' : 's',
+  ].join('');
+  const address = `${hex(vma.startVa)}-${hex(vma.endVa)}`;
+  return { address, perms, offset: hex(vma.file === null ? 0 : vma.offsetBytes), path: vma.file ?? vma.name ?? '' };
+}
+
+/**
+ * The line of /proc/PID/maps. Device and inode numbers, which the model does not have, are 00:00 and 0.
+ *
+ * @example
+ * ```ts
+ * formatMapsLine({ startVa: 65536, endVa: 131072, prot: 1, flags: 0, file: null, offsetBytes: 0 });
+ * // '00010000-00020000 r--p 00000000 00:00 0 '
+ * ```
+ */
+export function formatMapsLine(vma: Vma): string {
+  const { address, perms, offset, path } = mapsFields(vma);
+  const line = `${address} ${perms} ${offset} 00:00 0 `;
+  return path === '' ? line : `${line.padEnd(PATH_COLUMN)}${path}`;
+}
