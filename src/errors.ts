@@ -34,6 +34,7 @@ const ERROR_TABLE = {
   REPLAY_DIVERGED: { exit: 1, next: 'Run the command printed with it to open the moment before.' },
   RUN_LIMIT: { exit: 1, next: 'Raise the limit named, or shorten the run.' },
   ACTOR_THREW: { exit: 1, next: 'A transition threw: a fault of the model. Open the log at the seq named.' },
+  ACTOR_UNSUPPORTED: { exit: 2, next: 'Write the machine without invoke and spawn: actors are named in the topology, and talk with sendTo.' },
   INVARIANT: { exit: 1, next: 'A fault of granule itself: please report it with the log and the command.' },
 } as const;
 

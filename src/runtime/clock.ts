@@ -1,0 +1,58 @@
+/** The virtual clock of a run: whole cycles, and never backwards. */
+
+import { GranuleError, invariant } from '../errors.ts';
+
+/** Above this an integer is no longer exact in a double; at 3 GHz it is 34 days of one run. */
+export const MAX_TIME_CYCLES = Number.MAX_SAFE_INTEGER;
+
+/**
+ * Virtual time in cycles.
+ *
+ * @example
+ * ```ts
+ * const clock = new VirtualClock();
+ * clock.advanceTo(120);
+ * clock.nowCycles; // 120
+ * ```
+ */
+export class VirtualClock {
+  #nowCycles = 0;
+
+  get nowCycles(): number {
+    return this.#nowCycles;
+  }
+
+  /**
+   * Moves time on to `timeCycles`; the same time again is fine.
+   *
+   * @throws GranuleError INVARIANT when that lies in the past or is no whole number
+   */
+  advanceTo(timeCycles: number): void {
+    invariant(Number.isSafeInteger(timeCycles), `virtual time is a whole number of cycles, not ${timeCycles}`);
+    invariant(timeCycles >= this.#nowCycles, `virtual time never goes back (${this.#nowCycles} to ${timeCycles})`);
+    this.#nowCycles = timeCycles;
+  }
+
+  /**
+   * The time `delayCycles` from now.
+   *
+   * @throws GranuleError INVARIANT for a delay that is negative or no whole number; RUN_LIMIT past {@link MAX_TIME_CYCLES}
+   */
+  after(delayCycles: number): number {
+    invariant(
+      Number.isSafeInteger(delayCycles) && delayCycles >= 0,
+      `a delay is a whole number of cycles, not ${delayCycles}`,
+    );
+    const timeCycles = this.#nowCycles + delayCycles;
+    if (timeCycles > MAX_TIME_CYCLES) {
+      throw new GranuleError('RUN_LIMIT', 'virtual time is used up', `time ${this.#nowCycles} + ${delayCycles}`);
+    }
+    return timeCycles;
+  }
+
+  /** Sets the time of a checkpoint: the one way back. */
+  restore(timeCycles: number): void {
+    invariant(Number.isSafeInteger(timeCycles) && timeCycles >= 0, `virtual time is a whole number, not ${timeCycles}`);
+    this.#nowCycles = timeCycles;
+  }
+}

@@ -1,0 +1,105 @@
+/** The actors of a system: creating them, and letting one handle a message. */
+
+import type { AnyStateMachine } from 'xstate';
+import { GranuleError, invariant } from '../errors.ts';
+import { type Address, type Message, OUTSIDE } from './envelope.ts';
+import { type ActorEnv, type AdaptedMachine, adaptMachine, createActorEnv, type Step } from './xstateAdapter.ts';
+import type { ActorSnapshot, ActorStub } from './xstateInternals.ts';
+
+/** An actor to host. */
+export interface ActorSpec {
+  readonly id: Address;
+  readonly machine: AnyStateMachine;
+  /** Handed to the machine's context function. */
+  readonly input?: unknown;
+}
+
+/** An actor in its place: all of it but the snapshot stays as it is. */
+export interface HostedActor {
+  readonly id: Address;
+  readonly adapted: AdaptedMachine;
+  readonly env: ActorEnv;
+  snapshot: ActorSnapshot;
+}
+
+/** Actors by id in the order of creation, and what each sent as it was created. */
+export interface HostedActors {
+  readonly actors: Map<Address, HostedActor>;
+  readonly births: readonly (readonly [Address, Step])[];
+}
+
+function detailOf(error: unknown): string {
+  if (error instanceof GranuleError) return `${error.code}: ${error.message}`;
+  return error instanceof Error ? error.message : String(error);
+}
+
+function createdBy(spec: ActorSpec, adapted: AdaptedMachine, env: ActorEnv): Step {
+  try {
+    return adapted.initial(spec.input, env);
+  } catch (error) {
+    if (error instanceof GranuleError && error.code === 'ACTOR_UNSUPPORTED') throw error;
+    throw new GranuleError(
+      'ACTOR_THREW',
+      `${spec.id} threw while it was created: ${detailOf(error)}`,
+      `actor ${spec.id}, before the first record`,
+    );
+  }
+}
+
+/**
+ * Puts the actors in their places: with the snapshots given, or created anew. A machine that several actors share is
+ * adapted once.
+ *
+ * @throws GranuleError ACTOR_UNSUPPORTED, ACTOR_THREW; INVARIANT for an id given twice
+ * @example
+ * ```ts
+ * const machine = createMachine({ initial: 'idle', states: { idle: {} } });
+ * [...hostActors([{ id: 'mm:1', machine }]).actors.keys()]; // ['mm:1']
+ * ```
+ */
+export function hostActors(specs: readonly ActorSpec[], snapshots?: ReadonlyMap<Address, ActorSnapshot>): HostedActors {
+  const adaptedByMachine = new Map<AnyStateMachine, AdaptedMachine>();
+  const stubs = new Map<Address, ActorStub>();
+  const actors = new Map<Address, HostedActor>();
+  const births: [Address, Step][] = [];
+  for (const spec of specs) {
+    invariant(!actors.has(spec.id) && spec.id !== OUTSIDE, `the id ${spec.id} is given to one actor`);
+    const adapted = adaptedByMachine.get(spec.machine) ?? adaptMachine(spec.machine);
+    adaptedByMachine.set(spec.machine, adapted);
+    const env = createActorEnv(spec.id, stubs);
+    let snapshot = snapshots?.get(spec.id);
+    if (snapshot === undefined) {
+      const step = createdBy(spec, adapted, env);
+      births.push([spec.id, step]);
+      snapshot = step.snapshot;
+    }
+    actors.set(spec.id, { id: spec.id, adapted, env, snapshot });
+  }
+  return { actors, births };
+}
+
+/**
+ * Lets an actor handle a message: its snapshot is replaced, and what it sends comes back. `seq` is for the error alone.
+ *
+ * @throws GranuleError ACTOR_THREW naming actor, seq and type; ACTOR_UNSUPPORTED
+ * @example
+ * ```ts
+ * const lamp = createMachine({ initial: 'off', states: { off: { on: { PRESS: 'on' } }, on: {} } });
+ * const { actors } = hostActors([{ id: 'lamp', machine: lamp }]);
+ * handleMessage(actors.get('lamp')!, { type: 'PRESS' }, 0).sends; // []
+ * ```
+ */
+export function handleMessage(actor: HostedActor, message: Message, seq: number): Step {
+  try {
+    const step = actor.adapted.transition(actor.snapshot, message, actor.env);
+    actor.snapshot = step.snapshot;
+    return step;
+  } catch (error) {
+    if (error instanceof GranuleError && error.code === 'ACTOR_UNSUPPORTED') throw error;
+    throw new GranuleError(
+      'ACTOR_THREW',
+      `${actor.id} threw while it handled ${message.type}: ${detailOf(error)}`,
+      `actor ${actor.id}, seq ${seq}, type ${message.type}`,
+    );
+  }
+}

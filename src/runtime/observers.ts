@@ -1,0 +1,95 @@
+/**
+ * Streams that are safe to watch. RxJS reports an exception of an observer by a timer, and so ends the process;
+ * here it is caught on the spot, noted once per observer, and the run goes on.
+ */
+
+import { Observable, type Observer, Subject, Subscriber, type Operator, type Subscription } from 'rxjs';
+
+/** Kept at most: a broken observer must not fill the memory of a long run. */
+export const MAX_OBSERVER_ERRORS = 100;
+
+/** An exception that an observer threw. */
+export interface ObserverError {
+  /** Which stream it watched: `messages$`, `mm:1 inbox$`. */
+  readonly stream: string;
+  readonly error: unknown;
+}
+
+type ReportError = (error: ObserverError) => void;
+
+/** An Observable whose observers cannot break the one who feeds it; so are those that `pipe` makes of it. */
+class GuardedStream<T> extends Observable<T> {
+  readonly #name: string;
+  readonly #report: ReportError;
+
+  constructor(name: string, report: ReportError) {
+    super();
+    this.#name = name;
+    this.#report = report;
+  }
+
+  /** RxJS builds every piped stream by `lift`: the guard goes with it. */
+  override lift<R>(operator?: Operator<T, R>): Observable<R> {
+    const lifted: Observable<R> = new GuardedStream<R>(this.#name, this.#report);
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- RxJS types both fields as if nothing were piped
+    lifted.source = this as unknown as Observable<R>;
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+    lifted.operator = operator as unknown as Operator<unknown, R>;
+    return lifted;
+  }
+
+  override subscribe(
+    observerOrNext?: Partial<Observer<T>> | ((value: T) => void) | null,
+    error?: ((error: unknown) => void) | null,
+    complete?: (() => void) | null,
+  ): Subscription {
+    // An operator between this stream and the observer: the observer's own subscribe() has been guarded.
+    if (observerOrNext instanceof Subscriber) return super.subscribe(observerOrNext);
+    const observer: Partial<Observer<T>> =
+      typeof observerOrNext === 'object' && observerOrNext !== null
+        ? observerOrNext
+        : {
+            next: observerOrNext ?? ((): void => undefined),
+            ...(error ? { error } : {}),
+            ...(complete ? { complete } : {}),
+          };
+    let isReported = false;
+    const guard = (handle: () => void): void => {
+      try {
+        handle();
+      } catch (thrown) {
+        if (!isReported) this.#report({ stream: this.#name, error: thrown });
+        isReported = true;
+      }
+    };
+    return super.subscribe({
+      next: (value) => guard(() => observer.next?.(value)),
+      error: (thrown: unknown) =>
+        guard(() => {
+          if (observer.error === undefined) throw thrown;
+          observer.error(thrown);
+        }),
+      complete: () => guard(() => observer.complete?.()),
+    });
+  }
+}
+
+/** A stream and the way to feed it. Nothing is made or called for a stream that nobody watches. */
+export class Outlet<T> {
+  readonly stream$: Observable<T>;
+  readonly #subject = new Subject<T>();
+
+  constructor(name: string, report: ReportError) {
+    const stream = new GuardedStream<T>(name, report);
+    stream.source = this.#subject;
+    this.stream$ = stream;
+  }
+
+  get isWatched(): boolean {
+    return this.#subject.observed;
+  }
+
+  next(value: T): void {
+    this.#subject.next(value);
+  }
+}

@@ -1,0 +1,313 @@
+/**
+ * The flat loop that hosts the actors: choose an envelope, append its record to the log, let the actor handle it, enqueue
+ * what it sends. No nested delivery, no recursion, no host clock.
+ */
+
+import type { Observable } from 'rxjs';
+import { GranuleError, invariant } from '../errors.ts';
+import { type Chooser, timeOrder } from './chooser.ts';
+import { VirtualClock } from './clock.ts';
+import {
+  type Address,
+  type Envelope,
+  type Message,
+  type MessageRecord,
+  NO_CAUSE,
+  OUTSIDE,
+  recordOf,
+} from './envelope.ts';
+import type { Outgoing } from './faultPlan.ts';
+import { handleMessage, type HostedActor, hostActors } from './hosting.ts';
+import type { ObserverError } from './observers.ts';
+import { checkPlain, deepFreeze } from './plainData.ts';
+import { DEFAULT_MAX_PENDING, PendingQueue } from './queue.ts';
+import {
+  type ActorView,
+  DEFAULT_MAX_EVENTS,
+  type RunResult,
+  type RunUntil,
+  type SystemOptions,
+  type SystemState,
+} from './systemOptions.ts';
+import { type Observed, Wires } from './wires.ts';
+import type { Step } from './xstateAdapter.ts';
+import type { ActorSnapshot } from './xstateInternals.ts';
+
+/** Deliveries between two calls of `onProgress`: some milliseconds. */
+const PROGRESS_INTERVAL = 4096;
+
+/**
+ * A running system of actors; {@link createSystem} makes one.
+ *
+ * @example
+ * ```ts
+ * new System({ actors: [] }).step(); // null
+ * ```
+ */
+export class System {
+  readonly #actors: ReadonlyMap<Address, HostedActor>;
+  readonly #clock = new VirtualClock();
+  readonly #queue: PendingQueue;
+  readonly #chooser: Chooser;
+  readonly #wires: Wires;
+  readonly #onRecord: ((record: MessageRecord) => void) | undefined;
+  readonly #freeze: boolean;
+  readonly #maxEvents: number;
+  #nextSeq = 0;
+  #nextEnvelopeId = 0;
+  /** Cause of what is sent just now. */
+  #cause = NO_CAUSE;
+  #isHandling = false;
+  #failure: { readonly error: unknown } | null = null;
+  #deadLetters = 0;
+
+  constructor(options: SystemOptions) {
+    this.#queue = new PendingQueue(options.limits?.maxPending ?? DEFAULT_MAX_PENDING);
+    this.#maxEvents = options.limits?.maxEvents ?? DEFAULT_MAX_EVENTS;
+    this.#chooser = options.chooser ?? timeOrder();
+    this.#wires = new Wires(options.faultPlan ?? [], (outgoing) => this.#enqueue(outgoing));
+    this.#onRecord = options.onRecord;
+    this.#freeze = options.freeze ?? false;
+    const { actors, births } = hostActors(options.actors, options.resume?.snapshots);
+    this.#actors = actors;
+    if (options.resume !== undefined) {
+      this.restore(options.resume.state, options.resume.snapshots);
+      return;
+    }
+    for (const [id, step] of births) {
+      if (this.#freeze) deepFreeze(step.snapshot.context);
+      this.#send(id, step);
+    }
+  }
+
+  /** Virtual time of the last delivery. */
+  get nowCycles(): number {
+    return this.#clock.nowCycles;
+  }
+
+  /** Seq of the next record: the number of records so far. */
+  get nextSeq(): number {
+    return this.#nextSeq;
+  }
+
+  /** Every record of the run, as it is delivered; frozen copies. */
+  get messages$(): Observable<MessageRecord> {
+    return this.#wires.messages$;
+  }
+
+  /** What the `observe` rules of the fault plan announce. */
+  get observed$(): Observable<Observed> {
+    return this.#wires.observed$;
+  }
+
+  /** Exceptions of observers, the first of each. */
+  get observerErrors(): readonly ObserverError[] {
+    return this.#wires.observerErrors;
+  }
+
+  /** Deliveries to actors that had reached a final state, and so did nothing. */
+  get deadLetters(): number {
+    return this.#deadLetters;
+  }
+
+  /** Ids in the order of creation. */
+  get actors(): readonly Address[] {
+    return [...this.#actors.keys()];
+  }
+
+  /** @throws GranuleError ACTOR_UNKNOWN */
+  actor(id: Address): ActorView {
+    const { adapted, snapshot } = this.#hosted(id);
+    return { id, machine: adapted.machine, snapshot, ...this.#wires.streams(id) };
+  }
+
+  /** @throws GranuleError ACTOR_UNKNOWN */
+  snapshot(id: Address): ActorSnapshot {
+    return this.#hosted(id).snapshot;
+  }
+
+  /** The snapshot of every actor: the values themselves, which never change. */
+  snapshots(): Map<Address, ActorSnapshot> {
+    return new Map([...this.#actors].map(([id, actor]) => [id, actor.snapshot]));
+  }
+
+  /** Every pending envelope in order of id, and those of them that may be delivered next. */
+  queueState(): { readonly pending: readonly Envelope[]; readonly enabled: readonly Envelope[] } {
+    return { pending: this.#queue.pending(), enabled: this.#queue.enabled() };
+  }
+
+  /**
+   * Sends a message from outside.
+   *
+   * @throws GranuleError MESSAGE_NO_TAKER; RUN_LIMIT; INVARIANT while a message is being handled
+   */
+  send(to: Address, message: Message, options: { readonly from?: Address; readonly delayCycles?: number } = {}): void {
+    invariant(!this.#isHandling, 'nothing outside sends while a message is being handled');
+    this.#cause = NO_CAUSE;
+    const { from = OUTSIDE, delayCycles = 0 } = options;
+    this.#wires.carry({ from, to, message, delayCycles, sendId: null });
+  }
+
+  /**
+   * Delivers one message; null when the chooser has none.
+   *
+   * @throws GranuleError ACTOR_THREW, MESSAGE_NO_TAKER, RUN_LIMIT, ACTOR_UNSUPPORTED; and again at each later call, since the run is then over
+   */
+  step(): MessageRecord | null {
+    if (this.#failure !== null) throw this.#failure.error;
+    invariant(!this.#isHandling, 'nothing outside steps while a message is being handled');
+    if (this.#nextSeq >= this.#maxEvents && this.#queue.size > 0) {
+      throw new GranuleError('RUN_LIMIT', `the run has reached maxEvents = ${this.#maxEvents} records`);
+    }
+    const envelope = this.#chooser.next(this.#queue);
+    if (envelope === null) return null;
+    this.#queue.remove(envelope);
+    this.#clock.advanceTo(Math.max(this.#clock.nowCycles, envelope.deliverCycles));
+    const record = recordOf(envelope, this.#nextSeq, this.#clock.nowCycles);
+    this.#isHandling = true;
+    try {
+      // Append, then handle: should handling fail, the log holds the message that did it.
+      this.#onRecord?.(record);
+      this.#nextSeq++;
+      this.#wires.announce(record);
+      this.#handle(envelope, record);
+    } catch (error) {
+      this.#failure = { error };
+      throw error;
+    } finally {
+      this.#isHandling = false;
+    }
+    return record;
+  }
+
+  /**
+   * Delivers message after message.
+   *
+   * @throws what {@link System.step} throws
+   */
+  run(until: RunUntil = {}): RunResult {
+    const { untilSeq, untilTimeCycles, maxEvents = Number.POSITIVE_INFINITY, onProgress } = until;
+    let delivered = 0;
+    for (;;) {
+      if (untilSeq !== undefined && this.#nextSeq > untilSeq) return { delivered, reason: 'seq' };
+      if (delivered >= maxEvents) return { delivered, reason: 'events' };
+      if (untilTimeCycles !== undefined) {
+        const earliest = this.#queue.earliest();
+        const isLater = earliest !== undefined && earliest.deliverCycles > untilTimeCycles;
+        if (isLater || this.nowCycles > untilTimeCycles) return { delivered, reason: 'time' };
+      }
+      if (this.step() === null) return { delivered, reason: 'idle' };
+      delivered++;
+      if (onProgress !== undefined && delivered % PROGRESS_INTERVAL === 0) {
+        onProgress({ nextSeq: this.#nextSeq, nowCycles: this.nowCycles });
+      }
+    }
+  }
+
+  /** What, together with {@link System.snapshots}, a run needs to go on from here. */
+  checkpointState(): SystemState {
+    return {
+      nowCycles: this.nowCycles,
+      nextSeq: this.#nextSeq,
+      nextEnvelopeId: this.#nextEnvelopeId,
+      pending: this.#queue.pending(),
+      chooser: this.#chooser.state(),
+      faults: this.#wires.state(),
+    };
+  }
+
+  /**
+   * Takes the run to a checkpoint. Observers stay.
+   *
+   * @throws GranuleError ACTOR_UNKNOWN when a snapshot is missing
+   */
+  restore(state: SystemState, snapshots: ReadonlyMap<Address, ActorSnapshot>): void {
+    for (const [id, actor] of this.#actors) {
+      const snapshot = snapshots.get(id);
+      if (snapshot === undefined) throw new GranuleError('ACTOR_UNKNOWN', `the checkpoint has no actor ${id}`, id);
+      actor.snapshot = snapshot;
+    }
+    this.#clock.restore(state.nowCycles);
+    this.#nextSeq = state.nextSeq;
+    this.#nextEnvelopeId = state.nextEnvelopeId;
+    this.#queue.restore(state.pending);
+    this.#chooser.restore(state.chooser);
+    this.#wires.restore(state.faults);
+    this.#failure = null;
+  }
+
+  #hosted(id: Address): HostedActor {
+    const actor = this.#actors.get(id);
+    if (actor === undefined) throw new GranuleError('ACTOR_UNKNOWN', `there is no actor ${id}`, id);
+    return actor;
+  }
+
+  #handle(envelope: Envelope, record: MessageRecord): void {
+    const actor = this.#hosted(envelope.to);
+    if (actor.snapshot.status !== 'active') {
+      this.#deadLetters++;
+      return;
+    }
+    const step = handleMessage(actor, envelope.message, record.seq);
+    if (this.#freeze) deepFreeze(step.snapshot.context);
+    this.#cause = record.seq;
+    this.#send(envelope.to, step);
+  }
+
+  #send(from: Address, step: Step): void {
+    for (const send of step.sends) {
+      if (send.kind === 'cancel') this.#queue.cancel(from, send.sendId);
+      else {
+        const { to, message, delayCycles, sendId } = send;
+        const outgoing: Outgoing = { from, to, message, delayCycles, sendId };
+        if (send.isTimer) this.#enqueue(outgoing);
+        else this.#wires.carry(outgoing);
+      }
+    }
+  }
+
+  #enqueue(outgoing: Outgoing): void {
+    const { from, to, message, delayCycles, sendId } = outgoing;
+    const target = this.#actors.get(to);
+    if (target === undefined || !target.adapted.accepts(message.type)) {
+      throw new GranuleError(
+        'MESSAGE_NO_TAKER',
+        target === undefined
+          ? `${from} sent ${message.type} to ${to}, which is no actor of this system`
+          : `${from} sent ${message.type} to ${to}, whose machine ${target.adapted.machine.id} takes no such message`,
+        this.#cause === NO_CAUSE ? 'before the first record' : `handling seq ${this.#cause}`,
+      );
+    }
+    if (this.#freeze) {
+      checkPlain(message, message.type);
+      deepFreeze(message);
+    }
+    this.#queue.push({
+      id: this.#nextEnvelopeId++,
+      to,
+      from,
+      cause: this.#cause,
+      sentCycles: this.#clock.nowCycles,
+      deliverCycles: this.#clock.after(delayCycles),
+      message,
+      sendId,
+    });
+  }
+}
+
+/**
+ * Makes a system and creates its actors.
+ *
+ * @throws GranuleError ACTOR_UNSUPPORTED, ACTOR_THREW, MESSAGE_NO_TAKER, TOPOLOGY_INVALID
+ * @example
+ * ```ts
+ * const lamp = createMachine({ initial: 'off', states: { off: { on: { PRESS: 'on' } }, on: { on: { PRESS: 'off' } } } });
+ * const system = createSystem({ actors: [{ id: 'lamp:hall', machine: lamp }] });
+ * system.send('lamp:hall', { type: 'PRESS' });
+ * system.run().delivered; // 1
+ * stateValueOf(system.snapshot('lamp:hall')); // 'on'
+ * ```
+ */
+export function createSystem(options: SystemOptions): System {
+  return new System(options);
+}

@@ -1,0 +1,71 @@
+/** What a system is made of, what it keeps in a checkpoint, and how far it is told to run. */
+
+import type { AnyStateMachine } from 'xstate';
+import type { Chooser } from './chooser.ts';
+import type { Address, Envelope, MessageRecord } from './envelope.ts';
+import type { FaultPlan, FaultRuleState } from './faultPlan.ts';
+import type { ActorSpec } from './hosting.ts';
+import type { ActorStreams } from './wires.ts';
+import type { ActorSnapshot } from './xstateInternals.ts';
+
+/** A run that goes on longer than this is taken for one that never ends. Ten times the longest run that is planned for. */
+export const DEFAULT_MAX_EVENTS = 100_000_000;
+
+/** What a run may use up. */
+export interface RunLimits {
+  /** Records of the whole run. */
+  readonly maxEvents: number;
+  /** Messages that wait at one time. */
+  readonly maxPending: number;
+}
+
+/** What makes a system. */
+export interface SystemOptions {
+  /** Created in this order. */
+  readonly actors: readonly ActorSpec[];
+  /** Default: {@link timeOrder}. A chooser belongs to one system. */
+  readonly chooser?: Chooser;
+  readonly faultPlan?: FaultPlan;
+  readonly limits?: Partial<RunLimits>;
+  /** The log: called with each record before the actor handles it. What it throws ends the run. */
+  readonly onRecord?: (record: MessageRecord) => void;
+  /** For tests: freeze each message and each context, and refuse messages that are not plain data. */
+  readonly freeze?: boolean;
+  /** Go on from a checkpoint instead of creating the actors anew. */
+  readonly resume?: { readonly state: SystemState; readonly snapshots: ReadonlyMap<Address, ActorSnapshot> };
+}
+
+/** All that a run needs to go on beside the snapshots of its actors: plain data. */
+export interface SystemState {
+  readonly nowCycles: number;
+  readonly nextSeq: number;
+  readonly nextEnvelopeId: number;
+  /** In order of id. */
+  readonly pending: readonly Envelope[];
+  readonly chooser: readonly number[];
+  readonly faults: readonly FaultRuleState[];
+}
+
+/** When `run` is to stop; it also stops when nothing is left to deliver. */
+export interface RunUntil {
+  /** Stops once the record of this seq has been handled. */
+  readonly untilSeq?: number;
+  /** Stops when everything left is due later than this. */
+  readonly untilTimeCycles?: number;
+  /** Records of this call. */
+  readonly maxEvents?: number;
+  readonly onProgress?: (progress: { readonly nextSeq: number; readonly nowCycles: number }) => void;
+}
+
+/** How a call of `run` ended. `idle`: the chooser had nothing to deliver. */
+export interface RunResult {
+  readonly delivered: number;
+  readonly reason: 'idle' | 'seq' | 'time' | 'events';
+}
+
+/** What the runtime knows of an actor. */
+export interface ActorView extends ActorStreams {
+  readonly id: Address;
+  readonly machine: AnyStateMachine;
+  readonly snapshot: ActorSnapshot;
+}

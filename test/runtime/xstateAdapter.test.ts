@@ -1,0 +1,249 @@
+/* oxlint-disable typescript/no-unsafe-type-assertion -- XState's `types: {} as T`, JSON and matchers have no other way */
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type AnyStateMachine, assign, createActor, createMachine, fromPromise, sendTo } from 'xstate';
+import { deepFreeze } from '../../src/runtime/plainData.ts';
+import {
+  actorStateOf,
+  adaptMachine,
+  createActorEnv,
+  stateValueOf,
+  type Step,
+} from '../../src/runtime/xstateAdapter.ts';
+import { type ActorSnapshot, internalsOf, type Send, XSTATE_VERSION } from '../../src/runtime/xstateInternals.ts';
+import { TurnPlanner } from '../../src/runtime/xstateTurn.ts';
+import { kitchen, parallel } from './machines.ts';
+
+type AnyEvent = { type: string; by?: number };
+
+/** What XState's own actor does: each snapshot, and what it handed to its scheduler and mailbox, in order. */
+function runReal(machine: AnyStateMachine, events: readonly AnyEvent[]): { snapshots: unknown[]; sends: unknown[][] } {
+  const sends: unknown[][] = [[]];
+  const last = (): unknown[] => sends.at(-1) ?? [];
+  const actor = createActor(machine, {
+    clock: { setTimeout: () => 0, clearTimeout: () => undefined },
+    logger: () => undefined,
+  });
+  const system = actor.system as unknown as {
+    scheduler: Record<'schedule' | 'cancel', (...args: never[]) => void>;
+    _relay: (source: unknown, target: unknown, event: unknown) => void;
+  };
+  system.scheduler.schedule = (_source: never, _target: never, event: never, delay: never, id: never) =>
+    last().push(['schedule', event, delay, id ?? null]);
+  system.scheduler.cancel = (_source: never, id: never) => last().push(['cancel', id]);
+  system._relay = (_source, _target, event) => last().push(['schedule', event, 0, null]);
+  actor.start();
+  const snapshots = [plainOf(actor.getSnapshot() as ActorSnapshot)];
+  for (const event of events) {
+    sends.push([]);
+    if (actor.getSnapshot().status === 'active')
+      (actor as unknown as { _send: (event: AnyEvent) => void })._send(event);
+    snapshots.push(plainOf(actor.getSnapshot() as ActorSnapshot));
+  }
+  return { snapshots, sends };
+}
+
+function plainOf(snapshot: ActorSnapshot): unknown {
+  const { _nodes: nodes } = snapshot as unknown as { _nodes: { id: string }[] };
+  return {
+    nodes: nodes.map((node) => node.id),
+    value: JSON.stringify(snapshot.value),
+    context: snapshot.context as unknown,
+    status: snapshot.status,
+    output: snapshot.output as unknown,
+    error: snapshot.error,
+    tags: [...snapshot.tags],
+    history: Object.keys(snapshot.historyValue),
+    keys: Object.keys(snapshot),
+    can: snapshot.can({ type: 'NEXT' }),
+  };
+}
+
+const plainSends = (sends: readonly Send[]): unknown[] =>
+  sends.map((send) =>
+    send.kind === 'cancel' ? ['cancel', send.sendId] : ['schedule', send.message, send.delayCycles, send.sendId],
+  );
+
+function runAdapted(
+  machine: AnyStateMachine,
+  events: readonly AnyEvent[],
+  plans: boolean,
+): { snapshots: unknown[]; sends: unknown[][] } {
+  const adapted = adaptMachine(machine, { plans });
+  const env = createActorEnv('test');
+  let step: Step = adapted.initial(undefined, env);
+  const snapshots = [plainOf(step.snapshot)];
+  const sends = [plainSends(step.sends)];
+  for (const event of events) {
+    deepFreeze(step.snapshot.context as unknown);
+    // The host stops delivering to an actor that is done, as XState's own actor does.
+    step = step.snapshot.status === 'active' ? adapted.transition(step.snapshot, event, env) : { ...step, sends: [] };
+    snapshots.push(plainOf(step.snapshot));
+    sends.push(plainSends(step.sends));
+  }
+  return { snapshots, sends };
+}
+
+const kitchenTypes = [
+  'NEXT',
+  'DEEP',
+  'SELF',
+  'INNER',
+  'RAISED',
+  'IGNORED',
+  'TIMER',
+  'STOP_TIMER',
+  'GUARDED',
+  'xstate.after.50.kitchen.b',
+];
+const kitchenEvent = fc.oneof(
+  { weight: 10, arbitrary: fc.constantFrom(...kitchenTypes).map((type): AnyEvent => ({ type })) },
+  { weight: 4, arbitrary: fc.record({ type: fc.constantFrom('ADD', 'QUEUE'), by: fc.integer({ min: -2, max: 4 }) }) },
+  { weight: 1, arbitrary: fc.constant<AnyEvent>({ type: 'FINISH' }) },
+);
+
+/** The author's action of `kitchen` throws, so that a run shows whether anything executes it. XState's actor must not run it either. */
+const quietKitchen = kitchen.provide({ actions: { sideEffect: () => undefined } });
+
+describe('the adapter', () => {
+  it('rests on the XState version that is installed', () => {
+    const manifest = readFileSync(new URL('../../node_modules/xstate/package.json', import.meta.url), 'utf8');
+    expect((JSON.parse(manifest) as { version: string }).version).toBe(XSTATE_VERSION);
+  });
+
+  it('gives the snapshots and the sends of createActor for any events, by plan and through XState', () => {
+    fc.assert(
+      fc.property(fc.array(kitchenEvent, { maxLength: 30 }), (events) => {
+        const real = runReal(quietKitchen, events);
+        expect(runAdapted(kitchen, events, false)).toEqual(real);
+        expect(runAdapted(kitchen, events, true)).toEqual(real);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('gives the snapshots of createActor for parallel states', () => {
+    const events = fc.array(
+      fc.constantFrom('UP', 'FLIP', 'BOTH', 'NONE').map((type): AnyEvent => ({ type })),
+      { maxLength: 12 },
+    );
+    fc.assert(
+      fc.property(events, (list) => {
+        expect(runAdapted(parallel, list, true)).toEqual(runReal(parallel, list));
+      }),
+    );
+  });
+
+  it('takes every turn of a machine without parallel states by plan, but those that end it', () => {
+    const planner = new TurnPlanner(internalsOf(kitchen));
+    const env = createActorEnv('test');
+    let { snapshot } = adaptMachine(kitchen).initial(undefined, env);
+    for (const type of ['NEXT', 'INNER', 'NEXT', 'DEEP', 'SELF', 'GUARDED', 'RAISED', 'TIMER', 'STOP_TIMER']) {
+      const next = planner.turn(snapshot, { type }, env.scope, []);
+      expect(next, type).not.toBeNull();
+      snapshot = next ?? snapshot;
+    }
+    expect(planner.turn(snapshot, { type: 'FINISH' }, env.scope, [])).toBeNull();
+  });
+
+  it('keeps the snapshot itself when a message changes nothing', () => {
+    const adapted = adaptMachine(kitchen);
+    const env = createActorEnv('test');
+    const { snapshot } = adapted.initial(undefined, env);
+    expect(adapted.transition(snapshot, { type: 'IGNORED' }, env).snapshot).toBe(snapshot);
+  });
+
+  it('throws what a machine throws, in the words of XState', () => {
+    const machine = createMachine({
+      id: 'faulty',
+      on: {
+        GO: {
+          guard: () => {
+            throw new Error('no');
+          },
+          actions: assign({}),
+        },
+      },
+    });
+    const env = createActorEnv('test');
+    const adapted = adaptMachine(machine);
+    const { snapshot } = adapted.initial(undefined, env);
+    expect(() => adapted.transition(snapshot, { type: 'GO' }, env)).toThrow(/Unable to evaluate guard.*'GO'/);
+  });
+
+  it('stops a machine whose always transitions go round for ever', () => {
+    const machine = createMachine({
+      context: { count: 0 },
+      initial: 'a',
+      states: { a: { on: { GO: 'b' } }, b: { always: 'c' }, c: { always: 'b' } },
+    });
+    const env = createActorEnv('test');
+    const adapted = adaptMachine(machine);
+    const { snapshot } = adapted.initial(undefined, env);
+    expect(() => adapted.transition(snapshot, { type: 'GO' }, env)).toThrow(
+      expect.objectContaining({ code: 'RUN_LIMIT' }),
+    );
+  });
+
+  it('refuses invoke, spawn and direct sends', () => {
+    const unsupported = expect.objectContaining({ code: 'ACTOR_UNSUPPORTED' });
+    const work = fromPromise(async () => 1);
+    expect(() => adaptMachine(createMachine({ invoke: { src: work } }))).toThrow(unsupported);
+    const env = createActorEnv('test');
+    const spawner = createMachine({
+      context: {},
+      on: {
+        SPAWN: { actions: assign(({ spawn }) => ({ child: spawn(work) })) },
+        SEND: {
+          actions: assign(({ system }) => {
+            system.get('b')?.send({ type: 'X' });
+            return {};
+          }),
+        },
+      },
+    });
+    const adapted = adaptMachine(spawner);
+    const { snapshot } = adapted.initial(undefined, env);
+    expect(() => adapted.transition(snapshot, { type: 'SPAWN' }, env)).toThrow(unsupported);
+    expect(() => adapted.transition(snapshot, { type: 'SEND' }, env)).toThrow(unsupported);
+  });
+
+  it('knows which event types a machine names, at any depth, ignored ones and wildcards too', () => {
+    const adapted = adaptMachine(kitchen);
+    expect(
+      ['NEXT', 'INNER', 'IGNORED', 'xstate.after.50.kitchen.b', 'NOPE'].map((type) => adapted.accepts(type)),
+    ).toEqual([true, true, true, true, false]);
+    const wild = adaptMachine(
+      createMachine({ on: { 'mm.*': { actions: sendTo(({ self }) => self, { type: 'mm.x' }) } } }),
+    );
+    expect(['mm', 'mm.fault', 'mmu'].map((type) => wild.accepts(type))).toEqual([true, true, false]);
+  });
+
+  it('takes a snapshot through its state and back', () => {
+    const adapted = adaptMachine(kitchen);
+    const env = createActorEnv('test');
+    let { snapshot } = adapted.initial(undefined, env);
+    for (const type of ['NEXT', 'INNER', 'NEXT']) ({ snapshot } = adapted.transition(snapshot, { type }, env));
+    const again = adapted.snapshotOf(
+      JSON.parse(JSON.stringify(actorStateOf(snapshot))) as ReturnType<typeof actorStateOf>,
+    );
+    expect(plainOf(again)).toEqual(plainOf(snapshot));
+    expect(stateValueOf(again)).toEqual({ b: { y: 'deep2' } });
+  });
+
+  it('explains the microsteps of a message', () => {
+    const adapted = adaptMachine(kitchen);
+    const env = createActorEnv('test');
+    const { snapshot } = adapted.initial(undefined, env);
+    expect(adapted.explain(snapshot, { type: 'DEEP' }, env).map((microstep) => microstep.eventType)).toEqual([
+      'DEEP',
+      'ADD',
+    ]);
+    expect(adapted.explain(snapshot, { type: 'NEXT' }, env)[0]).toEqual({
+      eventType: 'NEXT',
+      transitions: [{ source: 'kitchen.a', targets: ['kitchen.b'] }],
+      value: { b: 'x' },
+    });
+  });
+});
