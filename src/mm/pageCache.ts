@@ -206,7 +206,12 @@ export class PageCacheEdit extends PageCacheReader {
 
   done(): PageCacheIndex {
     const { pages, dirtyPages, foliosByOrder } = this.counts;
-    const counts = { pages, dirtyPages, foliosByOrder: foliosByOrder.slice() };
+    // Two indexes that hold the same folios are equal, whatever they held before.
+    const counts = {
+      pages,
+      dirtyPages,
+      foliosByOrder: foliosByOrder.slice(0, 1 + foliosByOrder.findLastIndex(Boolean)),
+    };
     return new PageCacheIndex(this.pageBytes, this.folios.done(), counts);
   }
 
