@@ -86,7 +86,8 @@ export function hostActors(specs: readonly ActorSpec[], snapshots?: ReadonlyMap<
  * ```ts
  * const lamp = createMachine({ initial: 'off', states: { off: { on: { PRESS: 'on' } }, on: {} } });
  * const { actors } = hostActors([{ id: 'lamp', machine: lamp }]);
- * handleMessage(actors.get('lamp')!, { type: 'PRESS' }, 0).sends; // []
+ * const actor = actors.get('lamp');
+ * actor === undefined ? null : handleMessage(actor, { type: 'PRESS' }, 0).sends; // []
  * ```
  */
 export function handleMessage(actor: HostedActor, message: Message, seq: number): Step {

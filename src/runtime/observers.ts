@@ -74,7 +74,15 @@ class GuardedStream<T> extends Observable<T> {
   }
 }
 
-/** A stream and the way to feed it. Nothing is made or called for a stream that nobody watches. */
+/**
+ * A stream and the way to feed it. Ask `isWatched` before making what nobody may want.
+ *
+ * @example
+ * ```ts
+ * const outlet = new Outlet<number>('numbers', () => undefined);
+ * outlet.isWatched; // false
+ * ```
+ */
 export class Outlet<T> {
   readonly stream$: Observable<T>;
   readonly #subject = new Subject<T>();

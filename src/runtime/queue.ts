@@ -102,8 +102,9 @@ export class PendingQueue {
 
   /** Takes out every envelope that `from` sent under `sendId`; returns how many there were. */
   cancel(from: Address, sendId: string): number {
-    const envelopes = this.#cancellable.get(pairKey(from, sendId)) ?? [];
-    for (const envelope of envelopes.slice()) this.remove(envelope);
+    // A copy: each removal takes the envelope out of the list itself.
+    const envelopes = this.#cancellable.get(pairKey(from, sendId))?.slice() ?? [];
+    for (const envelope of envelopes) this.remove(envelope);
     return envelopes.length;
   }
 

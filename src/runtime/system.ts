@@ -16,7 +16,6 @@ import {
   OUTSIDE,
   recordOf,
 } from './envelope.ts';
-import type { Outgoing } from './faultPlan.ts';
 import { handleMessage, type HostedActor, hostActors } from './hosting.ts';
 import type { ObserverError } from './observers.ts';
 import { checkPlain, deepFreeze } from './plainData.ts';
@@ -65,7 +64,9 @@ export class System {
     this.#queue = new PendingQueue(options.limits?.maxPending ?? DEFAULT_MAX_PENDING);
     this.#maxEvents = options.limits?.maxEvents ?? DEFAULT_MAX_EVENTS;
     this.#chooser = options.chooser ?? timeOrder();
-    this.#wires = new Wires(options.faultPlan ?? [], (outgoing) => this.#enqueue(outgoing));
+    this.#wires = new Wires(options.faultPlan ?? [], ({ from, to, message, delayCycles, sendId }) =>
+      this.#enqueue(from, to, message, delayCycles, sendId),
+    );
     this.#onRecord = options.onRecord;
     this.#freeze = options.freeze ?? false;
     const { actors, births } = hostActors(options.actors, options.resume?.snapshots);
@@ -145,7 +146,8 @@ export class System {
     invariant(!this.#isHandling, 'nothing outside sends while a message is being handled');
     this.#cause = NO_CAUSE;
     const { from = OUTSIDE, delayCycles = 0 } = options;
-    this.#wires.carry({ from, to, message, delayCycles, sendId: null });
+    if (this.#wires.isBare(from)) this.#enqueue(from, to, message, delayCycles, null);
+    else this.#wires.carry({ from, to, message, delayCycles, sendId: null });
   }
 
   /**
@@ -255,19 +257,19 @@ export class System {
   }
 
   #send(from: Address, step: Step): void {
+    if (step.sends.length === 0) return;
+    const isBare = this.#wires.isBare(from);
     for (const send of step.sends) {
       if (send.kind === 'cancel') this.#queue.cancel(from, send.sendId);
       else {
         const { to, message, delayCycles, sendId } = send;
-        const outgoing: Outgoing = { from, to, message, delayCycles, sendId };
-        if (send.isTimer) this.#enqueue(outgoing);
-        else this.#wires.carry(outgoing);
+        if (send.isTimer || isBare) this.#enqueue(from, to, message, delayCycles, sendId);
+        else this.#wires.carry({ from, to, message, delayCycles, sendId });
       }
     }
   }
 
-  #enqueue(outgoing: Outgoing): void {
-    const { from, to, message, delayCycles, sendId } = outgoing;
+  #enqueue(from: Address, to: Address, message: Message, delayCycles: number, sendId: string | null): void {
     const target = this.#actors.get(to);
     if (target === undefined || !target.adapted.accepts(message.type)) {
       throw new GranuleError(

@@ -89,6 +89,12 @@ export class Wires {
     return { inbox$: outlets.inbox.stream$, outbox$: outlets.outbox.stream$ };
   }
 
+  /** True when nobody watches what the actor sends and no rule is about it: then `carry` would only enqueue. */
+  isBare(from: Address): boolean {
+    if (this.#rules.length > 0 && this.#entryOf(from) !== null) return false;
+    return this.#outlets.size === 0 || this.#outlets.get(from)?.outbox.isWatched !== true;
+  }
+
   /** Takes a message from its sender through the operators of its wire; what comes out is enqueued, at once. */
   carry(outgoing: Outgoing): void {
     const outbox = this.#outlets.get(outgoing.from)?.outbox;

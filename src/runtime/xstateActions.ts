@@ -25,8 +25,8 @@ export interface TurnState {
   event: Message;
   readonly scope: StepScope;
   readonly sends: Send[];
-  /** Raised events that wait for this turn. */
-  readonly raised: Message[];
+  /** Raised events that wait for this turn; null until the first: most turns have none. */
+  raised: Message[] | null;
   /** How often context or configuration changed in this turn. */
   changes: number;
 }
@@ -72,7 +72,14 @@ function compileAction(machine: MachineInternals, action: ActionSource): Operati
   return { kind: KINDS[builtIn.type] ?? 'ask-xstate', definition: builtIn, params };
 }
 
-/** The operations of a list of actions. */
+/**
+ * The operations of a list of actions; those that do nothing here are left out.
+ *
+ * @example
+ * ```ts
+ * compileActions(internalsOf(createMachine({})), [raise({ type: 'TICK' })])[0]?.kind; // 'raise'
+ * ```
+ */
 export function compileActions(machine: MachineInternals, actions: readonly ActionSource[]): Operation[] {
   return actions.map((action) => compileAction(machine, action)).filter((operation) => operation.kind !== 'pass');
 }
@@ -85,7 +92,16 @@ function refuseSpawn(): never {
   throw unsupported('a machine calls spawn inside assign', 'assign');
 }
 
-/** Runs operations of one machine. */
+/**
+ * Runs operations of one machine.
+ *
+ * @example
+ * ```ts
+ * const runner = new ActionRunner(internalsOf(createMachine({})), () => false);
+ * const turn = { context: {}, event: { type: 'X' }, scope: createActorEnv('a').scope, sends: [], raised: null, changes: 0 };
+ * runner.run([], turn); // true
+ * ```
+ */
 export class ActionRunner {
   readonly #machine: MachineInternals;
   readonly #passes: (guard: GuardSource, turn: TurnState) => boolean;
@@ -149,6 +165,7 @@ export class ActionRunner {
     const message: Message = trusted(evaluate(definition.event, args, params));
     const delay = this.#delay(definition.delay, args, params);
     if (typeof delay === 'number') turn.sends.push(sendOf(turn.scope.id, message, delay, definition.id, true));
+    else if (turn.raised === null) turn.raised = [message];
     else turn.raised.push(message);
     return true;
   }
@@ -223,7 +240,14 @@ function assignContext(assignment: unknown, args: ActionArgs, params: unknown, t
   turn.changes++;
 }
 
-/** A send as data. Only a delayed one can be cancelled: XState hands the others on at once. */
+/**
+ * A send as data. Only a delayed one can be cancelled: XState hands the others on at once.
+ *
+ * @example
+ * ```ts
+ * sendOf('mm:1', { type: 'FAULT' }, 40, undefined, false); // { kind: 'send', to: 'mm:1', message: { type: 'FAULT' }, delayCycles: 40, sendId: null, isTimer: false }
+ * ```
+ */
 export function sendOf(to: string, message: Message, delay: unknown, id: string | undefined, isTimer: boolean): Send {
   const isDelayed = typeof delay === 'number';
   return {

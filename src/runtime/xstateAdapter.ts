@@ -143,7 +143,14 @@ function matchesWildcard(type: string, descriptor: string): boolean {
   return descriptor.endsWith('.*') && (type === prefix || type.startsWith(`${prefix}.`));
 }
 
-/** An XState machine, hosted. Immutable; serves any number of actors. */
+/**
+ * An XState machine, hosted; {@link adaptMachine} makes one. It serves any number of actors.
+ *
+ * @example
+ * ```ts
+ * new AdaptedMachine(createMachine({ on: { GO: {} } }), { plans: true }).accepts('GO'); // true
+ * ```
+ */
 export class AdaptedMachine {
   readonly machine: AnyStateMachine;
   readonly #internals: MachineInternals;

@@ -132,6 +132,12 @@ export interface MachineInternals {
 /**
  * Hands a value on as a type that the checker cannot know of: XState types what its users see, and the runtime works
  * below that. Nothing is checked; the contract tests are what holds it.
+ *
+ * @example
+ * ```ts
+ * const id: string = trusted({ id: 'mm:1' }.id);
+ * id; // 'mm:1'
+ * ```
  */
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- naming the type is what it is for
 export function trusted<T>(value: unknown): T;
@@ -139,12 +145,26 @@ export function trusted(value: unknown): unknown {
   return value;
 }
 
-/** The internals of a machine; the one place where its public type is left behind. */
+/**
+ * The internals of a machine; the one place where its public type is left behind.
+ *
+ * @example
+ * ```ts
+ * internalsOf(createMachine({ id: 'mm' })).root.id; // 'mm'
+ * ```
+ */
 export function internalsOf(machine: AnyStateMachine): MachineInternals {
   return trusted(machine);
 }
 
-/** The error of a machine that asks for what an actor here cannot have. */
+/**
+ * The error of a machine that asks for what an actor here cannot have.
+ *
+ * @example
+ * ```ts
+ * unsupported('a machine spawns an actor', 'mm:1').code; // 'ACTOR_UNSUPPORTED'
+ * ```
+ */
 export function unsupported(what: string, where: string): GranuleError {
   return new GranuleError('ACTOR_UNSUPPORTED', what, where);
 }

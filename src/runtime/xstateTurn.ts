@@ -91,7 +91,10 @@ function valueOf(path: readonly StateNode[]): unknown {
  *
  * @example
  * ```ts
- * // Used by adaptMachine alone.
+ * const machine = createMachine({ on: { GO: {} } });
+ * const env = createActorEnv('a');
+ * const { snapshot } = adaptMachine(machine).initial(undefined, env);
+ * new TurnPlanner(internalsOf(machine)).turn(snapshot, { type: 'GO' }, env.scope, []) === snapshot; // true
  * ```
  */
 export class TurnPlanner {
@@ -116,7 +119,7 @@ export class TurnPlanner {
       event,
       scope,
       sends,
-      raised: [],
+      raised: null,
       configuration: this.#configurationOf(fields._nodes),
       snapshot,
       changes: 0,
@@ -134,7 +137,7 @@ export class TurnPlanner {
         mayBeEventless = turn.changes !== changesBefore;
         continue;
       }
-      const raised = turn.raised.shift();
+      const raised = turn.raised?.shift();
       if (raised === undefined) return this.#materialize(turn);
       if (raised.type.startsWith('xstate.')) return null;
       turn.event = raised;

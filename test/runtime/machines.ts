@@ -143,7 +143,7 @@ export const kitchen = setup({
           on: { NEXT: 'y', RAISED: { target: 'y', actions: raise({ type: 'GUARDED' }) } },
         },
         y: {
-          initial: 'deep1',
+          initial: { target: 'deep1', actions: { type: 'mark', params: { at: 'initial of y' } } },
           entry: { type: 'mark', params: { at: '+y' } },
           exit: { type: 'mark', params: { at: '-y' } },
           states: {

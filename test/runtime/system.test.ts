@@ -6,7 +6,8 @@ import { assign, cancel, createMachine, raise, sendTo } from 'xstate';
 import { type Chooser, replayList, seededRandom, timeOrder } from '../../src/runtime/chooser.ts';
 import { type MessageRecord, messageOf } from '../../src/runtime/envelope.ts';
 import type { FaultPlan } from '../../src/runtime/faultPlan.ts';
-import { createSystem, type System, type SystemOptions } from '../../src/runtime/system.ts';
+import { createSystem, type System } from '../../src/runtime/system.ts';
+import type { SystemOptions } from '../../src/runtime/systemOptions.ts';
 import { adaptMachine, createActorEnv } from '../../src/runtime/xstateAdapter.ts';
 import { forwarder } from './machines.ts';
 
