@@ -1,0 +1,222 @@
+import { GranuleError } from '../errors.ts';
+
+/** First size of a ByteWriter: most columns of one section fit, so that few writers grow. */
+const INITIAL_BYTES = 256;
+/** The longest unsigned varint: eight groups of 7 bits hold every safe integer. */
+const VARINT_MAX_BYTES = 8;
+/** The signed varint that stands for "no delta: the value itself follows" (minus zero, which no integer needs). */
+const SIGNED_ESCAPE = 0x40;
+
+/**
+ * A growing byte buffer for the log's encodings: little-endian numbers, varints, strings, raw bytes.
+ *
+ * @example
+ * ```ts
+ * const writer = new ByteWriter();
+ * writer.varint(300);
+ * writer.finish(); // Uint8Array [ 0xac, 0x02 ]
+ * ```
+ */
+export class ByteWriter {
+  #bytes = new Uint8Array(INITIAL_BYTES);
+  #length = 0;
+
+  /** Bytes written so far. */
+  get length(): number {
+    return this.#length;
+  }
+
+  #reserve(more: number): void {
+    const needed = this.#length + more;
+    if (needed <= this.#bytes.length) return;
+    const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
+    grown.set(this.#bytes.subarray(0, this.#length));
+    this.#bytes = grown;
+  }
+
+  /** One byte. */
+  u8(value: number): void {
+    this.#reserve(1);
+    this.#bytes[this.#length++] = value;
+  }
+
+  /** Four bytes, little-endian. */
+  u32(value: number): void {
+    this.#reserve(4);
+    for (let shift = 0; shift < 32; shift += 8) this.#bytes[this.#length++] = (value >>> shift) & 0xff;
+  }
+
+  /** A non-negative safe integer, 7 bits a byte, low groups first. */
+  varint(value: number): void {
+    this.#reserve(VARINT_MAX_BYTES);
+    const bytes = this.#bytes;
+    let rest = value;
+    // Above 31 bits the bit operators would wrap; division is exact for every safe integer.
+    while (rest >= 0x80000000) {
+      bytes[this.#length++] = (rest % 128) | 0x80;
+      rest = Math.floor(rest / 128);
+    }
+    while (rest > 0x7f) {
+      bytes[this.#length++] = (rest & 0x7f) | 0x80;
+      rest >>>= 7;
+    }
+    bytes[this.#length++] = rest;
+  }
+
+  /** A safe integer: the sign is bit 6 of the first byte, so that no value has to be doubled. */
+  signed(value: number): void {
+    const sign = value < 0 ? 0x40 : 0;
+    const magnitude = value < 0 ? -value : value;
+    if (magnitude < 64) {
+      this.u8(sign | magnitude);
+      return;
+    }
+    this.u8(0x80 | sign | (magnitude % 64));
+    this.varint(Math.floor(magnitude / 64));
+  }
+
+  /** The mark before a value that is written whole because its delta is no safe integer. */
+  signedEscape(): void {
+    this.u8(SIGNED_ESCAPE);
+  }
+
+  /** An IEEE double, little-endian. */
+  f64(value: number): void {
+    this.#reserve(8);
+    new DataView(this.#bytes.buffer).setFloat64(this.#length, value, true);
+    this.#length += 8;
+  }
+
+  /** A string: its length and its UTF-16 code units as varints, so that every JavaScript string survives. */
+  string(value: string): void {
+    this.varint(value.length);
+    for (let i = 0; i < value.length; i++) this.varint(value.charCodeAt(i));
+  }
+
+  /** Raw bytes, as they are. */
+  raw(bytes: Uint8Array): void {
+    this.#reserve(bytes.length);
+    this.#bytes.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
+  /** What was written, as an array of its own. */
+  finish(): Uint8Array {
+    return this.#bytes.slice(0, this.#length);
+  }
+}
+
+/**
+ * Reads what ByteWriter wrote. Running past the end is damage, never garbage.
+ *
+ * @throws GranuleError LOG_DAMAGED from every method, when the bytes cannot be what a writer wrote
+ * @example
+ * ```ts
+ * new ByteReader(new Uint8Array([0xac, 0x02])).varint(); // 300
+ * ```
+ */
+export class ByteReader {
+  readonly bytes: Uint8Array;
+  #at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
+
+  /** Bytes consumed so far. */
+  get position(): number {
+    return this.#at;
+  }
+
+  /** Bytes left. */
+  get left(): number {
+    return this.bytes.length - this.#at;
+  }
+
+  #fail(what: string): never {
+    throw new GranuleError('LOG_DAMAGED', what, `byte ${this.#at} of ${this.bytes.length}`);
+  }
+
+  /** Refuses a position past the end and numbers no writer writes. */
+  #checked(value: number): number {
+    if (this.#at > this.bytes.length) this.#fail('the data ends too early');
+    if (value > Number.MAX_SAFE_INTEGER) this.#fail('a number is out of range');
+    return value;
+  }
+
+  /** One byte. */
+  u8(): number {
+    if (this.#at >= this.bytes.length) this.#fail('the data ends too early');
+    return this.bytes[this.#at++] ?? 0;
+  }
+
+  /** Four bytes, little-endian, as an unsigned number. */
+  u32(): number {
+    return (this.u8() | (this.u8() << 8) | (this.u8() << 16) | (this.u8() << 24)) >>> 0;
+  }
+
+  /** A non-negative safe integer. */
+  varint(): number {
+    // Reading past the end gives undefined, which counts as 0 and ends the loop; #checked then refuses it.
+    let byte = this.bytes[this.#at++] as number;
+    if (byte < 0x80) return byte;
+    let value = byte & 0x7f;
+    let scale = 128;
+    while (byte >= 0x80) {
+      byte = this.bytes[this.#at++] as number;
+      value += (byte & 0x7f) * scale;
+      scale *= 128;
+    }
+    return this.#checked(value);
+  }
+
+  /** A varint that must not exceed `limit`: counts and indexes, so that damage never makes a huge array. */
+  varintUpTo(limit: number, what: string): number {
+    const value = this.varint();
+    if (!(value <= limit)) this.#fail(`${what} is ${value}, more than ${limit}`);
+    return value;
+  }
+
+  /** A safe integer as `signed` wrote it. */
+  signed(): number {
+    const first = this.u8();
+    const low = first & 0x3f;
+    const magnitude = first < 0x80 ? low : this.#checked(low + this.varint() * 64);
+    return (first & 0x40) === 0 || magnitude === 0 ? magnitude : -magnitude;
+  }
+
+  /** A value written as a delta against `previous`, or whole behind the escape mark. */
+  delta(previous: number): number {
+    if (this.bytes[this.#at] !== SIGNED_ESCAPE) return previous + this.signed();
+    this.#at += 1;
+    return this.signed();
+  }
+
+  /** An IEEE double, little-endian. */
+  f64(): number {
+    if (this.left < 8) this.#fail('the data ends too early');
+    const value = new DataView(this.bytes.buffer, this.bytes.byteOffset).getFloat64(this.#at, true);
+    this.#at += 8;
+    return value;
+  }
+
+  /** A string as `string` wrote it. */
+  string(): string {
+    const length = this.varintUpTo(this.left, 'the length of a string');
+    let value = '';
+    for (let i = 0; i < length; i++) value += String.fromCharCode(this.varintUpTo(0xffff, 'a code unit'));
+    return value;
+  }
+
+  /** A view of the next `length` bytes. */
+  raw(length: number): Uint8Array {
+    if (length > this.left) this.#fail('the data ends too early');
+    this.#at += length;
+    return this.bytes.subarray(this.#at - length, this.#at);
+  }
+
+  /** Refuses bytes that are left over. */
+  end(): void {
+    if (this.left !== 0) this.#fail(`${this.left} bytes are left over`);
+  }
+}

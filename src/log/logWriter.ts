@@ -1,0 +1,144 @@
+import { GranuleError, invariant } from '../errors.ts';
+import { ByteWriter } from './bytes.ts';
+import { chainMeta, hashHex } from './chain.ts';
+import { type ActorState, encodeCheckpoint } from './checkpoint.ts';
+import { LogDirectory } from './directory.ts';
+import { encodeFrame, FRAME } from './frames.ts';
+import { encodeHead, encodeMeta, type LogMeta } from './headerFrame.ts';
+import { checkRecord, type LogRecord } from './record.ts';
+import { SegmentBuilder } from './segmentBuilder.ts';
+import { type Compression, type LogStorage, packBytes } from './storage.ts';
+
+/** What a finished log comes to. */
+export interface LogTotals {
+  /** The end of the hash chain, hex: it names the whole run. */
+  headHash: string;
+  records: number;
+  bytes: number;
+}
+
+/**
+ * Writes a log: records in order, checkpoints between them, an index at the end. It holds at most one segment in memory.
+ * Segments end at fixed counts, whatever checkpoints there are, so the head hash depends on the meta and the records
+ * alone. Records of the segment not yet sealed are not in the storage: a process that is killed loses those.
+ *
+ * @example
+ * ```ts
+ * const none = { deflate: (bytes: Uint8Array) => bytes, inflate: (bytes: Uint8Array) => bytes };
+ * const writer = new LogWriter(memoryStorage(), none, { seed: 7 });
+ * writer.append({ seq: 0, timeCycles: 0, to: 'sched', from: 'topology', cause: -1, type: 'START', payload: null });
+ * writer.close().records; // 1
+ * ```
+ */
+export class LogWriter {
+  readonly #storage: LogStorage;
+  readonly #compression: Compression;
+  readonly #directory = new LogDirectory();
+  #hash: Uint8Array;
+  #segment: SegmentBuilder;
+  /** The open segment's records, to build it again without one whose payload turns out to be no plain data. */
+  #open: LogRecord[] = [];
+  readonly #firstSeq: number;
+  #nextSeq: number;
+  #lastCheckpointSeq = -1;
+  #closed = false;
+
+  /**
+   * @param meta plain JSON
+   * @param firstSeq seq of the first record
+   * @throws GranuleError DISK_FULL, OUTPUT_UNWRITABLE from the storage
+   */
+  constructor(storage: LogStorage, compression: Compression, meta: LogMeta, firstSeq = 0) {
+    invariant(storage.size() === 0, 'a log is written to an empty storage');
+    this.#storage = storage;
+    this.#compression = compression;
+    this.#firstSeq = firstSeq;
+    this.#nextSeq = firstSeq;
+    this.#segment = new SegmentBuilder(firstSeq);
+    const metaBytes = encodeMeta(meta);
+    this.#hash = chainMeta(metaBytes);
+    storage.append(encodeHead(metaBytes, compression));
+  }
+
+  /** Seq that the next record must have. */
+  get nextSeq(): number {
+    return this.#nextSeq;
+  }
+
+  /**
+   * Adds the next record. A record that is refused leaves the log as it was.
+   *
+   * @throws GranuleError INVARIANT when the record is out of order or holds something that is no plain data;
+   * DISK_FULL, OUTPUT_UNWRITABLE from the storage
+   */
+  append(record: LogRecord): void {
+    invariant(!this.#closed, 'nothing is appended to a closed log');
+    checkRecord(record, this.#nextSeq);
+    try {
+      this.#segment.add(record);
+    } catch (error) {
+      this.#segment = new SegmentBuilder(this.#nextSeq - this.#open.length);
+      for (const kept of this.#open) this.#segment.add(kept);
+      if (!(error instanceof GranuleError)) throw error;
+      throw new GranuleError(error.code, error.message, `payload of ${record.type} to ${record.to}, seq ${record.seq}`);
+    }
+    this.#open.push(record);
+    this.#nextSeq += 1;
+    if (this.#segment.full) this.#seal();
+  }
+
+  /**
+   * Stores actor states as they are after record `seq` was handled. An actor that is left out counts as unchanged since
+   * the last checkpoint that held it.
+   *
+   * @throws GranuleError INVARIANT when `seq` is not logged yet or not after the last checkpoint, or a state is no
+   * plain data; DISK_FULL, OUTPUT_UNWRITABLE from the storage
+   */
+  checkpoint(seq: number, states: readonly ActorState[]): void {
+    invariant(!this.#closed, 'nothing is appended to a closed log');
+    invariant(seq >= this.#firstSeq && seq < this.#nextSeq, `checkpoint seq ${seq} is logged`);
+    invariant(seq > this.#lastCheckpointSeq, `checkpoint seq ${seq} is after the last checkpoint`);
+    const { header, frame } = encodeCheckpoint(seq, states, this.#compression);
+    this.#directory.addCheckpoint(this.#storage.size(), header);
+    this.#storage.append(frame);
+    this.#lastCheckpointSeq = seq;
+  }
+
+  #seal(): void {
+    const { header, frame } = this.#segment.seal(this.#hash, this.#compression);
+    this.#directory.addSegment(this.#storage.size(), header);
+    this.#storage.append(frame);
+    this.#hash = header.hash;
+    this.#segment = new SegmentBuilder(this.#nextSeq);
+    this.#open = [];
+  }
+
+  /**
+   * Seals the last segment, writes index and trailer, and closes the storage.
+   *
+   * @throws GranuleError DISK_FULL, OUTPUT_UNWRITABLE from the storage
+   */
+  close(): LogTotals {
+    invariant(!this.#closed, 'a log is closed once');
+    this.#closed = true;
+    if (this.#segment.records > 0) this.#seal();
+    const index = this.#directory.encode(this.#hash);
+    const header = new ByteWriter();
+    header.varint(index.length);
+    const indexOffset = this.#storage.size();
+    this.#storage.append(encodeFrame(FRAME.index, header.finish(), packBytes(index, this.#compression)));
+    this.#storage.append(encodeTrailer(indexOffset));
+    const bytes = this.#storage.size();
+    this.#storage.sync();
+    this.#storage.close();
+    return { headHash: hashHex(this.#hash), records: this.#nextSeq - this.#firstSeq, bytes };
+  }
+}
+
+/** The trailer's header is the offset of the INDEX frame, 64 bits little-endian. */
+function encodeTrailer(indexOffsetBytes: number): Uint8Array {
+  const header = new ByteWriter();
+  header.u32(indexOffsetBytes % 2 ** 32);
+  header.u32(Math.floor(indexOffsetBytes / 2 ** 32));
+  return encodeFrame(FRAME.trailer, header.finish(), new Uint8Array(0));
+}

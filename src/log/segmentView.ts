@@ -1,0 +1,150 @@
+import { GranuleError } from '../errors.ts';
+import { ByteReader } from './bytes.ts';
+import { ColumnReader } from './columnarReader.ts';
+import { readIntegers, readSmall } from './columns.ts';
+import { OUTSIDE, type LogRecord } from './record.ts';
+import type { SectionHeader, SegmentHeader } from './segmentHeader.ts';
+import { type Compression, unpackBytes } from './storage.ts';
+import { decodeStrings, stringAt } from './stringTable.ts';
+
+/** Reads stored bytes of a segment's body, by place within the body. */
+export type BodyReader = (bodyOffsetBytes: number, lengthBytes: number) => Uint8Array;
+
+/** What a SegmentView does beside reading. */
+export interface SegmentViewOptions {
+  /** Told the number of records each time a section is inflated and decoded. */
+  onDecode?: (records: number) => void;
+  /** Lifts a payload of an older version of its message type to the current one. */
+  upcast?: (type: string, payload: unknown) => unknown;
+}
+
+/**
+ * A segment opened for reading. Each actor's section is inflated and decoded on its own, when asked for, and kept.
+ *
+ * @throws GranuleError LOG_DAMAGED from every method, when the bytes are not what a writer wrote
+ * @example
+ * ```ts
+ * const compression = { deflate: (bytes: Uint8Array) => bytes, inflate: (bytes: Uint8Array) => bytes };
+ * const builder = new SegmentBuilder(0);
+ * builder.add({ seq: 0, timeCycles: 5, to: 'zone', from: 'mm:1', cause: -1, type: 'ALLOC', payload: null });
+ * const { header, frame } = builder.seal(new Uint8Array(32), compression);
+ * const bodyStart = frame.length - header.stringsStoredBytes - (header.sections[0]?.storedBytes ?? 0);
+ * const read = (at: number, length: number) => frame.subarray(bodyStart + at, bodyStart + at + length);
+ * new SegmentView(header, read, compression).all()[0]?.timeCycles; // 5
+ * ```
+ */
+export class SegmentView {
+  readonly header: SegmentHeader;
+  readonly #read: BodyReader;
+  readonly #compression: Compression;
+  #strings: readonly string[] | null = null;
+  readonly #decoded: (readonly LogRecord[] | undefined)[] = [];
+  #all: readonly LogRecord[] | null = null;
+  readonly #options: SegmentViewOptions;
+
+  constructor(header: SegmentHeader, read: BodyReader, compression: Compression, options: SegmentViewOptions = {}) {
+    this.header = header;
+    this.#read = read;
+    this.#compression = compression;
+    this.#options = options;
+  }
+
+  /** The string table's bytes, inflated. */
+  stringsRaw(): Uint8Array {
+    const { stringsRawBytes, stringsStoredBytes } = this.header;
+    return unpackBytes(this.#read(0, stringsStoredBytes), stringsRawBytes, this.#compression);
+  }
+
+  /** A section's bytes, inflated. */
+  sectionRaw(section: SectionHeader): Uint8Array {
+    const stored = this.#read(section.bodyOffsetBytes, section.storedBytes);
+    return unpackBytes(stored, section.rawBytes, this.#compression);
+  }
+
+  /** One actor's records in order; none when it received none in this segment. */
+  ofActor(actor: string): readonly LogRecord[] {
+    const index = this.header.sections.findIndex((section) => section.actor === actor);
+    return index < 0 ? [] : this.#section(index);
+  }
+
+  /** The records of one type in order; sections that hold none are not opened. */
+  ofType(type: string): readonly LogRecord[] {
+    const index = this.header.types.indexOf(type);
+    const found: LogRecord[] = [];
+    for (const [i, section] of this.header.sections.entries()) {
+      if ((section.typeCounts[index] ?? 0) === 0) continue;
+      for (const record of this.#section(i)) if (record.type === type) found.push(record);
+    }
+    return found.sort((left, right) => left.seq - right.seq);
+  }
+
+  /** All records of the segment in order. */
+  all(): readonly LogRecord[] {
+    if (this.#all !== null) return this.#all;
+    const { firstSeq, records, sections } = this.header;
+    const all: (LogRecord | undefined)[] = Array.from({ length: records });
+    for (let i = 0; i < sections.length; i++) {
+      for (const record of this.#section(i)) all[record.seq - firstSeq] = record;
+    }
+    const missing = all.indexOf(undefined);
+    if (missing >= 0) throw new GranuleError('LOG_DAMAGED', `no section holds seq ${firstSeq + missing}`);
+    this.#all = all as LogRecord[];
+    return this.#all;
+  }
+
+  #section(index: number): readonly LogRecord[] {
+    const known = this.#decoded[index];
+    if (known !== undefined) return known;
+    const section = this.header.sections[index] as SectionHeader;
+    this.#strings ??= decodeStrings(this.stringsRaw());
+    const records = decodeSection(this.header, section, this.sectionRaw(section), this.#strings, this.#options.upcast);
+    this.#decoded[index] = records;
+    this.#options.onDecode?.(records.length);
+    return records;
+  }
+}
+
+function decodeSection(
+  header: SegmentHeader,
+  section: SectionHeader,
+  raw: Uint8Array,
+  strings: readonly string[],
+  upcast: SegmentViewOptions['upcast'],
+): LogRecord[] {
+  const reader = new ByteReader(raw);
+  const count = section.records;
+  const types = readSmall(reader, count);
+  const seqGaps = readSmall(reader, count);
+  const times = readIntegers(reader, count);
+  const senders = readSmall(reader, count);
+  const causes = readSmall(reader, count);
+  const payloads = section.typeCounts.map((typeCount) =>
+    typeCount === 0 ? null : new ColumnReader(reader, typeCount, strings),
+  );
+  reader.end();
+  const records: LogRecord[] = [];
+  const endSeq = header.firstSeq + header.records;
+  let seq = header.firstSeq - 1;
+  for (let i = 0; i < count; i++) {
+    const typeIndex = types[i] as number;
+    const distance = causes[i] as number;
+    seq += (seqGaps[i] as number) + 1;
+    const column = payloads[typeIndex];
+    if (column === undefined || column === null) {
+      throw new GranuleError('LOG_DAMAGED', `seq ${seq} is of a type its section does not hold`);
+    }
+    if (seq >= endSeq) throw new GranuleError('LOG_DAMAGED', `seq ${seq} is not in this segment`);
+    const type = stringAt(header.types, typeIndex);
+    const payload = column.next();
+    records.push({
+      seq,
+      timeCycles: times[i] as number,
+      to: section.actor,
+      from: stringAt(strings, senders[i] as number),
+      cause: distance === 0 ? OUTSIDE : seq - distance,
+      type,
+      payload: upcast === undefined ? payload : upcast(type, payload),
+    });
+  }
+  return records;
+}

@@ -1,0 +1,98 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { GranuleError } from '../../src/errors.ts';
+import { decodeValues, encodeValues } from '../../src/log/columnar.ts';
+
+const number = fc.oneof(
+  fc.integer(),
+  fc.maxSafeInteger(),
+  fc.constantFrom(Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER, -0, 0, 64, -64, 2 ** 31, 2 ** 32),
+  fc.double({ noNaN: true, noDefaultInfinity: true }),
+);
+const value = fc.letrec((tie) => ({
+  any: fc.oneof(
+    { maxDepth: 5 },
+    fc.constantFrom(null, undefined, true, false),
+    number,
+    fc.string({ unit: 'binary' }),
+    fc.string({ unit: fc.integer({ min: 0, max: 0xffff }).map((unit) => String.fromCharCode(unit)) }),
+    fc.array(tie('any')),
+    fc.dictionary(fc.oneof(fc.string(), fc.constantFrom('a', 'b', 'addr', '__proto__', '7')), tie('any'), {
+      noNullPrototype: true,
+    }),
+    fc.uint32Array(),
+    fc.int8Array(),
+  ),
+})).any;
+
+/** A form that shows key order, -0 and undefined, which JSON hides. */
+function spell(input: unknown): string {
+  if (Array.isArray(input)) return `[${input.map(spell).join()}]`;
+  if (ArrayBuffer.isView(input)) return `${input.constructor.name}(${(input as Uint8Array).join()})`;
+  if (typeof input === 'object' && input !== null) {
+    return `{${Object.entries(input)
+      .map(([key, field]) => `${JSON.stringify(key)}:${spell(field)}`)
+      .join()}}`;
+  }
+  return Object.is(input, -0) ? '-0' : typeof input === 'string' ? JSON.stringify(input) : String(input);
+}
+
+describe('the columnar encoding', () => {
+  it('gives back every list of plain values, with key order, -0 and undefined', () => {
+    fc.assert(
+      fc.property(fc.array(value), (values) => {
+        expect(spell(decodeValues(encodeValues(values)))).toBe(spell(values));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('gives the same bytes for the same values', () => {
+    fc.assert(
+      fc.property(fc.array(value), (values) => {
+        expect(encodeValues(structuredClone(values))).toEqual(encodeValues(values));
+      }),
+    );
+  });
+
+  it.each([
+    Number.NaN,
+    Number.POSITIVE_INFINITY,
+    1n,
+    () => 0,
+    new Map(),
+    new Date(0),
+    Symbol('s'),
+    [{ a: Number.NaN }],
+  ])('refuses %s, which is no plain data', (refused) => {
+    expect(() => encodeValues([refused])).toThrow(GranuleError);
+  });
+
+  it('refuses a cycle instead of overflowing', () => {
+    const cycle: unknown[] = [];
+    cycle.push(cycle);
+    expect(() => encodeValues([cycle])).toThrow(/cycle/);
+  });
+
+  it('answers damaged bytes with LOG_DAMAGED or with other values, never with another error', () => {
+    fc.assert(
+      fc.property(
+        fc.array(value, { minLength: 1 }),
+        fc.nat(),
+        fc.integer({ min: 1, max: 255 }),
+        (values, place, flip) => {
+          const bytes = encodeValues(values);
+          const at = place % bytes.length;
+          bytes[at] = (bytes[at] ?? 0) ^ flip;
+          try {
+            decodeValues(bytes);
+          } catch (error) {
+            expect(error).toBeInstanceOf(GranuleError);
+            expect((error as GranuleError).code).toBe('LOG_DAMAGED');
+          }
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+});
