@@ -158,12 +158,12 @@ export class ByteReader {
   /** A non-negative safe integer. */
   varint(): number {
     // Reading past the end gives undefined, which counts as 0 and ends the loop; #checked then refuses it.
-    let byte = this.bytes[this.#at++] as number;
+    let byte = this.bytes[this.#at++];
     if (byte < 0x80) return byte;
     let value = byte & 0x7f;
     let scale = 128;
     while (byte >= 0x80) {
-      byte = this.bytes[this.#at++] as number;
+      byte = this.bytes[this.#at++];
       value += (byte & 0x7f) * scale;
       scale *= 128;
     }

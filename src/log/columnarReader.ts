@@ -61,12 +61,12 @@ export class ColumnReader {
 
   /** The next value. */
   next(): unknown {
-    const tag = this.#tags[this.#tagAt++] as number;
+    const tag = this.#tags[this.#tagAt++];
     switch (tag) {
       case TAG.integer:
         return this.#integers[this.#integerAt++];
       case TAG.string:
-        return stringAt(this.#strings, this.#stringIndexes[this.#stringAt++] as number);
+        return stringAt(this.#strings, this.#stringIndexes[this.#stringAt++]);
       case TAG.null:
         return null;
       case TAG.false:
@@ -92,8 +92,8 @@ export class ColumnReader {
     const { keys, children } = shape;
     const value: Record<string, unknown> = {};
     for (let i = 0; i < keys.length; i++) {
-      const key = keys[i] as string;
-      const field = (children[i] as ColumnReader).next();
+      const key = keys[i];
+      const field = children[i].next();
       // A plain store to __proto__ would set the prototype instead of a field.
       if (key === '__proto__') define(value, key, field);
       else value[key] = field;
@@ -102,15 +102,15 @@ export class ColumnReader {
   }
 
   #array(): unknown[] {
-    const length = this.#lengths[this.#lengthAt++] as number;
+    const length = this.#lengths[this.#lengthAt++];
     const value: unknown[] = [];
     for (let i = 0; i < length; i++) value.push(this.#elements?.next());
     return value;
   }
 
   #typedArray(): unknown {
-    const length = this.#lengths[this.#lengthAt++] as number;
-    const constructor = TYPED_ARRAYS[this.#arrayKinds[this.#arrayKindAt++] as number];
+    const length = this.#lengths[this.#lengthAt++];
+    const constructor = TYPED_ARRAYS[this.#arrayKinds[this.#arrayKindAt++]];
     if (constructor === undefined) damaged('a typed array is of no known kind');
     const value = new constructor(length);
     for (let i = 0; i < length; i++) {
@@ -167,8 +167,8 @@ function readShapes(reader: ByteReader, counts: readonly number[], strings: read
   }
   const readers = childCounts.map((count) => new ColumnReader(reader, count, strings, depth + 1));
   return shapes.map((children) => ({
-    keys: children.map((child) => keys[child] as string),
-    children: children.map((child) => readers[child] as ColumnReader),
+    keys: children.map((child) => keys[child]),
+    children: children.map((child) => readers[child]),
   }));
 }
 

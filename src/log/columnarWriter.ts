@@ -105,24 +105,22 @@ export class ColumnWriter {
   }
 
   #pushObject(value: object): void {
-    const prototype: unknown = Object.getPrototypeOf(value);
-    if (prototype !== Object.prototype && prototype !== null) {
+    if (!isPlainObject(value)) {
       this.#pushTypedArray(value);
       return;
     }
     const shape = this.#shapeOf(Object.keys(value));
     this.#tags.push(TAG.object + shape.index);
-    const fields = value as Record<string, unknown>;
     const { keys, children } = shape;
-    for (let i = 0; i < keys.length; i++) children[i]?.push(fields[keys[i] as string]);
+    for (let i = 0; i < keys.length; i++) children[i].push(value[keys[i]]);
   }
 
   #pushTypedArray(value: object): void {
     const kind = TYPED_ARRAYS.findIndex((constructor) => value.constructor === constructor);
-    if (kind < 0) refuse(`an instance of ${value.constructor.name}`);
+    if (kind < 0 || !isArrayLike(value)) refuse(`an instance of ${value.constructor.name}`);
     this.#tags.push(TAG.typedArray);
     this.#arrayKinds.push(kind);
-    this.#pushElements(value as Uint8Array);
+    this.#pushElements(value);
   }
 
   #shapeOf(keys: string[]): Shape {
@@ -170,6 +168,15 @@ export class ColumnWriter {
     }
     for (const child of this.#children.values()) child.encode(writer);
   }
+}
+
+function isPlainObject(value: object): value is Record<string, unknown> {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+function isArrayLike(value: object): value is ArrayLike<unknown> {
+  return 'length' in value;
 }
 
 function sameKeys(left: readonly string[], right: readonly string[]): boolean {

@@ -71,7 +71,7 @@ export class LogDirectory {
     let high = this.segments.length - 1;
     while (low <= high) {
       const middle = (low + high) >> 1;
-      const { firstSeq, records } = this.segments[middle] as SegmentEntry;
+      const { firstSeq, records } = this.segments[middle];
       if (seq < firstSeq) high = middle - 1;
       else if (seq >= firstSeq + records) low = middle + 1;
       else return middle;
@@ -115,7 +115,7 @@ export class LogDirectory {
     const columns = SEGMENT_FIELDS.map(() => readIntegers(reader, count));
     for (let i = 0; i < count; i++) {
       const [offsetBytes = 0, firstSeq = 0, records = 0, minTimeCycles = 0, maxTimeCycles = 0] = columns.map(
-        (column) => column[i] as number,
+        (column) => column[i],
       );
       directory.segments.push({ offsetBytes, firstSeq, records, minTimeCycles, maxTimeCycles });
     }

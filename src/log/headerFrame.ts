@@ -101,8 +101,15 @@ function parseMeta(bytes: Uint8Array, name: string): LogMeta {
   } catch {
     throw new GranuleError('LOG_DAMAGED', 'the meta is no JSON', `${name}, offset 0`);
   }
-  if (typeof meta !== 'object' || meta === null || Array.isArray(meta)) {
-    throw new GranuleError('LOG_DAMAGED', 'the meta is no JSON object', `${name}, offset 0`);
+  if (!isMeta(meta)) {
+    throw new GranuleError('LOG_DAMAGED', 'the meta is no JSON object as a log has it', `${name}, offset 0`);
   }
-  return meta as LogMeta;
+  return meta;
+}
+
+function isMeta(meta: unknown): meta is LogMeta {
+  if (typeof meta !== 'object' || meta === null || Array.isArray(meta)) return false;
+  if (!('messageVersions' in meta)) return true;
+  const { messageVersions } = meta;
+  return typeof messageVersions === 'object' && messageVersions !== null;
 }

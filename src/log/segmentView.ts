@@ -82,20 +82,21 @@ export class SegmentView {
   all(): readonly LogRecord[] {
     if (this.#all !== null) return this.#all;
     const { firstSeq, records, sections } = this.header;
-    const all: (LogRecord | undefined)[] = Array.from({ length: records });
+    const all: (LogRecord | undefined)[] = Array.from({ length: records }, () => undefined);
     for (let i = 0; i < sections.length; i++) {
       for (const record of this.#section(i)) all[record.seq - firstSeq] = record;
     }
-    const missing = all.indexOf(undefined);
-    if (missing >= 0) throw new GranuleError('LOG_DAMAGED', `no section holds seq ${firstSeq + missing}`);
-    this.#all = all as LogRecord[];
-    return this.#all;
+    if (!all.every((record) => record !== undefined)) {
+      throw new GranuleError('LOG_DAMAGED', `no section holds seq ${firstSeq + all.indexOf(undefined)}`);
+    }
+    this.#all = all;
+    return all;
   }
 
   #section(index: number): readonly LogRecord[] {
     const known = this.#decoded[index];
     if (known !== undefined) return known;
-    const section = this.header.sections[index] as SectionHeader;
+    const section = this.header.sections[index];
     this.#strings ??= decodeStrings(this.stringsRaw());
     const records = decodeSection(this.header, section, this.sectionRaw(section), this.#strings, this.#options.upcast);
     this.#decoded[index] = records;
@@ -126,9 +127,9 @@ function decodeSection(
   const endSeq = header.firstSeq + header.records;
   let seq = header.firstSeq - 1;
   for (let i = 0; i < count; i++) {
-    const typeIndex = types[i] as number;
-    const distance = causes[i] as number;
-    seq += (seqGaps[i] as number) + 1;
+    const typeIndex = types[i];
+    const distance = causes[i];
+    seq += seqGaps[i] + 1;
     const column = payloads[typeIndex];
     if (column === undefined || column === null) {
       throw new GranuleError('LOG_DAMAGED', `seq ${seq} is of a type its section does not hold`);
@@ -138,9 +139,9 @@ function decodeSection(
     const payload = column.next();
     records.push({
       seq,
-      timeCycles: times[i] as number,
+      timeCycles: times[i],
       to: section.actor,
-      from: stringAt(strings, senders[i] as number),
+      from: stringAt(strings, senders[i]),
       cause: distance === 0 ? OUTSIDE : seq - distance,
       type,
       payload: upcast === undefined ? payload : upcast(type, payload),

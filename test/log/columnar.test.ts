@@ -28,7 +28,7 @@ const value = fc.letrec((tie) => ({
 /** A form that shows key order, -0 and undefined, which JSON hides. */
 function spell(input: unknown): string {
   if (Array.isArray(input)) return `[${input.map(spell).join()}]`;
-  if (ArrayBuffer.isView(input)) return `${input.constructor.name}(${(input as Uint8Array).join()})`;
+  if (ArrayBuffer.isView(input)) return `${input.constructor.name}(${[...new Uint8Array(input.buffer)].join()})`;
   if (typeof input === 'object' && input !== null) {
     return `{${Object.entries(input)
       .map(([key, field]) => `${JSON.stringify(key)}:${spell(field)}`)
@@ -88,7 +88,7 @@ describe('the columnar encoding', () => {
             decodeValues(bytes);
           } catch (error) {
             expect(error).toBeInstanceOf(GranuleError);
-            expect((error as GranuleError).code).toBe('LOG_DAMAGED');
+            expect(error).toMatchObject({ code: 'LOG_DAMAGED' });
           }
         },
       ),

@@ -138,7 +138,7 @@ describe('the head hash', () => {
 });
 
 describe('the writer', () => {
-  const first = small.records[0] as LogRecord;
+  const first = small.records[0];
 
   it.each([
     ['a seq that does not come next', { seq: 5 }],
@@ -148,7 +148,7 @@ describe('the writer', () => {
   ])('refuses %s, and the log stays as it was', (_, change) => {
     const storage = memoryStorage();
     const writer = new LogWriter(storage, zlibCompression, SAMPLE_META);
-    const second = { ...(small.records[1] as LogRecord) };
+    const second = { ...small.records[1] };
     writer.append(first);
     const bad = { ...second, ...('cause' in change ? { cause: 1 } : change) };
     expect(caught(() => writer.append(bad))).toMatchObject({ code: 'INVARIANT' });

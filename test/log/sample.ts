@@ -29,7 +29,7 @@ export function* realisticRecords(count: number, seed = 1): Generator<LogRecord,
     timeCycles += 40 + below(12) * 10;
     return { seq: seq++, timeCycles, to, from, cause, type, payload };
   };
-  while (seq < count) {
+  for (;;) {
     const pid = below(PROCESSES);
     const cpu = below(2);
     const ids = { tlb: `tlb:${cpu}`, mmu: `mmu:${pid}`, mm: `mm:${pid}`, file: `file:/lib/${pid}.so` };

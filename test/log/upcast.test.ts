@@ -6,7 +6,7 @@ import { defineVersions, messageVersions, upcastFrom, type Upcaster } from '../.
 import { zlibCompression } from '../../src/log/zlib.node.ts';
 
 const wrap: Upcaster = (payload) => ({ order: payload });
-const addOwner: Upcaster = (payload) => ({ ...(payload as object), owner: null });
+const addOwner: Upcaster = (payload) => Object.assign({}, payload, { owner: null });
 const registry = defineVersions({
   ALLOC: { version: 3, upcasters: [wrap, addOwner] },
   FREE: { version: 1, upcasters: [] },
