@@ -7,7 +7,7 @@
  * the lowest address, so that a run can be repeated and read. Migrate types are not modelled.
  */
 import { invariant } from '../errors.ts';
-import { IntMap, type IntMapEdit } from './intMap.ts';
+import { IntMap, IntMapEdit } from './intMap.ts';
 
 /** A free block holds nothing but its being free. */
 type FreeList = IntMap<true>;
@@ -173,10 +173,7 @@ export class Buddy extends BuddyReader {
 
   /** A private version to write to; this one stays as it is. */
   edit(): BuddyEdit {
-    return new BuddyEdit(
-      this,
-      this.lists.map((list) => list.edit()),
-    );
+    return new BuddyEdit(this, this.lists);
   }
 }
 
@@ -193,11 +190,11 @@ export class Buddy extends BuddyReader {
  * ```
  */
 export class BuddyEdit extends BuddyReader {
-  protected readonly lists: readonly IntMapEdit<true>[];
+  protected readonly lists: (FreeList | IntMapEdit<true>)[];
 
-  constructor(from: BuddyReader, lists: readonly IntMapEdit<true>[]) {
+  constructor(from: BuddyReader, lists: readonly FreeList[]) {
     super(from.base, from.count, from.maxOrder);
-    this.lists = lists;
+    this.lists = [...lists];
   }
 
   /** The first frame of a block of 2^order frames, or null when no block is large enough. */
@@ -206,9 +203,9 @@ export class BuddyEdit extends BuddyReader {
     for (let from = order; from <= this.maxOrder; from++) {
       const block = this.lists[from].first();
       if (block === null) continue;
-      this.lists[from].delete(block.key);
+      this.writable(from).delete(block.key);
       const pfn = block.key * 2 ** from;
-      for (let half = from - 1; half >= order; half--) this.lists[half].set(pfn / 2 ** half + 1, true);
+      for (let half = from - 1; half >= order; half--) this.writable(half).set(pfn / 2 ** half + 1, true);
       return pfn;
     }
     return null;
@@ -220,10 +217,10 @@ export class BuddyEdit extends BuddyReader {
     let from = order;
     while (from <= this.maxOrder && !this.lists[from].has(Math.floor(pfn / 2 ** from))) from++;
     if (from > this.maxOrder) return false;
-    this.lists[from].delete(Math.floor(pfn / 2 ** from));
+    this.writable(from).delete(Math.floor(pfn / 2 ** from));
     for (let half = from - 1; half >= order; half--) {
       const block = Math.floor(pfn / 2 ** half);
-      this.lists[half].set(block % 2 === 0 ? block + 1 : block - 1, true);
+      this.writable(half).set(block % 2 === 0 ? block + 1 : block - 1, true);
     }
     return true;
   }
@@ -236,20 +233,26 @@ export class BuddyEdit extends BuddyReader {
     let block = pfn / 2 ** order;
     while (at < this.maxOrder) {
       const buddy = block % 2 === 0 ? block + 1 : block - 1;
-      if (!this.lists[at].delete(buddy)) break;
+      if (!this.lists[at].has(buddy)) break;
+      this.writable(at).delete(buddy);
       block = Math.floor(block / 2);
       at++;
     }
-    this.lists[at].set(block, true);
+    this.writable(at).set(block, true);
   }
 
   done(): Buddy {
-    return new Buddy(
-      this.base,
-      this.count,
-      this.maxOrder,
-      this.lists.map((list) => list.done()),
-    );
+    const lists = this.lists.map((list) => (list instanceof IntMapEdit ? list.done() : list));
+    return new Buddy(this.base, this.count, this.maxOrder, lists);
+  }
+
+  /** The free list of an order, to write to: most edits touch few orders, so a list is opened when it is needed. */
+  private writable(order: number): IntMapEdit<true> {
+    const list = this.lists[order];
+    if (list instanceof IntMapEdit) return list;
+    const edit = list.edit();
+    this.lists[order] = edit;
+    return edit;
   }
 
   private checkBlock(pfn: number, order: number): void {

@@ -34,13 +34,17 @@ interface TrieNode<V> {
 
 const NO_SLOTS: never[] = [];
 
-function emptySlots(): undefined[] {
-  return Array.from({ length: WAYS });
-}
+/** Copied for every new node: many times quicker than to build one. */
+const EMPTY_SLOTS: readonly undefined[] = Array.from({ length: WAYS });
 
 function newNode<V>(owner: object | null, height: number): TrieNode<V> {
   const isLeaf = height === 0;
-  return { owner, count: 0, children: isLeaf ? NO_SLOTS : emptySlots(), values: isLeaf ? emptySlots() : NO_SLOTS };
+  return {
+    owner,
+    count: 0,
+    children: isLeaf ? NO_SLOTS : EMPTY_SLOTS.slice(),
+    values: isLeaf ? EMPTY_SLOTS.slice() : NO_SLOTS,
+  };
 }
 
 function slotOf(key: number, height: number): number {
@@ -289,7 +293,12 @@ export class IntMapEdit<V> extends IntMapReader<V> {
     if (node.owner === this.owner) return node;
     const { count, children, values } = node;
     const isLeaf = children.length === 0;
-    return { owner: this.owner, count, children: isLeaf ? NO_SLOTS : children.slice(), values: values.slice() };
+    return {
+      owner: this.owner,
+      count,
+      children: isLeaf ? NO_SLOTS : children.slice(),
+      values: isLeaf ? values.slice() : NO_SLOTS,
+    };
   }
 
   private grow(): void {

@@ -136,8 +136,8 @@ export class PageTableEdit extends PageTableReader {
     invariant(va % granuleBytes === 0 && va >= 0 && va < 2 ** vaBits, 'an entry is set at a page of the address space');
     const before = this.get(va);
     if (before === pte) return before;
-    if (pte !== 0) this.allocateTables(va, this.geometry.levels.length - 1);
     const index = Math.floor(va / this.leafSpanBytes);
+    if (!this.leaves.has(index)) this.allocateTables(va, this.geometry.levels.length - 1);
     const table = this.ownedTable(index);
     const entry = (va % this.leafSpanBytes) / granuleBytes;
     const chunk = this.ownedChunk(table, Math.floor(entry / CHUNK_ENTRIES));

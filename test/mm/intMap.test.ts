@@ -90,6 +90,25 @@ describe('an integer map', () => {
     expect([...after.entries()].filter(([key, value]) => before.get(key) !== value).map(([key]) => key)).toEqual([7]);
   });
 
+  test('keeps no empty node and no needless level after deletions', () => {
+    const nodesBelow = (node: { count: number; children: (typeof node | undefined)[] }, height: number): number =>
+      node.children.reduce((nodes, child) => {
+        if (child === undefined) return nodes;
+        expect(child.count).toBeGreaterThan(0);
+        return nodes + nodesBelow(child, height - 1);
+      }, 1);
+    fc.assert(
+      fc.property(fc.array(keys, { minLength: 1, maxLength: 60 }), fc.nat(31), (list, kept) => {
+        const edit = IntMap.empty<number>().edit();
+        for (const key of [...list, kept]) edit.set(key, key);
+        for (const key of list) if (key !== kept) edit.delete(key);
+        const map = edit.done();
+        expect([...map.entries()]).toEqual([[kept, kept]]);
+        expect(nodesBelow(Reflect.get(map, 'root'), Reflect.get(map, 'height'))).toBe(1);
+      }),
+    );
+  });
+
   test('refuses keys out of range, undefined, and writes after it was sealed', () => {
     const edit = IntMap.empty<number | undefined>().edit();
     for (const key of [-1, 0.5, 2 ** 52, Number.NaN]) expect(() => edit.set(key, 1)).toThrow('0 to 2^52 - 1');
