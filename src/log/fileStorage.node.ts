@@ -11,7 +11,8 @@ const MAX_PART_NAMES = 100;
  * @throws GranuleError FILE_NOT_FOUND, FILE_UNREADABLE
  * @example
  * ```ts
- * const open = () => openLogFile('no-such.glog'); // throws FILE_NOT_FOUND
+ * const storage = openLogFile('/dev/null');
+ * storage.size(); // 0
  * ```
  */
 export function openLogFile(path: string): LogStorage {

@@ -59,6 +59,14 @@ function headerOrNull(storage: LogStorage, place: FramePlace): Uint8Array | null
  * The bytes of the index, inflated.
  *
  * @throws GranuleError LOG_DAMAGED
+ * @example
+ * ```ts
+ * const none = { deflate: (bytes: Uint8Array) => bytes, inflate: (bytes: Uint8Array) => bytes };
+ * const storage = memoryStorage();
+ * new LogWriter(storage, none, {}).close();
+ * const place = findIndex(storage);
+ * place !== null && LogDirectory.decode(readIndexBytes(storage, place, none)).directory.records; // 0
+ * ```
  */
 export function readIndexBytes(storage: LogStorage, place: FramePlace, compression: Compression): Uint8Array {
   const rawLength = new ByteReader(readFrameHeader(storage, place)).varint();
@@ -72,6 +80,12 @@ export function readIndexBytes(storage: LogStorage, place: FramePlace, compressi
  *
  * @param firstFrameBytes offset of the frame after the HEADER frame
  * @param startHash the hash chain before the first segment
+ * @example
+ * ```ts
+ * const none = { deflate: (bytes: Uint8Array) => bytes, inflate: (bytes: Uint8Array) => bytes };
+ * const storage = memoryStorage(encodeHead(encodeMeta({}), none));
+ * findDirectory(storage, none, storage.size(), chainMeta(encodeMeta({}))).recovery?.reason; // 'the log was never closed'
+ * ```
  */
 export function findDirectory(
   storage: LogStorage,
