@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { GranuleError } from '../../src/errors.ts';
+import { ByteWriter } from '../../src/log/bytes.ts';
 import { crc32 } from '../../src/log/crc32.ts';
+import { encodeFrame, FRAME } from '../../src/log/frames.ts';
 import { LogReader } from '../../src/log/logReader.ts';
 import { LogWriter } from '../../src/log/logWriter.ts';
 import type { LogRecord } from '../../src/log/record.ts';
@@ -259,6 +261,24 @@ describe('a damaged log', () => {
     expect(error).toMatchObject({ code: 'LOG_DAMAGED', where: `memory, seq 4096 to 8191, offset ${offset}` });
     for (const seq of [4095, 8192]) expect(reader.read(seq)).toEqual(large.records[seq]);
     expect(verifyLog(reader).faults).toMatchObject([{ offsetBytes: offset, seqFrom: 4096, seqTo: 8191 }]);
+  });
+
+  it('is found out when its index is sound in itself but not that of the segments', () => {
+    const reader = open(small.bytes);
+    const indexAt = Number(
+      new DataView(small.bytes.buffer, small.bytes.byteOffset).getBigUint64(small.bytes.length - 8, true),
+    );
+    const posting = reader.directory.actors.values().next().value;
+    if (posting !== undefined) posting.counts[0] = (posting.counts[0] ?? 0) + 1;
+    const lie = reader.directory.encode(Uint8Array.from(Buffer.from(reader.headHash, 'hex')));
+    const header = new ByteWriter();
+    header.varint(lie.length);
+    const index = encodeFrame(FRAME.index, header.finish(), lie);
+    const bytes = new Uint8Array([...small.bytes.slice(0, indexAt), ...index, ...small.bytes.slice(-36)]);
+    expect(open(bytes).recovery).toBeNull();
+    expect(verifyLog(open(bytes)).faults).toMatchObject([
+      { offsetBytes: indexAt, lengthBytes: index.length, what: 'the index is not that of the segments' },
+    ]);
   });
 
   it('is found out when a segment is replaced by one that is sound in itself', () => {
