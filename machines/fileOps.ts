@@ -1,0 +1,298 @@
+/** The operations on an address space, in steps: unmap, allocate, read, write back, answer. */
+import { invariant } from '../src/errors.ts';
+import type { CachedFolio } from '../src/mm/pageCache.ts';
+import type { FileContext, FileMessage, FilePhase } from './file.ts';
+import {
+  inBlocks,
+  initialReadaheadPages,
+  type IndexRange,
+  missingBlocks,
+  presentRuns,
+  READAHEAD_BYTES,
+  readAround,
+} from './filePages.ts';
+import type { Message, MessageOf } from './messages.ts';
+import type { Send } from './support.ts';
+
+/** An operation under way. */
+export interface FileOperation {
+  message: FileMessage;
+  /** First indexes of the blocks that are being brought in, and their frames once they are there. */
+  blocks: number[];
+  pfns: number[];
+  /** Pages that came from the disk for it. */
+  rereadPages: number;
+  major: boolean;
+  failed: boolean;
+}
+
+/** All indexes. */
+const END_OF_FILE = Number.MAX_SAFE_INTEGER;
+
+function actor(context: FileContext): string {
+  return `file:${context.path}`;
+}
+
+function inStep(context: FileContext, operation: FileOperation, phase: FilePhase): FileContext {
+  return { ...context, current: operation, phase };
+}
+
+/** The page that no process may touch: the end of the file in whole process pages (`filemap_fault`, D-08). */
+function endIndex(context: FileContext, orderPages: number): number {
+  const block = 2 ** orderPages;
+  return Math.ceil(Math.ceil(context.sizeBytes / context.kernelPageBytes) / block) * block;
+}
+
+function finish(context: FileContext): FileContext {
+  return { ...context, current: null, phase: 'none' };
+}
+
+/** Begins an operation; `current` is null again where it is already done. */
+export function beginOperation(context: FileContext, message: FileMessage, send: Send): FileContext {
+  const operation: FileOperation = { message, blocks: [], pfns: [], rereadPages: 0, major: false, failed: false };
+  switch (message.type) {
+    case 'MAP_FILE':
+      return map(context, operation, message, send);
+    case 'GET_PAGES':
+      return getPages(context, operation, message, send);
+    case 'READ_FILE':
+    case 'WRITE_FILE':
+      return transfer(context, operation, message, send);
+    case 'TRUNCATE_FILE': {
+      const first = Math.ceil(message.sizeBytes / context.kernelPageBytes);
+      const state = { ...context, sizeBytes: message.sizeBytes };
+      return unmapAll(state, operation, { first, end: END_OF_FILE }, send);
+    }
+    case 'SYNC_FILE':
+      return writeBack(context, operation, send);
+  }
+}
+
+/** Takes the operation under way one step on with the answer that came. */
+export function resume(context: FileContext, event: Message, send: Send): FileContext {
+  const operation = context.current;
+  if (operation === null) return context;
+  switch (event.type) {
+    case 'RANGE_UNMAPPED':
+      return operation.message.type === 'TRUNCATE_FILE'
+        ? answer(drop(context, operation, 'truncated', send), send)
+        : writeBack(context, operation, send);
+    case 'FRAMES':
+      return startRead(context, { ...operation, pfns: event.pfns }, send);
+    case 'NO_MEMORY':
+      return outOfMemory(context, operation, send);
+    case 'IO_DONE':
+      return context.phase === 'writing' ? written(context, operation, send) : filled(context, operation, send);
+    default:
+      throw new TypeError(`${event.type} takes no file operation on`);
+  }
+}
+
+/** `mmap` by a process: the least order rises to its page size, and what is smaller has to go. */
+function map(context: FileContext, operation: FileOperation, message: MessageOf<'MAP_FILE'>, send: Send): FileContext {
+  const { mm, orderPages } = message;
+  const others = context.mappers.filter((mapper) => mapper.mm !== mm);
+  const mappers = [...others, { mm, orderPages }];
+  const minOrderPages = Math.max(context.minOrderPages, orderPages);
+  const state = { ...context, mappers, minOrderPages };
+  const small = context.cache.range().some((folio) => folio.order < minOrderPages);
+  if (!small) return answer({ ...state, current: operation }, send);
+  return unmapAll(state, operation, { first: 0, end: END_OF_FILE }, send);
+}
+
+/** `unmap_mapping_pages` in every mm that maps the file; straight on where there is none. */
+function unmapAll(context: FileContext, operation: FileOperation, range: IndexRange, send: Send): FileContext {
+  const state = inStep(context, operation, 'unmapping');
+  for (const { mm } of context.mappers) {
+    const { first: firstIndex, end } = range;
+    send(mm, { type: 'UNMAP_RANGE', file: context.path, request: 0, firstIndex, endIndex: end });
+  }
+  if (context.mappers.length > 0) return { ...state, pending: context.mappers.length };
+  return resume(state, { type: 'RANGE_UNMAPPED', mm: '', request: 0, dirtyIndexes: [] }, send);
+}
+
+/** Writes every dirty folio back (`filemap_write_and_wait_range`). */
+function writeBack(context: FileContext, operation: FileOperation, send: Send): FileContext {
+  const dirty = context.cache.range().filter((folio) => folio.dirty);
+  const pages = dirty.reduce((sum, folio) => sum + 2 ** folio.order, 0);
+  if (pages === 0) return written(inStep(context, operation, 'writing'), operation, send);
+  const cache = context.cache.edit();
+  for (const folio of dirty) cache.setDirty(folio.index, false);
+  const lengthBytes = pages * context.kernelPageBytes;
+  send('disk', { type: 'WRITE_BLOCKS', file: actor(context), request: 1, lengthBytes });
+  waitForIo(operation.message, send);
+  const state = { ...context, cache: cache.done(), writtenPages: context.writtenPages + pages };
+  return inStep(state, operation, 'writing');
+}
+
+function written(context: FileContext, operation: FileOperation, send: Send): FileContext {
+  if (operation.message.type !== 'MAP_FILE') return answer(context, send);
+  return answer(drop(context, operation, 'small', send), send);
+}
+
+/** Takes folios out of the cache: those below the least order, or those past the end. */
+function drop(context: FileContext, operation: FileOperation, which: 'small' | 'truncated', send: Send): FileContext {
+  const end = Math.ceil(context.sizeBytes / context.kernelPageBytes);
+  const goes = (folio: CachedFolio): boolean =>
+    which === 'small' ? folio.order < context.minOrderPages : folio.index >= end;
+  const dropped = context.cache.range().filter(goes);
+  const cache = context.cache.edit();
+  const gone = context.gone.edit();
+  const runs: { pfn: number; nr: number }[] = [];
+  for (const folio of dropped) {
+    cache.remove(folio.index);
+    runs.push({ pfn: folio.pfn, nr: 2 ** folio.order });
+    if (which === 'truncated') continue;
+    for (let page = 0; page < 2 ** folio.order; page++) gone.set(folio.index + page, true);
+  }
+  if (runs.length > 0) send('zone', { type: 'PUT', runs });
+  const state = { ...context, cache: cache.done(), gone: gone.done(), current: operation };
+  if (which === 'truncated') return state;
+  const pages = runs.reduce((sum, run) => sum + run.nr, 0);
+  const current = { ...operation, rereadPages: pages };
+  return { ...state, current, drops: context.drops + (pages > 0 ? 1 : 0), droppedPages: context.droppedPages + pages };
+}
+
+function getPages(
+  context: FileContext,
+  operation: FileOperation,
+  message: MessageOf<'GET_PAGES'>,
+  send: Send,
+): FileContext {
+  const { index, orderPages } = message;
+  if (index >= endIndex(context, orderPages)) return answer({ ...context, current: operation }, send);
+  if (context.cache.get(index) !== null) {
+    return answer({ ...context, current: operation, hits: context.hits + 1 }, send);
+  }
+  const around = readAround(index, context.kernelPageBytes);
+  return fill({ ...context, misses: context.misses + 1 }, { ...operation, major: true }, around, send);
+}
+
+function transfer(
+  context: FileContext,
+  operation: FileOperation,
+  message: MessageOf<'READ_FILE' | 'WRITE_FILE'>,
+  send: Send,
+): FileContext {
+  const page = context.kernelPageBytes;
+  const endBytes = message.offsetBytes + message.lengthBytes;
+  const writes = message.type === 'WRITE_FILE';
+  const state = writes ? { ...context, sizeBytes: Math.max(context.sizeBytes, endBytes) } : context;
+  const range = { first: Math.floor(message.offsetBytes / page), end: Math.ceil(endBytes / page) };
+  const needed = inBlocks(range, state.minOrderPages, endIndex(state, 0));
+  if (missingBlocks(state.cache, needed, state.minOrderPages).length === 0) {
+    return answer({ ...state, current: operation, hits: context.hits + 1 }, send);
+  }
+  const pages = range.end - range.first;
+  const ahead = writes ? pages : initialReadaheadPages(pages, Math.max(1, READAHEAD_BYTES / page));
+  const window = { first: range.first, end: Math.max(range.end, range.first + ahead) };
+  return fill({ ...state, misses: context.misses + 1 }, operation, window, send);
+}
+
+/** Brings in the blocks of a window that are missing: frames first, then the disk. */
+function fill(context: FileContext, operation: FileOperation, window: IndexRange, send: Send): FileContext {
+  const orderPages = context.minOrderPages;
+  const range = inBlocks(window, orderPages, endIndex(context, 0));
+  const blocks = missingBlocks(context.cache, range, orderPages);
+  invariant(blocks.length > 0, 'a page that is missing lies in a block that is missing');
+  const sender = actor(context);
+  const count = blocks.length;
+  send('zone', { type: 'ALLOC', sender, request: 1, orderPages, count, purpose: 'file', zero: false });
+  return inStep(context, { ...operation, blocks }, 'allocating');
+}
+
+function outOfMemory(context: FileContext, operation: FileOperation, send: Send): FileContext {
+  const { message, blocks } = operation;
+  const wanted = message.type === 'GET_PAGES' ? message.index : undefined;
+  // Readahead is given up first: the block that is needed may still fit.
+  const block = blocks.find(
+    (first) => wanted !== undefined && wanted >= first && wanted < first + 2 ** context.minOrderPages,
+  );
+  if (blocks.length > 1 && block !== undefined) {
+    const end = block + 2 ** context.minOrderPages;
+    return fill(context, { ...operation, blocks: [] }, { first: block, end }, send);
+  }
+  return answer({ ...context, current: { ...operation, failed: true } }, send);
+}
+
+function startRead(context: FileContext, operation: FileOperation, send: Send): FileContext {
+  const pages = operation.blocks.length * 2 ** context.minOrderPages;
+  const lengthBytes = pages * context.kernelPageBytes;
+  send('disk', { type: 'READ_BLOCKS', file: actor(context), request: 1, lengthBytes });
+  waitForIo(operation.message, send);
+  return inStep({ ...context, readPages: context.readPages + pages }, operation, 'reading');
+}
+
+function waitForIo(message: FileMessage, send: Send): void {
+  if (message.type === 'MAP_FILE' || message.type === 'GET_PAGES') {
+    send(message.mm, { type: 'IO_WAIT', request: message.request });
+    return;
+  }
+  const sender = message.type === 'SYNC_FILE' ? message.sender : 'abi';
+  send(sender, { type: 'IO_WAIT', request: message.request });
+}
+
+/** The pages are read: into the cache with them, and the operation is done. */
+function filled(context: FileContext, operation: FileOperation, send: Send): FileContext {
+  const order = context.minOrderPages;
+  const cache = context.cache.edit();
+  const gone = context.gone.edit();
+  let reread = 0;
+  for (const [at, index] of operation.blocks.entries()) {
+    const pfn = operation.pfns[at];
+    invariant(pfn !== undefined, 'every block has its frames');
+    const inserted = cache.insert({ index, pfn, order, dirty: false, uptodate: true });
+    invariant(inserted, `no folio was at page ${index} of ${context.path}`);
+    for (let page = index; page < index + 2 ** order; page++) if (gone.delete(page)) reread++;
+  }
+  const rereadPages = context.rereadPages + reread;
+  const current = { ...operation, rereadPages: reread };
+  return answer({ ...context, cache: cache.done(), gone: gone.done(), rereadPages, current }, send);
+}
+
+/** Answers whoever asked and ends the operation. */
+function answer(context: FileContext, send: Send): FileContext {
+  const operation = context.current as FileOperation;
+  const { message, rereadPages, failed } = operation;
+  if (message.type === 'MAP_FILE') {
+    send(message.mm, { type: 'MAPPED', request: message.request, droppedPages: rereadPages });
+    return finish(context);
+  }
+  if (message.type === 'GET_PAGES') return answerPages(context, operation, message, send);
+  const sender = message.type === 'SYNC_FILE' ? message.sender : 'abi';
+  send(sender, { type: 'FILE_DONE', request: message.request, rereadPages, failed });
+  if (message.type !== 'WRITE_FILE' || failed) return finish(context);
+  return finish(markDirty(context, message));
+}
+
+function markDirty(context: FileContext, message: MessageOf<'WRITE_FILE'>): FileContext {
+  const page = context.kernelPageBytes;
+  const cache = context.cache.edit();
+  const end = Math.ceil((message.offsetBytes + message.lengthBytes) / page);
+  for (const folio of cache.range(Math.floor(message.offsetBytes / page), end)) cache.setDirty(folio.index, true);
+  return { ...context, cache: cache.done() };
+}
+
+/** The page asked for and those of the window that are there, each with a reference for the mapping. */
+function answerPages(
+  context: FileContext,
+  operation: FileOperation,
+  message: MessageOf<'GET_PAGES'>,
+  send: Send,
+): FileContext {
+  const { mm, request, index, firstIndex, orderPages, write } = message;
+  const { major, failed, rereadPages } = operation;
+  const eof = index >= endIndex(context, orderPages);
+  const end = Math.min(message.endIndex, endIndex(context, orderPages));
+  const runs = eof || failed ? [] : presentRuns(context.cache, { first: firstIndex, end });
+  const delay = context.resources.costs.pageCacheLookup;
+  // The references are taken on this channel, ahead of any later release of the cache's own.
+  if (runs.length > 0) {
+    send('zone', { type: 'GET', sender: '', request: 0, runs: runs.map(({ pfn, nr }) => ({ pfn, nr })) });
+  }
+  send(mm, { type: 'PAGES', request, runs, major, eof, failed, rereadPages }, delay);
+  if (!write || runs.length === 0) return finish(context);
+  const cache = context.cache.edit();
+  cache.setDirty(index, true);
+  return finish({ ...context, cache: cache.done() });
+}

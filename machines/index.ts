@@ -1,0 +1,144 @@
+/** The modelled world: the machine of every kind of actor, what each takes, and its state as plain data. */
+import { Buddy } from '../src/mm/buddy.ts';
+import { FolioTable } from '../src/mm/frames.ts';
+import { IntMap } from '../src/mm/intMap.ts';
+import { PageCacheIndex } from '../src/mm/pageCache.ts';
+import { PageTable } from '../src/mm/pageTable.ts';
+import { Tlb } from '../src/mm/tlb.ts';
+import { VmaSet } from '../src/mm/vmaSet.ts';
+import { abiMachine } from './abi.ts';
+import { diskMachine } from './disk.ts';
+import { fileMachine } from './file.ts';
+import type { Kind, MessageType } from './messages.ts';
+import { mmMachine } from './mm.ts';
+import { mmuMachine } from './mmu.ts';
+import { processMachine } from './process.ts';
+import { schedMachine } from './sched.ts';
+import type { ResourceHolder } from './support.ts';
+import { tlbMachine } from './tlb.ts';
+import { vocabulary } from './vocabulary.ts';
+import { zoneMachine } from './zone.ts';
+
+export type { AbiContext, AbiInput } from './abi.ts';
+export type { DiskContext, DiskInput } from './disk.ts';
+export type { FileContext, FileInput, PageCachePolicy } from './file.ts';
+export type { Access, Kind, Message, MessageOf, MessageType, TlbCounts, VocabularyRow } from './messages.ts';
+export type { MmContext, MmInput } from './mm.ts';
+export type { MmuContext, MmuInput } from './mmu.ts';
+export { addCounts, type ProcessContext, type ProcessInput, zeroCounts } from './process.ts';
+export type { SchedContext, SchedInput } from './sched.ts';
+export { ResourceHolder, type Resources } from './support.ts';
+export type { TlbContext, TlbInput } from './tlb.ts';
+export { vocabulary } from './vocabulary.ts';
+export { type ZoneContext, type ZoneInput, zeroFrame } from './zone.ts';
+
+/** A kind of actor that a topology can hold. */
+export type ActorKind = Exclude<Kind, 'outside'>;
+
+/**
+ * The statechart of every kind.
+ *
+ * @example
+ * ```ts
+ * machines.tlb.id; // 'tlb'
+ * ```
+ */
+export const machines = {
+  process: processMachine,
+  abi: abiMachine,
+  mm: mmMachine,
+  mmu: mmuMachine,
+  tlb: tlbMachine,
+  file: fileMachine,
+  zone: zoneMachine,
+  disk: diskMachine,
+  sched: schedMachine,
+} as const satisfies Record<ActorKind, unknown>;
+
+/**
+ * The kind of an actor by its id: ids are `KIND` or `KIND:NAME`; null where there is no such kind.
+ *
+ * @example
+ * ```ts
+ * kindOf('file:/usr/bin/git'); // 'file'
+ * kindOf('gpu:0'); // null
+ * ```
+ */
+export function kindOf(id: string): ActorKind | null {
+  const kind = id.split(':', 1)[0] as ActorKind;
+  return kind in machines ? kind : null;
+}
+
+/**
+ * The message types that a kind takes, sorted.
+ *
+ * @example
+ * ```ts
+ * acceptedBy('disk'); // ['IO_DONE', 'READ_BLOCKS', 'WRITE_BLOCKS']
+ * ```
+ */
+export function acceptedBy(kind: ActorKind): MessageType[] {
+  const types = Object.keys(vocabulary) as MessageType[];
+  return types.filter((type) => vocabulary[type].to.includes(kind)).sort();
+}
+
+/** A value as plain data: immutable structures by their `toPlain`, resources left out. */
+function plainOf(value: unknown): unknown {
+  if (value === null || typeof value !== 'object') return value;
+  if (Array.isArray(value)) return value.map(plainOf);
+  if ('toPlain' in value && typeof value.toPlain === 'function') return (value as { toPlain(): unknown }).toPlain();
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([key]) => key !== 'resources')
+      .map(([key, entry]) => [key, plainOf(entry)]),
+  );
+}
+
+/**
+ * A machine's context as plain data, for checkpoints, diffs and display.
+ *
+ * @example
+ * ```ts
+ * plainContext({ n: 1, list: [2] }); // { n: 1, list: [2] }
+ * ```
+ */
+export function plainContext(context: unknown): Record<string, unknown> {
+  return plainOf(context) as Record<string, unknown>;
+}
+
+type Plain = Record<string, unknown>;
+type Revivers = Record<string, (plain: never) => unknown>;
+
+const nullable =
+  <P, V>(revive: (plain: P) => V) =>
+  (plain: P | null): V | null =>
+    plain === null ? null : revive(plain);
+
+/** A call under way keeps the VMAs it began with. */
+function reviveJob(job: Plain | null): unknown {
+  if (job === null || job['kind'] !== 'call') return job;
+  return { ...job, before: VmaSet.fromPlain(job['before'] as never) };
+}
+
+const revivers: Partial<Record<ActorKind, Revivers>> = {
+  mm: { vmas: VmaSet.fromPlain, job: reviveJob as never },
+  mmu: { linux: PageTable.fromPlain, native: nullable(PageTable.fromPlain) as never },
+  tlb: { tlb: Tlb.fromPlain },
+  file: { cache: PageCacheIndex.fromPlain, gone: IntMap.fromPlain as never },
+  zone: { buddy: Buddy.fromPlain, folios: FolioTable.fromPlain },
+};
+
+/**
+ * The context that `plainContext` described, with the resources of the topology put back.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * reviveContext('disk', { queue: [], reads: 3 }, resources)['reads']; // 3
+ * ```
+ */
+export function reviveContext(kind: ActorKind, plain: Plain, resources: ResourceHolder): Plain {
+  const context: Plain = { ...plain, resources };
+  for (const [field, revive] of Object.entries(revivers[kind] ?? {})) context[field] = revive(plain[field] as never);
+  return context;
+}

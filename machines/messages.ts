@@ -1,0 +1,272 @@
+/**
+ * The whole vocabulary of the modelled world: every message type, its fields and units, and who sends it to whom.
+ *
+ * Addresses and lengths are bytes; `pfn` and `nr` count kernel pages; `orderPages` is log2 of kernel pages; times are
+ * cycles. `request` numbers are the sender's own and come back in the answer. All fields are plain data.
+ */
+import type { ImageSegment, TraceCall } from '../src/mm/runs.ts';
+import type { Vma } from '../src/mm/vma.ts';
+
+/** The kinds of actor that this vocabulary joins. `outside` is whoever starts the run. */
+export type Kind = 'outside' | 'process' | 'abi' | 'mm' | 'mmu' | 'tlb' | 'file' | 'zone' | 'disk' | 'sched';
+
+/** What an access wants of a page. */
+export type Access = 'fetch' | 'read' | 'write';
+
+/** `nr` kernel pages from `pfn` on. */
+export interface FrameRun {
+  pfn: number;
+  nr: number;
+}
+
+/** `nr` consecutive PTEs from `va` on, mapping consecutive frames with the PTE flags of `src/mm/pte.ts`. */
+export interface PteRun extends FrameRun {
+  va: number;
+  flags: number;
+}
+
+/** `nr` pages of a file from page `index` on, in consecutive frames. */
+export interface FileRun extends FrameRun {
+  index: number;
+}
+
+/** What a TLB counted while it worked for one process. */
+export interface TlbCounts {
+  references: number;
+  l1iAccesses: number;
+  l1iMisses: number;
+  l1dAccesses: number;
+  l1dMisses: number;
+  l2Accesses: number;
+  l2Misses: number;
+  /** Table walks, those for a permission or a dirty bit included. */
+  walks: number;
+  /** Descriptors that the walks read. */
+  walkReads: number;
+}
+
+/** The operations a TLB can be told to do, as arm64 names them (Linux 6.12 `asm/tlbflush.h`). */
+export type TlbiOperation =
+  | 'VAE1IS'
+  | 'VALE1IS'
+  | 'VAAE1IS'
+  | 'VAALE1IS'
+  | 'RVAE1IS'
+  | 'RVALE1IS'
+  | 'ASIDE1IS'
+  | 'VMALLE1'
+  | 'VMALLE1IS';
+
+/** One row of a topology's answer to "how did that end": 0 is success, else Linux's errno. */
+export interface CallResult {
+  result: number;
+  errno: number;
+}
+
+/** Every message, by type. */
+export type Message =
+  // The life of a process
+  | { type: 'START' }
+  | { type: 'STOP' }
+  | { type: 'CONTINUE' }
+  | { type: 'READY'; pid: number }
+  | { type: 'YIELD'; pid: number; cpu: number }
+  | { type: 'BLOCKED'; pid: number; cpu: number }
+  | { type: 'EXITED'; pid: number; cpu: number }
+  | { type: 'DISPATCH'; cpu: number }
+  | { type: 'ACTIVATE'; pid: number; cpu: number; asid: number; flush: boolean }
+  | { type: 'SET_TTBR'; pid: number; asid: number; pageBytes: number; mmu: string; flush: boolean }
+  | { type: 'SWITCHED'; pid: number; cpu: number }
+  // Running on a CPU
+  | { type: 'RUN'; pid: number; trace: string; from: number; to: number; resumed: boolean; quantumCycles: number }
+  | {
+      type: 'RAN';
+      to: number;
+      reason: 'quantum' | 'call' | 'end' | 'asleep' | 'signal';
+      cycles: number;
+      counts: TlbCounts;
+      signal: number;
+      code: number;
+      va: number;
+    }
+  | { type: 'UACCESS'; pid: number; va: number; lengthBytes: number; access: Access }
+  | { type: 'UACCESS_DONE'; pid: number; doneBytes: number; reason: 'done' | 'asleep' | 'fault'; counts: TlbCounts }
+  | { type: 'SLEEP'; pid: number }
+  | { type: 'WAKE' }
+  | { type: 'AWAKE'; pid: number; cpu: number }
+  // Translation
+  | { type: 'WALK'; walk: number; pid: number; cpu: number; va: number; access: Access; skipLevels: number }
+  | {
+      type: 'TRANSLATION';
+      walk: number;
+      pid: number;
+      va: number;
+      pfn: number;
+      pageBytes: number;
+      read: boolean;
+      write: boolean;
+      exec: boolean;
+      levels: number;
+    }
+  | { type: 'EXCEPTION'; walk: number; pid: number; va: number; levels: number }
+  | {
+      type: 'FAULT';
+      walk: number;
+      pid: number;
+      cpu: number;
+      va: number;
+      access: Access;
+      ptePfn: number;
+      pteFlags: number;
+    }
+  | { type: 'FAULT_DONE'; walk: number; pid: number; cpu: number }
+  | { type: 'FAULT_SIGNAL'; walk: number; pid: number; cpu: number; va: number; signal: number; code: number }
+  | { type: 'ABORT'; walk: number; pid: number; va: number; signal: number; code: number }
+  | { type: 'WALK_AGAIN'; walk: number; pid: number }
+  | { type: 'TLBI'; mmu: string; operations: TlbiRequest[] }
+  | { type: 'TLBI_DONE'; cpu: number; dropped: number }
+  | { type: 'REGRANULE'; mmu: string; pageBytes: number }
+  // Page tables
+  | { type: 'CONFIGURE'; request: number; pageBytes: number; native: boolean }
+  | { type: 'SET_PTES'; request: number; runs: PteRun[]; onlyNone: boolean }
+  | {
+      type: 'CLEAR_PTES';
+      request: number;
+      ranges: { startVa: number; endVa: number }[];
+      /** Free the empty tables between these addresses, as munmap and exit do; null keeps the tables. */
+      freeWithin: { startVa: number; endVa: number } | null;
+      /** Leave anonymous pages (private copies) in place. */
+      fileOnly: boolean;
+    }
+  | { type: 'PROTECT_PTES'; request: number; ranges: { startVa: number; endVa: number; protection: number }[] }
+  | { type: 'AGE_PTES'; request: number; startVa: number; endVa: number; clean: boolean }
+  | { type: 'MOVE_PTES'; request: number; fromVa: number; toVa: number; lengthBytes: number }
+  | { type: 'COPY_PTES'; request: number; ranges: { startVa: number; endVa: number }[] }
+  | { type: 'RELEASE_TABLES'; request: number }
+  | { type: 'TABLE_DONE'; request: number; set: PteRun[]; cleared: PteRun[]; rejected: PteRun[]; fallback: string }
+  // Memory
+  | {
+      type: 'ALLOC';
+      sender: string;
+      request: number;
+      orderPages: number;
+      count: number;
+      purpose: 'anon' | 'file' | 'table';
+      zero: boolean;
+    }
+  | { type: 'FRAMES'; request: number; orderPages: number; pfns: number[] }
+  | { type: 'NO_MEMORY'; request: number }
+  | { type: 'COPY_ON_WRITE'; sender: string; request: number; pfn: number; nr: number; orderPages: number }
+  | { type: 'REUSE'; request: number }
+  | { type: 'GET'; sender: string; request: number; runs: FrameRun[] }
+  | { type: 'GOT'; request: number }
+  | { type: 'PUT'; runs: FrameRun[] }
+  // Files
+  | { type: 'MAP_FILE'; request: number; mm: string; orderPages: number }
+  | { type: 'MAPPED'; request: number; droppedPages: number }
+  | { type: 'UNMAP_FILE'; mm: string }
+  | {
+      type: 'GET_PAGES';
+      mm: string;
+      request: number;
+      index: number;
+      firstIndex: number;
+      endIndex: number;
+      orderPages: number;
+      write: boolean;
+    }
+  | { type: 'IO_WAIT'; request: number }
+  | {
+      type: 'PAGES';
+      request: number;
+      runs: FileRun[];
+      major: boolean;
+      eof: boolean;
+      failed: boolean;
+      rereadPages: number;
+    }
+  | { type: 'UNMAP_RANGE'; file: string; request: number; firstIndex: number; endIndex: number }
+  | { type: 'RANGE_UNMAPPED'; mm: string; request: number; dirtyIndexes: number[] }
+  | { type: 'DIRTIED'; runs: { index: number; nr: number }[] }
+  | { type: 'READ_FILE'; request: number; offsetBytes: number; lengthBytes: number }
+  | { type: 'WRITE_FILE'; request: number; offsetBytes: number; lengthBytes: number }
+  | { type: 'TRUNCATE_FILE'; request: number; sizeBytes: number }
+  | { type: 'SYNC_FILE'; sender: string; request: number }
+  | { type: 'FILE_DONE'; request: number; rereadPages: number; failed: boolean }
+  | { type: 'READ_BLOCKS'; file: string; request: number; lengthBytes: number }
+  | { type: 'WRITE_BLOCKS'; file: string; request: number; lengthBytes: number }
+  | { type: 'IO_DONE'; request: number }
+  // System calls
+  | { type: 'SYSCALL'; pid: number; cpu: number; call: TraceCall | ExecCall }
+  | { type: 'SYSRET'; result: number; errno: number; counts: TlbCounts }
+  | { type: 'MM_CALL'; request: number; call: MmCall }
+  | { type: 'MM_DONE'; request: number; result: number; errno: number }
+  | {
+      type: 'FORKED';
+      parent: string;
+      request: number;
+      pageBytes: number;
+      vmas: Vma[];
+      runs: PteRun[];
+      startBrk: number;
+      brk: number;
+    }
+  | { type: 'FORK_READY'; request: number };
+
+/** One TLB maintenance operation with its operands. `endVa` is exclusive and meaningful for the by-VA operations. */
+export interface TlbiRequest {
+  op: TlbiOperation;
+  asid: number;
+  startVa: number;
+  endVa: number;
+  /** Page size of the translations it is meant for. */
+  pageBytes: number;
+  /** Instructions that Linux issues for it. */
+  instructions: number;
+}
+
+/** execve as the outside asks for it: the image of a trace, run with a page size. */
+export interface ExecCall {
+  op: 'execve';
+  file: string;
+  pageBytes: number;
+  image: ImageSegment[];
+}
+
+/** What the ABI adapter asks of an mm: arguments checked and rounded to the caller's page size. */
+export type MmCall =
+  | ExecCall
+  | {
+      op: 'mmap';
+      addr: number;
+      lengthBytes: number;
+      prot: number;
+      flags: number;
+      file: string | null;
+      offsetBytes: number;
+    }
+  | { op: 'munmap'; addr: number; lengthBytes: number }
+  | { op: 'mprotect'; addr: number; lengthBytes: number; prot: number }
+  | { op: 'mremap'; addr: number; oldLengthBytes: number; newLengthBytes: number; flags: number; newAddr: number }
+  | { op: 'brk'; addr: number }
+  | { op: 'madvise'; addr: number; lengthBytes: number; advice: number }
+  | { op: 'msync'; addr: number; lengthBytes: number; flags: number }
+  | { op: 'mlock'; addr: number; lengthBytes: number }
+  | { op: 'munlock'; addr: number; lengthBytes: number }
+  | { op: 'fork'; childPid: number }
+  | { op: 'exit'; status: number };
+
+/** A message type. */
+export type MessageType = Message['type'];
+
+/** The message with the given type. */
+export type MessageOf<T extends MessageType> = Extract<Message, { type: T }>;
+
+/** What the vocabulary says of one message type. */
+export interface VocabularyRow {
+  /** Raised when the fields change; old logs are brought up to date by pure upcasters. */
+  version: number;
+  from: readonly Kind[];
+  to: readonly Kind[];
+  says: string;
+}

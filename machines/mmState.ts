@@ -1,0 +1,205 @@
+/** The state of an mm, and the small steps that all its jobs share. */
+import type { CostModel } from '../src/arch/costs.ts';
+import { isDirty, PTE } from '../src/mm/pte.ts';
+import type { Vma } from '../src/mm/vma.ts';
+import type { VmaSet } from '../src/mm/vmaSet.ts';
+import type { Access, FileRun, Message, MmCall, PteRun } from './messages.ts';
+import type { ResourceHolder, Send } from './support.ts';
+
+/** What an mm is built with. */
+export interface MmInput {
+  resources: ResourceHolder;
+  pid: number;
+  kernelPageBytes: number;
+  /** Layer 3 is there: processes of a larger page size get a native table. */
+  nativeTables: boolean;
+  /** The frame of the shared zero page. */
+  zeroPfn: number;
+  /** RLIMIT_STACK: how far the stack may grow, in bytes. */
+  stackLimitBytes: number;
+}
+
+/** A page that is being faulted in: by hardware, or by populating a range. */
+export interface FaultWork {
+  va: number;
+  access: Access;
+  /** What the Linux table holds there, 0 and 0 for nothing. */
+  ptePfn: number;
+  pteFlags: number;
+  major: boolean;
+  /** File pages that came with a reference each. */
+  pages: FileRun[];
+}
+
+/** What the mm is doing under its lock. */
+export type Job = {
+  /** The request whose answer takes the job on, and the step that takes it. */
+  awaits: number;
+  step: string;
+  /** IO_WAIT came: the process sleeps. */
+  asleep: boolean;
+} & (
+  | { kind: 'fault'; walk: number; cpu: number; fault: FaultWork }
+  | {
+      kind: 'call';
+      request: number;
+      call: MmCall;
+      /** The VMAs as they were when the call began. */
+      before: VmaSet;
+      /** Files still to be told of their mapping. */
+      files: string[];
+      /** Populating: what is left, and the page that is being faulted in. */
+      populate: { va: number; endVa: number; access: Access } | null;
+      fault: FaultWork | null;
+      errno: number;
+      child: { runs: PteRun[] } | null;
+    }
+  | { kind: 'forked'; parent: string; request: number; runs: PteRun[]; files: string[] }
+);
+
+/** A file asked for some of its pages to be unmapped; this goes on beside the job, as rmap does. */
+export interface RmapWork {
+  tableRequest: number;
+  file: string;
+  request: number;
+}
+
+/** An mm's state. */
+export interface MmContext {
+  resources: ResourceHolder;
+  pid: number;
+  kernelPageBytes: number;
+  nativeTables: boolean;
+  zeroPfn: number;
+  stackLimitBytes: number;
+  /** Page size of the ABI, 0 before execve. */
+  pageBytes: number;
+  vmas: VmaSet;
+  startBrk: number;
+  brk: number;
+  job: Job | null;
+  rmap: RmapWork[];
+  /** Messages that wait for the lock. */
+  waiting: Message[];
+  nextRequest: number;
+  minorFaults: number;
+  majorFaults: number;
+  /** Kernel pages. */
+  rssAnonPages: number;
+  rssFilePages: number;
+  rssPeakPages: number;
+  /** Page-cache pages that were dropped because this mm mapped their file, and pages read anew after a drop. */
+  droppedPages: number;
+  rereadPages: number;
+  zeroedBytes: number;
+  copiedBytes: number;
+  /** Untranslatable operations, with the reason of the first. */
+  fallbacks: number;
+  fallbackReason: string;
+}
+
+/** Linux's signal numbers and si_codes that a fault can end in. */
+export const SIGNAL = { KILL: 9, BUS: 7, SEGV: 11, SEGV_MAPERR: 1, SEGV_ACCERR: 2, BUS_ADRERR: 2 } as const;
+
+/** Whether flags hold any of the bits. */
+export function hasFlagBits(flags: number, bits: number): boolean {
+  return (flags & bits) !== 0;
+}
+
+/** Kernel pages in a process page. */
+export function processPages(context: MmContext): number {
+  return context.pageBytes / context.kernelPageBytes;
+}
+
+/** The least folio order of this mm. */
+export function processOrder(context: MmContext): number {
+  return Math.log2(processPages(context));
+}
+
+/** The costs of the topology. */
+export function costsOf(context: MmContext): CostModel {
+  return context.resources.costs;
+}
+
+/** Sends a request and makes the job wait for its answer at a step. */
+export function ask<J extends Job>(
+  context: MmContext,
+  job: J,
+  step: string,
+  to: string,
+  message: (request: number) => Message,
+  send: Send,
+  delayCycles = 0,
+): MmContext {
+  const request = context.nextRequest;
+  send(to, message(request), delayCycles);
+  return { ...context, nextRequest: request + 1, job: { ...job, awaits: request, step } };
+}
+
+/** The mm's own MMU. */
+export function mmuOf(context: MmContext): string {
+  return `mmu:${context.pid}`;
+}
+
+/** The address of a file's actor. */
+export function fileActor(path: string): string {
+  return `file:${path}`;
+}
+
+/** Pages that count in the resident set, by kind. */
+function residentPages(runs: readonly PteRun[]): { anon: number; file: number } {
+  let anon = 0;
+  let file = 0;
+  for (const run of runs) {
+    if (hasFlagBits(run.flags, PTE.SPECIAL)) continue;
+    if (hasFlagBits(run.flags, PTE.ANON)) anon += run.nr;
+    else file += run.nr;
+  }
+  return { anon, file };
+}
+
+/** Takes what a table operation did into the resident set. */
+export function account(context: MmContext, set: readonly PteRun[], cleared: readonly PteRun[]): MmContext {
+  const more = residentPages(set);
+  const less = residentPages(cleared);
+  const rssAnonPages = context.rssAnonPages + more.anon - less.anon;
+  const rssFilePages = context.rssFilePages + more.file - less.file;
+  const rssPeakPages = Math.max(context.rssPeakPages, rssAnonPages + rssFilePages);
+  return { ...context, rssAnonPages, rssFilePages, rssPeakPages };
+}
+
+/** Gives up the references of entries that are gone; the shared zero page has none. */
+export function putEntries(cleared: readonly PteRun[], send: Send): void {
+  const runs = cleared.filter((run) => !hasFlagBits(run.flags, PTE.SPECIAL)).map(({ pfn, nr }) => ({ pfn, nr }));
+  if (runs.length > 0) send('zone', { type: 'PUT', runs });
+}
+
+/** The file and page index of an address in a file VMA. */
+export function pageIndex(vma: Vma, va: number, pageBytes: number): number {
+  return Math.floor((va - vma.startVa + vma.offsetBytes) / pageBytes);
+}
+
+/** Dirty entries of shared file mappings among those that are gone, by file. */
+export function dirtyPages(
+  cleared: readonly PteRun[],
+  vmas: VmaSet,
+  pageBytes: number,
+): Map<string, { index: number; nr: number }[]> {
+  const byFile = new Map<string, { index: number; nr: number }[]>();
+  for (const run of cleared) {
+    if (hasFlagBits(run.flags, PTE.ANON | PTE.SPECIAL) || !isDirty(run.flags)) continue;
+    const vma = vmas.find(run.va);
+    if (vma === null || vma.file === null) continue;
+    const runs = byFile.get(vma.file) ?? [];
+    runs.push({ index: pageIndex(vma, run.va, pageBytes), nr: run.nr });
+    byFile.set(vma.file, runs);
+  }
+  return byFile;
+}
+
+/** The paths of the files that a VMA set maps, sorted. */
+export function filesOf(vmas: VmaSet): string[] {
+  const files = new Set<string>();
+  for (const vma of vmas.list()) if (vma.file !== null) files.add(vma.file);
+  return [...files].sort();
+}

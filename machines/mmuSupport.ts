@@ -1,0 +1,100 @@
+/** What the MMU machine works out before it acts: the operation a message asks for, frames for tables, and flushes. */
+import { tlbiPlan } from '../src/arch/tlbi.ts';
+import type { PageTable } from '../src/mm/pageTable.ts';
+import type { TableOp, Tables, VaRange } from '../src/mm/tableOps.ts';
+import type { TlbiOperation, TlbiRequest } from './messages.ts';
+import type { TableMessage } from './mmu.ts';
+
+/** Folios of one order that are needed to hold page tables. */
+export interface Allocation {
+  orderPages: number;
+  count: number;
+}
+
+/** The table operation that a message asks for. */
+export function opOf(message: Exclude<TableMessage, { type: 'CONFIGURE' | 'RELEASE_TABLES' }>): TableOp {
+  switch (message.type) {
+    case 'SET_PTES':
+      return { op: 'set', runs: message.runs, onlyNone: message.onlyNone };
+    case 'CLEAR_PTES':
+      return { op: 'clear', ranges: message.ranges, freeWithin: message.freeWithin, fileOnly: message.fileOnly };
+    case 'PROTECT_PTES':
+      return { op: 'protect', ranges: message.ranges };
+    case 'AGE_PTES':
+      return { op: 'age', startVa: message.startVa, endVa: message.endVa, clean: message.clean };
+    case 'MOVE_PTES':
+      return { op: 'move', fromVa: message.fromVa, toVa: message.toVa, lengthBytes: message.lengthBytes };
+    case 'COPY_PTES':
+      return { op: 'copy', ranges: message.ranges };
+  }
+}
+
+/** Tables that an outcome has and the tables before had not, as folios; tables below a kernel page need no folio. */
+export function tableFramesNeeded(
+  before: Tables,
+  after: Tables & { freedLinux: number[]; freedNative: number[] },
+  kernelPageBytes: number,
+): Allocation[] {
+  const needed = new Map<number, number>();
+  const add = (old: PageTable | null, table: PageTable | null, freed: readonly number[]): void => {
+    if (old === null || table === null) return;
+    for (const [depth, count] of table.tableCount.entries()) {
+      const more = count + (freed[depth] ?? 0) - (old.tableCount[depth] ?? 0);
+      const pages = (table.geometry.levels[depth]?.tableBytes ?? 0) / kernelPageBytes;
+      if (more > 0 && pages >= 1) needed.set(Math.log2(pages), (needed.get(Math.log2(pages)) ?? 0) + more);
+    }
+  };
+  add(before.linux, after.linux, after.freedLinux);
+  add(before.native, after.native, after.freedNative);
+  return [...needed].map(([orderPages, count]) => ({ orderPages, count })).sort((a, b) => a.orderPages - b.orderPages);
+}
+
+/** Joins ranges that touch, each widened to whole pages of the translations to flush. */
+function joined(ranges: readonly VaRange[], pageBytes: number): VaRange[] {
+  const wide = ranges.map(({ startVa, endVa }) => ({
+    startVa: Math.floor(startVa / pageBytes) * pageBytes,
+    endVa: Math.ceil(endVa / pageBytes) * pageBytes,
+  }));
+  wide.sort((a, b) => a.startVa - b.startVa);
+  const result: VaRange[] = [];
+  for (const range of wide) {
+    const last = result.at(-1);
+    if (last !== undefined && range.startVa <= last.endVa) last.endVa = Math.max(last.endVa, range.endVa);
+    else result.push(range);
+  }
+  return result;
+}
+
+/**
+ * The TLB maintenance for ranges of an ASID, as Linux 6.12 `__flush_tlb_range` and `tlb_flush` choose it: by range or by
+ * page, the whole ASID past the thresholds; walk caches too where tables were freed.
+ */
+export function flushRequests(flush: {
+  ranges: readonly VaRange[];
+  asid: number;
+  pageBytes: number;
+  tlbRange: boolean;
+  freedTables: boolean;
+}): TlbiRequest[] {
+  const { asid, pageBytes, tlbRange, freedTables } = flush;
+  const requests: TlbiRequest[] = [];
+  for (const { startVa, endVa } of joined(flush.ranges, pageBytes)) {
+    const plan = tlbiPlan({
+      startVa,
+      endVa,
+      strideBytes: pageBytes,
+      granuleBytes: pageBytes,
+      tlbRange,
+      lastLevelOnly: !freedTables,
+    });
+    if (plan.length === 0) continue;
+    const op = plan[0]?.op as TlbiOperation;
+    if (op === 'ASIDE1IS') return [{ op, asid, startVa: 0, endVa: 0, pageBytes, instructions: 1 }];
+    requests.push({ op, asid, startVa, endVa, pageBytes, instructions: plan.length });
+  }
+  // Tables went but nothing that was cached: the partial walks through them must go all the same.
+  if (requests.length === 0 && freedTables) {
+    requests.push({ op: 'ASIDE1IS', asid, startVa: 0, endVa: 0, pageBytes, instructions: 1 });
+  }
+  return requests;
+}

@@ -1,0 +1,284 @@
+/**
+ * A process: a task with one thread that works through a recorded trace. It asks its CPU to run stretches, makes the
+ * system calls the trace holds, sleeps while the kernel waits for the disk, and ends where the trace ends.
+ */
+import { assertEvent, setup } from 'xstate';
+import { invariant } from '../src/errors.ts';
+import { RUN_CALL, type RunSource, type TraceCall } from '../src/mm/runs.ts';
+import type { ExecCall, Message, TlbCounts } from './messages.ts';
+import { handle, type ResourceHolder, type Send } from './support.ts';
+
+/** What a process is built with. */
+export interface ProcessInput {
+  resources: ResourceHolder;
+  pid: number;
+  /** Key of the trace among the resources. */
+  trace: string;
+  /** The page size of its ABI. */
+  pageBytes: number;
+  /** Most virtual time that one stretch may take. */
+  quantumCycles: number;
+  /** Pids of the processes that its fork calls create, in order; a fork beyond the list creates nobody. */
+  children: number[];
+}
+
+/** A process's state. */
+export interface ProcessContext {
+  resources: ResourceHolder;
+  pid: number;
+  trace: string;
+  pageBytes: number;
+  quantumCycles: number;
+  children: number[];
+  /** The CPU it has, -1 for none. */
+  cpu: number;
+  /** The run of the trace to do next. */
+  at: number;
+  /** The run at `at` is counted already and waits for its page. */
+  resumed: boolean;
+  /** A wake-up came before the sleep it ends. */
+  woken: boolean;
+  stopRequested: boolean;
+  /** execve has returned, or the process was forked. */
+  begun: boolean;
+  counts: TlbCounts;
+  /** Cycles it had a CPU for, in user mode. */
+  userCycles: number;
+  calls: number;
+  /** Calls that returned an errno. */
+  callsFailed: number;
+  quanta: number;
+  /** The signal that ended it, 0 for none. */
+  signal: number;
+  signalCode: number;
+  signalVa: number;
+}
+
+/** Counts at zero, all fields of `TlbCounts`. */
+export function zeroCounts(): TlbCounts {
+  return {
+    references: 0,
+    l1iAccesses: 0,
+    l1iMisses: 0,
+    l1dAccesses: 0,
+    l1dMisses: 0,
+    l2Accesses: 0,
+    l2Misses: 0,
+    walks: 0,
+    walkReads: 0,
+  };
+}
+
+/** The sum of two counts. */
+export function addCounts(a: TlbCounts, b: TlbCounts): TlbCounts {
+  return {
+    references: a.references + b.references,
+    l1iAccesses: a.l1iAccesses + b.l1iAccesses,
+    l1iMisses: a.l1iMisses + b.l1iMisses,
+    l1dAccesses: a.l1dAccesses + b.l1dAccesses,
+    l1dMisses: a.l1dMisses + b.l1dMisses,
+    l2Accesses: a.l2Accesses + b.l2Accesses,
+    l2Misses: a.l2Misses + b.l2Misses,
+    walks: a.walks + b.walks,
+    walkReads: a.walkReads + b.walkReads,
+  };
+}
+
+function traceOf(context: ProcessContext): RunSource {
+  const trace = context.resources.traces.get(context.trace);
+  invariant(trace !== undefined, `the trace ${context.trace} is among the resources`);
+  return trace;
+}
+
+function callAt(context: ProcessContext): TraceCall {
+  const trace = traceOf(context);
+  const block = trace.block(Math.floor(context.at / trace.blockRuns));
+  const call = block.calls[block.page[context.at - block.firstRun] as number];
+  invariant(call !== undefined, `run ${context.at} of ${context.trace} is a system call`);
+  if (call.op !== 'fork') return call;
+  return { op: 'fork', childPid: context.children[0] ?? -1 };
+}
+
+function run(context: ProcessContext, send: Send): ProcessContext {
+  const trace = traceOf(context);
+  send(`tlb:${context.cpu}`, {
+    type: 'RUN',
+    pid: context.pid,
+    trace: context.trace,
+    from: context.at,
+    to: trace.runs,
+    resumed: context.resumed,
+    quantumCycles: context.quantumCycles,
+  });
+  return { ...context, quanta: context.quanta + 1 };
+}
+
+function syscall(context: ProcessContext, call: TraceCall | ExecCall, send: Send): ProcessContext {
+  const { pid, cpu } = context;
+  send('abi', { type: 'SYSCALL', pid, cpu, call }, context.resources.costs.syscallEntryExit);
+  const children = call.op === 'fork' && call.childPid >= 0 ? context.children.slice(1) : context.children;
+  return { ...context, children, calls: context.calls + 1 };
+}
+
+const execve = handle<ProcessContext>((context, _event, send) => {
+  const trace = traceOf(context);
+  const file = trace.image.find((segment) => segment.kind === 'program')?.file ?? trace.name;
+  return syscall(context, { op: 'execve', file, pageBytes: context.pageBytes, image: trace.image }, send);
+});
+
+const account = handle<ProcessContext>((context, event) => {
+  assertEvent(event, 'RAN');
+  return {
+    ...context,
+    at: event.to,
+    resumed: event.reason === 'asleep',
+    counts: addCounts(context.counts, event.counts),
+    userCycles: context.userCycles + event.cycles,
+    signal: event.signal,
+    signalCode: event.code,
+    signalVa: event.va,
+  };
+});
+
+const leaveCpu = (type: 'BLOCKED' | 'YIELD' | 'EXITED') =>
+  handle<ProcessContext>((context, _event, send) => {
+    if (context.cpu >= 0) send('sched', { type, pid: context.pid, cpu: context.cpu });
+    return { ...context, cpu: -1 };
+  });
+
+/** The process's statechart. */
+export const processMachine = setup({
+  types: { context: {} as ProcessContext, events: {} as Message, input: {} as ProcessInput },
+  actions: {
+    execve,
+    account,
+    block: leaveCpu('BLOCKED'),
+    yield: leaveCpu('YIELD'),
+    exited: leaveCpu('EXITED'),
+    run: handle<ProcessContext>((context, event, send) => {
+      assertEvent(event, 'DISPATCH');
+      return run({ ...context, cpu: event.cpu }, send);
+    }),
+    call: handle<ProcessContext>((context, _event, send) => syscall(context, callAt(context), send)),
+    exit: handle<ProcessContext>((context, _event, send) => syscall(context, { op: 'exit', status: 0 }, send)),
+    returned: handle<ProcessContext>((context, event) => {
+      assertEvent(event, 'SYSRET');
+      const counts = addCounts(context.counts, event.counts);
+      const callsFailed = context.callsFailed + (event.errno === 0 ? 0 : 1);
+      // execve returns to the first run of the trace; any other call to the run behind it.
+      return { ...context, counts, callsFailed, at: context.begun ? context.at + 1 : 0, begun: true };
+    }),
+    runOn: handle<ProcessContext>((context, _event, send) => run(context, send)),
+    wantCpu: handle<ProcessContext>((context, _event, send) => {
+      send('sched', { type: 'READY', pid: context.pid });
+      return { ...context, woken: false, begun: true };
+    }),
+    awake: handle<ProcessContext>((context, event, send) => {
+      assertEvent(event, 'DISPATCH');
+      send('abi', { type: 'AWAKE', pid: context.pid, cpu: event.cpu });
+      return { ...context, cpu: event.cpu };
+    }),
+    wokenEarly: handle<ProcessContext>((context) => ({ ...context, woken: true })),
+    requestStop: handle<ProcessContext>((context) => ({ ...context, stopRequested: true })),
+    cancelStop: handle<ProcessContext>((context) => ({ ...context, stopRequested: false })),
+  },
+  guards: {
+    exitReturned: ({ context, event }) =>
+      event.type === 'SYSRET' &&
+      context.begun &&
+      (context.signal !== 0 || context.at >= traceOf(context).runs || isExit(context)),
+    execFailed: ({ context, event }) => event.type === 'SYSRET' && !context.begun && event.errno !== 0,
+    hasCpu: ({ context }) => context.cpu >= 0,
+    woken: ({ context }) => context.woken,
+    stopped: ({ context, event }) => event.type === 'RAN' && event.reason === 'quantum' && context.stopRequested,
+    ranOut: ({ event }) => event.type === 'RAN' && event.reason === 'quantum',
+    atCall: ({ event }) => event.type === 'RAN' && event.reason === 'call',
+    asleep: ({ event }) => event.type === 'RAN' && event.reason === 'asleep',
+  },
+}).createMachine({
+  id: 'process',
+  context: ({ input }) => ({
+    resources: input.resources,
+    pid: input.pid,
+    trace: input.trace,
+    pageBytes: input.pageBytes,
+    quantumCycles: input.quantumCycles,
+    children: input.children,
+    cpu: -1,
+    at: 0,
+    resumed: false,
+    woken: false,
+    stopRequested: false,
+    begun: false,
+    counts: zeroCounts(),
+    userCycles: 0,
+    calls: 0,
+    callsFailed: 0,
+    quanta: 0,
+    signal: 0,
+    signalCode: 0,
+    signalVa: 0,
+  }),
+  initial: 'new',
+  on: { STOP: { actions: 'requestStop' }, CONTINUE: { actions: 'cancelStop' } },
+  states: {
+    new: {
+      on: {
+        START: { target: 'in-syscall', actions: 'execve' },
+        // A forked child begins at its own trace with the memory of its parent.
+        WAKE: { target: 'ready', actions: 'wantCpu' },
+      },
+    },
+    ready: { on: { DISPATCH: { target: 'running', actions: 'run' } } },
+    running: {
+      on: {
+        RAN: [
+          { guard: 'stopped', target: 'stopped', actions: ['account', 'block'] },
+          { guard: 'ranOut', target: 'ready', actions: ['account', 'yield'] },
+          { guard: 'atCall', target: 'in-syscall', actions: ['account', 'call'] },
+          { guard: 'asleep', target: 'in-fault', actions: ['account', 'block'] },
+          { target: 'in-syscall', actions: ['account', 'exit'] },
+        ],
+        WAKE: { actions: 'wokenEarly' },
+      },
+    },
+    'in-syscall': {
+      initial: 'active',
+      on: {
+        SYSRET: [
+          { guard: 'execFailed', target: 'zombie', actions: ['returned', 'exited'] },
+          { guard: 'exitReturned', target: 'zombie', actions: ['returned', 'exited'] },
+          { guard: 'hasCpu', target: 'running', actions: ['returned', 'runOn'] },
+          { target: 'ready', actions: ['returned', 'wantCpu'] },
+        ],
+      },
+      states: {
+        active: {
+          on: {
+            SLEEP: { target: 'asleep', actions: 'block' },
+            WAKE: { actions: 'wokenEarly' },
+          },
+        },
+        asleep: {
+          on: { WAKE: { target: 'queued', actions: 'wantCpu' } },
+          always: { guard: 'woken', target: 'queued', actions: 'wantCpu' },
+        },
+        queued: { on: { DISPATCH: { target: 'active', actions: 'awake' } } },
+      },
+    },
+    'in-fault': {
+      on: { WAKE: { target: 'ready', actions: 'wantCpu' } },
+      always: { guard: 'woken', target: 'ready', actions: 'wantCpu' },
+    },
+    stopped: { on: { CONTINUE: { target: 'ready', actions: ['cancelStop', 'wantCpu'] } } },
+    zombie: {},
+  },
+});
+
+/** Whether the call at `at` is the one that does not return. */
+function isExit(context: ProcessContext): boolean {
+  const trace = traceOf(context);
+  const block = trace.block(Math.floor(context.at / trace.blockRuns));
+  const at = context.at - block.firstRun;
+  return block.kind[at] === RUN_CALL && block.calls[block.page[at] as number]?.op === 'exit';
+}

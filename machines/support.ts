@@ -1,0 +1,93 @@
+/**
+ * What all machines share: handlers that compute the next context and the messages to send as one pure step, written as
+ * XState actions, so that a machine is an ordinary statechart that runs under `createActor` as well.
+ */
+import {
+  type ActionFunction,
+  type EventObject,
+  enqueueActions,
+  type MachineContext,
+  type ParameterizedObject,
+} from 'xstate';
+import type { CostModel } from '../src/arch/costs.ts';
+import type { RunSource } from '../src/mm/runs.ts';
+import type { Message, MessageOf, MessageType } from './messages.ts';
+
+/** Sends a message to the actor with that id; it is delivered `delayCycles` of virtual time from now. */
+export type Send = (to: string, message: Message, delayCycles?: number) => void;
+
+/** A pure step: the context after an event, and what to send. */
+export type Handler<C, E = Message> = (context: C, event: E, send: Send) => C;
+
+/** The action type that `handle` makes, loose in the parameters that no machine here uses. */
+type HandlerAction<C extends MachineContext> = ActionFunction<
+  C,
+  Message,
+  Message,
+  ParameterizedObject['params'] | undefined,
+  never,
+  never,
+  never,
+  never,
+  EventObject
+>;
+
+/**
+ * Makes an XState action of a handler. Targets are looked up by id in the actor system, so that the same machine works
+ * under the flat loop and under `createActor` with actors registered by `systemId`.
+ *
+ * @example
+ * ```ts
+ * const count = handle<{ n: number }>((context, _event, send) => {
+ *   send('mm:1', { type: 'STOP' });
+ *   return { ...context, n: context.n + 1 };
+ * });
+ * typeof count; // 'function'
+ * ```
+ */
+export function handle<C extends MachineContext>(handler: Handler<C>): HandlerAction<C> {
+  return enqueueActions<
+    C,
+    Message,
+    ParameterizedObject['params'] | undefined,
+    Message,
+    never,
+    never,
+    never,
+    never,
+    EventObject
+  >(({ context, event, enqueue }) => {
+    const next = handler(context, event, (to, message, delayCycles) => {
+      enqueue.sendTo(({ system }) => system.get(to), message, { delay: delayCycles ?? 0 });
+    });
+    if (next !== context) enqueue.assign(next);
+  }) as HandlerAction<C>;
+}
+
+/** Narrows an event to one message type; the statechart has made sure of it already. */
+export function as<T extends MessageType>(event: Message, type: T): MessageOf<T> {
+  if (event.type !== type) throw new TypeError(`a ${type} handler got ${event.type}`);
+  return event as MessageOf<T>;
+}
+
+/** Immutable things a machine may look at but not change: never part of its state, always the same for one topology. */
+export interface Resources {
+  traces: ReadonlyMap<string, RunSource>;
+  costs: CostModel;
+}
+
+/** Carries resources inside a context without being part of the state. */
+export class ResourceHolder {
+  readonly traces: ReadonlyMap<string, RunSource>;
+  readonly costs: CostModel;
+
+  constructor(resources: Resources) {
+    this.traces = resources.traces;
+    this.costs = resources.costs;
+  }
+
+  /** Nothing: resources are named by the topology, which is in the header of the log. */
+  toPlain(): null {
+    return null;
+  }
+}

@@ -1,0 +1,298 @@
+/**
+ * The TLBs of one CPU and the stretch of a trace that runs on it: hits are derived from the trace, so that a message
+ * passes only at a miss, at a permission or dirty-bit update, at a system call and at the end of a quantum.
+ */
+import { assertEvent, setup } from 'xstate';
+import type { CorePreset } from '../src/arch/cores.ts';
+import { geometryOf } from '../src/arch/granule.ts';
+import { invariant } from '../src/errors.ts';
+import { Tlb, type WalkGeometry } from '../src/mm/tlb.ts';
+import { MAY_FETCH, MAY_READ, MAY_WRITE } from '../src/mm/tlbArray.ts';
+import { accessAt, noCounts, runStretch, type Stretch } from '../src/mm/tlbRun.ts';
+import type { Access, Message, MessageOf, TlbCounts, TlbiRequest } from './messages.ts';
+import { handle, type ResourceHolder, type Send } from './support.ts';
+import { type Copy, copyRun } from './tlbCopy.ts';
+
+/** What a TLB is built with. */
+export interface TlbInput {
+  resources: ResourceHolder;
+  cpu: number;
+  core: CorePreset;
+}
+
+/** Whose tables TTBR0 points to. */
+export interface Installed {
+  pid: number;
+  asid: number;
+  mmu: string;
+  pageBytes: number;
+}
+
+/** What the CPU is doing for a process. */
+export type Work =
+  | { kind: 'run'; pid: number; trace: string; stretch: Stretch; walks: number; walkReads: number }
+  | { kind: 'copy'; pid: number; copy: Copy; walks: number; walkReads: number };
+
+/** A TLB's state. */
+export interface TlbContext {
+  resources: ResourceHolder;
+  cpu: number;
+  /** Cycles of an L1 miss that hits in L2. */
+  l2HitCycles: number;
+  tlb: Tlb;
+  installed: Installed | null;
+  work: Work | null;
+  /** The access that waits for a walk or a fault, null when none does. */
+  waits: { va: number; access: Access; skipLevels: number } | null;
+  /** Numbers the walks, so that an answer to an abandoned one is told from a fresh one. */
+  walk: number;
+  /** Entries that maintenance removed. */
+  maintained: number;
+}
+
+const geometries = new Map<number, WalkGeometry>();
+
+/** The level shifts a walk of tables of this page size goes through. */
+function walkGeometry(pageBytes: number): WalkGeometry {
+  let geometry = geometries.get(pageBytes);
+  if (geometry === undefined) {
+    const { levels } = geometryOf(pageBytes);
+    geometry = { levelShifts: levels.map((level) => level.shift), firstLevel: levels[0]?.level ?? 0 };
+    geometries.set(pageBytes, geometry);
+  }
+  return geometry;
+}
+
+function countsOf(work: Work): TlbCounts {
+  const counts = work.kind === 'run' ? work.stretch.counts : work.copy.counts;
+  return { ...counts, walks: work.walks, walkReads: work.walkReads };
+}
+
+/** Works on until something must be asked of another actor, and asks it. */
+function advance(context: TlbContext, send: Send): TlbContext {
+  const { work, installed } = context;
+  invariant(work !== null && installed !== null, 'a CPU that advances has work and tables');
+  invariant(work.pid === installed.pid, `the tables of ${installed.pid} are installed, not those of ${work.pid}`);
+  const tlb = context.tlb.edit();
+  const pageShift = Math.log2(installed.pageBytes);
+  if (work.kind === 'copy') {
+    const copy = { ...work.copy, counts: { ...work.copy.counts } };
+    const next = { ...context, tlb, work: { ...work, copy } };
+    if (copyRun(tlb, copy, installed.asid, pageShift)) return finishCopy(next, 'done', send);
+    return askWalk(next, copy.va, copy.access, 0, send);
+  }
+  const trace = context.resources.traces.get(work.trace);
+  invariant(trace !== undefined, `the trace ${work.trace} is among the resources`);
+  const stretch = { ...work.stretch, counts: { ...work.stretch.counts } };
+  const before = stretch.cycles;
+  const stop = runStretch(tlb, trace, stretch, {
+    asid: installed.asid,
+    pageShift,
+    l2HitCycles: context.l2HitCycles,
+    instructionCycles: context.resources.costs.instruction,
+  });
+  const next = { ...context, tlb, work: { ...work, stretch } };
+  if (stop !== 'walk') return finishRun(next, stop, stretch.cycles - before, send);
+  const { va, access } = accessAt(trace, stretch.at);
+  return askWalk(next, va, access, stretch.cycles - before, send);
+}
+
+function askWalk(context: TlbContext, va: number, access: Access, delayCycles: number, send: Send): TlbContext {
+  const installed = context.installed as Installed;
+  const skipLevels = context.tlb.walkLevelsCached(installed.asid, va, walkGeometry(installed.pageBytes));
+  const walk = context.walk + 1;
+  const { pid } = installed;
+  send(installed.mmu, { type: 'WALK', walk, pid, cpu: context.cpu, va, access, skipLevels }, delayCycles);
+  return { ...context, walk, waits: { va, access, skipLevels } };
+}
+
+type RunEnd = MessageOf<'RAN'>['reason'];
+
+function finishRun(
+  context: TlbContext,
+  reason: RunEnd,
+  delayCycles: number,
+  send: Send,
+  fatal?: MessageOf<'ABORT'>,
+): TlbContext {
+  const work = context.work as Extract<Work, { kind: 'run' }>;
+  const { at, cycles } = work.stretch;
+  const { signal, code, va } = fatal ?? { signal: 0, code: 0, va: 0 };
+  const ran: Message = { type: 'RAN', to: at, reason, cycles, counts: countsOf(work), signal, code, va };
+  send(`process:${work.pid}`, ran, delayCycles);
+  return { ...context, work: null, waits: null };
+}
+
+function finishCopy(context: TlbContext, reason: MessageOf<'UACCESS_DONE'>['reason'], send: Send): TlbContext {
+  const work = context.work as Extract<Work, { kind: 'copy' }>;
+  const { doneBytes } = work.copy;
+  const done: Message = { type: 'UACCESS_DONE', pid: work.pid, doneBytes, reason, counts: countsOf(work) };
+  send('abi', done, Math.ceil((doneBytes * context.resources.costs.copyPerKb) / 1024));
+  return { ...context, work: null, waits: null };
+}
+
+const startRun = handle<TlbContext>((context, event, send) => {
+  assertEvent(event, 'RUN');
+  const stretch: Stretch = {
+    at: event.from,
+    end: event.to,
+    counted: event.resumed,
+    lastFetchPage: -1,
+    lastDataPage: -1,
+    cycles: 0,
+    cyclesMax: event.quantumCycles,
+    counts: noCounts(),
+  };
+  const work: Work = { kind: 'run', pid: event.pid, trace: event.trace, stretch, walks: 0, walkReads: 0 };
+  return advance({ ...context, work }, send);
+});
+
+const startCopy = handle<TlbContext>((context, event, send) => {
+  assertEvent(event, 'UACCESS');
+  const { va, lengthBytes, access } = event;
+  const copy: Copy = { va, endVa: va + lengthBytes, access, doneBytes: 0, counts: noCounts() };
+  return advance({ ...context, work: { kind: 'copy', pid: event.pid, copy, walks: 0, walkReads: 0 } }, send);
+});
+
+const translated = handle<TlbContext>((context, event, send) => {
+  assertEvent(event, 'TRANSLATION');
+  const installed = context.installed as Installed;
+  const waits = context.waits as NonNullable<TlbContext['waits']>;
+  const work = context.work as Work;
+  const tlb = context.tlb.edit();
+  const rights = (event.read ? MAY_READ : 0) | (event.write ? MAY_WRITE : 0) | (event.exec ? MAY_FETCH : 0);
+  const page = Math.floor(waits.va / installed.pageBytes);
+  tlb.keepWalk(installed.asid, waits.va, walkGeometry(installed.pageBytes), event.levels);
+  tlb.fill(waits.access === 'fetch', installed.asid, page, event.pfn, rights);
+  const walkReads = work.walkReads + Math.max(1, event.levels - waits.skipLevels);
+  return advance({ ...context, tlb, waits: null, work: { ...work, walks: work.walks + 1, walkReads } }, send);
+});
+
+/** The walk found nothing: what it read is counted, and the kernel has the CPU. */
+const excepted = handle<TlbContext>((context, event) => {
+  assertEvent(event, 'EXCEPTION');
+  const work = context.work as Work;
+  const skipLevels = context.waits?.skipLevels ?? 0;
+  const walkReads = work.walkReads + Math.max(1, event.levels - skipLevels);
+  return { ...context, work: { ...work, walks: work.walks + 1, walkReads } };
+});
+
+const retry = handle<TlbContext>((context, _event, send) => {
+  const { va, access } = context.waits as NonNullable<TlbContext['waits']>;
+  return askWalk(context, va, access, 0, send);
+});
+
+const abort = handle<TlbContext>((context, event, send) => {
+  assertEvent(event, 'ABORT');
+  if (context.work?.kind === 'copy') return finishCopy(context, 'fault', send);
+  return finishRun(context, 'signal', 0, send, event);
+});
+
+const sleep = handle<TlbContext>((context, _event, send) => {
+  if (context.work?.kind === 'copy') return finishCopy(context, 'asleep', send);
+  return finishRun(context, 'asleep', 0, send);
+});
+
+const install = handle<TlbContext>((context, event, send) => {
+  assertEvent(event, 'SET_TTBR');
+  const { pid, asid, mmu, pageBytes } = event;
+  const { costs } = context.resources;
+  const granuleChanges = context.installed !== null && context.installed.pageBytes !== pageBytes;
+  send('sched', { type: 'SWITCHED', pid, cpu: context.cpu }, granuleChanges ? costs.granuleSwitch : 0);
+  const installed = { pid, asid, mmu, pageBytes };
+  if (!event.flush) return { ...context, installed };
+  const tlb = context.tlb.edit();
+  const maintained = context.maintained + tlb.invalidateAll();
+  return { ...context, installed, tlb, maintained };
+});
+
+function invalidate(tlb: Tlb, request: TlbiRequest): number {
+  const { op, asid, startVa, endVa, pageBytes } = request;
+  if (op === 'VMALLE1' || op === 'VMALLE1IS') return tlb.invalidateAll();
+  if (op === 'ASIDE1IS') return tlb.invalidateAsid(asid);
+  const pages = tlb.invalidatePages(asid, Math.floor(startVa / pageBytes), Math.ceil(endVa / pageBytes));
+  const lastLevelOnly = op === 'VALE1IS' || op === 'RVALE1IS' || op === 'VAALE1IS';
+  return lastLevelOnly ? pages : pages + tlb.invalidateWalks(asid, startVa, endVa, walkGeometry(pageBytes));
+}
+
+const maintain = handle<TlbContext>((context, event, send) => {
+  assertEvent(event, 'TLBI');
+  const tlb = context.tlb.edit();
+  let dropped = 0;
+  for (const request of event.operations) dropped += invalidate(tlb, request);
+  send(event.mmu, { type: 'TLBI_DONE', cpu: context.cpu, dropped }, context.resources.costs.dsbInnerShareable);
+  return { ...context, tlb, maintained: context.maintained + dropped };
+});
+
+/** The mm falls back to its Linux table while it may be running here (the reserved-TTBR0 sequence of D-06). */
+const regranule = handle<TlbContext>((context, event) => {
+  assertEvent(event, 'REGRANULE');
+  if (context.installed?.mmu !== event.mmu) return context;
+  const installed = { ...context.installed, pageBytes: event.pageBytes };
+  const { work } = context;
+  if (work?.kind !== 'run') return { ...context, installed };
+  const stretch = { ...work.stretch, lastFetchPage: -1, lastDataPage: -1 };
+  return { ...context, installed, work: { ...work, stretch } };
+});
+
+const answersWalk = ({ context, event }: { context: TlbContext; event: Message }): boolean =>
+  'walk' in event && event.walk === context.walk;
+const forThis = ({ context, event }: { context: TlbContext; event: Message }): boolean =>
+  event.type === 'SLEEP' && context.work?.pid === event.pid;
+
+/** The statechart of a CPU's TLBs. */
+export const tlbMachine = setup({
+  types: { context: {} as TlbContext, events: {} as Message, input: {} as TlbInput },
+  actions: { startRun, startCopy, translated, excepted, retry, abort, sleep, install, maintain, regranule },
+  guards: {
+    answersWalk,
+    forThis,
+    waits: ({ context }) => context.waits !== null,
+    rests: ({ context }) => context.work === null,
+  },
+}).createMachine({
+  id: 'tlb',
+  context: ({ input }) => ({
+    resources: input.resources,
+    cpu: input.cpu,
+    l2HitCycles: input.core.l2HitCycles ?? input.resources.costs.l2TlbHit,
+    tlb: Tlb.empty(input.core),
+    installed: null,
+    work: null,
+    waits: null,
+    walk: 0,
+    maintained: 0,
+  }),
+  initial: 'idle',
+  on: { TLBI: { actions: 'maintain' }, REGRANULE: { actions: 'regranule' } },
+  states: {
+    idle: {
+      on: {
+        SET_TTBR: { actions: 'install' },
+        RUN: { target: 'running', actions: 'startRun' },
+        UACCESS: { target: 'running', actions: 'startCopy' },
+      },
+    },
+    /** A moment only: the stretch runs within the step that leads here. */
+    running: {
+      always: [
+        { guard: 'waits', target: 'walking' },
+        { guard: 'rests', target: 'idle' },
+      ],
+    },
+    walking: {
+      on: {
+        TRANSLATION: { guard: 'answersWalk', target: 'running', actions: 'translated' },
+        EXCEPTION: { guard: 'answersWalk', target: 'faulted', actions: 'excepted' },
+        SLEEP: { guard: 'forThis', target: 'idle', actions: 'sleep' },
+      },
+    },
+    faulted: {
+      on: {
+        WALK_AGAIN: { guard: 'answersWalk', target: 'walking', actions: 'retry' },
+        ABORT: { guard: 'answersWalk', target: 'idle', actions: 'abort' },
+        SLEEP: { guard: 'forThis', target: 'idle', actions: 'sleep' },
+      },
+    },
+  },
+});

@@ -1,0 +1,55 @@
+/** copy_to_user and copy_from_user: the kernel's own accesses to user memory, page by page through TTBR0. */
+import { leafKey, type Tlb } from '../src/mm/tlb.ts';
+import { MAY_READ, MAY_WRITE } from '../src/mm/tlbArray.ts';
+import type { StretchCounts } from '../src/mm/tlbRun.ts';
+
+/** A copy under way. Plain data; `va` moves on as bytes are copied. */
+export interface Copy {
+  va: number;
+  endVa: number;
+  access: 'fetch' | 'read' | 'write';
+  doneBytes: number;
+  counts: StretchCounts;
+}
+
+/**
+ * Copies on until the end, or until a page lacks a translation that allows it. One data access is counted for each page
+ * of the process that is touched: how wide the copy loop's loads are is the core's business.
+ *
+ * @returns true at the end; false where `copy.va` needs a walk
+ * @example
+ * ```ts
+ * const tlb = Tlb.empty({ l1i: { entries: 2, ways: 2 }, l1d: { entries: 2, ways: 2 }, l2: { entries: 2, ways: 2 }, walkCache: 'none' });
+ * const copy: Copy = { va: 4096, endVa: 4100, access: 'read', doneBytes: 0, counts: noCounts() };
+ * copyRun(tlb, copy, 1, 12); // false
+ * ```
+ */
+export function copyRun(tlb: Tlb, copy: Copy, asid: number, pageShift: number): boolean {
+  const pageBytes = 2 ** pageShift;
+  const right = copy.access === 'write' ? MAY_WRITE : MAY_READ;
+  const { counts } = copy;
+  while (copy.va < copy.endVa) {
+    const page = Math.floor(copy.va / pageBytes);
+    const key = leafKey(asid, page);
+    const set = page % tlb.l1d.sets;
+    let slot = tlb.l1d.find(key, set);
+    if (slot < 0) {
+      counts.l1dMisses++;
+      counts.l2Accesses++;
+      const set2 = page % tlb.l2.sets;
+      const slot2 = tlb.l2.find(key, set2);
+      if (slot2 < 0) {
+        counts.l2Misses++;
+        return false;
+      }
+      tlb.l1d.insert(key, set, tlb.l2.frame(slot2, set2), tlb.l2.rights(slot2, set2));
+      slot = tlb.l1d.find(key, set);
+    }
+    if ((tlb.l1d.rights(slot, set) & right) === 0) return false;
+    counts.l1dAccesses++;
+    const next = Math.min(copy.endVa, (page + 1) * pageBytes);
+    copy.doneBytes += next - copy.va;
+    copy.va = next;
+  }
+  return true;
+}

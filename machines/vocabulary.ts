@@ -1,0 +1,86 @@
+/** Who sends each message to whom, and what it says: the table that topologies are checked against. */
+import type { Kind, MessageType, VocabularyRow } from './messages.ts';
+
+function row(from: Kind | readonly Kind[], to: Kind | readonly Kind[], says: string, version = 1): VocabularyRow {
+  return { version, from: typeof from === 'string' ? [from] : from, to: typeof to === 'string' ? [to] : to, says };
+}
+
+/**
+ * The vocabulary: one row for every message type.
+ *
+ * @example
+ * ```ts
+ * vocabulary.WALK.to; // ['mmu']
+ * ```
+ */
+export const vocabulary: Readonly<Record<MessageType, VocabularyRow>> = {
+  START: row('outside', 'process', 'Begin: execve the program with the page size of the topology.'),
+  STOP: row('outside', 'process', 'SIGSTOP: leave the CPU at the end of the present stretch.'),
+  CONTINUE: row('outside', 'process', 'SIGCONT.'),
+  READY: row('process', 'sched', 'Can run; wants a CPU.'),
+  YIELD: row('process', 'sched', 'Its quantum is used up; wants the next one.'),
+  BLOCKED: row('process', 'sched', 'Sleeps for I/O; the CPU is free.'),
+  EXITED: row('process', 'sched', 'Gone; the CPU is free.'),
+  DISPATCH: row('sched', 'process', 'Has this CPU now.'),
+  ACTIVATE: row('sched', 'mmu', 'switch_mm: install this mm on a CPU under an ASID.'),
+  SET_TTBR: row('mmu', 'tlb', 'TTBR0, ASID and TG0 of the mm to run; first flush everything after an ASID rollover.'),
+  SWITCHED: row('tlb', 'sched', 'The switch is done.'),
+  RUN: row('process', 'tlb', 'Run this stretch of the trace: from run `from` up to run `to`, at most a quantum.'),
+  RAN: row('tlb', 'process', 'How far it came, why it stopped, and what was counted.'),
+  UACCESS: row('abi', 'tlb', 'copy_to_user or copy_from_user: the kernel touches user memory through TTBR0.'),
+  UACCESS_DONE: row('tlb', 'abi', 'Bytes that were touched, and why it ended.'),
+  SLEEP: row(['mm', 'abi'], ['tlb', 'process'], 'What it waits for needs I/O: give up the CPU.'),
+  WAKE: row(['mm', 'abi'], 'process', 'What it slept for is there.'),
+  AWAKE: row('process', 'abi', 'Has a CPU again, in the middle of a call.'),
+  WALK: row('tlb', 'mmu', 'No translation, or none that allows this access: walk the table that TTBR0 points to.'),
+  TRANSLATION: row('mmu', 'tlb', 'The leaf entry found, and the descriptors read on the way.'),
+  EXCEPTION: row('mmu', 'tlb', 'The walk ended in a data or instruction abort; the kernel has the CPU.'),
+  FAULT: row('mmu', 'mm', 'The walk found no entry, or one that forbids the access.'),
+  FAULT_DONE: row('mm', 'mmu', 'The fault is handled: try the walk again.'),
+  FAULT_SIGNAL: row('mm', 'mmu', 'The access is an error: SIGSEGV, SIGBUS or SIGKILL.'),
+  ABORT: row('mmu', 'tlb', 'End the stretch with a signal.'),
+  WALK_AGAIN: row('mmu', 'tlb', 'The entry is there now: retry the access.'),
+  TLBI: row('mmu', 'tlb', 'Maintenance, broadcast to the Inner Shareable domain.'),
+  TLBI_DONE: row('tlb', 'mmu', 'Complete, as a DSB would see it.'),
+  REGRANULE: row('mmu', 'tlb', 'Live fallback: this mm runs on the Linux table from now on.'),
+  CONFIGURE: row('mm', 'mmu', 'A new mm: page size of its ABI, with or without a native table.'),
+  SET_PTES: row('mm', 'mmu', 'set_ptes: map runs of frames.'),
+  CLEAR_PTES: row('mm', 'mmu', 'zap_pte_range: unmap a range, flush, and free tables on munmap.'),
+  PROTECT_PTES: row('mm', 'mmu', 'change_pte_range: new protection for what is mapped.'),
+  AGE_PTES: row('mm', 'mmu', 'clear_young_dirty_ptes: MADV_COLD and MADV_FREE.'),
+  MOVE_PTES: row('mm', 'mmu', 'move_page_tables: mremap.'),
+  COPY_PTES: row('mm', 'mmu', 'copy_page_range: write-protect for fork and give the entries to the child.'),
+  RELEASE_TABLES: row('mm', 'mmu', 'exit_mmap: free every table, the roots too.'),
+  TABLE_DONE: row('mmu', 'mm', 'The table operation is complete, its TLB maintenance included.'),
+  ALLOC: row(['mm', 'mmu', 'file'], 'zone', 'Allocate folios of an order.'),
+  FRAMES: row('zone', ['mm', 'mmu', 'file'], 'The first frame of each folio.'),
+  NO_MEMORY: row('zone', ['mm', 'mmu', 'file'], 'No block of that order is free.'),
+  COPY_ON_WRITE: row('mm', 'zone', 'A write to a shared page: reuse it if nobody else has it, else allocate a copy.'),
+  REUSE: row('zone', 'mm', 'It was the last reference.'),
+  GET: row(['mm', 'file'], 'zone', 'One more reference to each page of the runs.'),
+  GOT: row('zone', 'mm', 'The references are taken.'),
+  PUT: row(['mm', 'mmu', 'file'], 'zone', 'One reference less to each page; the last one frees the folio.'),
+  MAP_FILE: row('mm', 'file', 'A first mapping of the file by this mm, and the least folio order it needs.'),
+  MAPPED: row('file', 'mm', 'The page cache is ready for it; pages that had to be dropped.'),
+  UNMAP_FILE: row('mm', 'file', 'The last mapping of the file by this mm is gone.'),
+  GET_PAGES: row('mm', 'file', 'filemap_fault: the page at `index`, and those around it that are there already.'),
+  IO_WAIT: row('file', ['mm', 'abi'], 'The answer needs the disk.'),
+  PAGES: row('file', 'mm', 'The pages, each with a reference taken for the mapping.'),
+  UNMAP_RANGE: row('file', 'mm', 'unmap_mapping_pages: zap these pages of the file from every mapping of this mm.'),
+  RANGE_UNMAPPED: row('mm', 'file', 'Done; those that were dirty.'),
+  DIRTIED: row('mm', 'file', 'Pages found dirty when they were unmapped.'),
+  READ_FILE: row('abi', 'file', 'read: bring the pages in.'),
+  WRITE_FILE: row('abi', 'file', 'write: bring the pages in and make them dirty.'),
+  TRUNCATE_FILE: row('abi', 'file', 'ftruncate.'),
+  SYNC_FILE: row(['abi', 'mm'], 'file', 'fsync or msync(MS_SYNC): write back what is dirty.'),
+  FILE_DONE: row('file', ['abi', 'mm'], 'The file operation is complete.'),
+  READ_BLOCKS: row('file', 'disk', 'Read from the device.'),
+  WRITE_BLOCKS: row('file', 'disk', 'Write to the device.'),
+  IO_DONE: row('disk', ['file', 'disk'], 'The transfer is complete; to itself, the interrupt that ends it.'),
+  SYSCALL: row('process', 'abi', 'A system call, as the process made it.'),
+  SYSRET: row('abi', 'process', 'Its result, in the units of the caller.'),
+  MM_CALL: row('abi', 'mm', 'A call on the address space, checked and in whole process pages.'),
+  MM_DONE: row('mm', 'abi', 'Its result.'),
+  FORKED: row('mm', 'mm', 'dup_mmap: the child gets VMAs and entries.'),
+  FORK_READY: row('mm', 'mm', 'The child has its tables.'),
+};

@@ -1,0 +1,203 @@
+/**
+ * The hot path: works through a stretch of page runs over the arrays of a TLB, without allocating for a hit.
+ *
+ * Counting rules, those of `fixtures/oracle/tlb.json`: an access across a page border counts once for each page; a
+ * modify is a load and then a store; every L1 miss is one L2 access; the accesses of a run after its first hit.
+ */
+import { invariant } from '../errors.ts';
+import { RUN_CALL, RUN_FETCH, RUN_PAGE_SHIFT, RUN_READ, type RunSource } from './runs.ts';
+import type { Tlb } from './tlb.ts';
+import { ASID_STRIDE } from './tlb.ts';
+import { MAY_FETCH, MAY_READ, MAY_WRITE } from './tlbArray.ts';
+
+/** What a stretch counted; the field meanings are those of `TlbCounts` in `machines/messages.ts`. */
+export interface StretchCounts {
+  references: number;
+  l1iAccesses: number;
+  l1iMisses: number;
+  l1dAccesses: number;
+  l1dMisses: number;
+  l2Accesses: number;
+  l2Misses: number;
+}
+
+/** A place in a trace and what was counted on the way to it. Plain data: a TLB actor keeps it between messages. */
+export interface Stretch {
+  /** The run to do next. */
+  at: number;
+  /** The run to stop before. */
+  end: number;
+  /** The run at `at` has been counted: it only waits for its translation. */
+  counted: boolean;
+  /** Page number of the last fetch run, for fetches across a border; -1 for none. */
+  lastFetchPage: number;
+  /** The same for data runs. */
+  lastDataPage: number;
+  cycles: number;
+  /** Stop before the fetch run that would take `cycles` above this. */
+  cyclesMax: number;
+  counts: StretchCounts;
+}
+
+/** What the stretch is translated with. */
+export interface StretchContext {
+  asid: number;
+  pageShift: number;
+  /** Cycles an L1 miss costs that hits in the L2 TLB. */
+  l2HitCycles: number;
+  /** Cycles of one instruction. */
+  instructionCycles: number;
+}
+
+/** Why `runStretch` came back. */
+export type StretchStop = 'end' | 'quantum' | 'call' | 'walk';
+
+/** Counts at zero. */
+export function noCounts(): StretchCounts {
+  return { references: 0, l1iAccesses: 0, l1iMisses: 0, l1dAccesses: 0, l1dMisses: 0, l2Accesses: 0, l2Misses: 0 };
+}
+
+const pageNumbers = new WeakMap<RunSource, Map<number, Float64Array>>();
+
+/** The page number of every page index of a trace, in pages of `2 ** pageShift` bytes. */
+export function pageNumbersOf(source: RunSource, pageShift: number): Float64Array {
+  let byShift = pageNumbers.get(source);
+  if (byShift === undefined) pageNumbers.set(source, (byShift = new Map()));
+  let numbers = byShift.get(pageShift);
+  if (numbers === undefined) {
+    invariant(pageShift >= RUN_PAGE_SHIFT, 'a page is at least 4K');
+    const ratio = 2 ** (pageShift - RUN_PAGE_SHIFT);
+    numbers = source.pages.map((page) => Math.floor(page / ratio));
+    byShift.set(pageShift, numbers);
+  }
+  return numbers;
+}
+
+const RIGHT_OF_KIND = [MAY_FETCH, MAY_READ, MAY_WRITE];
+
+/** Looks a page up in L1 and then L2; true where a translation with the right is in L1 afterwards. */
+function lookup(
+  tlb: Tlb,
+  fetch: boolean,
+  key: number,
+  page: number,
+  right: number,
+  stretch: Stretch,
+  context: StretchContext,
+) {
+  const { counts } = stretch;
+  const first = fetch ? tlb.l1i : tlb.l1d;
+  const set = page % first.sets;
+  const slot = first.find(key, set);
+  if (slot >= 0) return (first.rights(slot, set) & right) !== 0;
+  if (fetch) counts.l1iMisses++;
+  else counts.l1dMisses++;
+  counts.l2Accesses++;
+  const set2 = page % tlb.l2.sets;
+  const slot2 = tlb.l2.find(key, set2);
+  if (slot2 < 0) {
+    counts.l2Misses++;
+    return false;
+  }
+  stretch.cycles += context.l2HitCycles;
+  const rights = tlb.l2.rights(slot2, set2);
+  first.insert(key, set, tlb.l2.frame(slot2, set2), rights);
+  return (rights & right) !== 0;
+}
+
+/**
+ * Works on from `stretch.at` and writes to `stretch` and to `tlb`, a version that the caller may edit.
+ *
+ * @returns 'end' at `stretch.end`; 'call' at a system call, which is not stepped over; 'quantum' before the fetch run
+ * that would exceed `cyclesMax`; 'walk' at a run without a translation that allows it: fill the TLB and call again.
+ */
+export function runStretch(tlb: Tlb, source: RunSource, stretch: Stretch, context: StretchContext): StretchStop {
+  const numbers = pageNumbersOf(source, context.pageShift);
+  while (stretch.at < stretch.end) {
+    const index = Math.floor(stretch.at / source.blockRuns);
+    const stop = runBlock(tlb, source, index, numbers, stretch, context);
+    if (stop !== 'end') return stop;
+  }
+  return 'end';
+}
+
+function runBlock(
+  tlb: Tlb,
+  source: RunSource,
+  index: number,
+  numbers: Float64Array,
+  stretch: Stretch,
+  context: StretchContext,
+): StretchStop {
+  const block = source.block(index);
+  const { kind, page, accesses, references, continued } = block;
+  const { counts } = stretch;
+  const end = Math.min(block.count, stretch.end - block.firstRun);
+  const asidBase = context.asid * ASID_STRIDE;
+  // The most recently used key of each L1: a run on the same page needs no lookup where the right is known too.
+  let fetchKey = -1;
+  let dataKey = -1;
+  let dataRight = 0;
+  for (let at = stretch.at - block.firstRun; at < end; at++) {
+    const runKind = kind[at] as number;
+    if (runKind === RUN_CALL) {
+      stretch.at = block.firstRun + at;
+      stretch.lastFetchPage = -1;
+      return 'call';
+    }
+    const number = numbers[page[at] as number] as number;
+    const key = asidBase + number;
+    let count = accesses[at] as number;
+    if (runKind === RUN_FETCH) {
+      const cycles = count * context.instructionCycles;
+      if (!stretch.counted) {
+        if (stretch.cycles + cycles > stretch.cyclesMax && stretch.cycles > 0) {
+          stretch.at = block.firstRun + at;
+          return 'quantum';
+        }
+        if (continued[at] === 1 && number === stretch.lastFetchPage) count--;
+        counts.l1iAccesses += count;
+        counts.references += references[at] as number;
+        stretch.cycles += cycles;
+      }
+      stretch.lastFetchPage = number;
+      if (key !== fetchKey) {
+        if (!lookup(tlb, true, key, number, MAY_FETCH, stretch, context))
+          return needsWalk(stretch, block.firstRun + at);
+        fetchKey = key;
+      }
+    } else {
+      if (!stretch.counted) {
+        if (continued[at] === 1 && number === stretch.lastDataPage) count--;
+        counts.l1dAccesses += count;
+        counts.references += references[at] as number;
+      }
+      stretch.lastDataPage = number;
+      const right = RIGHT_OF_KIND[runKind] as number;
+      if (key !== dataKey || (dataRight & right) === 0) {
+        if (!lookup(tlb, false, key, number, right, stretch, context)) return needsWalk(stretch, block.firstRun + at);
+        dataRight = key === dataKey ? dataRight | right : right;
+        dataKey = key;
+      }
+    }
+    stretch.counted = false;
+  }
+  stretch.at = block.firstRun + end;
+  return 'end';
+}
+
+function needsWalk(stretch: Stretch, at: number): StretchStop {
+  stretch.at = at;
+  stretch.counted = true;
+  return 'walk';
+}
+
+/** What the run at `at` of a trace wants: the first address of its page, and how it is accessed. */
+export function accessAt(source: RunSource, at: number): { va: number; access: 'fetch' | 'read' | 'write' } {
+  const block = source.block(Math.floor(at / source.blockRuns));
+  const inBlock = at - block.firstRun;
+  const kind = block.kind[inBlock];
+  invariant(kind !== RUN_CALL, 'a system call is no access');
+  const va = (source.pages[block.page[inBlock] as number] as number) * 2 ** RUN_PAGE_SHIFT;
+  return { va, access: kind === RUN_FETCH ? 'fetch' : kind === RUN_READ ? 'read' : 'write' };
+}

@@ -1,0 +1,171 @@
+/** From a topology to the actors that play it: checks that the parts fit, and makes one actor of each. */
+import { acceptedBy, kindOf, machines, ResourceHolder, vocabulary, zeroFrame } from '../../machines/index.ts';
+import { type CostModel, defaultCosts } from '../arch/costs.ts';
+import { findCore } from '../arch/cores.ts';
+import { GranuleError, invariant } from '../errors.ts';
+import type { RunSource } from '../mm/runs.ts';
+import type { ActorSpec } from '../runtime/hosting.ts';
+import type { Topology, TopologyProcess } from './schema.ts';
+
+/** A message from outside that starts or disturbs a run. */
+export interface OutsideMessage {
+  to: string;
+  atCycles: number;
+  message: { type: string; [field: string]: unknown };
+}
+
+/** A topology made ready to run. */
+export interface BuiltTopology {
+  actors: ActorSpec[];
+  messages: OutsideMessage[];
+  resources: ResourceHolder;
+}
+
+function fail(
+  code: 'TOPOLOGY_INVALID' | 'TOPOLOGY_ACTOR_UNKNOWN' | 'TOPOLOGY_PAGE_SIZE' | 'TOPOLOGY_NO_TAKER',
+  what: string,
+  where: string,
+): never {
+  throw new GranuleError(code, what, where);
+}
+
+/**
+ * The page size that a process's program is laid out for.
+ *
+ * @example
+ * ```ts
+ * layoutOf({ pid: 1, trace: 't', pageSize: 65536, startCycles: 0, children: [], forked: false }, 4096); // 65536
+ * ```
+ */
+export function layoutOf(process: TopologyProcess, kernelPageBytes: number): number {
+  return process.layout ?? Math.max(process.pageSize, kernelPageBytes);
+}
+
+function checkProcesses(topology: Topology): void {
+  const pids = new Set<number>();
+  for (const [index, process] of topology.processes.entries()) {
+    const where = `${topology.name}: processes.${index}`;
+    if (pids.has(process.pid)) fail('TOPOLOGY_INVALID', `pid ${process.pid} is given twice`, `${where}.pid`);
+    pids.add(process.pid);
+    if (process.pageSize < topology.kernelPageSize) {
+      const sizes = `${process.pageSize} below the kernel's ${topology.kernelPageSize}`;
+      fail('TOPOLOGY_PAGE_SIZE', `a process page of ${sizes} bytes`, `${where}.pageSize`);
+    }
+    if (layoutOf(process, topology.kernelPageSize) < process.pageSize) {
+      fail('TOPOLOGY_PAGE_SIZE', `a program laid out for pages smaller than its own`, `${where}.layout`);
+    }
+    if (process.cpu !== undefined && process.cpu >= topology.cpus) {
+      fail('TOPOLOGY_ACTOR_UNKNOWN', `there is no tlb:${process.cpu}, only ${topology.cpus} CPUs`, `${where}.cpu`);
+    }
+  }
+  for (const [index, process] of topology.processes.entries()) {
+    for (const child of process.children) {
+      const found = topology.processes.find((other) => other.pid === child);
+      const where = `${topology.name}: processes.${index}.children`;
+      if (found === undefined) fail('TOPOLOGY_ACTOR_UNKNOWN', `there is no process:${child} to fork`, where);
+      if (!found.forked) fail('TOPOLOGY_INVALID', `process:${child} is not marked forked`, where);
+    }
+  }
+}
+
+function checkMessages(topology: Topology, ids: ReadonlySet<string>): void {
+  for (const [index, { to, type }] of topology.messages.entries()) {
+    const where = `${topology.name}: messages.${index}`;
+    if (!ids.has(to))
+      fail('TOPOLOGY_ACTOR_UNKNOWN', `a message ${type} to ${to}, which is no actor here`, `${where}.to`);
+    const kind = kindOf(to);
+    invariant(kind !== null, `${to} has a kind`);
+    if (type in vocabulary && (acceptedBy(kind) as string[]).includes(type)) continue;
+    fail('TOPOLOGY_NO_TAKER', `outside sends ${type} to ${to}, and a ${kind} cannot take it`, `${where}.type`);
+  }
+}
+
+function costsOf(topology: Topology): CostModel {
+  for (const name of Object.keys(topology.costs)) {
+    if (!(name in defaultCosts))
+      fail('TOPOLOGY_INVALID', `there is no cost "${name}"`, `${topology.name}: costs.${name}`);
+  }
+  return { ...defaultCosts, ...topology.costs };
+}
+
+/** Every file of every trace, with the largest size that any of them proves. */
+function fileSizes(topology: Topology, traces: ReadonlyMap<number, RunSource>): Map<string, number> {
+  const sizes = new Map<string, number>();
+  const add = (path: string, bytes: number): void => {
+    sizes.set(path, Math.max(bytes, sizes.get(path) ?? 0));
+  };
+  for (const process of topology.processes) {
+    for (const file of traces.get(process.pid)?.files ?? []) add(file.path, file.sizeBytes);
+  }
+  for (const file of topology.files) add(file.path, file.size);
+  return new Map([...sizes].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function processActors(
+  topology: Topology,
+  process: TopologyProcess,
+  trace: RunSource,
+  resources: ResourceHolder,
+): ActorSpec[] {
+  const { pid, pageSize: pageBytes, children } = process;
+  const { kernelPageSize: kernelPageBytes, quantumCycles } = topology;
+  const core = findCore(topology.core);
+  invariant(core !== null, `there is a core ${topology.core}`);
+  const input = { resources, pid, trace: trace.hash, pageBytes, quantumCycles, children };
+  const zeroPfn = zeroFrame(kernelPageBytes);
+  const { nativeTables, stackLimit: stackLimitBytes } = topology;
+  const mm = { resources, pid, kernelPageBytes, nativeTables, zeroPfn, stackLimitBytes };
+  const mmu = { resources, pid, kernelPageBytes, cpus: topology.cpus, tlbRange: core.tlbRange };
+  return [
+    { id: `process:${pid}`, machine: machines.process, input },
+    { id: `mm:${pid}`, machine: machines.mm, input: mm },
+    { id: `mmu:${pid}`, machine: machines.mmu, input: mmu },
+  ];
+}
+
+/**
+ * Builds the actors of a topology. `traces` holds the trace of each process by pid, laid out as `layoutOf` says.
+ *
+ * @throws GranuleError TOPOLOGY_INVALID, TOPOLOGY_ACTOR_UNKNOWN, TOPOLOGY_PAGE_SIZE or TOPOLOGY_NO_TAKER, with the
+ * field; all before anything runs
+ */
+export function buildTopology(topology: Topology, traces: ReadonlyMap<number, RunSource>): BuiltTopology {
+  checkProcesses(topology);
+  const sources = new Map([...traces.values()].map((trace) => [trace.hash, trace]));
+  const resources = new ResourceHolder({ traces: sources, costs: costsOf(topology) });
+  const { kernelPageSize: kernelPageBytes, cpus } = topology;
+  const core = findCore(topology.core);
+  const files = fileSizes(topology, traces);
+  const affinity = topology.processes.flatMap(({ pid, cpu }) => (cpu === undefined ? [] : [{ pid, cpu }]));
+  const actors: ActorSpec[] = [
+    { id: 'abi', machine: machines.abi, input: { resources, kernelPageBytes, files: [...files.keys()] } },
+    { id: 'disk', machine: machines.disk, input: { resources } },
+    { id: 'sched', machine: machines.sched, input: { resources, cpus, asidBits: topology.asidBits, affinity } },
+    { id: 'zone', machine: machines.zone, input: { resources, kernelPageBytes, memoryBytes: topology.memory } },
+  ];
+  for (let cpu = 0; cpu < cpus; cpu++)
+    actors.push({ id: `tlb:${cpu}`, machine: machines.tlb, input: { resources, cpu, core } });
+  for (const process of topology.processes) {
+    const trace = traces.get(process.pid);
+    invariant(trace !== undefined, `process ${process.pid} has its trace`);
+    actors.push(...processActors(topology, process, trace, resources));
+  }
+  for (const [path, sizeBytes] of files) {
+    const input = { resources, path, sizeBytes, kernelPageBytes, policy: topology.pageCache };
+    actors.push({ id: `file:${path}`, machine: machines.file, input });
+  }
+  checkMessages(topology, new Set(actors.map((actor) => actor.id)));
+  return { actors, messages: outsideMessages(topology), resources };
+}
+
+function outsideMessages(topology: Topology): OutsideMessage[] {
+  const starts = topology.processes
+    .filter((process) => !process.forked)
+    .map(({ pid, startCycles }) => ({ to: `process:${pid}`, atCycles: startCycles, message: { type: 'START' } }));
+  const others = topology.messages.map(({ to, type, atCycles, ...fields }) => ({
+    to,
+    atCycles,
+    message: { ...fields, type },
+  }));
+  return [...starts, ...others];
+}

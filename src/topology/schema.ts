@@ -1,0 +1,120 @@
+/** The plain-data form of a topology: what may be written, what it means when left out, and what is refused. */
+import { z } from 'zod';
+import { GRANULES } from '../arch/granule.ts';
+import { corePresets } from '../arch/cores.ts';
+import { GranuleError } from '../errors.ts';
+
+/** CPUs at most: Linux arm64's default `CONFIG_NR_CPUS` is 512; a broadcast costs a message to each. */
+export const CPUS_MAX = 512;
+/** Processes at most: every pid has three actors. */
+export const PROCESSES_MAX = 100_000;
+
+const SIZE = /^(\d+)\s*([KMGT]?)$/;
+const UNIT_BYTES: Record<string, number> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
+
+/**
+ * Bytes of a size as people write it: a number, or `4K`, `64K`, `2G`.
+ *
+ * @returns null where it is none
+ * @example
+ * ```ts
+ * parseSize('64K'); // 65536
+ * ```
+ */
+export function parseSize(text: string | number): number | null {
+  if (typeof text === 'number') return Number.isSafeInteger(text) && text >= 0 ? text : null;
+  const match = SIZE.exec(text.trim().toUpperCase());
+  return match === null ? null : Number(match[1]) * (UNIT_BYTES[match[2] ?? ''] ?? 1);
+}
+
+const size = z.union([z.string(), z.number()]).transform((value, context) => {
+  const bytes = parseSize(value);
+  if (bytes === null)
+    context.addIssue({ code: 'custom', message: `"${value}" is no size; write 4K, 64K, 2G or bytes` });
+  return bytes ?? 0;
+});
+
+const pageSize = size.refine(
+  (bytes) => (GRANULES as readonly number[]).includes(bytes),
+  'a page size is 4K, 16K or 64K',
+);
+
+const processSchema = z.strictObject({
+  pid: z.int().positive(),
+  /** Name of a trace among the fixtures, or path of a .gtr file. */
+  trace: z.string().min(1),
+  pageSize,
+  /** Page size that the program is laid out for; by default the larger of 4K and its own. */
+  layout: pageSize.optional(),
+  /** Pin to a CPU. */
+  cpu: z.int().nonnegative().optional(),
+  /** When it starts. */
+  startCycles: z.int().nonnegative().default(0),
+  /** Pids that its fork calls create, in order. They are processes of this topology with `forked: true`. */
+  children: z.array(z.int().positive()).default([]),
+  /** It begins when its parent forks it, not by execve. */
+  forked: z.boolean().default(false),
+});
+
+const messageSchema = z
+  .object({ to: z.string().min(1), type: z.string().min(1), atCycles: z.int().nonnegative().default(0) })
+  .catchall(z.json());
+
+const wireSchema = z.strictObject({ from: z.string(), to: z.string(), type: z.string().optional() });
+const faultSchema = z.looseObject({
+  wire: wireSchema,
+  op: z.enum(['observe', 'drop', 'delay', 'duplicate', 'reorder']),
+});
+
+const topologySchema = z.strictObject({
+  name: z.string().min(1),
+  description: z.string().default(''),
+  kernelPageSize: pageSize.default(4096),
+  cpus: z.int().min(1).max(CPUS_MAX).default(1),
+  core: z.enum(Object.keys(corePresets) as [string, ...string[]]).default('cortex-a76'),
+  memory: size.default(2 ** 31),
+  nativeTables: z.boolean().default(true),
+  pageCache: z.enum(['drop-and-re-read', 'sticky-order']).default('drop-and-re-read'),
+  quantumCycles: z.int().min(1000).default(3_000_000),
+  asidBits: z.int().min(2).max(16).default(16),
+  stackLimit: size.default(8 * 2 ** 20),
+  chooser: z.enum(['time-order', 'seeded-random']).default('time-order'),
+  seed: z.int().nonnegative().default(1),
+  processes: z.array(processSchema).min(1).max(PROCESSES_MAX),
+  /** Sizes of files where a trace does not say, or says less. */
+  files: z.array(z.strictObject({ path: z.string().min(1), size })).default([]),
+  /** Messages from outside, beside the START of every process that is not forked. */
+  messages: z.array(messageSchema).default([]),
+  faultPlan: z.array(faultSchema).default([]),
+  costs: z.record(z.string(), z.int().nonnegative()).default({}),
+  limits: z.strictObject({ events: z.int().positive().default(100_000_000) }).prefault({}),
+});
+
+/** A topology with every default filled in: this is what a log's header holds. */
+export type Topology = z.output<typeof topologySchema>;
+/** One process of a topology. */
+export type TopologyProcess = Topology['processes'][number];
+/** A topology as it is written. */
+export type TopologyInput = z.input<typeof topologySchema>;
+
+/**
+ * Checks plain data against the schema and fills in defaults. `where` names the file in errors.
+ *
+ * @throws GranuleError TOPOLOGY_INVALID with the path of the field
+ * @example
+ * ```ts
+ * const process = { pid: 1, trace: 'true-kernel', pageSize: '64K' };
+ * parseTopology({ name: 'one', processes: [process] }, 'example').processes[0]?.pageSize; // 65536
+ * ```
+ */
+export function parseTopology(data: unknown, where: string): Topology {
+  const parsed = topologySchema.safeParse(data);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const path = issue?.path.map(String).join('.') ?? '';
+  throw new GranuleError(
+    'TOPOLOGY_INVALID',
+    issue?.message ?? 'not a topology',
+    `${where}${path === '' ? '' : `: ${path}`}`,
+  );
+}
