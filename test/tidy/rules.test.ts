@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Problem, ProjectFile } from '../support/tree.ts';
-import { dependenciesArePinned, lockNamesNoHost, topLevelIsListed } from './rules/house.ts';
+import { dependenciesArePinned, lockIsComplete, lockNamesNoHost, topLevelIsListed } from './rules/house.ts';
 import {
   browserFilesReachNoNode,
   browserFilesUseNoNode,
@@ -230,6 +230,15 @@ describe('the rules of the house', () => {
     const text =
       '{"dependencies": {\n"xstate": "^5.33.3",\n"rxjs": "7.8.2"},\n"devDependencies": {\n"vitest": "latest"}}';
     expect(lines(dependenciesArePinned, 'package.json', text)).toEqual([5, 2]);
+  });
+
+  it('refuse a lock file without the parts for another platform', () => {
+    const text =
+      '{"packages": {\n"node_modules/a": {"optionalDependencies": {"a-mac": "1.0.0", "a-linux": "1.0.0"}},\n';
+    expect(lines(lockIsComplete, 'package-lock.json', `${text}"node_modules/a-linux": {}}}`)).toEqual([2]);
+    expect(
+      lines(lockIsComplete, 'package-lock.json', `${text}"node_modules/a-linux": {}, "node_modules/a-mac": {}}}`),
+    ).toEqual([]);
   });
 
   it('refuse a lock file that names a host', () => {

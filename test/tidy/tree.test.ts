@@ -9,7 +9,13 @@ import {
   type Problem,
   type ProjectFile,
 } from '../support/tree.ts';
-import { dependenciesArePinned, lockNamesNoHost, readManifest, topLevelIsListed } from './rules/house.ts';
+import {
+  dependenciesArePinned,
+  lockIsComplete,
+  lockNamesNoHost,
+  readManifest,
+  topLevelIsListed,
+} from './rules/house.ts';
 import {
   browserFilesReachNoNode,
   browserFilesUseNoNode,
@@ -79,5 +85,7 @@ describe('in the tree', () => {
     expectNone(blobsAreSmall(paths.map((path) => ({ path, bytes: projectFileBytes(path) }))));
   });
   it('every dependency is pinned to one version', () => expectNone(dependenciesArePinned(projectFile('package.json'))));
+  it('the lock file is complete for every platform', () =>
+    expectNone(lockIsComplete(projectFile('package-lock.json'))));
   it('the lock file names no host', () => expectNone(lockNamesNoHost(projectFile('package-lock.json'))));
 });

@@ -48,3 +48,26 @@ export function lockNamesNoHost(file: ProjectFile): Problem[] {
     return [{ path: file.path, line: index + 1, what: 'names the host of a package', remedy }];
   });
 }
+
+const LOCK = z.object({
+  packages: z.record(z.string(), z.object({ optionalDependencies: z.record(z.string(), z.string()).optional() })),
+});
+
+/**
+ * The lock file has an entry for every optional dependency, for platforms other than this one too. npm leaves out those
+ * that a registry does not hold, and `npm ci` then refuses the whole file.
+ */
+export function lockIsComplete(file: ProjectFile): Problem[] {
+  const { packages } = LOCK.parse(JSON.parse(file.text));
+  return Object.entries(packages).flatMap(([path, entry]) => {
+    const names = Object.keys(entry.optionalDependencies ?? {});
+    const missing = names.filter(
+      (name) => !(`node_modules/${name}` in packages || `${path}/node_modules/${name}` in packages),
+    );
+    const line = lineAt(file.text, file.text.indexOf(`"${path}": {`));
+    return missing.map((name) => {
+      const remedy = 'Restore its entry (version, os, cpu, optional), or npm ci fails';
+      return { path: file.path, line, what: `has no entry for ${name}, which ${path} may need`, remedy };
+    });
+  });
+}
