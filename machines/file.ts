@@ -27,7 +27,7 @@ export interface FileInput {
 }
 
 /** What the operation under way waits for. */
-export type FilePhase = 'none' | 'unmapping' | 'allocating' | 'reading' | 'writing';
+export type FilePhase = 'none' | 'unmapping' | 'allocating' | 'reading' | 'referencing' | 'writing';
 
 /** An address space's state. */
 export interface FileContext {
@@ -115,11 +115,11 @@ export const fileMachine = setup({
   actions: { operation, goOn, unmapped, dirtied, unmap },
   guards: {
     invalidates: inPhase('unmapping'),
-    reads: inPhase('allocating', 'reading'),
+    reads: inPhase('allocating', 'reading', 'referencing'),
     writes: inPhase('writing'),
-    invalidated: inPhase('none', 'allocating', 'reading', 'writing'),
+    invalidated: inPhase('none', 'allocating', 'reading', 'referencing', 'writing'),
     read: inPhase('none', 'unmapping', 'writing'),
-    written: inPhase('none', 'allocating', 'reading', 'unmapping'),
+    written: inPhase('none', 'allocating', 'reading', 'referencing', 'unmapping'),
   },
 }).createMachine({
   id: 'file',
@@ -159,6 +159,7 @@ export const fileMachine = setup({
     FRAMES: { actions: 'goOn' },
     NO_MEMORY: { actions: 'goOn' },
     IO_DONE: { actions: 'goOn' },
+    GOT: { actions: 'goOn' },
   },
   states: {
     stable: {

@@ -11,7 +11,7 @@ import {
   READAHEAD_BYTES,
   readAround,
 } from './filePages.ts';
-import type { Message, MessageOf } from './messages.ts';
+import type { FileRun, Message, MessageOf } from './messages.ts';
 import type { Send } from './support.ts';
 
 /** An operation under way. */
@@ -24,6 +24,9 @@ export interface FileOperation {
   rereadPages: number;
   major: boolean;
   failed: boolean;
+  eof: boolean;
+  /** What a fault gets, while the references to it are being taken. */
+  runs: FileRun[];
 }
 
 /** All indexes. */
@@ -49,7 +52,8 @@ function finish(context: FileContext): FileContext {
 
 /** Begins an operation; `current` is null again where it is already done. */
 export function beginOperation(context: FileContext, message: FileMessage, send: Send): FileContext {
-  const operation: FileOperation = { message, blocks: [], pfns: [], rereadPages: 0, major: false, failed: false };
+  const none = { blocks: [], pfns: [], runs: [], rereadPages: 0, major: false, failed: false, eof: false };
+  const operation: FileOperation = { message, ...none };
   switch (message.type) {
     case 'MAP_FILE':
       return map(context, operation, message, send);
@@ -81,6 +85,8 @@ export function resume(context: FileContext, event: Message, send: Send): FileCo
       return startRead(context, { ...operation, pfns: event.pfns }, send);
     case 'NO_MEMORY':
       return outOfMemory(context, operation, send);
+    case 'GOT':
+      return sendPages(context, operation, send);
     case 'IO_DONE':
       return context.phase === 'writing' ? written(context, operation, send) : filled(context, operation, send);
     default:
@@ -273,26 +279,35 @@ function markDirty(context: FileContext, message: MessageOf<'WRITE_FILE'>): File
   return { ...context, cache: cache.done() };
 }
 
-/** The page asked for and those of the window that are there, each with a reference for the mapping. */
+/** Takes a reference to the page asked for, and to those of the window that are there, for the mapping. */
 function answerPages(
   context: FileContext,
   operation: FileOperation,
   message: MessageOf<'GET_PAGES'>,
   send: Send,
 ): FileContext {
-  const { mm, request, index, firstIndex, orderPages, write } = message;
-  const { major, failed, rereadPages } = operation;
+  const { index, firstIndex, orderPages } = message;
   const eof = index >= endIndex(context, orderPages);
   const end = Math.min(message.endIndex, endIndex(context, orderPages));
-  const runs = eof || failed ? [] : presentRuns(context.cache, { first: firstIndex, end });
-  const delay = context.resources.costs.pageCacheLookup;
-  // The references are taken on this channel, ahead of any later release of the cache's own.
-  if (runs.length > 0) {
-    send('zone', { type: 'GET', sender: '', request: 0, runs: runs.map(({ pfn, nr }) => ({ pfn, nr })) });
-  }
-  send(mm, { type: 'PAGES', request, runs, major, eof, failed, rereadPages }, delay);
-  if (!write || runs.length === 0) return finish(context);
+  const runs = eof || operation.failed ? [] : presentRuns(context.cache, { first: firstIndex, end });
+  const current = { ...operation, runs, eof };
+  if (runs.length === 0) return sendPages(context, current, send);
+  // Nobody may give these references up before they are taken: the pages go out when the zone has them.
+  const frames = runs.map(({ pfn, nr }) => ({ pfn, nr }));
+  send(
+    'zone',
+    { type: 'GET', sender: actor(context), request: 1, runs: frames },
+    context.resources.costs.pageCacheLookup,
+  );
+  return inStep(context, current, 'referencing');
+}
+
+function sendPages(context: FileContext, operation: FileOperation, send: Send): FileContext {
+  const message = operation.message as MessageOf<'GET_PAGES'>;
+  const { runs, eof, major, failed, rereadPages } = operation;
+  send(message.mm, { type: 'PAGES', request: message.request, runs, major, eof, failed, rereadPages });
+  if (!message.write || runs.length === 0) return finish(context);
   const cache = context.cache.edit();
-  cache.setDirty(index, true);
+  cache.setDirty(message.index, true);
   return finish({ ...context, cache: cache.done() });
 }

@@ -56,6 +56,9 @@ export interface MmuContext {
   walks: number;
   flushes: number;
   tlbiInstructions: number;
+  /** The most bytes that each table ever took. */
+  linuxTableBytesPeak: number;
+  nativeTableBytesPeak: number;
 }
 
 function emptyAnswer(request: number): MessageOf<'TABLE_DONE'> {
@@ -97,7 +100,8 @@ const walk = handle<MmuContext>((context, event, send) => {
     walk: event.walk,
     pid,
     va,
-    pfn: pfnOf(updated),
+    // In kernel pages, whichever table it came from.
+    pfn: pfnOf(updated) * (granuleBytes / context.kernelPageBytes),
     pageBytes: granuleBytes,
     read: true,
     write: isWritable(updated) && !hasFlags(updated, PTE.READONLY),
@@ -165,12 +169,18 @@ function release(context: MmuContext, message: MessageOf<'RELEASE_TABLES'>, send
 /** Makes an operation's outcome the state, frees tables, and starts the TLB maintenance that it needs. */
 function commit(context: MmuContext, outcome: TableOutcome, send: Send): MmuContext {
   const current = context.current as TableMessage;
-  let state: MmuContext = { ...context, linux: outcome.linux, native: outcome.native };
+  let state = withPeaks({ ...context, linux: outcome.linux, native: outcome.native });
   state = freeTables(state, outcome, send);
   const { set, cleared, rejected, untranslatable } = outcome;
   const answer = { ...emptyAnswer(current.request), set, cleared, rejected, fallback: untranslatable };
   if (untranslatable !== '') return fallBack({ ...state, answer }, untranslatable, send);
   return flush({ ...state, answer }, outcome.flush, freedAny(outcome), send);
+}
+
+function withPeaks(context: MmuContext): MmuContext {
+  const linuxTableBytesPeak = Math.max(context.linuxTableBytesPeak, context.linux.tableBytes);
+  const nativeTableBytesPeak = Math.max(context.nativeTableBytesPeak, context.native?.tableBytes ?? 0);
+  return { ...context, linuxTableBytesPeak, nativeTableBytesPeak };
 }
 
 function freedAny(outcome: TableOutcome): boolean {
@@ -352,6 +362,8 @@ export const mmuMachine = setup({
     walks: 0,
     flushes: 0,
     tlbiInstructions: 0,
+    linuxTableBytesPeak: 0,
+    nativeTableBytesPeak: 0,
   }),
   type: 'parallel',
   on: {

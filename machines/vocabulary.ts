@@ -58,7 +58,7 @@ export const vocabulary: Readonly<Record<MessageType, VocabularyRow>> = {
   COPY_ON_WRITE: row('mm', 'zone', 'A write to a shared page: reuse it if nobody else has it, else allocate a copy.'),
   REUSE: row('zone', 'mm', 'It was the last reference.'),
   GET: row(['mm', 'file'], 'zone', 'One more reference to each page of the runs.'),
-  GOT: row('zone', 'mm', 'The references are taken.'),
+  GOT: row('zone', ['mm', 'file'], 'The references are taken.'),
   PUT: row(['mm', 'mmu', 'file'], 'zone', 'One reference less to each page; the last one frees the folio.'),
   MAP_FILE: row('mm', 'file', 'A first mapping of the file by this mm, and the least folio order it needs.'),
   MAPPED: row('file', 'mm', 'The page cache is ready for it; pages that had to be dropped.'),

@@ -1,0 +1,154 @@
+/** Finds topologies and traces on disk: by path, or by name among the fixtures that come with the package. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { GranuleError } from '../errors.ts';
+import type { RunSource } from '../mm/runs.ts';
+import { openTrace } from '../trace/gtrReader.ts';
+import { relayout } from '../trace/relayout.ts';
+import { layoutOf } from './build.ts';
+import type { TraceReference } from './meta.ts';
+import { parseTopology, type Topology } from './schema.ts';
+
+/** Where to look for traces. */
+export interface TracePlaces {
+  /** Folders, first to last; the fixtures of the package come after them. */
+  folders: string[];
+  /** A trace file for a pid, over what the topology says. */
+  byPid?: ReadonlyMap<number, string>;
+}
+
+function packageFolder(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
+  return folder;
+}
+
+/** The folder of fixtures that comes with the package: `topologies` or `traces`. */
+export function fixturesFolder(kind: 'topologies' | 'traces'): string {
+  return join(packageFolder(), 'fixtures', kind);
+}
+
+/** The names of the topologies that come with the package. */
+export function topologyNames(): string[] {
+  const files = readdirSync(fixturesFolder('topologies'));
+  return files.flatMap((file) => (file.endsWith('.json') ? [basename(file, '.json')] : [])).sort();
+}
+
+/**
+ * Reads a topology: a path to a JSON file, or the name of one of the package's.
+ *
+ * @throws GranuleError TOPOLOGY_UNKNOWN, FILE_UNREADABLE, TOPOLOGY_INVALID with the place in the file
+ */
+export function loadTopology(nameOrPath: string, cwd = process.cwd()): Topology {
+  const path = resolve(cwd, nameOrPath);
+  const named = join(fixturesFolder('topologies'), `${nameOrPath}.json`);
+  const found = existsSync(path) ? path : existsSync(named) ? named : null;
+  if (found === null)
+    throw new GranuleError('TOPOLOGY_UNKNOWN', `there is no topology "${nameOrPath}"`, `looked at ${path}`);
+  let text: string;
+  try {
+    text = readFileSync(found, 'utf8');
+  } catch (error) {
+    throw new GranuleError('FILE_UNREADABLE', (error as Error).message, found);
+  }
+  let data: unknown;
+  try {
+    data = JSON.parse(text);
+  } catch (error) {
+    throw new GranuleError('TOPOLOGY_INVALID', `it is not JSON: ${(error as Error).message}`, found);
+  }
+  return parseTopology(data, found);
+}
+
+/** The path of a trace by name or path; null where there is none. */
+function findTrace(name: string, folders: readonly string[]): string | null {
+  const places = [...folders, fixturesFolder('traces')].flatMap((folder) => [
+    join(folder, name),
+    join(folder, `${name}.gtr`),
+  ]);
+  return [resolve(name), ...places].find((path) => existsSync(path)) ?? null;
+}
+
+/** Opens traces once each, laid out again where they must be. */
+class TraceShelf {
+  private readonly sources = new Map<string, RunSource>();
+
+  open(path: string, layoutBytes: number): RunSource {
+    const key = `${path}@${layoutBytes}`;
+    const known = this.sources.get(key);
+    if (known !== undefined) return known;
+    const base = openTrace(path);
+    const source = layoutBytes > 4096 ? relayout(base, layoutBytes) : base;
+    this.sources.set(key, source);
+    return source;
+  }
+}
+
+/**
+ * Opens the trace of every process of a topology, laid out for its page size.
+ *
+ * @returns traces by pid
+ * @throws GranuleError FILE_NOT_FOUND naming the process, and whatever opening a trace throws
+ */
+export function loadTraces(topology: Topology, places: TracePlaces): Map<number, RunSource> {
+  const shelf = new TraceShelf();
+  const traces = new Map<number, RunSource>();
+  for (const process of topology.processes) {
+    const name = places.byPid?.get(process.pid) ?? process.trace;
+    const path = findTrace(name, places.folders);
+    if (path === null) {
+      const where = `${topology.name}: process ${process.pid}`;
+      throw new GranuleError(
+        'FILE_NOT_FOUND',
+        `there is no trace "${name}"`,
+        where,
+        'Give its folder with --traces DIR.',
+      );
+    }
+    traces.set(process.pid, shelf.open(path, layoutOf(process, topology.kernelPageSize)));
+  }
+  return traces;
+}
+
+/** Every .gtr file in the folders, the package's fixtures last. */
+function traceFiles(folders: readonly string[]): string[] {
+  return [...folders, fixturesFolder('traces')].flatMap((folder) => {
+    if (!existsSync(folder)) return [];
+    const names = readdirSync(folder).filter((name) => name.endsWith('.gtr'));
+    return names.sort().map((name) => join(folder, name));
+  });
+}
+
+/**
+ * Finds the traces that a log was made of, by name first and then by content among all the folders' traces.
+ *
+ * @throws GranuleError TRACE_MISSING naming the hash, or TRACE_CHANGED naming both hashes where the file of that name has
+ * another content
+ */
+export function loadTracesOfLog(references: readonly TraceReference[], places: TracePlaces): Map<number, RunSource> {
+  const shelf = new TraceShelf();
+  const traces = new Map<number, RunSource>();
+  for (const { pid, name, hash, layoutBytes } of references) {
+    const path = findTrace(places.byPid?.get(pid) ?? name, places.folders);
+    const named = path === null ? null : shelf.open(path, layoutBytes);
+    const found = named?.hash === hash ? named : byContent(shelf, places.folders, hash, layoutBytes);
+    if (found !== null) {
+      traces.set(pid, found);
+      continue;
+    }
+    if (named === null)
+      throw new GranuleError('TRACE_MISSING', `no trace with hash ${hash} (${name})`, `process ${pid}`);
+    const what = `${path} has hash ${named.hash}, the log was made with ${hash}`;
+    throw new GranuleError('TRACE_CHANGED', what, `process ${pid}`);
+  }
+  return traces;
+}
+
+function byContent(shelf: TraceShelf, folders: readonly string[], hash: string, layoutBytes: number): RunSource | null {
+  for (const path of traceFiles(folders)) {
+    const source = shelf.open(path, layoutBytes);
+    if (source.hash === hash) return source;
+  }
+  return null;
+}

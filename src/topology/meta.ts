@@ -1,0 +1,102 @@
+/** The header of a run's log: everything that is needed to run it again, and nothing that depends on the machine. */
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
+import { vocabulary } from '../../machines/index.ts';
+import { GranuleError } from '../errors.ts';
+import type { LogMeta } from '../log/headerFrame.ts';
+import { defineVersions, messageVersions, type VersionRegistry } from '../log/upcast.ts';
+import type { RunSource } from '../mm/runs.ts';
+import { layoutOf } from './build.ts';
+import { parseTopology, type Topology } from './schema.ts';
+
+/** Version of granule that writes the logs; a test holds it against package.json. */
+export const GRANULE_VERSION = '0.1.0';
+
+/** The message types with their versions; a type that changed lists its upcasters here. */
+export const messageRegistry: VersionRegistry = defineVersions(
+  Object.fromEntries(Object.entries(vocabulary).map(([type, row]) => [type, { version: row.version, upcasters: [] }])),
+);
+
+/** Names a trace in a log: content hash, and how it was laid out. */
+export interface TraceReference {
+  pid: number;
+  hash: string;
+  name: string;
+  layoutBytes: number;
+  references: number;
+  runs: number;
+}
+
+/** Where a fork began. */
+export interface ForkParent {
+  headHash: string;
+  seq: number;
+}
+
+/**
+ * The fingerprint of the code that made a log: its version and vocabulary. Two logs with one fingerprint replay alike.
+ *
+ * @example
+ * ```ts
+ * codeFingerprint().startsWith('0.1.0+'); // true
+ * ```
+ */
+export function codeFingerprint(): string {
+  const rows = Object.entries(vocabulary).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `${GRANULE_VERSION}+${bytesToHex(sha256(utf8ToBytes(JSON.stringify(rows)))).slice(0, 16)}`;
+}
+
+/** The header for a run of a topology on traces given by pid. */
+export function logMeta(
+  topology: Topology,
+  traces: ReadonlyMap<number, RunSource>,
+  parent: ForkParent | null = null,
+): LogMeta {
+  const references = topology.processes.map((process): TraceReference => {
+    const trace = traces.get(process.pid);
+    return {
+      pid: process.pid,
+      hash: trace?.hash ?? '',
+      name: process.trace,
+      layoutBytes: layoutOf(process, topology.kernelPageSize),
+      references: trace?.references ?? 0,
+      runs: trace?.runs ?? 0,
+    };
+  });
+  return {
+    kind: 'run',
+    granule: GRANULE_VERSION,
+    code: codeFingerprint(),
+    topology,
+    traces: references,
+    seed: topology.seed,
+    chooser: topology.chooser,
+    messageVersions: messageVersions(messageRegistry),
+    parent,
+  };
+}
+
+/** What a header says. */
+export interface OpenedMeta {
+  topology: Topology;
+  traces: TraceReference[];
+  code: string;
+  parent: ForkParent | null;
+}
+
+/**
+ * Reads the header of a log of a run.
+ *
+ * @throws GranuleError LOG_NOT_A_LOG where the header is not that of a run; TOPOLOGY_INVALID where its topology is not one
+ */
+export function openMeta(meta: LogMeta): OpenedMeta {
+  if (meta['kind'] !== 'run' || !Array.isArray(meta['traces'])) {
+    throw new GranuleError('LOG_NOT_A_LOG', 'its header is not that of a run', 'log header: kind');
+  }
+  return {
+    topology: parseTopology(meta['topology'], 'log header: topology'),
+    traces: meta['traces'] as TraceReference[],
+    code: String(meta['code']),
+    parent: (meta['parent'] ?? null) as ForkParent | null,
+  };
+}
