@@ -1,0 +1,15 @@
+/**
+ * Real input: importers of trace text, the page-run format (.gtr), relayout for larger pages, the recorder.
+ * `memoryTrace.ts` and what it imports run in a browser; the rest needs Node.
+ */
+export { checkCover } from './cover.ts';
+export type { CoverFinding } from './cover.ts';
+export { openTrace, verifyTrace } from './gtrReader.ts';
+export type { OpenTrace } from './gtrReader.ts';
+export { importStream, importTrace, traceName } from './import.ts';
+export type { ImportOptions, ImportProgress, ImportResult } from './import.ts';
+export type { TraceFormat } from './importer.ts';
+export { traceFromBlocks, traceFromSteps } from './memoryTrace.ts';
+export type { MemoryTraceOptions, TraceStep } from './memoryTrace.ts';
+export { openAnyTrace } from './rawTrace.ts';
+export { BLOCK_RUNS } from './runBuilder.ts';
