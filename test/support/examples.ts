@@ -8,7 +8,7 @@
  * itself, then any name that only one file of its folder, or of all machines/ and src/, exports, then what xstate and
  * rxjs export.
  * Examples in documents import like a user would: from 'granule', 'granule/node' and 'granule/machines'. Each fence is
- * a module of its own; the working folder is the project's.
+ * a module of its own; it runs in an empty folder that holds fixtures/ alone.
  *
  * What is checked: that it runs to its end; and each `statement; // value` on the statement's last line, where the
  * comment is exactly one JavaScript literal: a number, string, bigint, boolean, null, undefined, NaN, Infinity, or an

@@ -19,11 +19,16 @@ let written = 0;
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'granule-examples-'));
-  // Examples may import packages; they are looked for beside the module.
-  symlinkSync(join(PROJECT_ROOT, 'node_modules'), join(folder, 'node_modules'));
+  // Packages are looked for beside the module; fixtures are read by the path they have in the project.
+  for (const name of ['node_modules', 'fixtures']) symlinkSync(join(PROJECT_ROOT, name), join(folder, name));
+  // What an example writes goes here, not into the project.
+  process.chdir(folder);
 });
 
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => {
+  process.chdir(PROJECT_ROOT);
+  rmSync(folder, { recursive: true, force: true });
+});
 
 /** Runs one example; the problems are the claims that do not hold, or the error it ended with. */
 async function problemsOf(example: Example, file: ProjectFile): Promise<Problem[]> {
@@ -96,6 +101,12 @@ describe('the check of examples', () => {
       "Text.\n\n```ts\nimport { errorTable } from '../src/errors.ts';\n\nerrorTable().length > 3; // false\n```\n";
     const found = await problemsIn({ path: 'docs/sample.md', text });
     expect(found.map(({ line, what }) => ({ line, what }))).toEqual([{ line: 6, what: 'says false and gives true' }]);
+  });
+
+  it('runs examples in a folder of their own, in which the fixtures are found', async () => {
+    const text =
+      "```ts\nimport { existsSync } from 'node:fs';\nexistsSync('package.json'); // false\nexistsSync('fixtures'); // true\n```\n";
+    expect(await problemsIn({ path: 'docs/sample.md', text })).toEqual([]);
   });
 
   it('takes a literal for a claim and anything else for prose', () => {
