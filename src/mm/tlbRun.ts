@@ -73,23 +73,17 @@ export function pageNumbersOf(source: RunSource, pageShift: number): Float64Arra
   return numbers;
 }
 
-const RIGHT_OF_KIND = [MAY_FETCH, MAY_READ, MAY_WRITE];
+/** What a lookup found: nothing usable, a translation in L1, or one in L2 that is in L1 now. */
+const MISS = 0;
+const HIT_L1 = 1;
+const HIT_L2 = 2;
 
-/** Looks a page up in L1 and then L2; true where a translation with the right is in L1 afterwards. */
-function lookup(
-  tlb: Tlb,
-  fetch: boolean,
-  key: number,
-  page: number,
-  right: number,
-  stretch: Stretch,
-  context: StretchContext,
-) {
-  const { counts } = stretch;
+/** Looks a page up in L1 and then L2. A translation without the right is a miss that no array counts: only a walk can mend it. */
+function lookup(tlb: Tlb, fetch: boolean, key: number, page: number, right: number, counts: StretchCounts): 0 | 1 | 2 {
   const first = fetch ? tlb.l1i : tlb.l1d;
   const set = page % first.sets;
   const slot = first.find(key, set);
-  if (slot >= 0) return (first.rights(slot, set) & right) !== 0;
+  if (slot >= 0) return (first.rights(slot, set) & right) === 0 ? MISS : HIT_L1;
   if (fetch) counts.l1iMisses++;
   else counts.l1dMisses++;
   counts.l2Accesses++;
@@ -97,12 +91,11 @@ function lookup(
   const slot2 = tlb.l2.find(key, set2);
   if (slot2 < 0) {
     counts.l2Misses++;
-    return false;
+    return MISS;
   }
-  stretch.cycles += context.l2HitCycles;
   const rights = tlb.l2.rights(slot2, set2);
   first.insert(key, set, tlb.l2.frame(slot2, set2), rights);
-  return (rights & right) !== 0;
+  return (rights & right) === 0 ? MISS : HIT_L2;
 }
 
 /**
@@ -129,67 +122,80 @@ function runBlock(
   stretch: Stretch,
   context: StretchContext,
 ): StretchStop {
-  const block = source.block(index);
-  const { kind, page, accesses, references, continued } = block;
-  const { counts } = stretch;
-  const end = Math.min(block.count, stretch.end - block.firstRun);
+  const { count, firstRun, kind, page, accesses, references, continued } = source.block(index);
+  const { instructionCycles } = context;
+  const end = Math.min(count, stretch.end - firstRun);
   const asidBase = context.asid * ASID_STRIDE;
   // The most recently used key of each L1: a run on the same page needs no lookup where the right is known too.
   let fetchKey = -1;
   let dataKey = -1;
   let dataRight = 0;
-  for (let at = stretch.at - block.firstRun; at < end; at++) {
-    const runKind = kind[at] as number;
+  let { lastFetchPage, lastDataPage, counted, cycles } = stretch;
+  // Counters live in locals: a field of an object above 2^30 would be boxed anew at every addition.
+  let lines = 0;
+  let fetches = 0;
+  let data = 0;
+  let stop: StretchStop = 'end';
+  let at = stretch.at - firstRun;
+  for (; at < end; at++) {
+    const runKind = kind[at];
     if (runKind === RUN_CALL) {
-      stretch.at = block.firstRun + at;
-      stretch.lastFetchPage = -1;
-      return 'call';
+      lastFetchPage = -1;
+      stop = 'call';
+      break;
     }
-    const number = numbers[page[at] as number] as number;
+    const number = numbers[page[at]];
     const key = asidBase + number;
-    let count = accesses[at] as number;
     if (runKind === RUN_FETCH) {
-      const cycles = count * context.instructionCycles;
-      if (!stretch.counted) {
-        if (stretch.cycles + cycles > stretch.cyclesMax && stretch.cycles > 0) {
-          stretch.at = block.firstRun + at;
-          return 'quantum';
+      if (!counted) {
+        const runCycles = accesses[at] * instructionCycles;
+        if (cycles > 0 && cycles + runCycles > stretch.cyclesMax) {
+          stop = 'quantum';
+          break;
         }
-        if (continued[at] === 1 && number === stretch.lastFetchPage) count--;
-        counts.l1iAccesses += count;
-        counts.references += references[at] as number;
-        stretch.cycles += cycles;
+        fetches += accesses[at] - (continued[at] === 1 && number === lastFetchPage ? 1 : 0);
+        lines += references[at];
+        cycles += runCycles;
       }
-      stretch.lastFetchPage = number;
+      lastFetchPage = number;
       if (key !== fetchKey) {
-        if (!lookup(tlb, true, key, number, MAY_FETCH, stretch, context))
-          return needsWalk(stretch, block.firstRun + at);
+        const found = lookup(tlb, true, key, number, MAY_FETCH, stretch.counts);
+        if (found === MISS) {
+          stop = 'walk';
+          break;
+        }
+        if (found === HIT_L2) cycles += context.l2HitCycles;
         fetchKey = key;
       }
     } else {
-      if (!stretch.counted) {
-        if (continued[at] === 1 && number === stretch.lastDataPage) count--;
-        counts.l1dAccesses += count;
-        counts.references += references[at] as number;
+      if (!counted) {
+        data += accesses[at] - (continued[at] === 1 && number === lastDataPage ? 1 : 0);
+        lines += references[at];
       }
-      stretch.lastDataPage = number;
-      const right = RIGHT_OF_KIND[runKind] as number;
+      lastDataPage = number;
+      const right = runKind === RUN_READ ? MAY_READ : MAY_WRITE;
       if (key !== dataKey || (dataRight & right) === 0) {
-        if (!lookup(tlb, false, key, number, right, stretch, context)) return needsWalk(stretch, block.firstRun + at);
+        const found = lookup(tlb, false, key, number, right, stretch.counts);
+        if (found === MISS) {
+          stop = 'walk';
+          break;
+        }
+        if (found === HIT_L2) cycles += context.l2HitCycles;
         dataRight = key === dataKey ? dataRight | right : right;
         dataKey = key;
       }
     }
-    stretch.counted = false;
+    counted = false;
   }
-  stretch.at = block.firstRun + end;
-  return 'end';
-}
-
-function needsWalk(stretch: Stretch, at: number): StretchStop {
-  stretch.at = at;
-  stretch.counted = true;
-  return 'walk';
+  stretch.at = firstRun + at;
+  stretch.counted = stop === 'walk' || (stop === 'end' && counted);
+  stretch.lastFetchPage = lastFetchPage;
+  stretch.lastDataPage = lastDataPage;
+  stretch.cycles = cycles;
+  stretch.counts.references += lines;
+  stretch.counts.l1iAccesses += fetches;
+  stretch.counts.l1dAccesses += data;
+  return stop;
 }
 
 /** What the run at `at` of a trace wants: the first address of its page, and how it is accessed. */
