@@ -224,15 +224,20 @@ const maintain = handle<TlbContext>((context, event, send) => {
   return { ...context, tlb, maintained: context.maintained + dropped };
 });
 
-/** The mm falls back to its Linux table while it may be running here (the reserved-TTBR0 sequence of D-06). */
+/**
+ * The mm falls back to its Linux table while it may be running here: reserved TTBR0, local flush of the ASID, new TG0, new
+ * root (D-06). Without the flush an old entry's page number would be read as one of the new, smaller pages.
+ */
 const regranule = handle<TlbContext>((context, event) => {
   assertEvent(event, 'REGRANULE');
   if (context.installed?.mmu !== event.mmu) return context;
   const installed = { ...context.installed, pageBytes: event.pageBytes };
+  const tlb = context.tlb.edit();
+  const maintained = context.maintained + tlb.invalidateAsid(installed.asid);
   const { work } = context;
-  if (work?.kind !== 'run') return { ...context, installed };
+  if (work?.kind !== 'run') return { ...context, installed, tlb, maintained };
   const stretch = { ...work.stretch, lastFetchPage: -1, lastDataPage: -1 };
-  return { ...context, installed, work: { ...work, stretch } };
+  return { ...context, installed, tlb, maintained, work: { ...work, stretch } };
 });
 
 const answersWalk = ({ context, event }: { context: TlbContext; event: Message }): boolean =>
