@@ -1,0 +1,75 @@
+/** The chooser of a replay: delivers what the log says comes next. */
+import type { LogRecord } from '../log/record.ts';
+import type { Chooser } from '../runtime/chooser.ts';
+import { type Envelope, recordOf } from '../runtime/envelope.ts';
+import type { PendingQueue } from '../runtime/queue.ts';
+import { sameValue } from './values.ts';
+
+/** Follows a log record by record, so that memory does not grow with it. */
+export interface RecordedOrder extends Chooser {
+  /** Says which record comes next. */
+  want(record: LogRecord): void;
+  /**
+   * True once two pending envelopes could both have been the one recorded, with the same payload and time (copies that a
+   * fault plan made): the records to come are the same whichever is taken, but what is still pending may differ in name.
+   */
+  readonly isAmbiguous: boolean;
+}
+
+function isNamedBy(envelope: Envelope, record: LogRecord): boolean {
+  return (
+    envelope.to === record.to &&
+    envelope.from === record.from &&
+    envelope.cause === record.cause &&
+    envelope.message.type === record.type
+  );
+}
+
+/**
+ * Makes the chooser of a replay. Without a record to follow, and where the wanted envelope is not enabled, its `next`
+ * gives null. `runtime/chooser.ts:replayList` follows a list that is whole in memory; a log can be longer than that.
+ *
+ * @example
+ * ```ts
+ * recordedOrder().next(new PendingQueue()); // null
+ * ```
+ */
+export function recordedOrder(): RecordedOrder {
+  let wanted: LogRecord | null = null;
+  let timeCycles = 0;
+  let isAmbiguous = false;
+
+  const fits = (envelope: Envelope, record: LogRecord): boolean => {
+    if (Math.max(timeCycles, envelope.deliverCycles) !== record.timeCycles) return false;
+    return sameValue(recordOf(envelope, record.seq, record.timeCycles).payload, record.payload);
+  };
+
+  const next = (queue: PendingQueue): Envelope | null => {
+    const record = wanted;
+    if (record === null) return null;
+    // Whatever else has this name is due later, so the time tells them apart, and a run in order of time is followed
+    // without a pass over all that is pending.
+    const earliest = queue.earliest();
+    const isDue = earliest?.deliverCycles === record.timeCycles && record.timeCycles >= timeCycles;
+    if (earliest !== undefined && isDue && isNamedBy(earliest, record)) return earliest;
+    const candidates = queue.enabled().filter((envelope) => isNamedBy(envelope, record));
+    if (candidates.length < 2) return candidates[0] ?? null;
+    const fitting = candidates.filter((envelope) => fits(envelope, record));
+    if (fitting.length > 1) isAmbiguous = true;
+    return fitting[0] ?? candidates[0] ?? null;
+  };
+  return {
+    name: 'recorded-order',
+    seed: null,
+    next,
+    want: (record) => {
+      timeCycles = wanted?.timeCycles ?? 0;
+      wanted = record;
+    },
+    get isAmbiguous() {
+      return isAmbiguous;
+    },
+    state: () => [],
+    restore: () => undefined,
+  };
+}

@@ -1,0 +1,190 @@
+/** A log of a run, opened to be folded: the topology of its header built again, its actors ready to handle messages. */
+import type { AnyStateMachine } from 'xstate';
+import { kindOf, plainContext, reviveContext } from '../../machines/index.ts';
+import { GranuleError, invariant } from '../errors.ts';
+import type { LogReader } from '../log/logReader.ts';
+import type { LogRecord } from '../log/record.ts';
+import type { RunSource } from '../mm/runs.ts';
+import { type Message, OUTSIDE } from '../runtime/envelope.ts';
+import { type ActorSpec, handleMessage } from '../runtime/hosting.ts';
+import {
+  type ActorEnv,
+  actorStateOf,
+  type AdaptedMachine,
+  adaptMachine,
+  createActorEnv,
+  type Step,
+} from '../runtime/xstateAdapter.ts';
+import type { ActorSnapshot, ActorStub } from '../runtime/xstateInternals.ts';
+import { type BuiltTopology, buildTopology } from '../topology/build.ts';
+import { openMeta, type OpenedMeta } from '../topology/meta.ts';
+import { checkTraces } from './traces.ts';
+
+/** An actor's state as plain data: the form of checkpoints, diffs and display. */
+export interface PlainState {
+  readonly value: unknown;
+  readonly status: string;
+  readonly context: Record<string, unknown>;
+}
+
+/** What a fold needs of an actor. */
+interface Player {
+  readonly spec: ActorSpec;
+  readonly adapted: AdaptedMachine;
+  readonly env: ActorEnv;
+}
+
+/**
+ * The state of a snapshot as plain data.
+ *
+ * @example
+ * ```ts
+ * const machine = createMachine({ initial: 'idle', context: { n: 1 }, states: { idle: {} } });
+ * plainState(adaptMachine(machine).initial(undefined, createActorEnv('a')).snapshot).context; // { n: 1 }
+ * ```
+ */
+export function plainState(snapshot: ActorSnapshot): PlainState {
+  const { value, status, context } = actorStateOf(snapshot);
+  return { value, status, context: plainContext(context) };
+}
+
+/**
+ * The message that a record of the log delivered.
+ *
+ * @throws GranuleError LOG_DAMAGED where the payload is no object
+ * @example
+ * ```ts
+ * messageIn({ seq: 0, timeCycles: 0, to: 'mm:1', from: 'abi', cause: -1, type: 'GOT', payload: { request: 1 } }); // { type: 'GOT', request: 1 }
+ * ```
+ */
+export function messageIn(record: LogRecord): Message {
+  const { payload, type, seq } = record;
+  if (typeof payload !== 'object' || payload === null) {
+    throw new GranuleError('LOG_DAMAGED', `the payload of ${type} is no object`, `seq ${seq}`);
+  }
+  return { ...payload, type };
+}
+
+/**
+ * A log with its traces.
+ *
+ * @throws GranuleError LOG_NOT_A_LOG, TOPOLOGY_INVALID for a header that is not that of a run; TRACE_MISSING, TRACE_CHANGED
+ * @example
+ * ```ts
+ * const process = { pid: 1, trace: 'made', pageSize: '4K' };
+ * const traces = new Map([[1, traceFromSteps([{ access: 'X', addr: 0x10000 }])]]);
+ * const reader = runInMemory(parseTopology({ name: 'one', processes: [process] }, 'example'), traces);
+ * new RecordedRun(reader, traces).initial('process:1').value; // 'new'
+ * ```
+ */
+export class RecordedRun {
+  readonly reader: LogReader;
+  readonly traces: ReadonlyMap<number, RunSource>;
+  readonly meta: OpenedMeta;
+  readonly built: BuiltTopology;
+  readonly #specs: ReadonlyMap<string, ActorSpec>;
+  readonly #adapted = new Map<AnyStateMachine, AdaptedMachine>();
+  readonly #stubs = new Map<string, ActorStub>();
+  readonly #players = new Map<string, Player>();
+  readonly #initial = new Map<string, ActorSnapshot>();
+
+  constructor(reader: LogReader, traces: ReadonlyMap<number, RunSource>) {
+    this.reader = reader;
+    this.traces = traces;
+    this.meta = openMeta(reader.meta);
+    checkTraces(this.meta.traces, traces, reader.storage.name);
+    this.built = buildTopology(this.meta.topology, traces);
+    this.#specs = new Map(this.built.actors.map((spec) => [spec.id, spec]));
+  }
+
+  /** Ids of the actors in the order of creation. */
+  get actors(): string[] {
+    return [...this.#specs.keys()];
+  }
+
+  /** Refuses a seq that no state belongs to; -1 is the state before the first record. */
+  checkSeq(seq: number): void {
+    const { firstSeq, lastSeq, storage } = this.reader;
+    if (Number.isSafeInteger(seq) && seq >= firstSeq - 1 && seq <= lastSeq) return;
+    const held = lastSeq < firstSeq ? 'no records' : `${firstSeq} to ${lastSeq}`;
+    throw new GranuleError('SEQ_OUT_OF_RANGE', `there is no seq ${seq}`, `${storage.name} holds ${held}`);
+  }
+
+  /** @throws GranuleError ACTOR_UNKNOWN */
+  #player(actor: string): Player {
+    let player = this.#players.get(actor);
+    if (player !== undefined) return player;
+    const spec = this.#specs.get(actor);
+    if (spec === undefined || actor === OUTSIDE) {
+      throw new GranuleError('ACTOR_UNKNOWN', `there is no actor ${actor}`, this.reader.storage.name);
+    }
+    let adapted = this.#adapted.get(spec.machine);
+    if (adapted === undefined) this.#adapted.set(spec.machine, (adapted = adaptMachine(spec.machine)));
+    player = { spec, adapted, env: createActorEnv(actor, this.#stubs) };
+    this.#players.set(actor, player);
+    return player;
+  }
+
+  /**
+   * The machine of an actor, hosted.
+   *
+   * @throws GranuleError ACTOR_UNKNOWN
+   */
+  adapted(actor: string): { readonly adapted: AdaptedMachine; readonly env: ActorEnv } {
+    return this.#player(actor);
+  }
+
+  /**
+   * The state in which an actor began.
+   *
+   * @throws GranuleError ACTOR_UNKNOWN
+   */
+  initial(actor: string): ActorSnapshot {
+    let snapshot = this.#initial.get(actor);
+    if (snapshot === undefined) {
+      const { spec, adapted, env } = this.#player(actor);
+      snapshot = adapted.initial(spec.input, env).snapshot;
+      this.#initial.set(actor, snapshot);
+    }
+    return snapshot;
+  }
+
+  /**
+   * The snapshot of a state that a checkpoint holds.
+   *
+   * @throws GranuleError ACTOR_UNKNOWN, LOG_DAMAGED
+   */
+  revive(actor: string, state: unknown): ActorSnapshot {
+    const { adapted } = this.#player(actor);
+    const kind = kindOf(actor);
+    invariant(kind !== null, `${actor} has a kind`);
+    if (!isPlainState(state)) throw new GranuleError('LOG_DAMAGED', `a checkpoint holds no state of ${actor}`);
+    const context = reviveContext(kind, state.context, this.built.resources);
+    return adapted.snapshotOf({ value: state.value, status: state.status, context, output: undefined } as never);
+  }
+
+  /**
+   * What handling a record makes of an actor's state. An actor in a final state handles nothing; nor is there a state
+   * after the record whose handling ended the run by throwing: that one leaves it as it was.
+   *
+   * @throws GranuleError ACTOR_THREW for any record but the last
+   */
+  handle(snapshot: ActorSnapshot, record: LogRecord): Step {
+    if (snapshot.status !== 'active') return { snapshot, sends: [] };
+    const { adapted, env } = this.#player(record.to);
+    const actor = { id: record.to, adapted, env, snapshot };
+    try {
+      return handleMessage(actor, messageIn(record), record.seq);
+    } catch (error) {
+      const hasEnded =
+        error instanceof GranuleError && error.code === 'ACTOR_THREW' && record.seq === this.reader.lastSeq;
+      if (!hasEnded) throw error;
+      return { snapshot, sends: [] };
+    }
+  }
+}
+
+function isPlainState(state: unknown): state is PlainState {
+  if (typeof state !== 'object' || state === null) return false;
+  return 'value' in state && 'status' in state && 'context' in state && typeof state.context === 'object';
+}
