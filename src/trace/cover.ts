@@ -1,5 +1,5 @@
 import { RUN_CALL, RUN_FETCH, RUN_PAGE_SHIFT, RUN_WRITE } from '../mm/runs.ts';
-import type { RunSource, TraceCall } from '../mm/runs.ts';
+import type { RunBlock, RunSource, TraceCall } from '../mm/runs.ts';
 import { Layout, MAP_FIXED, PROT_EXEC, PROT_READ, PROT_WRITE, alignDown, alignUp } from './layout.ts';
 import type { Mapping } from './layout.ts';
 
@@ -23,7 +23,7 @@ export interface CoverFinding {
 
 /**
  * Walks a trace with its calls and checks that it could have run on pages of `pageBytes`: every access is covered by the
- * image or by a mapping in force, with the permission it needs; every mapping is page-aligned, its file offset too; no
+ * image or by a mapping in force, with the permission it needs, and not past the end of its file; every mapping is page-aligned, its file offset too; no
  * mapping without MAP_FIXED lands on another; mprotect, madvise and mremap find their ranges mapped. Returns what is not
  * so, at most 20 findings.
  *
@@ -33,44 +33,72 @@ export interface CoverFinding {
  * ```
  */
 export function checkCover(source: RunSource, pageBytes: number): CoverFinding[] {
-  const findings: CoverFinding[] = [];
-  const layout = new Layout(pageBytes);
-  for (const segment of source.image) {
-    const end = segment.addr + segment.lengthBytes;
-    if (layout.gaps(segment.addr, end).length !== 1 || !isAligned(segment.addr, pageBytes)) {
-      findings.push({ run: 0, what: `an image segment at ${hex(segment.addr)} is not aligned, or on another` });
-    }
-    const range = { start: segment.addr, end: alignUp(end, pageBytes) };
-    layout.place(range, segment.prot, segment.file, segment.offsetBytes);
+  const check = new CoverCheck(source, pageBytes);
+  for (let index = 0; index * source.blockRuns < source.runs && check.findings.length < FINDINGS_KEPT; index += 1) {
+    check.block(source.block(index));
   }
-  let mappings: (Mapping | undefined)[] = [];
-  for (let index = 0; index * source.blockRuns < source.runs && findings.length < FINDINGS_KEPT; index += 1) {
-    const block = source.block(index);
-    for (let at = 0; at < block.count; at += 1) {
-      if (block.kind[at] === RUN_CALL) {
-        const call = block.calls[block.page[at]];
-        const wrong = callFault(layout, call, pageBytes);
-        if (wrong !== null) findings.push({ run: block.firstRun + at, what: `${call.op}: ${wrong}` });
-        layout.apply(call);
-        mappings = [];
-        continue;
-      }
-      const page = block.page[at];
-      mappings[page] ??= layout.find(source.pages[page] * TRACE_PAGE_BYTES);
-      const wrong = accessFault(mappings[page], block.kind[at], source.pages[page] * TRACE_PAGE_BYTES);
-      if (wrong !== null) findings.push({ run: block.firstRun + at, what: wrong });
-      if (findings.length >= FINDINGS_KEPT) break;
-    }
-  }
-  return findings;
+  return check.findings;
 }
 
-function accessFault(mapping: Mapping | undefined, kind: number, addr: number): string | null {
-  const needed = kind === RUN_FETCH ? PROT_EXEC : kind === RUN_WRITE ? PROT_WRITE : PROT_READ;
-  if (mapping !== undefined && (mapping.prot & needed) !== 0) return null;
-  const name = kind === RUN_FETCH ? 'fetch from' : kind === RUN_WRITE ? 'store to' : 'load from';
-  const reason = mapping === undefined ? 'nothing is mapped there' : `the mapping has protection ${mapping.prot}`;
-  return `a ${name} ${hex(addr)}: ${reason}`;
+class CoverCheck {
+  readonly findings: CoverFinding[] = [];
+  private readonly pageBytes: number;
+  private readonly pages: Float64Array;
+  private readonly layout: Layout;
+  /** Size of each file as it is now. */
+  private readonly sizes: Map<string, number>;
+  /** The mapping of each page index, as long as no call has changed any. */
+  private mappings: (Mapping | undefined)[] = [];
+
+  constructor(source: RunSource, pageBytes: number) {
+    this.pageBytes = pageBytes;
+    this.pages = source.pages;
+    this.layout = new Layout(pageBytes);
+    this.sizes = new Map(source.files.map((file) => [file.path, file.sizeBytes]));
+    for (const segment of source.image) {
+      const end = segment.addr + segment.lengthBytes;
+      if (this.layout.within(segment.addr, end).length > 0 || !isAligned(segment.addr, pageBytes)) {
+        this.findings.push({ run: 0, what: `an image segment at ${hex(segment.addr)} is not aligned, or on another` });
+      }
+      const range = { start: segment.addr, end: alignUp(end, pageBytes) };
+      this.layout.place(range, segment.prot, segment.file, segment.offsetBytes);
+    }
+  }
+
+  block(block: RunBlock): void {
+    for (let at = 0; at < block.count && this.findings.length < FINDINGS_KEPT; at += 1) {
+      const wrong = block.kind[at] === RUN_CALL ? this.call(block.calls[block.page[at]]) : this.access(block, at);
+      if (wrong !== null) this.findings.push({ run: block.firstRun + at, what: wrong });
+    }
+  }
+
+  private call(call: TraceCall): string | null {
+    const wrong = callFault(this.layout, call, this.pageBytes);
+    this.layout.apply(call);
+    this.mappings = [];
+    if (call.op === 'truncate') this.sizes.set(call.file, call.sizeBytes);
+    if (call.op === 'write') {
+      const end = call.offsetBytes + call.lengthBytes;
+      this.sizes.set(call.file, Math.max(this.sizes.get(call.file) ?? 0, end));
+    }
+    return wrong === null ? null : `${call.op}: ${wrong}`;
+  }
+
+  private access(block: RunBlock, at: number): string | null {
+    const page = block.page[at];
+    const addr = this.pages[page] * TRACE_PAGE_BYTES;
+    this.mappings[page] ??= this.layout.find(addr);
+    const mapping = this.mappings[page];
+    const kind = block.kind[at];
+    const needed = kind === RUN_FETCH ? PROT_EXEC : kind === RUN_WRITE ? PROT_WRITE : PROT_READ;
+    const name = kind === RUN_FETCH ? 'fetch from' : kind === RUN_WRITE ? 'store to' : 'load from';
+    if (mapping === undefined) return `a ${name} ${hex(addr)}: nothing is mapped there`;
+    if ((mapping.prot & needed) === 0) return `a ${name} ${hex(addr)}: the mapping has protection ${mapping.prot}`;
+    if (mapping.file === null) return null;
+    const size = alignUp(this.sizes.get(mapping.file) ?? 0, this.pageBytes);
+    if (mapping.offsetBytes + addr - mapping.start < size) return null;
+    return `a ${name} ${hex(addr)}: past the end of ${mapping.file}`;
+  }
 }
 
 /** What a kernel of this page size would refuse (EINVAL, ENOMEM), or lay out otherwise. */

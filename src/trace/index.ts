@@ -2,6 +2,8 @@
  * Real input: importers of trace text, the page-run format (.gtr), relayout for larger pages, the recorder.
  * `memoryTrace.ts` and what it imports run in a browser; the rest needs Node.
  */
+export { relayoutTrace, writeTrace } from './copyTrace.ts';
+export type { WrittenTrace } from './copyTrace.ts';
 export { checkCover } from './cover.ts';
 export type { CoverFinding } from './cover.ts';
 export { openTrace, verifyTrace } from './gtrReader.ts';
@@ -12,4 +14,5 @@ export type { TraceFormat } from './importer.ts';
 export { traceFromBlocks, traceFromSteps } from './memoryTrace.ts';
 export type { MemoryTraceOptions, TraceStep } from './memoryTrace.ts';
 export { openAnyTrace } from './rawTrace.ts';
+export { relayout } from './relayout.ts';
 export { BLOCK_RUNS } from './runBuilder.ts';

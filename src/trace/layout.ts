@@ -11,14 +11,14 @@ export const MAP_PRIVATE = 0x02;
 export const MAP_FIXED = 0x10;
 export const MAP_ANONYMOUS = 0x20;
 /** MREMAP_DONTUNMAP of include/uapi/linux/mman.h: the old range stays mapped, and is empty. */
-const MREMAP_DONTUNMAP = 4;
+export const MREMAP_DONTUNMAP = 4;
 
 /**
  * A mapping in force, in bytes from `start` up to but without `end`. Parts of one mapping keep its `instance`.
  *
  * @example
  * ```ts
- * const heap: Mapping = { start: 0x5000, end: 0x6000, prot: 3, file: null, offsetBytes: 0, instance: 1 };
+ * const heap: Mapping = { start: 0x5000, end: 0x6000, prot: 3, file: null, offsetBytes: 0, shared: false, instance: 1 };
  * heap.end - heap.start; // 4096
  * ```
  */
@@ -29,6 +29,8 @@ export interface Mapping {
   file: string | null;
   /** Offset in the file of the byte at `start`. */
   offsetBytes: number;
+  /** MAP_SHARED: writes go to the file. */
+  shared: boolean;
   /** Which call made it: counts up. */
   instance: number;
 }
@@ -90,29 +92,34 @@ export class Layout {
   gaps(start: number, end: number): ByteRange[] {
     const gaps: ByteRange[] = [];
     let from = start;
-    for (let at = this.firstEndingAfter(start); at < this.mappings.length && this.mappings[at].start < end; at += 1) {
-      if (this.mappings[at].start > from) gaps.push({ start: from, end: this.mappings[at].start });
-      from = this.mappings[at].end;
+    for (const mapping of this.within(start, end)) {
+      if (mapping.start > from) gaps.push({ start: from, end: mapping.start });
+      from = mapping.end;
     }
     if (from < end) gaps.push({ start: from, end });
     return gaps;
   }
 
   /** Puts a mapping in place of whatever is there; returns its instance. */
-  place(range: ByteRange, prot: number, file: string | null, offsetBytes: number): number {
+  place(range: ByteRange, prot: number, file: string | null, offsetBytes: number, shared = false): number {
     this.instances += 1;
-    this.insert({ ...range, prot, file, offsetBytes, instance: this.instances });
+    this.insert({ ...range, prot, file, offsetBytes, shared, instance: this.instances });
     return this.instances;
+  }
+
+  /** The mappings that share at least a byte with a range. */
+  within(start: number, end: number): Mapping[] {
+    const first = this.firstEndingAfter(start);
+    let count = 0;
+    while (first + count < this.mappings.length && this.mappings[first + count].start < end) count += 1;
+    return this.mappings.slice(first, first + count);
   }
 
   /** Takes away what is mapped in a range, cutting mappings at its ends. */
   remove(start: number, end: number): Mapping[] {
     this.cutAt(start);
     this.cutAt(end);
-    const first = this.firstEndingAfter(start);
-    let count = 0;
-    while (first + count < this.mappings.length && this.mappings[first + count].start < end) count += 1;
-    return this.mappings.splice(first, count);
+    return this.mappings.splice(this.firstEndingAfter(start), this.within(start, end).length);
   }
 
   /**
@@ -122,7 +129,7 @@ export class Layout {
   apply(call: TraceCall): ByteRange[] {
     if (call.op === 'mmap') {
       const range = { start: call.addr, end: call.addr + alignUp(call.lengthBytes, this.pageBytes) };
-      this.place(range, call.prot, call.file, call.offsetBytes);
+      this.place(range, call.prot, call.file, call.offsetBytes, (call.flags & MAP_SHARED) !== 0);
       return [range];
     }
     if (call.op === 'munmap') {

@@ -5,6 +5,7 @@ import { GranuleError, invariant } from '../errors.ts';
 import { RUN_PAGE_SHIFT } from '../mm/runs.ts';
 import type { ImageSegment, RunBlock, RunSource, TraceCall, TraceFile } from '../mm/runs.ts';
 import { ContentFeed } from './contentHash.ts';
+import type { TraceContent } from './contentHash.ts';
 import { BLOCK_RUNS } from './runBuilder.ts';
 import { TraceWorld } from './traceWorld.ts';
 
@@ -75,20 +76,16 @@ export function traceFromBlocks(
   blocks: RunBlock[],
   content: { name: string; command: string; pages: Float64Array; image: ImageSegment[]; files: TraceFile[] },
 ): RunSource {
-  const hash = sha256.create();
-  const feed = new ContentFeed((bytes) => void hash.update(bytes));
   let references = 0;
   let runs = 0;
   for (const block of blocks) {
     invariant(block.firstRun === runs && runs % BLOCK_RUNS === 0, 'blocks come in order, and whole');
-    feed.block(block);
     runs += block.count;
     for (const count of block.references) references += count;
   }
   const { name, command, pages, image, files } = content;
-  feed.end({ command, pages, image, files });
   return {
-    hash: bytesToHex(hash.digest()),
+    hash: contentHash(blocks.length, (index) => blocks[index], { command, pages, image, files }),
     name,
     command,
     runs,
@@ -102,6 +99,22 @@ export function traceFromBlocks(
       return blocks[index];
     },
   };
+}
+
+/**
+ * The content hash of a trace, in hex: what `RunSource.hash` is.
+ *
+ * @example
+ * ```ts
+ * contentHash(1, (index) => trace.block(index), trace) === trace.hash; // true
+ * ```
+ */
+export function contentHash(blocks: number, block: (index: number) => RunBlock, content: TraceContent): string {
+  const hash = sha256.create();
+  const feed = new ContentFeed((bytes) => void hash.update(bytes));
+  for (let index = 0; index < blocks; index += 1) feed.block(block(index));
+  feed.end(content);
+  return bytesToHex(hash.digest());
 }
 
 function takeStep(world: TraceWorld, step: TraceStep): void {
