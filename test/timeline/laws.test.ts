@@ -10,6 +10,8 @@ import { plainState } from '../../src/timeline/recordedRun.ts';
 import { replay } from '../../src/timeline/replay.ts';
 import { stateAt, statesAt } from '../../src/timeline/state.ts';
 import { firstDifference } from '../../src/timeline/values.ts';
+import type { ZoneContext } from '../../machines/index.ts';
+import type { System } from '../../src/runtime/system.ts';
 import { logMeta, messageRegistry, openMeta } from '../../src/topology/meta.ts';
 import { chooserOf, SYSTEM_STATE, systemOf } from '../../src/topology/run.ts';
 import { type RandomRun, runArb } from './randomRuns.ts';
@@ -31,6 +33,15 @@ function recorded(run: RandomRun, checkpointEvents: number): LogReader {
   }
   writer.close();
   return LogReader.open(storage, noCompression, messageRegistry);
+}
+
+/** Frames that are neither free nor owned, and what but the page cache still owns some: the zero page, which is reserved. */
+function framesLeft(system: System): { missing: number; kinds: string[] } {
+  const { buddy, folios } = system.snapshot('zone').context as unknown as ZoneContext;
+  const owned = folios.toPlain();
+  const frames = owned.reduce((sum, { order }) => sum + 2 ** order, 0);
+  const kinds = owned.flatMap(({ kind }) => (kind === 'file' ? [] : [kind]));
+  return { missing: buddy.count - buddy.freeFrames - frames, kinds };
 }
 
 const caseArb = fc.record({
@@ -128,6 +139,7 @@ describe('the laws of time travel, over random systems', () => {
       fc.property(runArb, (run) => {
         const system = systemOf({ ...run, freeze: true });
         expect(system.run().reason).toBe('idle');
+        expect(framesLeft(system)).toEqual({ missing: 0, kinds: ['reserved'] });
         for (const { pid, forked } of run.topology.processes) {
           const { value, context } = plainState(system.snapshot(`process:${pid}`));
           expect([`${pid}`, value, context['signal']]).toEqual([

@@ -1,0 +1,107 @@
+/** When a value in an actor's state last changed: the question that a watchpoint answers, asked after the fact. */
+import { plainContext } from '../../machines/index.ts';
+import { GranuleError } from '../errors.ts';
+import type { LogReader } from '../log/logReader.ts';
+import type { LogRecord } from '../log/record.ts';
+import type { RunSource } from '../mm/runs.ts';
+import { stateValueOf } from '../runtime/xstateAdapter.ts';
+import type { ActorSnapshot } from '../runtime/xstateInternals.ts';
+import { parsePath, type PathStep, valueAt } from './statePath.ts';
+import { viewOf } from './systemView.ts';
+import { sameValue } from './values.ts';
+
+/** The record that gave a value its last change; `before` and `after` are undefined where the path led nowhere. */
+export interface LastChange {
+  readonly record: LogRecord;
+  readonly before: unknown;
+  readonly after: unknown;
+}
+
+/** Reads a value out of snapshots; makes only the field of the context plain that the path goes into. */
+class Watch {
+  readonly #steps: readonly PathStep[];
+  readonly #field: string | null;
+
+  constructor(path: string) {
+    this.#steps = parsePath(path);
+    const [root, field] = this.#steps;
+    if (root?.kind !== 'field' || !['value', 'status', 'context'].includes(root.name)) {
+      throw new GranuleError(
+        'USAGE',
+        `a path into a state begins with value, status or context, not "${path}"`,
+        'path',
+      );
+    }
+    this.#field = root.name === 'context' && field?.kind === 'field' ? field.name : null;
+  }
+
+  /** True where the value cannot differ, by identity of what it lies in. */
+  isSame(left: ActorSnapshot, right: ActorSnapshot): boolean {
+    if (left === right) return true;
+    return this.#field !== null && this.#part(left) === this.#part(right);
+  }
+
+  value(snapshot: ActorSnapshot): unknown {
+    const context = this.#field === null ? snapshot.context : { [this.#field]: this.#part(snapshot) };
+    const state = { value: stateValueOf(snapshot), status: snapshot.status, context: plainContext(context) };
+    return valueAt(state, this.#steps);
+  }
+
+  #part(snapshot: ActorSnapshot): unknown {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the context of a machine is an object
+    return (snapshot.context as Record<string, unknown>)[this.#field ?? ''];
+  }
+}
+
+/**
+ * The last record at or before `beforeSeq` whose handling changed the value at `path` of an actor's plain state
+ * { value, status, context }; null when it is still what it was at the beginning. Goes backwards from checkpoint to
+ * checkpoint through the actor's own events.
+ *
+ * @throws GranuleError USAGE where `path` is no path into a state; SEQ_OUT_OF_RANGE, ACTOR_UNKNOWN, TRACE_MISSING,
+ * TRACE_CHANGED, LOG_DAMAGED
+ * @example
+ * ```ts
+ * const process = { pid: 1, trace: 'made', pageSize: '4K' };
+ * const traces = new Map([[1, traceFromSteps([{ access: 'X', addr: 0x10000 }])]]);
+ * const reader = runInMemory(parseTopology({ name: 'one', processes: [process] }, 'example'), traces);
+ * lastChange(reader, traces, 'process:1', 'value', reader.lastSeq)?.after; // 'zombie'
+ * ```
+ */
+export function lastChange(
+  reader: LogReader,
+  traces: ReadonlyMap<number, RunSource>,
+  actor: string,
+  path: string,
+  beforeSeq: number,
+): LastChange | null {
+  const view = viewOf(reader, traces);
+  const watch = new Watch(path);
+  view.run.checkSeq(beforeSeq);
+  let seq = beforeSeq;
+  for (;;) {
+    const record = view.folded(actor, seq).record ?? lastRecordOf(reader, actor, seq);
+    if (record === null) return null;
+    const earlier = view.snapshot(actor, record.seq - 1);
+    const later = view.snapshot(actor, record.seq);
+    if (!watch.isSame(earlier, later)) {
+      const [before, after] = [watch.value(earlier), watch.value(later)];
+      if (!sameValue(before, after)) return { record, before, after };
+    }
+    seq = record.seq - 1;
+  }
+}
+
+/** An actor's last record at or before a seq, however far back. */
+function lastRecordOf(reader: LogReader, actor: string, seq: number): LogRecord | null {
+  const { segments } = reader.directory;
+  for (const index of reader.directory.actors.get(actor)?.segments.toReversed() ?? []) {
+    const segment = segments[index];
+    if (segment === undefined || segment.firstSeq > seq) continue;
+    const last = [...reader.byActor(actor, segment.firstSeq, Math.min(seq, segment.firstSeq + segment.records - 1))].at(
+      -1,
+    );
+    if (last !== undefined) return last;
+  }
+  return null;
+}
