@@ -1,0 +1,98 @@
+/** Playing a topology with progress, what the report needs to know of the run, and an end on Ctrl-C. */
+import type { LogWriter } from '../log/logWriter.ts';
+import type { RunSource } from '../mm/runs.ts';
+import { liveStates, statesOfKind } from '../report/actorStates.ts';
+import { formatCount, formatRate, formatSeconds } from '../report/format.ts';
+import type { MessageRecord } from '../runtime/envelope.ts';
+import type { System } from '../runtime/system.ts';
+import { defaultCosts } from '../arch/costs.ts';
+import { type RunOutcome, runTopology } from '../topology/run.ts';
+import type { Topology } from '../topology/schema.ts';
+import type { Cli } from './cli.ts';
+import type { Progress } from './progress.ts';
+
+/** A finished run and what was seen on the way. */
+export interface Played {
+  outcome: RunOutcome;
+  /** An event worth a look: the first fallback, else the first fault; null where there was neither. */
+  notable: { seq: number; actor: string } | null;
+  wallSeconds: number;
+  references: number;
+}
+
+/** What to play, and where its log goes. */
+export interface PlayRequest {
+  topology: Topology;
+  traces: ReadonlyMap<number, RunSource>;
+  writer: LogWriter | null;
+}
+
+/**
+ * Plays a topology to its end; progress goes to a terminal's standard error.
+ *
+ * @throws GranuleError as `runTopology`
+ * @example
+ * ```ts
+ * const topology = parseTopology({ name: 'one', processes: [{ pid: 1, trace: 'true-kernel', pageSize: '4K' }] }, 'example');
+ * const stream = new PassThrough();
+ * const cli = new Cli({ stdout: stream, stderr: stream, cwd: '/', env: {} });
+ * const played = await play(cli, { topology, traces: loadTraces(topology, { folders: [] }), writer: null });
+ * played.references; // 167440
+ * ```
+ */
+export async function play(cli: Cli, request: PlayRequest): Promise<Played> {
+  const progress = cli.progress();
+  const notable = new NotableWatch();
+  const started = performance.now();
+  const total = totalReferences(request);
+  const outcome = runTopology({
+    ...request,
+    onRecord: (record) => notable.see(record),
+    onProgress: ({ nextSeq, nowCycles, system }) => {
+      if (progress.wanted) showRun(progress, { events: nextSeq, nowCycles, total, started, system, request });
+    },
+  });
+  progress.end();
+  return {
+    outcome,
+    notable: notable.found,
+    wallSeconds: (performance.now() - started) / 1000,
+    references: doneReferences(outcome.system),
+  };
+}
+
+function totalReferences({ topology, traces }: PlayRequest): number {
+  return topology.processes.reduce((sum, { pid }) => sum + (traces.get(pid)?.references ?? 0), 0);
+}
+
+function doneReferences(system: System): number {
+  return statesOfKind(liveStates(system), 'process').reduce((sum, { context }) => sum + context.counts.references, 0);
+}
+
+function showRun(
+  progress: Progress,
+  at: { events: number; nowCycles: number; total: number; started: number; system: System; request: PlayRequest },
+): void {
+  const done = doneReferences(at.system);
+  const seconds = (performance.now() - at.started) / 1000;
+  const perSecond = at.request.topology.costs['cyclesPerSecond'] ?? defaultCosts.cyclesPerSecond;
+  const text =
+    `${formatCount(done)} of ${formatCount(at.total)} references, ${formatCount(at.events)} events, ` +
+    `${formatRate(done / seconds, 'refs')}, virtual time ${formatSeconds(at.nowCycles / perSecond)}`;
+  progress.report({ done, total: at.total, text });
+}
+
+/** Looks out for an event that the report can point at. */
+class NotableWatch {
+  #fault: Played['notable'] = null;
+  #fallback: Played['notable'] = null;
+
+  get found(): Played['notable'] {
+    return this.#fallback ?? this.#fault;
+  }
+
+  see({ seq, to, type, payload }: MessageRecord): void {
+    if (type === 'FAULT') this.#fault ??= { seq, actor: to };
+    else if (type === 'TABLE_DONE' && payload['fallback'] !== '') this.#fallback ??= { seq, actor: to };
+  }
+}

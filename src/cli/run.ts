@@ -1,0 +1,158 @@
+/** `granule run`: plays a topology to its end and keeps its log. */
+import { existsSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { type Command, Option } from 'commander';
+import { GranuleError } from '../errors.ts';
+import { createLogFile } from '../log/fileStorage.node.ts';
+import { LogWriter } from '../log/logWriter.ts';
+import { zlibCompression } from '../log/zlib.node.ts';
+import type { RunSource } from '../mm/runs.ts';
+import { formatTable } from '../report/table.ts';
+import { loadTopology, loadTraces, topologyNames } from '../topology/load.node.ts';
+import { logMeta } from '../topology/meta.ts';
+import type { Topology } from '../topology/schema.ts';
+import { type Cli, wholeNumber } from './cli.ts';
+import { play, type Played } from './play.ts';
+import { printRun } from './runReport.ts';
+
+interface RunOptions {
+  out?: string;
+  force?: boolean;
+  seed?: number;
+  chooser?: Topology['chooser'];
+  trace: string[];
+  traces?: string;
+  log: boolean;
+  json?: boolean;
+  list?: boolean;
+}
+
+/** Logs of one name that are kept side by side in a folder before a name has to be given. */
+const NUMBERED_NAMES = 10_000;
+
+const EXAMPLES = `
+Examples:
+  granule run --list
+  granule run mixed-page-sizes
+  granule run my-topology.json --out run.glog --seed 7 --chooser seeded-random
+  granule run mixed-page-sizes --trace 100=recorded.gtr --no-log --json
+
+The log goes to NAME.glog in this folder, or to NAME-2.glog and so on when that is there. --out replaces what is there,
+once the run is over. Ctrl-C ends the run; the log then holds what happened until then.`;
+
+/**
+ * Adds the command.
+ *
+ * @example
+ * ```ts
+ * addRun(new Command(), cli);
+ * ```
+ */
+export function addRun(program: Command, cli: Cli): void {
+  program
+    .command('run')
+    .description('play a topology to its end and keep its log')
+    .argument('[TOPOLOGY]', 'a file (.json), or the name of a topology that comes with granule')
+    .option('--list', 'list the topologies that come with granule')
+    .option('--out <FILE>', 'where to write the log')
+    .option('--force', 'write NAME.glog even when it is there')
+    .option('--no-log', 'keep no log')
+    .option('--seed <N>', 'seed of the chooser, over that of the topology', wholeNumber)
+    .addOption(new Option('--chooser <NAME>', 'who is next').choices(['time-order', 'seeded-random']))
+    .option('--trace <PID=FILE>', 'trace of a process, over that of the topology; may be given again', collect, [])
+    .option('--traces <DIR>', 'folder to look for traces in, before those that come with granule')
+    .option('--json', 'print JSON')
+    .addHelpText('after', EXAMPLES)
+    .action(async (name: string | undefined, options: RunOptions) => run(cli, name, options));
+}
+
+function collect(value: string, values: readonly string[]): string[] {
+  return [...values, value];
+}
+
+async function run(cli: Cli, name: string | undefined, options: RunOptions): Promise<void> {
+  if (options.list === true) {
+    list(cli, options.json === true);
+    return;
+  }
+  if (name === undefined) {
+    throw new GranuleError(
+      'USAGE',
+      'a topology is missing',
+      'granule run',
+      'Give a file, or a name of "granule run --list".',
+    );
+  }
+  const topology = changed(loadTopology(name, cli.io.cwd), options, cli);
+  const folders = [...(options.traces === undefined ? [] : [cli.path(options.traces)]), ...foldersOf(cli, name)];
+  const traces = loadTraces(topology, { folders });
+  const out = options.log ? outputPath(cli, name, options) : null;
+  const played = await record(cli, topology, traces, out);
+  printRun(cli, played, { topology, traces, out, json: options.json === true });
+}
+
+/** Traces may lie where the user is, and beside the topology. */
+function foldersOf(cli: Cli, name: string): string[] {
+  return [cli.io.cwd, dirname(cli.path(name))];
+}
+
+function list(cli: Cli, json: boolean): void {
+  const topologies = topologyNames().map((name) => ({ name, description: loadTopology(name).description }));
+  if (json) cli.json(topologies);
+  else {
+    const rows = topologies.map(({ name, description }) => [name, description]);
+    cli.out.write(formatTable(rows, { align: ['left', 'left'], header: false }));
+  }
+}
+
+/** The topology with what the command line changes in it: the log's header then tells what was really run. */
+function changed(topology: Topology, options: RunOptions, cli: Cli): Topology {
+  const byPid = new Map(options.trace.map((text) => traceOption(text)));
+  for (const pid of byPid.keys()) {
+    if (topology.processes.some((process) => process.pid === pid)) continue;
+    throw new GranuleError('TOPOLOGY_ACTOR_UNKNOWN', `there is no process:${pid}`, `--trace ${pid}=...`);
+  }
+  return {
+    ...topology,
+    seed: options.seed ?? topology.seed,
+    chooser: options.chooser ?? topology.chooser,
+    processes: topology.processes.map((process) => {
+      const file = byPid.get(process.pid);
+      return file === undefined ? process : { ...process, trace: cli.path(file) };
+    }),
+  };
+}
+
+function traceOption(text: string): [number, string] {
+  const match = /^(\d+)=(.+)$/.exec(text);
+  if (match === null) throw new GranuleError('USAGE', `"${text}" is no PID=FILE`, '--trace');
+  return [Number(match[1]), match[2] ?? ''];
+}
+
+function outputPath(cli: Cli, name: string, { out, force }: RunOptions): string {
+  if (out !== undefined) return cli.path(out);
+  const stem = basename(name, '.json');
+  const named = cli.path(`${stem}.glog`);
+  if (force === true || !existsSync(named)) return named;
+  for (let number = 2; number < NUMBERED_NAMES; number++) {
+    const path = cli.path(`${stem}-${number}.glog`);
+    if (!existsSync(path)) return path;
+  }
+  throw new GranuleError('OUTPUT_UNWRITABLE', `${NUMBERED_NAMES} logs of this name are there`, named);
+}
+
+async function record(
+  cli: Cli,
+  topology: Topology,
+  traces: ReadonlyMap<number, RunSource>,
+  out: string | null,
+): Promise<Played> {
+  const storage = out === null ? null : createLogFile(out);
+  const writer = storage === null ? null : new LogWriter(storage, zlibCompression, logMeta(topology, traces));
+  try {
+    return await play(cli, { topology, traces, writer });
+  } catch (error) {
+    if (storage !== null) cli.note(`the log holds what happened until then: ${storage.name}`);
+    throw error;
+  }
+}

@@ -1,0 +1,186 @@
+/** What a run comes to: per process, per file system, per machine. Plain numbers; `runText.ts` makes tables of them. */
+import type { TlbCounts } from '../../machines/index.ts';
+import { type KindState, type ShownState, statesOfKind, valueText } from './actorStates.ts';
+
+/** Largest tables that one process had, in bytes. */
+export interface TableBytes {
+  linuxBytes: number;
+  /** Of the native table; 0 where there was none. */
+  nativeBytes: number;
+}
+
+/** One process of a finished, or unfinished, run. */
+export interface ProcessSummary {
+  pid: number;
+  /** Name of its trace. */
+  program: string;
+  /** Page size of its ABI, bytes. */
+  pageBytes: number;
+  /** References, accesses and misses of each TLB level, walks, and descriptors that walks read. */
+  counts: TlbCounts;
+  minorFaults: number;
+  majorFaults: number;
+  /** Resident at the end; an exited process holds nothing. */
+  residentBytes: number;
+  residentPeakBytes: number;
+  /** Most that its page tables took at one time: an exit frees them. */
+  tablePeak: TableBytes;
+  /** Page-cache pages that were dropped because it mapped their file, and pages read again after a drop. */
+  droppedPages: number;
+  rereadPages: number;
+  fallbacks: number;
+  /** Of the first fallback, empty when there was none. */
+  fallbackReason: string;
+  calls: number;
+  /** Calls that returned an errno. */
+  callsFailed: number;
+  /** Cycles in user mode. */
+  userCycles: number;
+  /** How it ended, in words; where it stands when it has not. */
+  end: string;
+  ended: boolean;
+}
+
+/** The page cache of all files together. */
+export interface FilesSummary {
+  files: number;
+  /** Times that folios were dropped to make room for a larger order. */
+  drops: number;
+  droppedPages: number;
+  rereadPages: number;
+  readPages: number;
+  writtenPages: number;
+}
+
+/** A whole run. */
+export interface RunSummary {
+  processes: ProcessSummary[];
+  files: FilesSummary;
+  memory: { pageBytes: number; totalPages: number; freePages: number; freePagesLeast: number; failures: number };
+  disk: { reads: number; writes: number; readBytes: number; writtenBytes: number };
+  /** Calls that the ABI adapter refused before the kernel saw them. */
+  callsRefused: number;
+  /** Processes that have not ended: more than 0 at the end of a run says that it is stuck. */
+  unfinished: number;
+}
+
+/** What the states alone do not tell. */
+export interface SummaryFacts {
+  /** Name of the program of each process, by pid. */
+  programs?: ReadonlyMap<number, string>;
+}
+
+const SIGNAL_NAMES: Readonly<Record<number, string>> = { 7: 'SIGBUS', 9: 'SIGKILL', 11: 'SIGSEGV' };
+/** si_code of SIGSEGV and SIGBUS (include/uapi/asm-generic/siginfo.h). */
+const CODE_NAMES: Readonly<Record<string, string>> = { '11.1': 'MAPERR', '11.2': 'ACCERR', '7.2': 'ADRERR' };
+
+/**
+ * Sums a run up from the states of its actors.
+ *
+ * @example
+ * ```ts
+ * summarize([{ actor: 'disk', value: 'idle', context: { reads: 3, writes: 0, readBytes: 9, writtenBytes: 0 } }]).disk.reads; // 3
+ * ```
+ */
+export function summarize(states: readonly ShownState[], facts: SummaryFacts = {}): RunSummary {
+  const mms = new Map(statesOfKind(states, 'mm').map((state) => [state.context.pid, state]));
+  const mmus = new Map(statesOfKind(states, 'mmu').map((state) => [state.context.pid, state]));
+  const processes = statesOfKind(states, 'process').map((state) => {
+    const { pid } = state.context;
+    return processSummary({ state, mm: mms.get(pid), mmu: mmus.get(pid) }, facts);
+  });
+  const [zone] = statesOfKind(states, 'zone');
+  const [disk] = statesOfKind(states, 'disk');
+  const [abi] = statesOfKind(states, 'abi');
+  return {
+    processes,
+    files: filesSummary(statesOfKind(states, 'file')),
+    memory: memorySummary(zone),
+    disk: {
+      reads: disk?.context.reads ?? 0,
+      writes: disk?.context.writes ?? 0,
+      readBytes: disk?.context.readBytes ?? 0,
+      writtenBytes: disk?.context.writtenBytes ?? 0,
+    },
+    callsRefused: abi?.context.refused ?? 0,
+    unfinished: processes.filter((process) => !process.ended).length,
+  };
+}
+
+/** The actors of one process. */
+interface ProcessActors {
+  state: KindState<'process'>;
+  mm: KindState<'mm'> | undefined;
+  mmu: KindState<'mmu'> | undefined;
+}
+
+function processSummary({ state, mm, mmu }: ProcessActors, facts: SummaryFacts): ProcessSummary {
+  const { pid, pageBytes, counts, calls, callsFailed, userCycles } = state.context;
+  const kernelPageBytes = mm?.context.kernelPageBytes ?? 0;
+  const residentPages = (mm?.context.rssAnonPages ?? 0) + (mm?.context.rssFilePages ?? 0);
+  return {
+    pid,
+    program: facts.programs?.get(pid) ?? '',
+    pageBytes,
+    counts,
+    minorFaults: mm?.context.minorFaults ?? 0,
+    majorFaults: mm?.context.majorFaults ?? 0,
+    residentBytes: residentPages * kernelPageBytes,
+    residentPeakBytes: (mm?.context.rssPeakPages ?? 0) * kernelPageBytes,
+    tablePeak: {
+      linuxBytes: mmu?.context.linuxTableBytesPeak ?? 0,
+      nativeBytes: mmu?.context.nativeTableBytesPeak ?? 0,
+    },
+    droppedPages: mm?.context.droppedPages ?? 0,
+    rereadPages: mm?.context.rereadPages ?? 0,
+    fallbacks: mm?.context.fallbacks ?? 0,
+    fallbackReason: mm?.context.fallbackReason ?? '',
+    calls,
+    callsFailed,
+    userCycles,
+    end: endOf(state),
+    ended: state.value === 'zombie',
+  };
+}
+
+function endOf({ value, context }: KindState<'process'>): string {
+  const { signal, signalCode, signalVa, at, callsFailed } = context;
+  if (signal !== 0) {
+    const name = SIGNAL_NAMES[signal] ?? `signal ${signal}`;
+    const code = CODE_NAMES[`${signal}.${signalCode}`];
+    return `${name}${code === undefined ? '' : ` ${code}`} at 0x${signalVa.toString(16)}`;
+  }
+  if (value !== 'zombie') return `not ended: ${valueText(value)}`;
+  return at === 0 && callsFailed > 0 ? 'execve failed' : 'exited';
+}
+
+function filesSummary(files: readonly KindState<'file'>[]): FilesSummary {
+  const sum = (field: 'drops' | 'droppedPages' | 'rereadPages' | 'readPages' | 'writtenPages'): number =>
+    files.reduce((total, file) => total + file.context[field], 0);
+  return {
+    files: files.length,
+    drops: sum('drops'),
+    droppedPages: sum('droppedPages'),
+    rereadPages: sum('rereadPages'),
+    readPages: sum('readPages'),
+    writtenPages: sum('writtenPages'),
+  };
+}
+
+function memorySummary(zone: KindState<'zone'> | undefined): RunSummary['memory'] {
+  if (zone === undefined) return { pageBytes: 0, totalPages: 0, freePages: 0, freePagesLeast: 0, failures: 0 };
+  const { kernelPageBytes: pageBytes, totalPages, freePagesLeast, failures, buddy } = zone.context;
+  return { pageBytes, totalPages, freePages: freePagesOf(buddy), freePagesLeast, failures };
+}
+
+/** Free pages of a live allocator, or of its plain form: block and length pairs for each order. */
+function freePagesOf(buddy: unknown): number {
+  if (typeof buddy !== 'object' || buddy === null) return 0;
+  if ('freeFrames' in buddy && typeof buddy.freeFrames === 'number') return buddy.freeFrames;
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what a zone's context holds when it is no Buddy
+  const { free } = buddy as { free: number[][] };
+  return free.reduce((total, runs, order) => {
+    const blocks = runs.reduce((sum, length, at) => (at % 2 === 1 ? sum + length : sum), 0);
+    return total + blocks * 2 ** order;
+  }, 0);
+}

@@ -1,0 +1,85 @@
+/** A run's summary as text. */
+import { formatBytes, formatCount, formatPageSize } from './format.ts';
+import type { ProcessSummary, RunSummary } from './runSummary.ts';
+import { formatColumns } from './table.ts';
+
+/** Processes shown; of more, the rest is in `--json` alone. */
+const PROCESSES_SHOWN = 40;
+
+type Measure = readonly [name: string, cell: (process: ProcessSummary) => string];
+
+function share(part: number, whole: number): string {
+  return whole === 0 ? '-' : `${((100 * part) / whole).toFixed(3)} %`;
+}
+
+const MEASURES: readonly Measure[] = [
+  ['pid', (process) => String(process.pid)],
+  ['program', (process) => process.program],
+  ['page size', (process) => formatPageSize(process.pageBytes)],
+  ['references', ({ counts }) => formatCount(counts.references)],
+  ['L1I misses', ({ counts }) => formatCount(counts.l1iMisses)],
+  ['L1D misses', ({ counts }) => formatCount(counts.l1dMisses)],
+  ['L2 misses', ({ counts }) => formatCount(counts.l2Misses)],
+  ['L2 misses / reference', ({ counts }) => share(counts.l2Misses, counts.references)],
+  ['table walks', ({ counts }) => formatCount(counts.walks)],
+  ['minor faults', (process) => formatCount(process.minorFaults)],
+  ['major faults', (process) => formatCount(process.majorFaults)],
+  ['resident, at end', (process) => formatBytes(process.residentBytes)],
+  ['resident, peak', (process) => formatBytes(process.residentPeakBytes)],
+  ['Linux tables, peak', ({ tablePeak }) => formatBytes(tablePeak.linuxBytes)],
+  ['native tables, peak', ({ tablePeak }) => formatBytes(tablePeak.nativeBytes)],
+  ['cache pages dropped', (process) => formatCount(process.droppedPages)],
+  ['cache pages re-read', (process) => formatCount(process.rereadPages)],
+  ['fallbacks', (process) => formatCount(process.fallbacks)],
+  ['calls', (process) => formatCount(process.calls)],
+  ['calls that failed', (process) => formatCount(process.callsFailed)],
+  ['end', (process) => process.end],
+];
+
+/**
+ * The table of processes: a column each, cut to the width given.
+ *
+ * @example
+ * ```ts
+ * processTable([], 80); // ''
+ * ```
+ */
+export function processTable(processes: readonly ProcessSummary[], widthCharacters: number): string {
+  const shown = processes.slice(0, PROCESSES_SHOWN);
+  const subjects = shown.map((process) => MEASURES.map(([, cell]) => cell(process)));
+  const table = formatColumns(
+    MEASURES.map(([name]) => name),
+    subjects,
+    widthCharacters,
+  );
+  const left = processes.length - shown.length;
+  return left === 0 ? table : `${table}\nand ${formatCount(left)} processes more: --json lists them all.\n`;
+}
+
+/**
+ * The whole summary: processes, reasons of fallbacks, files, memory.
+ *
+ * @example
+ * ```ts
+ * runText(summarize([]), 80).split('\n')[0]; // 'files: 0; page cache: 0 drops, 0 pages dropped, 0 read again; 0 read, 0 written in all'
+ * ```
+ */
+export function runText(summary: RunSummary, widthCharacters: number): string {
+  const { processes, files, memory } = summary;
+  const lines: string[] = [];
+  const table = processTable(processes, widthCharacters);
+  if (table !== '') lines.push(table);
+  for (const { pid, fallbacks, fallbackReason } of processes) {
+    if (fallbacks > 0) lines.push(`process ${pid} fell back to the Linux table: ${fallbackReason}`);
+  }
+  lines.push(
+    `files: ${formatCount(files.files)}; page cache: ${formatCount(files.drops)} drops, ` +
+      `${formatCount(files.droppedPages)} pages dropped, ${formatCount(files.rereadPages)} read again; ` +
+      `${formatCount(files.readPages)} read, ${formatCount(files.writtenPages)} written in all`,
+    `memory: ${formatBytes(memory.totalPages * memory.pageBytes)}, ${formatBytes(memory.freePages * memory.pageBytes)} free, ` +
+      `at least ${formatBytes(memory.freePagesLeast * memory.pageBytes)} were; ${formatCount(memory.failures)} allocations failed`,
+    `calls refused at the ABI: ${formatCount(summary.callsRefused)}`,
+  );
+  if (summary.unfinished > 0) lines.push(`${summary.unfinished} of ${processes.length} processes did not end`);
+  return `${lines.join('\n')}\n`;
+}
