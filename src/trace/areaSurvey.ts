@@ -234,7 +234,7 @@ export class AreaSurvey {
 
   private copyCuts(from: number, fromStart: number, to: number, toStart: number, lengthBytes: number): boolean {
     let changed = false;
-    for (const addr of [...this.areas.get(from).cuts.keys()]) {
+    for (const addr of Array.from(this.areas.get(from).cuts.keys())) {
       const there = addr - fromStart + toStart;
       if (addr <= fromStart || addr >= fromStart + lengthBytes || this.areas.get(to).cuts.has(there)) continue;
       this.areas.cut(to, there, 1);

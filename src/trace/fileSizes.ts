@@ -6,6 +6,8 @@ interface Evidence {
   initialBytes: number;
   /** Least size now: what the program itself wrote proves nothing of the start. */
   currentBytes: number;
+  /** Whether the program wrote to it, cut it, or made it. */
+  changed: boolean;
 }
 
 /**
@@ -44,12 +46,15 @@ export class FileSizes {
   /** Bytes up to `endBytes` were written. */
   written(path: string, endBytes: number): void {
     const evidence = this.of(path);
+    evidence.changed = true;
     evidence.currentBytes = Math.max(evidence.currentBytes, endBytes);
   }
 
   /** The size became `sizeBytes`; 0 as well when the name was given to a new file. */
   truncated(path: string, sizeBytes: number): void {
-    this.of(path).currentBytes = sizeBytes;
+    const evidence = this.of(path);
+    evidence.changed = true;
+    evidence.currentBytes = sizeBytes;
   }
 
   /** A mapping of the file was made that ends at `endBytes` of it. */
@@ -67,17 +72,20 @@ export class FileSizes {
     return this.of(path).currentBytes;
   }
 
-  /** Every file of the trace, in the order of their first mention. */
-  list(): TraceFile[] {
+  /** Every file of the trace, in the order of their first mention; `sizeOf` may know the real size of an unchanged one. */
+  list(sizeOf: (path: string) => number | null = () => null): TraceFile[] {
     const sizes = new Map([...this.files].map(([path, evidence]) => [path, evidence.initialBytes]));
     for (const { path, endBytes } of this.claims.values()) sizes.set(path, Math.max(sizes.get(path) ?? 0, endBytes));
-    return [...sizes].map(([path, sizeBytes]) => ({ path, sizeBytes }));
+    return [...sizes].map(([path, proved]) => {
+      const real = this.of(path).changed ? null : sizeOf(path);
+      return { path, sizeBytes: Math.max(proved, real ?? 0) };
+    });
   }
 
   private of(path: string): Evidence {
     let evidence = this.files.get(path);
     if (evidence === undefined) {
-      evidence = { initialBytes: 0, currentBytes: 0 };
+      evidence = { initialBytes: 0, currentBytes: 0, changed: false };
       this.files.set(path, evidence);
     }
     return evidence;

@@ -59,8 +59,8 @@ export interface ImportOptions {
   progress?: ((progress: ImportProgress) => void) | undefined;
   /** The input may end in the middle of a line, which is then dropped: a recording that was stopped. */
   mayBeCut?: boolean | undefined;
-  /** Told of the finished facts before they are written: a recorder knows the real sizes of files. */
-  amend?: ((files: { path: string; sizeBytes: number }[]) => { path: string; sizeBytes: number }[]) | undefined;
+  /** The real size in bytes of a file that the program did not change, if known: a recorder can look. */
+  sizeOf?: ((path: string) => number | null) | undefined;
 }
 
 /**
@@ -119,6 +119,8 @@ export async function importStream(
   bytesTotal: number | null,
   options: ImportOptions,
 ): Promise<ImportResult> {
+  // A stream may fail before anybody reads from it; whoever reads then hears of it.
+  stream.on('error', () => {});
   const writer = await GtrWriter.create(options.out);
   try {
     const world = new TraceWorld((block) => writer.add(block));
@@ -127,17 +129,19 @@ export async function importStream(
     for await (const chunk of textOfStream(stream, counted, file)) {
       text.feed(chunk);
       const { lines } = text;
-      options.progress?.({ bytesRead: counted.bytes, bytesTotal, lines, references: world.builder.references });
+      if (options.progress !== undefined) {
+        options.progress({ bytesRead: counted.bytes, bytesTotal, lines, references: world.builder.referencesSoFar() });
+      }
       await writer.ready();
     }
     const facts = text.end(options.mayBeCut ?? false);
-    const files = world.files(facts);
+    const files = world.files(facts, options.sizeOf);
     const done = await writer.finish({
       name: options.name ?? traceName(file),
       command: facts.command,
       pages: world.pages(),
       image: world.image(facts),
-      files: options.amend?.(files) ?? files,
+      files,
     });
     return { out: options.out, ...done, lines: text.lines, textBytes: text.bytes };
   } catch (error) {

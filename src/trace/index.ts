@@ -16,3 +16,5 @@ export type { MemoryTraceOptions, TraceStep } from './memoryTrace.ts';
 export { openAnyTrace } from './rawTrace.ts';
 export { relayout } from './relayout.ts';
 export { BLOCK_RUNS } from './runBuilder.ts';
+export { record } from './record.ts';
+export type { RecordOptions, RecordResult } from './record.ts';

@@ -15,6 +15,8 @@ const LETTER_M = 77;
 const LETTER_S = 83;
 /** The fast path reads at most this many bytes past a line's start; nearer to the end the slow path takes over. */
 const FAST_PATH_BYTES = 32;
+/** Three characters of kind and 15 digits. */
+const LONGEST_FAST_ADDRESS = 18;
 const ACCESS_LINE = /^(I {2}| [LSM] )([0-9a-fA-F]{1,16}),(\d{1,9})$/;
 
 /**
@@ -94,8 +96,8 @@ export class LackeyParser implements LineParser {
     at += 8;
     while (bytes[at] !== COMMA) {
       const digit = hex[bytes[at]];
-      // At most 16 digits: 3 + 16 bytes stay inside the fast path's reach.
-      if (digit < 0 || at - start >= 19) return -1;
+      // At most 15 digits: the slow path watches over the end of the address space.
+      if (digit < 0 || at - start >= LONGEST_FAST_ADDRESS) return -1;
       page = page * 16 + (offset >> 8);
       offset = ((offset & 0xff) << 4) | digit;
       at += 1;
@@ -118,7 +120,8 @@ export class LackeyParser implements LineParser {
     const first = bytes[start];
     const own = (first === EQUALS || first === MINUS) && bytes[start + 1] === first;
     if (own) this.text.note(text);
-    else if (!this.accessLine(text) && !this.text.syscall(text, this.lines)) {
+    else if (!this.accessLine(text) && !this.text.syscall(text, this.lines) && text !== '') {
+      // Empty lines are Valgrind's: it prints one when a thread is switched inside a call.
       throw malformed(this.file, this.lines, text);
     }
     return end + 1;

@@ -160,8 +160,8 @@ class LayoutPlan {
     return { ...call, addr, lengthBytes: end - addr, offsetBytes, file: this.files.nameIn(call.file, placed) };
   }
 
-  private movedRange<T extends Extract<TraceCall, { addr: number; lengthBytes: number }>>(
-    call: T,
+  private movedRange(
+    call: Extract<TraceCall, { addr: number; lengthBytes: number }>,
     area: number,
     rounding: 'inward' | 'outward',
   ): TraceCall {

@@ -32,7 +32,7 @@ const SLOTS = BLOCK_RUNS + MAX_DATA_RUNS_OF_A_FETCH + 2;
  * ```
  */
 export class RunBuilder {
-  /** Trace lines that were accesses. */
+  /** Trace lines that were accesses, of the runs handed out. */
   references = 0;
   /** Runs handed out or pending. */
   runs = 0;
@@ -99,6 +99,13 @@ export class RunBuilder {
     const slot = this.append(RUN_CALL, 0);
     this.page[slot] = this.calls.length;
     this.calls.push(call);
+  }
+
+  /** Trace lines that were accesses, those of pending runs too. */
+  referencesSoFar(): number {
+    let pending = 0;
+    for (let slot = 0; slot < this.count; slot += 1) pending += this.lines[slot];
+    return this.references + pending;
   }
 
   /** To be called between chunks of text: keeps the 32-bit counts from overflowing. */

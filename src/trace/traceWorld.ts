@@ -83,12 +83,12 @@ export class TraceWorld {
     return this.dictionary.pageNumbers();
   }
 
-  /** The files named so far. */
-  files(facts: TraceFacts): TraceFile[] {
+  /** The files named so far; `sizeOf` may know more of one that the program did not change. */
+  files(facts: TraceFacts, sizeOf: (path: string) => number | null = () => null): TraceFile[] {
     for (const segment of this.image(facts)) {
       if (segment.file !== null) this.sizes.read(segment.file, segment.offsetBytes + segment.lengthBytes);
     }
-    return this.sizes.list();
+    return this.sizes.list(sizeOf);
   }
 
   /** The image that the trace's accesses prove. */

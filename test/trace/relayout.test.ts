@@ -75,7 +75,7 @@ function expectSameBytes(before: RunSource, after: RunSource, pageBytes: number)
         const mapping = layout.find(addresses[which]);
         return mapping && { file: mapping.file, offset: mapping.offsetBytes + addresses[which] - mapping.start };
       });
-      if (old?.file != null && now?.file === old.file) expect(now.offset).toBe(old.offset);
+      if (typeof old?.file === 'string' && now?.file === old.file) expect(now.offset).toBe(old.offset);
     }
   }
 }
