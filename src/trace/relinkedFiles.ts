@@ -76,13 +76,16 @@ export class RelinkedFiles {
     return this.files.find((file) => file.path === path)?.sizeBytes ?? 0;
   }
 
-  /** The farthest byte that held something of the old file. */
+  /**
+   * The end of the page of the farthest byte that held something of the old file. A linked file goes on behind what is
+   * mapped (symbols, section headers), so a process of a smaller page size may touch that whole page too.
+   */
   private sizeOf(path: string, placed: PlacedArea): number {
     const oldSize = this.oldSize(path);
     let sizeBytes = 0;
     for (const file of placed.area.files) {
       const held = Math.min(file.end - file.start, oldSize - file.offsetBytes);
-      if (file.file === path && held > 0) sizeBytes = Math.max(sizeBytes, placed.offsetOf(file.start + held - 1) + 1);
+      if (file.file === path && held > 0) sizeBytes = Math.max(sizeBytes, placed.offsetOfEnd(file.start + held));
     }
     return sizeBytes;
   }

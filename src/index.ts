@@ -1,0 +1,37 @@
+/**
+ * Granule as a library, for Node and for browsers: topologies, runs, their logs, and time travel over them.
+ *
+ * What reads or writes files is in `granule/node`; the statecharts themselves are in `granule/machines`.
+ */
+
+// What can go wrong
+export { type ErrorCode, errorTable, GranuleError } from './errors.ts';
+
+// Describe and run a system of actors
+export { buildTopology, layoutOf } from './topology/build.ts';
+export { codeFingerprint, GRANULE_VERSION, logMeta, messageRegistry, openMeta } from './topology/meta.ts';
+export { type RunOutcome, type RunRequest, runTopology, systemOf } from './topology/run.ts';
+export { parseTopology, type Topology, type TopologyInput } from './topology/schema.ts';
+
+// Traces in memory
+export type { ImageSegment, RunBlock, RunSource, TraceCall, TraceFile } from './mm/runs.ts';
+export { type MemoryTraceOptions, traceFromSteps, type TraceStep } from './trace/memoryTrace.ts';
+
+// The log
+export { LogReader } from './log/logReader.ts';
+export { LogWriter } from './log/logWriter.ts';
+export type { LogRecord } from './log/record.ts';
+export { type Compression, type LogStorage, memoryStorage } from './log/storage.ts';
+export { type Verification, verifyLog } from './log/verifyLog.ts';
+
+// Time travel
+export { changesOf, type RecordChange } from './timeline/changes.ts';
+export { type Change, diff } from './timeline/diff.ts';
+export { type Divergence, formatDivergence } from './timeline/divergence.ts';
+export { forkAt, forkMeta } from './timeline/fork.ts';
+export { lastChange } from './timeline/lastChange.ts';
+export { applyPatches, patchesBetween } from './timeline/patches.ts';
+export { replay } from './timeline/replay.ts';
+export { type StateAt, stateAt, statesAt } from './timeline/state.ts';
+export { SystemView, viewOf } from './timeline/systemView.ts';
+export { causeChain, effects } from './timeline/why.ts';

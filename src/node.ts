@@ -1,0 +1,8 @@
+/** What of Granule needs Node: files, recording, importing. */
+export { createLogFile, openLogFile } from './log/fileStorage.node.ts';
+export { zlibCompression } from './log/zlib.node.ts';
+export { fixturesFolder, loadTopology, loadTraces, loadTracesOfLog, topologyNames } from './topology/load.node.ts';
+export { openTrace, verifyTrace } from './trace/gtrReader.ts';
+export { type ImportOptions, type ImportResult, importTrace } from './trace/import.ts';
+export { openAnyTrace } from './trace/rawTrace.ts';
+export { relayout } from './trace/relayout.ts';
