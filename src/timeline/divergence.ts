@@ -82,7 +82,8 @@ function shown(value: unknown): string {
  * @example
  * ```ts
  * const finding = { seq: 5, what: 'timeCycles', recorded: 7, replayed: 8, actor: 'mm:1' };
- * formatDivergence({ ...finding, causes: [], likely: [], next: [] }).split('\n')[0]; // 'The replay left the recording at seq 5 (mm:1): timeCycles'
+ * const [first] = formatDivergence({ ...finding, causes: [], likely: [], next: [] }).split('\n');
+ * first; // 'The replay left the recording at seq 5 (mm:1): timeCycles'
  * ```
  */
 export function formatDivergence(divergence: Divergence): string {

@@ -54,7 +54,8 @@ export function plainState(snapshot: ActorSnapshot): PlainState {
  * @throws GranuleError LOG_DAMAGED where the payload is no object
  * @example
  * ```ts
- * messageIn({ seq: 0, timeCycles: 0, to: 'mm:1', from: 'abi', cause: -1, type: 'GOT', payload: { request: 1 } }); // { type: 'GOT', request: 1 }
+ * const record = { seq: 9, timeCycles: 0, to: 'mm:1', from: 'zone', cause: 8, type: 'GOT', payload: { request: 1 } };
+ * messageIn(record); // { type: 'GOT', request: 1 }
  * ```
  */
 export function messageIn(record: LogRecord): Message {
