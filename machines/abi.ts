@@ -42,6 +42,8 @@ export interface AbiContext {
   refused: number;
 }
 
+const SIGKILL = 9;
+
 type FileCall = Extract<TraceCall, { op: 'read' | 'write' }>;
 
 function without<V>(map: Record<number, V>, key: number): Record<number, V> {
@@ -49,9 +51,9 @@ function without<V>(map: Record<number, V>, key: number): Record<number, V> {
   return rest;
 }
 
-function answer(context: AbiContext, pid: number, result: number, errno: number, send: Send): AbiContext {
+function answer(context: AbiContext, pid: number, result: number, errno: number, send: Send, signal = 0): AbiContext {
   const counts = context.calls[pid]?.counts ?? zeroCounts();
-  send(`process:${pid}`, { type: 'SYSRET', result, errno, counts });
+  send(`process:${pid}`, { type: 'SYSRET', result, errno, signal, counts });
   return { ...context, calls: without(context.calls, pid) };
 }
 
@@ -92,7 +94,11 @@ const syscall = handle<AbiContext>((context, event, send) => {
   const inFlight: CallInFlight = { pid, cpu, call, awaits: 'mm', asleep: false, doneBytes: 0, counts: zeroCounts() };
   if (call.op === 'execve') return execve(context, inFlight, call, send);
   if (call.op === 'exit') return askMm(context, inFlight, call, send);
-  if (call.op === 'fork' && call.childPid >= 0) return askMm(context, inFlight, call, send);
+  if (call.op === 'fork' && call.childPid >= 0) {
+    // Noted before the fork: the child may make a call before this adapter hears that its parent's fork is done.
+    const pageBytes = { ...context.pageBytes, [call.childPid]: context.pageBytes[pid] ?? context.kernelPageBytes };
+    return askMm({ ...context, pageBytes }, inFlight, call, send);
+  }
   if (isMemoryCall(call)) {
     const translated = translateCall(call, context.pageBytes[pid] ?? context.kernelPageBytes);
     if ('call' in translated) return askMm(context, inFlight, translated.call, send);
@@ -122,11 +128,7 @@ function execve(context: AbiContext, inFlight: CallInFlight, call: ExecCall, sen
 const mmDone = handle<AbiContext>((context, event, send) => {
   assertEvent(event, 'MM_DONE');
   const inFlight = context.calls[event.request] as CallInFlight;
-  const { call, pid } = inFlight;
-  if (call.op !== 'fork' || event.errno !== 0) return answer(context, pid, event.result, event.errno, send);
-  const inherited = context.pageBytes[pid] ?? context.kernelPageBytes;
-  const pageBytes = { ...context.pageBytes, [call.childPid]: inherited };
-  return answer({ ...context, pageBytes }, pid, event.result, event.errno, send);
+  return answer(context, inFlight.pid, event.result, event.errno, send);
 });
 
 const ioWait = handle<AbiContext>((context, event, send) => {
@@ -140,7 +142,8 @@ const fileDone = handle<AbiContext>((context, event, send) => {
   assertEvent(event, 'FILE_DONE');
   const inFlight = context.calls[event.request] as CallInFlight;
   const { call, pid } = inFlight;
-  if (event.failed) return answer(context, pid, -1, ERRNO.EIO, send);
+  // The one way it fails: no memory for the page cache (`filemap_create_folio`).
+  if (event.failed) return answer(context, pid, -1, ERRNO.ENOMEM, send);
   const copies = call.op === 'read' && call.buffer > 0;
   if (!copies) return answer(context, pid, 'lengthBytes' in call ? call.lengthBytes : 0, 0, send);
   if (!inFlight.asleep) return copy(context, inFlight, call, send);
@@ -161,7 +164,7 @@ const copied = handle<AbiContext>((context, event, send) => {
   const inFlight = { ...before, doneBytes, counts: addCounts(before.counts, event.counts) };
   const call = inFlight.call as FileCall;
   const state = begin(context, inFlight);
-  if (event.reason === 'fault') return answer(state, event.pid, -1, ERRNO.EFAULT, send);
+  if (event.reason === 'fault') return faulted(state, inFlight, event.signal, send);
   if (event.reason === 'asleep') {
     // The fault handler wakes the process; the copy goes on where it stopped.
     send(`process:${event.pid}`, { type: 'SLEEP', pid: event.pid });
@@ -170,6 +173,18 @@ const copied = handle<AbiContext>((context, event, send) => {
   if (call.op === 'write') return askFile(state, inFlight, call, send);
   return answer(state, event.pid, call.lengthBytes, 0, send);
 });
+
+/** A copy that met a bad address: what was copied before it counts, and EFAULT is for nothing at all. */
+function faulted(context: AbiContext, inFlight: CallInFlight, signal: number, send: Send): AbiContext {
+  const { pid, doneBytes } = inFlight;
+  const call = inFlight.call as FileCall;
+  // Out of memory in the middle of a call kills the process; a bad address only fails the copy.
+  if (signal === SIGKILL) return answer(context, pid, -1, ERRNO.EFAULT, send, SIGKILL);
+  if (doneBytes === 0) return answer(context, pid, -1, ERRNO.EFAULT, send);
+  if (call.op === 'read') return answer(context, pid, doneBytes, 0, send);
+  const short = { ...call, lengthBytes: doneBytes };
+  return askFile(context, { ...inFlight, call: short }, short, send);
+}
 
 /** The adapter's statechart: it serves every process, one call of each at a time. */
 export const abiMachine = setup({

@@ -6,7 +6,7 @@
 import { assertEvent, setup } from 'xstate';
 import { IntMap } from '../src/mm/intMap.ts';
 import { PageCacheIndex } from '../src/mm/pageCache.ts';
-import { beginOperation, type FileOperation, resume } from './fileOps.ts';
+import { beginOperation, type FileOperation, takeOn } from './fileOps.ts';
 import type { Message, MessageOf } from './messages.ts';
 import { handle, type ResourceHolder, type Send } from './support.ts';
 
@@ -63,7 +63,7 @@ export type FileMessage = MessageOf<
 >;
 
 /** Takes operations from the queue until one has to wait. */
-export function next(context: FileContext, send: Send): FileContext {
+function next(context: FileContext, send: Send): FileContext {
   let state = context;
   while (state.current === null) {
     const [message, ...queue] = state.queue;
@@ -77,14 +77,14 @@ const operation = handle<FileContext>((context, event, send) =>
   next({ ...context, queue: [...context.queue, event as FileMessage] }, send),
 );
 
-const goOn = handle<FileContext>((context, event, send) => next(resume(context, event as Message, send), send));
+const goOn = handle<FileContext>((context, event, send) => next(takeOn(context, event as Message, send), send));
 
 const unmapped = handle<FileContext>((context, event, send) => {
   assertEvent(event, 'RANGE_UNMAPPED');
   const cache = context.cache.edit();
   for (const index of event.dirtyIndexes) if (cache.get(index) !== null) cache.setDirty(index, true);
   const state = { ...context, cache: cache.done(), pending: context.pending - 1 };
-  return state.pending > 0 ? state : next(resume(state, event, send), send);
+  return state.pending > 0 ? state : next(takeOn(state, event, send), send);
 });
 
 const dirtied = handle<FileContext>((context, event) => {

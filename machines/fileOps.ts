@@ -17,8 +17,9 @@ import type { Send } from './support.ts';
 /** An operation under way. */
 export interface FileOperation {
   message: FileMessage;
-  /** First indexes of the blocks that are being brought in, and their frames once they are there. */
+  /** First indexes of the blocks that are being brought in, their order, and their frames once they are there. */
   blocks: number[];
+  orderPages: number;
   pfns: number[];
   /** Pages that came from the disk for it. */
   rereadPages: number;
@@ -52,7 +53,16 @@ function finish(context: FileContext): FileContext {
 
 /** Begins an operation; `current` is null again where it is already done. */
 export function beginOperation(context: FileContext, message: FileMessage, send: Send): FileContext {
-  const none = { blocks: [], pfns: [], runs: [], rereadPages: 0, major: false, failed: false, eof: false };
+  const none = {
+    blocks: [],
+    orderPages: 0,
+    pfns: [],
+    runs: [],
+    rereadPages: 0,
+    major: false,
+    failed: false,
+    eof: false,
+  };
   const operation: FileOperation = { message, ...none };
   switch (message.type) {
     case 'MAP_FILE':
@@ -65,7 +75,7 @@ export function beginOperation(context: FileContext, message: FileMessage, send:
     case 'TRUNCATE_FILE': {
       const first = Math.ceil(message.sizeBytes / context.kernelPageBytes);
       const state = { ...context, sizeBytes: message.sizeBytes };
-      return unmapAll(state, operation, { first, end: END_OF_FILE }, send);
+      return unmapAll(state, operation, first, true, send);
     }
     case 'SYNC_FILE':
       return writeBack(context, operation, send);
@@ -73,7 +83,7 @@ export function beginOperation(context: FileContext, message: FileMessage, send:
 }
 
 /** Takes the operation under way one step on with the answer that came. */
-export function resume(context: FileContext, event: Message, send: Send): FileContext {
+export function takeOn(context: FileContext, event: Message, send: Send): FileContext {
   const operation = context.current;
   if (operation === null) return context;
   switch (event.type) {
@@ -103,18 +113,28 @@ function map(context: FileContext, operation: FileOperation, message: MessageOf<
   const state = { ...context, mappers, minOrderPages };
   const small = context.cache.range().some((folio) => folio.order < minOrderPages);
   if (!small) return answer({ ...state, current: operation }, send);
-  return unmapAll(state, operation, { first: 0, end: END_OF_FILE }, send);
+  return unmapAll(state, operation, 0, false, send);
 }
 
-/** `unmap_mapping_pages` in every mm that maps the file; straight on where there is none. */
-function unmapAll(context: FileContext, operation: FileOperation, range: IndexRange, send: Send): FileContext {
+/**
+ * `unmap_mapping_pages` from a page on, in every mm that maps the file; straight on where there is none. Whoever has
+ * larger pages keeps the one that the end of the file lies in, as on a kernel of that page size.
+ */
+function unmapAll(
+  context: FileContext,
+  operation: FileOperation,
+  first: number,
+  evenCows: boolean,
+  send: Send,
+): FileContext {
   const state = inStep(context, operation, 'unmapping');
-  for (const { mm } of context.mappers) {
-    const { first: firstIndex, end } = range;
-    send(mm, { type: 'UNMAP_RANGE', file: context.path, request: 0, firstIndex, endIndex: end });
+  for (const { mm, orderPages } of context.mappers) {
+    const firstIndex = Math.ceil(first / 2 ** orderPages) * 2 ** orderPages;
+    const endIndex = END_OF_FILE;
+    send(mm, { type: 'UNMAP_RANGE', file: context.path, request: 0, firstIndex, endIndex, evenCows });
   }
   if (context.mappers.length > 0) return { ...state, pending: context.mappers.length };
-  return resume(state, { type: 'RANGE_UNMAPPED', mm: '', request: 0, dirtyIndexes: [] }, send);
+  return takeOn(state, { type: 'RANGE_UNMAPPED', mm: '', request: 0, dirtyIndexes: [] }, send);
 }
 
 /** Writes every dirty folio back (`filemap_write_and_wait_range`). */
@@ -184,7 +204,7 @@ function transfer(
   const endBytes = message.offsetBytes + message.lengthBytes;
   const writes = message.type === 'WRITE_FILE';
   const state = writes ? { ...context, sizeBytes: Math.max(context.sizeBytes, endBytes) } : context;
-  const range = { first: Math.floor(message.offsetBytes / page), end: Math.ceil(endBytes / page) };
+  const range = neededOf(state, message);
   const needed = inBlocks(range, state.minOrderPages, endIndex(state, 0));
   if (missingBlocks(state.cache, needed, state.minOrderPages).length === 0) {
     return answer({ ...state, current: operation, hits: context.hits + 1 }, send);
@@ -204,25 +224,31 @@ function fill(context: FileContext, operation: FileOperation, window: IndexRange
   const sender = actor(context);
   const count = blocks.length;
   send('zone', { type: 'ALLOC', sender, request: 1, orderPages, count, purpose: 'file', zero: false });
-  return inStep(context, { ...operation, blocks }, 'allocating');
+  return inStep(context, { ...operation, blocks, orderPages }, 'allocating');
 }
 
+/** Readahead is given up first: what is really needed may still fit. */
 function outOfMemory(context: FileContext, operation: FileOperation, send: Send): FileContext {
-  const { message, blocks } = operation;
-  const wanted = message.type === 'GET_PAGES' ? message.index : undefined;
-  // Readahead is given up first: the block that is needed may still fit.
-  const block = blocks.find(
-    (first) => wanted !== undefined && wanted >= first && wanted < first + 2 ** context.minOrderPages,
-  );
-  if (blocks.length > 1 && block !== undefined) {
-    const end = block + 2 ** context.minOrderPages;
-    return fill(context, { ...operation, blocks: [] }, { first: block, end }, send);
+  const { first, end } = neededOf(context, operation.message);
+  const range = inBlocks({ first, end }, context.minOrderPages, endIndex(context, 0));
+  const needed = missingBlocks(context.cache, range, context.minOrderPages);
+  if (needed.length > 0 && needed.length < operation.blocks.length) {
+    return fill(context, { ...operation, blocks: [] }, { first, end }, send);
   }
   return answer({ ...context, current: { ...operation, failed: true } }, send);
 }
 
+/** The pages that an operation cannot do without. */
+function neededOf(context: FileContext, message: FileMessage): IndexRange {
+  if (message.type === 'GET_PAGES') return { first: message.index, end: message.index + 1 };
+  if (message.type !== 'READ_FILE' && message.type !== 'WRITE_FILE') return { first: 0, end: 0 };
+  const page = context.kernelPageBytes;
+  const endBytes = message.offsetBytes + message.lengthBytes;
+  return { first: Math.floor(message.offsetBytes / page), end: Math.ceil(endBytes / page) };
+}
+
 function startRead(context: FileContext, operation: FileOperation, send: Send): FileContext {
-  const pages = operation.blocks.length * 2 ** context.minOrderPages;
+  const pages = operation.blocks.length * 2 ** operation.orderPages;
   const lengthBytes = pages * context.kernelPageBytes;
   send('disk', { type: 'READ_BLOCKS', file: actor(context), request: 1, lengthBytes });
   waitForIo(operation.message, send);
@@ -240,7 +266,8 @@ function waitForIo(message: FileMessage, send: Send): void {
 
 /** The pages are read: into the cache with them, and the operation is done. */
 function filled(context: FileContext, operation: FileOperation, send: Send): FileContext {
-  const order = context.minOrderPages;
+  // The least order may have changed since the frames were allocated: another mm may have unmapped the file.
+  const { orderPages: order } = operation;
   const cache = context.cache.edit();
   const gone = context.gone.edit();
   let reread = 0;

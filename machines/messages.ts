@@ -90,7 +90,14 @@ export type Message =
       va: number;
     }
   | { type: 'UACCESS'; pid: number; va: number; lengthBytes: number; access: Access }
-  | { type: 'UACCESS_DONE'; pid: number; doneBytes: number; reason: 'done' | 'asleep' | 'fault'; counts: TlbCounts }
+  | {
+      type: 'UACCESS_DONE';
+      pid: number;
+      doneBytes: number;
+      reason: 'done' | 'asleep' | 'fault';
+      signal: number;
+      counts: TlbCounts;
+    }
   | { type: 'SLEEP'; pid: number }
   | { type: 'WAKE' }
   | { type: 'AWAKE'; pid: number; cpu: number }
@@ -128,7 +135,7 @@ export type Message =
   | { type: 'REGRANULE'; mmu: string; pageBytes: number }
   // Page tables
   | { type: 'CONFIGURE'; request: number; pageBytes: number; native: boolean }
-  | { type: 'SET_PTES'; request: number; runs: PteRun[]; onlyNone: boolean }
+  | { type: 'SET_PTES'; request: number; runs: PteRun[]; expects: number }
   | {
       type: 'CLEAR_PTES';
       request: number;
@@ -137,11 +144,19 @@ export type Message =
       freeWithin: { startVa: number; endVa: number } | null;
       /** Leave anonymous pages (private copies) in place. */
       fileOnly: boolean;
+      /** The whole address space goes, at exit and execve: one flush of the ASID. */
+      fullMm: boolean;
     }
-  | { type: 'PROTECT_PTES'; request: number; ranges: { startVa: number; endVa: number; protection: number }[] }
-  | { type: 'AGE_PTES'; request: number; startVa: number; endVa: number; clean: boolean }
+  | {
+      type: 'PROTECT_PTES';
+      request: number;
+      /** PTE flags for pages of files, and for anonymous ones. */
+      ranges: { startVa: number; endVa: number; protection: number; anonProtection: number }[];
+    }
+  | { type: 'AGE_PTES'; request: number; startVa: number; endVa: number; young: boolean; dirty: boolean }
   | { type: 'MOVE_PTES'; request: number; fromVa: number; toVa: number; lengthBytes: number }
-  | { type: 'COPY_PTES'; request: number; ranges: { startVa: number; endVa: number }[] }
+  | { type: 'COPY_PTES'; request: number; ranges: { startVa: number; endVa: number; always: boolean }[] }
+  | { type: 'READ_PTES'; request: number; ranges: { startVa: number; endVa: number }[] }
   | { type: 'RELEASE_TABLES'; request: number }
   | { type: 'TABLE_DONE'; request: number; set: PteRun[]; cleared: PteRun[]; rejected: PteRun[]; fallback: string }
   // Memory
@@ -185,7 +200,15 @@ export type Message =
       failed: boolean;
       rereadPages: number;
     }
-  | { type: 'UNMAP_RANGE'; file: string; request: number; firstIndex: number; endIndex: number }
+  | {
+      type: 'UNMAP_RANGE';
+      file: string;
+      request: number;
+      firstIndex: number;
+      endIndex: number;
+      /** Private copies go too, as truncation wants it; invalidation leaves them. */
+      evenCows: boolean;
+    }
   | { type: 'RANGE_UNMAPPED'; mm: string; request: number; dirtyIndexes: number[] }
   | { type: 'DIRTIED'; runs: { index: number; nr: number }[] }
   | { type: 'READ_FILE'; request: number; offsetBytes: number; lengthBytes: number }
@@ -198,20 +221,20 @@ export type Message =
   | { type: 'IO_DONE'; request: number }
   // System calls
   | { type: 'SYSCALL'; pid: number; cpu: number; call: TraceCall | ExecCall }
-  | { type: 'SYSRET'; result: number; errno: number; counts: TlbCounts }
+  | { type: 'SYSRET'; result: number; errno: number; signal: number; counts: TlbCounts }
   | { type: 'MM_CALL'; request: number; call: MmCall }
   | { type: 'MM_DONE'; request: number; result: number; errno: number }
   | {
-      type: 'FORKED';
+      type: 'DUP_MM';
       parent: string;
       request: number;
       pageBytes: number;
       vmas: Vma[];
-      runs: PteRun[];
       startBrk: number;
       brk: number;
     }
-  | { type: 'FORK_READY'; request: number };
+  | { type: 'FORKED'; request: number; runs: PteRun[] }
+  | { type: 'FORK_READY'; request: number; errno: number };
 
 /** One TLB maintenance operation with its operands. `endVa` is exclusive and meaningful for the by-VA operations. */
 export interface TlbiRequest {

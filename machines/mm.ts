@@ -2,15 +2,16 @@
  * An address space (`mm_struct`): VMAs, the fault handler, and the page size of its ABI (layer 2). One job at a time is
  * done under its lock; what arrives meanwhile waits, but for the page cache's requests to unmap, which take no lock.
  */
-import { setup } from 'xstate';
+import { assertEvent, setup } from 'xstate';
 import { invariant } from '../src/errors.ts';
-import { isDirty, PTE } from '../src/mm/pte.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
-import type { Message, MessageOf } from './messages.ts';
+import type { Message } from './messages.ts';
 import { beginCall, type CallJob, type CallStep } from './mmCalls.ts';
-import { beginFault, type FaultEnd, type FaultStep, faultSteps } from './mmFault.ts';
+import { beginFault, type FaultEnd, type FaultStep, faultSteps, HANDLED } from './mmFault.ts';
 import { childSteps } from './mmFork.ts';
-import { account, hasFlagBits, type Job, type MmContext, type MmInput, putEntries, SIGNAL } from './mmState.ts';
+import { nextToPopulate, populated } from './mmPopulate.ts';
+import { beginUnmap, endUnmap } from './mmRmap.ts';
+import type { Job, MmContext, MmInput } from './mmState.ts';
 import { callSteps } from './mmSteps.ts';
 import { handle, type Send } from './support.ts';
 
@@ -26,10 +27,10 @@ function next(context: MmContext, send: Send): MmContext {
 }
 
 function start(context: MmContext, message: Message, send: Send): MmContext {
-  const base = { awaits: -1, step: '', asleep: false };
+  const base = { awaits: -1, step: '', asleep: false, ptesWritten: 0 };
   if (message.type === 'FAULT') {
     const { walk, cpu, va, access, ptePfn, pteFlags } = message;
-    const fault = { va, access, ptePfn, pteFlags, major: false, pages: [] };
+    const fault = { va, access, ptePfn, pteFlags, major: false, pages: [], truncated: false };
     const job: FaultJob = { ...base, kind: 'fault', walk, cpu, fault };
     return afterFault(beginFault({ ...context, job }, job, send), send);
   }
@@ -41,14 +42,15 @@ function start(context: MmContext, message: Message, send: Send): MmContext {
       call: message.call,
       before: context.vmas,
       files: [],
+      unmaps: null,
       populate: null,
       fault: null,
       errno: 0,
-      child: null,
+      runs: [],
     };
     return afterCall(beginCall({ ...context, job }, job, send), send);
   }
-  invariant(message.type === 'FORKED', `an mm does not start on ${message.type}`);
+  invariant(message.type === 'DUP_MM', `an mm does not start on ${message.type}`);
   return next(childSteps.begin(context, message, send), send);
 }
 
@@ -62,13 +64,22 @@ function afterFault({ context, end }: FaultStep, send: Send): MmContext {
   const { major, va } = job.fault;
   const counted = end.signal === 0 ? countFault(context, major) : context;
   const state = { ...counted, job: null };
-  if (job.asleep) send(`process:${pid}`, { type: 'WAKE' });
-  else if (end.signal === 0) send(`mmu:${pid}`, { type: 'FAULT_DONE', walk: job.walk, pid, cpu: job.cpu });
+  const delay = heldCycles(context, job);
+  if (job.asleep) send(`process:${pid}`, { type: 'WAKE' }, delay);
+  else if (end.signal === 0) send(`mmu:${pid}`, { type: 'FAULT_DONE', walk: job.walk, pid, cpu: job.cpu }, delay);
   else {
     const { signal, code } = end;
-    send(`mmu:${pid}`, { type: 'FAULT_SIGNAL', walk: job.walk, pid, cpu: job.cpu, va, signal, code });
+    send(`mmu:${pid}`, { type: 'FAULT_SIGNAL', walk: job.walk, pid, cpu: job.cpu, va, signal, code }, delay);
   }
   return next(state, send);
+}
+
+/**
+ * The time that writing its entries took. It is added at the end of a job: a delayed TABLE_DONE could be overtaken by that
+ * of a later operation, and a file would hear of pages unmapped before it hears that they were dirty.
+ */
+function heldCycles(context: MmContext, job: Job): number {
+  return job.ptesWritten * context.resources.costs.pteWrite;
 }
 
 /** `mm_account_fault`: one a completed fault, however many pages it mapped. */
@@ -80,36 +91,30 @@ function countFault(context: MmContext, major: boolean): MmContext {
 
 /** Goes on after a step of a call: waits, populates, or answers. */
 function afterCall({ context, done }: CallStep, send: Send): MmContext {
-  const job = context.job;
-  if (done === null)
-    return job?.kind === 'call' && job.populate !== null && job.fault === null ? populate(context, job, send) : context;
+  const { job } = context;
+  if (done === null) {
+    const goesOn = job?.kind === 'call' && job.populate?.present != null && job.fault === null;
+    return goesOn ? populateOn(context, job, send) : context;
+  }
   invariant(job?.kind === 'call', 'a call that ends was under way');
-  send('abi', { type: 'MM_DONE', request: job.request, result: done.result, errno: done.errno });
+  const { result, errno } = done;
+  send('abi', { type: 'MM_DONE', request: job.request, result, errno }, heldCycles(context, job));
   return next({ ...context, job: null }, send);
 }
 
-/** MADV_POPULATE_*, mlock: faults in the next page of the range (`mm/gup.c:populate_vma_page_range`). */
-function populate(context: MmContext, job: CallJob, send: Send): MmContext {
-  const range = job.populate;
-  invariant(range !== null, 'there is a range to populate');
-  if (range.va >= range.endVa) return afterCall({ context, done: { result: 0, errno: job.errno } }, send);
-  const fault = { va: range.va, access: range.access, ptePfn: 0, pteFlags: 0, major: false, pages: [] };
-  const filled = { ...job, fault, populate: { ...range, va: range.va + context.pageBytes } };
-  return afterFault(beginFault({ ...context, job: filled }, filled, send), send);
+/** Faults the next page of a range in, until one has to wait or the end is reached. */
+function populateOn(context: MmContext, job: CallJob, send: Send): MmContext {
+  const filled = nextToPopulate(context, job);
+  const state = { ...context, job: filled };
+  if (filled.fault === null) return afterCall(populated(state, filled, HANDLED), send);
+  return afterFault(beginFault(state, filled, send), send);
 }
 
-const ERRNO_OF_SIGNAL = new Map<number, number>([
-  [SIGNAL.KILL, 12],
-  [SIGNAL.BUS, 14],
-  [SIGNAL.SEGV, 14],
-]);
-
 function afterPopulated(context: MmContext, job: CallJob, end: FaultEnd, send: Send): MmContext {
-  const errno = ERRNO_OF_SIGNAL.get(end.signal) ?? 0;
-  if (errno !== 0) return afterCall({ context, done: { result: -1, errno } }, send);
+  if (end.signal !== 0) return afterCall(populated(context, job, end), send);
   const counted = countFault(context, job.fault?.major ?? false);
   const goesOn = { ...job, fault: null };
-  return populate({ ...counted, job: goesOn }, goesOn, send);
+  return populateOn({ ...counted, job: goesOn }, goesOn, send);
 }
 
 const enqueue = handle<MmContext>((context, event, send) =>
@@ -117,14 +122,15 @@ const enqueue = handle<MmContext>((context, event, send) =>
 );
 
 /** An answer takes the job, or a request of the page cache, one step on. */
-const answered = handle<MmContext>((context, event, send) => {
+const answered = handle<MmContext>((before, event, send) => {
   const message = event as Message & { request: number };
   if (message.type === 'TABLE_DONE') {
-    const at = context.rmap.findIndex((work) => work.tableRequest === message.request);
-    if (at >= 0) return rmapDone(context, at, message, send);
+    const at = before.rmap.findIndex((work) => work.tableRequest === message.request);
+    if (at >= 0) return endUnmap(before, at, message, send);
   }
-  const { job } = context;
-  if (job === null || job.awaits !== message.request) return context;
+  if (before.job === null || before.job.awaits !== message.request) return before;
+  const job = { ...before.job, ptesWritten: before.job.ptesWritten + entriesIn(message) };
+  const context = { ...before, job };
   if (job.kind === 'forked') return next(childSteps.go(context, job, message, send), send);
   const faultStep = job.fault === null ? undefined : faultSteps[job.step];
   if (faultStep !== undefined) return afterFault(faultStep(context, job, message as never, send), send);
@@ -133,49 +139,35 @@ const answered = handle<MmContext>((context, event, send) => {
   return afterCall(step(context, job, message, send), send);
 });
 
-/** The answer needs the disk: a fault gives its CPU up, a call puts its process to sleep. */
+/** Entries that an operation wrote. */
+function entriesIn(message: Message): number {
+  if (message.type !== 'TABLE_DONE') return 0;
+  return [...message.set, ...message.cleared].reduce((sum, run) => sum + run.nr, 0);
+}
+
+/**
+ * The answer needs the disk: a fault gives its CPU up, a call puts its process to sleep. The second goes by the ABI
+ * adapter, behind which the call's result will come: a process that has its result must not be sent to sleep.
+ */
 const ioWait = handle<MmContext>((context, _event, send) => {
   const { job, pid } = context;
   if (job === null || job.asleep || job.kind === 'forked') return context;
-  send(job.kind === 'fault' ? `tlb:${job.cpu}` : `process:${pid}`, { type: 'SLEEP', pid });
+  if (job.kind === 'fault') send(`tlb:${job.cpu}`, { type: 'SLEEP', pid });
+  else send('abi', { type: 'IO_WAIT', request: job.request });
   return { ...context, job: { ...job, asleep: true } };
 });
 
-/** `unmap_mapping_pages`: zaps pages of a file from every VMA here that maps them; private copies stay. */
 const unmapRange = handle<MmContext>((context, event, send) => {
-  const { file, request, firstIndex, endIndex } = event as MessageOf<'UNMAP_RANGE'>;
-  const page = context.kernelPageBytes;
-  const ranges = context.vmas
-    .list()
-    .filter((vma) => vma.file === file)
-    .map((vma) => ({
-      startVa: Math.max(vma.startVa, vma.startVa + firstIndex * page - vma.offsetBytes),
-      endVa: Math.min(vma.endVa, vma.startVa + endIndex * page - vma.offsetBytes),
-    }))
-    .filter((range) => range.startVa < range.endVa);
-  const tableRequest = context.nextRequest;
-  const clear: Message = { type: 'CLEAR_PTES', request: tableRequest, ranges, freeWithin: null, fileOnly: true };
-  send(`mmu:${context.pid}`, clear);
-  const rmap = [...context.rmap, { tableRequest, file, request }];
-  return { ...context, nextRequest: tableRequest + 1, rmap };
+  assertEvent(event, 'UNMAP_RANGE');
+  return beginUnmap(context, event, send);
 });
 
-function rmapDone(context: MmContext, at: number, event: MessageOf<'TABLE_DONE'>, send: Send): MmContext {
-  const work = context.rmap[at];
-  invariant(work !== undefined, 'the answer is to a request of the page cache');
-  const dirtyIndexes: number[] = [];
-  for (const run of event.cleared) {
-    if (!isDirty(run.flags) || hasFlagBits(run.flags, PTE.SPECIAL)) continue;
-    const vma = context.vmas.find(run.va);
-    if (vma === null || vma.file !== work.file) continue;
-    const first = (run.va - vma.startVa + vma.offsetBytes) / context.kernelPageBytes;
-    for (let page = 0; page < run.nr; page++) dirtyIndexes.push(first + page);
-  }
-  putEntries(event.cleared, send);
-  send(`file:${work.file}`, { type: 'RANGE_UNMAPPED', mm: `mm:${context.pid}`, request: work.request, dirtyIndexes });
-  const rmap = context.rmap.filter((_, index) => index !== at);
-  return { ...account(context, [], event.cleared), rmap };
-}
+const forked = handle<MmContext>((context, event, send) => {
+  assertEvent(event, 'FORKED');
+  const { job } = context;
+  invariant(job?.kind === 'forked', 'a child that gets entries is being forked');
+  return childSteps.enter(context, job, event, send);
+});
 
 type Phase = 'idle' | 'handling-fault' | 'in-call' | 'exec' | 'exiting' | 'forking';
 
@@ -200,7 +192,7 @@ const hasLeft =
 /** The mm's statechart: what it holds its lock for. */
 export const mmMachine = setup({
   types: { context: {} as MmContext, events: {} as Message, input: {} as MmInput },
-  actions: { enqueue, answered, ioWait, unmapRange },
+  actions: { enqueue, answered, ioWait, unmapRange, forked },
   guards: {
     faults: isIn('handling-fault'),
     calls: isIn('in-call'),
@@ -226,6 +218,7 @@ export const mmMachine = setup({
     vmas: VmaSet.empty(input.kernelPageBytes),
     startBrk: 0,
     brk: 0,
+    forked: false,
     job: null,
     rmap: [],
     waiting: [],
@@ -246,7 +239,8 @@ export const mmMachine = setup({
   on: {
     FAULT: { actions: 'enqueue' },
     MM_CALL: { actions: 'enqueue' },
-    FORKED: { actions: 'enqueue' },
+    DUP_MM: { actions: 'enqueue' },
+    FORKED: { actions: 'forked' },
     UNMAP_RANGE: { actions: 'unmapRange' },
     TABLE_DONE: { actions: 'answered' },
     FRAMES: { actions: 'answered' },

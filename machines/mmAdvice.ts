@@ -1,5 +1,5 @@
 /** The advice numbers of madvise, and what each does to the flags of a VMA (`mm/madvise.c:madvise_vma_behavior`). */
-import { VM } from '../src/mm/vma.ts';
+import { VM, type Vma } from '../src/mm/vma.ts';
 
 /** Linux's numbers (`include/uapi/asm-generic/mman-common.h`). */
 export const ADVICE = {
@@ -23,6 +23,7 @@ export const ADVICE = {
   PAGEOUT: 21,
   POPULATE_READ: 22,
   POPULATE_WRITE: 23,
+  DONTNEED_LOCKED: 24,
 } as const;
 
 const READ_HINTS = VM.SEQ_READ | VM.RAND_READ;
@@ -54,4 +55,23 @@ const changes = new Map<number, { set: number; clear: number }>([
  */
 export function vmaFlagsOfAdvice(advice: number): { set: number; clear: number } | null {
   return changes.get(advice) ?? null;
+}
+
+/**
+ * Whether an advice that acts on pages is for an area (`madvise_dontneed_free_valid_vma`, `can_madv_lru_vma`,
+ * `madvise_free_single_vma`).
+ *
+ * @example
+ * ```ts
+ * const vma = { startVa: 0, endVa: 4096, prot: 3, flags: VM.LOCKED, file: null, offsetBytes: 0 };
+ * canAdvise(vma, ADVICE.DONTNEED); // false
+ * canAdvise(vma, ADVICE.DONTNEED_LOCKED); // true
+ * ```
+ */
+export function canAdvise(vma: Vma, advice: number): boolean {
+  if (advice === ADVICE.WILLNEED) return true;
+  if ((vma.flags & VM.PFNMAP) !== 0) return false;
+  if (advice === ADVICE.DONTNEED_LOCKED) return true;
+  if (advice === ADVICE.FREE && vma.file !== null) return false;
+  return (vma.flags & VM.LOCKED) === 0;
 }

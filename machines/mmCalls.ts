@@ -2,12 +2,13 @@
  * The calls on an address space: mmap, munmap, mprotect, mremap, brk, madvise, msync, mlock, fork, execve and exit, each
  * in steps like a fault. Arguments are in whole process pages already; the ABI adapter has seen to that.
  */
-import { ERRNO, MAP, MSYNC } from '../src/mm/abiRules.ts';
-import { PROT, protectionFlags } from '../src/mm/pte.ts';
+import { ERRNO, MAP, MREMAP, MSYNC } from '../src/mm/abiRules.ts';
+import { PROT, PTE, protectionFlags } from '../src/mm/pte.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
 import type { MessageOf, MmCall } from './messages.ts';
-import { ADVICE, vmaFlagsOfAdvice } from './mmAdvice.ts';
+import { ADVICE, canAdvise, vmaFlagsOfAdvice } from './mmAdvice.ts';
+import { beginPopulate } from './mmPopulate.ts';
 import {
   ask,
   costsOf,
@@ -46,13 +47,19 @@ type Starter<O extends MmCall['op']> = (context: MmContext, job: CallJob, call: 
 
 /** Zaps a range and frees the tables that no neighbour needs (`unmap_region`, `free_pgtables`). */
 function clear(context: MmContext, job: CallJob, step: string, startVa: number, endVa: number, send: Send): MmContext {
-  const freeWithin = {
-    startVa: context.vmas.endingBefore(startVa)?.endVa ?? 0,
-    endVa: context.vmas.atOrAfter(endVa)?.startVa ?? VA_END,
+  // An area across a border of the range is split there, and what is left of it is the neighbour.
+  const before = context.vmas.find(startVa - 1) === null ? (context.vmas.endingBefore(startVa)?.endVa ?? 0) : startVa;
+  const freeWithin = { startVa: before, endVa: Math.max(endVa, context.vmas.atOrAfter(endVa)?.startVa ?? VA_END) };
+  const unmaps = { startVa, endVa };
+  const next = { ...job, unmaps };
+  return ask(context, next, step, mmuOf(context), zap([unmaps], freeWithin), send, costsOf(context).vmaOperation);
+}
+
+/** Clears ranges of every kind of page. */
+function zap(ranges: { startVa: number; endVa: number }[], freeWithin: { startVa: number; endVa: number } | null) {
+  return (request: number): MessageOf<'CLEAR_PTES'> => {
+    return { type: 'CLEAR_PTES', request, ranges, freeWithin, fileOnly: false, fullMm: false };
   };
-  const ranges = [{ startVa, endVa }];
-  const message = (request: number) => ({ type: 'CLEAR_PTES' as const, request, ranges, freeWithin, fileOnly: false });
-  return ask(context, job, step, mmuOf(context), message, send, costsOf(context).vmaOperation);
 }
 
 /** Tells files that their last mapping here is gone. */
@@ -101,7 +108,14 @@ export function newMapping(context: MmContext, job: CallJob, call: CallOf<'mmap'
   tellUnmapped(mapped, job.before, send);
   const files = call.file === null || known.includes(call.file) ? [] : [call.file];
   const asked = mapFiles(mapped, { ...job, files }, 'mmapFile', send);
-  return asked === null ? returns(mapped, call.addr) : waits(asked);
+  return asked === null ? finishMmap(mapped, job, call, send) : waits(asked);
+}
+
+/** The mapping is there; MAP_POPULATE and MAP_LOCKED fault it in at once (`vm_mmap_pgoff`). */
+export function finishMmap(context: MmContext, job: CallJob, call: CallOf<'mmap'>, send: Send): CallStep {
+  const populates = (call.flags & (MAP.POPULATE | MAP.LOCKED)) !== 0 && (call.flags & MAP.NONBLOCK) === 0;
+  if (!populates) return returns(context, call.addr);
+  return beginPopulate(context, job, { va: call.addr, endVa: call.addr + call.lengthBytes, access: 'lock' }, send);
 }
 
 /** Reports ENOMEM where a range has holes, after the rest is done. */
@@ -113,13 +127,15 @@ function protect(context: MmContext, job: CallJob, call: CallOf<'mprotect'>, sen
   const endVa = call.addr + call.lengthBytes;
   // Linux changes what comes before the first hole and then fails (`do_mprotect_pkey`).
   let reach = call.addr;
-  const ranges: { startVa: number; endVa: number; protection: number }[] = [];
+  const ranges: { startVa: number; endVa: number; protection: number; anonProtection: number }[] = [];
   for (const vma of context.vmas.overlapping(call.addr, endVa)) {
     if (vma.startVa > reach) break;
     const startVa = Math.max(vma.startVa, call.addr);
     reach = Math.min(vma.endVa, endVa);
     const protection = protectionFlags(call.prot, (vma.flags & VM.SHARED) !== 0);
-    ranges.push({ startVa, endVa: reach, protection });
+    // Pages that are known to be exclusive get their write permission at once (`can_change_pte_writable`).
+    const writable = !context.forked && (call.prot & PROT.WRITE) !== 0 ? PTE.WRITE : 0;
+    ranges.push({ startVa, endVa: reach, protection, anonProtection: protection | writable });
   }
   const errno = reach < endVa ? ERRNO.ENOMEM : 0;
   if (ranges.length === 0) return fails(context, ERRNO.ENOMEM);
@@ -134,7 +150,9 @@ function remap(context: MmContext, job: CallJob, call: CallOf<'mremap'>, send: S
   const { addr, oldLengthBytes, newLengthBytes, newAddr } = call;
   const vma = context.vmas.find(addr);
   if (vma === null) return fails(context, ERRNO.EFAULT);
-  if (addr + oldLengthBytes > vma.endVa || oldLengthBytes === 0) return fails(context, ERRNO.EFAULT);
+  // A length of 0 asks for a second mapping of the same shared memory (`vma_to_resize`).
+  if (oldLengthBytes === 0 && (vma.flags & VM.SHARED) === 0) return fails(context, ERRNO.EINVAL);
+  if (addr + oldLengthBytes > vma.endVa) return fails(context, ERRNO.EFAULT);
   const moves = newAddr !== addr;
   if (!moves && newLengthBytes <= oldLengthBytes) {
     if (newLengthBytes === oldLengthBytes) return returns(context, addr);
@@ -164,11 +182,12 @@ export function move(context: MmContext, job: CallJob, call: CallOf<'mremap'>, s
   const { addr, oldLengthBytes, newLengthBytes, newAddr } = call;
   const vma = context.vmas.find(addr) as Vma;
   const target = { ...clipped(vma, addr), startVa: newAddr, endVa: newAddr + newLengthBytes };
-  const { set } = context.vmas.unmap(addr, addr + oldLengthBytes);
+  const stays = oldLengthBytes === 0 || (call.flags & MREMAP.DONTUNMAP) !== 0;
+  const left = stays ? context.vmas : context.vmas.unmap(addr, addr + oldLengthBytes).set;
   const lengthBytes = Math.min(oldLengthBytes, newLengthBytes);
   const message = (request: number) =>
     ({ type: 'MOVE_PTES' as const, request, fromVa: addr, toVa: newAddr, lengthBytes }) as const;
-  return waits(ask({ ...context, vmas: set.map(target) }, job, 'moved', mmuOf(context), message, send));
+  return waits(ask({ ...context, vmas: left.map(target) }, job, 'moved', mmuOf(context), message, send));
 }
 
 function changeBrk(context: MmContext, job: CallJob, call: CallOf<'brk'>, send: Send): CallStep {
@@ -190,44 +209,38 @@ function advise(context: MmContext, job: CallJob, call: CallOf<'madvise'>, send:
   const endVa = addr + lengthBytes;
   const flags = vmaFlagsOfAdvice(advice);
   const errno = holes(context, addr, endVa);
-  const vmas = context.vmas.overlapping(addr, endVa);
   if (flags !== null) {
     const change = (vma: Vma): Vma => ({ ...vma, flags: (vma.flags & ~flags.clear) | flags.set });
     const state = { ...context, vmas: context.vmas.change(addr, endVa, change) };
     return errno === 0 ? returns(state) : fails(state, errno);
   }
-  const next = { ...job, errno };
-  if (advice === ADVICE.DONTNEED || advice === ADVICE.FREE) {
-    if (vmas.some((vma) => (vma.flags & (VM.LOCKED | VM.PFNMAP)) !== 0)) return fails(context, ERRNO.EINVAL);
-  }
-  if (advice === ADVICE.DONTNEED) {
-    const ranges = [{ startVa: addr, endVa }];
-    const zap = (request: number) => ({
-      type: 'CLEAR_PTES' as const,
-      request,
-      ranges,
-      freeWithin: null,
-      fileOnly: false,
-    });
-    return waits(ask(context, next, 'zapped', mmuOf(context), zap, send));
-  }
-  if (advice === ADVICE.FREE || advice === ADVICE.COLD || advice === ADVICE.PAGEOUT) {
-    if (advice === ADVICE.FREE && vmas.some((vma) => vma.file !== null)) return fails(context, ERRNO.EINVAL);
-    const clean = advice === ADVICE.FREE;
-    const age = (request: number) => ({ type: 'AGE_PTES' as const, request, startVa: addr, endVa, clean });
-    return waits(ask(context, next, 'aged', mmuOf(context), age, send));
-  }
+  return adviseOnPages(context, { ...job, errno }, call, send);
+}
+
+/** Advice that acts on pages; the first area that it is not for ends it (`madvise_walk_vmas`). */
+function adviseOnPages(context: MmContext, job: CallJob, call: CallOf<'madvise'>, send: Send): CallStep {
+  const { addr, advice } = call;
+  const vmas = context.vmas.overlapping(addr, addr + call.lengthBytes);
+  const { errno } = job;
   if (advice === ADVICE.POPULATE_READ || advice === ADVICE.POPULATE_WRITE) {
     if (errno !== 0) return fails(context, errno);
-    return populate(context, next, addr, endVa, advice === ADVICE.POPULATE_WRITE ? 'write' : 'read');
+    const access = advice === ADVICE.POPULATE_WRITE ? 'write' : 'read';
+    return beginPopulate(context, job, { va: addr, endVa: addr + call.lengthBytes, access }, send);
+  }
+  const refused = vmas.find((vma) => !canAdvise(vma, advice));
+  const endVa = refused === undefined ? addr + call.lengthBytes : Math.max(addr, refused.startVa);
+  const next = refused === undefined ? job : { ...job, errno: ERRNO.EINVAL };
+  if (endVa === addr) return fails(context, ERRNO.EINVAL);
+  if (advice === ADVICE.DONTNEED || advice === ADVICE.DONTNEED_LOCKED) {
+    return waits(ask(context, next, 'zapped', mmuOf(context), zap([{ startVa: addr, endVa }], null), send));
+  }
+  if (advice === ADVICE.FREE || advice === ADVICE.COLD || advice === ADVICE.PAGEOUT) {
+    const dirty = advice === ADVICE.FREE;
+    const age = (request: number) => ({ type: 'AGE_PTES' as const, request, startVa: addr, endVa, young: true, dirty });
+    return waits(ask(context, next, 'aged', mmuOf(context), age, send));
   }
   if (advice !== ADVICE.WILLNEED) return fails(context, ERRNO.EINVAL);
   return errno === 0 ? returns(context) : fails(context, errno);
-}
-
-/** Leaves the range in the job: the mm machine faults it in page by page. */
-function populate(context: MmContext, job: CallJob, va: number, endVa: number, access: 'read' | 'write'): CallStep {
-  return waits({ ...context, job: { ...job, populate: { va, endVa, access } } });
 }
 
 function sync(context: MmContext, job: CallJob, call: CallOf<'msync'>, send: Send): CallStep {
@@ -236,15 +249,17 @@ function sync(context: MmContext, job: CallJob, call: CallOf<'msync'>, send: Sen
   const errno = holes(context, call.addr, endVa);
   const shared = vmas.filter((vma) => vma.file !== null && (vma.flags & VM.SHARED) !== 0);
   if ((call.flags & MSYNC.INVALIDATE) !== 0 && vmas.some((vma) => (vma.flags & VM.LOCKED) !== 0))
-    return fails(context, 16);
+    return fails(context, ERRNO.EBUSY);
   if ((call.flags & MSYNC.SYNC) === 0 || shared.length === 0)
     return errno === 0 ? returns(context) : fails(context, errno);
   const files = [...new Set(shared.map((vma) => vma.file as string))].sort();
-  const age = (request: number) => ({ type: 'AGE_PTES' as const, request, startVa: call.addr, endVa, clean: true });
+  // Write-back cleans the entries and leaves their age (`mm/rmap.c:page_mkclean_one`).
+  const range = { startVa: call.addr, endVa };
+  const age = (request: number) => ({ type: 'AGE_PTES' as const, request, ...range, young: false, dirty: true });
   return waits(ask(context, { ...job, errno, files }, 'synced', mmuOf(context), age, send));
 }
 
-function lock(context: MmContext, job: CallJob, call: CallOf<'mlock' | 'munlock'>): CallStep {
+function lock(context: MmContext, job: CallJob, call: CallOf<'mlock' | 'munlock'>, send: Send): CallStep {
   const endVa = call.addr + call.lengthBytes;
   const locks = call.op === 'mlock';
   const change = (vma: Vma): Vma => ({ ...vma, flags: locks ? vma.flags | VM.LOCKED : vma.flags & ~VM.LOCKED });
@@ -252,24 +267,36 @@ function lock(context: MmContext, job: CallJob, call: CallOf<'mlock' | 'munlock'
   const errno = holes(context, call.addr, endVa);
   if (errno !== 0) return fails(state, errno);
   if (!locks) return returns(state);
-  const writable = context.vmas.overlapping(call.addr, endVa).every((vma) => (vma.prot & PROT.WRITE) !== 0);
-  return populate(state, job, call.addr, endVa, writable ? 'write' : 'read');
+  return beginPopulate(state, job, { va: call.addr, endVa, access: 'lock' }, send);
 }
 
-function fork(context: MmContext, job: CallJob, send: Send): CallStep {
-  const vmas = context.vmas.list().filter((vma) => (vma.flags & VM.DONTCOPY) === 0);
-  const ranges = vmas.map(({ startVa, endVa }) => ({ startVa, endVa }));
-  const copy = (request: number) => ({ type: 'COPY_PTES' as const, request, ranges });
-  return waits(ask(context, job, 'copiedTables', mmuOf(context), copy, send, costsOf(context).vmaOperation));
+/**
+ * `dup_mmap`: the child first. Shared anonymous memory has no file here: a page of it that was touched before the fork is
+ * shared by its entries, one that was not is a page of its own on each side.
+ */
+function fork(context: MmContext, job: CallJob, call: CallOf<'fork'>, send: Send): CallStep {
+  const copied = context.vmas.list().filter((vma) => (vma.flags & VM.DONTCOPY) === 0);
+  const message = (request: number): MessageOf<'DUP_MM'> => ({
+    type: 'DUP_MM',
+    parent: `mm:${context.pid}`,
+    request,
+    pageBytes: context.pageBytes,
+    vmas: copied.map((vma) => ({ ...vma, flags: vma.flags & ~VM.LOCKED })),
+    startBrk: context.startBrk,
+    brk: context.brk,
+  });
+  const state = { ...context, forked: true };
+  return waits(ask(state, job, 'childMapped', `mm:${call.childPid}`, message, send, costsOf(context).vmaOperation));
 }
 
 /** execve and exit begin alike: everything that is mapped goes. */
 function tearDown(context: MmContext, job: CallJob, send: Send): CallStep {
   const ranges = context.vmas.list().map(({ startVa, endVa }) => ({ startVa, endVa }));
   const freeWithin = { startVa: 0, endVa: VA_END };
-  const zap = (request: number) => ({ type: 'CLEAR_PTES' as const, request, ranges, freeWithin, fileOnly: false });
-  const gone = { ...context, vmas: VmaSet.empty(context.pageBytes || context.kernelPageBytes), startBrk: 0, brk: 0 };
-  return waits(ask(gone, job, 'tornDown', mmuOf(context), zap, send));
+  const clearAll = (request: number) => ({ ...zap(ranges, freeWithin)(request), fullMm: true });
+  const none = VmaSet.empty(context.pageBytes || context.kernelPageBytes);
+  const gone = { ...context, vmas: none, startBrk: 0, brk: 0, forked: false };
+  return waits(ask(gone, job, 'tornDown', mmuOf(context), clearAll, send));
 }
 
 const starters: { [O in MmCall['op']]: Starter<O> } = {
@@ -290,7 +317,7 @@ const starters: { [O in MmCall['op']]: Starter<O> } = {
   msync: sync,
   mlock: lock,
   munlock: lock,
-  fork: (context, job, _call, send) => fork(context, job, send),
+  fork,
   execve: (context, job, _call, send) => tearDown(context, job, send),
   exit: (context, job, _call, send) => tearDown(context, job, send),
 };

@@ -67,8 +67,9 @@ function vmaAt(context: MmContext, va: number): { context: MmContext; vma: Vma |
   const startVa = pageStart(context, va);
   if (above.endVa - startVa > context.stackLimitBytes) return { context, vma: null };
   const below = context.vmas.endingBefore(startVa + 1);
-  // stack_guard_gap is 256 pages (`mm/mmap.c`), here of the process.
-  if (below !== null && startVa - below.endVa < 256 * context.pageBytes) return { context, vma: null };
+  // stack_guard_gap is 256 pages (`mm/mmap.c`), here of the process; memory that nobody may touch needs no gap.
+  const guarded = below !== null && below.prot !== PROT.NONE && (below.flags & VM.GROWSDOWN) === 0;
+  if (guarded && startVa - below.endVa < 256 * context.pageBytes) return { context, vma: null };
   const grown = { ...above, startVa };
   return { context: { ...context, vmas: context.vmas.map(grown) }, vma: grown };
 }
@@ -98,11 +99,11 @@ export function beginFault(before: MmContext, job: FaultJob, send: Send): FaultS
 /** `do_wp_page`: a write to a page that is mapped read-only. */
 function writeProtectFault(context: MmContext, job: FaultJob, vma: Vma, send: Send): FaultStep {
   const { va, ptePfn, pteFlags } = workOf(job);
-  if (vma.file !== null && (vma.flags & VM.SHARED) !== 0) {
+  if ((vma.flags & VM.SHARED) !== 0) {
     // mprotect gave the write permission back: the entry follows (`wp_page_shared`, `wp_page_reuse`).
-    return waitsOn(setPages(context, job, ptePfn - offsetInPage(context, va), pteFlags | PTE.WRITE | PTE.DIRTY, send));
+    return waitsOn(reuse(context, job, pteFlags, send));
   }
-  if (!hasFlagBits(pteFlags, PTE.ANON) || hasFlagBits(pteFlags, PTE.SPECIAL)) return allocate(context, job, send);
+  if (!hasFlagBits(pteFlags, PTE.ANON)) return allocate(context, job, send);
   const nr = processPages(context);
   const pfn = ptePfn - offsetInPage(context, va);
   const sender = `mm:${context.pid}`;
@@ -124,30 +125,38 @@ function offsetInPage(context: MmContext, va: number): number {
   return Math.floor((va % context.pageBytes) / context.kernelPageBytes);
 }
 
-/** `do_anonymous_page`: a read gets the shared zero page, unless a native entry could not show it. */
+/** `do_anonymous_page`: a read gets the shared zero page, as many frames of it as the process page has. */
 function anonymousFault(context: MmContext, job: FaultJob, vma: Vma, send: Send): FaultStep {
   const { va, access } = workOf(job);
-  const shared = (vma.flags & VM.SHARED) !== 0;
-  // One 4K zero page cannot be the frames of a whole larger page: `mm_forbids_zeropage`.
-  if (access === 'write' || shared || processPages(context) > 1) return allocate(context, job, send);
-  const flags = protectionFlags(vma.prot, false) | PTE.SPECIAL | PTE.YOUNG | PTE.ANON;
-  const run: PteRun = { va: pageStart(context, va), pfn: context.zeroPfn, nr: 1, flags };
-  return waitsOn(setRuns(context, job, [run], true, send));
+  if (access === 'write' || (vma.flags & VM.SHARED) !== 0) return allocate(context, job, send);
+  const nr = processPages(context);
+  // Linux marks the zero page special; a native entry may be anything but special, and it is told by its frame here.
+  const flags = protectionFlags(vma.prot, false) | PTE.YOUNG | (nr === 1 ? PTE.SPECIAL : 0);
+  const run: PteRun = { va: pageStart(context, va), pfn: context.zeroPfn, nr, flags };
+  return waitsOn(setRuns(context, job, [run], send));
+}
+
+/** Whether the new page is filled from another: one of the page cache, for a private mapping (`do_cow_fault`). */
+function copiesPage(context: MmContext, job: FaultJob): boolean {
+  return context.vmas.find(workOf(job).va)?.file != null;
 }
 
 /** Allocates one folio of the process order (`alloc_anon_folio` with a hard minimum). */
 function allocate(context: MmContext, job: FaultJob, send: Send): FaultStep {
   const sender = `mm:${context.pid}`;
   const orderPages = processOrder(context);
+  const { faultHandlerBase, copyPerKb } = costsOf(context);
+  const copies = copiesPage(context, job);
+  const copyCycles = copies ? Math.ceil((copyPerKb * context.pageBytes) / 1024) : 0;
   return waitsOn(
     ask(
       context,
       job,
       'allocated',
       'zone',
-      (request) => ({ type: 'ALLOC', sender, request, orderPages, count: 1, purpose: 'anon', zero: true }),
+      (request) => ({ type: 'ALLOC', sender, request, orderPages, count: 1, purpose: 'anon', zero: !copies }),
       send,
-      costsOf(context).faultHandlerBase,
+      faultHandlerBase + copyCycles,
     ),
   );
 }
@@ -187,15 +196,50 @@ function fileFault(context: MmContext, job: FaultJob, vma: Vma, send: Send): Fau
   );
 }
 
-function setRuns(context: MmContext, job: FaultJob, runs: PteRun[], onlyNone: boolean, send: Send): MmContext {
-  return ask(context, job, 'set', mmuOf(context), (request) => ({ type: 'SET_PTES', request, runs, onlyNone }), send);
+/** Enters pages where nothing is yet; what somebody else entered meanwhile stays (`pte_none` under the lock). */
+function setRuns(context: MmContext, job: FaultJob, runs: PteRun[], send: Send): MmContext {
+  const set = (request: number) => ({ type: 'SET_PTES' as const, request, runs, expects: -1 });
+  return ask(context, job, 'set', mmuOf(context), set, send);
 }
 
-/** Writes the entries of the whole process page, over what is there. */
-function setPages(context: MmContext, job: FaultJob, pfn: number, flags: number, send: Send): MmContext {
-  const va = pageStart(context, workOf(job).va);
-  const writable = (flags | PTE.YOUNG | PTE.DIRTY) & ~PTE.READONLY;
-  return setRuns(context, job, [{ va, pfn, nr: processPages(context), flags: writable }], false, send);
+/**
+ * Writes the entries of the whole process page over those the walk found, provided they are still there: a file may have
+ * unmapped them meanwhile (`vmf_pte_changed`).
+ */
+function setPages(context: MmContext, job: FaultJob, step: string, pfn: number, flags: number, send: Send): MmContext {
+  const { va, ptePfn } = workOf(job);
+  const writable = (flags | PTE.YOUNG | PTE.DIRTY) & ~(PTE.READONLY | PTE.SPECIAL);
+  const runs = [{ va: pageStart(context, va), pfn, nr: processPages(context), flags: writable }];
+  const expects = ptePfn - offsetInPage(context, va);
+  const set = (request: number) => ({ type: 'SET_PTES' as const, request, runs, expects });
+  return ask(context, job, step, mmuOf(context), set, send);
+}
+
+/** `wp_page_reuse`: the page itself becomes writable. */
+function reuse(context: MmContext, job: FaultJob, flags: number, send: Send): MmContext {
+  const { va, ptePfn } = workOf(job);
+  return setPages(context, job, 'reused', ptePfn - offsetInPage(context, va), flags | PTE.WRITE, send);
+}
+
+/** The flags of a page of its own for a private or shared anonymous mapping, or a copy (`mk_pte`, `maybe_mkwrite`). */
+function freshFlags(vma: Vma): number {
+  const shared = (vma.flags & VM.SHARED) !== 0;
+  const flags = protectionFlags(vma.prot, shared) | PTE.YOUNG | (shared && vma.file === null ? 0 : PTE.ANON);
+  return (vma.prot & PROT.WRITE) === 0 ? flags : (flags | PTE.WRITE | PTE.DIRTY) & ~PTE.READONLY;
+}
+
+/** What an entry or the lack of it leads to once a table operation is done. */
+function entered(context: MmContext, event: MessageOf<'TABLE_DONE'>, send: Send): FaultStep {
+  putEntries(context, event.cleared, send);
+  const state = account(context, event.set, event.cleared);
+  if (event.fallback === 'no-memory') return ends(state, SIGNAL.KILL, 0);
+  const { job: now } = state;
+  const present = now?.kind === 'call' ? now.populate?.present : null;
+  const known =
+    now?.kind === 'call' && now.populate !== null && present != null
+      ? { ...state, job: { ...now, populate: { ...now.populate, present: [...present, ...event.set] } } }
+      : state;
+  return { context: noteFallback(known, event.fallback), end: HANDLED };
 }
 
 /** The steps that answers take a fault through. */
@@ -209,39 +253,35 @@ export const faultSteps: Record<
   ) => FaultStep
 > = {
   copied: (context, job, event, send) => {
-    const { va, ptePfn, pteFlags } = workOf(job);
+    const { pteFlags } = workOf(job);
     if (event.type === 'NO_MEMORY') return ends(context, SIGNAL.KILL, 0);
-    const flags = (pteFlags | PTE.WRITE) & ~PTE.SPECIAL;
-    if (event.type === 'REUSE') return waitsOn(setPages(context, job, ptePfn - offsetInPage(context, va), flags, send));
+    if (event.type === 'REUSE') return waitsOn(reuse(context, job, pteFlags, send));
     invariant(event.type === 'FRAMES', 'a copy-on-write is answered with frames or reuse');
     const copied = { ...context, copiedBytes: context.copiedBytes + context.pageBytes };
-    return waitsOn(setPages(copied, job, event.pfns[0] as number, flags, send));
+    return waitsOn(setPages(copied, job, 'set', event.pfns[0] as number, pteFlags | PTE.WRITE, send));
   },
 
   allocated: (context, job, event, send) => {
-    const { va, pages, pteFlags } = workOf(job);
+    const { va, pages, pteFlags, truncated } = workOf(job);
     // The page that is copied came with a reference of its own: the copy, or the failure to make one, ends it.
     if (pages.length > 0) send('zone', { type: 'PUT', runs: pages.map(({ pfn, nr }) => ({ pfn, nr })) });
     if (event.type === 'NO_MEMORY') return ends(context, SIGNAL.KILL, 0);
     invariant(event.type === 'FRAMES', 'an allocation is answered with frames');
+    const pfn = event.pfns[0] as number;
+    if (truncated) {
+      send('zone', { type: 'PUT', runs: [{ pfn, nr: processPages(context) }] });
+      return { context, end: HANDLED };
+    }
     const vma = context.vmas.find(va);
     invariant(vma !== null, 'the VMA of a fault stays while it is handled');
-    const shared = (vma.flags & VM.SHARED) !== 0;
-    const writable = (vma.prot & PROT.WRITE) !== 0 ? PTE.WRITE | PTE.DIRTY : 0;
-    const flags =
-      protectionFlags(vma.prot, shared) | PTE.YOUNG | writable | (shared && vma.file === null ? 0 : PTE.ANON);
-    const run: PteRun = {
-      va: pageStart(context, va),
-      pfn: event.pfns[0] as number,
-      nr: processPages(context),
-      flags: writable === 0 ? flags : flags & ~PTE.READONLY,
-    };
-    const copies = vma.file !== null;
-    const counted = copies
+    const counted = copiesPage(context, job)
       ? { ...context, copiedBytes: context.copiedBytes + context.pageBytes }
       : { ...context, zeroedBytes: context.zeroedBytes + context.pageBytes };
     const next = { ...job, fault: { ...workOf(job), pages: [] } } as FaultJob;
-    return waitsOn(setRuns(counted, next, [run], !hasFlagBits(pteFlags, PTE.VALID), send));
+    const flags = freshFlags(vma);
+    if (hasFlagBits(pteFlags, PTE.VALID)) return waitsOn(setPages(counted, next, 'set', pfn, flags, send));
+    const run: PteRun = { va: pageStart(context, va), pfn, nr: processPages(context), flags };
+    return waitsOn(setRuns(counted, next, [run], send));
   },
 
   paged: (context, job, event, send) => {
@@ -271,20 +311,24 @@ export const faultSteps: Record<
         flags: dirty ? (aged | PTE.DIRTY) & ~PTE.READONLY : aged,
       };
     });
-    return waitsOn(setRuns(state, { ...job, fault } as FaultJob, runs, true, send));
+    return waitsOn(setRuns(state, { ...job, fault } as FaultJob, runs, send));
   },
 
   set: (context, _job, event, send) => {
     invariant(event.type === 'TABLE_DONE', 'a table operation is answered when it is done');
-    putEntries([...event.cleared, ...event.rejected], send);
-    const state = account(context, event.set, event.cleared);
-    if (event.fallback === 'no-memory') return ends(state, SIGNAL.KILL, 0);
-    return { context: noteFallback(state, event.fallback), end: HANDLED };
+    putEntries(context, event.rejected, send);
+    return entered(context, event, send);
+  },
+
+  /** The page was there already, with its reference: nothing new is given back where the entry has gone. */
+  reused: (context, _job, event, send) => {
+    invariant(event.type === 'TABLE_DONE', 'a table operation is answered when it is done');
+    return entered(context, event, send);
   },
 };
 
-/** Notes that the MMU could not translate an operation. */
+/** Notes that the MMU could not translate an operation; lack of memory for tables is none of that. */
 export function noteFallback(context: MmContext, reason: string): MmContext {
-  if (reason === '') return context;
+  if (reason === '' || reason === 'no-memory') return context;
   return { ...context, fallbacks: context.fallbacks + 1, fallbackReason: context.fallbackReason || reason };
 }

@@ -1,8 +1,14 @@
-/** The child's half of fork (`kernel/fork.c:dup_mmap`): VMAs, tables, entries and files of the parent, step by step. */
+/**
+ * The child's half of fork (`kernel/fork.c:dup_mmap`), in two parts. First it gets page size and VMAs and becomes a mapper
+ * of their files, so that a file that drops pages asks it as well; then come the entries that the parent has copied.
+ * Where memory for its tables is short, it gives everything back and the parent's fork fails.
+ */
+import { ERRNO } from '../src/mm/abiRules.ts';
 import { invariant } from '../src/errors.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
 import type { Message, MessageOf } from './messages.ts';
 import { noteFallback } from './mmFault.ts';
+import { stillMapped } from './mmRmap.ts';
 import {
   account,
   ask,
@@ -18,21 +24,14 @@ import type { Send } from './support.ts';
 
 type ForkedJob = Extract<Job, { kind: 'forked' }>;
 
-function begin(context: MmContext, event: MessageOf<'FORKED'>, send: Send): MmContext {
-  const { parent, request, pageBytes, runs, startBrk, brk } = event;
+function begin(context: MmContext, event: MessageOf<'DUP_MM'>, send: Send): MmContext {
+  const { parent, request, pageBytes, startBrk, brk } = event;
   let vmas = VmaSet.empty(pageBytes);
   for (const vma of event.vmas) vmas = vmas.map(vma);
-  const job: ForkedJob = {
-    kind: 'forked',
-    awaits: -1,
-    step: '',
-    asleep: false,
-    parent,
-    request,
-    runs,
-    files: filesOf(vmas),
-  };
-  const state = { ...context, pageBytes, vmas, startBrk, brk, job };
+  const files = filesOf(vmas);
+  const base = { awaits: -1, step: '', asleep: false, ptesWritten: 0 };
+  const job: ForkedJob = { ...base, kind: 'forked', parent, request, runs: [], files, unmapped: [] };
+  const state = { ...context, pageBytes, vmas, startBrk, brk, forked: true, job };
   const native = context.nativeTables && pageBytes > context.kernelPageBytes;
   const configure = (number: number): Message => ({ type: 'CONFIGURE', request: number, pageBytes, native });
   return ask(state, job, 'configured', mmuOf(state), configure, send);
@@ -41,9 +40,8 @@ function begin(context: MmContext, event: MessageOf<'FORKED'>, send: Send): MmCo
 function mapNext(context: MmContext, job: ForkedJob, send: Send): MmContext {
   const [file, ...files] = job.files;
   if (file === undefined) {
-    send(job.parent, { type: 'FORK_READY', request: job.request });
-    send(`process:${context.pid}`, { type: 'WAKE' });
-    return { ...context, job: null };
+    send(job.parent, { type: 'FORK_READY', request: job.request, errno: 0 });
+    return { ...context, job: { ...job, step: 'ready' } };
   }
   const mm = `mm:${context.pid}`;
   const orderPages = processOrder(context);
@@ -51,20 +49,37 @@ function mapNext(context: MmContext, job: ForkedJob, send: Send): MmContext {
   return ask(context, { ...job, files }, 'fileMapped', fileActor(file), message, send);
 }
 
+function enter(context: MmContext, job: ForkedJob, event: MessageOf<'FORKED'>, send: Send): MmContext {
+  const runs = stillMapped(context, event.runs, job.unmapped, send);
+  const set = (request: number): Message => ({ type: 'SET_PTES', request, runs, expects: -1 });
+  return ask(context, { ...job, request: event.request, runs }, 'entered', mmuOf(context), set, send);
+}
+
+function giveUp(context: MmContext, job: ForkedJob, send: Send): MmContext {
+  const release = (request: number): Message => ({ type: 'RELEASE_TABLES', request });
+  return ask(context, job, 'released', mmuOf(context), release, send);
+}
+
 function go(context: MmContext, job: ForkedJob, event: Message, send: Send): MmContext {
-  if (job.step === 'configured') {
-    const { runs } = job;
-    const set = (request: number): Message => ({ type: 'SET_PTES', request, runs, onlyNone: true });
-    return ask(context, job, 'entered', mmuOf(context), set, send);
-  }
   if (job.step === 'fileMapped') {
     const droppedPages = event.type === 'MAPPED' ? event.droppedPages : 0;
     return mapNext({ ...context, droppedPages: context.droppedPages + droppedPages }, job, send);
   }
-  invariant(event.type === 'TABLE_DONE', 'the entries of a child are set by its MMU');
-  putEntries(event.rejected, send);
-  return mapNext(noteFallback(account(context, event.set, []), event.fallback), job, send);
+  invariant(event.type === 'TABLE_DONE', 'the tables of a child are made by its MMU');
+  if (job.step === 'released') {
+    // Files that were not mapped yet are still in the list.
+    const mapped = filesOf(context.vmas).filter((file) => !job.files.includes(file));
+    for (const file of mapped) send(fileActor(file), { type: 'UNMAP_FILE', mm: `mm:${context.pid}` });
+    send(job.parent, { type: 'FORK_READY', request: job.request, errno: ERRNO.ENOMEM });
+    return { ...context, vmas: VmaSet.empty(context.kernelPageBytes), pageBytes: 0, job: null };
+  }
+  putEntries(context, event.rejected, send);
+  if (event.fallback === 'no-memory') return giveUp(context, job, send);
+  if (job.step === 'configured') return mapNext(context, job, send);
+  send(job.parent, { type: 'FORK_READY', request: job.request, errno: 0 });
+  send(`process:${context.pid}`, { type: 'WAKE' });
+  return { ...noteFallback(account(context, event.set, []), event.fallback), job: null };
 }
 
 /** The steps of a child that is being forked. */
-export const childSteps = { begin, go };
+export const childSteps = { begin, enter, go };

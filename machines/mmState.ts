@@ -1,5 +1,6 @@
 /** The state of an mm, and the small steps that all its jobs share. */
 import type { CostModel } from '../src/arch/costs.ts';
+import { ZERO_BYTES } from './support.ts';
 import { isDirty, PTE } from '../src/mm/pte.ts';
 import type { Vma } from '../src/mm/vma.ts';
 import type { VmaSet } from '../src/mm/vmaSet.ts';
@@ -29,6 +30,18 @@ export interface FaultWork {
   major: boolean;
   /** File pages that came with a reference each. */
   pages: FileRun[];
+  /** The file was cut short below the page while it was being copied: the copy is not mapped. */
+  truncated: boolean;
+}
+
+/** A range that is being populated (`mm/gup.c:populate_vma_page_range`). */
+export interface Populate {
+  va: number;
+  endVa: number;
+  /** `lock`: write where that breaks COW beforehand, read elsewhere, as mlock and MAP_POPULATE do. */
+  access: 'read' | 'write' | 'lock';
+  /** What the table holds from `va` on; null until it has been read. */
+  present: PteRun[] | null;
 }
 
 /** What the mm is doing under its lock. */
@@ -38,6 +51,8 @@ export type Job = {
   step: string;
   /** IO_WAIT came: the process sleeps. */
   asleep: boolean;
+  /** Entries that were written for it so far: its time under the lock. */
+  ptesWritten: number;
 } & (
   | { kind: 'fault'; walk: number; cpu: number; fault: FaultWork }
   | {
@@ -48,20 +63,42 @@ export type Job = {
       before: VmaSet;
       /** Files still to be told of their mapping. */
       files: string[];
+      /** The addresses that are being unmapped. */
+      unmaps: { startVa: number; endVa: number } | null;
       /** Populating: what is left, and the page that is being faulted in. */
-      populate: { va: number; endVa: number; access: Access } | null;
+      populate: Populate | null;
       fault: FaultWork | null;
       errno: number;
-      child: { runs: PteRun[] } | null;
+      /** fork: the entries for the child, each with a reference once the zone has answered. */
+      runs: PteRun[];
     }
-  | { kind: 'forked'; parent: string; request: number; runs: PteRun[]; files: string[] }
+  | {
+      kind: 'forked';
+      parent: string;
+      request: number;
+      runs: PteRun[];
+      files: string[];
+      /** Pages that files unmapped since this mm is among their mappers: entries of them must not be taken over. */
+      unmapped: UnmappedArea[];
+    }
 );
+
+/** An area that maps pages of a file which the file asked to unmap. */
+export interface UnmappedArea {
+  startVa: number;
+  endVa: number;
+  /** Page of the file at `startVa`. */
+  firstIndex: number;
+  evenCows: boolean;
+}
 
 /** A file asked for some of its pages to be unmapped; this goes on beside the job, as rmap does. */
 export interface RmapWork {
   tableRequest: number;
   file: string;
   request: number;
+  /** Where the pages were mapped when the request came: VMAs may move before the answer. */
+  areas: UnmappedArea[];
 }
 
 /** An mm's state. */
@@ -77,6 +114,8 @@ export interface MmContext {
   vmas: VmaSet;
   startBrk: number;
   brk: number;
+  /** It has forked or was forked: anonymous pages may be shared, so none is taken to be exclusive without asking. */
+  forked: boolean;
   job: Job | null;
   rmap: RmapWork[];
   /** Messages that wait for the lock. */
@@ -146,12 +185,20 @@ export function fileActor(path: string): string {
   return `file:${path}`;
 }
 
+/**
+ * Whether a frame is of the shared zero memory. It is as large as the largest page, so that a process page that was only
+ * read is 16 consecutive entries of it: the native table can show that, where 16 entries of one 4K frame fit no entry.
+ */
+export function isZeroFrame(context: MmContext, pfn: number): boolean {
+  return pfn >= context.zeroPfn && pfn < context.zeroPfn + ZERO_BYTES / context.kernelPageBytes;
+}
+
 /** Pages that count in the resident set, by kind. */
-function residentPages(runs: readonly PteRun[]): { anon: number; file: number } {
+function residentPages(context: MmContext, runs: readonly PteRun[]): { anon: number; file: number } {
   let anon = 0;
   let file = 0;
   for (const run of runs) {
-    if (hasFlagBits(run.flags, PTE.SPECIAL)) continue;
+    if (isZeroFrame(context, run.pfn)) continue;
     if (hasFlagBits(run.flags, PTE.ANON)) anon += run.nr;
     else file += run.nr;
   }
@@ -160,8 +207,8 @@ function residentPages(runs: readonly PteRun[]): { anon: number; file: number } 
 
 /** Takes what a table operation did into the resident set. */
 export function account(context: MmContext, set: readonly PteRun[], cleared: readonly PteRun[]): MmContext {
-  const more = residentPages(set);
-  const less = residentPages(cleared);
+  const more = residentPages(context, set);
+  const less = residentPages(context, cleared);
   const rssAnonPages = context.rssAnonPages + more.anon - less.anon;
   const rssFilePages = context.rssFilePages + more.file - less.file;
   const rssPeakPages = Math.max(context.rssPeakPages, rssAnonPages + rssFilePages);
@@ -169,8 +216,8 @@ export function account(context: MmContext, set: readonly PteRun[], cleared: rea
 }
 
 /** Gives up the references of entries that are gone; the shared zero page has none. */
-export function putEntries(cleared: readonly PteRun[], send: Send): void {
-  const runs = cleared.filter((run) => !hasFlagBits(run.flags, PTE.SPECIAL)).map(({ pfn, nr }) => ({ pfn, nr }));
+export function putEntries(context: MmContext, cleared: readonly PteRun[], send: Send): void {
+  const runs = cleared.filter(({ pfn }) => !isZeroFrame(context, pfn)).map(({ pfn, nr }) => ({ pfn, nr }));
   if (runs.length > 0) send('zone', { type: 'PUT', runs });
 }
 

@@ -1,6 +1,6 @@
 /** The steps that answers take a call through, after `mmCalls.ts` began it. */
 import { invariant } from '../src/errors.ts';
-import { PTE } from '../src/mm/pte.ts';
+import { ERRNO } from '../src/mm/abiRules.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
 import type { ExecCall, Message, MessageOf } from './messages.ts';
@@ -9,6 +9,7 @@ import {
   type CallOf,
   type CallStep,
   fails,
+  finishMmap,
   mapFiles,
   move,
   newMapping,
@@ -18,7 +19,7 @@ import {
   waits,
 } from './mmCalls.ts';
 import { noteFallback } from './mmFault.ts';
-import { account, ask, fileActor, filesOf, hasFlagBits, type MmContext, mmuOf, putEntries } from './mmState.ts';
+import { account, ask, fileActor, filesOf, isZeroFrame, type MmContext, mmuOf, putEntries } from './mmState.ts';
 import type { Send } from './support.ts';
 
 type StepHandler = (context: MmContext, job: CallJob, event: Message, send: Send) => CallStep;
@@ -32,7 +33,7 @@ function tableDone(event: Message): MessageOf<'TABLE_DONE'> {
 function settle(context: MmContext, job: CallJob, event: Message, send: Send): MmContext {
   const { cleared, fallback } = tableDone(event);
   tellDirty(context, cleared, job.before, send);
-  putEntries(cleared, send);
+  putEntries(context, cleared, send);
   return noteFallback(account(context, [], cleared), fallback);
 }
 
@@ -41,19 +42,13 @@ function ended(context: MmContext, job: CallJob, result = 0): CallStep {
   return job.errno === 0 ? returns(context, result) : fails(context, job.errno);
 }
 
-function range(call: { addr: number; lengthBytes: number }): [number, number] {
-  return [call.addr, call.addr + call.lengthBytes];
+function readyErrno(event: Message): number {
+  invariant(event.type === 'FORK_READY', 'a child answers with FORK_READY');
+  return event.errno;
 }
 
-/** The addresses that a clearing call takes out of the VMA set. */
-function unmappedRange(context: MmContext, job: CallJob): [number, number] {
-  const { call } = job;
-  if (call.op === 'munmap' || call.op === 'mmap') return range(call);
-  if (call.op === 'mremap') return [call.addr + call.newLengthBytes, call.addr + call.oldLengthBytes];
-  invariant(call.op === 'brk', `${call.op} unmaps no range`);
-  const end = (va: number): number => Math.ceil(va / context.pageBytes) * context.pageBytes;
-  const before = job.before.list().findLast((vma) => vma.name === '[heap]' && vma.endVa > context.brk);
-  return [end(context.brk), before?.endVa ?? end(context.brk)];
+function range(call: { addr: number; lengthBytes: number }): [number, number] {
+  return [call.addr, call.addr + call.lengthBytes];
 }
 
 function withoutRange(context: MmContext, startVa: number, endVa: number): MmContext {
@@ -86,17 +81,25 @@ export const callSteps: Record<string, StepHandler> = {
     return newMapping(withoutRange(settle(context, job, event, send), ...range(call)), job, call, send);
   },
 
-  mmapFile: (context, job, event) => {
+  mmapFile: (context, job, event, send) => {
     invariant(event.type === 'MAPPED', 'a file answers a mapping with MAPPED');
     const droppedPages = context.droppedPages + event.droppedPages;
-    return returns({ ...context, droppedPages }, (job.call as CallOf<'mmap'>).addr);
+    return finishMmap({ ...context, droppedPages }, job, job.call as CallOf<'mmap'>, send);
+  },
+
+  /** The job goes on page by page: the mm machine sees that there is a range to populate. */
+  populateRead: (context, job, event) => {
+    const { populate } = job;
+    invariant(populate !== null, 'a table that is read is read for populating');
+    return waits({ ...context, job: { ...job, populate: { ...populate, present: tableDone(event).set } } });
   },
 
   unmapped: (context, job, event, send) => {
     const settled = settle(context, job, event, send);
-    const state = withoutRange(settled, ...unmappedRange(settled, job));
+    const { unmaps, call } = job;
+    invariant(unmaps !== null, 'a call that has cleared a range knows which');
+    const state = withoutRange(settled, unmaps.startVa, unmaps.endVa);
     tellUnmapped(state, job.before, send);
-    const { call } = job;
     return returns(state, call.op === 'brk' || call.op === 'mremap' ? call.addr : 0);
   },
 
@@ -114,7 +117,14 @@ export const callSteps: Record<string, StepHandler> = {
 
   moved: (context, job, event, send) => {
     const call = job.call as CallOf<'mremap'>;
-    const state = noteFallback(context, tableDone(event).fallback);
+    const { fallback } = tableDone(event);
+    // No memory for tables at the target: everything is as it was (`move_vma` moves back what it had moved).
+    if (fallback === 'no-memory') {
+      const { startVa, endVa } = { startVa: call.newAddr, endVa: call.newAddr + call.newLengthBytes };
+      return fails({ ...context, vmas: job.before.unmap(startVa, endVa).set }, ERRNO.ENOMEM);
+    }
+    const state = noteFallback(context, fallback);
+    tellUnmapped(state, job.before, send);
     if (call.newLengthBytes >= call.oldLengthBytes) return returns(state, call.newAddr);
     // The tail that was not moved goes.
     const ranges = [{ startVa: call.addr + call.newLengthBytes, endVa: call.addr + call.oldLengthBytes }];
@@ -124,6 +134,7 @@ export const callSteps: Record<string, StepHandler> = {
       ranges,
       freeWithin: null,
       fileOnly: false,
+      fullMm: false,
     });
     return waits(ask(state, job, 'tailCleared', mmuOf(state), zap, send));
   },
@@ -139,32 +150,37 @@ export const callSteps: Record<string, StepHandler> = {
 
   syncedFile: (context, job, _event, send) => syncNext(context, job, send),
 
+  childMapped: (context, job, event, send) => {
+    const errno = readyErrno(event);
+    if (errno !== 0) return fails(context, errno);
+    const ranges = context.vmas.list().flatMap((vma) => {
+      if ((vma.flags & (VM.DONTCOPY | VM.WIPEONFORK)) !== 0) return [];
+      const always = vma.file === null && (vma.flags & VM.SHARED) !== 0;
+      return [{ startVa: vma.startVa, endVa: vma.endVa, always }];
+    });
+    const copy = (request: number): Message => ({ type: 'COPY_PTES', request, ranges });
+    return waits(ask(context, job, 'copiedTables', mmuOf(context), copy, send));
+  },
+
   copiedTables: (context, job, event, send) => {
     const { set, fallback } = tableDone(event);
-    const runs = set.filter((run) => !hasFlagBits(run.flags, PTE.SPECIAL)).map(({ pfn, nr }) => ({ pfn, nr }));
+    const runs = set.filter(({ pfn }) => !isZeroFrame(context, pfn)).map(({ pfn, nr }) => ({ pfn, nr }));
     const state = noteFallback(context, fallback);
     const sender = `mm:${context.pid}`;
-    const next = { ...job, child: { runs: set } };
-    return waits(ask(state, next, 'gotRefs', 'zone', (request) => ({ type: 'GET', sender, request, runs }), send));
+    const get = (request: number): Message => ({ type: 'GET', sender, request, runs });
+    return waits(ask(state, { ...job, runs: set }, 'gotRefs', 'zone', get, send));
   },
 
   gotRefs: (context, job, _event, send) => {
     const { childPid } = job.call as CallOf<'fork'>;
-    const copied = context.vmas.list().filter((vma) => (vma.flags & VM.DONTCOPY) === 0);
-    const message = (request: number): Message => ({
-      type: 'FORKED',
-      parent: `mm:${context.pid}`,
-      request,
-      pageBytes: context.pageBytes,
-      vmas: copied.map((vma) => ({ ...vma, flags: vma.flags & ~VM.LOCKED })),
-      runs: job.child?.runs ?? [],
-      startBrk: context.startBrk,
-      brk: context.brk,
-    });
-    return waits(ask(context, job, 'forkReady', `mm:${childPid}`, message, send));
+    const message = (request: number): Message => ({ type: 'FORKED', request, runs: job.runs });
+    return waits(ask(context, { ...job, runs: [] }, 'forkReady', `mm:${childPid}`, message, send));
   },
 
-  forkReady: (context, job) => returns(context, (job.call as CallOf<'fork'>).childPid),
+  forkReady: (context, job, event) => {
+    const errno = readyErrno(event);
+    return errno === 0 ? returns(context, (job.call as CallOf<'fork'>).childPid) : fails(context, errno);
+  },
 
   tornDown: (context, job, event, send) => {
     const settled = settle(context, job, event, send);
@@ -181,7 +197,14 @@ export const callSteps: Record<string, StepHandler> = {
     const state = { ...context, pageBytes: call.pageBytes, vmas: imageVmas(call) };
     const { pageBytes } = call;
     const configure = (request: number) => ({ type: 'CONFIGURE' as const, request, pageBytes, native });
-    return waits(ask(state, { ...job, files: filesOf(state.vmas) }, 'execFile', mmuOf(state), configure, send));
+    return waits(ask(state, { ...job, files: filesOf(state.vmas) }, 'configured', mmuOf(state), configure, send));
+  },
+
+  configured: (context, job, event, send) => {
+    if (tableDone(event).fallback !== 'no-memory') return callSteps['execFile'](context, job, event, send);
+    // Past the point of no return: nothing of the old program is left to go back to.
+    const none = VmaSet.empty(context.kernelPageBytes);
+    return fails({ ...context, vmas: none, pageBytes: 0 }, ERRNO.ENOMEM);
   },
 
   execFile: (context, job, event, send) => {

@@ -3,7 +3,7 @@ import { tlbiPlan } from '../src/arch/tlbi.ts';
 import type { PageTable } from '../src/mm/pageTable.ts';
 import type { TableOp, Tables, VaRange } from '../src/mm/tableOps.ts';
 import type { TlbiOperation, TlbiRequest } from './messages.ts';
-import type { TableMessage } from './mmu.ts';
+import type { TableMessage } from './mmuState.ts';
 
 /** Folios of one order that are needed to hold page tables. */
 export interface Allocation {
@@ -15,17 +15,21 @@ export interface Allocation {
 export function opOf(message: Exclude<TableMessage, { type: 'CONFIGURE' | 'RELEASE_TABLES' }>): TableOp {
   switch (message.type) {
     case 'SET_PTES':
-      return { op: 'set', runs: message.runs, onlyNone: message.onlyNone };
+      return { op: 'set', runs: message.runs, expects: message.expects };
     case 'CLEAR_PTES':
       return { op: 'clear', ranges: message.ranges, freeWithin: message.freeWithin, fileOnly: message.fileOnly };
     case 'PROTECT_PTES':
       return { op: 'protect', ranges: message.ranges };
-    case 'AGE_PTES':
-      return { op: 'age', startVa: message.startVa, endVa: message.endVa, clean: message.clean };
+    case 'AGE_PTES': {
+      const { startVa, endVa, young, dirty } = message;
+      return { op: 'age', startVa, endVa, young, dirty };
+    }
     case 'MOVE_PTES':
       return { op: 'move', fromVa: message.fromVa, toVa: message.toVa, lengthBytes: message.lengthBytes };
     case 'COPY_PTES':
       return { op: 'copy', ranges: message.ranges };
+    case 'READ_PTES':
+      return { op: 'read', ranges: message.ranges };
   }
 }
 
@@ -75,8 +79,9 @@ export function flushRequests(flush: {
   pageBytes: number;
   tlbRange: boolean;
   freedTables: boolean;
+  lastLevelOnly: boolean;
 }): TlbiRequest[] {
-  const { asid, pageBytes, tlbRange, freedTables } = flush;
+  const { asid, pageBytes, tlbRange, freedTables, lastLevelOnly } = flush;
   const requests: TlbiRequest[] = [];
   for (const { startVa, endVa } of joined(flush.ranges, pageBytes)) {
     const plan = tlbiPlan({
@@ -85,7 +90,7 @@ export function flushRequests(flush: {
       strideBytes: pageBytes,
       granuleBytes: pageBytes,
       tlbRange,
-      lastLevelOnly: !freedTables,
+      lastLevelOnly,
     });
     if (plan.length === 0) continue;
     const op = plan[0]?.op as TlbiOperation;

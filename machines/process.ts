@@ -54,7 +54,14 @@ export interface ProcessContext {
   signalVa: number;
 }
 
-/** Counts at zero, all fields of `TlbCounts`. */
+/**
+ * Counts at zero, all fields of `TlbCounts`.
+ *
+ * @example
+ * ```ts
+ * zeroCounts().walks; // 0
+ * ```
+ */
 export function zeroCounts(): TlbCounts {
   return {
     references: 0,
@@ -69,7 +76,14 @@ export function zeroCounts(): TlbCounts {
   };
 }
 
-/** The sum of two counts. */
+/**
+ * The sum of two counts.
+ *
+ * @example
+ * ```ts
+ * addCounts({ ...zeroCounts(), walks: 1 }, { ...zeroCounts(), walks: 2 }).walks; // 3
+ * ```
+ */
 export function addCounts(a: TlbCounts, b: TlbCounts): TlbCounts {
   return {
     references: a.references + b.references,
@@ -168,6 +182,14 @@ export const processMachine = setup({
       // execve returns to the first run of the trace; any other call to the run behind it.
       return { ...context, counts, callsFailed, at: context.begun ? context.at + 1 : 0, begun: true };
     }),
+    take: handle<ProcessContext>((context, event) => {
+      assertEvent(event, 'DISPATCH');
+      return { ...context, cpu: event.cpu };
+    }),
+    killedBy: handle<ProcessContext>((context, event) => {
+      assertEvent(event, 'SYSRET');
+      return { ...context, signal: event.signal };
+    }),
     runOn: handle<ProcessContext>((context, _event, send) => run(context, send)),
     wantCpu: handle<ProcessContext>((context, _event, send) => {
       send('sched', { type: 'READY', pid: context.pid });
@@ -191,6 +213,8 @@ export const processMachine = setup({
     hasCpu: ({ context }) => context.cpu >= 0,
     woken: ({ context }) => context.woken,
     stopped: ({ context, event }) => event.type === 'RAN' && event.reason === 'quantum' && context.stopRequested,
+    stopRequested: ({ context }) => context.stopRequested,
+    killed: ({ context, event }) => event.type === 'SYSRET' && event.signal !== 0 && context.signal === 0,
     ranOut: ({ event }) => event.type === 'RAN' && event.reason === 'quantum',
     atCall: ({ event }) => event.type === 'RAN' && event.reason === 'call',
     asleep: ({ event }) => event.type === 'RAN' && event.reason === 'asleep',
@@ -229,7 +253,15 @@ export const processMachine = setup({
         WAKE: { target: 'ready', actions: 'wantCpu' },
       },
     },
-    ready: { on: { DISPATCH: { target: 'running', actions: 'run' } } },
+    ready: {
+      on: {
+        DISPATCH: [
+          // Signals are taken on the way back to user mode (`exit_to_user_mode_loop`).
+          { guard: 'stopRequested', target: 'stopped', actions: ['take', 'block'] },
+          { target: 'running', actions: 'run' },
+        ],
+      },
+    },
     running: {
       on: {
         RAN: [
@@ -248,6 +280,8 @@ export const processMachine = setup({
         SYSRET: [
           { guard: 'execFailed', target: 'zombie', actions: ['returned', 'exited'] },
           { guard: 'exitReturned', target: 'zombie', actions: ['returned', 'exited'] },
+          { guard: 'killed', target: 'in-syscall', actions: ['returned', 'killedBy', 'exit'] },
+          { guard: 'stopRequested', target: 'stopped', actions: ['returned', 'block'] },
           { guard: 'hasCpu', target: 'running', actions: ['returned', 'runOn'] },
           { target: 'ready', actions: ['returned', 'wantCpu'] },
         ],

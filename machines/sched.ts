@@ -44,28 +44,48 @@ export interface SchedContext {
   switching: number;
 }
 
-function allocateAsid(context: SchedContext, pid: number): { context: SchedContext; asid: number } {
-  const known = context.asids.find((entry) => entry.pid === pid);
-  if (known !== undefined && known.generation === context.generation) return { context, asid: known.asid };
-  let { generation, nextAsid, rollovers, asids, cpus } = context;
-  if (nextAsid > context.asidsMax) {
-    const running = new Set(cpus.map((cpu) => cpu.installedPid));
-    generation++;
-    rollovers++;
-    asids = asids.map((entry) => (running.has(entry.pid) ? { ...entry, generation } : entry));
-    nextAsid = 1;
-    cpus = cpus.map((cpu) => ({ ...cpu, flushPending: true }));
-  }
-  const reserved = new Set(asids.filter((entry) => entry.generation === generation).map((entry) => entry.asid));
-  const kept = asids.find((entry) => entry.pid === pid && entry.generation === generation);
-  if (kept !== undefined) {
-    return { context: { ...context, generation, nextAsid, rollovers, asids, cpus }, asid: kept.asid };
-  }
-  while (reserved.has(nextAsid)) nextAsid++;
-  invariant(nextAsid <= context.asidsMax, 'there are more ASIDs than CPUs');
-  const asid = nextAsid;
-  asids = [...asids.filter((entry) => entry.pid !== pid), { pid, asid, generation }];
-  return { context: { ...context, generation, nextAsid: nextAsid + 1, rollovers, asids, cpus }, asid };
+interface AsidStep {
+  context: SchedContext;
+  asid: number;
+}
+
+function reservedAsids(context: SchedContext): Set<number> {
+  return new Set(context.asids.filter(({ generation }) => generation === context.generation).map(({ asid }) => asid));
+}
+
+/** The next free ASID of this generation, or null where all are used up (`find_next_zero_bit`). */
+function freeAsid(context: SchedContext): number | null {
+  const reserved = reservedAsids(context);
+  for (let asid = context.nextAsid; asid <= context.asidsMax; asid++) if (!reserved.has(asid)) return asid;
+  return null;
+}
+
+/** `flush_context`: a new generation, in which only those keep their ASID that a CPU has installed. */
+function rollOver(context: SchedContext): SchedContext {
+  const running = new Set(context.cpus.map((cpu) => cpu.installedPid));
+  const generation = context.generation + 1;
+  const asids = context.asids.map((entry) => {
+    return running.has(entry.pid) && entry.generation === context.generation ? { ...entry, generation } : entry;
+  });
+  const cpus = context.cpus.map((cpu) => ({ ...cpu, flushPending: true }));
+  return { ...context, generation, asids, cpus, nextAsid: 1, rollovers: context.rollovers + 1 };
+}
+
+/** `new_context`: the ASID of a process, its old one where this generation knows it. */
+function allocateAsid(before: SchedContext, pid: number): AsidStep {
+  const free = knownAsid(before, pid) ?? freeAsid(before);
+  const context = free === null ? rollOver(before) : before;
+  const known = knownAsid(context, pid);
+  if (known !== null) return { context, asid: known };
+  const asid = freeAsid(context);
+  invariant(asid !== null, 'there are more ASIDs than CPUs');
+  const asids = [...context.asids.filter((entry) => entry.pid !== pid), { pid, asid, generation: context.generation }];
+  return { context: { ...context, asids, nextAsid: asid + 1 }, asid };
+}
+
+function knownAsid(context: SchedContext, pid: number): number | null {
+  const known = context.asids.find((entry) => entry.pid === pid && entry.generation === context.generation);
+  return known?.asid ?? null;
 }
 
 function allowedOn(context: SchedContext, pid: number, cpu: number): boolean {

@@ -11,7 +11,10 @@ import {
 } from 'xstate';
 import type { CostModel } from '../src/arch/costs.ts';
 import type { RunSource } from '../src/mm/runs.ts';
-import type { Message, MessageOf, MessageType } from './messages.ts';
+import type { Message } from './messages.ts';
+
+/** Bytes of shared zero memory: one page of the largest size a process can have. */
+export const ZERO_BYTES = 65536;
 
 /** Sends a message to the actor with that id; it is delivered `delayCycles` of virtual time from now. */
 export type Send = (to: string, message: Message, delayCycles?: number) => void;
@@ -62,12 +65,6 @@ export function handle<C extends MachineContext>(handler: Handler<C>): HandlerAc
     });
     if (next !== context) enqueue.assign(next);
   }) as HandlerAction<C>;
-}
-
-/** Narrows an event to one message type; the statechart has made sure of it already. */
-export function as<T extends MessageType>(event: Message, type: T): MessageOf<T> {
-  if (event.type !== type) throw new TypeError(`a ${type} handler got ${event.type}`);
-  return event as MessageOf<T>;
 }
 
 /** Immutable things a machine may look at but not change: never part of its state, always the same for one topology. */

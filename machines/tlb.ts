@@ -33,6 +33,14 @@ export type Work =
   | { kind: 'run'; pid: number; trace: string; stretch: Stretch; walks: number; walkReads: number }
   | { kind: 'copy'; pid: number; copy: Copy; walks: number; walkReads: number };
 
+/** An access that waits for a walk. `stale`: maintenance came meanwhile, so what the walk found must not be kept. */
+export interface PendingAccess {
+  va: number;
+  access: Access;
+  skipLevels: number;
+  stale: boolean;
+}
+
 /** A TLB's state. */
 export interface TlbContext {
   resources: ResourceHolder;
@@ -43,7 +51,7 @@ export interface TlbContext {
   installed: Installed | null;
   work: Work | null;
   /** The access that waits for a walk or a fault, null when none does. */
-  waits: { va: number; access: Access; skipLevels: number } | null;
+  waits: PendingAccess | null;
   /** Numbers the walks, so that an answer to an abandoned one is told from a fresh one. */
   walk: number;
   /** Entries that maintenance removed. */
@@ -103,7 +111,7 @@ function askWalk(context: TlbContext, va: number, access: Access, delayCycles: n
   const walk = context.walk + 1;
   const { pid } = installed;
   send(installed.mmu, { type: 'WALK', walk, pid, cpu: context.cpu, va, access, skipLevels }, delayCycles);
-  return { ...context, walk, waits: { va, access, skipLevels } };
+  return { ...context, walk, waits: { va, access, skipLevels, stale: false } };
 }
 
 type RunEnd = MessageOf<'RAN'>['reason'];
@@ -123,10 +131,12 @@ function finishRun(
   return { ...context, work: null, waits: null };
 }
 
-function finishCopy(context: TlbContext, reason: MessageOf<'UACCESS_DONE'>['reason'], send: Send): TlbContext {
+type CopyEnd = MessageOf<'UACCESS_DONE'>['reason'];
+
+function finishCopy(context: TlbContext, reason: CopyEnd, send: Send, signal = 0): TlbContext {
   const work = context.work as Extract<Work, { kind: 'copy' }>;
   const { doneBytes } = work.copy;
-  const done: Message = { type: 'UACCESS_DONE', pid: work.pid, doneBytes, reason, counts: countsOf(work) };
+  const done: Message = { type: 'UACCESS_DONE', pid: work.pid, doneBytes, reason, signal, counts: countsOf(work) };
   send('abi', done, Math.ceil((doneBytes * context.resources.costs.copyPerKb) / 1024));
   return { ...context, work: null, waits: null };
 }
@@ -159,6 +169,8 @@ const translated = handle<TlbContext>((context, event, send) => {
   const installed = context.installed as Installed;
   const waits = context.waits as NonNullable<TlbContext['waits']>;
   const work = context.work as Work;
+  // Maintenance reaches the registers of a walk under way too (Arm ARM D8.17 RRVJDB): it starts again.
+  if (waits.stale || event.pageBytes !== installed.pageBytes) return askWalk(context, waits.va, waits.access, 0, send);
   const tlb = context.tlb.edit();
   const rights = (event.read ? MAY_READ : 0) | (event.write ? MAY_WRITE : 0) | (event.exec ? MAY_FETCH : 0);
   const page = Math.floor(waits.va / installed.pageBytes);
@@ -184,7 +196,7 @@ const retry = handle<TlbContext>((context, _event, send) => {
 
 const abort = handle<TlbContext>((context, event, send) => {
   assertEvent(event, 'ABORT');
-  if (context.work?.kind === 'copy') return finishCopy(context, 'fault', send);
+  if (context.work?.kind === 'copy') return finishCopy(context, 'fault', send, event.signal);
   return finishRun(context, 'signal', 0, send, event);
 });
 
@@ -215,13 +227,19 @@ function invalidate(tlb: Tlb, request: TlbiRequest): number {
   return lastLevelOnly ? pages : pages + tlb.invalidateWalks(asid, startVa, endVa, walkGeometry(pageBytes));
 }
 
+function staleWalk(waits: PendingAccess): PendingAccess {
+  return { ...waits, stale: true };
+}
+
 const maintain = handle<TlbContext>((context, event, send) => {
   assertEvent(event, 'TLBI');
   const tlb = context.tlb.edit();
   let dropped = 0;
   for (const request of event.operations) dropped += invalidate(tlb, request);
   send(event.mmu, { type: 'TLBI_DONE', cpu: context.cpu, dropped }, context.resources.costs.dsbInnerShareable);
-  return { ...context, tlb, maintained: context.maintained + dropped };
+  const waits =
+    context.waits === null || context.installed?.mmu !== event.mmu ? context.waits : staleWalk(context.waits);
+  return { ...context, tlb, waits, maintained: context.maintained + dropped };
 });
 
 /**

@@ -8,7 +8,7 @@ import { calculateMinFreeKbytes, type Watermarks, watermarks } from '../src/arch
 import { Buddy } from '../src/mm/buddy.ts';
 import { FolioTable } from '../src/mm/frames.ts';
 import type { FrameRun, Message } from './messages.ts';
-import { handle, type ResourceHolder, type Send } from './support.ts';
+import { handle, type ResourceHolder, type Send, ZERO_BYTES } from './support.ts';
 
 /** RAM begins at 1 GiB of physical addresses, as on the `virt` machine that the oracle's kernels ran on. */
 export const RAM_START_BYTES = 2 ** 30;
@@ -35,7 +35,14 @@ export interface ZoneContext {
   zeroedBytes: number;
 }
 
-/** The frame of the shared zero page (`empty_zero_page`): the first of the zone. */
+/**
+ * The first frame of the shared zero memory (`empty_zero_page`), `ZERO_BYTES` long: the first of the zone.
+ *
+ * @example
+ * ```ts
+ * zeroFrame(4096); // 262144
+ * ```
+ */
 export function zeroFrame(kernelPageBytes: number): number {
   return RAM_START_BYTES / kernelPageBytes;
 }
@@ -45,9 +52,10 @@ function initialContext(input: ZoneInput): ZoneContext {
   const totalPages = Math.floor(memoryBytes / kernelPageBytes);
   const { maxPageOrder } = pageSizeLimits(kernelPageBytes);
   const buddy = Buddy.create(zeroFrame(kernelPageBytes), totalPages, maxPageOrder).edit();
-  buddy.allocAt(zeroFrame(kernelPageBytes), 0);
+  const zeroOrder = Math.log2(ZERO_BYTES / kernelPageBytes);
+  buddy.allocAt(zeroFrame(kernelPageBytes), zeroOrder);
   const folios = FolioTable.empty().edit();
-  folios.add({ pfn: zeroFrame(kernelPageBytes), order: 0, owner: 'zone', kind: 'reserved' });
+  folios.add({ pfn: zeroFrame(kernelPageBytes), order: zeroOrder, owner: 'zone', kind: 'reserved' });
   const minPages = Math.floor((calculateMinFreeKbytes(memoryBytes / 1024) * 1024) / kernelPageBytes);
   return {
     resources,
@@ -58,7 +66,7 @@ function initialContext(input: ZoneInput): ZoneContext {
     totalPages,
     allocations: 0,
     failures: 0,
-    freePagesLeast: totalPages - 1,
+    freePagesLeast: totalPages - ZERO_BYTES / kernelPageBytes,
     zeroedBytes: 0,
   };
 }

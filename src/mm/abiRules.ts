@@ -7,9 +7,11 @@ import type { TraceCall } from './runs.ts';
 /** Linux's errno numbers (`include/uapi/asm-generic/errno-base.h`, `errno.h`). */
 export const ERRNO = {
   EPERM: 1,
+  EAGAIN: 11,
   ENOMEM: 12,
   EACCES: 13,
   EFAULT: 14,
+  EBUSY: 16,
   EEXIST: 17,
   EINVAL: 22,
   EIO: 5,
@@ -17,7 +19,16 @@ export const ERRNO = {
 } as const;
 
 /** Flags of mmap (`include/uapi/asm-generic/mman-common.h`). */
-export const MAP = { SHARED: 1, PRIVATE: 2, FIXED: 0x10, ANONYMOUS: 0x20, GROWSDOWN: 0x100, LOCKED: 0x2000 } as const;
+export const MAP = {
+  SHARED: 1,
+  PRIVATE: 2,
+  FIXED: 0x10,
+  ANONYMOUS: 0x20,
+  GROWSDOWN: 0x100,
+  LOCKED: 0x2000,
+  POPULATE: 0x8000,
+  NONBLOCK: 0x10000,
+} as const;
 
 /** Flags of mremap (`include/uapi/linux/mman.h`). */
 export const MREMAP = { MAYMOVE: 1, FIXED: 2, DONTUNMAP: 4 } as const;
@@ -85,7 +96,11 @@ const rules: { [O in MemoryCall['op']]: RuleOf<O> } = {
     if (!isAligned(call.addr, pageBytes) || call.newLengthBytes === 0) return invalid;
     if (fixed && ((call.flags & MREMAP.MAYMOVE) === 0 || !isAligned(call.newAddr, pageBytes))) return invalid;
     const oldLengthBytes = pageAlign(call.oldLengthBytes, pageBytes);
-    return { call: { ...call, oldLengthBytes, newLengthBytes: pageAlign(call.newLengthBytes, pageBytes) } };
+    const newLengthBytes = pageAlign(call.newLengthBytes, pageBytes);
+    const { addr, newAddr } = call;
+    const overlaps = addr + oldLengthBytes > newAddr && newAddr + newLengthBytes > addr;
+    if ((fixed || newAddr !== addr) && overlaps) return invalid;
+    return { call: { ...call, oldLengthBytes, newLengthBytes } };
   },
   brk: (call) => ({ call }),
   madvise: (call, pageBytes) => {

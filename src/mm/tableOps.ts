@@ -23,12 +23,20 @@ export interface VaRange {
 
 /** The operations, by name. */
 export type TableOp =
-  | { op: 'set'; runs: EntryRun[]; onlyNone: boolean }
+  /**
+   * `expects` is what must be there now, as `pte_same` and `pte_none` check it under the page-table lock: -1 for nothing,
+   * else the frame of the first entry, consecutive frames after it. What differs is left alone and rejected.
+   */
+  | { op: 'set'; runs: EntryRun[]; expects: number }
   | { op: 'clear'; ranges: VaRange[]; freeWithin: VaRange | null; fileOnly: boolean }
-  | { op: 'protect'; ranges: (VaRange & { protection: number })[] }
-  | { op: 'age'; startVa: number; endVa: number; clean: boolean }
+  /** `anonProtection` is for anonymous pages: those known to be exclusive become writable at once. */
+  | { op: 'protect'; ranges: (VaRange & { protection: number; anonProtection: number })[] }
+  /** Clears the accessed bit, the dirty bit, or both. */
+  | { op: 'age'; startVa: number; endVa: number; young: boolean; dirty: boolean }
   | { op: 'move'; fromVa: number; toVa: number; lengthBytes: number }
-  | { op: 'copy'; ranges: VaRange[] };
+  /** `always`: entries of shared anonymous memory, which the child could not find anywhere else. */
+  | { op: 'copy'; ranges: (VaRange & { always: boolean })[] }
+  | { op: 'read'; ranges: VaRange[] };
 
 /** The two tables; `native` is null where hardware walks the Linux table. */
 export interface Tables {
@@ -38,13 +46,16 @@ export interface Tables {
 
 /** What an operation did. */
 export interface TableOutcome extends Tables {
-  /** Entries that set made where none, or another frame, was; or those that copy hands to the child. */
+  /** Entries that set made where none, or another frame, was; those that copy hands to the child, or read found. */
   set: EntryRun[];
   /** Entries that are gone (age: that were dirty), with the accessed and dirty bits of both tables. */
   cleared: EntryRun[];
-  /** Entries that `onlyNone` left alone because something was there. */
+  /** Entries that were not set because what was there is not what was expected. */
   rejected: EntryRun[];
-  /** Where translations may be cached that must go; in Linux-table addresses. */
+  /**
+   * Where translations may be cached that must go; in Linux-table addresses. One mmu_gather flushes one range, from the
+   * first entry that it changed to the last (`__tlb_adjust_range`).
+   */
   flush: VaRange[];
   /** Tables freed by level of the Linux and of the native table, root first. */
   freedLinux: number[];
@@ -80,16 +91,45 @@ interface Work {
   touched: VaRange[];
 }
 
+/** The hull of what a gather changed. */
+class Gather {
+  private startVa = Number.MAX_SAFE_INTEGER;
+  private endVa = 0;
+
+  add(va: number, pageBytes: number): void {
+    this.startVa = Math.min(this.startVa, va);
+    this.endVa = Math.max(this.endVa, va + pageBytes);
+  }
+
+  into(work: Work): void {
+    if (this.endVa === 0) return;
+    work.flush.push({ startVa: this.startVa, endVa: this.endVa });
+    work.touched.push({ startVa: this.startVa, endVa: this.endVa });
+  }
+}
+
+/** `move_ptes` flushes what one table of page-table entries maps at a time (`mm/mremap.c:move_page_tables`). */
+function flushMoved(work: Work, vas: readonly number[]): void {
+  const { levels, granuleBytes } = work.linux.geometry;
+  const extentBytes = levels.at(-1)?.tableSpanBytes ?? granuleBytes;
+  for (const va of vas) {
+    const last = work.flush.at(-1);
+    if (last !== undefined && Math.floor(last.startVa / extentBytes) === Math.floor(va / extentBytes)) {
+      last.endVa = va + granuleBytes;
+    } else work.flush.push({ startVa: va, endVa: va + granuleBytes });
+  }
+}
+
 const operations: { [O in TableOp['op']]: (work: Work, op: Extract<TableOp, { op: O }>) => void } = {
-  set: (work, { runs, onlyNone }) => {
+  set: (work, { runs, expects }) => {
     const pageBytes = work.linux.geometry.granuleBytes;
     for (const run of runs) {
       for (let page = 0; page < run.nr; page++) {
         const va = run.va + page * pageBytes;
         const before = work.linux.get(va);
-        // The zero page is one frame however many entries show it.
-        const pfn = (run.flags & PTE.SPECIAL) === 0 ? run.pfn + page : run.pfn;
-        if (before !== 0 && onlyNone) {
+        const pfn = run.pfn + page;
+        const asExpected = expects < 0 ? before === 0 : before !== 0 && pfnOf(before) === expects + page;
+        if (!asExpected) {
           work.rejected.add(va, pfn, run.flags);
           continue;
         }
@@ -103,44 +143,45 @@ const operations: { [O in TableOp['op']]: (work: Work, op: Extract<TableOp, { op
     }
   },
   clear: (work, { ranges, fileOnly }) => {
+    const pageBytes = work.linux.geometry.granuleBytes;
     for (const range of ranges) {
       const found: number[] = [];
+      const gather = new Gather();
       work.linux.forEach(range.startVa, range.endVa, (va, pte) => {
         if (!fileOnly || !hasFlags(pte, PTE.ANON)) found.push(va);
       });
       for (const va of found) {
         const pte = work.linux.clear(va);
         work.cleared.add(va, pfnOf(pte), flagsOf(pte));
+        gather.add(va, pageBytes);
       }
-      if (found.length > 0) {
-        work.flush.push(range);
-        work.touched.push(range);
-      }
+      gather.into(work);
     }
   },
   protect: (work, { ranges }) => {
+    const gather = new Gather();
     for (const range of ranges) {
-      let changed = false;
-      work.linux.changeRange(range.startVa, range.endVa, (pte) => {
-        const next = modifyProtection(pte, range.protection);
-        changed ||= next !== pte;
+      work.linux.changeRange(range.startVa, range.endVa, (pte, va) => {
+        const exclusive = hasFlags(pte, PTE.ANON) && !hasFlags(pte, PTE.SPECIAL);
+        const next = modifyProtection(pte, exclusive ? range.anonProtection : range.protection);
+        if (next !== pte) gather.add(va, work.linux.geometry.granuleBytes);
         return next;
       });
-      if (!changed) continue;
-      work.flush.push({ startVa: range.startVa, endVa: range.endVa });
-      work.touched.push({ startVa: range.startVa, endVa: range.endVa });
     }
+    gather.into(work);
   },
-  age: (work, { startVa, endVa, clean }) => {
-    const cleared = clean ? PTE.YOUNG | PTE.DIRTY : PTE.YOUNG;
+  age: (work, { startVa, endVa, young, dirty }) => {
+    const bits = (young ? PTE.YOUNG : 0) | (dirty ? PTE.DIRTY : 0);
+    const gather = new Gather();
     work.linux.changeRange(startVa, endVa, (pte, va) => {
-      if (clean && isDirty(pte)) work.cleared.add(va, pfnOf(pte), flagsOf(pte));
-      const flags = flagsOf(pte) & ~cleared;
+      if (dirty && isDirty(pte)) work.cleared.add(va, pfnOf(pte), flagsOf(pte));
+      const flags = flagsOf(pte) & ~bits;
       // A clean entry that hardware may dirty again starts read-only (`pte_mkclean`).
-      return packPte(pfnOf(pte), clean ? flags | PTE.READONLY : flags);
+      const next = packPte(pfnOf(pte), dirty ? flags | PTE.READONLY : flags);
+      if (next !== pte) gather.add(va, work.linux.geometry.granuleBytes);
+      return next;
     });
-    work.flush.push({ startVa, endVa });
-    work.touched.push({ startVa, endVa });
+    gather.into(work);
   },
   move: (work, { fromVa, toVa, lengthBytes }) => {
     const moved: [number, number][] = [];
@@ -150,26 +191,35 @@ const operations: { [O in TableOp['op']]: (work: Work, op: Extract<TableOp, { op
     for (const [va] of moved) work.linux.clear(va);
     for (const [va, pte] of moved) work.linux.set(va - fromVa + toVa, pte);
     if (moved.length === 0) return;
-    work.flush.push({ startVa: fromVa, endVa: fromVa + lengthBytes });
+    flushMoved(
+      work,
+      moved.map(([va]) => va),
+    );
     work.touched.push({ startVa: fromVa, endVa: fromVa + lengthBytes }, { startVa: toVa, endVa: toVa + lengthBytes });
   },
   copy: (work, { ranges }) => {
     for (const range of ranges) {
       // A range without private pages is not copied: the child faults it in (`vma_needs_copy`).
-      let anonymous = false;
+      let needed = range.always;
       work.linux.forEach(range.startVa, range.endVa, (_va, pte) => {
-        anonymous ||= hasFlags(pte, PTE.ANON);
-        return !anonymous;
+        needed ||= hasFlags(pte, PTE.ANON) && !hasFlags(pte, PTE.SPECIAL);
+        return !needed;
       });
-      if (!anonymous) continue;
+      if (!needed) continue;
       work.linux.changeRange(range.startVa, range.endVa, (pte, va) => {
         // A private mapping is write-protected on both sides; the child's entries begin old (`copy_present_ptes`).
         const shared = hasFlags(pte, PTE.ANON) || !isWritable(pte) ? writeProtect(pte) : pte;
         work.set.add(va, pfnOf(shared), flagsOf(shared) & ~PTE.YOUNG);
         return shared;
       });
-      work.flush.push(range);
-      work.touched.push(range);
+      const { startVa, endVa } = range;
+      work.flush.push({ startVa, endVa });
+      work.touched.push({ startVa, endVa });
+    }
+  },
+  read: (work, { ranges }) => {
+    for (const { startVa, endVa } of ranges) {
+      work.linux.forEach(startVa, endVa, (va, pte) => work.set.add(va, pfnOf(pte), flagsOf(pte)));
     }
   },
 };
@@ -215,7 +265,7 @@ function rangesOf(op: TableOp, pageBytes: number): VaRange[] {
  * ```ts
  * const tables = { linux: PageTable.empty(4096), native: null };
  * const run = { va: 0x10000, pfn: 16, nr: 16, flags: PTE.VALID };
- * operate(tables, { op: 'set', runs: [run], onlyNone: true }).linux.presentCount; // 16
+ * operate(tables, { op: 'set', runs: [run], expects: -1 }).linux.presentCount; // 16
  * ```
  */
 export function operate(tables: Tables, op: TableOp): TableOutcome {

@@ -1,0 +1,74 @@
+/**
+ * Faulting a range in beforehand: mlock, MAP_POPULATE, MAP_LOCKED and MADV_POPULATE_*
+ * (`mm/gup.c:populate_vma_page_range`). Pages that are there and allow the access cost no fault.
+ */
+import { ERRNO } from '../src/mm/abiRules.ts';
+import { PROT, PTE } from '../src/mm/pte.ts';
+import { VM } from '../src/mm/vma.ts';
+import type { Access, PteRun } from './messages.ts';
+import type { CallJob, CallStep } from './mmCalls.ts';
+import type { FaultEnd } from './mmFault.ts';
+import { ask, hasFlagBits, type MmContext, mmuOf, type Populate, SIGNAL } from './mmState.ts';
+import type { Send } from './support.ts';
+
+/** Begins to populate a range: first the table is read, as `follow_page_mask` would page by page. */
+export function beginPopulate(
+  context: MmContext,
+  job: CallJob,
+  range: { va: number; endVa: number; access: Populate['access'] },
+  send: Send,
+): CallStep {
+  const ranges = [{ startVa: range.va, endVa: range.endVa }];
+  const read = (request: number) => ({ type: 'READ_PTES' as const, request, ranges });
+  const populate: Populate = { ...range, present: null };
+  return { context: ask(context, { ...job, populate }, 'populateRead', mmuOf(context), read, send), done: null };
+}
+
+/** The access that a page is populated for; a `lock` writes where that breaks COW and dirties no file. */
+function accessAt(context: MmContext, range: Populate): Access {
+  if (range.access !== 'lock') return range.access;
+  const vma = context.vmas.find(range.va);
+  const breaksCow = vma !== null && (vma.flags & VM.SHARED) === 0 && (vma.prot & PROT.WRITE) !== 0;
+  return breaksCow ? 'write' : 'read';
+}
+
+function entryAt(present: readonly PteRun[], va: number, pageBytes: number): { ptePfn: number; pteFlags: number } {
+  const run = present.findLast((each) => va >= each.va && va < each.va + each.nr * pageBytes);
+  if (run === undefined) return { ptePfn: 0, pteFlags: 0 };
+  return { ptePfn: run.pfn + (va - run.va) / pageBytes, pteFlags: run.flags };
+}
+
+function suffices(flags: number, access: Access): boolean {
+  return hasFlagBits(flags, PTE.VALID) && (access !== 'write' || hasFlagBits(flags, PTE.WRITE));
+}
+
+/** The job with its next page to fault in as `fault`, which is null at the end of the range. */
+export function nextToPopulate(context: MmContext, job: CallJob): CallJob {
+  const { pageBytes, kernelPageBytes } = context;
+  const range = job.populate as Populate;
+  const present = range.present ?? [];
+  for (let { va } = range; va < range.endVa; va += pageBytes) {
+    const access = accessAt(context, { ...range, va });
+    const entry = entryAt(present, va, kernelPageBytes);
+    if (suffices(entry.pteFlags, access)) continue;
+    const left = present.filter((run) => run.va + run.nr * kernelPageBytes > va + pageBytes);
+    const fault = { va, access, ...entry, major: false, pages: [], truncated: false };
+    return { ...job, fault, populate: { ...range, va: va + pageBytes, present: left } };
+  }
+  return { ...job, fault: null, populate: { ...range, va: range.endVa } };
+}
+
+/** What the call answers once its range is populated; mmap has succeeded whatever became of that (`mm_populate`). */
+export function populated(context: MmContext, job: CallJob, end: FaultEnd): CallStep {
+  const { call } = job;
+  if (call.op === 'mmap') return { context, done: { result: call.addr, errno: 0 } };
+  const errno = end.signal === 0 ? job.errno : errnoOf(call.op, end);
+  return { context, done: { result: errno === 0 ? 0 : -1, errno } };
+}
+
+/** `__mlock_posix_error_return` for mlock, `madvise_populate` for madvise. */
+function errnoOf(op: string, end: FaultEnd): number {
+  if (op === 'mlock') return end.signal === SIGNAL.KILL ? ERRNO.EAGAIN : ERRNO.ENOMEM;
+  if (end.signal === SIGNAL.KILL) return ERRNO.ENOMEM;
+  return end.signal === SIGNAL.BUS ? ERRNO.EFAULT : ERRNO.EINVAL;
+}

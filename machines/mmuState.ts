@@ -1,0 +1,125 @@
+/** The state of an MMU: both tables of one mm, and the operation on them that is under way. */
+import { PageTable } from '../src/mm/pageTable.ts';
+import type { FrameRun, MessageOf } from './messages.ts';
+import type { Allocation } from './mmuSupport.ts';
+import type { ResourceHolder } from './support.ts';
+
+/** Folios of one order that hold page tables, by their first frames. */
+export interface TableFrames {
+  orderPages: number;
+  pfns: number[];
+}
+
+/** What an MMU is built with. */
+export interface MmuInput {
+  resources: ResourceHolder;
+  pid: number;
+  kernelPageBytes: number;
+  cpus: number;
+  /** The cores have range TLBI operations (FEAT_TLBIRANGE). */
+  tlbRange: boolean;
+}
+
+/** A table operation that an mm can ask for. */
+export type TableMessage = MessageOf<
+  | 'CONFIGURE'
+  | 'RELEASE_TABLES'
+  | 'SET_PTES'
+  | 'CLEAR_PTES'
+  | 'PROTECT_PTES'
+  | 'AGE_PTES'
+  | 'MOVE_PTES'
+  | 'COPY_PTES'
+  | 'READ_PTES'
+>;
+
+/** An MMU's state. */
+export interface MmuContext {
+  resources: ResourceHolder;
+  pid: number;
+  kernelPageBytes: number;
+  cpus: number;
+  tlbRange: boolean;
+  /** Page size of the ABI; 0 until execve. */
+  pageBytes: number;
+  linux: PageTable;
+  native: PageTable | null;
+  asid: number;
+  /** The operation under way, and those that wait for the page-table lock. */
+  current: TableMessage | null;
+  queue: TableMessage[];
+  /** What the current operation waits for: frames for tables; what it has got; and the orders that were refused. */
+  allocations: Allocation[];
+  granted: TableFrames[];
+  refused: number[];
+  /** Frames of tables that the current operation freed: given back once its TLB maintenance is complete. */
+  freed: FrameRun[];
+  /** CPUs whose DSB is outstanding, and the answer that goes out when the last one is in. */
+  acknowledgements: number;
+  answer: MessageOf<'TABLE_DONE'> | null;
+  /** Frames that hold tables, by order. */
+  tableFrames: TableFrames[];
+  /** Why it fell back, empty while it did not; and when it warned, in operations. */
+  fallback: string;
+  operations: number;
+  walks: number;
+  flushes: number;
+  tlbiInstructions: number;
+  /** The most bytes that each table ever took. */
+  linuxTableBytesPeak: number;
+  nativeTableBytesPeak: number;
+}
+
+/**
+ * The table that TTBR0 points to.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const input = { resources, pid: 1, kernelPageBytes: 4096, cpus: 1, tlbRange: false };
+ * const { linux } = initialMmu(input);
+ * walked({ linux, native: PageTable.empty(65536) }).geometry.granuleBytes; // 65536
+ * ```
+ */
+export function walked(tables: Pick<MmuContext, 'linux' | 'native'>): PageTable {
+  return tables.native ?? tables.linux;
+}
+
+/**
+ * An MMU before execve: no tables yet.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * initialMmu({ resources, pid: 1, kernelPageBytes: 4096, cpus: 1, tlbRange: false }).pageBytes; // 0
+ * ```
+ */
+export function initialMmu(input: MmuInput): MmuContext {
+  return {
+    resources: input.resources,
+    pid: input.pid,
+    kernelPageBytes: input.kernelPageBytes,
+    cpus: input.cpus,
+    tlbRange: input.tlbRange,
+    pageBytes: 0,
+    linux: PageTable.empty(input.kernelPageBytes),
+    native: null,
+    asid: 0,
+    current: null,
+    queue: [],
+    allocations: [],
+    granted: [],
+    refused: [],
+    freed: [],
+    acknowledgements: 0,
+    answer: null,
+    tableFrames: [],
+    fallback: '',
+    operations: 0,
+    walks: 0,
+    flushes: 0,
+    tlbiInstructions: 0,
+    linuxTableBytesPeak: 0,
+    nativeTableBytesPeak: 0,
+  };
+}

@@ -1,0 +1,241 @@
+/**
+ * The operations on the page tables of one mm, one at a time as under the page-table lock: frames for new tables first,
+ * then both tables change in one step, then TLB maintenance; frames of freed tables and the answer go out when every CPU
+ * has acknowledged it, as after the DSB.
+ */
+import { invariant } from '../src/errors.ts';
+import { gatherAccessedDirty } from '../src/mm/nativeTable.ts';
+import { PageTable } from '../src/mm/pageTable.ts';
+import { operate, type TableOutcome } from '../src/mm/tableOps.ts';
+import type { FrameRun, MessageOf, TlbiRequest } from './messages.ts';
+import { type MmuContext, type TableFrames, type TableMessage, walked } from './mmuState.ts';
+import { type Allocation, flushRequests, opOf, tableFramesNeeded } from './mmuSupport.ts';
+import type { Send } from './support.ts';
+
+function emptyAnswer(request: number): MessageOf<'TABLE_DONE'> {
+  return { type: 'TABLE_DONE', request, set: [], cleared: [], rejected: [], fallback: '' };
+}
+
+/** Takes the next operation that waits and starts it. */
+export function beginOperation(context: MmuContext, send: Send): MmuContext {
+  const [current, ...queue] = context.queue;
+  if (context.current !== null || current === undefined) return context;
+  const state = { ...context, current, queue, operations: context.operations + 1 };
+  if (current.type === 'CONFIGURE') return configure(state, current, send);
+  if (current.type === 'RELEASE_TABLES') return release(state, current, send);
+  const outcome = operate(state, opOf(current));
+  const allocations = tableFramesNeeded(state, outcome, state.kernelPageBytes);
+  if (allocations.length === 0) return commit(state, outcome, send);
+  return askFrames(state, allocations, send);
+}
+
+function askFrames(context: MmuContext, allocations: Allocation[], send: Send): MmuContext {
+  const sender = `mmu:${context.pid}`;
+  for (const { orderPages, count } of allocations) {
+    send('zone', { type: 'ALLOC', sender, request: orderPages, orderPages, count, purpose: 'table', zero: true });
+  }
+  return { ...context, allocations };
+}
+
+/** A new mm starts with two empty roots; roots below a kernel page come from a slab cache and are no frames. */
+function configure(context: MmuContext, message: MessageOf<'CONFIGURE'>, send: Send): MmuContext {
+  const { pageBytes, native } = message;
+  const state: MmuContext = {
+    ...context,
+    pageBytes,
+    linux: PageTable.empty(context.kernelPageBytes),
+    native: native ? PageTable.empty(pageBytes) : null,
+    fallback: '',
+  };
+  const roots = [state.linux, state.native].filter((table) => table !== null);
+  const bytes = roots.map((table) => (table.geometry.levels[0]?.tableBytes ?? 0) / context.kernelPageBytes);
+  const allocations = bytes.filter((pages) => pages >= 1).map((pages) => ({ orderPages: Math.log2(pages), count: 1 }));
+  if (allocations.length === 0) return configured(state, message, send);
+  return askFrames(state, allocations, send);
+}
+
+/** A CPU that has this mm installed still walks with the granule of the program before (execve of another size). */
+function configured(context: MmuContext, message: MessageOf<'CONFIGURE'>, send: Send): MmuContext {
+  const state = { ...context, answer: emptyAnswer(message.request) };
+  return context.asid === 0 ? finish(state, send) : regranule(state, send);
+}
+
+/** pgd_free: the roots, the only tables that are left after `CLEAR_PTES` of the whole mm, which has flushed the ASID. */
+function release(context: MmuContext, message: MessageOf<'RELEASE_TABLES'>, send: Send): MmuContext {
+  const freed = context.tableFrames.flatMap(runsOf);
+  const linux = PageTable.empty(context.kernelPageBytes);
+  const answer = emptyAnswer(message.request);
+  return finish({ ...context, linux, native: null, tableFrames: [], freed, pageBytes: 0, fallback: '', answer }, send);
+}
+
+function runsOf({ orderPages, pfns }: TableFrames): FrameRun[] {
+  return pfns.map((pfn) => ({ pfn, nr: 2 ** orderPages }));
+}
+
+/** Makes an operation's outcome the state, and starts the TLB maintenance that it needs. */
+function commit(context: MmuContext, outcome: TableOutcome, send: Send): MmuContext {
+  const current = context.current as TableMessage;
+  const tableFrames = withGranted(context.tableFrames, context.granted);
+  let state = withPeaks({ ...context, tableFrames, granted: [], linux: outcome.linux, native: outcome.native });
+  state = giveBack(state, outcome.linux, outcome.freedLinux);
+  if (outcome.native !== null) state = giveBack(state, outcome.native, outcome.freedNative);
+  const { set, cleared, rejected, untranslatable } = outcome;
+  const answer = { ...emptyAnswer(current.request), set, cleared, rejected, fallback: untranslatable };
+  if (untranslatable !== '') return regranule(withoutNative({ ...state, answer }, untranslatable), send);
+  return flush({ ...state, answer }, outcome, send);
+}
+
+function withGranted(held: readonly TableFrames[], granted: readonly TableFrames[]): TableFrames[] {
+  const byOrder = new Map(held.map(({ orderPages, pfns }) => [orderPages, pfns]));
+  for (const { orderPages, pfns } of granted) byOrder.set(orderPages, [...(byOrder.get(orderPages) ?? []), ...pfns]);
+  return [...byOrder].map(([orderPages, pfns]) => ({ orderPages, pfns })).sort((a, b) => a.orderPages - b.orderPages);
+}
+
+function withPeaks(context: MmuContext): MmuContext {
+  const linuxTableBytesPeak = Math.max(context.linuxTableBytesPeak, context.linux.tableBytes);
+  const nativeTableBytesPeak = Math.max(context.nativeTableBytesPeak, context.native?.tableBytes ?? 0);
+  return { ...context, linuxTableBytesPeak, nativeTableBytesPeak };
+}
+
+function freedAny(outcome: TableOutcome): boolean {
+  return [...outcome.freedLinux, ...outcome.freedNative].some((count) => count > 0);
+}
+
+/** Takes the frames of freed tables out of those held; they go to the zone when the operation is complete. */
+function giveBack(context: MmuContext, table: PageTable, freedTables: readonly number[]): MmuContext {
+  let { tableFrames } = context;
+  const freed = [...context.freed];
+  for (const [depth, count] of freedTables.entries()) {
+    const pages = (table.geometry.levels[depth]?.tableBytes ?? 0) / context.kernelPageBytes;
+    if (pages < 1 || count === 0) continue;
+    const orderPages = Math.log2(pages);
+    const pool = tableFrames.find((entry) => entry.orderPages === orderPages)?.pfns ?? [];
+    invariant(pool.length >= count, 'a table that is freed has frames');
+    freed.push(...runsOf({ orderPages, pfns: pool.slice(pool.length - count) }));
+    const rest = pool.slice(0, pool.length - count);
+    tableFrames = tableFrames.map((entry) => (entry.orderPages === orderPages ? { orderPages, pfns: rest } : entry));
+  }
+  return { ...context, tableFrames, freed };
+}
+
+/** The native table cannot hold this any more: warn, drop it, and let hardware walk the Linux table. */
+function withoutNative(context: MmuContext, reason: string): MmuContext {
+  const { native } = context;
+  invariant(native !== null, 'only a native table falls back');
+  const linux = context.linux.edit();
+  gatherAccessedDirty(linux, native, 0, 2 ** native.geometry.vaBits);
+  // All but the root are given back; the root goes with the mm.
+  const tables = native.tableCount.map((count, depth) => (depth === 0 ? 0 : count));
+  return { ...giveBack(context, native, tables), linux: linux.done(), native: null, fallback: reason };
+}
+
+/** Tells every CPU the granule to walk with, and flushes the ASID: the acknowledgement covers both. */
+function regranule(context: MmuContext, send: Send): MmuContext {
+  const { granuleBytes } = walked(context).geometry;
+  for (let cpu = 0; cpu < context.cpus; cpu++) {
+    send(`tlb:${cpu}`, { type: 'REGRANULE', mmu: `mmu:${context.pid}`, pageBytes: granuleBytes });
+  }
+  return broadcast(context, [wholeAsid(context)], send);
+}
+
+function wholeAsid({ asid }: MmuContext): TlbiRequest {
+  return { op: 'ASIDE1IS', asid, startVa: 0, endVa: 0, pageBytes: 0, instructions: 1 };
+}
+
+function flush(context: MmuContext, outcome: TableOutcome, send: Send): MmuContext {
+  const current = context.current as TableMessage;
+  const freedTables = freedAny(outcome);
+  const needed = outcome.flush.length > 0 || freedTables;
+  // fork flushes the whole mm (`dup_mmap`), and so does the end of it (`tlb_flush` with `fullmm`).
+  const whole = current.type === 'COPY_PTES' || (current.type === 'CLEAR_PTES' && current.fullMm);
+  if (context.asid === 0 || !needed) return finish(context, send);
+  if (whole) return broadcast(context, [wholeAsid(context)], send);
+  const requests = flushRequests({
+    ranges: outcome.flush,
+    asid: context.asid,
+    pageBytes: walked(context).geometry.granuleBytes,
+    tlbRange: context.tlbRange,
+    freedTables,
+    // mremap flushes by `flush_tlb_range`, which drops walk caches too; a gather drops leaves alone.
+    lastLevelOnly: !freedTables && current.type !== 'MOVE_PTES',
+  });
+  return requests.length === 0 ? finish(context, send) : broadcast(context, requests, send);
+}
+
+function broadcast(context: MmuContext, operations: TlbiRequest[], send: Send): MmuContext {
+  if (context.asid === 0) return finish(context, send);
+  const instructions = operations.reduce((sum, request) => sum + request.instructions, 0);
+  const delay = instructions * context.resources.costs.tlbiOperation;
+  for (let cpu = 0; cpu < context.cpus; cpu++) {
+    send(`tlb:${cpu}`, { type: 'TLBI', mmu: `mmu:${context.pid}`, operations }, delay);
+  }
+  return {
+    ...context,
+    acknowledgements: context.cpus,
+    flushes: context.flushes + 1,
+    tlbiInstructions: context.tlbiInstructions + instructions,
+  };
+}
+
+/** The operation is complete: give back what it freed, answer the mm and take the next. */
+function finish(context: MmuContext, send: Send): MmuContext {
+  const answer = context.answer as MessageOf<'TABLE_DONE'>;
+  if (context.freed.length > 0) send('zone', { type: 'PUT', runs: context.freed });
+  send(`mm:${context.pid}`, answer);
+  return beginOperation({ ...context, current: null, answer: null, freed: [], acknowledgements: 0 }, send);
+}
+
+/** A CPU's DSB is complete. */
+export function acknowledgeFlush(context: MmuContext, send: Send): MmuContext {
+  const acknowledgements = context.acknowledgements - 1;
+  return acknowledgements > 0 ? { ...context, acknowledgements } : finish({ ...context, acknowledgements }, send);
+}
+
+/** Frames for tables came: with the last of them the operation is done. */
+export function takeFrames(context: MmuContext, event: MessageOf<'FRAMES'>, send: Send): MmuContext {
+  const { orderPages, pfns } = event;
+  const allocations = context.allocations.filter((entry) => entry.orderPages !== orderPages);
+  const state = { ...context, allocations, granted: [...context.granted, { orderPages, pfns }] };
+  return allocations.length > 0 ? state : supplied(state, send);
+}
+
+/** No frames of an order. */
+export function refuseFrames(context: MmuContext, event: MessageOf<'NO_MEMORY'>, send: Send): MmuContext {
+  const allocations = context.allocations.filter((entry) => entry.orderPages !== event.request);
+  const state = { ...context, allocations, refused: [...context.refused, event.request] };
+  return allocations.length > 0 ? state : supplied(state, send);
+}
+
+/** Everything that was asked for is answered. */
+function supplied(context: MmuContext, send: Send): MmuContext {
+  const current = context.current as TableMessage;
+  invariant(current.type !== 'RELEASE_TABLES', 'freeing tables asks for no frames');
+  // The tables of a kernel page's size are the Linux table's: without them nothing goes, without native ones it does.
+  if (context.refused.includes(0)) return fail(context, current, send);
+  const state = { ...context, refused: [] };
+  if (current.type === 'CONFIGURE') {
+    return configured(
+      { ...state, tableFrames: withGranted(state.tableFrames, state.granted), granted: [] },
+      current,
+      send,
+    );
+  }
+  if (context.refused.length === 0) return commit(state, operate(state, opOf(current)), send);
+  const reason = 'no memory for a native table';
+  const linuxOnly = withoutNative(state, reason);
+  const outcome = operate(linuxOnly, opOf(current));
+  const { set, cleared, rejected } = outcome;
+  const answer = { ...emptyAnswer(current.request), set, cleared, rejected, fallback: reason };
+  const tableFrames = withGranted(linuxOnly.tableFrames, linuxOnly.granted);
+  const done = withPeaks({ ...linuxOnly, tableFrames, granted: [], linux: outcome.linux, answer });
+  return regranule(giveBack(done, outcome.linux, outcome.freedLinux), send);
+}
+
+/** No memory for a table: the operation fails as a whole, and the mm takes it as an out-of-memory fault. */
+function fail(context: MmuContext, current: TableMessage, send: Send): MmuContext {
+  const freed = context.granted.flatMap(runsOf);
+  const rejected = current.type === 'SET_PTES' ? current.runs : [];
+  const answer = { ...emptyAnswer(current.request), rejected, fallback: 'no-memory' };
+  const state = { ...context, granted: [], refused: [], freed, answer };
+  return finish(current.type === 'CONFIGURE' ? { ...state, pageBytes: 0, native: null } : state, send);
+}
