@@ -127,20 +127,20 @@ function execve(context: AbiContext, inFlight: CallInFlight, call: ExecCall, sen
 
 const mmDone = handle<AbiContext>((context, event, send) => {
   assertEvent(event, 'MM_DONE');
-  const inFlight = context.calls[event.request] as CallInFlight;
+  const inFlight = context.calls[event.request];
   return answer(context, inFlight.pid, event.result, event.errno, send);
 });
 
 const ioWait = handle<AbiContext>((context, event, send) => {
   assertEvent(event, 'IO_WAIT');
-  const inFlight = context.calls[event.request] as CallInFlight;
+  const inFlight = context.calls[event.request];
   send(`process:${inFlight.pid}`, { type: 'SLEEP', pid: inFlight.pid });
   return begin(context, { ...inFlight, asleep: true });
 });
 
 const fileDone = handle<AbiContext>((context, event, send) => {
   assertEvent(event, 'FILE_DONE');
-  const inFlight = context.calls[event.request] as CallInFlight;
+  const inFlight = context.calls[event.request];
   const { call, pid } = inFlight;
   // The one way it fails: no memory for the page cache (`filemap_create_folio`).
   if (event.failed) return answer(context, pid, -1, ERRNO.ENOMEM, send);
@@ -153,13 +153,13 @@ const fileDone = handle<AbiContext>((context, event, send) => {
 
 const awake = handle<AbiContext>((context, event, send) => {
   assertEvent(event, 'AWAKE');
-  const inFlight = context.calls[event.pid] as CallInFlight;
+  const inFlight = context.calls[event.pid];
   return copy(context, { ...inFlight, cpu: event.cpu, asleep: false }, inFlight.call as FileCall, send);
 });
 
 const copied = handle<AbiContext>((context, event, send) => {
   assertEvent(event, 'UACCESS_DONE');
-  const before = context.calls[event.pid] as CallInFlight;
+  const before = context.calls[event.pid];
   const doneBytes = before.doneBytes + event.doneBytes;
   const inFlight = { ...before, doneBytes, counts: addCounts(before.counts, event.counts) };
   const call = inFlight.call as FileCall;

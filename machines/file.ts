@@ -57,6 +57,41 @@ export interface FileContext {
   misses: number;
 }
 
+/**
+ * An address space that caches nothing yet.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' });
+ * file.cache.count; // 0
+ * ```
+ */
+export function initialFile(input: FileInput): FileContext {
+  return {
+    resources: input.resources,
+    path: input.path,
+    sizeBytes: input.sizeBytes,
+    kernelPageBytes: input.kernelPageBytes,
+    policy: input.policy,
+    minOrderPages: 0,
+    cache: PageCacheIndex.empty(input.kernelPageBytes),
+    mappers: [],
+    gone: IntMap.empty<true>(),
+    current: null,
+    phase: 'none',
+    pending: 0,
+    queue: [],
+    drops: 0,
+    droppedPages: 0,
+    rereadPages: 0,
+    readPages: 0,
+    writtenPages: 0,
+    hits: 0,
+    misses: 0,
+  };
+}
+
 /** Operations that are done one at a time. */
 export type FileMessage = MessageOf<
   'MAP_FILE' | 'GET_PAGES' | 'READ_FILE' | 'WRITE_FILE' | 'TRUNCATE_FILE' | 'SYNC_FILE'
@@ -77,7 +112,7 @@ const operation = handle<FileContext>((context, event, send) =>
   next({ ...context, queue: [...context.queue, event as FileMessage] }, send),
 );
 
-const goOn = handle<FileContext>((context, event, send) => next(takeOn(context, event as Message, send), send));
+const goOn = handle<FileContext>((context, event, send) => next(takeOn(context, event, send), send));
 
 const unmapped = handle<FileContext>((context, event, send) => {
   assertEvent(event, 'RANGE_UNMAPPED');
@@ -123,28 +158,7 @@ export const fileMachine = setup({
   },
 }).createMachine({
   id: 'file',
-  context: ({ input }) => ({
-    resources: input.resources,
-    path: input.path,
-    sizeBytes: input.sizeBytes,
-    kernelPageBytes: input.kernelPageBytes,
-    policy: input.policy,
-    minOrderPages: 0,
-    cache: PageCacheIndex.empty(input.kernelPageBytes),
-    mappers: [],
-    gone: IntMap.empty<true>(),
-    current: null,
-    phase: 'none',
-    pending: 0,
-    queue: [],
-    drops: 0,
-    droppedPages: 0,
-    rereadPages: 0,
-    readPages: 0,
-    writtenPages: 0,
-    hits: 0,
-    misses: 0,
-  }),
+  context: ({ input }) => initialFile(input),
   initial: 'stable',
   on: {
     MAP_FILE: { actions: 'operation' },

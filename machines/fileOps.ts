@@ -51,7 +51,17 @@ function finish(context: FileContext): FileContext {
   return { ...context, current: null, phase: 'none' };
 }
 
-/** Begins an operation; `current` is null again where it is already done. */
+/**
+ * Begins an operation; `current` is null again where it is already done.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' });
+ * const read = { type: 'READ_FILE' as const, request: 1, offsetBytes: 0, lengthBytes: 9 };
+ * beginOperation(file, read, () => {}).phase; // 'allocating'
+ * ```
+ */
 export function beginOperation(context: FileContext, message: FileMessage, send: Send): FileContext {
   const none = {
     blocks: [],
@@ -77,12 +87,23 @@ export function beginOperation(context: FileContext, message: FileMessage, send:
       const state = { ...context, sizeBytes: message.sizeBytes };
       return unmapAll(state, operation, first, true, send);
     }
-    case 'SYNC_FILE':
+    default:
       return writeBack(context, operation, send);
   }
 }
 
-/** Takes the operation under way one step on with the answer that came. */
+/**
+ * Takes the operation under way one step on with the answer that came.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' });
+ * const read = { type: 'READ_FILE' as const, request: 1, offsetBytes: 0, lengthBytes: 9 };
+ * const asked = beginOperation(file, read, () => {});
+ * takeOn(asked, { type: 'NO_MEMORY', request: 1 }, () => {}).phase; // 'none'
+ * ```
+ */
 export function takeOn(context: FileContext, event: Message, send: Send): FileContext {
   const operation = context.current;
   if (operation === null) return context;

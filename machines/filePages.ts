@@ -26,14 +26,28 @@ export function initialReadaheadPages(pages: number, pagesMax: number): number {
   return rounded <= pagesMax / 4 ? rounded * 2 : pagesMax;
 }
 
-/** The pages read around a fault that missed (`mm/filemap.c:do_sync_mmap_readahead`): centred, 128K. */
+/**
+ * The pages read around a fault that missed (`mm/filemap.c:do_sync_mmap_readahead`): centred, 128K.
+ *
+ * @example
+ * ```ts
+ * readAround(40, 4096); // { first: 24, end: 56 }
+ * ```
+ */
 export function readAround(index: number, pageBytes: number): IndexRange {
   const pages = Math.max(1, READAHEAD_BYTES / pageBytes);
   const first = Math.max(0, index - Math.floor(pages / 2));
   return { first, end: first + pages };
 }
 
-/** Widens a range to whole blocks of an order and cuts it at the end of the file, itself a whole block. */
+/**
+ * Widens a range to whole blocks of an order and cuts it at the end of the file, itself a whole block.
+ *
+ * @example
+ * ```ts
+ * inBlocks({ first: 3, end: 40 }, 4, 20); // { first: 0, end: 32 }
+ * ```
+ */
 export function inBlocks(range: IndexRange, orderPages: number, fileEnd: number): IndexRange {
   const block = 2 ** orderPages;
   const last = Math.ceil(fileEnd / block) * block;
@@ -41,7 +55,15 @@ export function inBlocks(range: IndexRange, orderPages: number, fileEnd: number)
   return { first, end: Math.max(first, Math.min(Math.ceil(range.end / block) * block, last)) };
 }
 
-/** First indexes of the blocks of an order in a range that hold no folio at all. */
+/**
+ * First indexes of the blocks of an order in a range that hold no folio at all.
+ *
+ * @example
+ * ```ts
+ * const cache = PageCacheIndex.empty(4096).insert({ index: 16, pfn: 512, order: 4, dirty: false, uptodate: true }) as PageCacheIndex;
+ * missingBlocks(cache, { first: 0, end: 48 }, 4); // [0, 32]
+ * ```
+ */
 export function missingBlocks(cache: PageCacheIndex, range: IndexRange, orderPages: number): number[] {
   const block = 2 ** orderPages;
   const missing: number[] = [];
@@ -51,7 +73,15 @@ export function missingBlocks(cache: PageCacheIndex, range: IndexRange, orderPag
   return missing;
 }
 
-/** The pages of a range that are there, as runs of consecutive frames. */
+/**
+ * The pages of a range that are there, as runs of consecutive frames.
+ *
+ * @example
+ * ```ts
+ * const cache = PageCacheIndex.empty(4096).insert({ index: 16, pfn: 512, order: 4, dirty: false, uptodate: true }) as PageCacheIndex;
+ * presentRuns(cache, { first: 20, end: 48 }); // [{ index: 20, pfn: 516, nr: 12 }]
+ * ```
+ */
 export function presentRuns(cache: PageCacheIndex, range: IndexRange): FileRun[] {
   const runs: FileRun[] = [];
   for (const folio of cache.range(range.first, range.end)) {

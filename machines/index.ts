@@ -121,10 +121,10 @@ function reviveJob(job: Plain | null): unknown {
 }
 
 const revivers: Partial<Record<ActorKind, Revivers>> = {
-  mm: { vmas: VmaSet.fromPlain, job: reviveJob as never },
+  mm: { vmas: VmaSet.fromPlain, job: reviveJob },
   mmu: { linux: PageTable.fromPlain, native: nullable(PageTable.fromPlain) as never },
   tlb: { tlb: Tlb.fromPlain },
-  file: { cache: PageCacheIndex.fromPlain, gone: IntMap.fromPlain as never },
+  file: { cache: PageCacheIndex.fromPlain, gone: IntMap.fromPlain },
   zone: { buddy: Buddy.fromPlain, folios: FolioTable.fromPlain },
 };
 

@@ -4,14 +4,13 @@
  */
 import { assertEvent, setup } from 'xstate';
 import { invariant } from '../src/errors.ts';
-import { VmaSet } from '../src/mm/vmaSet.ts';
 import type { Message } from './messages.ts';
-import { beginCall, type CallJob, type CallStep } from './mmCalls.ts';
+import { beginCall, callJob, type CallJob, type CallStep } from './mmCalls.ts';
 import { beginFault, type FaultEnd, type FaultStep, faultSteps, HANDLED } from './mmFault.ts';
 import { childSteps } from './mmFork.ts';
 import { nextToPopulate, populated } from './mmPopulate.ts';
 import { beginUnmap, endUnmap } from './mmRmap.ts';
-import type { Job, MmContext, MmInput } from './mmState.ts';
+import { initialMm, type Job, type MmContext, type MmInput } from './mmState.ts';
 import { callSteps } from './mmSteps.ts';
 import { handle, type Send } from './support.ts';
 
@@ -35,19 +34,7 @@ function start(context: MmContext, message: Message, send: Send): MmContext {
     return afterFault(beginFault({ ...context, job }, job, send), send);
   }
   if (message.type === 'MM_CALL') {
-    const job: CallJob = {
-      ...base,
-      kind: 'call',
-      request: message.request,
-      call: message.call,
-      before: context.vmas,
-      files: [],
-      unmaps: null,
-      populate: null,
-      fault: null,
-      errno: 0,
-      runs: [],
-    };
+    const job = callJob(context, message.request, message.call);
     return afterCall(beginCall({ ...context, job }, job, send), send);
   }
   invariant(message.type === 'DUP_MM', `an mm does not start on ${message.type}`);
@@ -93,7 +80,7 @@ function countFault(context: MmContext, major: boolean): MmContext {
 function afterCall({ context, done }: CallStep, send: Send): MmContext {
   const { job } = context;
   if (done === null) {
-    const goesOn = job?.kind === 'call' && job.populate?.present != null && job.fault === null;
+    const goesOn = job?.kind === 'call' && Array.isArray(job.populate?.present) && job.fault === null;
     return goesOn ? populateOn(context, job, send) : context;
   }
   invariant(job?.kind === 'call', 'a call that ends was under way');
@@ -118,7 +105,7 @@ function afterPopulated(context: MmContext, job: CallJob, end: FaultEnd, send: S
 }
 
 const enqueue = handle<MmContext>((context, event, send) =>
-  next({ ...context, waiting: [...context.waiting, event as Message] }, send),
+  next({ ...context, waiting: [...context.waiting, event] }, send),
 );
 
 /** An answer takes the job, or a request of the page cache, one step on. */
@@ -207,34 +194,7 @@ export const mmMachine = setup({
   },
 }).createMachine({
   id: 'mm',
-  context: ({ input }) => ({
-    resources: input.resources,
-    pid: input.pid,
-    kernelPageBytes: input.kernelPageBytes,
-    nativeTables: input.nativeTables,
-    zeroPfn: input.zeroPfn,
-    stackLimitBytes: input.stackLimitBytes,
-    pageBytes: 0,
-    vmas: VmaSet.empty(input.kernelPageBytes),
-    startBrk: 0,
-    brk: 0,
-    forked: false,
-    job: null,
-    rmap: [],
-    waiting: [],
-    nextRequest: 1,
-    minorFaults: 0,
-    majorFaults: 0,
-    rssAnonPages: 0,
-    rssFilePages: 0,
-    rssPeakPages: 0,
-    droppedPages: 0,
-    rereadPages: 0,
-    zeroedBytes: 0,
-    copiedBytes: 0,
-    fallbacks: 0,
-    fallbackReason: '',
-  }),
+  context: ({ input }) => initialMm(input),
   initial: 'idle',
   on: {
     FAULT: { actions: 'enqueue' },

@@ -25,17 +25,73 @@ import type { Send } from './support.ts';
 /** A call job. */
 export type CallJob = Extract<Job, { kind: 'call' }>;
 
+/**
+ * The job that a call begins as.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * callJob(mm, 1, { op: 'exit', status: 0 }).awaits; // -1
+ * ```
+ */
+export function callJob(context: MmContext, request: number, call: MmCall): CallJob {
+  return {
+    kind: 'call',
+    awaits: -1,
+    step: '',
+    asleep: false,
+    ptesWritten: 0,
+    request,
+    call,
+    before: context.vmas,
+    files: [],
+    unmaps: null,
+    populate: null,
+    fault: null,
+    errno: 0,
+    runs: [],
+  };
+}
+
 /** What a step of a call gives: the context, and result and errno where the call came to its end. */
 export interface CallStep {
   context: MmContext;
   done: { result: number; errno: number } | null;
 }
 
-/** The call waits for an answer. */
+/**
+ * The call waits for an answer.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * waits(mm).done; // null
+ * ```
+ */
 export const waits = (context: MmContext): CallStep => ({ context, done: null });
-/** The call succeeds. */
+/**
+ * The call succeeds.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * returns(mm, 7).done; // { result: 7, errno: 0 }
+ * ```
+ */
 export const returns = (context: MmContext, result = 0): CallStep => ({ context, done: { result, errno: 0 } });
-/** The call fails. */
+/**
+ * The call fails.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * fails(mm, ERRNO.ENOMEM).done; // { result: -1, errno: 12 }
+ * ```
+ */
 export const fails = (context: MmContext, errno: number): CallStep => ({ context, done: { result: -1, errno } });
 
 /** One past the highest address: ranges for everything. */
@@ -62,7 +118,21 @@ function zap(ranges: { startVa: number; endVa: number }[], freeWithin: { startVa
   };
 }
 
-/** Tells files that their last mapping here is gone. */
+/**
+ * Tells files that their last mapping here is gone.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * const vma = { startVa: 0x10000, endVa: 0x20000, prot: 3, flags: VM.SHARED, file: 'a', offsetBytes: 0 };
+ * const vmas = VmaSet.empty(4096).map(vma);
+ * const sent: string[] = [];
+ * const send = (to: string, message: { type: string }) => void sent.push(`${to} ${message.type}`);
+ * tellUnmapped(mm, vmas, send);
+ * sent; // ['file:a UNMAP_FILE']
+ * ```
+ */
 export function tellUnmapped(context: MmContext, before: VmaSet, send: Send): void {
   const left = new Set(filesOf(context.vmas));
   for (const file of filesOf(before)) {
@@ -70,7 +140,21 @@ export function tellUnmapped(context: MmContext, before: VmaSet, send: Send): vo
   }
 }
 
-/** Gives dirty pages of shared mappings back to their files. */
+/**
+ * Gives dirty pages of shared mappings back to their files.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * const vma = { startVa: 0x10000, endVa: 0x20000, prot: 3, flags: VM.SHARED, file: 'a', offsetBytes: 0 };
+ * const vmas = VmaSet.empty(4096).map(vma);
+ * const sent: string[] = [];
+ * const send = (to: string, message: { type: string }) => void sent.push(`${to} ${message.type}`);
+ * tellDirty(mm, [{ va: 0x10000, pfn: 9, nr: 1, flags: PTE.VALID | PTE.DIRTY }], vmas, send);
+ * sent; // ['file:a DIRTIED']
+ * ```
+ */
 export function tellDirty(
   context: MmContext,
   cleared: MessageOf<'TABLE_DONE'>['cleared'],
@@ -82,7 +166,18 @@ export function tellDirty(
   }
 }
 
-/** Asks the next file to get ready for this mm; done when none is left. */
+/**
+ * Asks the next file to get ready for this mm; done when none is left.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * const call = { op: 'munmap' as const, addr: 0x10000, lengthBytes: 0x1000 };
+ * const job = callJob(mm, 1, call);
+ * mapFiles({ ...mm, pageBytes: 4096 }, job, 'mmapFile', () => {}); // null
+ * ```
+ */
 export function mapFiles(context: MmContext, job: CallJob, step: string, send: Send): MmContext | null {
   const [file, ...files] = job.files;
   if (file === undefined) return null;
@@ -92,7 +187,18 @@ export function mapFiles(context: MmContext, job: CallJob, step: string, send: S
   return ask(context, next, step, fileActor(file), (request) => ({ type: 'MAP_FILE', request, mm, orderPages }), send);
 }
 
-/** The mapping itself, once its place is free (`mm/mmap.c:mmap_region`). */
+/**
+ * The mapping itself, once its place is free (`mm/mmap.c:mmap_region`).
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * const call = { op: 'mmap' as const, addr: 0x10000, lengthBytes: 0x10000, prot: 3, flags: 0x22, file: null, offsetBytes: 0 };
+ * const job = callJob(mm, 1, call);
+ * newMapping({ ...mm, pageBytes: 4096 }, job, call, () => {}).done; // { result: 65536, errno: 0 }
+ * ```
+ */
 export function newMapping(context: MmContext, job: CallJob, call: CallOf<'mmap'>, send: Send): CallStep {
   const flags = ((call.flags & MAP.SHARED) !== 0 ? VM.SHARED : 0) | ((call.flags & MAP.LOCKED) !== 0 ? VM.LOCKED : 0);
   const vma: Vma = {
@@ -111,7 +217,18 @@ export function newMapping(context: MmContext, job: CallJob, call: CallOf<'mmap'
   return asked === null ? finishMmap(mapped, job, call, send) : waits(asked);
 }
 
-/** The mapping is there; MAP_POPULATE and MAP_LOCKED fault it in at once (`vm_mmap_pgoff`). */
+/**
+ * The mapping is there; MAP_POPULATE and MAP_LOCKED fault it in at once (`vm_mmap_pgoff`).
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * const call = { op: 'mmap' as const, addr: 0x10000, lengthBytes: 0x10000, prot: 3, flags: 0x22, file: null, offsetBytes: 0 };
+ * const job = callJob(mm, 1, call);
+ * finishMmap({ ...mm, pageBytes: 4096 }, job, call, () => {}).done; // { result: 65536, errno: 0 }
+ * ```
+ */
 export function finishMmap(context: MmContext, job: CallJob, call: CallOf<'mmap'>, send: Send): CallStep {
   const populates = (call.flags & (MAP.POPULATE | MAP.LOCKED)) !== 0 && (call.flags & MAP.NONBLOCK) === 0;
   if (!populates) return returns(context, call.addr);
@@ -177,7 +294,20 @@ function clipped(vma: Vma, startVa: number): Vma {
     : { ...vma, startVa, offsetBytes: vma.offsetBytes + startVa - vma.startVa };
 }
 
-/** move_vma, once its target is free. */
+/**
+ * move_vma, once its target is free.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * const vma = { startVa: 0x10000, endVa: 0x20000, prot: 3, flags: VM.SHARED, file: 'a', offsetBytes: 0 };
+ * const vmas = VmaSet.empty(4096).map(vma);
+ * const call = { op: 'mremap' as const, addr: 0x10000, oldLengthBytes: 4096, newLengthBytes: 8192, flags: 1, newAddr: 0x40000 };
+ * const job = callJob(mm, 1, call);
+ * move({ ...mm, pageBytes: 4096, vmas }, job, call, () => {}).context.vmas.count; // 2
+ * ```
+ */
 export function move(context: MmContext, job: CallJob, call: CallOf<'mremap'>, send: Send): CallStep {
   const { addr, oldLengthBytes, newLengthBytes, newAddr } = call;
   const vma = context.vmas.find(addr) as Vma;
@@ -322,7 +452,18 @@ const starters: { [O in MmCall['op']]: Starter<O> } = {
   exit: (context, job, _call, send) => tearDown(context, job, send),
 };
 
-/** Begins a call. */
+/**
+ * Begins a call.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * const call = { op: 'munmap' as const, addr: 0x10000, lengthBytes: 0x1000 };
+ * const job = callJob(mm, 1, call);
+ * beginCall({ ...mm, pageBytes: 4096 }, job, () => {}).done; // { result: 0, errno: 0 }
+ * ```
+ */
 export function beginCall(context: MmContext, job: CallJob, send: Send): CallStep {
-  return (starters[job.call.op] as Starter<MmCall['op']>)(context, job, job.call as never, send);
+  return (starters[job.call.op] as Starter<MmCall['op']>)(context, job, job.call, send);
 }

@@ -80,7 +80,18 @@ function allowed(vma: Vma, access: FaultWork['access']): boolean {
   return (vma.prot & (PROT.READ | PROT.WRITE | PROT.EXEC)) !== 0;
 }
 
-/** Begins a fault: checks the VMA, and takes the way that entry and VMA call for (`handle_pte_fault`). */
+/**
+ * Begins a fault: checks the VMA, and takes the way that entry and VMA call for (`handle_pte_fault`).
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * const fault = { va: 0x5000, access: 'read' as const, ptePfn: 0, pteFlags: 0, major: false, pages: [], truncated: false };
+ * const base = { awaits: -1, step: '', asleep: false, ptesWritten: 0 };
+ * beginFault({ ...mm, pageBytes: 4096 }, { ...base, kind: 'fault', walk: 1, cpu: 0, fault }, () => {}).end; // { signal: 11, code: 1 }
+ * ```
+ */
 export function beginFault(before: MmContext, job: FaultJob, send: Send): FaultStep {
   const work = workOf(job);
   const { context, vma } = vmaAt(before, work.va);
@@ -138,7 +149,7 @@ function anonymousFault(context: MmContext, job: FaultJob, vma: Vma, send: Send)
 
 /** Whether the new page is filled from another: one of the page cache, for a private mapping (`do_cow_fault`). */
 function copiesPage(context: MmContext, job: FaultJob): boolean {
-  return context.vmas.find(workOf(job).va)?.file != null;
+  return typeof context.vmas.find(workOf(job).va)?.file === 'string';
 }
 
 /** Allocates one folio of the process order (`alloc_anon_folio` with a hard minimum). */
@@ -236,7 +247,7 @@ function entered(context: MmContext, event: MessageOf<'TABLE_DONE'>, send: Send)
   const { job: now } = state;
   const present = now?.kind === 'call' ? now.populate?.present : null;
   const known =
-    now?.kind === 'call' && now.populate !== null && present != null
+    now?.kind === 'call' && now.populate !== null && Array.isArray(present)
       ? { ...state, job: { ...now, populate: { ...now.populate, present: [...present, ...event.set] } } }
       : state;
   return { context: noteFallback(known, event.fallback), end: HANDLED };
@@ -258,7 +269,7 @@ export const faultSteps: Record<
     if (event.type === 'REUSE') return waitsOn(reuse(context, job, pteFlags, send));
     invariant(event.type === 'FRAMES', 'a copy-on-write is answered with frames or reuse');
     const copied = { ...context, copiedBytes: context.copiedBytes + context.pageBytes };
-    return waitsOn(setPages(copied, job, 'set', event.pfns[0] as number, pteFlags | PTE.WRITE, send));
+    return waitsOn(setPages(copied, job, 'set', event.pfns[0], pteFlags | PTE.WRITE, send));
   },
 
   allocated: (context, job, event, send) => {
@@ -267,7 +278,7 @@ export const faultSteps: Record<
     if (pages.length > 0) send('zone', { type: 'PUT', runs: pages.map(({ pfn, nr }) => ({ pfn, nr })) });
     if (event.type === 'NO_MEMORY') return ends(context, SIGNAL.KILL, 0);
     invariant(event.type === 'FRAMES', 'an allocation is answered with frames');
-    const pfn = event.pfns[0] as number;
+    const pfn = event.pfns[0];
     if (truncated) {
       send('zone', { type: 'PUT', runs: [{ pfn, nr: processPages(context) }] });
       return { context, end: HANDLED };
@@ -295,7 +306,7 @@ export const faultSteps: Record<
     const fault = { ...work, major: work.major || event.major };
     const shared = (vma.flags & VM.SHARED) !== 0;
     if (work.access === 'write' && !shared) {
-      return allocate(state, { ...job, fault: { ...fault, pages: event.runs } } as FaultJob, send);
+      return allocate(state, { ...job, fault: { ...fault, pages: event.runs } }, send);
     }
     const flags = protectionFlags(vma.prot, shared);
     const index = pageIndex(vma, work.va, state.kernelPageBytes);
@@ -311,7 +322,7 @@ export const faultSteps: Record<
         flags: dirty ? (aged | PTE.DIRTY) & ~PTE.READONLY : aged,
       };
     });
-    return waitsOn(setRuns(state, { ...job, fault } as FaultJob, runs, send));
+    return waitsOn(setRuns(state, { ...job, fault }, runs, send));
   },
 
   set: (context, _job, event, send) => {
@@ -327,7 +338,16 @@ export const faultSteps: Record<
   },
 };
 
-/** Notes that the MMU could not translate an operation; lack of memory for tables is none of that. */
+/**
+ * Notes that the MMU could not translate an operation; lack of memory for tables is none of that.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * noteFallback(mm, 'misaligned at 0x10000').fallbacks; // 1
+ * ```
+ */
 export function noteFallback(context: MmContext, reason: string): MmContext {
   if (reason === '' || reason === 'no-memory') return context;
   return { ...context, fallbacks: context.fallbacks + 1, fallbackReason: context.fallbackReason || reason };

@@ -11,7 +11,19 @@ import type { FaultEnd } from './mmFault.ts';
 import { ask, hasFlagBits, type MmContext, mmuOf, type Populate, SIGNAL } from './mmState.ts';
 import type { Send } from './support.ts';
 
-/** Begins to populate a range: first the table is read, as `follow_page_mask` would page by page. */
+/**
+ * Begins to populate a range: first the table is read, as `follow_page_mask` would page by page.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * const call = { op: 'mlock' as const, addr: 0x10000, lengthBytes: 4096 };
+ * const job = callJob(mm, 1, call);
+ * const range = { va: 0x10000, endVa: 0x11000, access: 'lock' as const };
+ * beginPopulate({ ...mm, pageBytes: 4096 }, job, range, () => {}).context.job?.step; // 'populateRead'
+ * ```
+ */
 export function beginPopulate(
   context: MmContext,
   job: CallJob,
@@ -42,7 +54,20 @@ function suffices(flags: number, access: Access): boolean {
   return hasFlagBits(flags, PTE.VALID) && (access !== 'write' || hasFlagBits(flags, PTE.WRITE));
 }
 
-/** The job with its next page to fault in as `fault`, which is null at the end of the range. */
+/**
+ * The job with its next page to fault in as `fault`, which is null at the end of the range.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * const call = { op: 'mlock' as const, addr: 0x10000, lengthBytes: 4096 };
+ * const job = callJob(mm, 1, call);
+ * const present = [{ va: 0x10000, pfn: 9, nr: 1, flags: PTE.VALID }];
+ * const populate = { va: 0x10000, endVa: 0x12000, access: 'read' as const, present };
+ * nextToPopulate({ ...mm, pageBytes: 4096 }, { ...job, populate }).fault?.va; // 69632
+ * ```
+ */
 export function nextToPopulate(context: MmContext, job: CallJob): CallJob {
   const { pageBytes, kernelPageBytes } = context;
   const range = job.populate as Populate;
@@ -58,7 +83,18 @@ export function nextToPopulate(context: MmContext, job: CallJob): CallJob {
   return { ...job, fault: null, populate: { ...range, va: range.endVa } };
 }
 
-/** What the call answers once its range is populated; mmap has succeeded whatever became of that (`mm_populate`). */
+/**
+ * What the call answers once its range is populated; mmap has succeeded whatever became of that (`mm_populate`).
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * const call = { op: 'mlock' as const, addr: 0x10000, lengthBytes: 4096 };
+ * const job = callJob(mm, 1, call);
+ * populated(mm, job, { signal: SIGNAL.KILL, code: 0 }).done; // { result: -1, errno: 11 }
+ * ```
+ */
 export function populated(context: MmContext, job: CallJob, end: FaultEnd): CallStep {
   const { call } = job;
   if (call.op === 'mmap') return { context, done: { result: call.addr, errno: 0 } };

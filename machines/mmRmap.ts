@@ -56,6 +56,15 @@ function splitRuns(
 /**
  * Entries for a child, without those that a file has unmapped since the child is among its mappers; their references are
  * given back. Linux copies under the page-table lock, so there the unmapping comes wholly before or wholly after.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * const runs = [{ va: 0x10000, pfn: 64, nr: 2, flags: PTE.VALID }];
+ * const areas = [{ startVa: 0x11000, endVa: 0x20000, firstIndex: 1, evenCows: false }];
+ * stillMapped(mm, runs, areas, () => {})[0]?.nr; // 1
+ * ```
  */
 export function stillMapped(
   context: MmContext,
@@ -76,10 +85,20 @@ function warned(job: Job | null, areas: UnmappedArea[]): Job | null {
   // A private copy of a page that was cut off must not be entered behind the truncation's back.
   const { fault } = job;
   if (fault === null || areaAt(areas, fault.va)?.evenCows !== true) return job;
-  return { ...job, fault: { ...fault, truncated: true } } as Job;
+  return { ...job, fault: { ...fault, truncated: true } };
 }
 
-/** Begins to unmap pages of a file from every VMA here that maps them. */
+/**
+ * Begins to unmap pages of a file from every VMA here that maps them.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * const range = { file: 'a', request: 0, firstIndex: 0, endIndex: 9, evenCows: false };
+ * beginUnmap(mm, { type: 'UNMAP_RANGE', ...range }, () => {}).rmap.length; // 1
+ * ```
+ */
 export function beginUnmap(context: MmContext, event: MessageOf<'UNMAP_RANGE'>, send: Send): MmContext {
   const { file, request, evenCows } = event;
   const areas = areasOf(context, event);
@@ -97,7 +116,18 @@ export function beginUnmap(context: MmContext, event: MessageOf<'UNMAP_RANGE'>, 
   return { ...context, nextRequest: tableRequest + 1, rmap, job: warned(context.job, areas) };
 }
 
-/** The entries are gone: the file hears which of the pages were dirty. */
+/**
+ * The entries are gone: the file hears which of the pages were dirty.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * const rmap = [{ tableRequest: 1, file: 'a', request: 0, areas: [] }];
+ * const done = { type: 'TABLE_DONE' as const, request: 1, set: [], cleared: [], rejected: [], fallback: '' };
+ * endUnmap({ ...mm, rmap }, 0, done, () => {}).rmap; // []
+ * ```
+ */
 export function endUnmap(context: MmContext, at: number, event: MessageOf<'TABLE_DONE'>, send: Send): MmContext {
   const work = context.rmap[at];
   invariant(work !== undefined, 'the answer is to a request of the page cache');

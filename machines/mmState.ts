@@ -3,7 +3,7 @@ import type { CostModel } from '../src/arch/costs.ts';
 import { ZERO_BYTES } from './support.ts';
 import { isDirty, PTE } from '../src/mm/pte.ts';
 import type { Vma } from '../src/mm/vma.ts';
-import type { VmaSet } from '../src/mm/vmaSet.ts';
+import { VmaSet } from '../src/mm/vmaSet.ts';
 import type { Access, FileRun, Message, MmCall, PteRun } from './messages.ts';
 import type { ResourceHolder, Send } from './support.ts';
 
@@ -137,33 +137,119 @@ export interface MmContext {
   fallbackReason: string;
 }
 
+/**
+ * An mm before execve: no memory, no page size.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * mm.vmas.count; // 0
+ * ```
+ */
+export function initialMm(input: MmInput): MmContext {
+  return {
+    resources: input.resources,
+    pid: input.pid,
+    kernelPageBytes: input.kernelPageBytes,
+    nativeTables: input.nativeTables,
+    zeroPfn: input.zeroPfn,
+    stackLimitBytes: input.stackLimitBytes,
+    pageBytes: 0,
+    vmas: VmaSet.empty(input.kernelPageBytes),
+    startBrk: 0,
+    brk: 0,
+    forked: false,
+    job: null,
+    rmap: [],
+    waiting: [],
+    nextRequest: 1,
+    minorFaults: 0,
+    majorFaults: 0,
+    rssAnonPages: 0,
+    rssFilePages: 0,
+    rssPeakPages: 0,
+    droppedPages: 0,
+    rereadPages: 0,
+    zeroedBytes: 0,
+    copiedBytes: 0,
+    fallbacks: 0,
+    fallbackReason: '',
+  };
+}
+
 /** Linux's signal numbers and si_codes that a fault can end in. */
 export const SIGNAL = { KILL: 9, BUS: 7, SEGV: 11, SEGV_MAPERR: 1, SEGV_ACCERR: 2, BUS_ADRERR: 2 } as const;
 
-/** Whether flags hold any of the bits. */
+/**
+ * Whether flags hold any of the bits.
+ *
+ * @example
+ * ```ts
+ * hasFlagBits(PTE.VALID | PTE.YOUNG, PTE.YOUNG | PTE.DIRTY); // true
+ * ```
+ */
 export function hasFlagBits(flags: number, bits: number): boolean {
   return (flags & bits) !== 0;
 }
 
-/** Kernel pages in a process page. */
+/**
+ * Kernel pages in a process page.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * processPages({ ...mm, pageBytes: 65536 }); // 16
+ * ```
+ */
 export function processPages(context: MmContext): number {
   return context.pageBytes / context.kernelPageBytes;
 }
 
-/** The least folio order of this mm. */
+/**
+ * The least folio order of this mm.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * processOrder({ ...mm, pageBytes: 65536 }); // 4
+ * ```
+ */
 export function processOrder(context: MmContext): number {
   return Math.log2(processPages(context));
 }
 
-/** The costs of the topology. */
+/**
+ * The costs of the topology.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * costsOf(mm).walkStep; // 10
+ * ```
+ */
 export function costsOf(context: MmContext): CostModel {
   return context.resources.costs;
 }
 
-/** Sends a request and makes the job wait for its answer at a step. */
-export function ask<J extends Job>(
+/**
+ * Sends a request and makes the job wait for its answer at a step.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * const base = { awaits: -1, step: '', asleep: false, ptesWritten: 0 };
+ * const job: Job = { ...base, kind: 'forked', parent: 'mm:2', request: 1, runs: [], files: [], unmapped: [] };
+ * ask(mm, job, 'gotRefs', 'zone', (request) => ({ type: 'GET', sender: 'mm:1', request, runs: [] }), () => {}).job?.step; // 'gotRefs'
+ * ```
+ */
+export function ask(
   context: MmContext,
-  job: J,
+  job: Job,
   step: string,
   to: string,
   message: (request: number) => Message,
@@ -175,12 +261,28 @@ export function ask<J extends Job>(
   return { ...context, nextRequest: request + 1, job: { ...job, awaits: request, step } };
 }
 
-/** The mm's own MMU. */
+/**
+ * The mm's own MMU.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * mmuOf(mm); // 'mmu:1'
+ * ```
+ */
 export function mmuOf(context: MmContext): string {
   return `mmu:${context.pid}`;
 }
 
-/** The address of a file's actor. */
+/**
+ * The address of a file's actor.
+ *
+ * @example
+ * ```ts
+ * fileActor('/bin/true'); // 'file:/bin/true'
+ * ```
+ */
 export function fileActor(path: string): string {
   return `file:${path}`;
 }
@@ -188,6 +290,14 @@ export function fileActor(path: string): string {
 /**
  * Whether a frame is of the shared zero memory. It is as large as the largest page, so that a process page that was only
  * read is 16 consecutive entries of it: the native table can show that, where 16 entries of one 4K frame fit no entry.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * isZeroFrame(mm, 15); // true
+ * isZeroFrame(mm, 16); // false
+ * ```
  */
 export function isZeroFrame(context: MmContext, pfn: number): boolean {
   return pfn >= context.zeroPfn && pfn < context.zeroPfn + ZERO_BYTES / context.kernelPageBytes;
@@ -205,7 +315,16 @@ function residentPages(context: MmContext, runs: readonly PteRun[]): { anon: num
   return { anon, file };
 }
 
-/** Takes what a table operation did into the resident set. */
+/**
+ * Takes what a table operation did into the resident set.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * account(mm, [{ va: 0x10000, pfn: 64, nr: 16, flags: PTE.VALID | PTE.ANON }], []).rssAnonPages; // 16
+ * ```
+ */
 export function account(context: MmContext, set: readonly PteRun[], cleared: readonly PteRun[]): MmContext {
   const more = residentPages(context, set);
   const less = residentPages(context, cleared);
@@ -215,18 +334,46 @@ export function account(context: MmContext, set: readonly PteRun[], cleared: rea
   return { ...context, rssAnonPages, rssFilePages, rssPeakPages };
 }
 
-/** Gives up the references of entries that are gone; the shared zero page has none. */
+/**
+ * Gives up the references of entries that are gone; the shared zero page has none.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * const sent: unknown[] = [];
+ * putEntries(mm, [{ va: 0x10000, pfn: 64, nr: 16, flags: PTE.VALID }], (_to, message) => sent.push(message));
+ * sent; // [{ type: 'PUT', runs: [{ pfn: 64, nr: 16 }] }]
+ * ```
+ */
 export function putEntries(context: MmContext, cleared: readonly PteRun[], send: Send): void {
   const runs = cleared.filter(({ pfn }) => !isZeroFrame(context, pfn)).map(({ pfn, nr }) => ({ pfn, nr }));
   if (runs.length > 0) send('zone', { type: 'PUT', runs });
 }
 
-/** The file and page index of an address in a file VMA. */
+/**
+ * The file and page index of an address in a file VMA.
+ *
+ * @example
+ * ```ts
+ * const vma = { startVa: 0x10000, endVa: 0x20000, prot: 3, flags: 0, file: 'a', offsetBytes: 0x2000 };
+ * pageIndex(vma, 0x11000, 4096); // 3
+ * ```
+ */
 export function pageIndex(vma: Vma, va: number, pageBytes: number): number {
   return Math.floor((va - vma.startVa + vma.offsetBytes) / pageBytes);
 }
 
-/** Dirty entries of shared file mappings among those that are gone, by file. */
+/**
+ * Dirty entries of shared file mappings among those that are gone, by file.
+ *
+ * @example
+ * ```ts
+ * const vma = { startVa: 0x10000, endVa: 0x20000, prot: 3, flags: 0, file: 'a', offsetBytes: 0x2000 };
+ * const gone = [{ va: 0x11000, pfn: 9, nr: 2, flags: PTE.VALID | PTE.DIRTY }];
+ * dirtyPages(gone, VmaSet.empty(4096).map(vma), 4096).get('a'); // [{ index: 3, nr: 2 }]
+ * ```
+ */
 export function dirtyPages(
   cleared: readonly PteRun[],
   vmas: VmaSet,
@@ -244,7 +391,15 @@ export function dirtyPages(
   return byFile;
 }
 
-/** The paths of the files that a VMA set maps, sorted. */
+/**
+ * The paths of the files that a VMA set maps, sorted.
+ *
+ * @example
+ * ```ts
+ * const vma = { startVa: 0x10000, endVa: 0x20000, prot: 3, flags: 0, file: 'a', offsetBytes: 0x2000 };
+ * filesOf(VmaSet.empty(4096).map(vma)); // ['a']
+ * ```
+ */
 export function filesOf(vmas: VmaSet): string[] {
   const files = new Set<string>();
   for (const vma of vmas.list()) if (vma.file !== null) files.add(vma.file);

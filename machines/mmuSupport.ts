@@ -2,7 +2,7 @@
 import { tlbiPlan } from '../src/arch/tlbi.ts';
 import type { PageTable } from '../src/mm/pageTable.ts';
 import type { TableOp, Tables, VaRange } from '../src/mm/tableOps.ts';
-import type { TlbiOperation, TlbiRequest } from './messages.ts';
+import type { TlbiRequest } from './messages.ts';
 import type { TableMessage } from './mmuState.ts';
 
 /** Folios of one order that are needed to hold page tables. */
@@ -11,29 +11,40 @@ export interface Allocation {
   count: number;
 }
 
-/** The table operation that a message asks for. */
+const opNames = {
+  SET_PTES: 'set',
+  CLEAR_PTES: 'clear',
+  PROTECT_PTES: 'protect',
+  AGE_PTES: 'age',
+  MOVE_PTES: 'move',
+  COPY_PTES: 'copy',
+  READ_PTES: 'read',
+} as const;
+
+/**
+ * The table operation that a message asks for: the same fields under the name of the operation.
+ *
+ * @example
+ * ```ts
+ * opOf({ type: 'READ_PTES', request: 1, ranges: [] }).op; // 'read'
+ * ```
+ */
 export function opOf(message: Exclude<TableMessage, { type: 'CONFIGURE' | 'RELEASE_TABLES' }>): TableOp {
-  switch (message.type) {
-    case 'SET_PTES':
-      return { op: 'set', runs: message.runs, expects: message.expects };
-    case 'CLEAR_PTES':
-      return { op: 'clear', ranges: message.ranges, freeWithin: message.freeWithin, fileOnly: message.fileOnly };
-    case 'PROTECT_PTES':
-      return { op: 'protect', ranges: message.ranges };
-    case 'AGE_PTES': {
-      const { startVa, endVa, young, dirty } = message;
-      return { op: 'age', startVa, endVa, young, dirty };
-    }
-    case 'MOVE_PTES':
-      return { op: 'move', fromVa: message.fromVa, toVa: message.toVa, lengthBytes: message.lengthBytes };
-    case 'COPY_PTES':
-      return { op: 'copy', ranges: message.ranges };
-    case 'READ_PTES':
-      return { op: 'read', ranges: message.ranges };
-  }
+  const { type, request: _request, ...fields } = message;
+  return { op: opNames[type], ...fields } as TableOp;
 }
 
-/** Tables that an outcome has and the tables before had not, as folios; tables below a kernel page need no folio. */
+/**
+ * Tables that an outcome has and the tables before had not, as folios; tables below a kernel page need no folio.
+ *
+ * @example
+ * ```ts
+ * const before = { linux: PageTable.empty(4096), native: null };
+ * const run = { va: 0, pfn: 5, nr: 1, flags: PTE.VALID };
+ * const after = operate(before, { op: 'set', runs: [run], expects: -1 });
+ * tableFramesNeeded(before, after, 4096); // [{ orderPages: 0, count: 3 }]
+ * ```
+ */
 export function tableFramesNeeded(
   before: Tables,
   after: Tables & { freedLinux: number[]; freedNative: number[] },
@@ -72,6 +83,13 @@ function joined(ranges: readonly VaRange[], pageBytes: number): VaRange[] {
 /**
  * The TLB maintenance for ranges of an ASID, as Linux 6.12 `__flush_tlb_range` and `tlb_flush` choose it: by range or by
  * page, the whole ASID past the thresholds; walk caches too where tables were freed.
+ *
+ * @example
+ * ```ts
+ * const ranges = [{ startVa: 0x1000, endVa: 0x2000 }];
+ * const rest = { asid: 7, tlbRange: false, freedTables: false, lastLevelOnly: true };
+ * flushRequests({ ranges, pageBytes: 65536, ...rest })[0]?.endVa; // 65536
+ * ```
  */
 export function flushRequests(flush: {
   ranges: readonly VaRange[];
@@ -93,7 +111,7 @@ export function flushRequests(flush: {
       lastLevelOnly,
     });
     if (plan.length === 0) continue;
-    const op = plan[0]?.op as TlbiOperation;
+    const op = plan[0]?.op;
     if (op === 'ASIDE1IS') return [{ op, asid, startVa: 0, endVa: 0, pageBytes, instructions: 1 }];
     requests.push({ op, asid, startVa, endVa, pageBytes, instructions: plan.length });
   }

@@ -16,7 +16,18 @@ function emptyAnswer(request: number): MessageOf<'TABLE_DONE'> {
   return { type: 'TABLE_DONE', request, set: [], cleared: [], rejected: [], fallback: '' };
 }
 
-/** Takes the next operation that waits and starts it. */
+/**
+ * Takes the next operation that waits and starts it.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mmu = initialMmu({ resources, pid: 1, kernelPageBytes: 4096, cpus: 1, tlbRange: false });
+ * const configure = { type: 'CONFIGURE' as const, request: 7, pageBytes: 65536, native: true };
+ * const asked = beginOperation({ ...mmu, queue: [configure] }, () => {});
+ * asked.allocations; // [{ orderPages: 0, count: 1 }]
+ * ```
+ */
 export function beginOperation(context: MmuContext, send: Send): MmuContext {
   const [current, ...queue] = context.queue;
   if (context.current !== null || current === undefined) return context;
@@ -185,13 +196,33 @@ function finish(context: MmuContext, send: Send): MmuContext {
   return beginOperation({ ...context, current: null, answer: null, freed: [], acknowledgements: 0 }, send);
 }
 
-/** A CPU's DSB is complete. */
+/**
+ * A CPU's DSB is complete.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mmu = initialMmu({ resources, pid: 1, kernelPageBytes: 4096, cpus: 2, tlbRange: false });
+ * acknowledgeFlush({ ...mmu, acknowledgements: 2 }, () => {}).acknowledgements; // 1
+ * ```
+ */
 export function acknowledgeFlush(context: MmuContext, send: Send): MmuContext {
   const acknowledgements = context.acknowledgements - 1;
   return acknowledgements > 0 ? { ...context, acknowledgements } : finish({ ...context, acknowledgements }, send);
 }
 
-/** Frames for tables came: with the last of them the operation is done. */
+/**
+ * Frames for tables came: with the last of them the operation is done.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mmu = initialMmu({ resources, pid: 1, kernelPageBytes: 4096, cpus: 1, tlbRange: false });
+ * const configure = { type: 'CONFIGURE' as const, request: 7, pageBytes: 65536, native: true };
+ * const asked = beginOperation({ ...mmu, queue: [configure] }, () => {});
+ * takeFrames(asked, { type: 'FRAMES', request: 0, orderPages: 0, pfns: [64] }, () => {}).tableFrames; // [{ orderPages: 0, pfns: [64] }]
+ * ```
+ */
 export function takeFrames(context: MmuContext, event: MessageOf<'FRAMES'>, send: Send): MmuContext {
   const { orderPages, pfns } = event;
   const allocations = context.allocations.filter((entry) => entry.orderPages !== orderPages);
@@ -199,7 +230,18 @@ export function takeFrames(context: MmuContext, event: MessageOf<'FRAMES'>, send
   return allocations.length > 0 ? state : supplied(state, send);
 }
 
-/** No frames of an order. */
+/**
+ * No frames of an order.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mmu = initialMmu({ resources, pid: 1, kernelPageBytes: 4096, cpus: 1, tlbRange: false });
+ * const configure = { type: 'CONFIGURE' as const, request: 7, pageBytes: 65536, native: true };
+ * const asked = beginOperation({ ...mmu, queue: [configure] }, () => {});
+ * refuseFrames(asked, { type: 'NO_MEMORY', request: 0 }, () => {}).pageBytes; // 0
+ * ```
+ */
 export function refuseFrames(context: MmuContext, event: MessageOf<'NO_MEMORY'>, send: Send): MmuContext {
   const allocations = context.allocations.filter((entry) => entry.orderPages !== event.request);
   const state = { ...context, allocations, refused: [...context.refused, event.request] };

@@ -107,7 +107,7 @@ function traceOf(context: ProcessContext): RunSource {
 function callAt(context: ProcessContext): TraceCall {
   const trace = traceOf(context);
   const block = trace.block(Math.floor(context.at / trace.blockRuns));
-  const call = block.calls[block.page[context.at - block.firstRun] as number];
+  const call = block.calls[block.page[context.at - block.firstRun]];
   invariant(call !== undefined, `run ${context.at} of ${context.trace} is a system call`);
   if (call.op !== 'fork') return call;
   return { op: 'fork', childPid: context.children[0] ?? -1 };
@@ -314,5 +314,5 @@ function isExit(context: ProcessContext): boolean {
   const trace = traceOf(context);
   const block = trace.block(Math.floor(context.at / trace.blockRuns));
   const at = context.at - block.firstRun;
-  return block.kind[at] === RUN_CALL && block.calls[block.page[at] as number]?.op === 'exit';
+  return block.kind[at] === RUN_CALL && block.calls[block.page[at]]?.op === 'exit';
 }

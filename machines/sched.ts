@@ -97,7 +97,7 @@ function allowedOn(context: SchedContext, pid: number, cpu: number): boolean {
 function schedule(context: SchedContext, send: Send): SchedContext {
   let state = context;
   for (let cpu = 0; cpu < state.cpus.length; cpu++) {
-    const slot = state.cpus[cpu] as CpuSlot;
+    const slot = state.cpus[cpu];
     if (slot.pid !== null) continue;
     const pid = state.queue.find((waiting) => allowedOn(state, waiting, cpu));
     if (pid === undefined) continue;
@@ -108,13 +108,13 @@ function schedule(context: SchedContext, send: Send): SchedContext {
 }
 
 function give(context: SchedContext, cpu: number, pid: number, send: Send): SchedContext {
-  const slot = context.cpus[cpu] as CpuSlot;
+  const slot = context.cpus[cpu];
   if (slot.installedPid === pid && !slot.flushPending) {
     send(`process:${pid}`, { type: 'DISPATCH', cpu });
     return { ...context, cpus: context.cpus.with(cpu, { ...slot, pid }) };
   }
   const { context: state, asid } = allocateAsid(context, pid);
-  const flush = (state.cpus[cpu] as CpuSlot).flushPending;
+  const flush = state.cpus[cpu].flushPending;
   send(`mmu:${pid}`, { type: 'ACTIVATE', pid, cpu, asid, flush }, context.resources.costs.contextSwitch);
   const installed = { pid, installedPid: pid, flushPending: false };
   return {

@@ -49,22 +49,14 @@ type HandlerAction<C extends MachineContext> = ActionFunction<
  * ```
  */
 export function handle<C extends MachineContext>(handler: Handler<C>): HandlerAction<C> {
-  return enqueueActions<
-    C,
-    Message,
-    ParameterizedObject['params'] | undefined,
-    Message,
-    never,
-    never,
-    never,
-    never,
-    EventObject
-  >(({ context, event, enqueue }) => {
-    const next = handler(context, event, (to, message, delayCycles) => {
-      enqueue.sendTo(({ system }) => system.get(to), message, { delay: delayCycles ?? 0 });
-    });
-    if (next !== context) enqueue.assign(next);
-  }) as HandlerAction<C>;
+  return enqueueActions<C, Message, ParameterizedObject['params'] | undefined, Message, never, never, never, never>(
+    ({ context, event, enqueue }) => {
+      const next = handler(context, event, (to, message, delayCycles) => {
+        enqueue.sendTo(({ system }) => system.get(to), message, { delay: delayCycles ?? 0 });
+      });
+      if (next !== context) enqueue.assign(next);
+    },
+  );
 }
 
 /** Immutable things a machine may look at but not change: never part of its state, always the same for one topology. */
@@ -73,7 +65,15 @@ export interface Resources {
   costs: CostModel;
 }
 
-/** Carries resources inside a context without being part of the state. */
+/**
+ * Carries resources inside a context without being part of the state.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * resources.toPlain(); // null
+ * ```
+ */
 export class ResourceHolder {
   readonly traces: ReadonlyMap<string, RunSource>;
   readonly costs: CostModel;

@@ -135,10 +135,17 @@ function roundOutward(call: Extract<MemoryCall, { op: 'mlock' | 'munlock' }>, pa
  * ```
  */
 export function translateCall(call: MemoryCall, pageBytes: number): AbiAnswer {
-  return (rules[call.op] as RuleOf<MemoryCall['op']>)(call as never, pageBytes);
+  return (rules[call.op] as RuleOf<MemoryCall['op']>)(call, pageBytes);
 }
 
-/** Whether a call is one of those that layer 1 translates. */
+/**
+ * Whether a call is one of those that layer 1 translates.
+ *
+ * @example
+ * ```ts
+ * isMemoryCall({ op: 'mmap' }); // true
+ * ```
+ */
 export function isMemoryCall(call: { op: string }): call is MemoryCall {
   return call.op in rules;
 }

@@ -22,17 +22,39 @@ export const ASID_STRIDE = 2 ** 36;
 const LEVEL_STRIDE = 2 ** 30;
 const WALK_ASID_STRIDE = 2 ** 32;
 
-/** The tag of a leaf translation. */
+/**
+ * The tag of a leaf translation.
+ *
+ * @example
+ * ```ts
+ * leafKey(1, 5) === ASID_STRIDE + 5; // true
+ * ```
+ */
 export function leafKey(asid: number, pageNumber: number): number {
   return asid * ASID_STRIDE + pageNumber;
 }
 
-/** The tag of the table that a level-`level` descriptor points to; below zero, so that it is never a leaf's. */
+/**
+ * The tag of the table that a level-`level` descriptor points to; below zero, so that it is never a leaf's.
+ *
+ * @example
+ * ```ts
+ * tableKey(1, 2, 3) < 0; // true
+ * ```
+ */
 export function tableKey(asid: number, level: number, prefix: number): number {
   return -(asid * WALK_ASID_STRIDE + level * LEVEL_STRIDE + prefix + 1);
 }
 
-/** The ASID in a tag. */
+/**
+ * The ASID in a tag.
+ *
+ * @example
+ * ```ts
+ * asidOfKey(leafKey(7, 5)); // 7
+ * asidOfKey(tableKey(7, 2, 3)); // 7
+ * ```
+ */
 export function asidOfKey(key: number): number {
   return key >= 0 ? Math.floor(key / ASID_STRIDE) : Math.floor((-key - 1) / WALK_ASID_STRIDE);
 }
@@ -62,7 +84,7 @@ export interface TlbPlain {
  * const tlb = Tlb.empty({ ...geometry, walkCache: 'none' });
  * tlb.fill(false, 1, 0x30, 700, MAY_READ);
  * tlb.l1d.count; // 1
- * tlb.invalidatePages(1, 0x30, 0x31); // 1
+ * tlb.invalidatePages(1, 0x30, 0x31); // 2
  * ```
  */
 export class Tlb {

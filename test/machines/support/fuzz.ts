@@ -11,7 +11,7 @@ const PROCESS_SIZES: Record<number, number[]> = { 4096: [4096, 16384, 65536], 16
 /** Builds the world of a seed. */
 export function fuzzWorld(seed: number, freeze = false): { system: System; pids: number[] } {
   const random = new SeededRandom(seed);
-  const pick = <T>(list: readonly T[]): T => list[random.below(list.length)] as T;
+  const pick = <T>(list: readonly T[]): T => list[random.below(list.length)];
   const kernelPageSize = pick([4096, 4096, 4096, 16384, 65536]);
   const count = 1 + random.below(3);
   const programs = new Map<number, RunSource>();
@@ -25,7 +25,7 @@ export function fuzzWorld(seed: number, freeze = false): { system: System; pids:
     crimes: random.chance(0.2),
   };
   for (let pid = 1; pid <= count; pid++) {
-    const pageSize = pick(PROCESS_SIZES[kernelPageSize] as number[]);
+    const pageSize = pick(PROCESS_SIZES[kernelPageSize]);
     const children = random.chance(0.4) ? [pid + 10] : [];
     const base = { pageSize, layout: 65536, trace: 'made' };
     programs.set(pid, program(randomSteps(seed * 100 + pid, { ...mix, forks: children.length })));

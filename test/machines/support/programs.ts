@@ -92,7 +92,7 @@ class ProgramWriter {
   }
 
   private pick<T>(list: readonly T[]): T {
-    return list[this.random.below(list.length)] as T;
+    return list[this.random.below(list.length)];
   }
 
   private region(): Region {
@@ -138,7 +138,7 @@ class ProgramWriter {
   private cut(addr: number, units: number): void {
     const end = addr + units * UNIT;
     for (let at = this.regions.length - 1; at >= 0; at--) {
-      const region = this.regions[at] as Region;
+      const region = this.regions[at];
       const regionEnd = region.addr + region.units * UNIT;
       if (regionEnd <= addr || region.addr >= end) continue;
       this.regions.splice(at, 1);

@@ -21,14 +21,14 @@ import { parseTopology, type Topology, type TopologyInput } from '../../../src/t
 export function contextsOf<C>(system: System, kind: string): Map<string, C> {
   const found = new Map<string, C>();
   for (const [id, snapshot] of system.snapshots()) {
-    if (id === kind || id.startsWith(`${kind}:`)) found.set(id, snapshot.context as unknown as C);
+    if (id === kind || id.startsWith(`${kind}:`)) found.set(id, snapshot.context);
   }
   return found;
 }
 
 /** The context of one actor. */
 export function contextOf<C>(system: System, id: string): C {
-  return system.snapshot(id).context as unknown as C;
+  return system.snapshot(id).context;
 }
 
 /** A topology with defaults that suit small programs. */
@@ -112,7 +112,7 @@ export function checkTlbs(system: System): void {
   for (const [id, { tlb }] of contextsOf<TlbContext>(system, 'tlb')) {
     const cpu = Number(id.slice('tlb:'.length));
     // After an ASID rollover a CPU may hold entries of the last generation until its next switch.
-    if (sched.cpus[cpu]?.flushPending === true || sched.switching > 0) continue;
+    if (sched.cpus[cpu]?.flushPending || sched.switching > 0) continue;
     const seen = new Set<number>();
     for (const array of [tlb.l1i, tlb.l1d, tlb.l2]) {
       array.forEach((key: number, frame: number, rights: number) => {
