@@ -2,7 +2,7 @@
 import { discardStorage, noCompression } from '../log/discardStorage.ts';
 import type { LogMeta } from '../log/headerFrame.ts';
 import { LogReader } from '../log/logReader.ts';
-import { type LogTotals, LogWriter } from '../log/logWriter.ts';
+import { LogWriter } from '../log/logWriter.ts';
 import { memoryStorage } from '../log/storage.ts';
 import type { RunSource } from '../mm/runs.ts';
 import { logMeta, messageRegistry } from '../topology/meta.ts';
@@ -38,6 +38,3 @@ export function runInMemory(topology: Topology, traces: ReadonlyMap<number, RunS
 export function hashingWriter(meta: LogMeta): LogWriter {
   return new LogWriter(discardStorage(), noCompression, meta);
 }
-
-/** What {@link hashingWriter} comes to. */
-export type HashedTotals = LogTotals;

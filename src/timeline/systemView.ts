@@ -12,10 +12,12 @@ import { RecordedRun } from './recordedRun.ts';
 /** Folds kept at least; each holds the snapshots of one actor between two checkpoints, and those share their structure. */
 const FOLDS_KEPT = 512;
 
-/** One actor between two checkpoints: its records, and its snapshot after each as far as anyone asked. */
+/** One actor between two checkpoints: its records, and its snapshot after each, both as far as anyone asked. */
 interface Fold {
   readonly base: ActorSnapshot;
-  readonly records: readonly LogRecord[];
+  readonly records: LogRecord[];
+  /** The records are there up to this seq. */
+  readTo: number;
   readonly snapshots: ActorSnapshot[];
 }
 
@@ -67,6 +69,7 @@ export class SystemView {
   folded(actor: string, seq: number): FoldedSnapshot {
     this.run.checkSeq(seq);
     const fold = this.#fold(actor, this.checkpointIndex(seq));
+    if (fold.readTo < seq) this.#readOn(fold, actor, seq);
     const count = countUpTo(fold.records, seq);
     while (fold.snapshots.length < count) {
       const at = fold.snapshots.length;
@@ -129,7 +132,7 @@ export class SystemView {
     const key = `${checkpointIndex} ${actor}`;
     let fold = this.#folds.get(key);
     // Taken out and put back, so that the map's order is the order of last use.
-    if (fold === undefined) fold = this.#openFold(actor, checkpointIndex, this.#base(actor, checkpointIndex));
+    if (fold === undefined) fold = this.#openFold(checkpointIndex, this.#base(actor, checkpointIndex));
     else this.#folds.delete(key);
     this.#keep(key, fold);
     return fold;
@@ -143,9 +146,18 @@ export class SystemView {
     }
   }
 
-  #openFold(actor: string, checkpointIndex: number, base: ActorSnapshot): Fold {
-    const { from, to } = this.stretch(checkpointIndex);
-    return { base, records: [...this.run.reader.byActor(actor, from, to)], snapshots: [] };
+  #openFold(checkpointIndex: number, base: ActorSnapshot): Fold {
+    return { base, records: [], readTo: this.stretch(checkpointIndex).from - 1, snapshots: [] };
+  }
+
+  /** Reads to the end of the segment that holds `seq`: its section of the actor is decoded as a whole anyway. */
+  #readOn(fold: Fold, actor: string, seq: number): void {
+    const { reader } = this.run;
+    const segment = reader.directory.segments[reader.directory.segmentOf(seq)];
+    const endSeq = segment === undefined ? seq : segment.firstSeq + segment.records - 1;
+    const to = Math.min(endSeq, this.stretch(this.checkpointIndex(seq)).to);
+    for (const record of reader.byActor(actor, fold.readTo + 1, to)) fold.records.push(record);
+    fold.readTo = to;
   }
 
   #base(actor: string, checkpointIndex: number): ActorSnapshot {
@@ -190,7 +202,7 @@ export class SystemView {
       for (const { actor, state } of states) {
         if (!actors.has(actor)) continue;
         const base = this.run.revive(actor, state);
-        this.#keep(`${checkpointIndex} ${actor}`, this.#openFold(actor, checkpointIndex, base));
+        this.#keep(`${checkpointIndex} ${actor}`, this.#openFold(checkpointIndex, base));
       }
     }
   }

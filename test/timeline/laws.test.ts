@@ -13,7 +13,7 @@ import { firstDifference } from '../../src/timeline/values.ts';
 import type { ZoneContext } from '../../machines/index.ts';
 import type { System } from '../../src/runtime/system.ts';
 import { logMeta, messageRegistry, openMeta } from '../../src/topology/meta.ts';
-import { chooserOf, SYSTEM_STATE, systemOf } from '../../src/topology/run.ts';
+import { SYSTEM_STATE, systemOf } from '../../src/topology/run.ts';
 import { type RandomRun, runArb } from './randomRuns.ts';
 
 /** Few, since each case is a whole run that is then done again several times. */
@@ -150,15 +150,6 @@ describe('the laws of time travel, over random systems', () => {
         }
       }),
       CASES,
-    );
-  });
-
-  it('the chooser of a topology is the one a fork goes on with', () => {
-    fc.assert(
-      fc.property(runArb, (run) => {
-        expect(chooserOf(run.topology).name).toBe(run.topology.chooser);
-      }),
-      { numRuns: 3 },
     );
   });
 });
