@@ -6,9 +6,10 @@
 import { assertEvent, setup } from 'xstate';
 import { IntMap } from '../src/mm/intMap.ts';
 import { PageCacheIndex } from '../src/mm/pageCache.ts';
-import { beginOperation, type FileOperation, takeOn } from './fileOps.ts';
+import type { FileOperation } from './fileAnswers.ts';
+import { beginOperation, takeOn } from './fileOps.ts';
 import type { Message, MessageOf } from './messages.ts';
-import { handle, type ResourceHolder, type Send } from './support.ts';
+import { handle, ResourceHolder, type Send } from './support.ts';
 
 /** How the least folio order of a file follows those who map it. */
 export type PageCachePolicy =
@@ -64,7 +65,7 @@ export interface FileContext {
  * ```ts
  * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
  * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' });
- * file.cache.count; // 0
+ * file.cache.counts.pages; // 0
  * ```
  */
 export function initialFile(input: FileInput): FileContext {

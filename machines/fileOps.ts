@@ -1,55 +1,21 @@
 /** The operations on an address space, in steps: unmap, allocate, read, write back, answer. */
 import { invariant } from '../src/errors.ts';
 import type { CachedFolio } from '../src/mm/pageCache.ts';
-import type { FileContext, FileMessage, FilePhase } from './file.ts';
+import type { FileContext, FileMessage } from './file.ts';
+import { actor, answer, endIndex, type FileOperation, inStep, sendPages, waitForIo } from './fileAnswers.ts';
 import {
   inBlocks,
-  initialReadaheadPages,
   type IndexRange,
+  initialReadaheadPages,
   missingBlocks,
-  presentRuns,
   READAHEAD_BYTES,
   readAround,
 } from './filePages.ts';
-import type { FileRun, Message, MessageOf } from './messages.ts';
+import type { Message, MessageOf } from './messages.ts';
 import type { Send } from './support.ts';
-
-/** An operation under way. */
-export interface FileOperation {
-  message: FileMessage;
-  /** First indexes of the blocks that are being brought in, their order, and their frames once they are there. */
-  blocks: number[];
-  orderPages: number;
-  pfns: number[];
-  /** Pages that came from the disk for it. */
-  rereadPages: number;
-  major: boolean;
-  failed: boolean;
-  eof: boolean;
-  /** What a fault gets, while the references to it are being taken. */
-  runs: FileRun[];
-}
 
 /** All indexes. */
 const END_OF_FILE = Number.MAX_SAFE_INTEGER;
-
-function actor(context: FileContext): string {
-  return `file:${context.path}`;
-}
-
-function inStep(context: FileContext, operation: FileOperation, phase: FilePhase): FileContext {
-  return { ...context, current: operation, phase };
-}
-
-/** The page that no process may touch: the end of the file in whole process pages (`filemap_fault`, D-08). */
-function endIndex(context: FileContext, orderPages: number): number {
-  const block = 2 ** orderPages;
-  return Math.ceil(Math.ceil(context.sizeBytes / context.kernelPageBytes) / block) * block;
-}
-
-function finish(context: FileContext): FileContext {
-  return { ...context, current: null, phase: 'none' };
-}
 
 /**
  * Begins an operation; `current` is null again where it is already done.
@@ -99,7 +65,7 @@ export function beginOperation(context: FileContext, message: FileMessage, send:
  * ```ts
  * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
  * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' });
- * const read = { type: 'READ_FILE' as const, request: 1, offsetBytes: 0, lengthBytes: 9 };
+ * const read = { type: 'READ_FILE' as const, request: 1, offsetBytes: 0, lengthBytes: 8192 };
  * const asked = beginOperation(file, read, () => {});
  * takeOn(asked, { type: 'NO_MEMORY', request: 1 }, () => {}).phase; // 'none'
  * ```
@@ -276,15 +242,6 @@ function startRead(context: FileContext, operation: FileOperation, send: Send): 
   return inStep({ ...context, readPages: context.readPages + pages }, operation, 'reading');
 }
 
-function waitForIo(message: FileMessage, send: Send): void {
-  if (message.type === 'MAP_FILE' || message.type === 'GET_PAGES') {
-    send(message.mm, { type: 'IO_WAIT', request: message.request });
-    return;
-  }
-  const sender = message.type === 'SYNC_FILE' ? message.sender : 'abi';
-  send(sender, { type: 'IO_WAIT', request: message.request });
-}
-
 /** The pages are read: into the cache with them, and the operation is done. */
 function filled(context: FileContext, operation: FileOperation, send: Send): FileContext {
   // The least order may have changed since the frames were allocated: another mm may have unmapped the file.
@@ -302,60 +259,4 @@ function filled(context: FileContext, operation: FileOperation, send: Send): Fil
   const rereadPages = context.rereadPages + reread;
   const current = { ...operation, rereadPages: reread };
   return answer({ ...context, cache: cache.done(), gone: gone.done(), rereadPages, current }, send);
-}
-
-/** Answers whoever asked and ends the operation. */
-function answer(context: FileContext, send: Send): FileContext {
-  const operation = context.current as FileOperation;
-  const { message, rereadPages, failed } = operation;
-  if (message.type === 'MAP_FILE') {
-    send(message.mm, { type: 'MAPPED', request: message.request, droppedPages: rereadPages });
-    return finish(context);
-  }
-  if (message.type === 'GET_PAGES') return answerPages(context, operation, message, send);
-  const sender = message.type === 'SYNC_FILE' ? message.sender : 'abi';
-  send(sender, { type: 'FILE_DONE', request: message.request, rereadPages, failed });
-  if (message.type !== 'WRITE_FILE' || failed) return finish(context);
-  return finish(markDirty(context, message));
-}
-
-function markDirty(context: FileContext, message: MessageOf<'WRITE_FILE'>): FileContext {
-  const page = context.kernelPageBytes;
-  const cache = context.cache.edit();
-  const end = Math.ceil((message.offsetBytes + message.lengthBytes) / page);
-  for (const folio of cache.range(Math.floor(message.offsetBytes / page), end)) cache.setDirty(folio.index, true);
-  return { ...context, cache: cache.done() };
-}
-
-/** Takes a reference to the page asked for, and to those of the window that are there, for the mapping. */
-function answerPages(
-  context: FileContext,
-  operation: FileOperation,
-  message: MessageOf<'GET_PAGES'>,
-  send: Send,
-): FileContext {
-  const { index, firstIndex, orderPages } = message;
-  const eof = index >= endIndex(context, orderPages);
-  const end = Math.min(message.endIndex, endIndex(context, orderPages));
-  const runs = eof || operation.failed ? [] : presentRuns(context.cache, { first: firstIndex, end });
-  const current = { ...operation, runs, eof };
-  if (runs.length === 0) return sendPages(context, current, send);
-  // Nobody may give these references up before they are taken: the pages go out when the zone has them.
-  const frames = runs.map(({ pfn, nr }) => ({ pfn, nr }));
-  send(
-    'zone',
-    { type: 'GET', sender: actor(context), request: 1, runs: frames },
-    context.resources.costs.pageCacheLookup,
-  );
-  return inStep(context, current, 'referencing');
-}
-
-function sendPages(context: FileContext, operation: FileOperation, send: Send): FileContext {
-  const message = operation.message as MessageOf<'GET_PAGES'>;
-  const { runs, eof, major, failed, rereadPages } = operation;
-  send(message.mm, { type: 'PAGES', request: message.request, runs, major, eof, failed, rereadPages });
-  if (!message.write || runs.length === 0) return finish(context);
-  const cache = context.cache.edit();
-  cache.setDirty(message.index, true);
-  return finish({ ...context, cache: cache.done() });
 }

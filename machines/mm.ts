@@ -5,7 +5,8 @@
 import { assertEvent, setup } from 'xstate';
 import { invariant } from '../src/errors.ts';
 import type { Message } from './messages.ts';
-import { beginCall, callJob, type CallJob, type CallStep } from './mmCalls.ts';
+import { callJob, type CallJob, type CallStep } from './mmCallJob.ts';
+import { beginCall } from './mmCalls.ts';
 import { beginFault, type FaultEnd, type FaultStep, faultSteps, HANDLED } from './mmFault.ts';
 import { childSteps } from './mmFork.ts';
 import { nextToPopulate, populated } from './mmPopulate.ts';

@@ -5,11 +5,11 @@
  */
 import { pageSizeLimits } from '../src/arch/granule.ts';
 import { invariant } from '../src/errors.ts';
-import { PROT, PTE, protectionFlags } from '../src/mm/pte.ts';
+import { PROT, protectionFlags, PTE } from '../src/mm/pte.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
 import type { MessageOf, PteRun } from './messages.ts';
+import { account, noteFallback, pageIndex, putEntries } from './mmEntries.ts';
 import {
-  account,
   ask,
   costsOf,
   type FaultWork,
@@ -18,10 +18,8 @@ import {
   type Job,
   type MmContext,
   mmuOf,
-  pageIndex,
   processOrder,
   processPages,
-  putEntries,
   SIGNAL,
 } from './mmState.ts';
 import type { Send } from './support.ts';
@@ -337,18 +335,3 @@ export const faultSteps: Record<
     return entered(context, event, send);
   },
 };
-
-/**
- * Notes that the MMU could not translate an operation; lack of memory for tables is none of that.
- *
- * @example
- * ```ts
- * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
- * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
- * noteFallback(mm, 'misaligned at 0x10000').fallbacks; // 1
- * ```
- */
-export function noteFallback(context: MmContext, reason: string): MmContext {
-  if (reason === '' || reason === 'no-memory') return context;
-  return { ...context, fallbacks: context.fallbacks + 1, fallbackReason: context.fallbackReason || reason };
-}

@@ -3,23 +3,13 @@
  * of their files, so that a file that drops pages asks it as well; then come the entries that the parent has copied.
  * Where memory for its tables is short, it gives everything back and the parent's fork fails.
  */
-import { ERRNO } from '../src/mm/abiRules.ts';
 import { invariant } from '../src/errors.ts';
+import { ERRNO } from '../src/mm/abiRules.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
 import type { Message, MessageOf } from './messages.ts';
-import { noteFallback } from './mmFault.ts';
+import { account, filesOf, putEntries, noteFallback } from './mmEntries.ts';
 import { stillMapped } from './mmRmap.ts';
-import {
-  account,
-  ask,
-  fileActor,
-  filesOf,
-  type Job,
-  type MmContext,
-  mmuOf,
-  processOrder,
-  putEntries,
-} from './mmState.ts';
+import { ask, fileActor, type Job, type MmContext, mmuOf, processOrder } from './mmState.ts';
 import type { Send } from './support.ts';
 
 type ForkedJob = Extract<Job, { kind: 'forked' }>;

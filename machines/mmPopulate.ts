@@ -6,7 +6,7 @@ import { ERRNO } from '../src/mm/abiRules.ts';
 import { PROT, PTE } from '../src/mm/pte.ts';
 import { VM } from '../src/mm/vma.ts';
 import type { Access, PteRun } from './messages.ts';
-import type { CallJob, CallStep } from './mmCalls.ts';
+import type { CallJob, CallStep } from './mmCallJob.ts';
 import type { FaultEnd } from './mmFault.ts';
 import { ask, hasFlagBits, type MmContext, mmuOf, type Populate, SIGNAL } from './mmState.ts';
 import type { Send } from './support.ts';

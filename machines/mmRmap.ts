@@ -5,7 +5,8 @@
 import { invariant } from '../src/errors.ts';
 import { isDirty, PTE } from '../src/mm/pte.ts';
 import type { Message, MessageOf, PteRun } from './messages.ts';
-import { account, hasFlagBits, type Job, type MmContext, putEntries, type UnmappedArea } from './mmState.ts';
+import { putEntries, account } from './mmEntries.ts';
+import { hasFlagBits, type Job, type MmContext, type UnmappedArea } from './mmState.ts';
 import type { Send } from './support.ts';
 
 /** Where this mm maps pages of the file that the request names. */

@@ -9,17 +9,16 @@ import {
   type CallOf,
   type CallStep,
   fails,
-  finishMmap,
   mapFiles,
-  move,
-  newMapping,
   returns,
   tellDirty,
   tellUnmapped,
   waits,
-} from './mmCalls.ts';
-import { noteFallback } from './mmFault.ts';
-import { account, ask, fileActor, filesOf, isZeroFrame, type MmContext, mmuOf, putEntries } from './mmState.ts';
+} from './mmCallJob.ts';
+import { finishMmap, newMapping } from './mmCalls.ts';
+import { account, filesOf, isZeroFrame, noteFallback, putEntries } from './mmEntries.ts';
+import { move } from './mmRemap.ts';
+import { ask, fileActor, type MmContext, mmuOf } from './mmState.ts';
 import type { Send } from './support.ts';
 
 type StepHandler = (context: MmContext, job: CallJob, event: Message, send: Send) => CallStep;

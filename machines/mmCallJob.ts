@@ -1,0 +1,214 @@
+/** A call on an address space as a job in steps, and the small steps that several calls share. */
+import { ERRNO } from '../src/mm/abiRules.ts';
+import { VmaSet } from '../src/mm/vmaSet.ts';
+import type { MessageOf, MmCall } from './messages.ts';
+import { dirtyPages, filesOf } from './mmEntries.ts';
+import { ask, costsOf, fileActor, type Job, type MmContext, mmuOf, processOrder } from './mmState.ts';
+import type { Send } from './support.ts';
+
+/** A call job. */
+export type CallJob = Extract<Job, { kind: 'call' }>;
+
+/** What a step of a call gives: the context, and result and errno where the call came to its end. */
+export interface CallStep {
+  context: MmContext;
+  done: { result: number; errno: number } | null;
+}
+
+/**
+ * The call waits for an answer.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * waits(mm).done; // null
+ * ```
+ */
+export const waits = (context: MmContext): CallStep => ({ context, done: null });
+
+/**
+ * The call succeeds.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * returns(mm, 7).done; // { result: 7, errno: 0 }
+ * ```
+ */
+export const returns = (context: MmContext, result = 0): CallStep => ({ context, done: { result, errno: 0 } });
+
+/**
+ * The call fails.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * fails(mm, ERRNO.ENOMEM).done; // { result: -1, errno: 12 }
+ * ```
+ */
+export const fails = (context: MmContext, errno: number): CallStep => ({ context, done: { result: -1, errno } });
+
+/** One past the highest address: ranges for everything. */
+export const VA_END = 2 ** 48;
+
+/** The arguments of one call. */
+export type CallOf<O extends MmCall['op']> = Extract<MmCall, { op: O }>;
+
+/**
+ * The job that a call begins as.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * callJob(mm, 1, { op: 'exit', status: 0 }).awaits; // -1
+ * ```
+ */
+export function callJob(context: MmContext, request: number, call: MmCall): CallJob {
+  return {
+    kind: 'call',
+    awaits: -1,
+    step: '',
+    asleep: false,
+    ptesWritten: 0,
+    request,
+    call,
+    before: context.vmas,
+    files: [],
+    unmaps: null,
+    populate: null,
+    fault: null,
+    errno: 0,
+    runs: [],
+  };
+}
+
+/**
+ * Clears ranges of every kind of page.
+ *
+ * @example
+ * ```ts
+ * zap([{ startVa: 0, endVa: 4096 }], null)(7).request; // 7
+ * ```
+ */
+export function zap(
+  ranges: { startVa: number; endVa: number }[],
+  freeWithin: { startVa: number; endVa: number } | null,
+) {
+  return (request: number): MessageOf<'CLEAR_PTES'> => {
+    return { type: 'CLEAR_PTES', request, ranges, freeWithin, fileOnly: false, fullMm: false };
+  };
+}
+
+/**
+ * Zaps a range and frees the tables that no neighbour needs (`unmap_region`, `free_pgtables`).
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * const job = callJob(mm, 1, { op: 'munmap', addr: 0x10000, lengthBytes: 4096 });
+ * clear(mm, job, 'unmapped', 0x10000, 0x11000, () => {}).job?.step; // 'unmapped'
+ * ```
+ */
+export function clear(
+  context: MmContext,
+  job: CallJob,
+  step: string,
+  startVa: number,
+  endVa: number,
+  send: Send,
+): MmContext {
+  // An area across a border of the range is split there, and what is left of it is the neighbour.
+  const before = context.vmas.find(startVa - 1) === null ? (context.vmas.endingBefore(startVa)?.endVa ?? 0) : startVa;
+  const freeWithin = { startVa: before, endVa: Math.max(endVa, context.vmas.atOrAfter(endVa)?.startVa ?? VA_END) };
+  const unmaps = { startVa, endVa };
+  const next = { ...job, unmaps };
+  return ask(context, next, step, mmuOf(context), zap([unmaps], freeWithin), send, costsOf(context).vmaOperation);
+}
+
+/**
+ * Tells files that their last mapping here is gone.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * const vma = { startVa: 0x10000, endVa: 0x20000, prot: 3, flags: VM.SHARED, file: 'a', offsetBytes: 0 };
+ * const vmas = VmaSet.empty(4096).map(vma);
+ * const sent: string[] = [];
+ * const send = (to: string, message: { type: string }) => void sent.push(`${to} ${message.type}`);
+ * tellUnmapped(mm, vmas, send);
+ * sent; // ['file:a UNMAP_FILE']
+ * ```
+ */
+export function tellUnmapped(context: MmContext, before: VmaSet, send: Send): void {
+  const left = new Set(filesOf(context.vmas));
+  for (const file of filesOf(before)) {
+    if (!left.has(file)) send(fileActor(file), { type: 'UNMAP_FILE', mm: `mm:${context.pid}` });
+  }
+}
+
+/**
+ * Gives dirty pages of shared mappings back to their files.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * const vma = { startVa: 0x10000, endVa: 0x20000, prot: 3, flags: VM.SHARED, file: 'a', offsetBytes: 0 };
+ * const vmas = VmaSet.empty(4096).map(vma);
+ * const sent: string[] = [];
+ * const send = (to: string, message: { type: string }) => void sent.push(`${to} ${message.type}`);
+ * tellDirty(mm, [{ va: 0x10000, pfn: 9, nr: 1, flags: PTE.VALID | PTE.DIRTY }], vmas, send);
+ * sent; // ['file:a DIRTIED']
+ * ```
+ */
+export function tellDirty(
+  context: MmContext,
+  cleared: MessageOf<'TABLE_DONE'>['cleared'],
+  vmas: VmaSet,
+  send: Send,
+): void {
+  for (const [file, runs] of dirtyPages(cleared, vmas, context.kernelPageBytes)) {
+    send(fileActor(file), { type: 'DIRTIED', runs });
+  }
+}
+
+/**
+ * Asks the next file to get ready for this mm; done when none is left.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * const call = { op: 'munmap' as const, addr: 0x10000, lengthBytes: 0x1000 };
+ * const job = callJob(mm, 1, call);
+ * mapFiles({ ...mm, pageBytes: 4096 }, job, 'mmapFile', () => {}); // null
+ * ```
+ */
+export function mapFiles(context: MmContext, job: CallJob, step: string, send: Send): MmContext | null {
+  const [file, ...files] = job.files;
+  if (file === undefined) return null;
+  const mm = `mm:${context.pid}`;
+  const orderPages = processOrder(context);
+  const next = { ...job, files };
+  return ask(context, next, step, fileActor(file), (request) => ({ type: 'MAP_FILE', request, mm, orderPages }), send);
+}
+
+/**
+ * Reports ENOMEM where a range has holes, after the rest is done.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * holes(mm, 0x10000, 0x11000); // 12
+ * ```
+ */
+export function holes(context: MmContext, startVa: number, endVa: number): number {
+  return context.vmas.covered(startVa, endVa) ? 0 : ERRNO.ENOMEM;
+}

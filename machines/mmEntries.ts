@@ -1,0 +1,141 @@
+/** What page-table entries mean for an mm: resident pages, references, dirty pages of files, and the shared zero page. */
+import { isDirty, PTE } from '../src/mm/pte.ts';
+import type { Vma } from '../src/mm/vma.ts';
+import { VmaSet } from '../src/mm/vmaSet.ts';
+import type { PteRun } from './messages.ts';
+import { hasFlagBits, type MmContext } from './mmState.ts';
+import { type Send, ZERO_BYTES } from './support.ts';
+
+/**
+ * Whether a frame is of the shared zero memory. It is as large as the largest page, so that a process page that was only
+ * read is 16 consecutive entries of it: the native table can show that, where 16 entries of one 4K frame fit no entry.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * isZeroFrame(mm, 15); // true
+ * isZeroFrame(mm, 16); // false
+ * ```
+ */
+export function isZeroFrame(context: MmContext, pfn: number): boolean {
+  return pfn >= context.zeroPfn && pfn < context.zeroPfn + ZERO_BYTES / context.kernelPageBytes;
+}
+
+/** Pages that count in the resident set, by kind. */
+function residentPages(context: MmContext, runs: readonly PteRun[]): { anon: number; file: number } {
+  let anon = 0;
+  let file = 0;
+  for (const run of runs) {
+    if (isZeroFrame(context, run.pfn)) continue;
+    if (hasFlagBits(run.flags, PTE.ANON)) anon += run.nr;
+    else file += run.nr;
+  }
+  return { anon, file };
+}
+
+/**
+ * Takes what a table operation did into the resident set.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * account(mm, [{ va: 0x10000, pfn: 64, nr: 16, flags: PTE.VALID | PTE.ANON }], []).rssAnonPages; // 16
+ * ```
+ */
+export function account(context: MmContext, set: readonly PteRun[], cleared: readonly PteRun[]): MmContext {
+  const more = residentPages(context, set);
+  const less = residentPages(context, cleared);
+  const rssAnonPages = context.rssAnonPages + more.anon - less.anon;
+  const rssFilePages = context.rssFilePages + more.file - less.file;
+  const rssPeakPages = Math.max(context.rssPeakPages, rssAnonPages + rssFilePages);
+  return { ...context, rssAnonPages, rssFilePages, rssPeakPages };
+}
+
+/**
+ * Gives up the references of entries that are gone; the shared zero page has none.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * const sent: unknown[] = [];
+ * putEntries(mm, [{ va: 0x10000, pfn: 64, nr: 16, flags: PTE.VALID }], (_to, message) => sent.push(message));
+ * sent; // [{ type: 'PUT', runs: [{ pfn: 64, nr: 16 }] }]
+ * ```
+ */
+export function putEntries(context: MmContext, cleared: readonly PteRun[], send: Send): void {
+  const runs = cleared.filter(({ pfn }) => !isZeroFrame(context, pfn)).map(({ pfn, nr }) => ({ pfn, nr }));
+  if (runs.length > 0) send('zone', { type: 'PUT', runs });
+}
+
+/**
+ * The file and page index of an address in a file VMA.
+ *
+ * @example
+ * ```ts
+ * const vma = { startVa: 0x10000, endVa: 0x20000, prot: 3, flags: 0, file: 'a', offsetBytes: 0x2000 };
+ * pageIndex(vma, 0x11000, 4096); // 3
+ * ```
+ */
+export function pageIndex(vma: Vma, va: number, pageBytes: number): number {
+  return Math.floor((va - vma.startVa + vma.offsetBytes) / pageBytes);
+}
+
+/**
+ * Dirty entries of shared file mappings among those that are gone, by file.
+ *
+ * @example
+ * ```ts
+ * const vma = { startVa: 0x10000, endVa: 0x20000, prot: 3, flags: 0, file: 'a', offsetBytes: 0x2000 };
+ * const gone = [{ va: 0x11000, pfn: 9, nr: 2, flags: PTE.VALID | PTE.DIRTY }];
+ * dirtyPages(gone, VmaSet.empty(4096).map(vma), 4096).get('a'); // [{ index: 3, nr: 2 }]
+ * ```
+ */
+export function dirtyPages(
+  cleared: readonly PteRun[],
+  vmas: VmaSet,
+  pageBytes: number,
+): Map<string, { index: number; nr: number }[]> {
+  const byFile = new Map<string, { index: number; nr: number }[]>();
+  for (const run of cleared) {
+    if (hasFlagBits(run.flags, PTE.ANON | PTE.SPECIAL) || !isDirty(run.flags)) continue;
+    const vma = vmas.find(run.va);
+    if (vma === null || vma.file === null) continue;
+    const runs = byFile.get(vma.file) ?? [];
+    runs.push({ index: pageIndex(vma, run.va, pageBytes), nr: run.nr });
+    byFile.set(vma.file, runs);
+  }
+  return byFile;
+}
+
+/**
+ * The paths of the files that a VMA set maps, sorted.
+ *
+ * @example
+ * ```ts
+ * const vma = { startVa: 0x10000, endVa: 0x20000, prot: 3, flags: 0, file: 'a', offsetBytes: 0x2000 };
+ * filesOf(VmaSet.empty(4096).map(vma)); // ['a']
+ * ```
+ */
+export function filesOf(vmas: VmaSet): string[] {
+  const files = new Set<string>();
+  for (const vma of vmas.list()) if (vma.file !== null) files.add(vma.file);
+  return [...files].sort();
+}
+
+/**
+ * Notes that the MMU could not translate an operation; lack of memory for tables is none of that.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * noteFallback(mm, 'misaligned at 0x10000').fallbacks; // 1
+ * ```
+ */
+export function noteFallback(context: MmContext, reason: string): MmContext {
+  if (reason === '' || reason === 'no-memory') return context;
+  return { ...context, fallbacks: context.fallbacks + 1, fallbackReason: context.fallbackReason || reason };
+}
