@@ -79,7 +79,7 @@ class TraceShelf {
     const known = this.sources.get(key);
     if (known !== undefined) return known;
     const base = openTrace(path);
-    const source = layoutBytes > 4096 ? relayout(base, layoutBytes) : base;
+    const source = layoutBytes > 4096 ? relayout(base, layoutBytes as 16384 | 65536) : base;
     this.sources.set(key, source);
     return source;
   }

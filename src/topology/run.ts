@@ -11,8 +11,17 @@ import { actorStateOf } from '../runtime/xstateAdapter.ts';
 import { buildTopology } from './build.ts';
 import type { Topology } from './schema.ts';
 
-/** Events between checkpoints: folding that many takes a few milliseconds, and a checkpoint costs about as much to write. */
+/**
+ * What may be folded from a checkpoint, in events: a thousand references that a TLB works through cost about as much as
+ * one event. Measured: this much folds in some tens of milliseconds, and checkpoints take a few per cent of a run.
+ */
 export const CHECKPOINT_EVENTS = 4096;
+/** References that cost as much to fold as one event. */
+const REFERENCES_PER_EVENT = 1000;
+/** Every so many checkpoints one holds all actors, so that going to an event opens few old ones. */
+const CHECKPOINTS_PER_FULL = 8;
+/** Events between two looks at cost and limits, and of whoever drives a run: each may stand for millions of references. */
+const STEP_EVENTS = 64;
 /** The pseudo-actor whose state is the loop's own: pending messages, clock and chooser. */
 export const SYSTEM_STATE = '@system';
 
@@ -22,7 +31,7 @@ export interface RunRequest {
   /** The trace of each process, by pid. */
   traces: ReadonlyMap<number, RunSource>;
   writer: LogWriter | null;
-  onProgress?: (progress: { nextSeq: number; nowCycles: number; system: System }) => void;
+  onProgress?: (progress: RunProgress) => void;
   onRecord?: (record: MessageRecord) => void;
   /** Deep-freezes messages and contexts: for tests. */
   freeze?: boolean;
@@ -63,19 +72,41 @@ export function systemOf(
   return system;
 }
 
-/** Writes the state of every actor that changed since the last checkpoint. */
-class Checkpointer {
+/**
+ * Writes checkpoints by cost: the state of every actor that changed since the last one, and of all of them now and then.
+ *
+ * @example
+ * ```ts
+ * typeof Checkpointer; // 'function'
+ * ```
+ */
+export class Checkpointer {
   private readonly seen = new Map<string, unknown>();
   private readonly writer: LogWriter;
+  private cost = 0;
+  private written = 0;
 
   constructor(writer: LogWriter) {
     this.writer = writer;
   }
 
-  write(system: System): void {
+  /** Takes a delivered record into the cost of folding what came since the last checkpoint. */
+  note(record: MessageRecord): void {
+    this.cost += 1;
+    if (record.type !== 'RAN') return;
+    const counts = record.payload['counts'] as { references?: number } | undefined;
+    this.cost += (counts?.references ?? 0) / REFERENCES_PER_EVENT;
+  }
+
+  /** Writes a checkpoint if folding has become dear enough. */
+  writeWhenDue(system: System): void {
+    if (this.cost < CHECKPOINT_EVENTS) return;
+    this.cost = 0;
+    const full = this.written % CHECKPOINTS_PER_FULL === 0;
+    this.written += 1;
     const states: { actor: string; state: unknown }[] = [];
     for (const [actor, snapshot] of system.snapshots()) {
-      if (this.seen.get(actor) === snapshot) continue;
+      if (!full && this.seen.get(actor) === snapshot) continue;
       this.seen.set(actor, snapshot);
       const { value, status, context } = actorStateOf(snapshot);
       states.push({ actor, state: { value, status, context: plainContext(context) } });
@@ -85,34 +116,66 @@ class Checkpointer {
   }
 }
 
+/** Where a run is. */
+export interface RunProgress {
+  nextSeq: number;
+  nowCycles: number;
+  system: System;
+}
+
+/** What a run is driven with. */
+export interface DriveRequest {
+  checkpoints: Checkpointer | null;
+  /** Events at most, and the place that names the limit. */
+  maxEvents: number;
+  limitName: string;
+}
+
 /**
- * Runs a topology until nothing is left to deliver.
+ * Delivers until nothing is left, with checkpoints on the way. Yields every few events; whoever takes the steps may send
+ * 'stop' to end there.
  *
- * @throws GranuleError RUN_LIMIT at the event limit of the topology, ACTOR_THREW where a machine did; the log holds what
- * happened until then
+ * @throws GranuleError RUN_LIMIT at the event limit, ACTOR_THREW where a machine did
+ * @example
+ * ```ts
+ * typeof driveSteps; // 'function'
+ * ```
  */
-export function runTopology(request: RunRequest): RunOutcome {
-  const { writer, onProgress } = request;
+export function* driveSteps(system: System, request: DriveRequest): Generator<RunProgress, void, 'stop' | undefined> {
+  for (;;) {
+    const result = system.run({ untilSeq: system.nextSeq + STEP_EVENTS - 1 });
+    if (result.reason === 'idle') return;
+    if (system.nextSeq >= request.maxEvents) {
+      throw new GranuleError('RUN_LIMIT', `${system.nextSeq} events delivered`, request.limitName);
+    }
+    request.checkpoints?.writeWhenDue(system);
+    if ((yield { nextSeq: system.nextSeq, nowCycles: system.nowCycles, system }) === 'stop') return;
+  }
+}
+
+/**
+ * A run in steps, for whoever has something else to do between them. The log is closed at the end, an early one too.
+ *
+ * @throws GranuleError as `runTopology`
+ * @example
+ * ```ts
+ * const topology = parseTopology({ name: 'one', processes: [{ pid: 1, trace: 'true-kernel', pageSize: '4K' }] }, 'example');
+ * const steps = runSteps({ topology, traces: loadTraces(topology, { folders: [] }), writer: null });
+ * steps.next('stop').done; // false
+ * ```
+ */
+export function* runSteps(request: RunRequest): Generator<RunProgress, RunOutcome, 'stop' | undefined> {
+  const { writer, topology } = request;
+  const checkpoints = writer === null ? null : new Checkpointer(writer);
   const system = systemOf(request, (record) => {
     writer?.append(record);
+    checkpoints?.note(record);
     request.onRecord?.(record);
   });
   request.onSystem?.(system);
-  const checkpoints = writer === null ? null : new Checkpointer(writer);
+  const limit = { maxEvents: topology.limits.events, limitName: `${topology.name}: limits.events` };
   try {
-    for (;;) {
-      const result = system.run({ untilSeq: system.nextSeq + CHECKPOINT_EVENTS - 1 });
-      onProgress?.({ nextSeq: system.nextSeq, nowCycles: system.nowCycles, system });
-      if (result.reason === 'idle') break;
-      if (system.nextSeq >= request.topology.limits.events) {
-        throw new GranuleError(
-          'RUN_LIMIT',
-          `${system.nextSeq} events delivered`,
-          `${request.topology.name}: limits.events`,
-        );
-      }
-      checkpoints?.write(system);
-    }
+    yield* driveSteps(system, { checkpoints, ...limit });
   } catch (error) {
     writer?.close();
     throw error;
@@ -120,4 +183,25 @@ export function runTopology(request: RunRequest): RunOutcome {
   const totals = writer?.close() ?? { headHash: '', records: system.nextSeq, bytes: 0 };
   const { headHash, records, bytes: logBytes } = totals;
   return { headHash, records, logBytes, timeCycles: system.nowCycles, system };
+}
+
+/**
+ * Runs a topology until nothing is left to deliver.
+ *
+ * @throws GranuleError RUN_LIMIT at the event limit of the topology, ACTOR_THREW where a machine did; the log holds what
+ * happened until then
+ * @example
+ * ```ts
+ * const topology = parseTopology({ name: 'one', processes: [{ pid: 1, trace: 'true-kernel', pageSize: '4K' }] }, 'example');
+ * const outcome = runTopology({ topology, traces: loadTraces(topology, { folders: [] }), writer: null });
+ * outcome.records > 1000; // true
+ * ```
+ */
+export function runTopology(request: RunRequest): RunOutcome {
+  const steps = runSteps(request);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+    request.onProgress?.(step.value);
+  }
 }
