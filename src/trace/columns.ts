@@ -56,8 +56,9 @@ function slotOf(context: number): number {
  *
  * @example
  * ```ts
+ * const block = traceFromSteps([{ access: 'R', addr: 0 }, { access: 'R', addr: 8 }]).block(0);
  * const coder = new BlockCoder();
- * coder.decode(coder.encode(block), block.firstRun, 'block 0').accesses; // block.accesses
+ * coder.decode(coder.encode(block), 0, 'block 0').accesses; // [2]
  * ```
  */
 export class BlockCoder {

@@ -26,7 +26,8 @@ export interface WrittenTrace {
  * @throws GranuleError OUTPUT_UNWRITABLE, DISK_FULL; what was at `out` is then as it was
  * @example
  * ```ts
- * (await writeTrace(trace, '/tmp/copy.gtr')).hash === trace.hash; // true
+ * const trace = traceFromSteps([{ access: 'R', addr: 0 }]);
+ * (await writeTrace(trace, 'copy.gtr')).hash === trace.hash; // true
  * ```
  */
 export async function writeTrace(source: RunSource, out: string): Promise<WrittenTrace> {
@@ -49,7 +50,7 @@ export async function writeTrace(source: RunSource, out: string): Promise<Writte
  * @throws GranuleError as `openTrace`, `relayout` and `writeTrace`
  * @example
  * ```ts
- * await relayoutTrace('fixtures/traces/true-kernel.gtr', 65536, '/tmp/true-64K.gtr');
+ * (await relayoutTrace('fixtures/traces/true-kernel.gtr', 65536, 'true-64K.gtr')).references; // 167440
  * ```
  */
 export async function relayoutTrace(path: string, pageSizeBytes: 16384 | 65536, out: string): Promise<WrittenTrace> {

@@ -23,7 +23,8 @@ export interface CoverFinding {
 
 /**
  * Walks a trace with its calls and checks that it could have run on pages of `pageBytes`: every access is covered by the
- * image or by a mapping in force, with the permission it needs, and not past the end of its file; every mapping is page-aligned, its file offset too; no
+ * image or by a mapping in force, with the permission it needs, and not past the end of its file; every mapping is
+ * page-aligned, its file offset too; no
  * mapping without MAP_FIXED lands on another; mprotect, madvise and mremap find their ranges mapped. Returns what is not
  * so, at most 20 findings.
  *

@@ -35,8 +35,9 @@ export interface BlockPlace {
  *
  * @example
  * ```ts
- * const empty: GtrFooter = { name: 'x', command: '', hash: '', runs: 0, references: 0, blockRuns: 65536, blocks: [], pages: new Float64Array(0), image: [], files: [] };
- * empty.blocks.length; // 0
+ * const trace = traceFromSteps([{ access: 'R', addr: 0 }]);
+ * const footer: GtrFooter = { ...trace, blocks: [{ offset: 16, storedBytes: 90, crc32: 0 }] };
+ * footer.references; // 1
  * ```
  */
 export interface GtrFooter {
@@ -52,7 +53,14 @@ export interface GtrFooter {
   files: TraceFile[];
 }
 
-/** The header of a .gtr with blocks of `blockRuns` runs. */
+/**
+ * The header of a .gtr with blocks of `blockRuns` runs.
+ *
+ * @example
+ * ```ts
+ * encodeHeader(65536).length; // 16
+ * ```
+ */
 export function encodeHeader(blockRuns: number): Uint8Array {
   const header = new Uint8Array(HEADER_BYTES);
   header.set(MAGIC);
@@ -84,12 +92,26 @@ export function decodeHeader(header: Uint8Array, file: string): number {
   return view.getUint32(12, true);
 }
 
-/** Whether a file begins as a .gtr does. */
+/**
+ * Whether a file begins as a .gtr does.
+ *
+ * @example
+ * ```ts
+ * isGtr(encodeHeader(65536)); // true
+ * ```
+ */
 export function isGtr(head: Uint8Array): boolean {
   return MAGIC.every((byte, index) => head[index] === byte);
 }
 
-/** The trailer that says where the footer is. */
+/**
+ * The trailer that says where the footer is.
+ *
+ * @example
+ * ```ts
+ * encodeTrailer({ offset: 16, storedBytes: 60, crc32: 7 }).length; // 24
+ * ```
+ */
 export function encodeTrailer(footer: BlockPlace): Uint8Array {
   const trailer = new Uint8Array(TRAILER_BYTES);
   const view = new DataView(trailer.buffer);
@@ -129,7 +151,9 @@ export function decodeTrailer(trailer: Uint8Array, fileBytes: number, file: stri
  *
  * @example
  * ```ts
- * decodeFooter(encodeFooter(footer), 'a.gtr'); // footer
+ * const trace = traceFromSteps([{ access: 'R', addr: 0x9000 }]);
+ * const footer = encodeFooter({ ...trace, blocks: [] });
+ * decodeFooter(footer, 'a.gtr').pages; // [9]
  * ```
  */
 export function encodeFooter(footer: GtrFooter): Uint8Array {
@@ -152,6 +176,10 @@ export function encodeFooter(footer: GtrFooter): Uint8Array {
  * The footer that `encodeFooter` was given.
  *
  * @throws GranuleError TRACE_DAMAGED
+ * @example
+ * ```ts
+ * decodeFooter(new Uint8Array(0), 'a.gtr'); // throws TRACE_DAMAGED
+ * ```
  */
 export function decodeFooter(bytes: Uint8Array, file: string): GtrFooter {
   const reader = new ByteReader(bytes, `${file}, footer`);

@@ -44,7 +44,7 @@ export interface OpenTrace extends RunSource {
  * @throws GranuleError FILE_NOT_FOUND, FILE_UNREADABLE, TRACE_VERSION, TRACE_DAMAGED (the place named)
  * @example
  * ```ts
- * openTrace('fixtures/traces/true-kernel.gtr').block(0).count; // 19496
+ * openTrace('none.gtr'); // throws FILE_NOT_FOUND
  * ```
  */
 export function openTrace(path: string): OpenTrace {
@@ -98,7 +98,7 @@ export function verifyTrace(path: string): { hash: string; runs: number; referen
  *
  * @example
  * ```ts
- * inputError(Object.assign(new Error('none'), { code: 'ENOENT' }), 'a.gtr'); // GranuleError FILE_NOT_FOUND
+ * String(inputError(Object.assign(new Error('none'), { code: 'ENOENT' }), 'a.gtr')); // 'GranuleError: there is no such file'
  * ```
  */
 export function inputError(error: unknown, path: string): unknown {

@@ -44,9 +44,10 @@ export interface TraceSummary {
  *
  * @example
  * ```ts
+ * const trace = traceFromSteps([{ access: 'R', addr: 0 }]);
  * const writer = await GtrWriter.create('a.gtr');
- * writer.add(block);
- * await writer.finish({ name: 'a', command: '', pages, image: [], files: [] });
+ * writer.add(trace.block(0));
+ * (await writer.finish(trace)).runs; // 1
  * ```
  */
 export class GtrWriter {
@@ -180,7 +181,7 @@ export class GtrWriter {
  *
  * @example
  * ```ts
- * outputError(Object.assign(new Error('no space'), { code: 'ENOSPC' }), 'a.gtr'); // GranuleError DISK_FULL
+ * String(outputError(Object.assign(new Error('none left'), { code: 'ENOSPC' }), 'a.gtr')); // 'GranuleError: the disk is full (ENOSPC)'
  * ```
  */
 export function outputError(error: unknown, path: string): unknown {

@@ -16,7 +16,9 @@ const WRITTEN = 1 << RUN_WRITE;
  *
  * @example
  * ```ts
- * const evidence: ImageEvidence = { pages: new Map([[16, 1]]), firstFetched: 16, firstWritten: -1, mapped: () => false, linked: true, program: '/bin/true', interpreter: null };
+ * const pages = new Map([[16, 1]]);
+ * const known = { mapped: () => false, linked: true, program: '/bin/true', interpreter: null };
+ * const evidence: ImageEvidence = { pages, firstFetched: 16, firstWritten: -1, ...known };
  * evidence.pages.size; // 1
  * ```
  */
@@ -52,8 +54,9 @@ interface Cluster {
  * @example
  * ```ts
  * const pages = new Map([[0x108, 2], [0x109, 1], [0x10b, 4], [0x1fff000, 4]]);
- * inferImage({ pages, firstFetched: 0x109, firstWritten: 0x1fff000, mapped: () => false, linked: true, program: 'x', interpreter: null }).map((s) => s.kind);
- * // ['program', 'program', 'program', 'stack']
+ * const known = { mapped: () => false, linked: true, program: 'x', interpreter: null };
+ * const image = inferImage({ pages, firstFetched: 0x109, firstWritten: 0x1fff000, ...known });
+ * image.map((segment) => segment.kind); // ['program', 'program', 'program', 'program', 'stack']
  * ```
  */
 export function inferImage(evidence: ImageEvidence): ImageSegment[] {

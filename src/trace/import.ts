@@ -90,7 +90,7 @@ export interface ImportResult {
  *   OUTPUT_UNWRITABLE, DISK_FULL, USAGE. After any of them `out` is as it was before.
  * @example
  * ```ts
- * const done = await importTrace('fixtures/traces/true-kernel.lackey.gz', { out: '/tmp/true.gtr' });
+ * const done = await importTrace('fixtures/traces/true-kernel.lackey.gz', { out: 'true.gtr' });
  * done.references; // 167440
  * ```
  */
@@ -110,7 +110,8 @@ export async function importTrace(path: string, options: ImportOptions): Promise
  *
  * @example
  * ```ts
- * await importStream(Readable.from([Buffer.from('400123 R\n')]), 'pipe', null, { out: '/tmp/one.gtr' });
+ * const text = Readable.from([Buffer.from('400123 R\n')]);
+ * (await importStream(text, 'pipe', null, { out: 'one.gtr' })).references; // 1
  * ```
  */
 export async function importStream(

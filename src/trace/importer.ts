@@ -6,7 +6,14 @@ import { PerfScriptParser, isPerfScript } from './perfScript.ts';
 import { PlainParser, isPlain } from './plain.ts';
 import type { TraceFacts, TraceWorld } from './traceWorld.ts';
 
-/** Formats of trace text, by the name that `--format` takes. */
+/**
+ * Formats of trace text, by the name that `--format` takes.
+ *
+ * @example
+ * ```ts
+ * const format: TraceFormat = 'plain';
+ * ```
+ */
 export type TraceFormat = 'lackey' | 'perf-script' | 'plain';
 
 /**

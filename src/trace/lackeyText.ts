@@ -1,4 +1,12 @@
-/** A system call as Valgrind printed it, with its result. */
+/**
+ * A system call as Valgrind printed it, with its result.
+ *
+ * @example
+ * ```ts
+ * const call: PrintedCall = { tid: 1, number: 3, name: 'close', argumentText: ' 4 ', result: 0 };
+ * call.name; // 'close'
+ * ```
+ */
 export interface PrintedCall {
   tid: number;
   /** The architecture's number of the call. */
@@ -17,6 +25,8 @@ const UNPRINTED_NAMES: ReadonlyMap<number, string> = new Map([
   [334, 'rseq'],
   [435, 'clone3'],
 ]);
+/** A call has at most a few paths of 4096 bytes; more text than this is something else. */
+const CALL_CHARS = 65_536;
 const HEAD = /^SYSCALL\[(\d+),(\d+)\]\(\s*(\d+)\) ?/;
 const COMPLETION = /^\.\.\. \[async\] --> /;
 /** What ends the text of a call: `[sync] --> Success(0x0)`, ` --> [pre-fail] Failure(0x2)`, ` --> [async] ... `. */
@@ -53,7 +63,7 @@ export class CallText {
   line(text: string): { taken: boolean; foreign?: boolean; call?: PrintedCall } {
     const head = HEAD.exec(text);
     if (head === null) {
-      if (this.partial === null) return { taken: false };
+      if (this.partial === null || this.partial.text.length > CALL_CHARS) return { taken: false };
       this.partial.text += `\n${text}`;
       return this.finishPartial();
     }

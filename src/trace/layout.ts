@@ -1,14 +1,17 @@
 import { invariant } from '../errors.ts';
 import type { TraceCall } from '../mm/runs.ts';
 
-/** PROT_READ, PROT_WRITE and PROT_EXEC of Linux's include/uapi/asm-generic/mman-common.h. */
+/** May be read: PROT_READ of Linux's include/uapi/asm-generic/mman-common.h. */
 export const PROT_READ = 1;
+/** May be written: PROT_WRITE of the same file. */
 export const PROT_WRITE = 2;
+/** May be executed: PROT_EXEC of the same file. */
 export const PROT_EXEC = 4;
-/** MAP_SHARED, MAP_PRIVATE, MAP_FIXED and MAP_ANONYMOUS of the same file. */
+/** Writes reach the file: MAP_SHARED of include/uapi/linux/mman.h. */
 export const MAP_SHARED = 0x01;
-export const MAP_PRIVATE = 0x02;
+/** Right at the address given: MAP_FIXED of include/uapi/asm-generic/mman-common.h. */
 export const MAP_FIXED = 0x10;
+/** No file: MAP_ANONYMOUS of the same file. */
 export const MAP_ANONYMOUS = 0x20;
 /** MREMAP_DONTUNMAP of include/uapi/linux/mman.h: the old range stays mapped, and is empty. */
 export const MREMAP_DONTUNMAP = 4;
@@ -49,12 +52,26 @@ export interface ByteRange {
   end: number;
 }
 
-/** `value` rounded up to a multiple of `unit`. */
+/**
+ * `value` rounded up to a multiple of `unit`.
+ *
+ * @example
+ * ```ts
+ * alignUp(5000, 4096); // 8192
+ * ```
+ */
 export function alignUp(value: number, unit: number): number {
   return Math.ceil(value / unit) * unit;
 }
 
-/** `value` rounded down to a multiple of `unit`. */
+/**
+ * `value` rounded down to a multiple of `unit`.
+ *
+ * @example
+ * ```ts
+ * alignDown(5000, 4096); // 4096
+ * ```
+ */
 export function alignDown(value: number, unit: number): number {
   return Math.floor(value / unit) * unit;
 }

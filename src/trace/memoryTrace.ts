@@ -68,6 +68,7 @@ export function traceFromSteps(steps: Iterable<TraceStep>, options: MemoryTraceO
  *
  * @example
  * ```ts
+ * const trace = traceFromSteps([{ access: 'R', addr: 0 }]);
  * const copy = traceFromBlocks([trace.block(0)], trace);
  * copy.hash === trace.hash; // true
  * ```
@@ -106,6 +107,7 @@ export function traceFromBlocks(
  *
  * @example
  * ```ts
+ * const trace = traceFromSteps([{ access: 'R', addr: 0 }]);
  * contentHash(1, (index) => trace.block(index), trace) === trace.hash; // true
  * ```
  */

@@ -8,8 +8,17 @@ const NEWLINE = 10;
  * perf prints the fields in an order of its own (tools/perf/builtin-script.c:process_event), whatever the order of -F:
  * `comm pid/tid [cpu] time: period event: addr data_src ip sym`. All before the event and behind the address is optional.
  */
-const SAMPLE =
-  /^\s*(?:(\S.*?)\s+)?(?:(\d+)(\/\d+)?\s+)?(?:\[\d+\]\s+)?(?:(\d+\.\d+):\s+)?(?:\d+\s+)?([A-Za-z_][^\s:]*(?::[A-Za-z]+)?):\s+([0-9a-f]{1,16})(?:\s(.*))?$/;
+const SAMPLE = new RegExp(
+  [
+    /^\s*(?:(\S.*?)\s+)?(?:(\d+)(\/\d+)?\s+)?/, // comm, pid/tid
+    /(?:\[\d+\]\s+)?(?:(\d+\.\d+):\s+)?(?:\d+\s+)?/, // [cpu], time, period
+    /([A-Za-z_][^\s:]*(?::[A-Za-z]+)?):\s+([0-9a-f]{1,16})(?:\s(.*))?$/, // event, address, the rest
+  ]
+    .map((part) => part.source)
+    .join(''),
+);
+/** perf prints no line as long as this; the pattern would take too long over one. */
+const LINE_CHARS = 4096;
 const NOTHING = /^\s*(?:#.*)?$/;
 /** What arm_spe's decoder makes of one record (tools/perf/util/arm-spe.c:arm_spe_sample): several samples of one access. */
 const SPE_EVENT = /^(?:l1d|llc|tlb)-(?:access|miss)$|^remote-access$|^memory$/;
@@ -29,7 +38,7 @@ const FIRST_KERNEL_PAGE = 2 ** 51;
 export function isPerfScript(head: string): boolean {
   const lines = head.split('\n');
   const first = lines.slice(0, lines.length > 1 ? -1 : 1).find((line) => !NOTHING.test(line));
-  return first !== undefined && SAMPLE.test(first);
+  return first !== undefined && first.length <= LINE_CHARS && SAMPLE.test(first);
 }
 
 /**
@@ -76,7 +85,7 @@ export class PerfScriptParser implements LineParser {
 
   private line(text: string): void {
     this.lines += 1;
-    const match = SAMPLE.exec(text);
+    const match = text.length > LINE_CHARS ? null : SAMPLE.exec(text);
     if (match === null) {
       if (NOTHING.test(text)) return;
       throw malformed(this.file, this.lines, text);

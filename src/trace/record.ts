@@ -73,8 +73,7 @@ export interface RecordResult extends ImportResult {
  *   OUTPUT_UNWRITABLE, DISK_FULL
  * @example
  * ```ts
- * const done = await record({ command: ['/bin/true'], out: '/tmp/true.gtr' });
- * done.exitStatus; // 0
+ * await record({ command: [], out: 'true.gtr' }); // throws USAGE
  * ```
  */
 export async function record(options: RecordOptions): Promise<RecordResult> {

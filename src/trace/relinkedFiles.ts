@@ -7,8 +7,8 @@ import type { PlacedArea } from './placedArea.ts';
  *
  * @example
  * ```ts
- * const files = new RelinkedFiles([], 65536);
- * files.list(); // []
+ * const files = new RelinkedFiles([{ path: 'data', sizeBytes: 9 }], 65536);
+ * files.locate('data', 4).path; // 'data'
  * ```
  */
 export class RelinkedFiles {

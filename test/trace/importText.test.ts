@@ -142,7 +142,8 @@ describe('plain text', () => {
 describe('perf script text', () => {
   const intel = [
     '# captured on: Mon',
-    'ls  4711/4711 [003] 25496.733475:          1 cpu/mem-loads,ldlat=30/P:     7ffd1a2b3c40  68100142 |OP LOAD|LVL L1 hit|SNP None|TLB L1 or L2 hit|LCK No|BLK  N/A      55d0c122bffc main+0x1c (/bin/ls)',
+    'ls  4711/4711 [003] 25496.733475:          1 cpu/mem-loads,ldlat=30/P:     7ffd1a2b3c40' +
+      '  68100142 |OP LOAD|LVL L1 hit|SNP None|TLB L1 or L2 hit|LCK No|BLK  N/A      55d0c122bffc main+0x1c (/bin/ls)',
     'ls  4711/4711 25496.733480: cpu/mem-stores/P:     7ffd1a2b4c48     55d0c122c000 main (/bin/ls)',
     'ls  4711/4712 25496.733481: cpu/mem-stores/P: ffff888012345678 ffffffff81000000 memcpy ([kernel.kallsyms])',
     'ls  4711/4712 25496.733482: cycles:P:     7ffd1a2b4c48     55d0c122c000 main (/bin/ls)',
@@ -164,7 +165,8 @@ describe('perf script text', () => {
       'dd  6799 [034] 25496.733475:          1    tlb-access:  ffff87f37b88 aaaac17c3e88 main+0x8 (/bin/dd)',
       'dd  6799 [034] 25496.733475:          1        memory:  ffff87f37b88 aaaac17c3e88 main+0x8 (/bin/dd)',
       'dd  6799 [034] 25496.733479:          1    branch-miss:             0 aaaac17c3e88 main+0x8 (/bin/dd)',
-      'dd  6799 [034] 25496.733480:          1        memory:  ffff87f37b90 5080184 |OP STORE|LVL N/A|SNP N/A|TLB Walker hit aaaac17c3e90 main (/bin/dd)',
+      'dd  6799 [034] 25496.733480:          1        memory:  ffff87f37b90 ' +
+        '5080184 |OP STORE|LVL N/A|SNP N/A|TLB Walker hit aaaac17c3e90 main (/bin/dd)',
     ].join('\n');
     expect(await rows(`${text}\n`)).toEqual([
       ['R', 0xffff87f37, 1, 1, 0],
