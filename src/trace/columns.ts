@@ -2,6 +2,7 @@ import { invariant } from '../errors.ts';
 import { RUN_CALL } from '../mm/runs.ts';
 import type { RunBlock, TraceCall } from '../mm/runs.ts';
 import { ByteReader, ByteWriter, damaged } from './bytes.ts';
+import { BLOCK_RUNS } from './runBuilder.ts';
 
 /**
  * Every run is guessed from what followed the last time the same 6, 3 or 1 runs came before it, since programs repeat
@@ -11,7 +12,6 @@ import { ByteReader, ByteWriter, damaged } from './bytes.ts';
 const TABLE_BITS = 16;
 const TABLE_SLOTS = 1 << TABLE_BITS;
 const TABLE_SHIFT = 32 - TABLE_BITS;
-const NONE = -1;
 
 /** Symbols 0, 1, 2: the run is the one guessed by the last 6, 3, 1 runs. 3, 4, 5: so, but for its count of accesses. */
 const SYMBOL_EXACT = 0;
@@ -62,8 +62,13 @@ function slotOf(context: number): number {
  * ```
  */
 export class BlockCoder {
-  /** Where in the block the run after a context stood the last time: contexts of 6, 3 and 1 runs, one after another. */
-  private readonly guesses: Int32Array = new Int32Array(ORDERS * TABLE_SLOTS);
+  /**
+   * Where in the block the run after a context stood the last time: contexts of 6, 3 and 1 runs, one after another. A context
+   * never seen guesses the block's first run, which does no harm. 16 bits hold a place in a block, and fit the cache better.
+   */
+  private readonly guesses: Uint16Array = new Uint16Array(ORDERS * TABLE_SLOTS);
+  /** Hash of every run of the block being decoded. */
+  private readonly hashes: Int32Array = new Int32Array(BLOCK_RUNS);
   private readonly symbols: ByteWriter = new ByteWriter();
   private readonly shapes: ByteWriter = new ByteWriter();
   private readonly planes: ByteWriter[] = Array.from({ length: PAGE_PLANES }, () => new ByteWriter());
@@ -87,7 +92,7 @@ export class BlockCoder {
 
   private encodeRuns(block: RunBlock): void {
     const { guesses } = this;
-    guesses.fill(NONE);
+    guesses.fill(0);
     let [first, second, third, fourth, fifth, sixth] = [0, 0, 0, 0, 0, 0];
     let [atSix, atThree, atOne]: number[] = FIRST_SLOTS;
     for (let index = 0; index < block.count; index += 1) {
@@ -149,7 +154,7 @@ export class BlockCoder {
     const calls = parseCalls(reader.bytes(callBytes), where);
     const [symbols, shapes, ...rest] = lengths.map((length) => reader.bytes(length));
     reader.end();
-    if (symbols.length !== count) throw damaged(where, 'its columns do not agree');
+    if (symbols.length !== count || count > BLOCK_RUNS) throw damaged(where, 'its columns do not agree');
     const block: RunBlock = {
       firstRun,
       count,
@@ -165,8 +170,8 @@ export class BlockCoder {
   }
 
   private decodeRuns(block: RunBlock, symbols: Uint8Array, literals: LiteralReader, where: string): void {
-    const { guesses } = this;
-    guesses.fill(NONE);
+    const { guesses, hashes } = this;
+    guesses.fill(0);
     const { kind, page, accesses, references, continued } = block;
     let [first, second, third, fourth, fifth, sixth] = [0, 0, 0, 0, 0, 0];
     let [atSix, atThree, atOne]: number[] = FIRST_SLOTS;
@@ -174,19 +179,18 @@ export class BlockCoder {
       const symbol = symbols[index];
       const order = symbol >= SYMBOL_OTHER_COUNT ? symbol - SYMBOL_OTHER_COUNT : symbol;
       const at = guesses[order === 0 ? atSix : order === 1 ? atThree : atOne];
-      let gap = 0;
-      if (symbol >= SYMBOL_LITERAL) {
-        gap = literals.read(block, index);
-      } else {
-        if (at < 0) throw damaged(where, `run ${index} of it has nothing to follow`);
+      let hash = 0;
+      if (symbol < SYMBOL_LITERAL) {
+        if (at >= index) throw damaged(where, `run ${index} of it has nothing to follow`);
         kind[index] = kind[at];
         page[index] = page[at];
         continued[index] = continued[at];
-        const count = symbol >= SYMBOL_OTHER_COUNT ? literals.count() : accesses[at];
-        gap = accesses[at] - references[at];
-        accesses[index] = count;
-        references[index] = count - gap;
+        accesses[index] = accesses[at];
+        references[index] = references[at];
+        hash = hashes[at];
       }
+      if (symbol >= SYMBOL_OTHER_COUNT) hash = literals.read(block, index, symbol >= SYMBOL_LITERAL);
+      hashes[index] = hash;
       guesses[atSix] = index;
       guesses[atThree] = index;
       guesses[atOne] = index;
@@ -195,7 +199,7 @@ export class BlockCoder {
       fourth = third;
       third = second;
       second = first;
-      first = runHash(kind[index], page[index], accesses[index], gap, continued[index]);
+      first = hash;
       const three = ofThree(first, second, third);
       atSix = slotOf(ofSix(three, fourth, fifth, sixth));
       atThree = TABLE_SLOTS + slotOf(three);
@@ -207,7 +211,7 @@ export class BlockCoder {
 
 /** The symbol by which a run may follow the one at `at`, guessed by the context of the given order. */
 function likeness(block: RunBlock, index: number, at: number, order: number): number {
-  if (at === NONE || block.page[at] !== block.page[index] || block.kind[at] !== block.kind[index])
+  if (at >= index || block.page[at] !== block.page[index] || block.kind[at] !== block.kind[index])
     return SYMBOL_LITERAL;
   if (block.continued[at] !== block.continued[index]) return SYMBOL_LITERAL;
   const gap = block.accesses[index] - block.references[index];
@@ -232,12 +236,23 @@ class LiteralReader {
     this.gaps = new ByteReader(rest[PAGE_PLANES + 1], where);
   }
 
-  count(): number {
-    return this.counts.varint();
+  /**
+   * Fills in what no guess told of a run: all of it, or the count of accesses alone, its distance from the references being
+   * that of the run it follows. Returns the run's hash.
+   */
+  read(block: RunBlock, index: number, whole: boolean): number {
+    const gap = whole ? this.readShape(block, index) : block.accesses[index] - block.references[index];
+    const kind = block.kind[index];
+    if (kind !== RUN_CALL) {
+      const accesses = this.counts.varint();
+      block.accesses[index] = accesses;
+      block.references[index] = accesses - gap;
+    }
+    return runHash(kind, block.page[index], block.accesses[index], gap, block.continued[index]);
   }
 
-  /** Fills in the run; returns its accesses less its references. */
-  read(block: RunBlock, index: number): number {
+  /** Kind, page and continued flag of a run; returns its accesses less its references. */
+  private readShape(block: RunBlock, index: number): number {
     const shape = this.shapes.byte();
     const kind = shape & (SHAPE_CONTINUED - 1);
     block.kind[index] = kind;
@@ -251,10 +266,7 @@ class LiteralReader {
     block.page[index] = page;
     block.continued[index] = (shape & SHAPE_CONTINUED) === 0 ? 0 : 1;
     const near = shape >> SHAPE_GAP_SHIFT;
-    const gap = near === SHAPE_GAP_FAR ? this.gaps.varint() : near;
-    block.accesses[index] = this.counts.varint();
-    block.references[index] = block.accesses[index] - gap;
-    return gap;
+    return near === SHAPE_GAP_FAR ? this.gaps.varint() : near;
   }
 
   end(calls: number): void {
