@@ -14,8 +14,7 @@ export type Colours = ReturnType<typeof pc.createColors>;
  *
  * @example
  * ```ts
- * const stream = new PassThrough();
- * const cli = new Cli({ stdout: stream, stderr: stream, cwd: '/data', env: {} });
+ * const cli = new Cli(textIo('/data'));
  * cli.path('a.glog'); // '/data/a.glog'
  * cli.exitCode; // 0
  * ```

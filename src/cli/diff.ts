@@ -31,7 +31,7 @@ Moments are those after the events named; lists are compared by address or index
  *
  * @example
  * ```ts
- * addDiff(new Command(), cli);
+ * addDiff(new Command(), new Cli(textIo('/')));
  * ```
  */
 export function addDiff(program: Command, cli: Cli): void {

@@ -25,7 +25,7 @@ Examples:
  *
  * @example
  * ```ts
- * addImport(new Command(), cli);
+ * addImport(new Command(), new Cli(textIo('/')));
  * ```
  */
 export function addImport(program: Command, cli: Cli): void {
@@ -63,8 +63,7 @@ async function importCommand(cli: Cli, file: string, options: ImportCommandOptio
  *
  * @example
  * ```ts
- * const stream = new PassThrough();
- * const cli = new Cli({ stdout: stream, stderr: stream, cwd: '/', env: {} });
+ * const cli = new Cli(textIo('/'));
  * const done = { out: 'a.gtr', hash: 'ab', runs: 1, references: 2, lines: 2, textBytes: 40, fileBytes: 400 };
  * printImport(cli, done, { seconds: 1, json: true });
  * ```

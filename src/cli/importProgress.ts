@@ -8,7 +8,7 @@ import type { Progress } from './progress.ts';
  *
  * @example
  * ```ts
- * const show = showImport(new Progress(new PassThrough()));
+ * const show = showImport(new Progress(new TextStream()));
  * show({ bytesRead: 10, bytesTotal: 100, lines: 2, references: 2 });
  * ```
  */

@@ -34,7 +34,7 @@ Examples:
  *
  * @example
  * ```ts
- * addInfo(new Command(), cli);
+ * addInfo(new Command(), new Cli(textIo('/')));
  * ```
  */
 export function addInfo(program: Command, cli: Cli): void {

@@ -23,7 +23,7 @@ const CHUNK_CHARACTERS = 1 << 16;
  *
  * @example
  * ```ts
- * const output = new Output(new PassThrough());
+ * const output = new Output(new TextStream());
  * output.write('one line\n');
  * await output.flush();
  * output.open; // true
@@ -102,7 +102,7 @@ export function pathIn(cwd: string, path: string): string {
  *
  * @example
  * ```ts
- * wantsColours(Object.assign(new PassThrough(), { isTTY: true }), { NO_COLOR: '1' }); // false
+ * wantsColours(Object.assign(new TextStream(), { isTTY: true }), { NO_COLOR: '1' }); // false
  * ```
  */
 export function wantsColours(stream: OutputStream, env: CliIo['env']): boolean {

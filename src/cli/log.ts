@@ -41,7 +41,7 @@ Examples:
  *
  * @example
  * ```ts
- * addLog(new Command(), cli);
+ * addLog(new Command(), new Cli(textIo('/')));
  * ```
  */
 export function addLog(program: Command, cli: Cli): void {

@@ -15,8 +15,7 @@ import type { Cli } from './cli.ts';
  * @throws GranuleError FILE_NOT_FOUND, FILE_UNREADABLE, LOG_EMPTY, LOG_NOT_A_LOG, LOG_VERSION, LOG_DAMAGED
  * @example
  * ```ts
- * const stream = new PassThrough();
- * const cli = new Cli({ stdout: stream, stderr: stream, cwd: '/', env: {} });
+ * const cli = new Cli(textIo('/'));
  * openLog(cli, 'no-such.glog'); // throws FILE_NOT_FOUND
  * ```
  */
@@ -40,8 +39,7 @@ export function openLog(cli: Cli, path: string): LogReader {
  * @throws GranuleError TRACE_MISSING, TRACE_CHANGED
  * @example
  * ```ts
- * const stream = new PassThrough();
- * const cli = new Cli({ stdout: stream, stderr: stream, cwd: '/', env: {} });
+ * const cli = new Cli(textIo('/'));
  * const topology = parseTopology({ name: 'one', processes: [{ pid: 1, trace: 'true-kernel', pageSize: '4K' }] }, 'example');
  * const log = runInMemory(topology, loadTraces(topology, { folders: [] }));
  * tracesOf(cli, log, undefined).get(1)?.references; // 167440

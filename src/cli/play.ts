@@ -1,19 +1,23 @@
-/** Playing a topology with progress, what the report needs to know of the run, and an end on Ctrl-C. */
+/** Playing a topology with progress, what the report needs to know of the run, and an early end on Ctrl-C. */
+import { defaultCosts } from '../arch/costs.ts';
 import type { LogWriter } from '../log/logWriter.ts';
 import type { RunSource } from '../mm/runs.ts';
 import { liveStates, statesOfKind } from '../report/actorStates.ts';
 import { formatCount, formatRate, formatSeconds } from '../report/format.ts';
 import type { MessageRecord } from '../runtime/envelope.ts';
-import type { System } from '../runtime/system.ts';
-import { defaultCosts } from '../arch/costs.ts';
-import { type RunOutcome, runTopology } from '../topology/run.ts';
+import { type RunOutcome, type RunProgress, runSteps } from '../topology/run.ts';
 import type { Topology } from '../topology/schema.ts';
 import type { Cli } from './cli.ts';
 import type { Progress } from './progress.ts';
 
+/** A run works for so long before it lets signals and output through. */
+const SLICE_MS = 50;
+
 /** A finished run and what was seen on the way. */
 export interface Played {
   outcome: RunOutcome;
+  /** Ctrl-C ended it before its time. */
+  interrupted: boolean;
   /** An event worth a look: the first fallback, else the first fault; null where there was neither. */
   notable: { seq: number; actor: string } | null;
   wallSeconds: number;
@@ -28,14 +32,13 @@ export interface PlayRequest {
 }
 
 /**
- * Plays a topology to its end; progress goes to a terminal's standard error.
+ * Plays a topology to its end, or until Ctrl-C; progress goes to a terminal's standard error.
  *
  * @throws GranuleError as `runTopology`
  * @example
  * ```ts
  * const topology = parseTopology({ name: 'one', processes: [{ pid: 1, trace: 'true-kernel', pageSize: '4K' }] }, 'example');
- * const stream = new PassThrough();
- * const cli = new Cli({ stdout: stream, stderr: stream, cwd: '/', env: {} });
+ * const cli = new Cli(textIo('/'));
  * const played = await play(cli, { topology, traces: loadTraces(topology, { folders: [] }), writer: null });
  * played.references; // 167440
  * ```
@@ -43,41 +46,61 @@ export interface PlayRequest {
 export async function play(cli: Cli, request: PlayRequest): Promise<Played> {
   const progress = cli.progress();
   const notable = new NotableWatch();
+  const interruption = { asked: false };
+  const interrupt = (): void => {
+    interruption.asked = true;
+  };
+  process.once('SIGINT', interrupt);
+  process.once('SIGTERM', interrupt);
   const started = performance.now();
   const total = totalReferences(request);
-  const outcome = runTopology({
-    ...request,
-    onRecord: (record) => notable.see(record),
-    onProgress: ({ nextSeq, nowCycles, system }) => {
-      if (progress.wanted) showRun(progress, { events: nextSeq, nowCycles, total, started, system, request });
-    },
-  });
-  progress.end();
-  return {
-    outcome,
-    notable: notable.found,
-    wallSeconds: (performance.now() - started) / 1000,
-    references: doneReferences(outcome.system),
-  };
+  try {
+    const steps = runSteps({ ...request, onRecord: (record) => notable.see(record) });
+    let step = steps.next();
+    for (let sliceEnds = started + SLICE_MS; step.done !== true; ) {
+      if (progress.wanted) showRun(progress, { ...step.value, total, started, request });
+      if (performance.now() >= sliceEnds) {
+        await new Promise((resolve) => setImmediate(resolve));
+        sliceEnds = performance.now() + SLICE_MS;
+      }
+      step = steps.next(interruption.asked ? 'stop' : undefined);
+    }
+    const outcome = step.value;
+    return {
+      outcome,
+      interrupted: interruption.asked,
+      notable: notable.found,
+      wallSeconds: (performance.now() - started) / 1000,
+      references: statesOfKind(liveStates(outcome.system), 'process').reduce(
+        (sum, { context }) => sum + context.counts.references,
+        0,
+      ),
+    };
+  } finally {
+    progress.end();
+    process.off('SIGINT', interrupt);
+    process.off('SIGTERM', interrupt);
+  }
 }
 
 function totalReferences({ topology, traces }: PlayRequest): number {
   return topology.processes.reduce((sum, { pid }) => sum + (traces.get(pid)?.references ?? 0), 0);
 }
 
-function doneReferences(system: System): number {
-  return statesOfKind(liveStates(system), 'process').reduce((sum, { context }) => sum + context.counts.references, 0);
+/** References of finished stretches and of those that CPUs are in the middle of. */
+function doneReferences(states: ReturnType<typeof liveStates>): number {
+  const finished = statesOfKind(states, 'process').reduce((sum, { context }) => sum + context.counts.references, 0);
+  return statesOfKind(states, 'tlb').reduce((sum, { context: { work } }) => {
+    return sum + (work?.kind === 'run' ? work.stretch.counts.references : 0);
+  }, finished);
 }
 
-function showRun(
-  progress: Progress,
-  at: { events: number; nowCycles: number; total: number; started: number; system: System; request: PlayRequest },
-): void {
-  const done = doneReferences(at.system);
+function showRun(progress: Progress, at: RunProgress & { total: number; started: number; request: PlayRequest }): void {
+  const done = doneReferences(liveStates(at.system));
   const seconds = (performance.now() - at.started) / 1000;
   const perSecond = at.request.topology.costs['cyclesPerSecond'] ?? defaultCosts.cyclesPerSecond;
   const text =
-    `${formatCount(done)} of ${formatCount(at.total)} references, ${formatCount(at.events)} events, ` +
+    `${formatCount(done)} of ${formatCount(at.total)} references, ${formatCount(at.nextSeq)} events, ` +
     `${formatRate(done / seconds, 'refs')}, virtual time ${formatSeconds(at.nowCycles / perSecond)}`;
   progress.report({ done, total: at.total, text });
 }

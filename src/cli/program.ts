@@ -8,6 +8,7 @@ import { addImport } from './import.ts';
 import { addInfo } from './info.ts';
 import type { CliIo } from './io.ts';
 import { addLog } from './log.ts';
+import { addRecord } from './record.ts';
 import { addReplay } from './replay.ts';
 import { addRun } from './run.ts';
 import { addState } from './state.ts';
@@ -26,16 +27,16 @@ Examples:
   granule state mixed-page-sizes.glog --at 1000 --actor mm:100
   granule why mixed-page-sizes.glog 1000
   granule replay mixed-page-sizes.glog    run it again and compare every event
+  granule record -- git log --oneline     record a program of your own
 
-Exit codes: 0 all is well; 1 a check failed; 2 bad usage or bad input.`;
+Exit codes: 0 all is well; 1 a check failed; 2 bad usage or bad input; 130 ended by Ctrl-C.`;
 
 /**
  * All commands, for one invocation.
  *
  * @example
  * ```ts
- * const stream = new PassThrough();
- * const cli = new Cli({ stdout: stream, stderr: stream, cwd: '/', env: {} });
+ * const cli = new Cli(textIo('/'));
  * createProgram(cli).commands.some((command) => command.name() === 'replay'); // true
  * ```
  */
@@ -57,7 +58,19 @@ export function createProgram(cli: Cli): Command {
       getErrHelpWidth: () => cli.out.columns,
     });
   // Commands take over the settings above when they are made; these are in the order of the help.
-  for (const add of [addRun, addReplay, addState, addDiff, addWhy, addLog, addInfo, addVerify, addTlb, addImport]) {
+  for (const add of [
+    addRun,
+    addReplay,
+    addState,
+    addDiff,
+    addWhy,
+    addLog,
+    addInfo,
+    addVerify,
+    addTlb,
+    addRecord,
+    addImport,
+  ]) {
     add(program, cli);
   }
   return program;
@@ -95,8 +108,7 @@ function wantsJson(args: readonly string[]): boolean {
  * @returns the exit code: 0, 1 when a check failed, 2 for bad usage or bad input
  * @example
  * ```ts
- * const stream = new PassThrough();
- * await main(['run', '--lisst'], { stdout: stream, stderr: stream, cwd: '/', env: {} }); // 2
+ * await main(['run', '--lisst'], textIo('/')); // 2
  * ```
  */
 export async function main(args: readonly string[], io: CliIo): Promise<number> {

@@ -22,7 +22,7 @@ export interface ProgressReport {
  *
  * @example
  * ```ts
- * const progress = new Progress(new PassThrough());
+ * const progress = new Progress(new TextStream());
  * progress.report({ done: 1, total: 2, text: '1 of 2 files' });
  * progress.shown; // 0
  * ```

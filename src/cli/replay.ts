@@ -26,7 +26,7 @@ Exits with 1 when a record, a checkpoint or the head hash differs, and says wher
  *
  * @example
  * ```ts
- * addReplay(new Command(), cli);
+ * addReplay(new Command(), new Cli(textIo('/')));
  * ```
  */
 export function addReplay(program: Command, cli: Cli): void {

@@ -7,7 +7,9 @@ import { createLogFile } from '../log/fileStorage.node.ts';
 import { LogWriter } from '../log/logWriter.ts';
 import { zlibCompression } from '../log/zlib.node.ts';
 import type { RunSource } from '../mm/runs.ts';
+import { formatCount } from '../report/format.ts';
 import { formatTable } from '../report/table.ts';
+import { buildTopology } from '../topology/build.ts';
 import { loadTopology, loadTraces, topologyNames } from '../topology/load.node.ts';
 import { logMeta } from '../topology/meta.ts';
 import type { Topology } from '../topology/schema.ts';
@@ -30,6 +32,9 @@ interface RunOptions {
 /** Logs of one name that are kept side by side in a folder before a name has to be given. */
 const NUMBERED_NAMES = 10_000;
 
+/** What shells give a command that Ctrl-C ended: 128 and SIGINT's number. */
+const INTERRUPTED_EXIT = 130;
+
 const EXAMPLES = `
 Examples:
   granule run --list
@@ -45,7 +50,7 @@ once the run is over. Ctrl-C ends the run; the log then holds what happened unti
  *
  * @example
  * ```ts
- * addRun(new Command(), cli);
+ * addRun(new Command(), new Cli(textIo('/')));
  * ```
  */
 export function addRun(program: Command, cli: Cli): void {
@@ -88,6 +93,11 @@ async function run(cli: Cli, name: string | undefined, options: RunOptions): Pro
   const traces = loadTraces(topology, { folders });
   const out = options.log ? outputPath(cli, name, options) : null;
   const played = await record(cli, topology, traces, out);
+  if (played.interrupted) {
+    cli.exitCode = INTERRUPTED_EXIT;
+    const kept = out === null ? '' : `; the log is closed, and holds what happened until then: ${out}`;
+    cli.note(`ended by a signal after ${formatCount(played.outcome.records)} events${kept}`);
+  }
   printRun(cli, played, { topology, traces, out, json: options.json === true });
 }
 
@@ -147,12 +157,15 @@ async function record(
   traces: ReadonlyMap<number, RunSource>,
   out: string | null,
 ): Promise<Played> {
+  // Built here once more for its checks alone: what cannot run leaves no log behind.
+  buildTopology(topology, traces);
   const storage = out === null ? null : createLogFile(out);
   const writer = storage === null ? null : new LogWriter(storage, zlibCompression, logMeta(topology, traces));
   try {
     return await play(cli, { topology, traces, writer });
   } catch (error) {
-    if (storage !== null) cli.note(`the log holds what happened until then: ${storage.name}`);
+    if (storage !== null && writer !== null && writer.nextSeq > 0)
+      cli.note(`the log holds what happened until then: ${storage.name}`);
     throw error;
   }
 }

@@ -32,7 +32,7 @@ Examples:
  *
  * @example
  * ```ts
- * addState(new Command(), cli);
+ * addState(new Command(), new Cli(textIo('/')));
  * ```
  */
 export function addState(program: Command, cli: Cli): void {

@@ -29,7 +29,7 @@ Examples:
  *
  * @example
  * ```ts
- * addTlb(new Command(), cli);
+ * addTlb(new Command(), new Cli(textIo('/')));
  * ```
  */
 export function addTlb(program: Command, cli: Cli): void {

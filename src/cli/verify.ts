@@ -24,7 +24,7 @@ Exits with 1 when something is wrong, and says at which offset and for which eve
  *
  * @example
  * ```ts
- * addVerify(new Command(), cli);
+ * addVerify(new Command(), new Cli(textIo('/')));
  * ```
  */
 export function addVerify(program: Command, cli: Cli): void {

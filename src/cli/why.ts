@@ -36,7 +36,7 @@ Examples:
  *
  * @example
  * ```ts
- * addWhy(new Command(), cli);
+ * addWhy(new Command(), new Cli(textIo('/')));
  * ```
  */
 export function addWhy(program: Command, cli: Cli): void {

@@ -87,7 +87,8 @@ const GIST: Readonly<Record<string, readonly string[]>> = {
  *
  * @example
  * ```ts
- * overviewText([{ actor: 'disk', seq: 4, value: 'idle', context: { reads: 3, writes: 0 } }]).split('\n')[2]; // 'disk   idle   reads 3, writes 0'
+ * const disk = { actor: 'disk', seq: 4, value: 'idle', context: { reads: 3, writes: 0 } };
+ * overviewText([disk]).split('\n')[2]; // 'disk   idle   reads 3, writes 0'
  * ```
  */
 export function overviewText(states: readonly PlainActorState[]): string {
