@@ -49,7 +49,7 @@ type HandlerAction<C extends MachineContext> = ActionFunction<
  * ```
  */
 export function handle<C extends MachineContext>(handler: Handler<C>): HandlerAction<C> {
-  return enqueueActions<C, Message, ParameterizedObject['params'] | undefined, Message, never, never, never, never>(
+  return enqueueActions<C, Message, ParameterizedObject['params'] | undefined, Message, never, never, never>(
     ({ context, event, enqueue }) => {
       const next = handler(context, event, (to, message, delayCycles) => {
         enqueue.sendTo(({ system }) => system.get(to), message, { delay: delayCycles ?? 0 });

@@ -7,7 +7,6 @@ import { systemOf } from '../../src/topology/run.ts';
 import { fuzz, fuzzWorld } from './support/fuzz.ts';
 import { program, randomSteps } from './support/programs.ts';
 import { checkEnd, contextOf, processOf, runChecked, topologyOf, worldOf } from './support/world.ts';
-import type { MmContext } from '../../machines/index.ts';
 
 const seeds = fc.integer({ min: 1, max: 1_000_000 });
 const WORLDS = 40;
@@ -56,10 +55,10 @@ function observed(pageSize: string, kernelPageSize: string, seed: number, files:
     const message = payload as { result: number; errno: number; runs: unknown; signal: number };
     if (type === 'SYSRET') answers.push([message.result, message.errno, vmasOf()]);
   });
-  const vmasOf = (): unknown => plainContext(contextOf<MmContext>(system, 'mm:1'))['vmas'];
+  const vmasOf = (): unknown => plainContext(contextOf(system, 'mm:1'))['vmas'];
   system.run();
   const { signal, signalCode, signalVa, callsFailed } = processOf(system, 1);
-  const { minorFaults, majorFaults, rssPeakPages, kernelPageBytes } = contextOf<MmContext>(system, 'mm:1');
+  const { minorFaults, majorFaults, rssPeakPages, kernelPageBytes } = contextOf(system, 'mm:1');
   const faults = files ? [] : [minorFaults, rssPeakPages * kernelPageBytes];
   return { answers, signal, signalCode, signalVa, callsFailed, majorsOfProgram: majorFaults > 0, faults };
 }
@@ -91,7 +90,13 @@ describe('a fork', () => {
         { ...base, pid: 1, children: [11] },
         { ...base, pid: 11, forked: true },
       ];
-      const topology = topologyOf({ cpus: 2, memory: (11 + seed) * 2 ** 17, chooser: 'seeded-random', seed, processes });
+      const topology = topologyOf({
+        cpus: 2,
+        memory: (11 + seed) * 2 ** 17,
+        chooser: 'seeded-random',
+        seed,
+        processes,
+      });
       const system = worldOf(topology, programs);
       runChecked(system);
       const childLives = system.snapshot('process:11').value !== 'new';

@@ -17,18 +17,29 @@ import type { System } from '../../../src/runtime/system.ts';
 import { systemOf } from '../../../src/topology/run.ts';
 import { parseTopology, type Topology, type TopologyInput } from '../../../src/topology/schema.ts';
 
+/** What each kind of actor keeps. */
+interface ContextByKind {
+  process: ProcessContext;
+  mm: MmContext;
+  mmu: MmuContext;
+  tlb: TlbContext;
+  file: FileContext;
+  zone: ZoneContext;
+  sched: SchedContext;
+}
+
 /** Contexts of all actors of a kind, by id. */
-export function contextsOf<C>(system: System, kind: string): Map<string, C> {
-  const found = new Map<string, C>();
+export function contextsOf<K extends keyof ContextByKind>(system: System, kind: K): Map<string, ContextByKind[K]> {
+  const found = new Map<string, ContextByKind[K]>();
   for (const [id, snapshot] of system.snapshots()) {
-    if (id === kind || id.startsWith(`${kind}:`)) found.set(id, snapshot.context);
+    if (id === kind || id.startsWith(`${kind}:`)) found.set(id, snapshot.context as unknown as ContextByKind[K]);
   }
   return found;
 }
 
 /** The context of one actor. */
-export function contextOf<C>(system: System, id: string): C {
-  return system.snapshot(id).context;
+export function contextOf<K extends keyof ContextByKind>(system: System, id: K | `${K}:${string}`): ContextByKind[K] {
+  return system.snapshot(id).context as unknown as ContextByKind[K];
 }
 
 /** A topology with defaults that suit small programs. */
@@ -48,7 +59,7 @@ function fail(what: string, system: System): never {
 
 /** Law 7: a frame is free or in one folio; nothing is lost. */
 export function checkFrames(system: System): void {
-  const zone = contextOf<ZoneContext>(system, 'zone');
+  const zone = contextOf(system, 'zone');
   const { freeFrames } = zone.buddy;
   if (freeFrames + zone.folios.frames !== zone.totalPages) {
     fail(`${freeFrames} free and ${zone.folios.frames} used frames are not ${zone.totalPages}`, system);
@@ -57,18 +68,18 @@ export function checkFrames(system: System): void {
 
 /** Nothing is under way that changes the tables of a process. */
 function restsOf(system: System, pid: string): boolean {
-  const mm = contextOf<MmContext>(system, `mm:${pid}`);
-  const mmu = contextOf<MmuContext>(system, `mmu:${pid}`);
+  const mm = contextOf(system, `mm:${pid}`);
+  const mmu = contextOf(system, `mmu:${pid}`);
   return mm.job === null && mm.rmap.length === 0 && mmu.current === null && mmu.queue.length === 0;
 }
 
 /** The native table holds what the Linux table says, for every group; resident pages are those in the table. */
 export function checkTables(system: System): void {
-  for (const [id, mmu] of contextsOf<MmuContext>(system, 'mmu')) {
+  for (const [id, mmu] of contextsOf(system, 'mmu')) {
     const pid = id.slice('mmu:'.length);
     if (mmu.current === null) checkNative(system, mmu);
     if (!restsOf(system, pid)) continue;
-    const mm = contextOf<MmContext>(system, `mm:${pid}`);
+    const mm = contextOf(system, `mm:${pid}`);
     let anon = 0;
     let file = 0;
     mmu.linux.forEach(0, 2 ** 48, (_va, pte) => {
@@ -107,9 +118,9 @@ function checkNative(system: System, mmu: MmuContext): void {
 
 /** Law 8: no translation contradicts the table that hardware walks, once maintenance for it has completed. */
 export function checkTlbs(system: System): void {
-  const sched = contextOf<SchedContext>(system, 'sched');
-  const mmus = [...contextsOf<MmuContext>(system, 'mmu').values()].filter((mmu) => mmu.asid !== 0);
-  for (const [id, { tlb }] of contextsOf<TlbContext>(system, 'tlb')) {
+  const sched = contextOf(system, 'sched');
+  const mmus = [...contextsOf(system, 'mmu').values()].filter((mmu) => mmu.asid !== 0);
+  for (const [id, { tlb }] of contextsOf(system, 'tlb')) {
     const cpu = Number(id.slice('tlb:'.length));
     // After an ASID rollover a CPU may hold entries of the last generation until its next switch.
     if (sched.cpus[cpu]?.flushPending || sched.switching > 0) continue;
@@ -147,16 +158,16 @@ export function checkEnd(system: System, pids: readonly number[]): void {
   for (const pid of pids) {
     const process = system.snapshot(`process:${pid}`);
     if (process.value !== 'zombie') fail(`process:${pid} is stuck in ${JSON.stringify(process.value)}`, system);
-    const mm = contextOf<MmContext>(system, `mm:${pid}`);
+    const mm = contextOf(system, `mm:${pid}`);
     if (mm.job !== null || mm.vmas.count > 0 || mm.rssAnonPages + mm.rssFilePages > 0)
       fail(`mm:${pid} is not empty`, system);
-    const mmu = contextOf<MmuContext>(system, `mmu:${pid}`);
+    const mmu = contextOf(system, `mmu:${pid}`);
     if (mmu.linux.entryCount > 0 || mmu.tableFrames.some(({ pfns }) => pfns.length > 0))
       fail(`mmu:${pid} is not empty`, system);
   }
-  const zone = contextOf<ZoneContext>(system, 'zone');
+  const zone = contextOf(system, 'zone');
   let cached = 0;
-  for (const [id, file] of contextsOf<FileContext>(system, 'file')) {
+  for (const [id, file] of contextsOf(system, 'file')) {
     if (file.mappers.length > 0) fail(`${id} is still mapped by ${file.mappers.map(({ mm }) => mm).join()}`, system);
     if (file.current !== null) fail(`${id} is in the middle of ${file.current.message.type}`, system);
     for (const folio of file.cache.range()) {
@@ -182,5 +193,5 @@ export function runChecked(system: System, stride = 7): void {
 
 /** The process's own part of its state. */
 export function processOf(system: System, pid: number): ProcessContext {
-  return contextOf<ProcessContext>(system, `process:${pid}`);
+  return contextOf(system, `process:${pid}`);
 }
