@@ -68,6 +68,13 @@ function checkProcesses(topology: Topology): void {
   }
 }
 
+/** After a rollover every CPU keeps an ASID in use and one more is needed (`arch/arm64/mm/context.c:asids_update_limit`). */
+function checkAsids({ name, cpus, asidBits }: Topology): void {
+  const usable = 2 ** asidBits - 1;
+  if (cpus < usable) return;
+  fail('TOPOLOGY_INVALID', `${usable} usable ASIDs are too few for ${cpus} CPUs`, `${name}: asidBits`);
+}
+
 function checkMessages(topology: Topology, ids: ReadonlySet<string>): void {
   for (const [index, { to, type }] of topology.messages.entries()) {
     const where = `${topology.name}: messages.${index}`;
@@ -128,9 +135,16 @@ function processActors(
  *
  * @throws GranuleError TOPOLOGY_INVALID, TOPOLOGY_ACTOR_UNKNOWN, TOPOLOGY_PAGE_SIZE or TOPOLOGY_NO_TAKER, with the
  * field; all before anything runs
+ * @example
+ * ```ts
+ * const topology = parseTopology({ name: 'one', processes: [{ pid: 1, trace: 'made', pageSize: '4K' }] }, 'example');
+ * const traces = new Map([[1, traceFromSteps([{ access: 'X', addr: 0x10000 }])]]);
+ * buildTopology(topology, traces).messages[0]?.to; // 'process:1'
+ * ```
  */
 export function buildTopology(topology: Topology, traces: ReadonlyMap<number, RunSource>): BuiltTopology {
   checkProcesses(topology);
+  checkAsids(topology);
   const sources = new Map([...traces.values()].map((trace) => [trace.hash, trace]));
   const resources = new ResourceHolder({ traces: sources, costs: costsOf(topology) });
   const { kernelPageSize: kernelPageBytes, cpus } = topology;

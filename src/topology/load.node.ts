@@ -24,12 +24,26 @@ function packageFolder(): string {
   return folder;
 }
 
-/** The folder of fixtures that comes with the package: `topologies` or `traces`. */
+/**
+ * The folder of fixtures that comes with the package: `topologies` or `traces`.
+ *
+ * @example
+ * ```ts
+ * fixturesFolder('topologies').endsWith('topologies'); // true
+ * ```
+ */
 export function fixturesFolder(kind: 'topologies' | 'traces'): string {
   return join(packageFolder(), 'fixtures', kind);
 }
 
-/** The names of the topologies that come with the package. */
+/**
+ * The names of the topologies that come with the package.
+ *
+ * @example
+ * ```ts
+ * topologyNames().includes('plain-4k'); // true
+ * ```
+ */
 export function topologyNames(): string[] {
   const files = readdirSync(fixturesFolder('topologies'));
   return files.flatMap((file) => (file.endsWith('.json') ? [basename(file, '.json')] : [])).sort();
@@ -39,6 +53,10 @@ export function topologyNames(): string[] {
  * Reads a topology: a path to a JSON file, or the name of one of the package's.
  *
  * @throws GranuleError TOPOLOGY_UNKNOWN, FILE_UNREADABLE, TOPOLOGY_INVALID with the place in the file
+ * @example
+ * ```ts
+ * loadTopology('plain-4k').kernelPageSize; // 4096
+ * ```
  */
 export function loadTopology(nameOrPath: string, cwd = process.cwd()): Topology {
   const path = resolve(cwd, nameOrPath);
@@ -90,6 +108,11 @@ class TraceShelf {
  *
  * @returns traces by pid
  * @throws GranuleError FILE_NOT_FOUND naming the process, and whatever opening a trace throws
+ * @example
+ * ```ts
+ * const topology = loadTopology('plain-4k');
+ * loadTraces(topology, { folders: [] }).size === topology.processes.length; // true
+ * ```
  */
 export function loadTraces(topology: Topology, places: TracePlaces): Map<number, RunSource> {
   const shelf = new TraceShelf();
@@ -125,6 +148,10 @@ function traceFiles(folders: readonly string[]): string[] {
  *
  * @throws GranuleError TRACE_MISSING naming the hash, or TRACE_CHANGED naming both hashes where the file of that name has
  * another content
+ * @example
+ * ```ts
+ * loadTracesOfLog([], { folders: [] }).size; // 0
+ * ```
  */
 export function loadTracesOfLog(references: readonly TraceReference[], places: TracePlaces): Map<number, RunSource> {
   const shelf = new TraceShelf();

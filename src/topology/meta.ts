@@ -46,7 +46,16 @@ export function codeFingerprint(): string {
   return `${GRANULE_VERSION}+${bytesToHex(sha256(utf8ToBytes(JSON.stringify(rows)))).slice(0, 16)}`;
 }
 
-/** The header for a run of a topology on traces given by pid. */
+/**
+ * The header for a run of a topology on traces given by pid.
+ *
+ * @example
+ * ```ts
+ * const topology = parseTopology({ name: 'one', processes: [{ pid: 1, trace: 'made', pageSize: '4K' }] }, 'example');
+ * const traces = new Map([[1, traceFromSteps([{ access: 'X', addr: 0x10000 }])]]);
+ * logMeta(topology, traces).kind; // 'run'
+ * ```
+ */
 export function logMeta(
   topology: Topology,
   traces: ReadonlyMap<number, RunSource>,
@@ -88,6 +97,12 @@ export interface OpenedMeta {
  * Reads the header of a log of a run.
  *
  * @throws GranuleError LOG_NOT_A_LOG where the header is not that of a run; TOPOLOGY_INVALID where its topology is not one
+ * @example
+ * ```ts
+ * const topology = parseTopology({ name: 'one', processes: [{ pid: 1, trace: 'made', pageSize: '4K' }] }, 'example');
+ * const traces = new Map([[1, traceFromSteps([{ access: 'X', addr: 0x10000 }])]]);
+ * openMeta(logMeta(topology, traces)).traces[0]?.pid; // 1
+ * ```
  */
 export function openMeta(meta: LogMeta): OpenedMeta {
   if (meta['kind'] !== 'run' || !Array.isArray(meta['traces'])) {

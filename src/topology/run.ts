@@ -48,12 +48,29 @@ export interface RunOutcome {
   system: System;
 }
 
-/** The chooser that a topology names. */
+/**
+ * The chooser that a topology names.
+ *
+ * @example
+ * ```ts
+ * const topology = parseTopology({ name: 'one', processes: [{ pid: 1, trace: 'made', pageSize: '4K' }] }, 'example');
+ * chooserOf(topology).name; // 'time-order'
+ * ```
+ */
 export function chooserOf(topology: Topology): Chooser {
   return topology.chooser === 'seeded-random' ? seededRandom(topology.seed) : timeOrder();
 }
 
-/** A system built from a topology, its outside messages queued. */
+/**
+ * A system built from a topology, its outside messages queued.
+ *
+ * @example
+ * ```ts
+ * const topology = parseTopology({ name: 'one', processes: [{ pid: 1, trace: 'made', pageSize: '4K' }] }, 'example');
+ * const traces = new Map([[1, traceFromSteps([{ access: 'X', addr: 0x10000 }])]]);
+ * systemOf({ topology, traces }).run().reason; // 'idle'
+ * ```
+ */
 export function systemOf(
   request: Pick<RunRequest, 'topology' | 'traces' | 'freeze'>,
   onRecord?: (record: MessageRecord) => void,

@@ -32,14 +32,14 @@ interface ContextByKind {
 export function contextsOf<K extends keyof ContextByKind>(system: System, kind: K): Map<string, ContextByKind[K]> {
   const found = new Map<string, ContextByKind[K]>();
   for (const [id, snapshot] of system.snapshots()) {
-    if (id === kind || id.startsWith(`${kind}:`)) found.set(id, snapshot.context as unknown as ContextByKind[K]);
+    if (id === kind || id.startsWith(`${kind}:`)) found.set(id, snapshot.context);
   }
   return found;
 }
 
 /** The context of one actor. */
 export function contextOf<K extends keyof ContextByKind>(system: System, id: K | `${K}:${string}`): ContextByKind[K] {
-  return system.snapshot(id).context as unknown as ContextByKind[K];
+  return system.snapshot(id).context;
 }
 
 /** A topology with defaults that suit small programs. */
