@@ -4,7 +4,8 @@
  *
  * A **run** is a stretch of consecutive accesses of one stream to one 4K page. Fetches form one stream, data accesses the
  * other. A data run ends when the data page changes, when its first write comes (the run so far was RUN_READ, a
- * RUN_WRITE run begins and may hold later reads), and whenever a new fetch run begins. Every run ends at a system call.
+ * RUN_WRITE run begins and may hold later reads), and whenever a new fetch run begins. Every run ends at a system call. A
+ * fetch run holds at most 65,536 fetches, so that a quantum, which ends between fetch runs, is not outlasted by a loop.
  * So the runs between two fetch runs belong to the first of them, and a stretch can be cut before any fetch run.
  */
 

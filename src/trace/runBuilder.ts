@@ -7,6 +7,11 @@ import type { PageDictionary } from './pageDictionary.ts';
 export const BLOCK_RUNS = 65_536;
 /** A fetch run ends after so many data runs, so that its count is known, and its block can leave, within two blocks. */
 const MAX_DATA_RUNS_OF_A_FETCH = 32_768;
+/**
+ * A fetch run ends after so many fetches: a quantum ends between fetch runs, and a loop on one page must not outlast it. The
+ * longest runs of real programs are of this order, so it adds next to nothing to a trace.
+ */
+const FETCHES_OF_A_RUN_MAX = 65_536;
 /** Counts are 32 bits wide; a run is closed long before they could overflow inside one chunk of text. */
 const COUNT_LIMIT = 2 ** 31;
 /** No run open: page numbers are never negative. */
@@ -17,8 +22,8 @@ const SLOTS = BLOCK_RUNS + MAX_DATA_RUNS_OF_A_FETCH + 2;
 /**
  * Folds accesses into runs by the rules of `src/mm/runs.ts`, and hands out full blocks of `BLOCK_RUNS` runs.
  *
- * Beyond those rules a fetch run also ends after 32,768 data runs or 2^31 accesses: an endless loop on one page must not
- * hold a block back for ever. `offset` is the byte in the 4K page where an access begins, `sizeBytes` its length.
+ * Beyond those rules a fetch run also ends after 65,536 fetches or 32,768 data runs: a loop on one page must neither outlast a
+ * quantum nor hold a block back for ever. `offset` is the byte in the 4K page where an access begins, `sizeBytes` its length.
  *
  * @example
  * ```ts
@@ -58,7 +63,7 @@ export class RunBuilder {
 
   /** An instruction fetch. */
   fetch(page: number, offset: number, sizeBytes: number): void {
-    if (page !== this.fetchPage) this.openFetch(page, 0);
+    if (page !== this.fetchPage || this.accesses[this.fetchSlot] >= FETCHES_OF_A_RUN_MAX) this.openFetch(page, 0);
     this.accesses[this.fetchSlot] += 1;
     this.lines[this.fetchSlot] += 1;
     if (offset + sizeBytes <= PAGE_BYTES) return;
