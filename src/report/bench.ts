@@ -1,0 +1,65 @@
+/** The yardsticks of the project: ratios taken in one process in one run, each with what it has to reach. */
+import { growthYardsticks } from './benchGrowth.ts';
+import { logYardsticks } from './benchLog.ts';
+import { messageYardsticks } from './benchMessages.ts';
+import { referenceYardsticks } from './benchReferences.ts';
+import { formatCount } from './format.ts';
+import { formatTable } from './table.ts';
+import { type BenchSize, NO_REACH, type Yardstick } from './yardstick.ts';
+
+const MIB = 2 ** 20;
+
+/** The sizes of `npm run bench`; tests use smaller ones. */
+export const FULL_SIZE: BenchSize = {
+  repeats: 5,
+  traces: ['sqlite-kernel', 'python-json-kernel', 'git-log-kernel'],
+  messages: 100_000,
+  events: 1_000_000,
+  jumps: 200,
+  accesses: 4000,
+  textCopies: 20,
+};
+
+/**
+ * Measures everything. `onStep` is told what is measured next.
+ *
+ * @example
+ * ```ts
+ * FULL_SIZE.events; // 1000000
+ * ```
+ */
+export async function runBench(size: BenchSize, onStep: (what: string) => void = () => {}): Promise<Yardstick[]> {
+  onStep('references per second');
+  const references = referenceYardsticks(size);
+  onStep('messages per second');
+  const messages = messageYardsticks(size);
+  onStep('replay, jumps and size of logs');
+  const log = logYardsticks(size);
+  onStep('growth');
+  const growth = await growthYardsticks(size);
+  // Kilobytes on Linux, by getrusage(2).
+  const peakBytes = process.resourceUsage().maxRSS * 1024;
+  const memory = { name: 'peak memory of this benchmark', value: peakBytes / MIB, unit: 'MiB', ...NO_REACH };
+  return [...references, ...messages, ...log, ...growth, memory];
+}
+
+/**
+ * The yardsticks as a table.
+ *
+ * @example
+ * ```ts
+ * const replay = { name: 'replay', value: 1.5, unit: 'of the run', reach: '<= 2', holds: true };
+ * benchText([replay]).split('\n')[2]; // 'replay       1.5  of the run  <= 2   yes'
+ * ```
+ */
+export function benchText(yardsticks: readonly Yardstick[]): string {
+  const rows = yardsticks.map(({ name, value, unit, reach, holds }) => [
+    name,
+    formatCount(Number(value.toPrecision(value >= 1000 ? 6 : 3))),
+    unit,
+    reach ?? '',
+    holds === null ? '' : holds ? 'yes' : 'NO',
+  ]);
+  const align: ('left' | 'right')[] = ['left', 'right', 'left', 'left', 'left'];
+  return formatTable([['yardstick', 'value', 'unit', 'reach', 'holds'], ...rows], { align });
+}
