@@ -268,7 +268,7 @@ describe('the shipped traces', () => {
   const hashes = {
     true: 'a5fedc2107ed159ee51bfb2653c1585ac2a7e87f4c50341336aeef90d269dca1',
     'git-log': '48dedfcdd1acd865c427eff4e0578294bf34f893bec3115bf8482595ae283a1f',
-    'python-json': '6b6bc8e14ccbe9ca8fbc283900050c0309ea0c11e24717065aebcf96729558db',
+    'python-json': '94260e23afa7432d567130a3e0be2b1fc81c55bee63540fe735577544bce4da2',
     sqlite: 'ccdc47cd0ff36341204a4806fea6f7a1640b2f24776d1f1e8f7f3f24714aa961',
   };
   for (const [name, hash] of Object.entries(hashes)) {

@@ -1,0 +1,51 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { openLogFile } from '../../src/log/fileStorage.node.ts';
+import { LogReader } from '../../src/log/logReader.ts';
+import { verifyLog } from '../../src/log/verifyLog.ts';
+import { zlibCompression } from '../../src/log/zlib.node.ts';
+import { replay } from '../../src/timeline/replay.ts';
+import { loadTopology, loadTraces, loadTracesOfLog } from '../../src/topology/load.node.ts';
+import { messageRegistry, openMeta } from '../../src/topology/meta.ts';
+import { runTopology } from '../../src/topology/run.ts';
+import { memoryStorage } from '../../src/log/storage.ts';
+import { LogWriter } from '../../src/log/logWriter.ts';
+import { logMeta } from '../../src/topology/meta.ts';
+
+const folder = join(import.meta.dirname, '../../fixtures/golden');
+const logs = readdirSync(folder).filter((name) => name.endsWith('.glog'));
+
+function open(name: string): LogReader {
+  return LogReader.open(openLogFile(join(folder, name)), zlibCompression, messageRegistry);
+}
+
+describe('golden logs', () => {
+  it('are there', () => {
+    expect(logs.length).toBeGreaterThanOrEqual(2);
+  });
+
+  for (const name of logs) {
+    it(`${name} is whole`, () => {
+      const verification = verifyLog(open(name));
+      expect(verification.faults).toEqual([]);
+      expect(verification.ok).toBe(true);
+    });
+
+    it(`${name} replays to the head hash it carries`, () => {
+      const reader = open(name);
+      const traces = loadTracesOfLog(openMeta(reader.meta).traces, { folders: [] });
+      const replayed = replay(reader, traces);
+      expect(replayed.divergence).toBeNull();
+      expect(replayed.failure).toBeNull();
+      expect(replayed.headHash).toBe(reader.headHash);
+    });
+
+    it(`${name} is what its topology gives today`, () => {
+      const topology = loadTopology(join(folder, name.replace(/\.glog$/, '.json')));
+      const traces = loadTraces(topology, { folders: [] });
+      const writer = new LogWriter(memoryStorage(), zlibCompression, logMeta(topology, traces));
+      expect(runTopology({ topology, traces, writer }).headHash).toBe(open(name).headHash);
+    });
+  }
+});
