@@ -191,7 +191,10 @@ const starters: { [O in MmCall['op']]: Starter<O> } = {
   munlock: lock,
   fork,
   execve: (context, job, _call, send) => tearDown(context, job, send),
-  exit: (context, job, _call, send) => tearDown(context, job, send),
+  exit: (context, job, _call, send) => {
+    const rssExitPages = context.rssAnonPages + context.rssFilePages;
+    return tearDown({ ...context, rssExitPages }, job, send);
+  },
 };
 
 /**

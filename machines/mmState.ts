@@ -124,6 +124,8 @@ export interface MmContext {
   rssAnonPages: number;
   rssFilePages: number;
   rssPeakPages: number;
+  /** What was resident when it called exit. */
+  rssExitPages: number;
   /** Page-cache pages that were dropped because this mm mapped their file, and pages read anew after a drop. */
   droppedPages: number;
   rereadPages: number;
@@ -166,6 +168,7 @@ export function initialMm(input: MmInput): MmContext {
     rssAnonPages: 0,
     rssFilePages: 0,
     rssPeakPages: 0,
+    rssExitPages: 0,
     droppedPages: 0,
     rereadPages: 0,
     zeroedBytes: 0,

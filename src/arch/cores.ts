@@ -266,3 +266,19 @@ export type CoreName = keyof typeof corePresets;
 export function findCore(name: string): CorePreset | null {
   return Object.values<CorePreset>(corePresets).find((preset) => preset.name === name) ?? null;
 }
+
+/**
+ * Whether a core can be run with pages of a size: it has the granule, and its TLB index does not take address bits that
+ * pages of this size translate otherwise (a fixed index bit, as on the M1, is modelled for its own page size only).
+ *
+ * @example
+ * ```ts
+ * supportsPage(corePresets['apple-m1-firestorm'], 4096); // false
+ * supportsPage(corePresets['cortex-a76'], 65536); // true
+ * ```
+ */
+export function supportsPage(core: CorePreset, pageBytes: number): boolean {
+  const shapes = [core.l1i, core.l1d, core.l2];
+  const indexed = shapes.every(({ indexFromBit: bit }) => bit === 'page' || 2 ** bit === pageBytes);
+  return indexed && core.granules.includes(pageBytes);
+}

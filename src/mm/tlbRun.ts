@@ -52,14 +52,29 @@ export interface StretchContext {
 /** Why `runStretch` came back. */
 export type StretchStop = 'end' | 'quantum' | 'call' | 'walk';
 
-/** Counts at zero. */
+/**
+ * Counts at zero.
+ *
+ * @example
+ * ```ts
+ * noCounts().l2Misses; // 0
+ * ```
+ */
 export function noCounts(): StretchCounts {
   return { references: 0, l1iAccesses: 0, l1iMisses: 0, l1dAccesses: 0, l1dMisses: 0, l2Accesses: 0, l2Misses: 0 };
 }
 
 const pageNumbers = new WeakMap<RunSource, Map<number, Float64Array>>();
 
-/** The page number of every page index of a trace, in pages of `2 ** pageShift` bytes. */
+/**
+ * The page number of every page index of a trace, in pages of `2 ** pageShift` bytes; worked out once for each trace.
+ *
+ * @example
+ * ```ts
+ * const trace = traceFromSteps([{ access: 'R', addr: 0x12345 }]);
+ * pageNumbersOf(trace, 16)[0]; // 1
+ * ```
+ */
 export function pageNumbersOf(source: RunSource, pageShift: number): Float64Array {
   let byShift = pageNumbers.get(source);
   if (byShift === undefined) pageNumbers.set(source, (byShift = new Map()));
@@ -78,21 +93,31 @@ const MISS = 0;
 const HIT_L1 = 1;
 const HIT_L2 = 2;
 
-/** Looks a page up in L1 and then L2. A translation without the right is a miss that no array counts: only a walk can mend it. */
-function lookup(tlb: Tlb, fetch: boolean, key: number, page: number, right: number, counts: StretchCounts): 0 | 1 | 2 {
+/**
+ * Looks a page up in L1 and then L2. A translation without the right is a miss that no array counts: only a walk can mend
+ * it. Nothing is counted for a run that was counted before it had to wait (`counts` is null).
+ */
+function lookup(
+  tlb: Tlb,
+  fetch: boolean,
+  key: number,
+  page: number,
+  right: number,
+  counts: StretchCounts | null,
+): 0 | 1 | 2 {
   const first = fetch ? tlb.l1i : tlb.l1d;
   const set = page % first.sets;
   const slot = first.find(key, set);
   if (slot >= 0) return (first.rights(slot, set) & right) === 0 ? MISS : HIT_L1;
-  if (fetch) counts.l1iMisses++;
-  else counts.l1dMisses++;
-  counts.l2Accesses++;
   const set2 = page % tlb.l2.sets;
   const slot2 = tlb.l2.find(key, set2);
-  if (slot2 < 0) {
-    counts.l2Misses++;
-    return MISS;
+  if (counts !== null) {
+    if (fetch) counts.l1iMisses++;
+    else counts.l1dMisses++;
+    counts.l2Accesses++;
+    if (slot2 < 0) counts.l2Misses++;
   }
+  if (slot2 < 0) return MISS;
   const rights = tlb.l2.rights(slot2, set2);
   first.insert(key, set, tlb.l2.frame(slot2, set2), rights);
   return (rights & right) === 0 ? MISS : HIT_L2;
@@ -103,6 +128,15 @@ function lookup(tlb: Tlb, fetch: boolean, key: number, page: number, right: numb
  *
  * @returns 'end' at `stretch.end`; 'call' at a system call, which is not stepped over; 'quantum' before the fetch run
  * that would exceed `cyclesMax`; 'walk' at a run without a translation that allows it: fill the TLB and call again.
+ * @example
+ * ```ts
+ * const trace = traceFromSteps([{ access: 'R', addr: 0x12345 }]);
+ * const shape = { entries: 4, ways: 4 };
+ * const tlb = Tlb.empty({ l1i: shape, l1d: shape, l2: shape, walkCache: 'none' });
+ * const start = { at: 0, end: trace.runs, counted: false, lastFetchPage: -1, lastDataPage: -1, cycles: 0 };
+ * const stretch = { ...start, cyclesMax: 1000, counts: noCounts() };
+ * runStretch(tlb, trace, stretch, { asid: 1, pageShift: 12, l2HitCycles: 6, instructionCycles: 1 }); // 'walk'
+ * ```
  */
 export function runStretch(tlb: Tlb, source: RunSource, stretch: Stretch, context: StretchContext): StretchStop {
   const numbers = pageNumbersOf(source, context.pageShift);
@@ -114,6 +148,9 @@ export function runStretch(tlb: Tlb, source: RunSource, stretch: Stretch, contex
   return 'end';
 }
 
+/** The right that each kind of run asks for: fetch, read, write. */
+const RIGHT_OF_KIND = [MAY_FETCH, MAY_READ, MAY_WRITE];
+
 function runBlock(
   tlb: Tlb,
   source: RunSource,
@@ -123,7 +160,7 @@ function runBlock(
   context: StretchContext,
 ): StretchStop {
   const { count, firstRun, kind, page, accesses, references, continued } = source.block(index);
-  const { instructionCycles } = context;
+  const { instructionCycles, l2HitCycles } = context;
   const end = Math.min(count, stretch.end - firstRun);
   const asidBase = context.asid * ASID_STRIDE;
   // The most recently used key of each L1: a run on the same page needs no lookup where the right is known too.
@@ -144,61 +181,58 @@ function runBlock(
       stop = 'call';
       break;
     }
+    const fetch = runKind === RUN_FETCH;
     const number = numbers[page[at]];
     const key = asidBase + number;
-    if (runKind === RUN_FETCH) {
-      if (!counted) {
-        const runCycles = accesses[at] * instructionCycles;
-        if (cycles > 0 && cycles + runCycles > stretch.cyclesMax) {
-          stop = 'quantum';
-          break;
-        }
-        fetches += accesses[at] - (continued[at] === 1 && number === lastFetchPage ? 1 : 0);
-        lines += references[at];
-        cycles += runCycles;
+    if (!counted) {
+      const again = continued[at] === 1 && number === (fetch ? lastFetchPage : lastDataPage) ? 1 : 0;
+      const runCycles = fetch ? accesses[at] * instructionCycles : 0;
+      if (runCycles > 0 && cycles > 0 && cycles + runCycles > stretch.cyclesMax) {
+        stop = 'quantum';
+        break;
       }
-      lastFetchPage = number;
-      if (key !== fetchKey) {
-        const found = lookup(tlb, true, key, number, MAY_FETCH, stretch.counts);
-        if (found === MISS) {
-          stop = 'walk';
-          break;
-        }
-        if (found === HIT_L2) cycles += context.l2HitCycles;
-        fetchKey = key;
+      cycles += runCycles;
+      if (fetch) fetches += accesses[at] - again;
+      else data += accesses[at] - again;
+      lines += references[at];
+    }
+    if (fetch) lastFetchPage = number;
+    else lastDataPage = number;
+    const right = RIGHT_OF_KIND[runKind];
+    if (fetch ? key !== fetchKey : key !== dataKey || (dataRight & right) === 0) {
+      const found = lookup(tlb, fetch, key, number, right, counted ? null : stretch.counts);
+      if (found === MISS) {
+        stop = 'walk';
+        break;
       }
-    } else {
-      if (!counted) {
-        data += accesses[at] - (continued[at] === 1 && number === lastDataPage ? 1 : 0);
-        lines += references[at];
-      }
-      lastDataPage = number;
-      const right = runKind === RUN_READ ? MAY_READ : MAY_WRITE;
-      if (key !== dataKey || (dataRight & right) === 0) {
-        const found = lookup(tlb, false, key, number, right, stretch.counts);
-        if (found === MISS) {
-          stop = 'walk';
-          break;
-        }
-        if (found === HIT_L2) cycles += context.l2HitCycles;
-        dataRight = key === dataKey ? dataRight | right : right;
-        dataKey = key;
-      }
+      if (found === HIT_L2) cycles += l2HitCycles;
+      if (fetch) fetchKey = key;
+      else dataRight = key === dataKey ? dataRight | right : right;
+      if (!fetch) dataKey = key;
     }
     counted = false;
   }
   stretch.at = firstRun + at;
   stretch.counted = stop === 'walk' || (stop === 'end' && counted);
-  stretch.lastFetchPage = lastFetchPage;
-  stretch.lastDataPage = lastDataPage;
-  stretch.cycles = cycles;
-  stretch.counts.references += lines;
-  stretch.counts.l1iAccesses += fetches;
-  stretch.counts.l1dAccesses += data;
+  Object.assign(stretch, { lastFetchPage, lastDataPage, cycles });
+  addTo(stretch.counts, lines, fetches, data);
   return stop;
 }
 
-/** What the run at `at` of a trace wants: the first address of its page, and how it is accessed. */
+function addTo(counts: StretchCounts, lines: number, fetches: number, data: number): void {
+  counts.references += lines;
+  counts.l1iAccesses += fetches;
+  counts.l1dAccesses += data;
+}
+
+/**
+ * What the run at `at` of a trace wants: the first address of its page, and how it is accessed.
+ *
+ * @example
+ * ```ts
+ * accessAt(traceFromSteps([{ access: 'W', addr: 0x12345 }]), 0); // { va: 0x12000, access: 'write' }
+ * ```
+ */
 export function accessAt(source: RunSource, at: number): { va: number; access: 'fetch' | 'read' | 'write' } {
   const block = source.block(Math.floor(at / source.blockRuns));
   const inBlock = at - block.firstRun;

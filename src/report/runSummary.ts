@@ -20,7 +20,7 @@ export interface ProcessSummary {
   counts: TlbCounts;
   minorFaults: number;
   majorFaults: number;
-  /** Resident at the end; an exited process holds nothing. */
+  /** Resident at the end: of an exited process, what it held when it called exit. */
   residentBytes: number;
   residentPeakBytes: number;
   /** Most that its page tables took at one time: an exit frees them. */
@@ -117,7 +117,9 @@ interface ProcessActors {
 function processSummary({ state, mm, mmu }: ProcessActors, facts: SummaryFacts): ProcessSummary {
   const { pid, pageBytes, counts, calls, callsFailed, userCycles } = state.context;
   const kernelPageBytes = mm?.context.kernelPageBytes ?? 0;
-  const residentPages = (mm?.context.rssAnonPages ?? 0) + (mm?.context.rssFilePages ?? 0);
+  const residentNow = (mm?.context.rssAnonPages ?? 0) + (mm?.context.rssFilePages ?? 0);
+  // Whoever has exited has given everything back: what it had then is the figure.
+  const residentPages = residentNow > 0 ? residentNow : (mm?.context.rssExitPages ?? 0);
   return {
     pid,
     program: facts.programs?.get(pid) ?? '',

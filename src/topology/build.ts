@@ -1,7 +1,7 @@
 /** From a topology to the actors that play it: checks that the parts fit, and makes one actor of each. */
 import { acceptedBy, kindOf, machines, ResourceHolder, vocabulary, zeroFrame } from '../../machines/index.ts';
 import { type CostModel, defaultCosts } from '../arch/costs.ts';
-import { findCore } from '../arch/cores.ts';
+import { findCore, supportsPage } from '../arch/cores.ts';
 import { GranuleError, invariant } from '../errors.ts';
 import type { RunSource } from '../mm/runs.ts';
 import type { ActorSpec } from '../runtime/hosting.ts';
@@ -39,6 +39,21 @@ function fail(
  */
 export function layoutOf(process: TopologyProcess, kernelPageBytes: number): number {
   return process.layout ?? Math.max(process.pageSize, kernelPageBytes);
+}
+
+/** Hardware walks tables of the kernel's page size, and of each process's where it has a native table. */
+function checkGranules(topology: Topology): void {
+  const core = findCore(topology.core);
+  invariant(core !== null, `there is a core ${topology.core}`);
+  const native = topology.nativeTables ? topology.processes.map((process) => process.pageSize) : [];
+  for (const pageBytes of new Set([topology.kernelPageSize, ...native])) {
+    if (supportsPage(core, pageBytes)) continue;
+    fail(
+      'TOPOLOGY_PAGE_SIZE',
+      `${topology.core} is not modelled with ${pageBytes}-byte pages`,
+      `${topology.name}: core`,
+    );
+  }
 }
 
 function checkProcesses(topology: Topology): void {
@@ -143,6 +158,7 @@ function processActors(
  * ```
  */
 export function buildTopology(topology: Topology, traces: ReadonlyMap<number, RunSource>): BuiltTopology {
+  checkGranules(topology);
   checkProcesses(topology);
   checkAsids(topology);
   const sources = new Map([...traces.values()].map((trace) => [trace.hash, trace]));

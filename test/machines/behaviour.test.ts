@@ -310,9 +310,9 @@ describe('the TLB', () => {
       l1iAccesses: stretch.counts.l1iAccesses,
       l1dAccesses: stretch.counts.l1dAccesses,
     });
-    // Whoever slept for the disk looks the page up once more when it runs again.
-    const sleeps = mmOf(system).majorFaults;
-    expect([l1dMisses, l2Misses - sleeps]).toEqual([stretch.counts.l1dMisses, stretch.counts.l2Misses]);
+    // Those that slept for the disk are among them: a reference that waited is counted once.
+    expect(mmOf(system).majorFaults).toBeGreaterThan(0);
+    expect([l1dMisses, l2Misses]).toEqual([stretch.counts.l1dMisses, stretch.counts.l2Misses]);
   });
 });
 
