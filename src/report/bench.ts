@@ -13,10 +13,10 @@ const MIB = 2 ** 20;
 export const FULL_SIZE: BenchSize = {
   repeats: 5,
   traces: ['sqlite-kernel', 'python-json-kernel', 'git-log-kernel'],
-  messages: 100_000,
+  messages: 30_000,
   events: 1_000_000,
-  jumps: 200,
-  accesses: 4000,
+  jumps: 100,
+  accesses: 1500,
   textCopies: 20,
 };
 
