@@ -14,7 +14,10 @@ const ERROR_TABLE = {
   TRACE_MALFORMED: { exit: 2, next: 'Mend or cut the line named, or import with the right --format.' },
   TRACE_GZIP_BROKEN: { exit: 2, next: 'Copy the file again: gzip says it is cut short or damaged.' },
   TRACE_DAMAGED: { exit: 2, next: 'Import the trace again from its source.' },
-  TRACE_VERSION: { exit: 2, next: 'Import it again with this version of granule, or open it with the one that wrote it.' },
+  TRACE_VERSION: {
+    exit: 2,
+    next: 'Import it again with this version of granule, or open it with the one that wrote it.',
+  },
   TRACE_MISSING: { exit: 2, next: 'Give the folder that holds it with --traces DIR.' },
   TRACE_CHANGED: { exit: 2, next: 'Find the file with the recorded hash, or run the topology again on this one.' },
   TRACE_LAYOUT: { exit: 2, next: 'Lay it out again from the trace as it was recorded.' },
@@ -34,7 +37,10 @@ const ERROR_TABLE = {
   REPLAY_DIVERGED: { exit: 1, next: 'Run the command printed with it to open the moment before.' },
   RUN_LIMIT: { exit: 1, next: 'Raise the limit named, or shorten the run.' },
   ACTOR_THREW: { exit: 1, next: 'A transition threw: a fault of the model. Open the log at the seq named.' },
-  ACTOR_UNSUPPORTED: { exit: 2, next: 'Write the machine without invoke and spawn: actors are named in the topology, and talk with sendTo.' },
+  ACTOR_UNSUPPORTED: {
+    exit: 2,
+    next: 'Write the machine without invoke and spawn: actors are named in the topology, and talk with sendTo.',
+  },
   INVARIANT: { exit: 1, next: 'A fault of granule itself: please report it with the log and the command.' },
 } as const;
 

@@ -141,7 +141,7 @@ export class Tlb {
   walkLevelsCached(asid: number, va: number, geometry: WalkGeometry): number {
     if (this.walk === null) return 0;
     for (let depth = geometry.levelShifts.length - 2; depth >= 0; depth--) {
-      const prefix = Math.floor(va / 2 ** (geometry.levelShifts[depth] as number));
+      const prefix = Math.floor(va / 2 ** geometry.levelShifts[depth]);
       const key = tableKey(asid, geometry.firstLevel + depth, prefix);
       if (this.walk.find(key, prefix % this.walk.sets) >= 0) return depth + 1;
     }
@@ -153,7 +153,7 @@ export class Tlb {
     if (this.walk === null) return;
     const tables = Math.min(levels, geometry.levelShifts.length) - 1;
     for (let depth = 0; depth < tables; depth++) {
-      const prefix = Math.floor(va / 2 ** (geometry.levelShifts[depth] as number));
+      const prefix = Math.floor(va / 2 ** geometry.levelShifts[depth]);
       const key = tableKey(asid, geometry.firstLevel + depth, prefix);
       if (!this.walk.has(key, prefix % this.walk.sets)) this.walk.insert(key, prefix % this.walk.sets, 0, MAY_READ);
     }
@@ -179,7 +179,7 @@ export class Tlb {
     return this.walk.removeAll((key) => {
       if (key >= 0 || asidOfKey(key) !== asid) return false;
       const rest = (-key - 1) % WALK_ASID_STRIDE;
-      const span = 2 ** (levelShifts[Math.floor(rest / LEVEL_STRIDE) - firstLevel] as number);
+      const span = 2 ** levelShifts[Math.floor(rest / LEVEL_STRIDE) - firstLevel];
       const start = (rest % LEVEL_STRIDE) * span;
       return start < endVa && start + span > startVa;
     });

@@ -238,6 +238,6 @@ export function accessAt(source: RunSource, at: number): { va: number; access: '
   const inBlock = at - block.firstRun;
   const kind = block.kind[inBlock];
   invariant(kind !== RUN_CALL, 'a system call is no access');
-  const va = (source.pages[block.page[inBlock] as number] as number) * 2 ** RUN_PAGE_SHIFT;
+  const va = source.pages[block.page[inBlock]] * 2 ** RUN_PAGE_SHIFT;
   return { va, access: kind === RUN_FETCH ? 'fetch' : kind === RUN_READ ? 'read' : 'write' };
 }

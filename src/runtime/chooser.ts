@@ -96,7 +96,8 @@ export interface ReplayChooser extends Chooser {
 
 /**
  * Delivers exactly what the list says, in its order. When one handling sent the same type twice over a channel, the first
- * sent is taken first. When the wanted envelope is not enabled, `next` gives null and `divergence` says why; at the end of the list it gives null.
+ * sent is taken first. When the wanted envelope is not enabled, `next` gives null and `divergence` says why; at the end of
+ * the list it gives null.
  *
  * @example
  * ```ts

@@ -54,7 +54,9 @@ export interface MessageRecord {
  *
  * @example
  * ```ts
- * const envelope = { id: 0, to: 'mm:1', from: 'outside', cause: -1, sentCycles: 0, deliverCycles: 5, message: { type: 'EXEC', pid: 1 }, sendId: null };
+ * const message = { type: 'EXEC', pid: 1 };
+ * const sent = { id: 0, to: 'mm:1', from: 'outside', cause: -1, sentCycles: 0 };
+ * const envelope = { ...sent, deliverCycles: 5, message, sendId: null };
  * recordOf(envelope, 7, 5).payload; // { pid: 1 }
  * ```
  */
@@ -68,7 +70,8 @@ export function recordOf(envelope: Envelope, seq: number, timeCycles: number): M
  *
  * @example
  * ```ts
- * messageOf({ seq: 0, timeCycles: 0, to: 'mm:1', from: 'outside', cause: -1, type: 'EXEC', payload: { pid: 1 } }); // { type: 'EXEC', pid: 1 }
+ * const record = { seq: 0, timeCycles: 0, to: 'mm:1', from: 'outside', cause: -1, type: 'EXEC', payload: { pid: 1 } };
+ * messageOf(record); // { type: 'EXEC', pid: 1 }
  * ```
  */
 export function messageOf(record: MessageRecord): Message {

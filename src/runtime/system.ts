@@ -153,7 +153,8 @@ export class System {
   /**
    * Delivers one message; null when the chooser has none.
    *
-   * @throws GranuleError ACTOR_THREW, MESSAGE_NO_TAKER, RUN_LIMIT, ACTOR_UNSUPPORTED; and again at each later call, since the run is then over
+   * @throws GranuleError ACTOR_THREW, MESSAGE_NO_TAKER, RUN_LIMIT, ACTOR_UNSUPPORTED; and again at each later call, since
+   * the run is then over
    */
   step(): MessageRecord | null {
     if (this.#failure !== null) throw this.#failure.error;

@@ -245,7 +245,8 @@ function assignContext(assignment: unknown, args: ActionArgs, params: unknown, t
  *
  * @example
  * ```ts
- * sendOf('mm:1', { type: 'FAULT' }, 40, undefined, false); // { kind: 'send', to: 'mm:1', message: { type: 'FAULT' }, delayCycles: 40, sendId: null, isTimer: false }
+ * const { kind, to, delayCycles } = sendOf('mm:1', { type: 'FAULT' }, 40, undefined, false);
+ * [kind, to, delayCycles]; // ['send', 'mm:1', 40]
  * ```
  */
 export function sendOf(to: string, message: Message, delay: unknown, id: string | undefined, isTimer: boolean): Send {

@@ -139,10 +139,8 @@ export interface MachineInternals {
  * id; // 'mm:1'
  * ```
  */
-// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- naming the type is what it is for
-export function trusted<T>(value: unknown): T;
-export function trusted(value: unknown): unknown {
-  return value;
+export function trusted<T>(value: unknown): T {
+  return value as T;
 }
 
 /**
