@@ -19,42 +19,34 @@ export const MAY_FETCH = 4;
 /** Ways at most: the largest known fully associative array has 192 entries (Apple M1, L1I). */
 export const WAYS_MAX = 256;
 /** Entries in a copied chunk: small enough that a miss copies little, large enough that few chunks are listed. */
-const CHUNK_ENTRIES = 96;
+const CHUNK_ENTRIES = 48;
 /** Places of the memory of where a key was last found; a power of two, a few times the entries of an L1. */
 const HINTS = 256;
 /** The key of an entry that holds nothing: it equals no key. */
 const NO_KEY = Number.NaN;
 
-/** The sets that are copied together. A stamp of 0 is an entry that holds nothing. */
+/** Numbers of an entry, and where each is: key, frame, rights, and the stamp of its last use (0: it holds nothing). */
+const ENTRY_NUMBERS = 4;
+const FRAME = 1;
+const RIGHTS = 2;
+const STAMP = 3;
+
+/**
+ * The sets that are copied together, one array for all their entries. A plain array of doubles: its copy is one allocation
+ * on the heap, where a typed array of this size would be one outside of it that the collector has to track.
+ */
 interface TlbChunk {
   owner: object;
-  keys: Float64Array;
-  frames: Float64Array;
-  rights: Uint8Array;
-  stamps: Float64Array;
+  entries: number[];
 }
 
 /** A TLB array as plain data: the sets that hold anything, most recently used first, as [key, frame, rights] triples. */
 export type TlbArrayPlain = { entries: number; ways: number; sets: [number, number[]][] };
 
-function copyOf(chunk: TlbChunk, owner: object): TlbChunk {
-  return {
-    owner,
-    keys: chunk.keys.slice(),
-    frames: chunk.frames.slice(),
-    rights: chunk.rights.slice(),
-    stamps: chunk.stamps.slice(),
-  };
-}
-
-function emptyChunk(entries: number, owner: object): TlbChunk {
-  return {
-    owner,
-    keys: new Float64Array(entries).fill(NO_KEY),
-    frames: new Float64Array(entries),
-    rights: new Uint8Array(entries),
-    stamps: new Float64Array(entries),
-  };
+function emptyChunk(count: number, owner: object): TlbChunk {
+  const entries: number[] = [];
+  for (let at = 0; at < count; at++) entries.push(NO_KEY, 0, 0, 0);
+  return { owner, entries };
 }
 
 /**
@@ -122,27 +114,32 @@ export class TlbArray {
     return this.chunks[this.hints === null ? Math.floor(set / this.setsPerChunk) : 0];
   }
 
-  /** The chunk of a set, private to this version. */
-  private writable(set: number): TlbChunk {
+  /** The entries of a set's chunk, private to this version. */
+  private writable(set: number): number[] {
     const chunk = this.chunkOf(set);
-    if (chunk.owner === this.owner) return chunk;
-    const owned = copyOf(chunk, this.owner);
-    this.chunks[Math.floor(set / this.setsPerChunk)] = owned;
-    return owned;
+    if (chunk.owner === this.owner) return chunk.entries;
+    const owned = { owner: this.owner, entries: chunk.entries.slice() };
+    this.chunks[this.hints === null ? Math.floor(set / this.setsPerChunk) : 0] = owned;
+    return owned.entries;
   }
 
-  /** The slot of a key in the chunk of its set, -1 where it is not. */
-  private slotOf(key: number, set: number): number {
-    const { keys } = this.chunkOf(set);
+  /** Where a set begins in its chunk. */
+  private baseOf(set: number): number {
+    return (set % this.setsPerChunk) * this.ways * ENTRY_NUMBERS;
+  }
+
+  /** The place of a key's entry in the chunk of its set, -1 where it is not. */
+  private placeOf(key: number, set: number): number {
+    const { entries } = this.chunkOf(set);
     if (this.hints !== null) {
-      const hinted = this.hints[key & (HINTS - 1)];
-      if (keys[hinted] === key) return hinted;
+      const hinted = this.hints[key & (HINTS - 1)] * ENTRY_NUMBERS;
+      if (entries[hinted] === key) return hinted;
     }
-    const base = (set % this.setsPerChunk) * this.ways;
-    for (let slot = base; slot < base + this.ways; slot++) {
-      if (keys[slot] !== key) continue;
-      if (this.hints !== null) this.hints[key & (HINTS - 1)] = slot;
-      return slot;
+    const base = this.baseOf(set);
+    for (let place = base; place < base + this.ways * ENTRY_NUMBERS; place += ENTRY_NUMBERS) {
+      if (entries[place] !== key) continue;
+      if (this.hints !== null) this.hints[key & (HINTS - 1)] = place / ENTRY_NUMBERS;
+      return place;
     }
     return -1;
   }
@@ -150,78 +147,78 @@ export class TlbArray {
   /**
    * Looks a key up and makes it the most recently used of its set.
    *
-   * @returns a slot for `frame` and `rights`, or -1
+   * @returns a place for `frame` and `rights`, or -1
    */
   find(key: number, set: number): number {
-    const slot = this.slotOf(key, set);
-    if (slot >= 0) this.writable(set).stamps[slot] = ++this.clock;
-    return slot;
+    const place = this.placeOf(key, set);
+    if (place >= 0) this.writable(set)[place + STAMP] = ++this.clock;
+    return place;
   }
 
   /** Whether a key is there; the order stays as it is. */
   has(key: number, set: number): boolean {
-    return this.slotOf(key, set) >= 0;
+    return this.placeOf(key, set) >= 0;
   }
 
-  /** The frame in a slot that `find` gave. */
-  frame(slot: number, set: number): number {
-    return this.chunkOf(set).frames[slot];
+  /** The frame at a place that `find` gave. */
+  frame(place: number, set: number): number {
+    return this.chunkOf(set).entries[place + FRAME];
   }
 
-  /** The rights in a slot that `find` gave. */
-  rights(slot: number, set: number): number {
-    return this.chunkOf(set).rights[slot];
+  /** The rights at a place that `find` gave. */
+  rights(place: number, set: number): number {
+    return this.chunkOf(set).entries[place + RIGHTS];
   }
 
   /** Puts a translation in as the most recently used, over the least recently used where the set is full. */
   insert(key: number, set: number, frame: number, rights: number): void {
-    const chunk = this.writable(set);
-    const base = (set % this.setsPerChunk) * this.ways;
+    const entries = this.writable(set);
+    const base = this.baseOf(set);
     let victim = base;
-    for (let slot = base + 1; slot < base + this.ways; slot++) {
-      if (chunk.stamps[slot] < chunk.stamps[victim]) victim = slot;
+    for (let place = base; place < base + this.ways * ENTRY_NUMBERS; place += ENTRY_NUMBERS) {
+      if (entries[place + STAMP] < entries[victim + STAMP]) victim = place;
     }
-    chunk.keys[victim] = key;
-    chunk.frames[victim] = frame;
-    chunk.rights[victim] = rights;
-    chunk.stamps[victim] = ++this.clock;
-    if (this.hints !== null) this.hints[key & (HINTS - 1)] = victim;
+    entries[victim] = key;
+    entries[victim + FRAME] = frame;
+    entries[victim + RIGHTS] = rights;
+    entries[victim + STAMP] = ++this.clock;
+    if (this.hints !== null) this.hints[key & (HINTS - 1)] = victim / ENTRY_NUMBERS;
   }
 
   /** Changes frame and rights of a key that is there, without touching the order; false where it is not. */
   update(key: number, set: number, frame: number, rights: number): boolean {
-    const slot = this.slotOf(key, set);
-    if (slot < 0) return false;
-    const chunk = this.writable(set);
-    chunk.frames[slot] = frame;
-    chunk.rights[slot] = rights;
+    const place = this.placeOf(key, set);
+    if (place < 0) return false;
+    const { entries } = this.chunkOf(set);
+    if (entries[place + FRAME] === frame && entries[place + RIGHTS] === rights) return true;
+    const owned = this.writable(set);
+    owned[place + FRAME] = frame;
+    owned[place + RIGHTS] = rights;
     return true;
   }
 
-  private clear(set: number, slot: number): void {
-    const chunk = this.writable(set);
-    chunk.keys[slot] = NO_KEY;
-    chunk.frames[slot] = 0;
-    chunk.rights[slot] = 0;
-    chunk.stamps[slot] = 0;
+  private clear(set: number, place: number): void {
+    const entries = this.writable(set);
+    entries.fill(0, place, place + ENTRY_NUMBERS);
+    entries[place] = NO_KEY;
   }
 
   /** Removes a key; true where it was there. */
   remove(key: number, set: number): boolean {
-    const slot = this.slotOf(key, set);
-    if (slot >= 0) this.clear(set, slot);
-    return slot >= 0;
+    const place = this.placeOf(key, set);
+    if (place >= 0) this.clear(set, place);
+    return place >= 0;
   }
 
   /** Removes every key that `matches`, in all sets; returns how many. */
   removeAll(matches: (key: number) => boolean): number {
     let removed = 0;
     for (let set = 0; set < this.sets; set++) {
-      const base = (set % this.setsPerChunk) * this.ways;
-      for (let slot = base; slot < base + this.ways; slot++) {
-        const chunk = this.chunkOf(set);
-        if (chunk.stamps[slot] === 0 || !matches(chunk.keys[slot])) continue;
-        this.clear(set, slot);
+      const base = this.baseOf(set);
+      for (let place = base; place < base + this.ways * ENTRY_NUMBERS; place += ENTRY_NUMBERS) {
+        const { entries } = this.chunkOf(set);
+        if (entries[place + STAMP] === 0 || !matches(entries[place])) continue;
+        this.clear(set, place);
         removed++;
       }
     }
@@ -231,19 +228,23 @@ export class TlbArray {
   /** Translations held. */
   get count(): number {
     let count = 0;
-    for (const { stamps } of this.chunks) for (const stamp of stamps) if (stamp > 0) count++;
+    this.forEach(() => {
+      count++;
+    });
     return count;
   }
 
   /** Calls back for every translation, set by set, the most recently used first. */
   forEach(visit: (key: number, frame: number, rights: number, set: number) => void): void {
     for (let set = 0; set < this.sets; set++) {
-      const { keys, frames, rights, stamps } = this.chunkOf(set);
-      const base = (set % this.setsPerChunk) * this.ways;
-      const slots: number[] = [];
-      for (let slot = base; slot < base + this.ways; slot++) if (stamps[slot] > 0) slots.push(slot);
-      slots.sort((a, b) => stamps[b] - stamps[a]);
-      for (const slot of slots) visit(keys[slot], frames[slot], rights[slot], set);
+      const { entries } = this.chunkOf(set);
+      const base = this.baseOf(set);
+      const places: number[] = [];
+      for (let place = base; place < base + this.ways * ENTRY_NUMBERS; place += ENTRY_NUMBERS) {
+        if (entries[place + STAMP] > 0) places.push(place);
+      }
+      places.sort((a, b) => entries[b + STAMP] - entries[a + STAMP]);
+      for (const place of places) visit(entries[place], entries[place + FRAME], entries[place + RIGHTS], set);
     }
   }
 

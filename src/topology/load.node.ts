@@ -88,6 +88,9 @@ function findTrace(name: string, folders: readonly string[]): string | null {
   return [resolve(name), ...places].find((path) => existsSync(path)) ?? null;
 }
 
+/** The name of a trace that was laid out for larger pages: `NAME~64K`. */
+const LAID_OUT = /~(16|64)K$/;
+
 /** Opens traces once each, laid out again where they must be. */
 class TraceShelf {
   private readonly sources = new Map<string, RunSource>();
@@ -97,7 +100,10 @@ class TraceShelf {
     const known = this.sources.get(key);
     if (known !== undefined) return known;
     const base = openTrace(path);
-    const source = layoutBytes > 4096 ? relayout(base, layoutBytes as 16384 | 65536) : base;
+    // What was laid out before carries its page size in its name, and runs with that size or a smaller one.
+    const done = LAID_OUT.exec(base.name);
+    const laidOutBytes = done === null ? 4096 : Number(done[1]) * 1024;
+    const source = layoutBytes > laidOutBytes ? relayout(base, layoutBytes as 16384 | 65536) : base;
     this.sources.set(key, source);
     return source;
   }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -78,7 +78,6 @@ export class GtrWriter {
   static async create(path: string): Promise<GtrWriter> {
     const partPath = join(dirname(path), `.${basename(path)}.${process.pid}.part`);
     try {
-      await mkdir(dirname(path), { recursive: true });
       const handle = await open(partPath, 'w');
       const writer = new GtrWriter(path, partPath, handle);
       await writer.append(encodeHeader(BLOCK_RUNS));
