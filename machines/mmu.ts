@@ -81,7 +81,7 @@ const activate = handle<MmuContext>((context, event, send) => {
   return { ...context, asid };
 });
 
-/** The MMU's statechart: in which mode hardware walks, beside what the tables are busy with. */
+/** The MMU's statechart: in which mode hardware walks, and in each what the tables are busy with. */
 export const mmuMachine = setup({
   types: { context: {} as MmuContext, events: {} as Message, input: {} as MmuInput },
   actions: {
@@ -115,7 +115,7 @@ export const mmuMachine = setup({
 }).createMachine({
   id: 'mmu',
   context: ({ input }) => initialMmu(input),
-  type: 'parallel',
+  initial: 'unconfigured',
   on: {
     WALK: { actions: 'walk' },
     FAULT_DONE: { actions: 'retry' },
@@ -135,47 +135,48 @@ export const mmuMachine = setup({
     TLBI_DONE: { actions: 'acknowledged' },
   },
   states: {
-    mode: {
-      initial: 'unconfigured',
-      states: {
-        unconfigured: {
-          always: [
-            { guard: 'native', target: 'native' },
-            { guard: 'plain', target: 'plain' },
-          ],
-        },
-        plain: { always: { guard: 'released', target: 'unconfigured' } },
-        native: {
-          always: [
-            { guard: 'fellBack', target: 'fallback' },
-            { guard: 'released', target: 'unconfigured' },
-          ],
-        },
-        fallback: { always: { guard: 'released', target: 'unconfigured' } },
-      },
+    unconfigured: {
+      ...tablesAtWork(),
+      always: [
+        { guard: 'native', target: 'native' },
+        { guard: 'plain', target: 'plain' },
+      ],
     },
-    tables: {
-      initial: 'idle',
-      states: {
-        idle: {
-          always: [
-            { guard: 'allocating', target: 'allocating' },
-            { guard: 'flushing', target: 'flushing' },
-          ],
-        },
-        allocating: {
-          always: [
-            { guard: 'flushing', target: 'flushing' },
-            { guard: 'rests', target: 'idle' },
-          ],
-        },
-        flushing: {
-          always: [
-            { guard: 'allocating', target: 'allocating' },
-            { guard: 'rests', target: 'idle' },
-          ],
-        },
-      },
+    plain: { ...tablesAtWork(), always: { guard: 'released', target: 'unconfigured' } },
+    native: {
+      ...tablesAtWork(),
+      always: [
+        { guard: 'fellBack', target: 'fallback' },
+        { guard: 'released', target: 'unconfigured' },
+      ],
     },
+    fallback: { ...tablesAtWork(), always: { guard: 'released', target: 'unconfigured' } },
   },
 });
+
+/** What the tables are busy with, the same in every mode: a mode is entered idle and moves on by what is outstanding. */
+function tablesAtWork() {
+  return {
+    initial: 'idle',
+    states: {
+      idle: {
+        always: [
+          { guard: 'allocating' as const, target: 'allocating' },
+          { guard: 'flushing' as const, target: 'flushing' },
+        ],
+      },
+      allocating: {
+        always: [
+          { guard: 'flushing' as const, target: 'flushing' },
+          { guard: 'rests' as const, target: 'idle' },
+        ],
+      },
+      flushing: {
+        always: [
+          { guard: 'allocating' as const, target: 'allocating' },
+          { guard: 'rests' as const, target: 'idle' },
+        ],
+      },
+    },
+  };
+}

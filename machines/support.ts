@@ -54,7 +54,7 @@ export function handle<C extends MachineContext>(handler: Handler<C>): HandlerAc
       const next = handler(context, event, (to, message, delayCycles) => {
         enqueue.sendTo(({ system }) => system.get(to), message, { delay: delayCycles ?? 0 });
       });
-      if (next !== context) enqueue.assign(next);
+      if (next !== context) enqueue.assign(() => next);
     },
   );
 }

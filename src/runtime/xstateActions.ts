@@ -236,8 +236,16 @@ function assignContext(assignment: unknown, args: ActionArgs, params: unknown, t
     }
     partial = fields;
   }
-  turn.context = Object.assign({}, args.context, partial);
+  turn.context = isWhole(args.context, partial) ? partial : Object.assign({}, args.context, partial);
   turn.changes++;
+}
+
+/** Whether an assignment gives every field of the context in its order: then it is the next context, and no copy is needed. */
+function isWhole(context: unknown, partial: unknown): partial is TurnState['context'] {
+  const fields = Object.keys(trusted<object>(context));
+  if (typeof partial !== 'object' || partial === null) return false;
+  const given = Object.keys(partial);
+  return fields.length === given.length && fields.every((field, at) => field === given[at]);
 }
 
 /**
