@@ -164,7 +164,7 @@ async function record(
   try {
     return await play(cli, { topology, traces, writer });
   } catch (error) {
-    if (storage !== null && writer !== null && writer.nextSeq > 0)
+    if (storage !== null && writer !== null && writer.nextSeq > 0 && existsSync(storage.name))
       cli.note(`the log holds what happened until then: ${storage.name}`);
     throw error;
   }

@@ -36,7 +36,8 @@ export function openLogFile(path: string): LogStorage {
 /**
  * Begins a new log file. When nothing is at `path` the log is written there, and can be read at any time, whatever
  * becomes of the writer. When a file is there it stays as it is until `close`: the log grows in `path.part` (or
- * `path.part2` and so on, when such are left over) and takes its place then. What is no regular file, as /dev/null, is written directly.
+ * `path.part2` and so on, when such are left over) and takes its place then. When writing fails, `path.part` goes away,
+ * and so does a log of which not even the header was written. What is no regular file, as /dev/null, is written directly.
  *
  * @throws GranuleError OUTPUT_UNWRITABLE, DISK_FULL; so do the methods
  * @example
@@ -49,27 +50,51 @@ export function openLogFile(path: string): LogStorage {
 export function createLogFile(path: string): LogStorage {
   const { descriptor, name, special } = writing(path, () => openNew(path));
   let sizeBytes = 0;
+  let removed = false;
+  const orRemoved = (work: () => void): void => {
+    invariant(!removed, 'nothing more is written to a log that was given up');
+    try {
+      writing(name, work);
+    } catch (error) {
+      // A log at its own name stays readable up to here; a part of one nobody looks for, and it takes room on a full disk.
+      removed = !special && (name !== path || sizeBytes === 0);
+      if (removed) remove(descriptor, name);
+      throw error;
+    }
+  };
   return {
     name,
     size: () => sizeBytes,
     read: (offset, length) =>
       reading(name, () => readFully(descriptor, offset, Math.max(0, Math.min(length, sizeBytes - offset)))),
     append(bytes) {
-      writing(name, () => {
+      orRemoved(() => {
         for (let done = 0; done < bytes.length; ) done += fs.writeSync(descriptor, bytes, done, bytes.length - done);
       });
       sizeBytes += bytes.length;
     },
     sync() {
-      if (!special) writing(name, () => fs.fsyncSync(descriptor));
+      if (!special) orRemoved(() => fs.fsyncSync(descriptor));
     },
     close() {
+      // A whole log whose name cannot be had is kept under the one it has.
       writing(name, () => {
         fs.closeSync(descriptor);
         if (name !== path) fs.renameSync(name, path);
       });
     },
   };
+}
+
+/** Takes an unfinished log away; what the system says to that is less than why it is done. */
+function remove(descriptor: number, name: string): void {
+  for (const work of [() => fs.closeSync(descriptor), () => fs.rmSync(name, { force: true })]) {
+    try {
+      work();
+    } catch (error) {
+      if (systemCode(error) === '') throw error;
+    }
+  }
 }
 
 function openNew(path: string): { descriptor: number; name: string; special: boolean } {

@@ -77,12 +77,13 @@ export class GtrWriter {
    */
   static async create(path: string): Promise<GtrWriter> {
     const partPath = join(dirname(path), `.${basename(path)}.${process.pid}.part`);
+    let writer: GtrWriter | null = null;
     try {
-      const handle = await open(partPath, 'w');
-      const writer = new GtrWriter(path, partPath, handle);
+      writer = new GtrWriter(path, partPath, await open(partPath, 'w'));
       await writer.append(encodeHeader(BLOCK_RUNS));
       return writer;
     } catch (error) {
+      await writer?.abort();
       throw outputError(error, path);
     }
   }

@@ -136,6 +136,10 @@ export async function importStream(
       await writer.ready();
     }
     const facts = text.end(options.mayBeCut ?? false);
+    if (world.builder.referencesSoFar() === 0) {
+      const what = `there is no memory access in its ${text.lines} lines`;
+      throw new GranuleError('TRACE_EMPTY', what, file);
+    }
     const files = world.files(facts, options.sizeOf);
     const done = await writer.finish({
       name: options.name ?? traceName(file),

@@ -7,6 +7,7 @@ import { createLogFile, openLogFile } from '../../src/log/fileStorage.node.ts';
 import { LogReader } from '../../src/log/logReader.ts';
 import { LogWriter } from '../../src/log/logWriter.ts';
 import { zlibCompression } from '../../src/log/zlib.node.ts';
+import { fillDiskOfLogs } from './fullDisk.ts';
 import { realisticRecords, SAMPLE_META } from './sample.ts';
 
 let folder = '';
@@ -69,6 +70,34 @@ describe('a log file', () => {
     expect(code(() => openLogFile(folder))).toBe('FILE_UNREADABLE');
     expect(code(() => createLogFile(path.join(folder, 'none', 'run.glog')))).toBe('OUTPUT_UNWRITABLE');
     expect(code(() => createLogFile(folder))).toBe('OUTPUT_UNWRITABLE');
+  });
+
+  it('on a full disk leaves the file that was there, its own left-overs gone, and takes no more', () => {
+    const file = path.join(folder, 'run.glog');
+    fs.writeFileSync(file, 'before');
+    const storage = createLogFile(file);
+    const writer = new LogWriter(storage, zlibCompression, SAMPLE_META);
+    using _full = fillDiskOfLogs(20_000);
+    const filling = (): void => {
+      for (const record of realisticRecords(50_000)) writer.append(record);
+    };
+    expect(code(filling)).toBe('DISK_FULL');
+    expect(fs.readFileSync(file, 'utf8')).toBe('before');
+    expect(fs.readdirSync(folder)).toEqual(['run.glog']);
+    expect(code(() => storage.append(new Uint8Array(1)))).toBe('INVARIANT');
+  });
+
+  it('whose name cannot be had at the end is kept under the one it has', () => {
+    const file = path.join(folder, 'run.glog');
+    fs.writeFileSync(file, 'before');
+    const writer = new LogWriter(createLogFile(file), zlibCompression, SAMPLE_META);
+    for (const record of realisticRecords(100)) writer.append(record);
+    fs.rmSync(file);
+    fs.mkdirSync(path.join(file, 'in the way'), { recursive: true });
+    expect(code(() => writer.close())).toBe('OUTPUT_UNWRITABLE');
+    const storage = openLogFile(`${file}.part`);
+    expect(LogReader.open(storage, zlibCompression)).toMatchObject({ records: 100, recovery: null });
+    storage.close();
   });
 
   it.skipIf(!fs.existsSync('/dev/full'))('says that the disk is full', () => {

@@ -1,14 +1,16 @@
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import type { RunSource } from '../../src/mm/runs.ts';
+import { writeTrace } from '../../src/trace/copyTrace.ts';
 import { openTrace, verifyTrace } from '../../src/trace/gtrReader.ts';
 import { GtrWriter } from '../../src/trace/gtrWriter.ts';
 import { traceFromSteps } from '../../src/trace/memoryTrace.ts';
 import type { TraceStep } from '../../src/trace/memoryTrace.ts';
+import { fillDiskOfTraces } from '../log/fullDisk.ts';
 import { blocksOf, errorOf, temporaryFolder } from './helpers.ts';
 
 const folder = temporaryFolder();
@@ -149,6 +151,29 @@ describe('a .gtr', () => {
     await writer.abort();
     expect(readFileSync(out, 'utf8')).toBe('before');
     expect(readdirSync(folder).filter((name) => name.includes('.part'))).toEqual([]);
+  });
+
+  it('leaves what was there, and nothing else, when the disk is full before its last byte', async () => {
+    const out = join(folder, 'full', 'a.gtr');
+    mkdirSync(join(folder, 'full'), { recursive: true });
+    const trace = traceFromSteps(manySteps());
+    const { fileBytes } = await writeTrace(trace, out);
+    writeFileSync(out, 'before');
+    for (const bytes of [0, 7, 16, 20, Math.floor(fileBytes / 2), fileBytes - 1]) {
+      using _full = await fillDiskOfTraces(out, bytes);
+      const error = await errorOf(() => writeTrace(trace, out));
+      expect([bytes, error.code, error.where]).toEqual([bytes, 'DISK_FULL', out]);
+      expect(readFileSync(out, 'utf8')).toBe('before');
+      expect(readdirSync(join(folder, 'full'))).toEqual(['a.gtr']);
+    }
+  });
+
+  it('cannot take the name of a folder, and leaves nothing else', async () => {
+    const out = join(folder, 'parent', 'folder.gtr');
+    mkdirSync(join(out, 'in it'), { recursive: true });
+    const error = await errorOf(() => writeTrace(traceFromSteps(someSteps()), out));
+    expect([error.code, error.where]).toEqual(['OUTPUT_UNWRITABLE', out]);
+    expect(readdirSync(join(folder, 'parent'))).toEqual(['folder.gtr']);
   });
 
   it('cannot be written into a place that is no folder', async () => {
