@@ -12,12 +12,12 @@ import { buildTopology } from './build.ts';
 import type { Topology } from './schema.ts';
 
 /**
- * What may be folded from a checkpoint, in events: a thousand references that a TLB works through cost about as much as
+ * What may be folded from a checkpoint, in events: two thousand references that a TLB works through cost about as much as
  * one event. Measured: this much folds in some tens of milliseconds, and checkpoints take a few per cent of a run.
  */
 export const CHECKPOINT_EVENTS = 4096;
 /** References that cost as much to fold as one event. */
-const REFERENCES_PER_EVENT = 1000;
+const REFERENCES_PER_EVENT = 2000;
 /** Every so many checkpoints one holds all actors, so that going to an event opens few old ones. */
 const CHECKPOINTS_PER_FULL = 8;
 /** Events between two looks at cost and limits, and of whoever drives a run: each may stand for millions of references. */
