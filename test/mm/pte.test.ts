@@ -21,7 +21,13 @@ import {
   writeProtect,
 } from '../../src/mm/pte.ts';
 
-const entries = fc.record({ pfn: fc.nat(2 ** 31 - 1), flags: fc.integer({ min: 1, max: 4095 }) });
+/** Entries that mean something: valid, PROT_NONE or swap. Age or dirt alone is no entry. */
+const entries = fc.record({
+  pfn: fc.nat(2 ** 31 - 1),
+  flags: fc
+    .tuple(fc.constantFrom(PTE.VALID, PTE.PROT_NONE, PTE.SWAP), fc.integer({ min: 0, max: 4095 }))
+    .map(([kind, others]) => kind | others),
+});
 
 describe('an entry', () => {
   test('gives back the frame and the flags it was made of, up to the largest frame', () => {
