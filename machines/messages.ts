@@ -4,7 +4,10 @@
  * Addresses and lengths are bytes; `pfn` and `nr` count kernel pages; `orderPages` is log2 of kernel pages; times are
  * cycles. `request` numbers are the sender's own and come back in the answer. All fields are plain data.
  */
+import type { TlbiOp } from '../src/arch/tlbi.ts';
+import type { MemoryCall } from '../src/mm/abiRules.ts';
 import type { ImageSegment, TraceCall } from '../src/mm/runs.ts';
+import type { StretchCounts } from '../src/mm/tlbRun.ts';
 import type { Vma } from '../src/mm/vma.ts';
 
 /** The kinds of actor that this vocabulary joins. `outside` is whoever starts the run. */
@@ -30,37 +33,12 @@ export interface FileRun extends FrameRun {
   index: number;
 }
 
-/** What a TLB counted while it worked for one process. */
-export interface TlbCounts {
-  references: number;
-  l1iAccesses: number;
-  l1iMisses: number;
-  l1dAccesses: number;
-  l1dMisses: number;
-  l2Accesses: number;
-  l2Misses: number;
+/** What a TLB counted while it worked for one process: references, accesses and misses of each level, and walks. */
+export interface TlbCounts extends StretchCounts {
   /** Table walks, those for a permission or a dirty bit included. */
   walks: number;
   /** Descriptors that the walks read. */
   walkReads: number;
-}
-
-/** The operations a TLB can be told to do, as arm64 names them (Linux 6.12 `asm/tlbflush.h`). */
-export type TlbiOperation =
-  | 'VAE1IS'
-  | 'VALE1IS'
-  | 'VAAE1IS'
-  | 'VAALE1IS'
-  | 'RVAE1IS'
-  | 'RVALE1IS'
-  | 'ASIDE1IS'
-  | 'VMALLE1'
-  | 'VMALLE1IS';
-
-/** One row of a topology's answer to "how did that end": 0 is success, else Linux's errno. */
-export interface CallResult {
-  result: number;
-  errno: number;
 }
 
 /** Every message, by type. */
@@ -238,7 +216,7 @@ export type Message =
 
 /** One TLB maintenance operation with its operands. `endVa` is exclusive and meaningful for the by-VA operations. */
 export interface TlbiRequest {
-  op: TlbiOperation;
+  op: TlbiOp;
   asid: number;
   startVa: number;
   endVa: number;
@@ -256,28 +234,8 @@ export interface ExecCall {
   image: ImageSegment[];
 }
 
-/** What the ABI adapter asks of an mm: arguments checked and rounded to the caller's page size. */
-export type MmCall =
-  | ExecCall
-  | {
-      op: 'mmap';
-      addr: number;
-      lengthBytes: number;
-      prot: number;
-      flags: number;
-      file: string | null;
-      offsetBytes: number;
-    }
-  | { op: 'munmap'; addr: number; lengthBytes: number }
-  | { op: 'mprotect'; addr: number; lengthBytes: number; prot: number }
-  | { op: 'mremap'; addr: number; oldLengthBytes: number; newLengthBytes: number; flags: number; newAddr: number }
-  | { op: 'brk'; addr: number }
-  | { op: 'madvise'; addr: number; lengthBytes: number; advice: number }
-  | { op: 'msync'; addr: number; lengthBytes: number; flags: number }
-  | { op: 'mlock'; addr: number; lengthBytes: number }
-  | { op: 'munlock'; addr: number; lengthBytes: number }
-  | { op: 'fork'; childPid: number }
-  | { op: 'exit'; status: number };
+/** What the ABI adapter asks of an mm: arguments checked and rounded to the caller's page size (`src/mm/abiRules.ts`). */
+export type MmCall = ExecCall | MemoryCall | { op: 'fork'; childPid: number } | { op: 'exit'; status: number };
 
 /** A message type. */
 export type MessageType = Message['type'];
