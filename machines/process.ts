@@ -5,6 +5,7 @@
 import { assertEvent, setup } from 'xstate';
 import { invariant } from '../src/errors.ts';
 import { RUN_CALL, type RunSource, type TraceCall } from '../src/mm/runs.ts';
+import { noCounts } from '../src/mm/tlbRun.ts';
 import type { ExecCall, Message, TlbCounts } from './messages.ts';
 import { handle, type ResourceHolder, type Send } from './support.ts';
 
@@ -63,17 +64,7 @@ export interface ProcessContext {
  * ```
  */
 export function zeroCounts(): TlbCounts {
-  return {
-    references: 0,
-    l1iAccesses: 0,
-    l1iMisses: 0,
-    l1dAccesses: 0,
-    l1dMisses: 0,
-    l2Accesses: 0,
-    l2Misses: 0,
-    walks: 0,
-    walkReads: 0,
-  };
+  return { ...noCounts(), walks: 0, walkReads: 0 };
 }
 
 /**

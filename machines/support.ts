@@ -41,11 +41,10 @@ type HandlerAction<C extends MachineContext> = ActionFunction<
  *
  * @example
  * ```ts
- * const count = handle<{ n: number }>((context, _event, send) => {
- *   send('mm:1', { type: 'STOP' });
- *   return { ...context, n: context.n + 1 };
- * });
- * typeof count; // 'function'
+ * const count = handle<{ n: number }>((context) => ({ ...context, n: context.n + 1 }));
+ * const actor = createActor(createMachine({ context: { n: 0 }, on: { STOP: { actions: count } } })).start();
+ * actor.send({ type: 'STOP' });
+ * actor.getSnapshot().context.n; // 1
  * ```
  */
 export function handle<C extends MachineContext>(handler: Handler<C>): HandlerAction<C> {

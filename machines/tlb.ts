@@ -164,6 +164,12 @@ const startCopy = handle<TlbContext>((context, event, send) => {
   return advance({ ...context, work: { kind: 'copy', pid: event.pid, copy, walks: 0, walkReads: 0 } }, send);
 });
 
+/** Takes a walk that has ended into the counts: at least the descriptor it ended at was read. */
+function countWalk(work: Work, waits: PendingAccess | null, levels: number): Work {
+  const walkReads = work.walkReads + Math.max(1, levels - (waits?.skipLevels ?? 0));
+  return { ...work, walks: work.walks + 1, walkReads };
+}
+
 const translated = handle<TlbContext>((context, event, send) => {
   assertEvent(event, 'TRANSLATION');
   const installed = context.installed as Installed;
@@ -176,17 +182,13 @@ const translated = handle<TlbContext>((context, event, send) => {
   const page = Math.floor(waits.va / installed.pageBytes);
   tlb.keepWalk(installed.asid, waits.va, walkGeometry(installed.pageBytes), event.levels);
   tlb.fill(waits.access === 'fetch', installed.asid, page, event.pfn, rights);
-  const walkReads = work.walkReads + Math.max(1, event.levels - waits.skipLevels);
-  return advance({ ...context, tlb, waits: null, work: { ...work, walks: work.walks + 1, walkReads } }, send);
+  return advance({ ...context, tlb, waits: null, work: countWalk(work, waits, event.levels) }, send);
 });
 
 /** The walk found nothing: what it read is counted, and the kernel has the CPU. */
 const excepted = handle<TlbContext>((context, event) => {
   assertEvent(event, 'EXCEPTION');
-  const work = context.work as Work;
-  const skipLevels = context.waits?.skipLevels ?? 0;
-  const walkReads = work.walkReads + Math.max(1, event.levels - skipLevels);
-  return { ...context, work: { ...work, walks: work.walks + 1, walkReads } };
+  return { ...context, work: countWalk(context.work as Work, context.waits, event.levels) };
 });
 
 const retry = handle<TlbContext>((context, _event, send) => {
@@ -227,18 +229,14 @@ function invalidate(tlb: Tlb, request: TlbiRequest): number {
   return lastLevelOnly ? pages : pages + tlb.invalidateWalks(asid, startVa, endVa, walkGeometry(pageBytes));
 }
 
-function staleWalk(waits: PendingAccess): PendingAccess {
-  return { ...waits, stale: true };
-}
-
 const maintain = handle<TlbContext>((context, event, send) => {
   assertEvent(event, 'TLBI');
   const tlb = context.tlb.edit();
   let dropped = 0;
   for (const request of event.operations) dropped += invalidate(tlb, request);
   send(event.mmu, { type: 'TLBI_DONE', cpu: context.cpu, dropped }, context.resources.costs.dsbInnerShareable);
-  const waits =
-    context.waits === null || context.installed?.mmu !== event.mmu ? context.waits : staleWalk(context.waits);
+  const walksThis = context.waits !== null && context.installed?.mmu === event.mmu;
+  const waits = walksThis ? { ...(context.waits as PendingAccess), stale: true } : context.waits;
   return { ...context, tlb, waits, maintained: context.maintained + dropped };
 });
 

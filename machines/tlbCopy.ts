@@ -1,7 +1,7 @@
 /** copy_to_user and copy_from_user: the kernel's own accesses to user memory, page by page through TTBR0. */
 import { leafKey, type Tlb } from '../src/mm/tlb.ts';
 import { MAY_READ, MAY_WRITE } from '../src/mm/tlbArray.ts';
-import type { StretchCounts } from '../src/mm/tlbRun.ts';
+import { lookup, MISS, type StretchCounts } from '../src/mm/tlbRun.ts';
 
 /** A copy under way. Plain data; `va` moves on as bytes are copied. */
 export interface Copy {
@@ -30,22 +30,7 @@ export function copyRun(tlb: Tlb, copy: Copy, asid: number, pageShift: number): 
   const { counts } = copy;
   while (copy.va < copy.endVa) {
     const page = Math.floor(copy.va / pageBytes);
-    const key = leafKey(asid, page);
-    const set = page % tlb.l1d.sets;
-    let slot = tlb.l1d.find(key, set);
-    if (slot < 0) {
-      counts.l1dMisses++;
-      counts.l2Accesses++;
-      const set2 = page % tlb.l2.sets;
-      const slot2 = tlb.l2.find(key, set2);
-      if (slot2 < 0) {
-        counts.l2Misses++;
-        return false;
-      }
-      tlb.l1d.insert(key, set, tlb.l2.frame(slot2, set2), tlb.l2.rights(slot2, set2));
-      slot = tlb.l1d.find(key, set);
-    }
-    if ((tlb.l1d.rights(slot, set) & right) === 0) return false;
+    if (lookup(tlb, false, leafKey(asid, page), page, right, counts) === MISS) return false;
     counts.l1dAccesses++;
     const next = Math.min(copy.endVa, (page + 1) * pageBytes);
     copy.doneBytes += next - copy.va;

@@ -88,16 +88,25 @@ export function pageNumbersOf(source: RunSource, pageShift: number): Float64Arra
   return numbers;
 }
 
-/** What a lookup found: nothing usable, a translation in L1, or one in L2 that is in L1 now. */
-const MISS = 0;
+/** What a lookup found: nothing usable; else a translation in L1, or one in L2 that is in L1 now. */
+export const MISS = 0;
 const HIT_L1 = 1;
 const HIT_L2 = 2;
 
 /**
  * Looks a page up in L1 and then L2. A translation without the right is a miss that no array counts: only a walk can mend
  * it. Nothing is counted for a run that was counted before it had to wait (`counts` is null).
+ *
+ * @example
+ * ```ts
+ * const shape = { entries: 4, ways: 4 };
+ * const tlb = Tlb.empty({ l1i: shape, l1d: shape, l2: shape, walkCache: 'none' });
+ * lookup(tlb, false, leafKey(1, 0x30), 0x30, MAY_READ, null) === MISS; // true
+ * tlb.fill(false, 1, 0x30, 700, MAY_READ);
+ * lookup(tlb, false, leafKey(1, 0x30), 0x30, MAY_READ, null) === MISS; // false
+ * ```
  */
-function lookup(
+export function lookup(
   tlb: Tlb,
   fetch: boolean,
   key: number,

@@ -94,7 +94,11 @@ export function systemOf(
  *
  * @example
  * ```ts
- * typeof Checkpointer; // 'function'
+ * const topology = parseTopology({ name: 'one', processes: [{ pid: 1, trace: 'true-kernel', pageSize: '4K' }] }, 'example');
+ * const storage = memoryStorage();
+ * const writer = new LogWriter(storage, noCompression, logMeta(topology, new Map()));
+ * new Checkpointer(writer).writeWhenDue(systemOf({ topology, traces: loadTraces(topology, { folders: [] }) }));
+ * writer.close().records; // 0
  * ```
  */
 export class Checkpointer {
@@ -155,7 +159,11 @@ export interface DriveRequest {
  * @throws GranuleError RUN_LIMIT at the event limit, ACTOR_THREW where a machine did
  * @example
  * ```ts
- * typeof driveSteps; // 'function'
+ * const topology = parseTopology({ name: 'one', processes: [{ pid: 1, trace: 'true-kernel', pageSize: '4K' }] }, 'example');
+ * const system = systemOf({ topology, traces: loadTraces(topology, { folders: [] }) });
+ * const steps = driveSteps(system, { checkpoints: null, maxEvents: 1_000_000, limitName: 'example' });
+ * steps.next().done; // false
+ * steps.next('stop').done; // true
  * ```
  */
 export function* driveSteps(system: System, request: DriveRequest): Generator<RunProgress, void, 'stop' | undefined> {

@@ -36,6 +36,24 @@ export interface LineParser {
 }
 
 /**
+ * Calls `visit` with the text of every line in [start, end), which holds whole lines. For formats of one line a sample.
+ *
+ * @example
+ * ```ts
+ * const texts: string[] = [];
+ * eachLine(Buffer.from('ab\ncd\n'), 0, 6, (text) => texts.push(text));
+ * texts; // ['ab', 'cd']
+ * ```
+ */
+export function eachLine(bytes: Uint8Array, start: number, end: number, visit: (text: string) => void): void {
+  for (let at = start; at < end; ) {
+    const newline = bytes.indexOf(NEWLINE, at);
+    visit(textOf(bytes, at, newline));
+    at = newline + 1;
+  }
+}
+
+/**
  * Cuts a stream of chunks at line ends and feeds a parser whole lines, in place: only a line that straddles two chunks
  * is copied. `file` names the input in errors.
  *

@@ -1,9 +1,8 @@
 import { splitAddress } from './addresses.ts';
 import type { LineParser } from './lines.ts';
-import { malformed, textOf } from './lines.ts';
+import { eachLine, malformed } from './lines.ts';
 import type { RunBuilder } from './runBuilder.ts';
 
-const NEWLINE = 10;
 /**
  * perf prints the fields in an order of its own (tools/perf/builtin-script.c:process_event), whatever the order of -F:
  * `comm pid/tid [cpu] time: period event: addr data_src ip sym`. All before the event and behind the address is optional.
@@ -72,11 +71,7 @@ export class PerfScriptParser implements LineParser {
   }
 
   parse(bytes: Uint8Array, start: number, end: number): void {
-    for (let at = start; at < end; ) {
-      const newline = bytes.indexOf(NEWLINE, at);
-      this.line(textOf(bytes, at, newline));
-      at = newline + 1;
-    }
+    eachLine(bytes, start, end, (text) => this.line(text));
   }
 
   end(): void {

@@ -1,9 +1,8 @@
 import { fitsAddressSpace, splitAddress } from './addresses.ts';
 import type { LineParser } from './lines.ts';
-import { malformed, textOf } from './lines.ts';
+import { eachLine, malformed } from './lines.ts';
 import type { RunBuilder } from './runBuilder.ts';
 
-const NEWLINE = 10;
 const ACCESS = /^\s*(?:0x)?([0-9a-f]{1,16})(?:,(\d{1,9}))?[ \t]+([rwx])(?:,(\d{1,9}))?\s*(?:#.*)?$/i;
 const NOTHING = /^\s*(?:#.*)?$/;
 
@@ -44,11 +43,7 @@ export class PlainParser implements LineParser {
   }
 
   parse(bytes: Uint8Array, start: number, end: number): void {
-    for (let at = start; at < end; ) {
-      const newline = bytes.indexOf(NEWLINE, at);
-      this.line(textOf(bytes, at, newline));
-      at = newline + 1;
-    }
+    eachLine(bytes, start, end, (text) => this.line(text));
   }
 
   end(): void {
