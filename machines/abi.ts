@@ -51,9 +51,17 @@ function without<V>(map: Record<number, V>, key: number): Record<number, V> {
   return rest;
 }
 
-function answer(context: AbiContext, pid: number, result: number, errno: number, send: Send, signal = 0): AbiContext {
+function answer(
+  context: AbiContext,
+  pid: number,
+  result: number,
+  errno: number,
+  send: Send,
+  signal = 0,
+  data: number[] = [],
+): AbiContext {
   const counts = context.calls[pid]?.counts ?? zeroCounts();
-  send(`process:${pid}`, { type: 'SYSRET', result, errno, signal, counts });
+  send(`process:${pid}`, { type: 'SYSRET', result, errno, signal, counts, data });
   return { ...context, calls: without(context.calls, pid) };
 }
 
@@ -67,9 +75,9 @@ function askMm(context: AbiContext, inFlight: CallInFlight, call: MmCall, send: 
 }
 
 function askFile(context: AbiContext, inFlight: CallInFlight, call: FileCall, send: Send): AbiContext {
-  const { offsetBytes, lengthBytes } = call;
+  const { file, offsetBytes, lengthBytes } = call;
   const type = call.op === 'read' ? 'READ_FILE' : 'WRITE_FILE';
-  send(`file:${call.file}`, { type, request: inFlight.pid, offsetBytes, lengthBytes });
+  send(`file:${file}`, { type, file, request: inFlight.pid, offsetBytes, lengthBytes });
   return begin(context, { ...inFlight, awaits: 'file' });
 }
 
@@ -111,7 +119,7 @@ const syscall = handle<AbiContext>((context, event, send) => {
     return copyFirst ? copy(context, inFlight, call, send) : askFile(context, inFlight, call, send);
   }
   if (call.op === 'truncate' && hasFile) {
-    send(`file:${call.file}`, { type: 'TRUNCATE_FILE', request: pid, sizeBytes: call.sizeBytes });
+    send(`file:${call.file}`, { type: 'TRUNCATE_FILE', file: call.file, request: pid, sizeBytes: call.sizeBytes });
     return begin(context, { ...inFlight, awaits: 'file' });
   }
   return answer(context, pid, 0, 0, send);

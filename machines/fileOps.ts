@@ -121,7 +121,7 @@ function unmapAll(
     send(mm, { type: 'UNMAP_RANGE', file: context.path, request: 0, firstIndex, endIndex, evenCows });
   }
   if (context.mappers.length > 0) return { ...state, pending: context.mappers.length };
-  return takeOn(state, { type: 'RANGE_UNMAPPED', mm: '', request: 0, dirtyIndexes: [] }, send);
+  return takeOn(state, { type: 'RANGE_UNMAPPED', file: context.path, mm: '', request: 0, dirtyIndexes: [] }, send);
 }
 
 /** Writes every dirty folio back (`filemap_write_and_wait_range`). */

@@ -155,11 +155,12 @@ export type Message =
   | { type: 'GOT'; request: number }
   | { type: 'PUT'; runs: FrameRun[] }
   // Files
-  | { type: 'MAP_FILE'; request: number; mm: string; orderPages: number }
+  | { type: 'MAP_FILE'; file: string; request: number; mm: string; orderPages: number; createBytes: number }
   | { type: 'MAPPED'; request: number; droppedPages: number }
-  | { type: 'UNMAP_FILE'; mm: string }
+  | { type: 'UNMAP_FILE'; file: string; mm: string }
   | {
       type: 'GET_PAGES';
+      file: string;
       mm: string;
       request: number;
       index: number;
@@ -187,21 +188,33 @@ export type Message =
       /** Private copies go too, as truncation wants it; invalidation leaves them. */
       evenCows: boolean;
     }
-  | { type: 'RANGE_UNMAPPED'; mm: string; request: number; dirtyIndexes: number[] }
-  | { type: 'DIRTIED'; runs: { index: number; nr: number }[] }
-  | { type: 'READ_FILE'; request: number; offsetBytes: number; lengthBytes: number }
-  | { type: 'WRITE_FILE'; request: number; offsetBytes: number; lengthBytes: number }
-  | { type: 'TRUNCATE_FILE'; request: number; sizeBytes: number }
-  | { type: 'SYNC_FILE'; sender: string; request: number }
+  | { type: 'RANGE_UNMAPPED'; file: string; mm: string; request: number; dirtyIndexes: number[] }
+  | { type: 'DIRTIED'; file: string; runs: { index: number; nr: number }[] }
+  | { type: 'READ_FILE'; file: string; request: number; offsetBytes: number; lengthBytes: number }
+  | { type: 'WRITE_FILE'; file: string; request: number; offsetBytes: number; lengthBytes: number }
+  | { type: 'TRUNCATE_FILE'; file: string; request: number; sizeBytes: number }
+  | {
+      type: 'ALLOCATE_FILE';
+      file: string;
+      sender: string;
+      request: number;
+      mode: number;
+      offsetBytes: number;
+      lengthBytes: number;
+    }
+  | { type: 'READ_AHEAD'; file: string; mm: string; firstIndex: number; endIndex: number }
+  | { type: 'RESIDENT'; file: string; mm: string; request: number; firstIndex: number; endIndex: number }
+  | { type: 'RESIDENT_PAGES'; request: number; runs: { index: number; nr: number }[] }
+  | { type: 'SYNC_FILE'; file: string; sender: string; request: number }
   | { type: 'FILE_DONE'; request: number; rereadPages: number; failed: boolean }
   | { type: 'READ_BLOCKS'; file: string; request: number; lengthBytes: number }
   | { type: 'WRITE_BLOCKS'; file: string; request: number; lengthBytes: number }
   | { type: 'IO_DONE'; request: number }
   // System calls
   | { type: 'SYSCALL'; pid: number; cpu: number; call: TraceCall | ExecCall }
-  | { type: 'SYSRET'; result: number; errno: number; signal: number; counts: TlbCounts }
+  | { type: 'SYSRET'; result: number; errno: number; signal: number; counts: TlbCounts; data: number[] }
   | { type: 'MM_CALL'; request: number; call: MmCall }
-  | { type: 'MM_DONE'; request: number; result: number; errno: number }
+  | { type: 'MM_DONE'; request: number; result: number; errno: number; data: number[] }
   | {
       type: 'DUP_MM';
       parent: string;

@@ -86,7 +86,7 @@ function afterCall({ context, done }: CallStep, send: Send): MmContext {
   }
   invariant(job?.kind === 'call', 'a call that ends was under way');
   const { result, errno } = done;
-  send('abi', { type: 'MM_DONE', request: job.request, result, errno }, heldCycles(context, job));
+  send('abi', { type: 'MM_DONE', request: job.request, result, errno, data: [] }, heldCycles(context, job));
   return next({ ...context, job: null }, send);
 }
 

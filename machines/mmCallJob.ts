@@ -148,7 +148,7 @@ export function clear(
 export function tellUnmapped(context: MmContext, before: VmaSet, send: Send): void {
   const left = new Set(filesOf(context.vmas));
   for (const file of filesOf(before)) {
-    if (!left.has(file)) send(fileActor(file), { type: 'UNMAP_FILE', mm: `mm:${context.pid}` });
+    if (!left.has(file)) send(fileActor(file), { type: 'UNMAP_FILE', file, mm: `mm:${context.pid}` });
   }
 }
 
@@ -174,7 +174,7 @@ export function tellDirty(
   send: Send,
 ): void {
   for (const [file, runs] of dirtyPages(cleared, vmas, context.kernelPageBytes)) {
-    send(fileActor(file), { type: 'DIRTIED', runs });
+    send(fileActor(file), { type: 'DIRTIED', file, runs });
   }
 }
 
@@ -196,7 +196,8 @@ export function mapFiles(context: MmContext, job: CallJob, step: string, send: S
   const mm = `mm:${context.pid}`;
   const orderPages = processOrder(context);
   const next = { ...job, files };
-  return ask(context, next, step, fileActor(file), (request) => ({ type: 'MAP_FILE', request, mm, orderPages }), send);
+  const map = (request: number) => ({ type: 'MAP_FILE' as const, file, request, mm, orderPages, createBytes: -1 });
+  return ask(context, next, step, fileActor(file), map, send);
 }
 
 /**

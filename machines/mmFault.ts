@@ -191,14 +191,15 @@ function fileFault(context: MmContext, job: FaultJob, vma: Vma, send: Send): Fau
   const endIndex = firstIndex + (windowEnd - windowStart) / kernelPageBytes;
   const write = access === 'write' && (vma.flags & VM.SHARED) !== 0;
   const mm = `mm:${context.pid}`;
+  const file = vma.file as string;
   const orderPages = processOrder(context);
   return waitsOn(
     ask(
       context,
       job,
       'paged',
-      fileActor(vma.file as string),
-      (request) => ({ type: 'GET_PAGES', mm, request, index, firstIndex, endIndex, orderPages, write }),
+      fileActor(file),
+      (request) => ({ type: 'GET_PAGES', file, mm, request, index, firstIndex, endIndex, orderPages, write }),
       send,
       costsOf(context).faultHandlerBase,
     ),

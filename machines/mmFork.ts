@@ -35,7 +35,7 @@ function mapNext(context: MmContext, job: ForkedJob, send: Send): MmContext {
   }
   const mm = `mm:${context.pid}`;
   const orderPages = processOrder(context);
-  const message = (request: number): Message => ({ type: 'MAP_FILE', request, mm, orderPages });
+  const message = (request: number): Message => ({ type: 'MAP_FILE', file, request, mm, orderPages, createBytes: -1 });
   return ask(context, { ...job, files }, 'fileMapped', fileActor(file), message, send);
 }
 
@@ -59,7 +59,7 @@ function go(context: MmContext, job: ForkedJob, event: Message, send: Send): MmC
   if (job.step === 'released') {
     // Files that were not mapped yet are still in the list.
     const mapped = filesOf(context.vmas).filter((file) => !job.files.includes(file));
-    for (const file of mapped) send(fileActor(file), { type: 'UNMAP_FILE', mm: `mm:${context.pid}` });
+    for (const file of mapped) send(fileActor(file), { type: 'UNMAP_FILE', file, mm: `mm:${context.pid}` });
     send(job.parent, { type: 'FORK_READY', request: job.request, errno: ERRNO.ENOMEM });
     return { ...context, vmas: VmaSet.empty(context.kernelPageBytes), pageBytes: 0, job: null };
   }

@@ -140,7 +140,9 @@ export function endUnmap(context: MmContext, at: number, event: MessageOf<'TABLE
     for (let page = 0; page < run.nr; page++) dirtyIndexes.push(first + page);
   }
   putEntries(context, event.cleared, send);
-  send(`file:${work.file}`, { type: 'RANGE_UNMAPPED', mm: `mm:${context.pid}`, request: work.request, dirtyIndexes });
+  const { file } = work;
+  const mm = `mm:${context.pid}`;
+  send(`file:${file}`, { type: 'RANGE_UNMAPPED', file, mm, request: work.request, dirtyIndexes });
   const rmap = context.rmap.filter((_, index) => index !== at);
   return { ...account(context, [], event.cleared), rmap };
 }

@@ -218,6 +218,6 @@ function syncNext(context: MmContext, job: CallJob, send: Send): CallStep {
   const [file, ...files] = job.files;
   if (file === undefined) return ended(context, job);
   const sender = `mm:${context.pid}`;
-  const message = (request: number) => ({ type: 'SYNC_FILE' as const, sender, request });
+  const message = (request: number) => ({ type: 'SYNC_FILE' as const, file, sender, request });
   return waits(ask(context, { ...job, files }, 'syncedFile', fileActor(file), message, send));
 }

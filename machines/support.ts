@@ -10,6 +10,7 @@ import {
   type ParameterizedObject,
 } from 'xstate';
 import type { CostModel } from '../src/arch/costs.ts';
+import { type Design, defaultDesign } from '../src/arch/design.ts';
 import type { RunSource } from '../src/mm/runs.ts';
 import type { Message } from './messages.ts';
 
@@ -62,6 +63,8 @@ export function handle<C extends MachineContext>(handler: Handler<C>): HandlerAc
 export interface Resources {
   traces: ReadonlyMap<string, RunSource>;
   costs: CostModel;
+  /** The design that is modelled; the one that matches a kernel of the process page size where none is given. */
+  design?: Design;
 }
 
 /**
@@ -76,10 +79,12 @@ export interface Resources {
 export class ResourceHolder {
   readonly traces: ReadonlyMap<string, RunSource>;
   readonly costs: CostModel;
+  readonly design: Design;
 
   constructor(resources: Resources) {
     this.traces = resources.traces;
     this.costs = resources.costs;
+    this.design = resources.design ?? defaultDesign;
   }
 
   /** Nothing: resources are named by the topology, which is in the header of the log. */

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { GRANULES } from '../arch/granule.ts';
 import { corePresets } from '../arch/cores.ts';
+import { defaultDesign } from '../arch/design.ts';
 import { GranuleError } from '../errors.ts';
 
 /** CPUs at most: Linux arm64's default `CONFIG_NR_CPUS` is 512; a broadcast costs a message to each. */
@@ -66,6 +67,36 @@ const faultSchema = z.looseObject({
   op: z.enum(['observe', 'drop', 'delay', 'duplicate', 'reorder']),
 });
 
+const thpMode = z.enum(['always', 'madvise', 'inherit', 'never']);
+
+/** Sizes as keys: "64K" becomes 65536. */
+const thpSizes = z.record(z.string(), thpMode).transform((sizes, context) => {
+  const entries = Object.entries(sizes).map(([text, mode]) => {
+    const bytes = parseSize(text);
+    if (bytes === null) context.addIssue({ code: 'custom', message: `"${text}" is no size; write 64K` });
+    return [bytes ?? 0, mode] as const;
+  });
+  return Object.fromEntries(entries);
+});
+
+const thpSchema = z.strictObject({
+  enabled: z.enum(['always', 'madvise', 'never']).default(defaultDesign.thp.enabled),
+  sizes: thpSizes.default({}),
+});
+
+/** The choices of `src/arch/design.ts`. */
+const designSchema = z.strictObject({
+  fileTail: z.enum(['process-page', 'kernel-page']).default(defaultDesign.fileTail),
+  stackGuardGap: z.enum(['process-pages', 'kernel-pages']).default(defaultDesign.stackGuardGap),
+  minimumOrder: z.enum(['process-page', 'none']).default(defaultDesign.minimumOrder),
+  copyOnWrite: z.enum(['process-page', 'kernel-page']).default(defaultDesign.copyOnWrite),
+  zeroPage: z.enum(['process-page', 'allocate']).default(defaultDesign.zeroPage),
+  untranslatable: z.enum(['fall-back', 'fail']).default(defaultDesign.untranslatable),
+  contpte: z.boolean().default(defaultDesign.contpte),
+  crossGranuleTlbi: z.enum(['honoured', 'ignored']).default(defaultDesign.crossGranuleTlbi),
+  thp: thpSchema.prefault({}),
+});
+
 const topologySchema = z.strictObject({
   name: z.string().min(1),
   description: z.string().default(''),
@@ -75,6 +106,8 @@ const topologySchema = z.strictObject({
   memory: size.default(2 ** 31),
   nativeTables: z.boolean().default(true),
   pageCache: z.enum(['drop-and-re-read', 'sticky-order']).default('drop-and-re-read'),
+  /** Choices of the design, by name. */
+  design: designSchema.prefault({}),
   quantumCycles: z.int().min(1000).default(3_000_000),
   asidBits: z.int().min(2).max(16).default(16),
   stackLimit: size.default(8 * 2 ** 20),

@@ -1,0 +1,59 @@
+/** The choices a design of per-process page size leaves open, and the settings of a kernel that the model obeys. */
+
+/** When a transparent huge page size is used (`/sys/kernel/mm/transparent_hugepage/hugepages-SIZEkB/enabled`). */
+export type ThpMode = 'always' | 'madvise' | 'inherit' | 'never';
+
+/** Settings of transparent huge pages, as sysfs has them. */
+export interface ThpSettings {
+  /** `/sys/kernel/mm/transparent_hugepage/enabled`, which sizes set to `inherit` follow. */
+  enabled: 'always' | 'madvise' | 'never';
+  /** Mode of each size in bytes; a size that is not named is `never`, the PMD size `inherit`. */
+  sizes: Readonly<Record<number, ThpMode>>;
+}
+
+/** Named choices. The first of each pair is what matches a kernel built for the process page size. */
+export interface Design {
+  /**
+   * Where a file ends for a mapping: at the end of the last process page, or of the last kernel page as an unmodified
+   * `mm/filemap.c:filemap_fault` has it, so that the tail of the last process page is SIGBUS.
+   */
+  fileTail: 'process-page' | 'kernel-page';
+  /** `stack_guard_gap` of 256 process pages, or of 256 kernel pages (`mm/mmap.c`). */
+  stackGuardGap: 'process-pages' | 'kernel-pages';
+  /** The least folio of a process is its page, or nothing is asked of the allocator (layer 1 alone). */
+  minimumOrder: 'process-page' | 'none';
+  /** What a write to a shared page copies: the process page, or one kernel page (`mm/memory.c:wp_page_copy`). */
+  copyOnWrite: 'process-page' | 'kernel-page';
+  /** A read of untouched anonymous memory maps a run of zero frames as large as the process page, or allocates. */
+  zeroPage: 'process-page' | 'allocate';
+  /** What becomes of an operation that layer 3 cannot translate: warn and run on the Linux table, or fail the call. */
+  untranslatable: 'fall-back' | 'fail';
+  /** The contiguous bit is used in Linux tables of the kernel page size (`CONFIG_ARM64_CONTPTE`). */
+  contpte: boolean;
+  /**
+   * Broadcast maintenance by VA reaches CPUs that use another granule, or is ignored there, as the architecture permits
+   * (Arm ARM D8.17.7 RXMZFH).
+   */
+  crossGranuleTlbi: 'honoured' | 'ignored';
+  thp: ThpSettings;
+}
+
+/**
+ * The design that matches a kernel built for the process page size, on the kernel the oracle ran: mTHP off.
+ *
+ * @example
+ * ```ts
+ * defaultDesign.fileTail; // 'process-page'
+ * ```
+ */
+export const defaultDesign: Design = {
+  fileTail: 'process-page',
+  stackGuardGap: 'process-pages',
+  minimumOrder: 'process-page',
+  copyOnWrite: 'process-page',
+  zeroPage: 'process-page',
+  untranslatable: 'fall-back',
+  contpte: true,
+  crossGranuleTlbi: 'honoured',
+  thp: { enabled: 'madvise', sizes: {} },
+};
