@@ -171,7 +171,7 @@ function tearDown(context: MmContext, job: CallJob, send: Send): CallStep {
   return waits(ask(gone, job, 'tornDown', mmuOf(context), clearAll, send));
 }
 
-const starters: { [O in MmCall['op']]: Starter<O> } = {
+const starters: { [O in MmCall['op']]?: Starter<O> } = {
   mmap: (context, job, call, send) => {
     const endVa = call.addr + call.lengthBytes;
     if (context.vmas.overlapping(call.addr, endVa).length === 0) return newMapping(context, job, call, send);
@@ -210,5 +210,6 @@ const starters: { [O in MmCall['op']]: Starter<O> } = {
  * ```
  */
 export function beginCall(context: MmContext, job: CallJob, send: Send): CallStep {
-  return (starters[job.call.op] as Starter<MmCall['op']>)(context, job, job.call, send);
+  const starter = starters[job.call.op] as Starter<MmCall['op']> | undefined;
+  return starter === undefined ? fails(context, ERRNO.ENOSYS) : starter(context, job, job.call, send);
 }

@@ -2,13 +2,14 @@
  * Layer 1 as a table: what each call on the address space asks of its arguments, in the caller's page size. The rules
  * are Linux 6.12's with the process page in the place of PAGE_SIZE; `docs/architecture.md` lists their sources.
  */
-import type { TraceCall } from './runs.ts';
+import type { AdviceCall, MappingCall } from './runs.ts';
 
 /** Linux's errno numbers (`include/uapi/asm-generic/errno-base.h`, `errno.h`). */
 export const ERRNO = {
   EPERM: 1,
   EAGAIN: 11,
   ENOMEM: 12,
+  ENOSYS: 38,
   EACCES: 13,
   EFAULT: 14,
   EBUSY: 16,
@@ -39,11 +40,8 @@ export const MSYNC = { ASYNC: 1, INVALIDATE: 2, SYNC: 4 } as const;
 /** One past the highest user address at 48 bits (`TASK_SIZE` of arm64 with `CONFIG_ARM64_VA_BITS_48`). */
 export const TASK_SIZE = 2 ** 48;
 
-/** The calls that layer 1 translates. */
-export type MemoryCall = Extract<
-  TraceCall,
-  { op: 'mmap' | 'munmap' | 'mprotect' | 'mremap' | 'brk' | 'madvise' | 'msync' | 'mlock' | 'munlock' }
->;
+/** The calls whose arguments layer 1 translates and an mm then does. */
+export type MemoryCall = Exclude<MappingCall | AdviceCall, { op: 'pkey_mprotect' }>;
 
 /** The call in whole process pages; the errno it is refused with; or success with nothing to do. */
 export type AbiAnswer = { call: MemoryCall } | { errno: number } | { nothing: true };
@@ -73,7 +71,7 @@ type RuleOf<O extends MemoryCall['op']> = (call: Extract<MemoryCall, { op: O }>,
  * `mm/vma.c:do_vmi_munmap`; mprotect `mm/mprotect.c:do_mprotect_pkey`; mremap `mm/mremap.c:sys_mremap`; brk
  * `mm/mmap.c:sys_brk`; madvise `mm/madvise.c:do_madvise`; msync `mm/msync.c`; mlock `mm/mlock.c:do_mlock`.
  */
-const rules: { [O in MemoryCall['op']]: RuleOf<O> } = {
+const rules: { [O in MemoryCall['op']]?: RuleOf<O> } = {
   mmap: (call, pageBytes) => {
     if (!isAligned(call.offsetBytes, pageBytes) || call.lengthBytes === 0) return invalid;
     const lengthBytes = pageAlign(call.lengthBytes, pageBytes);

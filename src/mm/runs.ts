@@ -21,9 +21,29 @@ export const RUN_CALL = 3;
 /** log2 of the page size that runs are made of: always 4K, so that one trace serves every page size. */
 export const RUN_PAGE_SHIFT = 12;
 
-/** One system call of a trace; addresses and lengths in bytes, `file` the path. Linux's numbers for prot, flags, advice. */
+/** A stretch of user memory, in bytes: one element of an iovec. */
+export interface UserRange {
+  addr: number;
+  lengthBytes: number;
+}
+
+/**
+ * One system call of a trace, with the arguments that the program gave; addresses and lengths in bytes, `file` the path.
+ * Linux's numbers for prot, flags, advice and modes. Where the kernel chose a place, the recorded place stands in the call,
+ * and is a hint when the call runs again.
+ */
 export type TraceCall =
-  /** `addr` is where the mapping was placed; `file` null when anonymous. */
+  | MappingCall
+  | AdviceCall
+  | FileCall
+  | SharedMemoryCall
+  | OtherProcessCall
+  | QueryCall
+  | TaskCall;
+
+/** Calls that make, change and remove mappings. */
+export type MappingCall =
+  /** `addr` is a hint, or the place where MAP_FIXED is among the flags; `file` null when anonymous. */
   | {
       op: 'mmap';
       addr: number;
@@ -35,7 +55,9 @@ export type TraceCall =
     }
   | { op: 'munmap'; addr: number; lengthBytes: number }
   | { op: 'mprotect'; addr: number; lengthBytes: number; prot: number }
-  /** `newAddr` is where the mapping went. */
+  /** `pkey` -1 is no key. */
+  | { op: 'pkey_mprotect'; addr: number; lengthBytes: number; prot: number; pkey: number }
+  /** `newAddr` is the place with MREMAP_FIXED, and a hint (0 for none) with MREMAP_MAYMOVE alone. */
   | {
       op: 'mremap';
       addr: number;
@@ -44,17 +66,71 @@ export type TraceCall =
       flags: number;
       newAddr: number;
     }
-  /** `addr` is the break the caller got; brk(0) is kept too, so that the first one tells where the heap begins. */
+  /** `addr` is the break the caller asked for and got; brk(0) is kept too, so that the first one tells where the heap begins. */
   | { op: 'brk'; addr: number }
+  /** `pgoff` counts pages of the caller. */
+  | { op: 'remap_file_pages'; addr: number; lengthBytes: number; prot: number; pgoff: number; flags: number }
+  | { op: 'mseal'; addr: number; lengthBytes: number; flags: number };
+
+/** Advice, locking, synchronization, residency and memory policy of the caller's own memory. */
+export type AdviceCall =
   | { op: 'madvise'; addr: number; lengthBytes: number; advice: number }
   | { op: 'msync'; addr: number; lengthBytes: number; flags: number }
+  /** `vec` is where the answer goes, one byte a page of the caller; left out: nowhere. */
+  | { op: 'mincore'; addr: number; lengthBytes: number; vec?: number }
   | { op: 'mlock'; addr: number; lengthBytes: number }
+  | { op: 'mlock2'; addr: number; lengthBytes: number; flags: number }
   | { op: 'munlock'; addr: number; lengthBytes: number }
+  | { op: 'mlockall'; flags: number }
+  | { op: 'munlockall' }
+  /** `nodes` are the nodes in the mask, `maxNode` its length in bits as the caller gave it. */
+  | {
+      op: 'mbind';
+      addr: number;
+      lengthBytes: number;
+      mode: number;
+      maxNode: number;
+      flags: number;
+      nodes?: number[];
+    }
+  | { op: 'set_mempolicy_home_node'; addr: number; lengthBytes: number; homeNode: number; flags: number }
+  /** prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME); null takes the name away. */
+  | { op: 'set_vma_anon_name'; addr: number; lengthBytes: number; name: string | null };
+
+/** Calls on files that have a page cache. */
+export type FileCall =
   /** `lengthBytes` is what was really read into `buffer`. */
   | { op: 'read'; file: string; offsetBytes: number; buffer: number; lengthBytes: number }
   | { op: 'write'; file: string; offsetBytes: number; buffer: number; lengthBytes: number }
   /** `sizeBytes` is the new size. */
   | { op: 'truncate'; file: string; sizeBytes: number }
+  | { op: 'ftruncate'; file: string; sizeBytes: number }
+  | { op: 'fallocate'; file: string; mode: number; offsetBytes: number; lengthBytes: number }
+  /** From here on, `file` in the calls of this process and its children is this new file. */
+  | { op: 'memfd_create'; file: string; flags: number };
+
+/** System V shared memory. `shmid` is the identifier that the recorded caller got. */
+export type SharedMemoryCall =
+  | { op: 'shmget'; key: number; lengthBytes: number; flags: number; shmid: number }
+  /** `addr` 0 lets the kernel choose; `placedAddr` is then where it went, a hint, 0 for none. */
+  | { op: 'shmat'; shmid: number; addr: number; flags: number; placedAddr: number }
+  | { op: 'shmdt'; addr: number }
+  /** `command` IPC_RMID is 0; others do nothing. */
+  | { op: 'shmctl'; shmid: number; command: number };
+
+/** Calls on the memory of a process named by `targetPid`; 0 is the caller. Addresses are the target's, units the caller's. */
+export type OtherProcessCall =
+  /** `nodes` null asks where the pages are. */
+  | { op: 'move_pages'; targetPid: number; addresses: number[]; nodes: number[] | null; flags: number }
+  | { op: 'process_madvise'; targetPid: number; ranges: UserRange[]; advice: number }
+  | { op: 'process_vm_readv'; targetPid: number; local: UserRange[]; remote: UserRange[] }
+  | { op: 'process_vm_writev'; targetPid: number; local: UserRange[]; remote: UserRange[] };
+
+/** What a program asks about the page size: the C library's sysconf and getauxval, by the constants' names. */
+export type QueryCall = { op: 'sysconf'; name: string } | { op: 'auxval'; name: string };
+
+/** The life of the task, and everything else. */
+export type TaskCall =
   | { op: 'fork'; childPid: number }
   | { op: 'exec'; file: string }
   | { op: 'exit'; status: number }

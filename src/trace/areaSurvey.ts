@@ -8,6 +8,9 @@ import type { ByteRange } from './layout.ts';
 const PAGE_BYTES = 1 << RUN_PAGE_SHIFT;
 const NO_AREA = -1;
 
+/** Calls on one range of addresses. */
+type RangeCall = Extract<TraceCall, { addr: number; lengthBytes: number }>;
+
 /** A range that a call moved: the cuts of both places must be the same. */
 interface Move {
   from: number;
@@ -132,7 +135,7 @@ export class AreaSurvey {
     else if (call.op === 'read' || call.op === 'write') {
       const owner = this.owners.find(call.buffer);
       if (owner !== undefined) area = this.instanceAreas[owner.instance];
-    } else if ('lengthBytes' in call) area = this.ranged(call);
+    } else if ('lengthBytes' in call && 'addr' in call) area = this.ranged(call);
     this.layout.apply(call);
     return { call, area, target };
   }
@@ -160,14 +163,14 @@ export class AreaSurvey {
     return area;
   }
 
-  /** munmap, mprotect and the calls that only advise: all that one range touches moves together. */
-  private ranged(call: Extract<TraceCall, { lengthBytes: number; addr: number }>): number {
+  /** munmap, mprotect and the calls that only advise or ask: all that one range touches moves together. */
+  private ranged(call: RangeCall): number {
     const start = alignDown(call.addr, PAGE_BYTES);
     const range = { start, end: alignUp(call.addr + call.lengthBytes, PAGE_BYTES) };
     const touched = this.areasIn(range);
     if (touched.length === 0) return NO_AREA;
     const area = this.areas.join(touched);
-    if (call.op !== 'munmap' && call.op !== 'mprotect') return area;
+    if (call.op !== 'munmap' && call.op !== 'mprotect' && call.op !== 'pkey_mprotect') return area;
     const { start: low, end: high } = this.areas.get(area);
     if (range.start > low) this.areas.cut(area, range.start, 1);
     if (range.end < high) this.areas.cut(area, range.end, 1);

@@ -77,7 +77,7 @@ class CoverCheck {
     const wrong = callFault(this.layout, call, this.pageBytes);
     this.layout.apply(call);
     this.mappings = [];
-    if (call.op === 'truncate') this.sizes.set(call.file, call.sizeBytes);
+    if (call.op === 'truncate' || call.op === 'ftruncate') this.sizes.set(call.file, call.sizeBytes);
     if (call.op === 'write') {
       const end = call.offsetBytes + call.lengthBytes;
       this.sizes.set(call.file, Math.max(this.sizes.get(call.file) ?? 0, end));
@@ -112,8 +112,10 @@ function callFault(layout: Layout, call: TraceCall, pageBytes: number): string |
     case 'munmap':
     case 'madvise':
     case 'msync':
+    case 'mincore':
       return isAligned(call.addr, pageBytes) ? null : `the address ${hex(call.addr)} is not page-aligned`;
     case 'mprotect':
+    case 'pkey_mprotect':
       if (!isAligned(call.addr, pageBytes)) return `the address ${hex(call.addr)} is not page-aligned`;
       return holeFault(layout, call.addr, call.lengthBytes, pageBytes);
     case 'mremap':
@@ -121,6 +123,7 @@ function callFault(layout: Layout, call: TraceCall, pageBytes: number): string |
         return 'an address is not page-aligned';
       return holeFault(layout, call.addr, call.oldLengthBytes, pageBytes);
     case 'mlock':
+    case 'mlock2':
     case 'munlock':
       return holeFault(layout, alignDown(call.addr, pageBytes), call.lengthBytes, pageBytes);
     default:

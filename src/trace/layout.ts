@@ -154,7 +154,7 @@ export class Layout {
       this.remove(range.start, range.end);
       return [range];
     }
-    if (call.op === 'mprotect') {
+    if (call.op === 'mprotect' || call.op === 'pkey_mprotect') {
       const end = call.addr + alignUp(call.lengthBytes, this.pageBytes);
       for (const mapping of this.remove(call.addr, end)) this.insert({ ...mapping, prot: call.prot });
       return [];

@@ -139,5 +139,5 @@ function takeStep(world: TraceWorld, step: TraceStep): void {
 function noteFiles(world: TraceWorld, call: TraceCall): void {
   if (call.op === 'read') world.sizes.read(call.file, call.offsetBytes + call.lengthBytes);
   else if (call.op === 'write') world.sizes.written(call.file, call.offsetBytes + call.lengthBytes);
-  else if (call.op === 'truncate') world.sizes.truncated(call.file, call.sizeBytes);
+  else if (call.op === 'truncate' || call.op === 'ftruncate') world.sizes.truncated(call.file, call.sizeBytes);
 }

@@ -123,11 +123,18 @@ class LayoutPlan {
         return this.movedMmap(call, this.of(area));
       case 'munmap':
       case 'madvise':
+      case 'mincore':
+      case 'mseal':
+      case 'set_vma_anon_name':
         return this.movedRange(call, area, 'inward');
       case 'mprotect':
+      case 'pkey_mprotect':
         return this.movedRange(call, area, (call.prot & PROT_WRITE) === 0 ? 'inward' : 'outward');
       case 'msync':
       case 'mlock':
+      case 'mlock2':
+      case 'mbind':
+      case 'set_mempolicy_home_node':
       case 'munlock':
         return this.movedRange(call, area, 'outward');
       case 'mremap':
@@ -140,9 +147,14 @@ class LayoutPlan {
         const buffer = area < 0 ? call.buffer : this.of(area).newAddress(call.buffer);
         return { ...call, file: path, offsetBytes, buffer };
       }
-      case 'truncate': {
+      case 'truncate':
+      case 'ftruncate': {
         const { path, offsetBytes } = this.files.locate(call.file, call.sizeBytes);
         return { ...call, file: path, sizeBytes: offsetBytes };
+      }
+      case 'fallocate': {
+        const { path, offsetBytes } = this.files.locate(call.file, call.offsetBytes);
+        return { ...call, file: path, offsetBytes };
       }
       default:
         return call;

@@ -10,6 +10,8 @@ import { RunBuilder } from './runBuilder.ts';
 const PAGE_BYTES = 1 << RUN_PAGE_SHIFT;
 const READ = 1 << RUN_READ;
 const WRITTEN = 1 << RUN_WRITE;
+/** Calls that say that a range is mapped, and no more. */
+const LOCKING_OR_ADVICE: ReadonlySet<string> = new Set(['mlock', 'mlock2', 'msync', 'madvise']);
 
 /**
  * What an importer knows of a trace beside its accesses and calls.
@@ -138,10 +140,10 @@ export class TraceWorld {
   private noteUse(call: TraceCall): void {
     if (call.op === 'read') this.use(call.buffer, call.lengthBytes, WRITTEN);
     else if (call.op === 'write') this.use(call.buffer, call.lengthBytes, READ);
-    else if (call.op === 'mprotect') {
+    else if (call.op === 'mprotect' || call.op === 'pkey_mprotect') {
       // The loader makes read-only what it has just relocated (RELRO), so it was writable.
       this.use(call.addr, call.lengthBytes, (call.prot & PROT_WRITE) === 0 ? WRITTEN : READ);
-    } else if (call.op === 'mlock' || call.op === 'msync' || call.op === 'madvise') {
+    } else if (LOCKING_OR_ADVICE.has(call.op) && 'addr' in call && 'lengthBytes' in call) {
       this.use(call.addr, call.lengthBytes, READ);
     }
   }
