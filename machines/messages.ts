@@ -143,6 +143,10 @@ export type Message =
       sender: string;
       request: number;
       orderPages: number;
+      /** Smaller orders to try where there is no block of `orderPages`, falling. */
+      fallbackOrders?: number[];
+      /** The order below which the folio must not be split: that of the process page. `orderPages` unless given. */
+      leastOrder?: number;
       count: number;
       purpose: 'anon' | 'file' | 'table';
       zero: boolean;

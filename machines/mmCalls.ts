@@ -89,7 +89,7 @@ function protect(context: MmContext, job: CallJob, call: CallOf<'mprotect'>, sen
     reach = Math.min(vma.endVa, endVa);
     const protection = protectionFlags(call.prot, (vma.flags & VM.SHARED) !== 0);
     // Pages that are known to be exclusive get their write permission at once (`can_change_pte_writable`).
-    const writable = !context.forked && (call.prot & PROT.WRITE) !== 0 ? PTE.WRITE : 0;
+    const writable = (call.prot & PROT.WRITE) !== 0 ? PTE.WRITE : 0;
     ranges.push({ startVa, endVa: reach, protection, anonProtection: protection | writable });
   }
   const errno = reach < endVa ? ERRNO.ENOMEM : 0;

@@ -74,9 +74,24 @@ function initialContext(input: ZoneInput): ZoneContext {
 interface Wish {
   sender: string;
   orderPages: number;
+  /** Orders to try after that, falling. */
+  fallbackOrders: readonly number[];
   count: number;
   kind: 'anon' | 'file' | 'table';
   zero: boolean;
+}
+
+/** The first of the orders of a wish that can be had. */
+function allocateFalling(
+  context: ZoneContext,
+  wish: Wish,
+): { context: ZoneContext; wish: Wish; pfns: number[] } | null {
+  for (const orderPages of [wish.orderPages, ...wish.fallbackOrders]) {
+    const tried = { ...wish, orderPages };
+    const allocated = allocate(context, tried);
+    if (allocated !== null) return { ...allocated, wish: tried };
+  }
+  return null;
 }
 
 /** Allocates all of a wish or nothing; the min watermark is kept for the kernel (`__zone_watermark_ok`). */
@@ -105,12 +120,13 @@ function allocate(context: ZoneContext, wish: Wish): { context: ZoneContext; pfn
   return { context: next, pfns };
 }
 
-function answer(context: ZoneContext, wish: Wish, request: number, copied: boolean, send: Send): ZoneContext {
-  const allocated = allocate(context, wish);
+function answer(context: ZoneContext, asked: Wish, request: number, copied: boolean, send: Send): ZoneContext {
+  const allocated = allocateFalling(context, asked);
   if (allocated === null) {
-    send(wish.sender, { type: 'NO_MEMORY', request });
+    send(asked.sender, { type: 'NO_MEMORY', request });
     return { ...context, failures: context.failures + 1 };
   }
+  const { wish } = allocated;
   const { costs } = context.resources;
   const kib = (wish.count * 2 ** wish.orderPages * context.kernelPageBytes) / 1024;
   const perKib = copied ? costs.copyPerKb : wish.zero ? costs.zeroPerKb : 0;
@@ -121,8 +137,9 @@ function answer(context: ZoneContext, wish: Wish, request: number, copied: boole
 
 const alloc = handle<ZoneContext>((context, event, send) => {
   assertEvent(event, 'ALLOC');
-  const { sender, orderPages, count, purpose, zero } = event;
-  return answer(context, { sender, orderPages, count, kind: purpose, zero }, event.request, false, send);
+  const { sender, orderPages, fallbackOrders = [], count, purpose, zero } = event;
+  const wish = { sender, orderPages, fallbackOrders, count, kind: purpose, zero };
+  return answer(context, wish, event.request, false, send);
 });
 
 /** A folio that only the asker's process page refers to is reused; any other is copied (`wp_can_reuse_anon_folio`). */
@@ -134,7 +151,8 @@ const copyOnWrite = handle<ZoneContext>((context, event, send) => {
     send(sender, { type: 'REUSE', request });
     return context;
   }
-  return answer(context, { sender, orderPages, count: 1, kind: 'anon', zero: false }, request, true, send);
+  const wish = { sender, orderPages, fallbackOrders: [], count: 1, kind: 'anon' as const, zero: false };
+  return answer(context, wish, request, true, send);
 });
 
 const get = handle<ZoneContext>((context, event, send) => {

@@ -63,9 +63,12 @@ export interface NativeChange {
   after: number;
 }
 
-/** The flags that must agree within a group: all but accessed and dirty (`pte_mkold(pte_mkclean(pte))`) and CONT. */
+/**
+ * The flags that must agree within a group: all but accessed and dirty (`pte_mkold(pte_mkclean(pte))`), CONT, and what
+ * Linux keeps in the page instead of the entry.
+ */
 function comparableFlags(pte: number): number {
-  return flagsOf(makeClean(pte)) & ~(PTE.YOUNG | PTE.CONT);
+  return flagsOf(makeClean(pte)) & ~(PTE.YOUNG | PTE.CONT | PTE.EXCLUSIVE);
 }
 
 /**

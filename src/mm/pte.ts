@@ -1,11 +1,11 @@
 /**
- * A page table entry as one number: frame number * 4096 + flags; 0 is "none". A frame number counts pages of the
+ * A page table entry as one number: frame number * 8192 + flags; 0 is "none". A frame number counts pages of the
  * granule of the table that holds the entry. The helpers are those of arm64 Linux, by the same rules.
  */
 import { invariant } from '../errors.ts';
 
-/** Twelve flag bits below the frame number: a number then stays an exact integer up to a frame number of 2^40. */
-const FLAG_SPAN = 4096;
+/** Thirteen flag bits below the frame number: a number then stays an exact integer up to a frame number of 2^40. */
+const FLAG_SPAN = 8192;
 const MAX_PFN = 2 ** 40;
 
 /**
@@ -22,10 +22,12 @@ const MAX_PFN = 2 ** 40;
  * - `ANON`: bookkeeping of the model: the frame is anonymous memory.
  * - `CONT`: contiguous bit. `UFFD_WP`: userfaultfd write-protection.
  * - `SWAP`: not present; the frame number is the offset in swap.
+ * - `EXCLUSIVE`: bookkeeping of the model: the anonymous page belongs to this entry alone (`PageAnonExclusive`, which Linux
+ *   keeps in the page; it is only ever set while one entry maps the page) [include/linux/page-flags.h].
  *
  * @example
  * ```ts
- * packPte(5, PTE.VALID | PTE.YOUNG); // 5 * 4096 + 33
+ * packPte(5, PTE.VALID | PTE.YOUNG); // 5 * 8192 + 33
  * ```
  */
 export const PTE = {
@@ -41,6 +43,7 @@ export const PTE = {
   CONT: 512,
   UFFD_WP: 1024,
   SWAP: 2048,
+  EXCLUSIVE: 4096,
 } as const;
 
 /**
@@ -64,7 +67,7 @@ export const PROT = { NONE: 0, READ: 1, WRITE: 2, EXEC: 4 } as const;
  */
 export function packPte(pfn: number, flags: number): number {
   invariant(Number.isSafeInteger(pfn) && pfn >= 0 && pfn < MAX_PFN, 'a frame number is an integer from 0 to 2^40 - 1');
-  invariant(flags > 0 && flags < FLAG_SPAN, 'an entry has flags, twelve bits at most');
+  invariant(flags > 0 && flags < FLAG_SPAN, 'an entry has flags, thirteen bits at most');
   return pfn * FLAG_SPAN + flags;
 }
 

@@ -5,7 +5,18 @@
 import { invariant } from '../errors.ts';
 import { gatherAccessedDirty, syncNative } from './nativeTable.ts';
 import type { PageTable, PageTableEdit } from './pageTable.ts';
-import { flagsOf, hasFlags, isDirty, isWritable, modifyProtection, packPte, PTE, pfnOf, writeProtect } from './pte.ts';
+import {
+  flagsOf,
+  hasFlags,
+  isDirty,
+  isWritable,
+  modifyProtection,
+  packPte,
+  PTE,
+  pfnOf,
+  withFlags,
+  writeProtect,
+} from './pte.ts';
 
 /** Consecutive entries that map consecutive frames with the same flags; the shape of `PteRun` in the vocabulary. */
 export interface EntryRun {
@@ -29,7 +40,7 @@ export type TableOp =
    */
   | { op: 'set'; runs: EntryRun[]; expects: number }
   | { op: 'clear'; ranges: VaRange[]; freeWithin: VaRange | null; fileOnly: boolean }
-  /** `anonProtection` is for anonymous pages: those known to be exclusive become writable at once. */
+  /** `anonProtection` is for exclusive anonymous pages: they become writable at once (`can_change_pte_writable`). */
   | { op: 'protect'; ranges: (VaRange & { protection: number; anonProtection: number })[] }
   /** Clears the accessed bit, the dirty bit, or both. */
   | { op: 'age'; startVa: number; endVa: number; young: boolean; dirty: boolean }
@@ -162,7 +173,7 @@ const operations: { [O in TableOp['op']]: (work: Work, op: Extract<TableOp, { op
     const gather = new Gather();
     for (const range of ranges) {
       work.linux.changeRange(range.startVa, range.endVa, (pte, va) => {
-        const exclusive = hasFlags(pte, PTE.ANON) && !hasFlags(pte, PTE.SPECIAL);
+        const exclusive = hasFlags(pte, PTE.EXCLUSIVE);
         const next = modifyProtection(pte, exclusive ? range.anonProtection : range.protection);
         if (next !== pte) gather.add(va, work.linux.geometry.granuleBytes);
         return next;
@@ -207,8 +218,9 @@ const operations: { [O in TableOp['op']]: (work: Work, op: Extract<TableOp, { op
       });
       if (!needed) continue;
       work.linux.changeRange(range.startVa, range.endVa, (pte, va) => {
-        // A private mapping is write-protected on both sides; the child's entries begin old (`copy_present_ptes`).
-        const shared = hasFlags(pte, PTE.ANON) || !isWritable(pte) ? writeProtect(pte) : pte;
+        // A private page is write-protected and no longer exclusive on both sides; the child's entries begin old
+        // (`copy_present_ptes`, `folio_try_dup_anon_rmap_ptes`).
+        const shared = hasFlags(pte, PTE.ANON) || !isWritable(pte) ? shareEntry(pte) : pte;
         work.set.add(va, pfnOf(shared), flagsOf(shared) & ~PTE.YOUNG);
         return shared;
       });
@@ -223,6 +235,11 @@ const operations: { [O in TableOp['op']]: (work: Work, op: Extract<TableOp, { op
     }
   },
 };
+
+/** An entry that maps its page together with another. */
+function shareEntry(pte: number): number {
+  return withFlags(writeProtect(pte), flagsOf(writeProtect(pte)) & ~PTE.EXCLUSIVE);
+}
 
 /** Carries what changed in the Linux table over to the native one; answers why it cannot, or ''. */
 function follow(linux: PageTableEdit, native: PageTableEdit, touched: readonly VaRange[]): string {

@@ -9,7 +9,7 @@ import type {
 } from '../../../machines/index.ts';
 import type { ProcessContext } from '../../../machines/process.ts';
 import { translateGroup } from '../../../src/mm/nativeTable.ts';
-import { hasFlags, isPresent, isWritable, PTE, pfnOf } from '../../../src/mm/pte.ts';
+import { flagsOf, hasFlags, isPresent, isWritable, PTE, pfnOf } from '../../../src/mm/pte.ts';
 import type { RunSource } from '../../../src/mm/runs.ts';
 import { ASID_STRIDE } from '../../../src/mm/tlb.ts';
 import { MAY_WRITE } from '../../../src/mm/tlbArray.ts';
@@ -110,7 +110,7 @@ function checkNative(system: System, mmu: MmuContext): void {
     if (!wanted.ok) fail(`the group at ${va.toString(16)} of mmu:${mmu.pid} is ${wanted.reason}`, system);
     // Hardware notes accessed and dirty in the native entry first: apart from those the two agree.
     const noted = PTE.YOUNG | PTE.DIRTY | PTE.READONLY;
-    const same = pfnOf(found) === pfnOf(wanted.pte) && ((found % 4096) | noted) === ((wanted.pte % 4096) | noted);
+    const same = pfnOf(found) === pfnOf(wanted.pte) && (flagsOf(found) | noted) === (flagsOf(wanted.pte) | noted);
     if (!same && !(found === 0 && wanted.pte === 0))
       fail(`native ${found} for ${wanted.pte} at ${va.toString(16)}`, system);
   }

@@ -1,0 +1,139 @@
+/**
+ * Anonymous faults (`mm/memory.c:do_anonymous_page`, `mm/huge_memory.c:do_huge_pmd_anonymous_page`): the zero page for
+ * reads, and for writes one folio, as large as the settings of transparent huge pages allow and never less than a process page.
+ */
+import { invariant } from '../src/errors.ts';
+import {
+  allowableOrders,
+  emptyOrders,
+  fallingOrders,
+  highestOrder,
+  rangeOf,
+  suitableOrders,
+} from '../src/mm/anonOrders.ts';
+import { protectionFlags, PTE } from '../src/mm/pte.ts';
+import { VM, type Vma } from '../src/mm/vma.ts';
+import type { MessageOf, PteRun } from './messages.ts';
+import {
+  type FaultJob,
+  type FaultStep,
+  type FaultStepHandler,
+  ends,
+  freshFlags,
+  HANDLED,
+  leastPages,
+  overwrite,
+  pageStart,
+  prepareAnon,
+  setRuns,
+  waitsOn,
+  workOf,
+} from './mmFaultParts.ts';
+import { ask, costsOf, hasFlagBits, type MmContext, mmuOf, SIGNAL } from './mmState.ts';
+import type { Send } from './support.ts';
+
+/** Orders above the least that this fault may use, by settings and by the mapping. */
+function ordersOf(context: MmContext, vma: Vma, va: number): number {
+  const { kernelPageBytes, pageBytes } = context;
+  const { thp, minimumOrder } = context.resources.design;
+  const leastBytes = minimumOrder === 'process-page' ? pageBytes : kernelPageBytes;
+  const orders = allowableOrders({ thp, vma, pageBytes: leastBytes, kernelPageBytes });
+  return orders === 0 ? 0 : suitableOrders(orders, va, vma, kernelPageBytes);
+}
+
+/**
+ * `do_anonymous_page`: a read gets the shared zero page, as many frames of it as the process page has. One frame would do
+ * for Linux, but a native entry of 64K needs 64K of consecutive frames behind it, so zero memory is as large as that.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * const fault = { va: 0x15000, access: 'read' as const, ptePfn: 0, pteFlags: 0, major: false, pages: [], truncated: false };
+ * const job = { awaits: -1, step: '', asleep: false, ptesWritten: 0, kind: 'fault' as const, walk: 1, cpu: 0, fault };
+ * const vma = { startVa: 0x10000, endVa: 0x20000, prot: 3, flags: 0, file: null, offsetBytes: 0 };
+ * anonymousFault({ ...mm, pageBytes: 4096 }, job, vma, () => {}).context.job?.step; // 'set'
+ * ```
+ */
+export function anonymousFault(context: MmContext, job: FaultJob, vma: Vma, send: Send): FaultStep {
+  const { va, access } = workOf(job);
+  const nr = leastPages(context);
+  const leastOrder = Math.log2(nr);
+  // Shared anonymous memory without a file of its own: no folio but the least, and no zero page.
+  if ((vma.flags & VM.SHARED) !== 0) return waitsOn(allocate(context, job, [leastOrder], send));
+  const reads = access !== 'write' && context.resources.design.zeroPage === 'process-page';
+  const orders = ordersOf(context, vma, va);
+  if (reads) {
+    // Linux marks the zero page special; a native entry may be anything but special, and it is told by its frame here.
+    const flags = protectionFlags(vma.prot, false) | PTE.YOUNG | (nr === 1 ? PTE.SPECIAL : 0);
+    const run: PteRun = { va: pageStart(context, va), pfn: context.zeroPfn, nr, flags };
+    return waitsOn(setRuns(context, job, [run], send));
+  }
+  const prepared = prepareAnon(context, va);
+  if (orders === 0) return waitsOn(allocate(prepared, job, [leastOrder], send));
+  const ranges = [rangeOf(va, highestOrder(orders), context.kernelPageBytes)];
+  const read = (request: number) => ({ type: 'READ_PTES' as const, request, ranges });
+  return waitsOn(ask(prepared, job, 'rangeRead', mmuOf(prepared), read, send));
+}
+
+/**
+ * Asks for a zeroed folio of the first order that can be had (`alloc_anon_folio`); the last is the least there is.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * const fault = { va: 0x15000, access: 'write' as const, ptePfn: 0, pteFlags: 0, major: false, pages: [], truncated: false };
+ * const job = { awaits: -1, step: '', asleep: false, ptesWritten: 0, kind: 'fault' as const, walk: 1, cpu: 0, fault };
+ * allocate({ ...mm, pageBytes: 4096 }, job, [4, 0], () => {}).job?.step; // 'allocated'
+ * ```
+ */
+export function allocate(context: MmContext, job: FaultJob, orders: readonly number[], send: Send): MmContext {
+  const sender = `mm:${context.pid}`;
+  const [orderPages, ...fallbackOrders] = orders;
+  const message = (request: number): MessageOf<'ALLOC'> => {
+    const wish = { sender, request, orderPages, fallbackOrders, leastOrder: orders[orders.length - 1] };
+    return { type: 'ALLOC', ...wish, count: 1, purpose: 'anon', zero: true };
+  };
+  return ask(context, job, 'allocated', 'zone', message, send, costsOf(context).faultHandlerBase);
+}
+
+/** What is in the range of the highest order: the orders that are left are tried. */
+export const rangeRead: FaultStepHandler = (context, job, event, send) => {
+  invariant(event.type === 'TABLE_DONE', 'a table is read before a large folio is chosen');
+  const { va } = workOf(job);
+  const vma = context.vmas.find(va);
+  invariant(vma !== null, 'the VMA of a fault stays while it is handled');
+  const { kernelPageBytes } = context;
+  const orders = emptyOrders(ordersOf(context, vma, va), va, event.set, kernelPageBytes);
+  return waitsOn(allocate(context, job, fallingOrders(orders, Math.log2(leastPages(context))), send));
+};
+
+/** The folio is there: it is entered over its whole range, or over the pages that the walk found. */
+export const allocated: FaultStepHandler = (context, job, event, send) => {
+  const { va, pages, ptePfn, pteFlags, truncated } = workOf(job);
+  // The page that is copied came with a reference of its own: the copy, or the failure to make one, ends it.
+  if (pages.length > 0) send('zone', { type: 'PUT', runs: pages.map(({ pfn, nr }) => ({ pfn, nr })) });
+  if (event.type === 'NO_MEMORY') return ends(context, SIGNAL.KILL, 0);
+  invariant(event.type === 'FRAMES', 'an allocation is answered with frames');
+  const pfn = event.pfns[0];
+  const nr = 2 ** event.orderPages;
+  if (truncated) {
+    send('zone', { type: 'PUT', runs: [{ pfn, nr }] });
+    return { context, end: HANDLED };
+  }
+  const vma = context.vmas.find(va);
+  invariant(vma !== null, 'the VMA of a fault stays while it is handled');
+  const bytes = nr * context.kernelPageBytes;
+  const counted =
+    vma.file === null
+      ? { ...context, zeroedBytes: context.zeroedBytes + bytes }
+      : { ...context, copiedBytes: context.copiedBytes + bytes };
+  const next = { ...job, fault: { ...workOf(job), pages: [] } } as FaultJob;
+  const flags = freshFlags(vma);
+  const startVa = va - (va % bytes);
+  if (!hasFlagBits(pteFlags, PTE.VALID))
+    return waitsOn(setRuns(counted, next, [{ va: startVa, pfn, nr, flags }], send));
+  const expects = ptePfn - Math.floor((va - startVa) / context.kernelPageBytes);
+  return waitsOn(overwrite(counted, next, { step: 'set', startVa, pfn, nr, flags, expects }, send));
+};

@@ -1,0 +1,110 @@
+/** Faults on pages of files: `do_read_fault`, `do_cow_fault` and `do_shared_fault` of mm/memory.c. */
+import { invariant } from '../src/errors.ts';
+import { faultAround } from '../src/mm/faultAround.ts';
+import { protectionFlags, PTE } from '../src/mm/pte.ts';
+import { VM, type Vma } from '../src/mm/vma.ts';
+import { pageIndex } from './mmEntries.ts';
+import type { MessageOf, PteRun } from './messages.ts';
+import {
+  type FaultJob,
+  type FaultStep,
+  type FaultStepHandler,
+  ends,
+  leastPages,
+  prepareAnon,
+  setRuns,
+  waitsOn,
+  workOf,
+} from './mmFaultParts.ts';
+import { ask, costsOf, fileActor, type MmContext, SIGNAL } from './mmState.ts';
+import type { Send } from './support.ts';
+
+/**
+ * `do_fault`: asks the page cache for the page, and on a read for those around it.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * const fault = { va: 0x15000, access: 'read' as const, ptePfn: 0, pteFlags: 0, major: false, pages: [], truncated: false };
+ * const job = { awaits: -1, step: '', asleep: false, ptesWritten: 0, kind: 'fault' as const, walk: 1, cpu: 0, fault };
+ * const vma = { startVa: 0x10000, endVa: 0x20000, prot: 3, flags: 0, file: 'a', offsetBytes: 0 };
+ * fileFault({ ...mm, pageBytes: 4096 }, job, vma, () => {}).context.job?.step; // 'paged'
+ * ```
+ */
+export function fileFault(context: MmContext, job: FaultJob, vma: Vma, send: Send): FaultStep {
+  const { va, access } = workOf(job);
+  const { kernelPageBytes } = context;
+  const file = vma.file as string;
+  const nr = leastPages(context);
+  const unitBytes = nr * kernelPageBytes;
+  const startVa = va - (va % unitBytes);
+  const around = access === 'write' ? { startVa, endVa: startVa + unitBytes } : faultAround(va, vma, unitBytes);
+  const shared = (vma.flags & VM.SHARED) !== 0;
+  // do_cow_fault prepares before it asks for the page, which may turn out to lie behind the end of the file.
+  const prepared = access === 'write' && !shared ? prepareAnon(context, va) : context;
+  const wish = {
+    file,
+    mm: `mm:${context.pid}`,
+    index: pageIndex(vma, va, kernelPageBytes),
+    firstIndex: pageIndex(vma, around.startVa, kernelPageBytes),
+    endIndex: pageIndex(vma, around.endVa, kernelPageBytes),
+    orderPages: Math.log2(nr),
+    write: access === 'write' && shared,
+  };
+  const get = (request: number): MessageOf<'GET_PAGES'> => ({ type: 'GET_PAGES', request, ...wish });
+  return waitsOn(ask(prepared, job, 'paged', fileActor(file), get, send, costsOf(context).faultHandlerBase));
+}
+
+/** `do_cow_fault`: one process page to copy the page of the file to; never more, whatever the settings. */
+function allocateCopy(context: MmContext, job: FaultJob, send: Send): MmContext {
+  const sender = `mm:${context.pid}`;
+  const orderPages = Math.log2(leastPages(context));
+  const { faultHandlerBase, copyPerKb } = costsOf(context);
+  const kib = (2 ** orderPages * context.kernelPageBytes) / 1024;
+  const delay = faultHandlerBase + Math.ceil(copyPerKb * kib);
+  const message = (request: number): MessageOf<'ALLOC'> => {
+    return {
+      type: 'ALLOC',
+      sender,
+      request,
+      orderPages,
+      leastOrder: orderPages,
+      count: 1,
+      purpose: 'anon',
+      zero: false,
+    };
+  };
+  return ask(context, job, 'allocated', 'zone', message, send, delay);
+}
+
+/** The page cache has answered: the pages are entered, or the one that is written to privately is copied. */
+export const paged: FaultStepHandler = (context, job, event, send) => {
+  invariant(event.type === 'PAGES', 'a request for pages is answered with pages');
+  const work = workOf(job);
+  const state = { ...context, rereadPages: context.rereadPages + event.rereadPages };
+  if (event.eof) return ends(state, SIGNAL.BUS, SIGNAL.BUS_ADRERR);
+  if (event.failed) return ends(state, SIGNAL.KILL, 0);
+  const vma = state.vmas.find(work.va);
+  invariant(vma !== null, 'the VMA of a fault stays while it is handled');
+  const fault = { ...work, major: work.major || event.major };
+  const shared = (vma.flags & VM.SHARED) !== 0;
+  if (work.access === 'write' && !shared) {
+    return waitsOn(allocateCopy(state, { ...job, fault: { ...fault, pages: event.runs } }, send));
+  }
+  const flags = protectionFlags(vma.prot, shared);
+  const index = pageIndex(vma, work.va, state.kernelPageBytes);
+  const runs = event.runs.map((run): PteRun => {
+    const here = index >= run.index && index < run.index + run.nr;
+    const dirty = here && work.access === 'write';
+    // arch_wants_old_prefaulted_pte: what is mapped around the fault starts old (`set_pte_range`).
+    const aged = here ? flags | PTE.YOUNG : flags;
+    return {
+      va: vma.startVa + run.index * state.kernelPageBytes - vma.offsetBytes,
+      pfn: run.pfn,
+      nr: run.nr,
+      flags: dirty ? (aged | PTE.DIRTY) & ~PTE.READONLY : aged,
+    };
+  });
+  return waitsOn(setRuns(state, { ...job, fault }, runs, send));
+};

@@ -1,0 +1,197 @@
+/** What the ways of handling a fault share: how a step ends, the unit of memory that is handed out, and entering pages. */
+import { invariant } from '../src/errors.ts';
+import { PROT, protectionFlags, PTE } from '../src/mm/pte.ts';
+import { VM, type Vma } from '../src/mm/vma.ts';
+import type { MessageOf, PteRun } from './messages.ts';
+import { ask, type FaultWork, type Job, type MmContext, mmuOf, processPages } from './mmState.ts';
+import type { Send } from './support.ts';
+
+/** How a fault ends: handled, or with a signal. */
+export type FaultEnd = { signal: number; code: number };
+
+/** The end of a fault that was handled. */
+export const HANDLED: FaultEnd = { signal: 0, code: 0 };
+
+/** What a step gives: the context, and the end of the fault where it came to one. */
+export interface FaultStep {
+  context: MmContext;
+  end: FaultEnd | null;
+}
+
+/** A job that a fault is part of: one of hardware, or of a call that populates a range. */
+export type FaultJob = Extract<Job, { kind: 'fault' | 'call' }>;
+
+/** The answers that take a fault on. */
+export type FaultAnswer = MessageOf<'FRAMES' | 'NO_MEMORY' | 'REUSE' | 'PAGES' | 'TABLE_DONE'>;
+
+/** A step that an answer takes a fault through. */
+export type FaultStepHandler = (context: MmContext, job: FaultJob, event: FaultAnswer, send: Send) => FaultStep;
+
+/**
+ * The fault waits for an answer.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * waitsOn(mm).end; // null
+ * ```
+ */
+export function waitsOn(context: MmContext): FaultStep {
+  return { context, end: null };
+}
+
+/**
+ * The fault ends in a signal.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * ends(mm, SIGNAL.BUS, SIGNAL.BUS_ADRERR).end; // { signal: 7, code: 2 }
+ * ```
+ */
+export function ends(context: MmContext, signal: number, code: number): FaultStep {
+  return { context, end: { signal, code } };
+}
+
+/**
+ * The page that a job is faulting in.
+ *
+ * @throws GranuleError INVARIANT for a job that faults nothing in
+ * @example
+ * ```ts
+ * const fault = { va: 0x5000, access: 'read' as const, ptePfn: 0, pteFlags: 0, major: false, pages: [], truncated: false };
+ * const base = { awaits: -1, step: '', asleep: false, ptesWritten: 0 };
+ * workOf({ ...base, kind: 'fault', walk: 1, cpu: 0, fault }).va; // 20480
+ * ```
+ */
+export function workOf(job: FaultJob): FaultWork {
+  invariant(job.fault !== null, 'a fault step has a fault');
+  return job.fault;
+}
+
+/**
+ * Kernel pages that are handed out and mapped at the least: those of a process page (layer 2), or one where the design
+ * asks nothing of the allocator (layer 1 alone).
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * leastPages({ ...mm, pageBytes: 65536 }); // 16
+ * ```
+ */
+export function leastPages(context: MmContext): number {
+  return context.resources.design.minimumOrder === 'process-page' ? processPages(context) : 1;
+}
+
+/**
+ * The first address of the least unit around an address.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * pageStart({ ...mm, pageBytes: 65536 }, 0x12345); // 65536
+ * ```
+ */
+export function pageStart(context: MmContext, va: number): number {
+  return va - (va % (leastPages(context) * context.kernelPageBytes));
+}
+
+/**
+ * The frame of the first page of a unit, from the frame that the walk found at the address.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * firstFrame({ ...mm, pageBytes: 65536 }, 0x12345, 66); // 64
+ * ```
+ */
+export function firstFrame(context: MmContext, va: number, ptePfn: number): number {
+  return ptePfn - Math.floor((va - pageStart(context, va)) / context.kernelPageBytes);
+}
+
+/**
+ * Makes sure that the VMA has an `anon_vma`, before it gets its first anonymous page (`mm/memory.c:vmf_anon_prepare`).
+ * A fault that fails later on has prepared it all the same.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * const vma = { startVa: 0x10000, endVa: 0x20000, prot: 3, flags: 0, file: null, offsetBytes: 0 };
+ * prepareAnon({ ...mm, vmas: VmaSet.empty(4096).map(vma) }, 0x12345).vmas.count; // 1
+ * ```
+ */
+export function prepareAnon(context: MmContext, _va: number): MmContext {
+  return context;
+}
+
+/**
+ * Enters pages where nothing is yet; what somebody else entered meanwhile stays (`pte_none` under the lock).
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * const fault = { va: 0x5000, access: 'read' as const, ptePfn: 0, pteFlags: 0, major: false, pages: [], truncated: false };
+ * const base = { awaits: -1, step: '', asleep: false, ptesWritten: 0 };
+ * setRuns(mm, { ...base, kind: 'fault', walk: 1, cpu: 0, fault }, [], () => {}).job?.step; // 'set'
+ * ```
+ */
+export function setRuns(context: MmContext, job: FaultJob, runs: PteRun[], send: Send): MmContext {
+  const set = (request: number) => ({ type: 'SET_PTES' as const, request, runs, expects: -1 });
+  return ask(context, job, 'set', mmuOf(context), set, send);
+}
+
+/** Pages to write over what the walk found. */
+export interface Overwrite {
+  step: string;
+  startVa: number;
+  pfn: number;
+  nr: number;
+  flags: number;
+  /** The frame that must still be at `startVa`. */
+  expects: number;
+}
+
+/**
+ * Writes entries over those the walk found, provided they are still there: a file may have unmapped them meanwhile
+ * (`vmf_pte_changed`).
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * const fault = { va: 0x5000, access: 'write' as const, ptePfn: 9, pteFlags: 9, major: false, pages: [], truncated: false };
+ * const base = { awaits: -1, step: '', asleep: false, ptesWritten: 0 };
+ * const over = { step: 'reused', startVa: 0x5000, pfn: 9, nr: 1, flags: PTE.VALID, expects: 9 };
+ * overwrite(mm, { ...base, kind: 'fault', walk: 1, cpu: 0, fault }, over, () => {}).job?.step; // 'reused'
+ * ```
+ */
+export function overwrite(context: MmContext, job: FaultJob, over: Overwrite, send: Send): MmContext {
+  const { startVa, pfn, nr, expects } = over;
+  const runs = [{ va: startVa, pfn, nr, flags: over.flags }];
+  const set = (request: number) => ({ type: 'SET_PTES' as const, request, runs, expects });
+  return ask(context, job, over.step, mmuOf(context), set, send);
+}
+
+/**
+ * The flags of a fresh page of a mapping's own: young, dirty and writable where the mapping is, and exclusive
+ * (`mk_pte`, `maybe_mkwrite`, `folio_add_new_anon_rmap` with `RMAP_EXCLUSIVE`).
+ *
+ * @example
+ * ```ts
+ * const vma = { startVa: 0x10000, endVa: 0x20000, prot: 3, flags: 0, file: null, offsetBytes: 0 };
+ * freshFlags(vma) === (PTE.VALID | PTE.YOUNG | PTE.WRITE | PTE.DIRTY | PTE.ANON | PTE.EXCLUSIVE); // true
+ * ```
+ */
+export function freshFlags(vma: Vma): number {
+  const shared = (vma.flags & VM.SHARED) !== 0;
+  const anon = shared && vma.file === null ? 0 : PTE.ANON | PTE.EXCLUSIVE;
+  const flags = protectionFlags(vma.prot, shared) | PTE.YOUNG | anon;
+  return (vma.prot & PROT.WRITE) === 0 ? flags : (flags | PTE.WRITE | PTE.DIRTY) & ~PTE.READONLY;
+}

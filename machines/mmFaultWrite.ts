@@ -1,0 +1,100 @@
+/** Writes to pages that are mapped read-only (`mm/memory.c:do_wp_page`): copy-on-write, or reuse of what nobody else has. */
+import { invariant } from '../src/errors.ts';
+import { PTE } from '../src/mm/pte.ts';
+import { VM, type Vma } from '../src/mm/vma.ts';
+import {
+  type FaultJob,
+  type FaultStep,
+  type FaultStepHandler,
+  ends,
+  freshFlags,
+  leastPages,
+  overwrite,
+  prepareAnon,
+  waitsOn,
+  workOf,
+} from './mmFaultParts.ts';
+import type { MessageOf } from './messages.ts';
+import { ask, costsOf, hasFlagBits, type MmContext, SIGNAL } from './mmState.ts';
+import type { Send } from './support.ts';
+
+/** What is copied or reused at once: the process page, or in the naive design one kernel page. */
+interface Unit {
+  startVa: number;
+  nr: number;
+  /** The first frame that is mapped there now. */
+  pfn: number;
+}
+
+function unitOf(context: MmContext, job: FaultJob): Unit {
+  const { va, ptePfn } = workOf(job);
+  const { kernelPageBytes } = context;
+  const nr = context.resources.design.copyOnWrite === 'process-page' ? leastPages(context) : 1;
+  const startVa = va - (va % (nr * kernelPageBytes));
+  return { startVa, nr, pfn: ptePfn - Math.floor((va - startVa) / kernelPageBytes) };
+}
+
+/**
+ * `do_wp_page`. An exclusive page is reused as it is; whether one that was shared may be, the zone knows, which counts the
+ * references (`wp_can_reuse_anon_folio`). Everything else is copied.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * const pteFlags = PTE.VALID | PTE.READONLY | PTE.ANON;
+ * const fault = { va: 0x15000, access: 'write' as const, ptePfn: 9, pteFlags, major: false, pages: [], truncated: false };
+ * const job = { awaits: -1, step: '', asleep: false, ptesWritten: 0, kind: 'fault' as const, walk: 1, cpu: 0, fault };
+ * const vma = { startVa: 0x10000, endVa: 0x20000, prot: 3, flags: 0, file: null, offsetBytes: 0 };
+ * writeProtectFault({ ...mm, pageBytes: 4096 }, job, vma, () => {}).context.job?.step; // 'copied'
+ * ```
+ */
+export function writeProtectFault(context: MmContext, job: FaultJob, vma: Vma, send: Send): FaultStep {
+  const { pteFlags } = workOf(job);
+  // mprotect gave the write permission back: the entry follows (`wp_page_shared`, `wp_page_reuse`).
+  if ((vma.flags & VM.SHARED) !== 0) return waitsOn(reuse(context, job, 0, send));
+  if (hasFlagBits(pteFlags, PTE.EXCLUSIVE)) return waitsOn(reuse(context, job, PTE.EXCLUSIVE, send));
+  if (!hasFlagBits(pteFlags, PTE.ANON)) return waitsOn(copyForeign(context, job, vma, send));
+  const { nr, pfn } = unitOf(context, job);
+  const sender = `mm:${context.pid}`;
+  const wish = { sender, pfn, nr, orderPages: Math.log2(nr) };
+  const message = (request: number): MessageOf<'COPY_ON_WRITE'> => ({ type: 'COPY_ON_WRITE', request, ...wish });
+  return waitsOn(ask(context, job, 'copied', 'zone', message, send));
+}
+
+/** `wp_page_copy` of the zero page or of a page of a file: the first anonymous page here. */
+function copyForeign(context: MmContext, job: FaultJob, vma: Vma, send: Send): MmContext {
+  const prepared = prepareAnon(context, workOf(job).va);
+  const sender = `mm:${context.pid}`;
+  const orderPages = Math.log2(unitOf(context, job).nr);
+  const zero = vma.file === null;
+  const { faultHandlerBase, copyPerKb } = costsOf(context);
+  const kib = (2 ** orderPages * context.kernelPageBytes) / 1024;
+  const delay = faultHandlerBase + (zero ? 0 : Math.ceil(copyPerKb * kib));
+  const message = (request: number): MessageOf<'ALLOC'> => {
+    return { type: 'ALLOC', sender, request, orderPages, leastOrder: orderPages, count: 1, purpose: 'anon', zero };
+  };
+  return ask(prepared, job, 'allocated', 'zone', message, send, delay);
+}
+
+/** `wp_page_reuse`: the page itself becomes writable. */
+function reuse(context: MmContext, job: FaultJob, exclusive: number, send: Send): MmContext {
+  const { pteFlags } = workOf(job);
+  const { startVa, nr, pfn } = unitOf(context, job);
+  const writable = pteFlags | PTE.WRITE | PTE.YOUNG | PTE.DIRTY | exclusive;
+  const flags = writable & ~(PTE.READONLY | PTE.SPECIAL);
+  return overwrite(context, job, { step: 'reused', startVa, pfn, nr, flags, expects: pfn }, send);
+}
+
+/** The zone has found that nobody else has the page, or has copied it. */
+export const copied: FaultStepHandler = (context, job, event, send) => {
+  if (event.type === 'NO_MEMORY') return ends(context, SIGNAL.KILL, 0);
+  if (event.type === 'REUSE') return waitsOn(reuse(context, job, PTE.EXCLUSIVE, send));
+  invariant(event.type === 'FRAMES', 'a copy-on-write is answered with frames or reuse');
+  const vma = context.vmas.find(workOf(job).va);
+  invariant(vma !== null, 'the VMA of a fault stays while it is handled');
+  const { startVa, nr, pfn } = unitOf(context, job);
+  const done = { ...context, copiedBytes: context.copiedBytes + nr * context.kernelPageBytes };
+  const over = { step: 'set', startVa, pfn: event.pfns[0], nr, flags: freshFlags(vma), expects: pfn };
+  return waitsOn(overwrite(prepareAnon(done, startVa), job, over, send));
+};
