@@ -9,6 +9,9 @@ import { noCounts } from '../src/mm/tlbRun.ts';
 import type { ExecCall, Message, TlbCounts } from './messages.ts';
 import { handle, type ResourceHolder, type Send } from './support.ts';
 
+/** The signal that no handler takes: out of memory. */
+const SIGKILL = 9;
+
 /** What a process is built with. */
 export interface ProcessInput {
   resources: ResourceHolder;
@@ -21,6 +24,8 @@ export interface ProcessInput {
   quantumCycles: number;
   /** Pids of the processes that its fork calls create, in order; a fork beyond the list creates nobody. */
   children: number[];
+  /** SIGSEGV and SIGBUS end it, or meet a handler that jumps over the access. */
+  signals: 'die' | 'skip';
 }
 
 /** A process's state. */
@@ -31,6 +36,7 @@ export interface ProcessContext {
   pageBytes: number;
   quantumCycles: number;
   children: number[];
+  signals: 'die' | 'skip';
   /** The CPU it has, -1 for none. */
   cpu: number;
   /** The run of the trace to do next. */
@@ -49,6 +55,8 @@ export interface ProcessContext {
   /** Calls that returned an errno. */
   callsFailed: number;
   quanta: number;
+  /** Signals that its handler took. */
+  signalsHandled: number;
   /** The signal that ended it, 0 for none. */
   signal: number;
   signalCode: number;
@@ -145,6 +153,20 @@ const account = handle<ProcessContext>((context, event) => {
   };
 });
 
+/** The handler jumps to behind the access (`siglongjmp`), which is then never done. */
+const skipAccess = handle<ProcessContext>((context) => {
+  const { at, signalsHandled } = context;
+  return {
+    ...context,
+    at: at + 1,
+    resumed: false,
+    signal: 0,
+    signalCode: 0,
+    signalVa: 0,
+    signalsHandled: signalsHandled + 1,
+  };
+});
+
 const leaveCpu = (type: 'BLOCKED' | 'YIELD' | 'EXITED') =>
   handle<ProcessContext>((context, _event, send) => {
     if (context.cpu >= 0) send('sched', { type, pid: context.pid, cpu: context.cpu });
@@ -157,6 +179,7 @@ export const processMachine = setup({
   actions: {
     execve,
     account,
+    skipAccess,
     block: leaveCpu('BLOCKED'),
     yield: leaveCpu('YIELD'),
     exited: leaveCpu('EXITED'),
@@ -207,6 +230,8 @@ export const processMachine = setup({
     stopRequested: ({ context }) => context.stopRequested,
     killed: ({ context, event }) => event.type === 'SYSRET' && event.signal !== 0 && context.signal === 0,
     ranOut: ({ event }) => event.type === 'RAN' && event.reason === 'quantum',
+    handlesSignal: ({ context, event }) =>
+      event.type === 'RAN' && event.reason === 'signal' && event.signal !== SIGKILL && context.signals === 'skip',
     atCall: ({ event }) => event.type === 'RAN' && event.reason === 'call',
     asleep: ({ event }) => event.type === 'RAN' && event.reason === 'asleep',
   },
@@ -219,6 +244,7 @@ export const processMachine = setup({
     pageBytes: input.pageBytes,
     quantumCycles: input.quantumCycles,
     children: input.children,
+    signals: input.signals,
     cpu: -1,
     at: 0,
     resumed: false,
@@ -230,6 +256,7 @@ export const processMachine = setup({
     calls: 0,
     callsFailed: 0,
     quanta: 0,
+    signalsHandled: 0,
     signal: 0,
     signalCode: 0,
     signalVa: 0,
@@ -260,6 +287,7 @@ export const processMachine = setup({
           { guard: 'ranOut', target: 'ready', actions: ['account', 'yield'] },
           { guard: 'atCall', target: 'in-syscall', actions: ['account', 'call'] },
           { guard: 'asleep', target: 'in-fault', actions: ['account', 'block'] },
+          { guard: 'handlesSignal', actions: ['account', 'skipAccess', 'runOn'] },
           { target: 'in-syscall', actions: ['account', 'exit'] },
         ],
         WAKE: { actions: 'wokenEarly' },

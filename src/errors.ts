@@ -21,6 +21,7 @@ const ERROR_TABLE = {
   TRACE_MISSING: { exit: 2, next: 'Give the folder that holds it with --traces DIR.' },
   TRACE_CHANGED: { exit: 2, next: 'Find the file with the recorded hash, or run the topology again on this one.' },
   TRACE_LAYOUT: { exit: 2, next: 'Lay it out again from the trace as it was recorded.' },
+  ANSWERS_MALFORMED: { exit: 2, next: 'Mend or cut the line named; docs/validation.md describes the format.' },
   LOG_EMPTY: { exit: 2, next: 'Run the topology again.' },
   LOG_NOT_A_LOG: { exit: 2, next: 'Give a file that granule run wrote (.glog).' },
   LOG_VERSION: { exit: 2, next: 'Open it with the version of granule that wrote it, or run the topology again.' },

@@ -13,6 +13,7 @@ import { addReplay } from './replay.ts';
 import { addRun } from './run.ts';
 import { addState } from './state.ts';
 import { addTlb } from './tlb.ts';
+import { addValidate } from './validate.ts';
 import { addVerify } from './verify.ts';
 import { addWhy } from './why.ts';
 
@@ -67,6 +68,7 @@ export function createProgram(cli: Cli): Command {
     addLog,
     addInfo,
     addVerify,
+    addValidate,
     addTlb,
     addRecord,
     addImport,

@@ -34,7 +34,7 @@ function fail(
  *
  * @example
  * ```ts
- * layoutOf({ pid: 1, trace: 't', pageSize: 65536, startCycles: 0, children: [], forked: false }, 4096); // 65536
+ * layoutOf({ pid: 1, trace: 't', pageSize: 65536, startCycles: 0, children: [], forked: false, signals: 'die' }, 4096); // 65536
  * ```
  */
 export function layoutOf(process: TopologyProcess, kernelPageBytes: number): number {
@@ -129,11 +129,11 @@ function processActors(
   trace: RunSource,
   resources: ResourceHolder,
 ): ActorSpec[] {
-  const { pid, pageSize: pageBytes, children } = process;
+  const { pid, pageSize: pageBytes, children, signals } = process;
   const { kernelPageSize: kernelPageBytes, quantumCycles } = topology;
   const core = findCore(topology.core);
   invariant(core !== null, `there is a core ${topology.core}`);
-  const input = { resources, pid, trace: trace.hash, pageBytes, quantumCycles, children };
+  const input = { resources, pid, trace: trace.hash, pageBytes, quantumCycles, children, signals };
   const zeroPfn = zeroFrame(kernelPageBytes);
   const { nativeTables, stackLimit: stackLimitBytes } = topology;
   const mm = { resources, pid, kernelPageBytes, nativeTables, zeroPfn, stackLimitBytes };

@@ -55,6 +55,8 @@ const processSchema = z.strictObject({
   children: z.array(z.int().positive()).default([]),
   /** It begins when its parent forks it, not by execve. */
   forked: z.boolean().default(false),
+  /** What SIGSEGV and SIGBUS do: end it, or meet a handler that jumps over the access. */
+  signals: z.enum(['die', 'skip']).default('die'),
 });
 
 const messageSchema = z

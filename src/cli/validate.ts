@@ -1,0 +1,20 @@
+/** `granule validate`: the model held against what real kernels answered. */
+import type { Command } from 'commander';
+import type { Cli } from './cli.ts';
+import { addValidateAbi } from './validateAbi.ts';
+
+/** The kinds of answers that can be held against the model, in the order of the help. */
+const SUBJECTS: readonly ((group: Command, cli: Cli) => void)[] = [addValidateAbi];
+
+/**
+ * Adds the command and its subcommands.
+ *
+ * @example
+ * ```ts
+ * addValidate(new Command(), new Cli(textIo('/')));
+ * ```
+ */
+export function addValidate(program: Command, cli: Cli): void {
+  const group = program.command('validate').description('hold the model against what real kernels answered');
+  for (const add of SUBJECTS) add(group, cli);
+}
