@@ -2,9 +2,10 @@
 import type { Command } from 'commander';
 import type { Cli } from './cli.ts';
 import { addValidateAbi } from './validateAbi.ts';
+import { addValidateFootprint } from './validateFootprint.ts';
 
 /** The kinds of answers that can be held against the model, in the order of the help. */
-const SUBJECTS: readonly ((group: Command, cli: Cli) => void)[] = [addValidateAbi];
+const SUBJECTS: readonly ((group: Command, cli: Cli) => void)[] = [addValidateAbi, addValidateFootprint];
 
 /**
  * Adds the command and its subcommands.

@@ -25,14 +25,14 @@ function packageFolder(): string {
 }
 
 /**
- * The folder of fixtures that comes with the package: `topologies` or `traces`.
+ * The folder of fixtures that comes with the package: `topologies`, `traces` or `oracle`.
  *
  * @example
  * ```ts
  * fixturesFolder('topologies').endsWith('topologies'); // true
  * ```
  */
-export function fixturesFolder(kind: 'topologies' | 'traces'): string {
+export function fixturesFolder(kind: 'topologies' | 'traces' | 'oracle'): string {
   return join(packageFolder(), 'fixtures', kind);
 }
 

@@ -5,6 +5,7 @@ import { GranuleError } from '../errors.ts';
 import { createLogFile } from '../log/fileStorage.node.ts';
 import { LogWriter } from '../log/logWriter.ts';
 import { zlibCompression } from '../log/zlib.node.ts';
+import type { RunSource } from '../mm/runs.ts';
 import { logMeta } from '../topology/meta.ts';
 import type { Topology } from '../topology/schema.ts';
 import { GtrWriter } from '../trace/gtrWriter.ts';
@@ -26,6 +27,49 @@ function writeTopology(topology: Topology, path: string): void {
   }
 }
 
+async function writeTrace(trace: RunSource, path: string): Promise<void> {
+  const gtr = await GtrWriter.create(path);
+  for (let run = 0; run < trace.runs; run += trace.blockRuns) {
+    gtr.add(trace.block(run / trace.blockRuns));
+    await gtr.ready();
+  }
+  await gtr.finish(trace);
+}
+
+/** A log that is kept, ready to be written. */
+export interface KeptLog {
+  path: string;
+  writer: LogWriter;
+}
+
+/**
+ * Keeps a topology as `NAME.json` and the traces of its processes under the names it gives them, and opens `NAME.glog`.
+ *
+ * @throws GranuleError OUTPUT_UNWRITABLE, DISK_FULL
+ * @example
+ * ```ts
+ * const setting = { kernelPageBytes: 4096, pageBytes: 65536, thpAlwaysBytes: [] };
+ * const { topology, traces } = footprintSystem({ kind: 'seq', lengthBytes: 2 ** 20 }, setting);
+ * const { path, writer } = await keepLog(topology, traces, '/tmp/kept');
+ * writer.close();
+ * path; // '/tmp/kept/foot-seq.glog'
+ * ```
+ */
+export async function keepLog(
+  topology: Topology,
+  traces: ReadonlyMap<number, RunSource>,
+  folder: string,
+): Promise<KeptLog> {
+  makeFolder(folder);
+  writeTopology(topology, join(folder, `${topology.name}.json`));
+  for (const { pid, trace: name } of topology.processes) {
+    const trace = traces.get(pid);
+    if (trace !== undefined) await writeTrace(trace, join(folder, `${name}.gtr`));
+  }
+  const path = join(folder, `${topology.name}.glog`);
+  return { path, writer: new LogWriter(createLogFile(path), zlibCompression, logMeta(topology, traces)) };
+}
+
 /**
  * Plays a program again and keeps `NAME.json`, `NAME.gtr` and `NAME.glog` in a folder.
  *
@@ -38,18 +82,8 @@ function writeTopology(topology: Topology, path: string): void {
  * ```
  */
 export async function keepRun(world: AbiWorld, program: AbiProgram, folder: string): Promise<string> {
-  makeFolder(folder);
   const topology = abiTopology(world, program);
-  const { trace } = abiScript(program);
-  writeTopology(topology, join(folder, `${program.name}.json`));
-  const gtr = await GtrWriter.create(join(folder, `${program.name}.gtr`));
-  for (let run = 0; run < trace.runs; run += trace.blockRuns) {
-    gtr.add(trace.block(run / trace.blockRuns));
-    await gtr.ready();
-  }
-  await gtr.finish(trace);
-  const path = join(folder, `${program.name}.glog`);
-  const writer = new LogWriter(createLogFile(path), zlibCompression, logMeta(topology, new Map([[1, trace]])));
+  const { path, writer } = await keepLog(topology, new Map([[1, abiScript(program).trace]]), folder);
   runAbi(world, program, { writer, topology });
   return path;
 }

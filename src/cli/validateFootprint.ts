@@ -1,0 +1,153 @@
+/** `granule validate footprint`: workloads with their counters, every one compared with a kernel's. */
+import type { Command } from 'commander';
+import { GranuleError } from '../errors.ts';
+import { formatCount, formatPageSize } from '../report/format.ts';
+import { abiDesign } from '../validate/abiDesign.ts';
+import { compareFootprint, FootprintTally } from '../validate/footprintCompare.ts';
+import { type FootprintLine, parseFootprintLine } from '../validate/footprintLine.ts';
+import { type FootprintRun, footprintSteps, type FootprintSystem, footprintSystem } from '../validate/footprintRun.ts';
+import { keepLog } from '../validate/keepRun.node.ts';
+import { readAnswers } from '../validate/ndjson.node.ts';
+import { type Cli, pageSize } from './cli.ts';
+import { type FootprintFileReport, footprintJson, type FootprintReport, footprintText } from './footprintText.ts';
+import { untilInterrupted } from './interruption.ts';
+import type { Progress } from './progress.ts';
+
+interface FootprintOptions {
+  on?: number;
+  design: string[];
+  keep: string;
+  json?: boolean;
+}
+
+/** What a shell gives a command that Ctrl-C ended. */
+const INTERRUPTED_EXIT = 130;
+
+const EXAMPLES = `
+Examples:
+  granule validate footprint footprint.ndjson           each line on a plain kernel of its page size
+  granule validate footprint footprint.ndjson --on 4K   each as a process of its page size on a kernel of 4K pages
+  granule validate footprint footprint.ndjson --on 4K --design minimumOrder=none --json
+
+The first line that differs is run again, and kept with its topology, traces and log in the folder of --keep.
+Exits with 1 when any counter differs. docs/validation.md describes the format and what may differ by how much.`;
+
+/**
+ * Adds the subcommand.
+ *
+ * @example
+ * ```ts
+ * addValidateFootprint(new Command(), new Cli(textIo('/')));
+ * ```
+ */
+export function addValidateFootprint(group: Command, cli: Cli): void {
+  group
+    .command('footprint')
+    .description('faults, resident memory, page tables and page cache of small workloads')
+    .argument('<FILE...>', 'what kernels answered: .ndjson or .ndjson.gz')
+    .option('--on <SIZE>', 'run them as processes of the page size of the line on a kernel of this one', pageSize)
+    .option('--design <NAME=VALUE>', 'a choice of the design (docs/topology.md); may be given again', collect, [])
+    .option('--keep <DIR>', 'folder for the run that first differs', 'granule-validate')
+    .option('--json', 'print JSON')
+    .addHelpText('after', EXAMPLES)
+    .action((files: string[], options: FootprintOptions) => validateFootprint(cli, files, options));
+}
+
+function collect(value: string, values: readonly string[]): string[] {
+  return [...values, value];
+}
+
+/** The model of the machine that a line is to be held against. */
+function systemFor(line: FootprintLine, { on, design }: FootprintOptions): FootprintSystem {
+  const { pageBytes, thpAlwaysBytes } = line;
+  if (on !== undefined && on > pageBytes) {
+    const sizes = `${formatPageSize(pageBytes)} pages on a kernel of ${formatPageSize(on)}`;
+    throw new GranuleError('USAGE', `there is no process of ${sizes}`, `--on, ${line.file}:${line.line}`);
+  }
+  const setting = { kernelPageBytes: on ?? pageBytes, pageBytes, thpAlwaysBytes, design: abiDesign(design) };
+  return footprintSystem(line.workload, setting, `line-${line.line}-${line.workload.kind}`);
+}
+
+/** Goes through a file, a line at a time, and comes back every few events. */
+async function* steps(
+  path: string,
+  options: FootprintOptions,
+  report: FootprintFileReport,
+): AsyncGenerator<number, void, undefined> {
+  for await (const at of readAnswers(path, report.read)) {
+    const line = parseFootprintLine(at);
+    if ('reason' in line) {
+      report.skipped.push(line);
+      continue;
+    }
+    const started = performance.now();
+    const system = systemFor(line, options);
+    const running = footprintSteps(system);
+    let step = running.next();
+    for (; step.done !== true; step = running.next()) yield step.value;
+    report.tally.add(compareFootprint(line, system.topology.kernelPageSize, step.value));
+    report.kernels.add(kernelText(line, system.topology.kernelPageSize));
+    report.seconds += (performance.now() - started) / 1000;
+    yield step.value.events;
+  }
+}
+
+/** Names the kernel of a line as people do. */
+function kernelText({ pageBytes, thpAlwaysBytes }: FootprintLine, kernelPageBytes: number): string {
+  const thp = thpAlwaysBytes.map((bytes) => ` with ${formatPageSize(bytes)} mTHP`).join('');
+  if (pageBytes === kernelPageBytes) return `plain ${formatPageSize(pageBytes)}${thp}`;
+  return `${formatPageSize(pageBytes)} on ${formatPageSize(kernelPageBytes)}${thp}`;
+}
+
+async function validateFile(cli: Cli, file: string, options: FootprintOptions): Promise<FootprintFileReport> {
+  const report: FootprintFileReport = {
+    file,
+    kernels: new Set(),
+    tally: new FootprintTally(),
+    skipped: [],
+    read: { readBytes: 0, fileBytes: 0 },
+    seconds: 0,
+    log: '',
+    interrupted: false,
+  };
+  const progress = cli.progress();
+  report.interrupted = await untilInterrupted(steps(cli.path(file), options, report), (events) =>
+    show(progress, report, events),
+  );
+  progress.end();
+  const { first } = report.tally;
+  if (first !== null) report.log = await keep(cli, first.line, options);
+  return report;
+}
+
+/** What is done in lines; a small file is read at once, so bytes would say nothing. */
+function show(progress: Progress, { file, tally, skipped }: FootprintFileReport, events: number): void {
+  if (!progress.wanted) return;
+  const done = tally.lines + skipped.length;
+  const text = `${file}: line ${formatCount(done + 1)}, event ${formatCount(events)}, ${formatCount(tally.failedLines)} failed`;
+  progress.report({ done, text });
+}
+
+/** Plays a line again with a log. */
+async function keep(cli: Cli, line: FootprintLine, options: FootprintOptions): Promise<string> {
+  const system = systemFor(line, options);
+  const { path, writer } = await keepLog(system.topology, system.traces, cli.path(options.keep));
+  const running = footprintSteps(system, writer);
+  let step: IteratorResult<number, FootprintRun> = running.next();
+  while (step.done !== true) step = running.next();
+  return path;
+}
+
+async function validateFootprint(cli: Cli, files: readonly string[], options: FootprintOptions): Promise<void> {
+  const report: FootprintReport = { files: [], interrupted: false };
+  for (const file of files) {
+    const done = await validateFile(cli, file, options);
+    report.files.push(done);
+    report.interrupted = done.interrupted;
+    if (report.interrupted) break;
+  }
+  if (report.interrupted) cli.exitCode = INTERRUPTED_EXIT;
+  else if (report.files.some(({ tally }) => tally.failedLines > 0)) cli.exitCode = 1;
+  if (options.json === true) cli.json(footprintJson(report));
+  else cli.out.write(footprintText(report));
+}
