@@ -31,6 +31,8 @@ export interface PteRun extends FrameRun {
 /** `nr` pages of a file from page `index` on, in consecutive frames. */
 export interface FileRun extends FrameRun {
   index: number;
+  /** Order of the folios that hold them; absent: not known, and no contpte block is made of them. */
+  orderPages?: number;
 }
 
 /** What a TLB counted while it worked for one process: references, accesses and misses of each level, and walks. */
@@ -92,6 +94,8 @@ export type Message =
       write: boolean;
       exec: boolean;
       levels: number;
+      /** Pages of the contiguous group that the entry belongs to; 1 without the contiguous bit. */
+      contiguousPages: number;
     }
   | { type: 'EXCEPTION'; walk: number; pid: number; va: number; levels: number }
   | {
@@ -108,7 +112,8 @@ export type Message =
   | { type: 'FAULT_SIGNAL'; walk: number; pid: number; cpu: number; va: number; signal: number; code: number }
   | { type: 'ABORT'; walk: number; pid: number; va: number; signal: number; code: number }
   | { type: 'WALK_AGAIN'; walk: number; pid: number }
-  | { type: 'TLBI'; mmu: string; operations: TlbiRequest[] }
+  /** `issuerPageBytes`: the granule that the issuing CPU uses for user addresses at the moment. */
+  | { type: 'TLBI'; mmu: string; operations: TlbiRequest[]; issuerPageBytes: number }
   | { type: 'TLBI_DONE'; cpu: number; dropped: number }
   | { type: 'REGRANULE'; mmu: string; pageBytes: number }
   // Page tables
@@ -124,6 +129,8 @@ export type Message =
       fileOnly: boolean;
       /** The whole address space goes, at exit and execve: one flush of the ASID. */
       fullMm: boolean;
+      /** For another than the process itself (truncation, invalidation, reclaim): it cannot be refused. */
+      rmap?: { issuerPageBytes: number };
     }
   | {
       type: 'PROTECT_PTES';
@@ -136,7 +143,17 @@ export type Message =
   | { type: 'COPY_PTES'; request: number; ranges: { startVa: number; endVa: number; always: boolean }[] }
   | { type: 'READ_PTES'; request: number; ranges: { startVa: number; endVa: number }[] }
   | { type: 'RELEASE_TABLES'; request: number }
-  | { type: 'TABLE_DONE'; request: number; set: PteRun[]; cleared: PteRun[]; rejected: PteRun[]; fallback: string }
+  | {
+      type: 'TABLE_DONE';
+      request: number;
+      set: PteRun[];
+      cleared: PteRun[];
+      rejected: PteRun[];
+      /** Why the native table had to be given up, or `no-memory`. */
+      fallback: string;
+      /** Why the operation was refused (`design.untranslatable`): then nothing has changed. */
+      failed: string;
+    }
   // Memory
   | {
       type: 'ALLOC';
@@ -191,6 +208,8 @@ export type Message =
       endIndex: number;
       /** Private copies go too, as truncation wants it; invalidation leaves them. */
       evenCows: boolean;
+      /** Granule of the CPU that asks; absent: the kernel's, as of a kernel thread. */
+      issuerPageBytes?: number;
     }
   | { type: 'RANGE_UNMAPPED'; file: string; mm: string; request: number; dirtyIndexes: number[] }
   | { type: 'DIRTIED'; file: string; runs: { index: number; nr: number }[] }
@@ -239,6 +258,9 @@ export interface TlbiRequest {
   endVa: number;
   /** Page size of the translations it is meant for. */
   pageBytes: number;
+  /** Page size that the operand names (TG), and the level that it hints (TTL), null for none. */
+  operandPageBytes: number;
+  level: number | null;
   /** Instructions that Linux issues for it. */
   instructions: number;
 }

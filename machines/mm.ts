@@ -5,7 +5,8 @@
 import { assertEvent, setup } from 'xstate';
 import { invariant } from '../src/errors.ts';
 import type { Message } from './messages.ts';
-import { callJob, type CallJob, type CallStep } from './mmCallJob.ts';
+import { ERRNO } from '../src/mm/abiRules.ts';
+import { callJob, type CallJob, type CallStep, fails } from './mmCallJob.ts';
 import { beginCall } from './mmCalls.ts';
 import { beginFault, type FaultEnd, type FaultStep, faultSteps, HANDLED } from './mmFault.ts';
 import { childSteps } from './mmFork.ts';
@@ -122,6 +123,10 @@ const answered = handle<MmContext>((before, event, send) => {
   if (job.kind === 'forked') return next(childSteps.go(context, job, message, send), send);
   const faultStep = job.fault === null ? undefined : faultSteps[job.step];
   if (faultStep !== undefined) return afterFault(faultStep(context, job, message as never, send), send);
+  if (message.type === 'TABLE_DONE' && message.failed !== '' && job.kind === 'call') {
+    // Layer 3 refuses what it cannot translate (`design.untranslatable`): nothing has changed, and the call fails.
+    return afterCall(fails({ ...context, vmas: job.before }, ERRNO.EINVAL), send);
+  }
   const step = callSteps[job.step];
   invariant(step !== undefined && job.kind === 'call', `there is a step ${job.step}`);
   return afterCall(step(context, job, message, send), send);

@@ -83,6 +83,8 @@ function entered(context: MmContext, event: MessageOf<'TABLE_DONE'>, send: Send)
   putEntries(context, event.cleared, send);
   const state = account(context, event.set, event.cleared);
   if (event.fallback === 'no-memory') return ends(state, SIGNAL.KILL, 0);
+  // Layer 3 refuses what it cannot translate (`design.untranslatable`).
+  if (event.failed !== '') return ends(state, SIGNAL.BUS, SIGNAL.BUS_ADRERR);
   const { job: now } = state;
   const present = now?.kind === 'call' ? now.populate?.present : null;
   const known =

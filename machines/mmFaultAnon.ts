@@ -2,6 +2,7 @@
  * Anonymous faults (`mm/memory.c:do_anonymous_page`, `mm/huge_memory.c:do_huge_pmd_anonymous_page`): the zero page for
  * reads, and for writes one folio, as large as the settings of transparent huge pages allow and never less than a process page.
  */
+import { largeFlag } from '../src/mm/contpte.ts';
 import { invariant } from '../src/errors.ts';
 import {
   allowableOrders,
@@ -130,7 +131,7 @@ export const allocated: FaultStepHandler = (context, job, event, send) => {
       ? { ...context, zeroedBytes: context.zeroedBytes + bytes }
       : { ...context, copiedBytes: context.copiedBytes + bytes };
   const next = { ...job, fault: { ...workOf(job), pages: [] } } as FaultJob;
-  const flags = freshFlags(vma);
+  const flags = freshFlags(vma) | largeFlag(event.orderPages, context.kernelPageBytes);
   const startVa = va - (va % bytes);
   if (!hasFlagBits(pteFlags, PTE.VALID))
     return waitsOn(setRuns(counted, next, [{ va: startVa, pfn, nr, flags }], send));

@@ -1,4 +1,5 @@
 /** Faults on pages of files: `do_read_fault`, `do_cow_fault` and `do_shared_fault` of mm/memory.c. */
+import { largeFlag } from '../src/mm/contpte.ts';
 import { invariant } from '../src/errors.ts';
 import { faultAround } from '../src/mm/faultAround.ts';
 import { protectionFlags, PTE } from '../src/mm/pte.ts';
@@ -103,7 +104,8 @@ export const paged: FaultStepHandler = (context, job, event, send) => {
       va: vma.startVa + run.index * state.kernelPageBytes - vma.offsetBytes,
       pfn: run.pfn,
       nr: run.nr,
-      flags: dirty ? (aged | PTE.DIRTY) & ~PTE.READONLY : aged,
+      flags:
+        largeFlag(run.orderPages ?? 0, state.kernelPageBytes) | (dirty ? (aged | PTE.DIRTY) & ~PTE.READONLY : aged),
     };
   });
   return waitsOn(setRuns(state, { ...job, fault }, runs, send));

@@ -64,7 +64,7 @@ function go(context: MmContext, job: ForkedJob, event: Message, send: Send): MmC
     return { ...context, vmas: VmaSet.empty(context.kernelPageBytes), pageBytes: 0, job: null };
   }
   putEntries(context, event.rejected, send);
-  if (event.fallback === 'no-memory') return giveUp(context, job, send);
+  if (event.fallback === 'no-memory' || event.failed !== '') return giveUp(context, job, send);
   if (job.step === 'configured') return mapNext(context, job, send);
   send(job.parent, { type: 'FORK_READY', request: job.request, errno: 0 });
   send(`process:${context.pid}`, { type: 'WAKE' });

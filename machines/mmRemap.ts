@@ -1,5 +1,5 @@
 /** mremap: shrinking, growing in place, and moving with all entries (`mm/mremap.c`). */
-import { ERRNO, MREMAP } from '../src/mm/abiRules.ts';
+import { ERRNO, lateErrno, MREMAP } from '../src/mm/abiRules.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
 import { type CallJob, type CallOf, type CallStep, clear, fails, returns, waits } from './mmCallJob.ts';
 import { ask, type MmContext, mmuOf } from './mmState.ts';
@@ -20,10 +20,14 @@ export function remap(context: MmContext, job: CallJob, call: CallOf<'mremap'>, 
   const { addr, oldLengthBytes, newLengthBytes, newAddr } = call;
   const vma = context.vmas.find(addr);
   if (vma === null) return fails(context, ERRNO.EFAULT);
+  const late = lateErrno(call, context.pageBytes);
+  if (late !== 0) return fails(context, late);
   // A length of 0 asks for a second mapping of the same shared memory (`vma_to_resize`).
   if (oldLengthBytes === 0 && (vma.flags & VM.SHARED) === 0) return fails(context, ERRNO.EINVAL);
   if (addr + oldLengthBytes > vma.endVa) return fails(context, ERRNO.EFAULT);
-  const moves = newAddr !== addr;
+  // A hint that lies on the old range is no place: it stays where it is.
+  const overlaps = addr + oldLengthBytes > newAddr && newAddr + newLengthBytes > addr;
+  const moves = newAddr !== addr && !overlaps;
   if (!moves && newLengthBytes <= oldLengthBytes) {
     if (newLengthBytes === oldLengthBytes) return returns(context, addr);
     return waits(clear(context, job, 'unmapped', addr + newLengthBytes, addr + oldLengthBytes, send));

@@ -111,6 +111,7 @@ export function beginUnmap(context: MmContext, event: MessageOf<'UNMAP_RANGE'>, 
     freeWithin: null,
     fileOnly: !evenCows,
     fullMm: false,
+    rmap: { issuerPageBytes: event.issuerPageBytes ?? context.kernelPageBytes },
   };
   send(`mmu:${context.pid}`, clear);
   const rmap = [...context.rmap, { tableRequest, file, request, areas }];
@@ -125,7 +126,7 @@ export function beginUnmap(context: MmContext, event: MessageOf<'UNMAP_RANGE'>, 
  * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
  * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
  * const rmap = [{ tableRequest: 1, file: 'a', request: 0, areas: [] }];
- * const done = { type: 'TABLE_DONE' as const, request: 1, set: [], cleared: [], rejected: [], fallback: '' };
+ * const done = { type: 'TABLE_DONE' as const, request: 1, set: [], cleared: [], rejected: [], fallback: '', failed: '' };
  * endUnmap({ ...mm, rmap }, 0, done, () => {}).rmap; // []
  * ```
  */

@@ -4,6 +4,7 @@
  * to `fallback`: from then on hardware walks the Linux table.
  */
 import { assertEvent, setup } from 'xstate';
+import { pageSizeLimits } from '../src/arch/granule.ts';
 import { flagsOf, hasFlags, isValid, isWritable, makeDirty, makeYoung, PTE, pfnOf } from '../src/mm/pte.ts';
 import type { Access, Message } from './messages.ts';
 import { initialMmu, type MmuContext, type MmuInput, type TableMessage, walked } from './mmuState.ts';
@@ -28,9 +29,16 @@ const walk = handle<MmuContext>((context, event, send) => {
   const { pte, levelsRead: levels } = table.walk(page);
   const delay = Math.max(1, levels - event.skipLevels) * context.resources.costs.walkStep;
   const state = { ...context, walks: context.walks + 1 };
+  if (!allows(pte, access) && context.makes.some((make) => make.va === page)) {
+    // Invalid for the moment of a break-before-make: the fault waits for the page-table lock and finds nothing to do.
+    send(`tlb:${cpu}`, { type: 'EXCEPTION', walk: event.walk, pid, va, levels }, delay);
+    const spurious = [...state.spurious, { walk: event.walk, pid, cpu }];
+    return { ...state, spurious, spuriousFaults: state.spuriousFaults + 1 };
+  }
   if (!allows(pte, access)) {
     const linux = context.linux.get(va - (va % context.kernelPageBytes));
-    const known = linux === 0 ? { ptePfn: 0, pteFlags: 0 } : { ptePfn: pfnOf(linux), pteFlags: flagsOf(linux) };
+    const known =
+      linux === 0 ? { ptePfn: 0, pteFlags: 0 } : { ptePfn: pfnOf(linux), pteFlags: flagsOf(linux) & ~PTE.CONT };
     send(`tlb:${cpu}`, { type: 'EXCEPTION', walk: event.walk, pid, va, levels }, delay);
     const entered = delay + context.resources.costs.exceptionEntryExit;
     send(`mm:${pid}`, { type: 'FAULT', walk: event.walk, pid, cpu, va, access, ...known }, entered);
@@ -49,6 +57,7 @@ const walk = handle<MmuContext>((context, event, send) => {
     write: isWritable(updated) && !hasFlags(updated, PTE.READONLY),
     exec: hasFlags(updated, PTE.EXEC),
     levels,
+    contiguousPages: hasFlags(updated, PTE.CONT) ? pageSizeLimits(granuleBytes).contPtes : 1,
   };
   send(`tlb:${cpu}`, translation, delay);
   if (updated === pte) return state;

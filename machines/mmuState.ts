@@ -57,6 +57,10 @@ export interface MmuContext {
   /** CPUs whose DSB is outstanding, and the answer that goes out when the last one is in. */
   acknowledgements: number;
   answer: MessageOf<'TABLE_DONE'> | null;
+  /** Entries that are invalid until the flush is complete, and what is written then: break-before-make. */
+  makes: { table: 'linux' | 'native'; va: number; pte: number }[];
+  /** Walks that found one of those: faults that wait for the page-table lock and turn out spurious. */
+  spurious: { walk: number; pid: number; cpu: number }[];
   /** Frames that hold tables, by order. */
   tableFrames: TableFrames[];
   /** Why it fell back, empty while it did not; and when it warned, in operations. */
@@ -65,6 +69,13 @@ export interface MmuContext {
   walks: number;
   flushes: number;
   tlbiInstructions: number;
+  /** contpte blocks folded and unfolded; break-before-make sequences; faults that met one and were spurious. */
+  contpteFolds: number;
+  contpteUnfolds: number;
+  breaks: number;
+  spuriousFaults: number;
+  /** Operations that were refused because the native table cannot hold their result. */
+  refusals: number;
   /** The most bytes that each table ever took. */
   linuxTableBytesPeak: number;
   nativeTableBytesPeak: number;
@@ -113,12 +124,19 @@ export function initialMmu(input: MmuInput): MmuContext {
     freed: [],
     acknowledgements: 0,
     answer: null,
+    makes: [],
+    spurious: [],
     tableFrames: [],
     fallback: '',
     operations: 0,
     walks: 0,
     flushes: 0,
     tlbiInstructions: 0,
+    contpteFolds: 0,
+    contpteUnfolds: 0,
+    breaks: 0,
+    spuriousFaults: 0,
+    refusals: 0,
     linuxTableBytesPeak: 0,
     nativeTableBytesPeak: 0,
   };

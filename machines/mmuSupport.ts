@@ -87,37 +87,43 @@ function joined(ranges: readonly VaRange[], pageBytes: number): VaRange[] {
  * @example
  * ```ts
  * const ranges = [{ startVa: 0x1000, endVa: 0x2000 }];
- * const rest = { asid: 7, tlbRange: false, freedTables: false, lastLevelOnly: true };
+ * const rest = { asid: 7, tlbRange: false, freedTables: false, lastLevelOnly: true, operandPageBytes: 65536, level: 3 };
  * flushRequests({ ranges, pageBytes: 65536, ...rest })[0]?.endVa; // 65536
  * ```
  */
 export function flushRequests(flush: {
   ranges: readonly VaRange[];
   asid: number;
+  /** Of the translations that are meant: ranges are widened to whole pages of it. */
   pageBytes: number;
+  /** What the operands name, and the stride of single operations. */
+  operandPageBytes: number;
   tlbRange: boolean;
   freedTables: boolean;
   lastLevelOnly: boolean;
+  level: number | null;
 }): TlbiRequest[] {
-  const { asid, pageBytes, tlbRange, freedTables, lastLevelOnly } = flush;
+  const { asid, pageBytes, operandPageBytes, tlbRange, freedTables, lastLevelOnly, level } = flush;
+  const whole: TlbiRequest = {
+    op: 'ASIDE1IS',
+    asid,
+    startVa: 0,
+    endVa: 0,
+    pageBytes,
+    operandPageBytes,
+    level: null,
+    instructions: 1,
+  };
   const requests: TlbiRequest[] = [];
   for (const { startVa, endVa } of joined(flush.ranges, pageBytes)) {
-    const plan = tlbiPlan({
-      startVa,
-      endVa,
-      strideBytes: pageBytes,
-      granuleBytes: pageBytes,
-      tlbRange,
-      lastLevelOnly,
-    });
-    if (plan.length === 0) continue;
+    const range = { startVa, endVa, strideBytes: operandPageBytes, granuleBytes: operandPageBytes };
+    const plan = tlbiPlan({ ...range, tlbRange, lastLevelOnly, level });
     const op = plan[0]?.op;
-    if (op === 'ASIDE1IS') return [{ op, asid, startVa: 0, endVa: 0, pageBytes, instructions: 1 }];
-    requests.push({ op, asid, startVa, endVa, pageBytes, instructions: plan.length });
+    if (op === undefined) continue;
+    if (op === 'ASIDE1IS') return [whole];
+    requests.push({ op, asid, startVa, endVa, pageBytes, operandPageBytes, level, instructions: plan.length });
   }
   // Tables went but nothing that was cached: the partial walks through them must go all the same.
-  if (requests.length === 0 && freedTables) {
-    requests.push({ op: 'ASIDE1IS', asid, startVa: 0, endVa: 0, pageBytes, instructions: 1 });
-  }
+  if (requests.length === 0 && freedTables) requests.push(whole);
   return requests;
 }

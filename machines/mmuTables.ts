@@ -7,13 +7,14 @@ import { invariant } from '../src/errors.ts';
 import { gatherAccessedDirty } from '../src/mm/nativeTable.ts';
 import { PageTable } from '../src/mm/pageTable.ts';
 import { operate, type TableOutcome } from '../src/mm/tableOps.ts';
-import type { FrameRun, MessageOf, TlbiRequest } from './messages.ts';
+import type { FrameRun, MessageOf } from './messages.ts';
+import { breakEntries, broadcast, maintenanceOf, makeEntries, wholeAsid } from './mmuFlush.ts';
 import { type MmuContext, type TableFrames, type TableMessage, walked } from './mmuState.ts';
-import { type Allocation, flushRequests, opOf, tableFramesNeeded } from './mmuSupport.ts';
+import { type Allocation, opOf, tableFramesNeeded } from './mmuSupport.ts';
 import type { Send } from './support.ts';
 
 function emptyAnswer(request: number): MessageOf<'TABLE_DONE'> {
-  return { type: 'TABLE_DONE', request, set: [], cleared: [], rejected: [], fallback: '' };
+  return { type: 'TABLE_DONE', request, set: [], cleared: [], rejected: [], fallback: '', failed: '' };
 }
 
 /**
@@ -34,10 +35,24 @@ export function beginOperation(context: MmuContext, send: Send): MmuContext {
   const state = { ...context, current, queue, operations: context.operations + 1 };
   if (current.type === 'CONFIGURE') return configure(state, current, send);
   if (current.type === 'RELEASE_TABLES') return release(state, current, send);
-  const outcome = operate(state, opOf(current));
+  const outcome = operate(state, opOf(current), state.resources.design.contpte);
+  if (isRefused(state, current, outcome)) return refuse(state, current, outcome.untranslatable, send);
   const allocations = tableFramesNeeded(state, outcome, state.kernelPageBytes);
   if (allocations.length === 0) return commit(state, outcome, send);
   return askFrames(state, allocations, send);
+}
+
+/** `design.untranslatable` is `fail`. What is done for another (rmap) cannot be refused: there the mm falls back. */
+function isRefused({ resources }: MmuContext, current: TableMessage, outcome: TableOutcome): boolean {
+  if (outcome.untranslatable === '' || resources.design.untranslatable !== 'fail') return false;
+  return current.type !== 'CLEAR_PTES' || current.rmap === undefined;
+}
+
+/** The operation fails as a whole: both tables stay as they are. */
+function refuse(context: MmuContext, current: TableMessage, failed: string, send: Send): MmuContext {
+  const rejected = current.type === 'SET_PTES' ? current.runs : [];
+  const answer = { ...emptyAnswer(current.request), rejected, failed };
+  return finish({ ...context, answer, refusals: context.refusals + 1 }, send);
 }
 
 function askFrames(context: MmuContext, allocations: Allocation[], send: Send): MmuContext {
@@ -93,7 +108,11 @@ function commit(context: MmuContext, outcome: TableOutcome, send: Send): MmuCont
   const { set, cleared, rejected, untranslatable } = outcome;
   const answer = { ...emptyAnswer(current.request), set, cleared, rejected, fallback: untranslatable };
   if (untranslatable !== '') return regranule(withoutNative({ ...state, answer }, untranslatable), send);
-  return flush({ ...state, answer }, outcome, send);
+  const contpteFolds = state.contpteFolds + outcome.folds;
+  const contpteUnfolds = state.contpteUnfolds + outcome.unfolds;
+  state = { ...state, answer, contpteFolds, contpteUnfolds };
+  const requests = maintenanceOf(state, current, outcome);
+  return requests.length === 0 ? finish(state, send) : broadcast(breakEntries(state, outcome), requests, send);
 }
 
 function withGranted(held: readonly TableFrames[], granted: readonly TableFrames[]): TableFrames[] {
@@ -106,10 +125,6 @@ function withPeaks(context: MmuContext): MmuContext {
   const linuxTableBytesPeak = Math.max(context.linuxTableBytesPeak, context.linux.tableBytes);
   const nativeTableBytesPeak = Math.max(context.nativeTableBytesPeak, context.native?.tableBytes ?? 0);
   return { ...context, linuxTableBytesPeak, nativeTableBytesPeak };
-}
-
-function freedAny(outcome: TableOutcome): boolean {
-  return [...outcome.freedLinux, ...outcome.freedNative].some((count) => count > 0);
 }
 
 /** Takes the frames of freed tables out of those held; they go to the zone when the operation is complete. */
@@ -146,50 +161,12 @@ function regranule(context: MmuContext, send: Send): MmuContext {
   for (let cpu = 0; cpu < context.cpus; cpu++) {
     send(`tlb:${cpu}`, { type: 'REGRANULE', mmu: `mmu:${context.pid}`, pageBytes: granuleBytes });
   }
-  return broadcast(context, [wholeAsid(context)], send);
-}
-
-function wholeAsid({ asid }: MmuContext): TlbiRequest {
-  return { op: 'ASIDE1IS', asid, startVa: 0, endVa: 0, pageBytes: 0, instructions: 1 };
-}
-
-function flush(context: MmuContext, outcome: TableOutcome, send: Send): MmuContext {
-  const current = context.current as TableMessage;
-  const freedTables = freedAny(outcome);
-  const needed = outcome.flush.length > 0 || freedTables;
-  // fork flushes the whole mm (`dup_mmap`), and so does the end of it (`tlb_flush` with `fullmm`).
-  const whole = current.type === 'COPY_PTES' || (current.type === 'CLEAR_PTES' && current.fullMm);
-  if (context.asid === 0 || !needed) return finish(context, send);
-  if (whole) return broadcast(context, [wholeAsid(context)], send);
-  const requests = flushRequests({
-    ranges: outcome.flush,
-    asid: context.asid,
-    pageBytes: walked(context).geometry.granuleBytes,
-    tlbRange: context.tlbRange,
-    freedTables,
-    // mremap flushes by `flush_tlb_range`, which drops walk caches too; a gather drops leaves alone.
-    lastLevelOnly: !freedTables && current.type !== 'MOVE_PTES',
-  });
-  return requests.length === 0 ? finish(context, send) : broadcast(context, requests, send);
-}
-
-function broadcast(context: MmuContext, operations: TlbiRequest[], send: Send): MmuContext {
-  if (context.asid === 0) return finish(context, send);
-  const instructions = operations.reduce((sum, request) => sum + request.instructions, 0);
-  const delay = instructions * context.resources.costs.tlbiOperation;
-  for (let cpu = 0; cpu < context.cpus; cpu++) {
-    send(`tlb:${cpu}`, { type: 'TLBI', mmu: `mmu:${context.pid}`, operations }, delay);
-  }
-  return {
-    ...context,
-    acknowledgements: context.cpus,
-    flushes: context.flushes + 1,
-    tlbiInstructions: context.tlbiInstructions + instructions,
-  };
+  return context.asid === 0 ? finish(context, send) : broadcast(context, [wholeAsid(context)], send);
 }
 
 /** The operation is complete: give back what it freed, answer the mm and take the next. */
-function finish(context: MmuContext, send: Send): MmuContext {
+function finish(before: MmuContext, send: Send): MmuContext {
+  const context = makeEntries(before, send);
   const answer = context.answer as MessageOf<'TABLE_DONE'>;
   if (context.freed.length > 0) send('zone', { type: 'PUT', runs: context.freed });
   send(`mm:${context.pid}`, answer);
@@ -262,10 +239,11 @@ function supplied(context: MmuContext, send: Send): MmuContext {
       send,
     );
   }
-  if (context.refused.length === 0) return commit(state, operate(state, opOf(current)), send);
+  const { contpte } = state.resources.design;
+  if (context.refused.length === 0) return commit(state, operate(state, opOf(current), contpte), send);
   const reason = 'no memory for a native table';
   const linuxOnly = withoutNative(state, reason);
-  const outcome = operate(linuxOnly, opOf(current));
+  const outcome = operate(linuxOnly, opOf(current), contpte);
   const { set, cleared, rejected } = outcome;
   const answer = { ...emptyAnswer(current.request), set, cleared, rejected, fallback: reason };
   const tableFrames = withGranted(linuxOnly.tableFrames, linuxOnly.granted);

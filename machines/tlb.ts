@@ -6,6 +6,7 @@ import { assertEvent, setup } from 'xstate';
 import type { CorePreset } from '../src/arch/cores.ts';
 import { geometryOf } from '../src/arch/granule.ts';
 import { invariant } from '../src/errors.ts';
+import { mustInvalidate } from '../src/arch/tlbiOperand.ts';
 import { Tlb, type WalkGeometry } from '../src/mm/tlb.ts';
 import { MAY_FETCH, MAY_READ, MAY_WRITE } from '../src/mm/tlbArray.ts';
 import { accessAt, noCounts, runStretch, type Stretch } from '../src/mm/tlbRun.ts';
@@ -221,21 +222,36 @@ const install = handle<TlbContext>((context, event, send) => {
 });
 
 function invalidate(tlb: Tlb, request: TlbiRequest): number {
-  const { op, asid, startVa, endVa, pageBytes } = request;
+  const { op, asid, startVa, endVa, pageBytes, operandPageBytes, level } = request;
   if (op === 'VMALLE1' || op === 'VMALLE1IS') return tlb.invalidateAll();
   if (op === 'ASIDE1IS') return tlb.invalidateAsid(asid);
+  const range = op.startsWith('RVA');
+  // Leaf entries are at level 3. A hint that names another granule than theirs, and nothing has to go.
+  const hints = { range, granuleBytes: operandPageBytes, level };
+  if (!mustInvalidate(hints, { granuleBytes: pageBytes, level: 3 })) return 0;
   const pages = tlb.invalidatePages(asid, Math.floor(startVa / pageBytes), Math.ceil(endVa / pageBytes));
   const lastLevelOnly = op === 'VALE1IS' || op === 'RVALE1IS' || op === 'VAALE1IS';
   return lastLevelOnly ? pages : pages + tlb.invalidateWalks(asid, startVa, endVa, walkGeometry(pageBytes));
+}
+
+/**
+ * Maintenance by VA from a CPU that uses another granule need not have any effect here (Arm ARM D8.17.7 RXMZFH): a core may
+ * ignore it. What carries no VA is obeyed.
+ */
+function ignoresByVa({ resources, installed }: TlbContext, issuerPageBytes: number): boolean {
+  if (resources.design.crossGranuleTlbi === 'honoured' || installed === null) return false;
+  return installed.pageBytes !== issuerPageBytes;
 }
 
 const maintain = handle<TlbContext>((context, event, send) => {
   assertEvent(event, 'TLBI');
   const tlb = context.tlb.edit();
   let dropped = 0;
-  for (const request of event.operations) dropped += invalidate(tlb, request);
+  const ignoresVa = ignoresByVa(context, event.issuerPageBytes);
+  const obeyed = event.operations.filter(({ op }) => !ignoresVa || op === 'ASIDE1IS' || op.startsWith('VMALL'));
+  for (const request of obeyed) dropped += invalidate(tlb, request);
   send(event.mmu, { type: 'TLBI_DONE', cpu: context.cpu, dropped }, context.resources.costs.dsbInnerShareable);
-  const walksThis = context.waits !== null && context.installed?.mmu === event.mmu;
+  const walksThis = obeyed.length > 0 && context.waits !== null && context.installed?.mmu === event.mmu;
   const waits = walksThis ? { ...(context.waits as PendingAccess), stale: true } : context.waits;
   return { ...context, tlb, waits, maintained: context.maintained + dropped };
 });

@@ -35,6 +35,20 @@ export interface Design {
    * (Arm ARM D8.17.7 RXMZFH).
    */
   crossGranuleTlbi: 'honoured' | 'ignored';
+  /**
+   * How user ranges are flushed: by address, as Linux does, or always the whole ASID, which CPUs of every granule obey. The
+   * issuer cannot know which granule another CPU uses at the moment, so the safe choice is for every flush.
+   */
+  crossGranuleFlush: 'by-va' | 'asid';
+  /**
+   * Which granule the operands of TLBI name in TTL and TG: that of the process, or the kernel's, as an unmodified kernel
+   * encodes it (`arch/arm64/include/asm/tlbflush.h:get_trans_granule`): then nothing need be invalidated.
+   */
+  tlbiOperands: 'process-page' | 'kernel-page';
+  /** What the TLBs keep of a contiguous group: an entry for each page, or one for the group, as hardware may. */
+  contiguousTlb: 'per-page' | 'per-group';
+  /** Kernel page-table isolation: every user TLBI twice, ASIDs in pairs (`__tlbi_user`, `set_kpti_asid_bits`). */
+  kpti: boolean;
   thp: ThpSettings;
 }
 
@@ -55,5 +69,9 @@ export const defaultDesign: Design = {
   untranslatable: 'fall-back',
   contpte: true,
   crossGranuleTlbi: 'honoured',
+  crossGranuleFlush: 'by-va',
+  tlbiOperands: 'process-page',
+  contiguousTlb: 'per-page',
+  kpti: false,
   thp: { enabled: 'madvise', sizes: {} },
 };

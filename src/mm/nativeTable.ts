@@ -68,7 +68,7 @@ export interface NativeChange {
  * Linux keeps in the page instead of the entry.
  */
 function comparableFlags(pte: number): number {
-  return flagsOf(makeClean(pte)) & ~(PTE.YOUNG | PTE.CONT | PTE.EXCLUSIVE);
+  return flagsOf(makeClean(pte)) & ~(PTE.YOUNG | PTE.CONT | PTE.LARGE | PTE.EXCLUSIVE);
 }
 
 /**

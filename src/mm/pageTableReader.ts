@@ -140,6 +140,15 @@ export abstract class PageTableReader {
     return [1, ...this.uppers.map((upper) => upper.size), this.leaves.size];
   }
 
+  /** Indexes (va / span) of the tables of level 3 that there are around [startVa, endVa), ascending. */
+  leafTables(startVa: number, endVa: number): number[] {
+    const found: number[] = [];
+    this.leaves.forEach(Math.floor(startVa / this.leafSpanBytes), Math.ceil(endVa / this.leafSpanBytes), (index) => {
+      found.push(index);
+    });
+    return found;
+  }
+
   /** Bytes of all tables. */
   get tableBytes(): number {
     return this.tableCount.reduce((bytes, count, depth) => bytes + count * this.geometry.levels[depth].tableBytes, 0);

@@ -20,7 +20,9 @@ const MAX_PFN = 2 ** 40;
  * - `YOUNG`: access flag. `DIRTY`: the software dirty bit.
  * - `SPECIAL`: no struct page to be counted (zero page, pfnmap).
  * - `ANON`: bookkeeping of the model: the frame is anonymous memory.
- * - `CONT`: contiguous bit. `UFFD_WP`: userfaultfd write-protection.
+ * - `CONT`: contiguous bit.
+ * - `LARGE`: bookkeeping of the model: the folio of this page covers the whole contpte group around it. Linux asks the
+ *   folio [arch/arm64/mm/contpte.c:__contpte_try_fold].
  * - `SWAP`: not present; the frame number is the offset in swap.
  * - `EXCLUSIVE`: bookkeeping of the model: the anonymous page belongs to this entry alone (`PageAnonExclusive`, which Linux
  *   keeps in the page; it is only ever set while one entry maps the page) [include/linux/page-flags.h].
@@ -41,7 +43,7 @@ export const PTE = {
   SPECIAL: 128,
   ANON: 256,
   CONT: 512,
-  UFFD_WP: 1024,
+  LARGE: 1024,
   SWAP: 2048,
   EXCLUSIVE: 4096,
 } as const;

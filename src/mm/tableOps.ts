@@ -4,50 +4,15 @@
  */
 import { invariant } from '../errors.ts';
 import { gatherAccessedDirty, syncNative } from './nativeTable.ts';
+import { linkSections } from './nativeSections.ts';
+import { needsBreak } from './breakBeforeMake.ts';
+import { Contpte } from './contpte.ts';
 import type { PageTable, PageTableEdit } from './pageTable.ts';
-import {
-  flagsOf,
-  hasFlags,
-  isDirty,
-  isWritable,
-  modifyProtection,
-  packPte,
-  PTE,
-  pfnOf,
-  withFlags,
-  writeProtect,
-} from './pte.ts';
+import { isValid } from './pte.ts';
+import { operations } from './tableEdits.ts';
+import { type EntryRun, RunCollector, type TableOp, type VaRange, type Work } from './tableWork.ts';
 
-/** Consecutive entries that map consecutive frames with the same flags; the shape of `PteRun` in the vocabulary. */
-export interface EntryRun {
-  va: number;
-  pfn: number;
-  nr: number;
-  flags: number;
-}
-
-/** Addresses [startVa, endVa). */
-export interface VaRange {
-  startVa: number;
-  endVa: number;
-}
-
-/** The operations, by name. */
-export type TableOp =
-  /**
-   * `expects` is what must be there now, as `pte_same` and `pte_none` check it under the page-table lock: -1 for nothing,
-   * else the frame of the first entry, consecutive frames after it. What differs is left alone and rejected.
-   */
-  | { op: 'set'; runs: EntryRun[]; expects: number }
-  | { op: 'clear'; ranges: VaRange[]; freeWithin: VaRange | null; fileOnly: boolean }
-  /** `anonProtection` is for exclusive anonymous pages: they become writable at once (`can_change_pte_writable`). */
-  | { op: 'protect'; ranges: (VaRange & { protection: number; anonProtection: number })[] }
-  /** Clears the accessed bit, the dirty bit, or both. */
-  | { op: 'age'; startVa: number; endVa: number; young: boolean; dirty: boolean }
-  | { op: 'move'; fromVa: number; toVa: number; lengthBytes: number }
-  /** `always`: entries of shared anonymous memory, which the child could not find anywhere else. */
-  | { op: 'copy'; ranges: (VaRange & { always: boolean })[] }
-  | { op: 'read'; ranges: VaRange[] };
+export type { EntryRun, TableOp, VaRange } from './tableWork.ts';
 
 /** The two tables; `native` is null where hardware walks the Linux table. */
 export interface Tables {
@@ -73,181 +38,28 @@ export interface TableOutcome extends Tables {
   freedNative: number[];
   /** Why the native table cannot hold the result; empty when it can. */
   untranslatable: string;
+  /** contpte blocks that were folded or unfolded by break-before-make: each is flushed by itself. And how often. */
+  converts: VaRange[];
+  folds: number;
+  unfolds: number;
+  /** Entries of each table that must be invalid until the flush is complete (`src/mm/breakBeforeMake.ts`). */
+  linuxBroken: number[];
+  nativeBroken: number[];
 }
 
-/** Collects entries into runs. */
-class RunCollector {
-  readonly runs: EntryRun[] = [];
-  private readonly pageBytes: number;
-
-  constructor(pageBytes: number) {
-    this.pageBytes = pageBytes;
-  }
-
-  add(va: number, pfn: number, flags: number): void {
-    const last = this.runs.at(-1);
-    const follows = last !== undefined && va === last.va + last.nr * this.pageBytes && pfn === last.pfn + last.nr;
-    if (follows && flags === last.flags) last.nr++;
-    else this.runs.push({ va, pfn, nr: 1, flags });
-  }
-}
-
-interface Work {
-  linux: PageTableEdit;
-  set: RunCollector;
-  cleared: RunCollector;
-  rejected: RunCollector;
-  flush: VaRange[];
-  /** Linux-table addresses that changed: what the native table must follow. */
-  touched: VaRange[];
-}
-
-/** The hull of what a gather changed. */
-class Gather {
-  private startVa = Number.MAX_SAFE_INTEGER;
-  private endVa = 0;
-
-  add(va: number, pageBytes: number): void {
-    this.startVa = Math.min(this.startVa, va);
-    this.endVa = Math.max(this.endVa, va + pageBytes);
-  }
-
-  into(work: Work): void {
-    if (this.endVa === 0) return;
-    work.flush.push({ startVa: this.startVa, endVa: this.endVa });
-    work.touched.push({ startVa: this.startVa, endVa: this.endVa });
-  }
-}
-
-/** `move_ptes` flushes what one table of page-table entries maps at a time (`mm/mremap.c:move_page_tables`). */
-function flushMoved(work: Work, vas: readonly number[]): void {
-  const { levels, granuleBytes } = work.linux.geometry;
-  const extentBytes = levels.at(-1)?.tableSpanBytes ?? granuleBytes;
-  for (const va of vas) {
-    const last = work.flush.at(-1);
-    if (last !== undefined && Math.floor(last.startVa / extentBytes) === Math.floor(va / extentBytes)) {
-      last.endVa = va + granuleBytes;
-    } else work.flush.push({ startVa: va, endVa: va + granuleBytes });
-  }
-}
-
-const operations: { [O in TableOp['op']]: (work: Work, op: Extract<TableOp, { op: O }>) => void } = {
-  set: (work, { runs, expects }) => {
-    const pageBytes = work.linux.geometry.granuleBytes;
-    for (const run of runs) {
-      for (let page = 0; page < run.nr; page++) {
-        const va = run.va + page * pageBytes;
-        const before = work.linux.get(va);
-        const pfn = run.pfn + page;
-        const asExpected = expects < 0 ? before === 0 : before !== 0 && pfnOf(before) === expects + page;
-        if (!asExpected) {
-          work.rejected.add(va, pfn, run.flags);
-          continue;
-        }
-        const replaces = before !== 0 && pfnOf(before) !== pfn;
-        if (before !== 0) work.flush.push({ startVa: va, endVa: va + pageBytes });
-        if (replaces) work.cleared.add(va, pfnOf(before), flagsOf(before));
-        work.linux.set(va, packPte(pfn, run.flags));
-        if (before === 0 || replaces) work.set.add(va, pfn, run.flags);
-      }
-      work.touched.push({ startVa: run.va, endVa: run.va + run.nr * pageBytes });
-    }
-  },
-  clear: (work, { ranges, fileOnly }) => {
-    const pageBytes = work.linux.geometry.granuleBytes;
-    for (const range of ranges) {
-      const found: number[] = [];
-      const gather = new Gather();
-      work.linux.forEach(range.startVa, range.endVa, (va, pte) => {
-        if (!fileOnly || !hasFlags(pte, PTE.ANON)) found.push(va);
-      });
-      for (const va of found) {
-        const pte = work.linux.clear(va);
-        work.cleared.add(va, pfnOf(pte), flagsOf(pte));
-        gather.add(va, pageBytes);
-      }
-      gather.into(work);
-    }
-  },
-  protect: (work, { ranges }) => {
-    const gather = new Gather();
-    for (const range of ranges) {
-      work.linux.changeRange(range.startVa, range.endVa, (pte, va) => {
-        const exclusive = hasFlags(pte, PTE.EXCLUSIVE);
-        const next = modifyProtection(pte, exclusive ? range.anonProtection : range.protection);
-        if (next !== pte) gather.add(va, work.linux.geometry.granuleBytes);
-        return next;
-      });
-    }
-    gather.into(work);
-  },
-  age: (work, { startVa, endVa, young, dirty }) => {
-    const bits = (young ? PTE.YOUNG : 0) | (dirty ? PTE.DIRTY : 0);
-    const gather = new Gather();
-    work.linux.changeRange(startVa, endVa, (pte, va) => {
-      if (dirty && isDirty(pte)) work.cleared.add(va, pfnOf(pte), flagsOf(pte));
-      const flags = flagsOf(pte) & ~bits;
-      // A clean entry that hardware may dirty again starts read-only (`pte_mkclean`).
-      const next = packPte(pfnOf(pte), dirty ? flags | PTE.READONLY : flags);
-      if (next !== pte) gather.add(va, work.linux.geometry.granuleBytes);
-      return next;
-    });
-    gather.into(work);
-  },
-  move: (work, { fromVa, toVa, lengthBytes }) => {
-    const moved: [number, number][] = [];
-    work.linux.forEach(fromVa, fromVa + lengthBytes, (va, pte) => {
-      moved.push([va, pte]);
-    });
-    for (const [va] of moved) work.linux.clear(va);
-    for (const [va, pte] of moved) work.linux.set(va - fromVa + toVa, pte);
-    if (moved.length === 0) return;
-    flushMoved(
-      work,
-      moved.map(([va]) => va),
-    );
-    work.touched.push({ startVa: fromVa, endVa: fromVa + lengthBytes }, { startVa: toVa, endVa: toVa + lengthBytes });
-  },
-  copy: (work, { ranges }) => {
-    for (const range of ranges) {
-      // A range without private pages is not copied: the child faults it in (`vma_needs_copy`).
-      let needed = range.always;
-      work.linux.forEach(range.startVa, range.endVa, (_va, pte) => {
-        needed ||= hasFlags(pte, PTE.ANON) && !hasFlags(pte, PTE.SPECIAL);
-        return !needed;
-      });
-      if (!needed) continue;
-      work.linux.changeRange(range.startVa, range.endVa, (pte, va) => {
-        // A private page is write-protected and no longer exclusive on both sides; the child's entries begin old
-        // (`copy_present_ptes`, `folio_try_dup_anon_rmap_ptes`).
-        const shared = hasFlags(pte, PTE.ANON) || !isWritable(pte) ? shareEntry(pte) : pte;
-        work.set.add(va, pfnOf(shared), flagsOf(shared) & ~PTE.YOUNG);
-        return shared;
-      });
-      const { startVa, endVa } = range;
-      work.flush.push({ startVa, endVa });
-      work.touched.push({ startVa, endVa });
-    }
-  },
-  read: (work, { ranges }) => {
-    for (const { startVa, endVa } of ranges) {
-      work.linux.forEach(startVa, endVa, (va, pte) => work.set.add(va, pfnOf(pte), flagsOf(pte)));
-    }
-  },
-};
-
-/** An entry that maps its page together with another. */
-function shareEntry(pte: number): number {
-  return withFlags(writeProtect(pte), flagsOf(writeProtect(pte)) & ~PTE.EXCLUSIVE);
-}
-
-/** Carries what changed in the Linux table over to the native one; answers why it cannot, or ''. */
-function follow(linux: PageTableEdit, native: PageTableEdit, touched: readonly VaRange[]): string {
+/**
+ * Carries what changed in the Linux table over to the native one: why it cannot, or '', and the entries that change from one
+ * valid translation to another, which hardware must not see without an invalid entry and a flush between them.
+ */
+function follow(linux: PageTableEdit, native: PageTableEdit, touched: readonly VaRange[]): [string, number[]] {
+  const broken: number[] = [];
   for (const range of touched) {
-    const [problem] = syncNative(linux, native, range.startVa, range.endVa).untranslatable;
-    if (problem !== undefined) return `${problem.reason} at 0x${problem.va.toString(16)}`;
+    const { changed, untranslatable } = syncNative(linux, native, range.startVa, range.endVa);
+    const [problem] = untranslatable;
+    if (problem !== undefined) return [`${problem.reason} at 0x${problem.va.toString(16)}`, []];
+    for (const { va, before, after } of changed) if (needsBreak(before, after)) broken.push(va);
   }
-  return '';
+  return ['', broken];
 }
 
 /** Ranges narrowed to where the table holds anything, so that a sparse range costs what it holds. */
@@ -276,7 +88,8 @@ function rangesOf(op: TableOp, pageBytes: number): VaRange[] {
  * Does one operation on both tables and leaves the given ones as they were.
  *
  * Accessed and dirty bits that hardware set in the native entries are taken over into the Linux entries first, so that
- * nothing is decided or thrown away on stale bits (mechanisms: rules 4 and 5 of the native table).
+ * nothing is decided or thrown away on stale bits. `contpte`: entries of a Linux table that hardware walks may carry the
+ * contiguous bit; beside a native table it would gain nothing and cost a flush at every change of a single entry.
  *
  * @example
  * ```ts
@@ -285,7 +98,7 @@ function rangesOf(op: TableOp, pageBytes: number): VaRange[] {
  * operate(tables, { op: 'set', runs: [run], expects: -1 }).linux.presentCount; // 16
  * ```
  */
-export function operate(tables: Tables, op: TableOp): TableOutcome {
+export function operate(tables: Tables, op: TableOp, contpte = false): TableOutcome {
   const pageBytes = tables.linux.geometry.granuleBytes;
   const linux = tables.linux.edit();
   const native = tables.native?.edit() ?? null;
@@ -299,15 +112,20 @@ export function operate(tables: Tables, op: TableOp): TableOutcome {
     set: new RunCollector(pageBytes),
     cleared: new RunCollector(pageBytes),
     rejected: new RunCollector(pageBytes),
+    contpte: contpte && native === null ? new Contpte(linux) : null,
     flush: [],
     touched: [],
+    replaced: [],
   };
   (operations[op.op] as (work: Work, op: TableOp) => void)(work, op);
   let untranslatable = '';
+  let nativeBroken: number[] = [];
   if (native !== null) {
+    if (op.op === 'set' || op.op === 'move') linkSections(linux, native, work.touched);
     const wide = op.op === 'set' ? work.touched : work.touched.flatMap((range) => within(tables, linux, range));
-    untranslatable = follow(linux, native, wide);
+    [untranslatable, nativeBroken] = follow(linux, native, wide);
   }
+  const linuxBroken = [...new Set([...(work.contpte?.broken ?? []), ...work.replaced])];
   const freeWithin = op.op === 'clear' ? op.freeWithin : null;
   const freedLinux = freeWithin === null ? [] : linux.freeEmptyTables(freeWithin.startVa, freeWithin.endVa);
   const freedNative =
@@ -322,6 +140,11 @@ export function operate(tables: Tables, op: TableOp): TableOutcome {
     freedLinux,
     freedNative,
     untranslatable,
+    converts: work.contpte?.converts ?? [],
+    folds: work.contpte?.folds ?? 0,
+    unfolds: work.contpte?.unfolds ?? 0,
+    linuxBroken: linuxBroken.filter((va) => isValid(linux.get(va))),
+    nativeBroken,
   };
 }
 

@@ -96,6 +96,10 @@ const designSchema = z.strictObject({
   untranslatable: z.enum(['fall-back', 'fail']).default(defaultDesign.untranslatable),
   contpte: z.boolean().default(defaultDesign.contpte),
   crossGranuleTlbi: z.enum(['honoured', 'ignored']).default(defaultDesign.crossGranuleTlbi),
+  crossGranuleFlush: z.enum(['by-va', 'asid']).default(defaultDesign.crossGranuleFlush),
+  tlbiOperands: z.enum(['process-page', 'kernel-page']).default(defaultDesign.tlbiOperands),
+  contiguousTlb: z.enum(['per-page', 'per-group']).default(defaultDesign.contiguousTlb),
+  kpti: z.boolean().default(defaultDesign.kpti),
   thp: thpSchema.prefault({}),
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { PageTable } from '../../src/mm/pageTable.ts';
-import { PTE } from '../../src/mm/pte.ts';
+import { packPte, PTE } from '../../src/mm/pte.ts';
 import { pgtablesBytes, vmPteBytes } from '../../src/mm/tableBytes.ts';
 
 const M = 2 ** 20;
@@ -8,7 +8,7 @@ const M = 2 ** 20;
 /** A table with one page far away, so that tables of the upper levels are there as in a process. */
 function started(granuleBytes: number) {
   const edit = PageTable.empty(granuleBytes).edit();
-  edit.set(0x7000_0000_0000, PTE.VALID + 4096);
+  edit.set(0x7000_0000_0000, packPte(1, PTE.VALID));
   return edit;
 }
 
@@ -20,7 +20,7 @@ describe('VmPTE', () => {
   ])('grows at %i bytes a page by the %i kB that kernels report for 64M in a new GB', (granuleBytes, kilobytes) => {
     const edit = started(granuleBytes);
     // The upper tables are there: only a PMD table of 4K is of the size of the mapping's neighbourhood.
-    edit.set(granuleBytes === 4096 ? 0x7000_8000_0000 : 0x7000_7000_0000, PTE.VALID + 4096);
+    edit.set(granuleBytes === 4096 ? 0x7000_8000_0000 : 0x7000_7000_0000, packPte(1, PTE.VALID));
     const before = pgtablesBytes(edit);
     const startVa = granuleBytes === 4096 ? 0x7000_c000_0000 : 0x7000_a000_0000;
     edit.setRange(startVa, 1, (64 * M) / granuleBytes, PTE.VALID);

@@ -1,0 +1,142 @@
+/** The TLB maintenance of the MMU machine: what a table operation must flush, how, and the broadcast of it. */
+import type { TableOutcome } from '../src/mm/tableOps.ts';
+import type { MessageOf, TlbiRequest } from './messages.ts';
+import { type MmuContext, type TableMessage, walked } from './mmuState.ts';
+import { flushRequests } from './mmuSupport.ts';
+import type { Send } from './support.ts';
+
+/** The granule of the CPU that issues maintenance for the operation under way. */
+function issuerPageBytes(context: MmuContext): number {
+  const { current } = context;
+  if (current?.type === 'CLEAR_PTES' && current.rmap !== undefined) return current.rmap.issuerPageBytes;
+  return walked(context).geometry.granuleBytes;
+}
+
+/**
+ * One operation for everything of the ASID (`flush_tlb_mm`).
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * wholeAsid(initialMmu({ resources, pid: 1, kernelPageBytes: 4096, cpus: 1, tlbRange: false })).op; // 'ASIDE1IS'
+ * ```
+ */
+export function wholeAsid({ asid, resources }: MmuContext): TlbiRequest {
+  const instructions = resources.design.kpti ? 2 : 1;
+  return { op: 'ASIDE1IS', asid, startVa: 0, endVa: 0, pageBytes: 0, operandPageBytes: 0, level: null, instructions };
+}
+
+/**
+ * What an outcome needs flushed, in order: each contpte block that was converted (`contpte_convert`: level 3, leaf only),
+ * then what the operation itself owes. Empty where nothing can be cached.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mmu = initialMmu({ resources, pid: 1, kernelPageBytes: 4096, cpus: 1, tlbRange: false });
+ * const read = operate(mmu, { op: 'read', ranges: [] });
+ * maintenanceOf({ ...mmu, asid: 3 }, { type: 'READ_PTES', request: 1, ranges: [] }, read); // []
+ * ```
+ */
+export function maintenanceOf(context: MmuContext, current: TableMessage, outcome: TableOutcome): TlbiRequest[] {
+  const { asid, resources, tlbRange, kernelPageBytes } = context;
+  const freedTables = [...outcome.freedLinux, ...outcome.freedNative].some((count) => count > 0);
+  if (asid === 0 || (outcome.flush.length === 0 && outcome.converts.length === 0 && !freedTables)) return [];
+  // fork flushes the whole mm (`dup_mmap`), and so does the end of it (`tlb_flush` with `fullmm`).
+  const whole = current.type === 'COPY_PTES' || (current.type === 'CLEAR_PTES' && current.fullMm);
+  const { crossGranuleFlush, kpti, tlbiOperands } = resources.design;
+  if (whole || crossGranuleFlush === 'asid') return [wholeAsid(context)];
+  const { granuleBytes: pageBytes } = walked(context).geometry;
+  const operandPageBytes = tlbiOperands === 'process-page' ? pageBytes : kernelPageBytes;
+  const shared = { asid, pageBytes, operandPageBytes, tlbRange };
+  // mremap flushes by `flush_tlb_range`, which drops walk caches too and gives no hint; a gather drops leaves of one level.
+  const leafOnly = !freedTables && current.type !== 'MOVE_PTES';
+  const converted = outcome.converts.flatMap((block) =>
+    flushRequests({ ...shared, ranges: [block], freedTables: false, lastLevelOnly: true, level: 3 }),
+  );
+  const owed = flushRequests({
+    ...shared,
+    ranges: outcome.flush,
+    freedTables,
+    lastLevelOnly: leafOnly,
+    level: leafOnly ? 3 : null,
+  });
+  const requests = [...converted, ...owed];
+  return kpti ? requests.map((request) => ({ ...request, instructions: 2 * request.instructions })) : requests;
+}
+
+/**
+ * DSB ISHST; TLBI...; and the wait for the DSB of every CPU.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mmu = { ...initialMmu({ resources, pid: 1, kernelPageBytes: 4096, cpus: 2, tlbRange: false }), asid: 3 };
+ * broadcast(mmu, [wholeAsid(mmu)], () => {}).acknowledgements; // 2
+ * ```
+ */
+export function broadcast(context: MmuContext, operations: TlbiRequest[], send: Send): MmuContext {
+  const instructions = operations.reduce((sum, request) => sum + request.instructions, 0);
+  const delay = instructions * context.resources.costs.tlbiOperation;
+  const tlbi: MessageOf<'TLBI'> = {
+    type: 'TLBI',
+    mmu: `mmu:${context.pid}`,
+    operations,
+    issuerPageBytes: issuerPageBytes(context),
+  };
+  for (let cpu = 0; cpu < context.cpus; cpu++) send(`tlb:${cpu}`, tlbi, delay);
+  return {
+    ...context,
+    acknowledgements: context.cpus,
+    flushes: context.flushes + 1,
+    tlbiInstructions: context.tlbiInstructions + instructions,
+  };
+}
+
+/**
+ * Makes the entries that must not change in one step invalid until the flush is complete, and notes what they become.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mmu = initialMmu({ resources, pid: 1, kernelPageBytes: 4096, cpus: 1, tlbRange: false });
+ * const first = { va: 0, pfn: 5, nr: 1, flags: PTE.VALID };
+ * const one = operate(mmu, { op: 'set', runs: [first], expects: -1 });
+ * const two = operate(one, { op: 'set', runs: [{ ...first, pfn: 9 }], expects: 5 });
+ * const broken = breakEntries({ ...mmu, linux: two.linux }, two);
+ * [broken.linux.get(0), broken.makes.length]; // [0, 1]
+ * ```
+ */
+export function breakEntries(context: MmuContext, outcome: TableOutcome): MmuContext {
+  const { linuxBroken, nativeBroken } = outcome;
+  const walkedBroken = context.native === null ? linuxBroken : nativeBroken;
+  if (walkedBroken.length === 0) return context;
+  const name = context.native === null ? ('linux' as const) : ('native' as const);
+  const edit = walked(context).edit();
+  const makes = walkedBroken.map((va) => ({ table: name, va, pte: edit.clear(va) }));
+  return { ...context, [name]: edit.done(), makes, breaks: context.breaks + 1 };
+}
+
+/**
+ * The flush is complete: writes the new entries, and lets the walks go on that met the invalid ones.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mmu = initialMmu({ resources, pid: 1, kernelPageBytes: 4096, cpus: 1, tlbRange: false });
+ * const makes = [{ table: 'linux' as const, va: 0, pte: packPte(5, PTE.VALID) }];
+ * makeEntries({ ...mmu, makes }, () => {}).linux.presentCount; // 1
+ * ```
+ */
+export function makeEntries(context: MmuContext, send: Send): MmuContext {
+  const { makes, spurious, resources } = context;
+  if (makes.length === 0) return context;
+  const name = makes[0].table;
+  const edit = walked(context).edit();
+  for (const { va, pte } of makes) edit.set(va, pte);
+  const { exceptionEntryExit, faultHandlerBase } = resources.costs;
+  for (const { walk, pid, cpu } of spurious) {
+    send(`tlb:${cpu}`, { type: 'WALK_AGAIN', walk, pid }, exceptionEntryExit + faultHandlerBase);
+  }
+  return { ...context, [name]: edit.done(), makes: [], spurious: [] };
+}
