@@ -1,11 +1,10 @@
 /**
  * The scheduler: which process runs on which CPU, in arrival order, and the ASIDs under which they run.
  *
- * ASIDs follow `arch/arm64/mm/context.c:check_and_switch_context`: an mm keeps its ASID for a generation; when they are
- * used up, a new generation begins, the running ones keep theirs, and every CPU flushes its TLBs at its next switch.
+ * ASIDs are those of `src/arch/asid.ts`.
  */
 import { assertEvent, setup } from 'xstate';
-import { invariant } from '../src/errors.ts';
+import { type AsidSpace, initialAsids, switchContext } from '../src/arch/asid.ts';
 import type { Message } from './messages.ts';
 import { handle, type ResourceHolder, type Send } from './support.ts';
 
@@ -24,68 +23,18 @@ export interface CpuSlot {
   pid: number | null;
   /** Whose tables are installed: switching back to it needs no switch. */
   installedPid: number | null;
-  flushPending: boolean;
 }
 
 /** The scheduler's state. */
-export interface SchedContext {
+export interface SchedContext extends AsidSpace {
   resources: ResourceHolder;
   cpus: CpuSlot[];
   affinity: { pid: number; cpu: number }[];
   /** Those that wait for a CPU, in order of arrival. */
   queue: number[];
-  asids: { pid: number; asid: number; generation: number }[];
-  asidsMax: number;
-  nextAsid: number;
-  generation: number;
   switches: number;
-  rollovers: number;
   /** CPUs that are in the middle of a switch. */
   switching: number;
-}
-
-interface AsidStep {
-  context: SchedContext;
-  asid: number;
-}
-
-function reservedAsids(context: SchedContext): Set<number> {
-  return new Set(context.asids.filter(({ generation }) => generation === context.generation).map(({ asid }) => asid));
-}
-
-/** The next free ASID of this generation, or null where all are used up (`find_next_zero_bit`). */
-function freeAsid(context: SchedContext): number | null {
-  const reserved = reservedAsids(context);
-  for (let asid = context.nextAsid; asid <= context.asidsMax; asid++) if (!reserved.has(asid)) return asid;
-  return null;
-}
-
-/** `flush_context`: a new generation, in which only those keep their ASID that a CPU has installed. */
-function rollOver(context: SchedContext): SchedContext {
-  const running = new Set(context.cpus.map((cpu) => cpu.installedPid));
-  const generation = context.generation + 1;
-  const asids = context.asids.map((entry) => {
-    return running.has(entry.pid) && entry.generation === context.generation ? { ...entry, generation } : entry;
-  });
-  const cpus = context.cpus.map((cpu) => ({ ...cpu, flushPending: true }));
-  return { ...context, generation, asids, cpus, nextAsid: 1, rollovers: context.rollovers + 1 };
-}
-
-/** `new_context`: the ASID of a process, its old one where this generation knows it. */
-function allocateAsid(before: SchedContext, pid: number): AsidStep {
-  const free = knownAsid(before, pid) ?? freeAsid(before);
-  const context = free === null ? rollOver(before) : before;
-  const known = knownAsid(context, pid);
-  if (known !== null) return { context, asid: known };
-  const asid = freeAsid(context);
-  invariant(asid !== null, 'there are more ASIDs than CPUs');
-  const asids = [...context.asids.filter((entry) => entry.pid !== pid), { pid, asid, generation: context.generation }];
-  return { context: { ...context, asids, nextAsid: asid + 1 }, asid };
-}
-
-function knownAsid(context: SchedContext, pid: number): number | null {
-  const known = context.asids.find((entry) => entry.pid === pid && entry.generation === context.generation);
-  return known?.asid ?? null;
 }
 
 function allowedOn(context: SchedContext, pid: number, cpu: number): boolean {
@@ -107,22 +56,17 @@ function schedule(context: SchedContext, send: Send): SchedContext {
   return state;
 }
 
+/** `switch_mm`: nothing is switched for the mm that is installed already, not even after a rollover. */
 function give(context: SchedContext, cpu: number, pid: number, send: Send): SchedContext {
   const slot = context.cpus[cpu];
-  if (slot.installedPid === pid && !slot.flushPending) {
+  if (slot.installedPid === pid) {
     send(`process:${pid}`, { type: 'DISPATCH', cpu });
     return { ...context, cpus: context.cpus.with(cpu, { ...slot, pid }) };
   }
-  const { context: state, asid } = allocateAsid(context, pid);
-  const flush = state.cpus[cpu].flushPending;
+  const { space, asid, flush } = switchContext(context, pid, cpu);
   send(`mmu:${pid}`, { type: 'ACTIVATE', pid, cpu, asid, flush }, context.resources.costs.contextSwitch);
-  const installed = { pid, installedPid: pid, flushPending: false };
-  return {
-    ...state,
-    cpus: state.cpus.with(cpu, installed),
-    switches: state.switches + 1,
-    switching: state.switching + 1,
-  };
+  const cpus = context.cpus.with(cpu, { pid, installedPid: pid });
+  return { ...context, ...space, cpus, switches: context.switches + 1, switching: context.switching + 1 };
 }
 
 function release(context: SchedContext, cpu: number, pid: number): SchedContext {
@@ -160,16 +104,12 @@ export const schedMachine = setup({
   id: 'sched',
   context: ({ input }) => ({
     resources: input.resources,
-    cpus: Array.from({ length: input.cpus }, () => ({ pid: null, installedPid: null, flushPending: false })),
+    cpus: Array.from({ length: input.cpus }, () => ({ pid: null, installedPid: null })),
     affinity: input.affinity,
     queue: [],
-    asids: [],
-    asidsMax: 2 ** input.asidBits - 1,
-    nextAsid: 1,
-    generation: 1,
     switches: 0,
-    rollovers: 0,
     switching: 0,
+    ...initialAsids({ asidBits: input.asidBits, cpus: input.cpus, kpti: input.resources.design.kpti }),
   }),
   initial: 'idle',
   on: {

@@ -1,6 +1,7 @@
 /** From a topology to the actors that play it: checks that the parts fit, and makes one actor of each. */
 import { acceptedBy, kindOf, machines, ResourceHolder, vocabulary, zeroFrame } from '../../machines/index.ts';
 import { type CostModel, defaultCosts } from '../arch/costs.ts';
+import { usableAsids } from '../arch/asid.ts';
 import { findCore, supportsPage } from '../arch/cores.ts';
 import { GranuleError, invariant } from '../errors.ts';
 import type { RunSource } from '../mm/runs.ts';
@@ -84,8 +85,8 @@ function checkProcesses(topology: Topology): void {
 }
 
 /** After a rollover every CPU keeps an ASID in use and one more is needed (`arch/arm64/mm/context.c:asids_update_limit`). */
-function checkAsids({ name, cpus, asidBits }: Topology): void {
-  const usable = 2 ** asidBits - 1;
+function checkAsids({ name, cpus, asidBits, design }: Topology): void {
+  const usable = usableAsids(asidBits, design.kpti);
   if (cpus < usable) return;
   fail('TOPOLOGY_INVALID', `${usable} usable ASIDs are too few for ${cpus} CPUs`, `${name}: asidBits`);
 }
