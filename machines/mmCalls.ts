@@ -50,7 +50,7 @@ export function newMapping(context: MmContext, job: CallJob, call: CallOf<'mmap'
     prot: call.prot & (PROT.READ | PROT.WRITE | PROT.EXEC),
     flags: flags | ((call.flags & MAP.GROWSDOWN) !== 0 ? VM.GROWSDOWN : 0),
     file: call.file,
-    offsetBytes: call.file === null ? 0 : call.offsetBytes,
+    offsetBytes: call.file === null ? call.addr : call.offsetBytes,
   };
   const known = filesOf(context.vmas);
   const mapped = { ...context, vmas: context.vmas.map(vma) };
@@ -111,7 +111,14 @@ function changeBrk(context: MmContext, job: CallJob, call: CallOf<'brk'>, send: 
   if (newEnd < oldEnd) return waits(clear(state, job, 'unmapped', newEnd, oldEnd, send));
   if (newEnd === oldEnd) return returns(state, call.addr);
   if (context.vmas.overlapping(oldEnd, newEnd).length > 0) return returns(context, context.brk);
-  const heap = { startVa: oldEnd, endVa: newEnd, prot: PROT.READ | PROT.WRITE, flags: 0, file: null, offsetBytes: 0 };
+  const heap = {
+    startVa: oldEnd,
+    endVa: newEnd,
+    prot: PROT.READ | PROT.WRITE,
+    flags: 0,
+    file: null,
+    offsetBytes: oldEnd,
+  };
   return returns({ ...state, vmas: state.vmas.map({ ...heap, name: '[heap]' }) }, call.addr);
 }
 

@@ -42,7 +42,7 @@ function vmaAt(context: MmContext, va: number): { context: MmContext; vma: Vma |
   if (guarded && startVa - below.endVa < gapBytes) return { context, vma: null };
   const prepared = prepareAnon(context, above.startVa);
   const grown = { ...(prepared.vmas.find(above.startVa) ?? above), startVa };
-  return { context: { ...prepared, vmas: prepared.vmas.map(grown) }, vma: grown };
+  return { context: { ...prepared, vmas: prepared.vmas.growDown(above, startVa) }, vma: grown };
 }
 
 function allowed(vma: Vma, access: FaultWork['access']): boolean {

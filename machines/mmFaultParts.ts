@@ -126,8 +126,9 @@ export function firstFrame(context: MmContext, va: number, ptePfn: number): numb
  * prepareAnon({ ...mm, vmas: VmaSet.empty(4096).map(vma) }, 0x12345).vmas.count; // 1
  * ```
  */
-export function prepareAnon(context: MmContext, _va: number): MmContext {
-  return context;
+export function prepareAnon(context: MmContext, va: number): MmContext {
+  const vmas = context.vmas.prepareAnonVma(va);
+  return vmas === context.vmas ? context : { ...context, vmas };
 }
 
 /**

@@ -16,8 +16,7 @@ type ForkedJob = Extract<Job, { kind: 'forked' }>;
 
 function begin(context: MmContext, event: MessageOf<'DUP_MM'>, send: Send): MmContext {
   const { parent, request, pageBytes, startBrk, brk } = event;
-  let vmas = VmaSet.empty(pageBytes);
-  for (const vma of event.vmas) vmas = vmas.map(vma);
+  const vmas = VmaSet.fromPlain({ pageBytes, vmas: event.vmas }).forked();
   const files = filesOf(vmas);
   const base = { awaits: -1, step: '', asleep: false, ptesWritten: 0 };
   const job: ForkedJob = { ...base, kind: 'forked', parent, request, runs: [], files, unmapped: [] };

@@ -46,9 +46,7 @@ export function remap(context: MmContext, job: CallJob, call: CallOf<'mremap'>, 
 }
 
 function clipped(vma: Vma, startVa: number): Vma {
-  return vma.file === null
-    ? { ...vma, startVa }
-    : { ...vma, startVa, offsetBytes: vma.offsetBytes + startVa - vma.startVa };
+  return { ...vma, startVa, offsetBytes: vma.offsetBytes + startVa - vma.startVa };
 }
 
 /**

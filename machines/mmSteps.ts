@@ -66,7 +66,7 @@ function imageVmas(call: ExecCall): VmaSet {
       prot: segment.prot,
       flags: stack ? VM.GROWSDOWN : 0,
       file: segment.file,
-      offsetBytes: segment.file === null ? 0 : segment.offsetBytes,
+      offsetBytes: segment.file === null ? segment.addr : segment.offsetBytes,
     };
     vmas = vmas.map(name === undefined ? vma : { ...vma, name });
   }

@@ -34,9 +34,6 @@ export const VM = {
   MERGEABLE: 0x80000000,
 } as const;
 
-/** `VM_SPECIAL`: areas that are never merged [include/linux/mm.h]. */
-const SPECIAL_FLAGS = VM.IO | VM.DONTEXPAND | VM.PFNMAP | VM.MIXEDMAP;
-
 /** Column at which the path stands in /proc/PID/maps: 25 + 6 * sizeof(void *) [fs/proc/task_mmu.c:show_map_vma]. */
 const PATH_COLUMN = 73;
 
@@ -59,39 +56,18 @@ export interface Vma {
   /** The file mapped, null for anonymous memory. */
   file: string | null;
   /**
-   * With a file: the offset in it of `startVa`, in bytes. Anonymous: where the memory was first mapped minus where it is
-   * now, so 0 unless mremap moved pages that had been touched (Linux keeps this as `vm_pgoff`).
+   * `vm_pgoff` in bytes. With a file: the offset in it of `startVa`. Private anonymous memory: the address where it was
+   * first mapped, which mremap keeps once it has been touched.
    */
   offsetBytes: number;
+  /** `anon_vma`: anonymous memory that may stand in several areas; 0 or absent before the first private write. */
+  anonVma?: number;
+  /** Length of the `anon_vma_chain`: 1 unless fork cloned it. */
+  anonChain?: number;
+  /** Memory policy of mbind, as text; absent for the default. */
+  policy?: string;
   /** `[heap]`, `[stack]`, `[vdso]`, `[anon:NAME]`: shown in /proc/PID/maps, and part of what must agree to merge. */
   name?: string;
-}
-
-/**
- * Whether two neighbours, `left` ending where `right` starts, may be one area: same protection, flags, file with offsets
- * that continue, name; nothing special; shared anonymous memory is an object of its own and never merges.
- * Source: mm/vma.c:is_mergeable_vma, can_vma_merge_after. Areas whose pages belong to different `anon_vma`s, which Linux
- * keeps apart, are not told apart here.
- *
- * @example
- * ```ts
- * const left: Vma = { startVa: 0, endVa: 4096, prot: 1, flags: 0, file: 'a', offsetBytes: 0 };
- * canMerge(left, { ...left, startVa: 4096, endVa: 8192, offsetBytes: 4096 }); // true
- * canMerge(left, { ...left, startVa: 4096, endVa: 8192 }); // false
- * ```
- */
-export function canMerge(left: Vma, right: Vma): boolean {
-  return (
-    left.endVa === right.startVa &&
-    left.prot === right.prot &&
-    left.flags === right.flags &&
-    left.file === right.file &&
-    left.name === right.name &&
-    (left.flags & SPECIAL_FLAGS) === 0 &&
-    (left.file === null
-      ? (left.flags & VM.SHARED) === 0 && left.offsetBytes === right.offsetBytes
-      : left.offsetBytes + (left.endVa - left.startVa) === right.offsetBytes)
-  );
 }
 
 /**
@@ -109,27 +85,7 @@ export function clipVma(vma: Vma, startVa: number, endVa: number): Vma {
   const end = Math.min(vma.endVa, endVa);
   invariant(start < end, 'a clipped area is not empty');
   if (start === vma.startVa && end === vma.endVa) return vma;
-  const offsetBytes = vma.file === null ? vma.offsetBytes : vma.offsetBytes + (start - vma.startVa);
-  return { ...vma, startVa: start, endVa: end, offsetBytes };
-}
-
-/**
- * Merges what may merge in an ascending list of areas that do not overlap.
- *
- * @example
- * ```ts
- * const vma: Vma = { startVa: 0, endVa: 4096, prot: 1, flags: 0, file: null, offsetBytes: 0 };
- * mergeNeighbours([vma, { ...vma, startVa: 4096, endVa: 8192 }]).length; // 1
- * ```
- */
-export function mergeNeighbours(vmas: readonly Vma[]): Vma[] {
-  const merged: Vma[] = [];
-  for (const vma of vmas) {
-    const before = merged[merged.length - 1];
-    if (before !== undefined && canMerge(before, vma)) merged[merged.length - 1] = { ...before, endVa: vma.endVa };
-    else merged.push(vma);
-  }
-  return merged;
+  return { ...vma, startVa: start, endVa: end, offsetBytes: vma.offsetBytes + (start - vma.startVa) };
 }
 
 /**

@@ -4,7 +4,8 @@
  */
 import { pageShift } from '../arch/granule.ts';
 import { invariant } from '../errors.ts';
-import { canMerge, clipVma, formatMapsLine, mergeNeighbours, type Vma } from './vma.ts';
+import { clipVma, formatMapsLine, type Vma } from './vma.ts';
+import { anonVmaCompatible, mergeExisting, mergeNew, type Neighbours } from './vmaMerge.ts';
 import {
   concatTrees,
   findGapIn,
@@ -30,21 +31,9 @@ const END_OF_ADDRESSES = 2 ** 52;
  */
 export interface VmaSetPlain {
   pageBytes: number;
+  /** The highest `anon_vma` given out so far; absent for none. */
+  anonVmas?: number;
   vmas: Vma[];
-}
-
-/** The last area of a tree, taken out. */
-function takeLast(tree: VmaTree): { rest: VmaTree; last: Vma | null } {
-  if (tree === null) return { rest: null, last: null };
-  let node = tree;
-  while (node.right !== null) node = node.right;
-  return { rest: splitTree(tree, node.vma.startVa).before, last: node.vma };
-}
-
-/** The first area of a tree, taken out. */
-function takeFirst(tree: VmaTree): { first: Vma | null; rest: VmaTree } {
-  const first = firstEndingAfter(tree, -1);
-  return first === null ? { first, rest: null } : { first, rest: splitTree(tree, first.startVa + 1).after };
 }
 
 /**
@@ -62,11 +51,14 @@ function takeFirst(tree: VmaTree): { first: Vma | null; rest: VmaTree } {
  */
 export class VmaSet {
   readonly pageBytes: number;
+  /** The highest `anon_vma` given out so far. */
+  readonly anonVmas: number;
   private readonly tree: VmaTree;
 
-  constructor(pageBytes: number, tree: VmaTree) {
+  constructor(pageBytes: number, tree: VmaTree, anonVmas = 0) {
     this.pageBytes = pageBytes;
     this.tree = tree;
+    this.anonVmas = anonVmas;
   }
 
   static empty(pageBytes: number): VmaSet {
@@ -82,11 +74,11 @@ export class VmaSet {
       invariant(vma.startVa >= end, 'areas are sorted and do not overlap');
       end = vma.endVa;
     }
-    return new VmaSet(plain.pageBytes, treeOf(plain.vmas));
+    return new VmaSet(plain.pageBytes, treeOf(plain.vmas), plain.anonVmas ?? 0);
   }
 
   toPlain(): VmaSetPlain {
-    return { pageBytes: this.pageBytes, vmas: this.list() };
+    return { pageBytes: this.pageBytes, anonVmas: this.anonVmas, vmas: this.list() };
   }
 
   /** Number of areas (`map_count`). */
@@ -152,31 +144,112 @@ export class VmaSet {
     return this.list().map(formatMapsLine);
   }
 
-  /** Maps an area over whatever was there, and merges it with neighbours that suit (`mmap_region`). */
-  map(vma: Vma): VmaSet {
-    const { before, after } = this.cut(vma.startVa, vma.endVa);
-    return this.assemble(before, [vma], after);
+  /** Puts an area into free space and merges it with its neighbours (`vma_merge_new_range`, `vma_link`). */
+  insert(vma: Vma): VmaSet {
+    this.checkRange(vma.startVa, vma.endVa);
+    invariant(this.overlapping(vma.startVa, vma.endVa).length === 0, 'an area goes into free space');
+    const neighbours = this.neighbours(vma.startVa, vma.endVa);
+    return this.put(mergeNew(vma, neighbours), neighbours);
   }
 
-  /** Takes [startVa, endVa) out, splitting areas at the borders; `removed` holds the parts taken, clipped. */
-  unmap(startVa: number, endVa: number): { set: VmaSet; removed: Vma[] } {
+  /** Whatever is in the way goes, then `insert`: mmap with MAP_FIXED. */
+  map(vma: Vma): VmaSet {
+    return this.remove(vma.startVa, vma.endVa).set.insert(vma);
+  }
+
+  /** Takes a range out, splitting areas at its ends (`do_vmi_align_munmap`); `removed` is clipped to it. */
+  remove(startVa: number, endVa: number): { set: VmaSet; removed: Vma[] } {
     const { before, inside, after } = this.cut(startVa, endVa);
     if (inside.length === 0) return { set: this, removed: [] };
-    return { set: new VmaSet(this.pageBytes, concatTrees(before, after)), removed: inside };
+    return { set: this.with(concatTrees(before, after)), removed: inside };
   }
 
   /**
-   * Replaces every part of an area inside [startVa, endVa) by what `alter` makes of it: split, alter, merge, as
-   * mprotect, madvise and mlock do (`vma_modify_flags`). Holes stay holes; ask `covered` first where they are errors.
+   * Changes a range that lies in one area: merges it with the neighbours of the area, or splits the area (`vma_modify`).
+   * `vma` is the area that then holds the start of the range. Call it only where something changes, as Linux does.
    */
+  modify(startVa: number, endVa: number, change: (part: Vma) => Vma): { set: VmaSet; vma: Vma } {
+    this.checkRange(startVa, endVa);
+    const vma = this.find(startVa);
+    invariant(vma !== null && endVa <= vma.endVa, 'a range that is modified lies in one area');
+    const part = change(clipVma(vma, startVa, endVa));
+    const { prev, next } = this.neighbours(vma.startVa, vma.endVa);
+    const merged = mergeExisting(vma, part, { prev, next });
+    const set = merged === null ? this.splitAround(vma, part) : this.replace({ prev, next }, merged);
+    const now = set.find(startVa);
+    invariant(now !== null, 'what was modified is there');
+    return { set, vma: now };
+  }
+
+  /** `remove` by its old name. */
+  unmap(startVa: number, endVa: number): { set: VmaSet; removed: Vma[] } {
+    return this.remove(startVa, endVa);
+  }
+
+  /** `modify` for every area of a range, where something changes. */
   change(startVa: number, endVa: number, alter: (vma: Vma) => Vma): VmaSet {
-    const { before, inside, after } = this.cut(startVa, endVa);
-    const altered = inside.map((part) => {
-      const vma = alter(part);
-      invariant(vma.startVa === part.startVa && vma.endVa === part.endVa, 'an alteration leaves the bounds alone');
-      return vma;
+    return this.overlapping(startVa, endVa).reduce((set: VmaSet, vma) => {
+      const part = clipVma(vma, startVa, endVa);
+      const { flags, prot } = alter(part);
+      if (flags === part.flags && prot === part.prot) return set;
+      return set.modify(part.startVa, part.endVa, alter).set;
+    }, this);
+  }
+
+  /**
+   * The area for memory that moves or is mapped a second time (`copy_vma`): untouched anonymous memory takes the offset
+   * of its new place, so that it can merge there.
+   */
+  copyTo(vma: Vma, fromVa: number, toVa: number, lengthBytes: number, keepsSource: boolean): VmaSet {
+    const moved = vma.file === null && (vma.anonVma ?? 0) === 0;
+    const offsetBytes = moved ? toVa : vma.offsetBytes + (fromVa - vma.startVa);
+    const range = { ...vma, startVa: toVa, endVa: toVa + lengthBytes, offsetBytes };
+    if (!moved || !keepsSource) return this.insert(range);
+    // The source stays an area of its own.
+    const { prev, next } = this.neighbours(range.startVa, range.endVa);
+    const others = {
+      prev: prev?.startVa === vma.startVa ? null : prev,
+      next: next?.startVa === vma.startVa ? null : next,
+    };
+    return this.put(mergeNew(range, others), others);
+  }
+
+  /** Lengthens an area into the free space behind it (`vma_merge_extend`). */
+  extend(vma: Vma, endVa: number): VmaSet {
+    const offsetBytes = vma.offsetBytes + (vma.endVa - vma.startVa);
+    return this.insert({ ...vma, startVa: vma.endVa, endVa, offsetBytes });
+  }
+
+  /** Lengthens a stack downwards (`expand_downwards`); nothing merges. */
+  growDown(vma: Vma, startVa: number): VmaSet {
+    this.checkRange(startVa, vma.startVa);
+    const offsetBytes = vma.offsetBytes - (vma.startVa - startVa);
+    return this.replace({ prev: null, next: vma }, [{ ...vma, startVa, offsetBytes }]);
+  }
+
+  /** The first private write in an area: its `anon_vma`, a neighbour's where that serves (`__anon_vma_prepare`). */
+  prepareAnonVma(va: number): VmaSet {
+    const vma = this.find(va);
+    invariant(vma !== null, 'a fault lies in an area');
+    if ((vma.anonVma ?? 0) !== 0) return this;
+    const { prev, next } = this.neighbours(vma.startVa, vma.endVa);
+    const reusable = (old: Vma, a: Vma, b: Vma): number =>
+      anonVmaCompatible(a, b) && old.anonChain === 1 ? (old.anonVma ?? 0) : 0;
+    const found = (next === null ? 0 : reusable(next, vma, next)) || (prev === null ? 0 : reusable(prev, prev, vma));
+    const anonVma = found || this.anonVmas + 1;
+    const set = this.replace({ prev: null, next: vma }, [{ ...vma, anonVma, anonChain: 1 }]);
+    return new VmaSet(this.pageBytes, set.tree, Math.max(this.anonVmas, anonVma));
+  }
+
+  /** The areas of a child (`anon_vma_fork`): touched memory gets an `anon_vma` of its own at the end of a longer chain. */
+  forked(): VmaSet {
+    const areas = this.list();
+    let anonVmas = areas.reduce((most, vma) => Math.max(most, vma.anonVma ?? 0), this.anonVmas);
+    const vmas = areas.map((vma) => {
+      if ((vma.anonVma ?? 0) === 0) return vma;
+      return { ...vma, anonVma: ++anonVmas, anonChain: (vma.anonChain ?? 0) + 1 };
     });
-    return this.assemble(before, altered, after);
+    return new VmaSet(this.pageBytes, treeOf(vmas), anonVmas);
   }
 
   /**
@@ -237,24 +310,36 @@ export class VmaSet {
     return { before, inside: whole.map((vma) => clipVma(vma, startVa, endVa)), after };
   }
 
-  /** One set of three parts, merged at the seams and in the middle. */
-  private assemble(before: VmaTree, middle: readonly Vma[], after: VmaTree): VmaSet {
-    const merged = mergeNeighbours(middle);
-    let left = before;
-    let right = after;
-    if (merged.length > 0) {
-      const { rest, last } = takeLast(before);
-      if (last !== null && canMerge(last, merged[0])) {
-        merged[0] = { ...last, endVa: merged[0].endVa };
-        left = rest;
-      }
-      const { first, rest: tail } = takeFirst(after);
-      const end = merged.length - 1;
-      if (first !== null && canMerge(merged[end], first)) {
-        merged[end] = { ...merged[end], endVa: first.endVa };
-        right = tail;
-      }
-    }
-    return new VmaSet(this.pageBytes, concatTrees(concatTrees(left, treeOf(merged)), right));
+  private with(tree: VmaTree): VmaSet {
+    return new VmaSet(this.pageBytes, tree, this.anonVmas);
+  }
+
+  /** The areas that touch a range from outside. */
+  private neighbours(startVa: number, endVa: number): Neighbours {
+    return { prev: startVa === 0 ? null : this.find(startVa - 1), next: this.find(endVa) };
+  }
+
+  /** Replaces the neighbours that a new area has merged with by it. */
+  private put(vma: Vma, { prev, next }: Neighbours): VmaSet {
+    const gone = { prev: prev?.startVa === vma.startVa ? prev : null, next: next?.endVa === vma.endVa ? next : null };
+    return this.replace(gone, [vma]);
+  }
+
+  private splitAround(vma: Vma, part: Vma): VmaSet {
+    const parts = [part];
+    if (vma.startVa < part.startVa) parts.unshift(clipVma(vma, vma.startVa, part.startVa));
+    if (part.endVa < vma.endVa) parts.push(clipVma(vma, part.endVa, vma.endVa));
+    return this.replace({ prev: null, next: vma }, parts);
+  }
+
+  /** The set with these areas in the place of whatever they cover and of the neighbours named. */
+  private replace({ prev, next }: Neighbours, vmas: readonly Vma[]): VmaSet {
+    const first = vmas[0];
+    const last = vmas[vmas.length - 1];
+    const startVa = Math.min(first.startVa, prev?.startVa ?? first.startVa, next?.startVa ?? first.startVa);
+    const endVa = Math.max(last.endVa, prev?.endVa ?? 0, next?.endVa ?? 0);
+    const { before } = splitTree(this.tree, startVa);
+    const { after } = splitTree(this.tree, endVa);
+    return this.with(concatTrees(concatTrees(before, treeOf(vmas)), after));
   }
 }

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { PROT } from '../../src/mm/pte.ts';
-import { canMerge, formatMapsLine, VM, type Vma } from '../../src/mm/vma.ts';
+import { clipVma, formatMapsLine, VM, type Vma } from '../../src/mm/vma.ts';
+import { mergesWith } from '../../src/mm/vmaMerge.ts';
 import { VmaSet } from '../../src/mm/vmaSet.ts';
 import { findGapIn, splitTree, treeOf, type VmaTree } from '../../src/mm/vmaTree.ts';
 
@@ -29,17 +30,19 @@ const operations = fc.array(
   { maxLength: 30 },
 );
 
-/** The areas that a page-by-page model amounts to: the longest stretches that may be one area. */
-function areasOf(model: readonly ModelPage[]): Vma[] {
-  const areas: Vma[] = [];
-  for (const [page, mapped] of model.entries()) {
-    if (mapped === null) continue;
-    const vma: Vma = { ...mapped, startVa: page * PAGE, endVa: (page + 1) * PAGE };
-    const last = areas.at(-1);
-    if (last !== undefined && canMerge(last, vma)) areas[areas.length - 1] = { ...last, endVa: vma.endVa };
-    else areas.push(vma);
-  }
-  return areas;
+/** The pages of a set, each as an area of its own: what is mapped, whatever merged. */
+function pagesOf(set: VmaSet): Vma[] {
+  return set.list().flatMap((vma) => {
+    const pages: Vma[] = [];
+    for (let va = vma.startVa; va < vma.endVa; va += PAGE) pages.push(clipVma(vma, va, va + PAGE));
+    return pages;
+  });
+}
+
+function pagesOfModel(model: readonly ModelPage[]): Vma[] {
+  return model.flatMap((mapped, page) =>
+    mapped === null ? [] : [{ ...mapped, startVa: page * PAGE, endVa: (page + 1) * PAGE }],
+  );
 }
 
 function heightOf(tree: VmaTree): number {
@@ -61,10 +64,10 @@ describe('a VMA set', () => {
           const { start, end } = each.range;
           if (each.op === 'map') {
             const { file } = each.attributes;
-            const offset = file === null ? 0 : (start + each.shift) * PAGE;
+            const offset = (file === null ? start : start + each.shift) * PAGE;
             set = set.map({ ...each.attributes, offsetBytes: offset, startVa: start * PAGE, endVa: end * PAGE });
             for (let page = start; page < end; page++) {
-              model[page] = { ...each.attributes, offsetBytes: file === null ? 0 : offset + (page - start) * PAGE };
+              model[page] = { ...each.attributes, offsetBytes: offset + (page - start) * PAGE };
             }
           } else if (each.op === 'unmap') {
             const { set: next, removed } = set.unmap(start * PAGE, end * PAGE);
@@ -79,20 +82,19 @@ describe('a VMA set', () => {
               model[page] = mapped === null ? null : { ...mapped, prot: each.prot };
             }
           }
-          versions.push([set, areasOf(model)]);
+          versions.push([set, pagesOfModel(model)]);
         }
-        for (const [version, areas] of versions) {
-          expect(version.list()).toEqual(areas);
-          expect(version.count).toBe(areas.length);
-          expect(VmaSet.fromPlain(version.toPlain()).list()).toEqual(areas);
+        for (const [version, pages] of versions) {
+          expect(pagesOf(version)).toEqual(pages);
+          expect(version.count).toBe(version.list().length);
+          expect(VmaSet.fromPlain(version.toPlain()).list()).toEqual(version.list());
         }
+        const areas = set.list();
         for (let page = 0; page < PAGES; page++) {
           const found = set.find(page * PAGE + 5);
           expect(found !== null).toBe(model[page] !== null);
-          expect(set.atOrAfter(page * PAGE)).toEqual(areasOf(model).find((vma) => vma.endVa > page * PAGE) ?? null);
-          expect(set.endingBefore(page * PAGE)).toEqual(
-            areasOf(model).findLast((vma) => vma.endVa <= page * PAGE) ?? null,
-          );
+          expect(set.atOrAfter(page * PAGE)).toEqual(areas.find((vma) => vma.endVa > page * PAGE) ?? null);
+          expect(set.endingBefore(page * PAGE)).toEqual(areas.findLast((vma) => vma.endVa <= page * PAGE) ?? null);
         }
         expect(set.totalBytes).toBe(model.filter((page) => page !== null).length * PAGE);
       }),
@@ -187,22 +189,52 @@ describe('a VMA set', () => {
     expect(set.findGap(upward)).toBe(0x110000);
   });
 
-  test('merges neither areas of different files, names or flags, nor shared anonymous or special ones', () => {
-    const left: Vma = { startVa: 0, endVa: PAGE, prot: 1, flags: 0, file: null, offsetBytes: 0 };
-    const right: Vma = { ...left, startVa: PAGE, endVa: 2 * PAGE };
-    expect(canMerge(left, right)).toBe(true);
+  test('merges neither areas of different files, names, policies or flags, nor special ones', () => {
+    const prev: Vma = { startVa: 0, endVa: PAGE, prot: 1, flags: 0, file: null, offsetBytes: 0 };
+    const range: Vma = { ...prev, startVa: PAGE, endVa: 2 * PAGE, offsetBytes: PAGE };
+    const left = (a: Vma, b: Vma): boolean => mergesWith(b, { prev: a, next: null }).left;
+    const right = (a: Vma, b: Vma): boolean => mergesWith(a, { prev: null, next: b }).right;
+    expect([left(prev, range), right(prev, range)]).toEqual([true, true]);
     for (const change of [
       { prot: 3 },
       { flags: VM.MERGEABLE },
       { file: 'a' },
       { name: '[heap]' },
-      { offsetBytes: PAGE },
+      { policy: 'bind:0' },
+      { offsetBytes: 0 },
     ]) {
-      expect(canMerge(left, { ...right, ...change })).toBe(false);
+      const other = { ...range, ...change };
+      expect([left(prev, other), right(prev, other)]).toEqual([false, false]);
     }
-    for (const flags of [VM.SHARED, VM.PFNMAP, VM.DONTEXPAND]) {
-      expect(canMerge({ ...left, flags }, { ...right, flags })).toBe(false);
-    }
+    for (const flags of [VM.PFNMAP, VM.DONTEXPAND, VM.IO])
+      expect(left({ ...prev, flags }, { ...range, flags })).toBe(false);
+  });
+
+  test('merges touched memory only into touched memory, and with a neighbour on each side only if both are one', () => {
+    const prev: Vma = { startVa: 0, endVa: PAGE, prot: 1, flags: 0, file: null, offsetBytes: 0 };
+    const range: Vma = { ...prev, startVa: PAGE, endVa: 2 * PAGE, offsetBytes: PAGE };
+    const next: Vma = { ...prev, startVa: 2 * PAGE, endVa: 3 * PAGE, offsetBytes: 2 * PAGE };
+    const touched = { anonVma: 1, anonChain: 1 };
+    expect(mergesWith(range, { prev: { ...prev, ...touched }, next: null }).left).toBe(true);
+    expect(mergesWith({ ...range, ...touched }, { prev, next: null }).left).toBe(false);
+    expect(mergesWith(range, { prev: { ...prev, ...touched, anonChain: 2 }, next: null }).left).toBe(false);
+    const other = { ...next, anonVma: 2, anonChain: 1 };
+    expect(mergesWith(range, { prev: { ...prev, ...touched }, next: other })).toEqual({ left: true, right: false });
+  });
+
+  test('gives the first write the memory of a neighbour that differs in protection alone, and lets them merge again', () => {
+    const anon = { prot: 3, flags: 0, file: null };
+    let set = VmaSet.empty(PAGE).insert({ startVa: 0, endVa: 3 * PAGE, offsetBytes: 0, ...anon });
+    set = set.modify(PAGE, 2 * PAGE, (vma) => ({ ...vma, prot: 1 })).set;
+    expect(set.count).toBe(3);
+    set = set.prepareAnonVma(0).prepareAnonVma(2 * PAGE);
+    expect(set.list().map((vma) => vma.anonVma ?? 0)).toEqual([1, 0, 2]);
+    set = set.modify(PAGE, 2 * PAGE, (vma) => ({ ...vma, prot: 3 })).set;
+    // The middle merges with the left; the right has memory of its own.
+    expect(set.list().map((vma) => [vma.startVa / PAGE, vma.endVa / PAGE])).toEqual([
+      [0, 2],
+      [2, 3],
+    ]);
   });
 
   test('refuses ranges that are empty or off its own page size', () => {
