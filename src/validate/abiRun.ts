@@ -36,13 +36,20 @@ export interface AbiWorld {
 /** What is played. */
 export interface AbiProgram {
   name: string;
+  /** Size of the tmpfs file at PROBE_FILE. */
   fileBytes: number;
   actions: readonly AbiAction[];
+  /** More files, as a topology has them. */
+  files?: NonNullable<TopologyInput['files']>;
 }
 
 /** What the model answered to a step, and when: `seq` of the event that brought the answer. */
 export interface ModelAnswer extends AbiAnswer {
   seq: number;
+  /** Major faults of an access that raised no signal. */
+  majflt: number | null;
+  rssAnonBytes: number;
+  rssFileBytes: number;
 }
 
 /** What came of a program. */
@@ -77,14 +84,14 @@ export function abiWorld(pageBytes: number, kernelPageBytes = pageBytes, design:
  * abiTopology(abiWorld(4096), { name: 'seq-1', fileBytes: 200_000 }).processes[0]?.signals; // 'skip'
  * ```
  */
-export function abiTopology(world: AbiWorld, program: Pick<AbiProgram, 'name' | 'fileBytes'>): Topology {
+export function abiTopology(world: AbiWorld, program: Pick<AbiProgram, 'name' | 'fileBytes' | 'files'>): Topology {
   const input: TopologyInput = {
     name: program.name,
     kernelPageSize: world.kernelPageBytes,
     memory: '64M',
     design: world.design,
     processes: [{ pid: PID, trace: program.name, pageSize: world.pageBytes, signals: 'skip' }],
-    files: [{ path: PROBE_FILE, size: program.fileBytes }],
+    files: [{ path: PROBE_FILE, size: program.fileBytes }, ...(program.files ?? [])],
   };
   return parseTopology(input, program.name);
 }
@@ -105,11 +112,26 @@ export function abiScript({ name, fileBytes, actions }: AbiProgram): Script {
 
 /** The part of an mm's state that is looked at. */
 interface SeenMm {
+  kernelPageBytes: number;
   vmas: VmaSet;
   minorFaults: number;
+  majorFaults: number;
+  rssAnonPages: number;
+  rssFilePages: number;
 }
 
+/** The areas of a set, which most steps leave as it is. */
+const mapsOfSet = new WeakMap<VmaSet, MapsArea[]>();
+
 function mapsOf(vmas: VmaSet): MapsArea[] {
+  const known = mapsOfSet.get(vmas);
+  if (known !== undefined) return known;
+  const maps = areasOf(vmas);
+  mapsOfSet.set(vmas, maps);
+  return maps;
+}
+
+function areasOf(vmas: VmaSet): MapsArea[] {
   const areas = vmas.overlapping(WINDOW.startVa, WINDOW.endVa).filter(({ startVa }) => startVa >= WINDOW.startVa);
   return areas.map((vma) => {
     const { perms } = mapsFields(vma);
@@ -123,10 +145,17 @@ function vecOf(data: readonly number[]): string {
   return data.map((byte) => byte & 1).join('');
 }
 
+/** What there is to see of the memory, whatever the step. */
+function memoryOf(mm: SeenMm): Pick<ModelAnswer, 'maps' | 'rssAnonBytes' | 'rssFileBytes'> {
+  const { vmas, kernelPageBytes, rssAnonPages, rssFilePages } = mm;
+  const rssAnonBytes = rssAnonPages * kernelPageBytes;
+  return { maps: mapsOf(vmas), rssAnonBytes, rssFileBytes: rssFilePages * kernelPageBytes };
+}
+
 /** Watches the messages that bring a process its answers. */
 class AnswerWatch {
   readonly answers: ModelAnswer[] = [];
-  #seenFaults = 0;
+  #seen = { minorFaults: 0, majorFaults: 0 };
   #begun = false;
   readonly #actions: readonly AbiAction[];
   readonly #stepOfRun: Int32Array;
@@ -143,7 +172,7 @@ class AnswerWatch {
     else if (this.#begun) this.#returned(record, mm, system);
     // The first call to return is execve.
     else this.#begun = true;
-    this.#seenFaults = mm.minorFaults;
+    this.#seen = mm;
   }
 
   #ran({ seq, payload }: MessageRecord, mm: SeenMm): void {
@@ -160,8 +189,9 @@ class AnswerWatch {
       vec: null,
       signal: raised ? signal : 0,
       code: raised ? code : null,
-      minflt: raised ? null : mm.minorFaults - this.#seenFaults,
-      maps: mapsOf(mm.vmas),
+      minflt: raised ? null : mm.minorFaults - this.#seen.minorFaults,
+      majflt: raised ? null : mm.majorFaults - this.#seen.majorFaults,
+      ...memoryOf(mm),
     });
   }
 
@@ -178,7 +208,8 @@ class AnswerWatch {
       signal: null,
       code: null,
       minflt: null,
-      maps: mapsOf(mm.vmas),
+      majflt: null,
+      ...memoryOf(mm),
     });
   }
 }
@@ -211,11 +242,21 @@ export function runAbi(world: AbiWorld, program: AbiProgram, options: AbiRunOpti
   return playScript(topology, abiScript(program), program.actions, { writer, watch });
 }
 
-function playScript(
+/**
+ * Plays the script of a program in the topology of a world: what `runAbi` does, for those who have both already.
+ *
+ * @example
+ * ```ts
+ * const program = { name: 'one', fileBytes: 0, actions: [{ op: 'load' as const, addr: 0x200000000 }] };
+ * const run = playScript(abiTopology(abiWorld(4096), program), abiScript(program), program.actions);
+ * run.answers[0]?.signal; // 11
+ * ```
+ */
+export function playScript(
   topology: Topology,
   { trace, stepOfRun }: Script,
   actions: readonly AbiAction[],
-  { writer, watch }: Required<Pick<AbiRunOptions, 'writer' | 'watch'>>,
+  { writer = null, watch = null }: Pick<AbiRunOptions, 'writer' | 'watch'> = {},
 ): AbiRun {
   const traces = new Map<number, RunSource>([[PID, trace]]);
   const answers = new AnswerWatch(actions, stepOfRun);
