@@ -114,10 +114,15 @@ const nullable =
   (plain: P | null): V | null =>
     plain === null ? null : revive(plain);
 
-/** A call under way keeps the VMAs it began with. */
+/** Effects of a call under way that hold areas: those to commit, and those to go back to. */
+function reviveEffect(effect: Plain): Plain {
+  const areas = ['vmas', 'undo'].filter((field) => field in effect);
+  return { ...effect, ...Object.fromEntries(areas.map((field) => [field, VmaSet.fromPlain(effect[field] as never)])) };
+}
+
 function reviveJob(job: Plain | null): unknown {
   if (job === null || job['kind'] !== 'call') return job;
-  return { ...job, before: VmaSet.fromPlain(job['before'] as never) };
+  return { ...job, effects: (job['effects'] as Plain[]).map(reviveEffect) };
 }
 
 const revivers: Partial<Record<ActorKind, Revivers>> = {

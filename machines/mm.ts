@@ -5,15 +5,14 @@
 import { assertEvent, setup } from 'xstate';
 import { invariant } from '../src/errors.ts';
 import type { Message } from './messages.ts';
-import { ERRNO } from '../src/mm/abiRules.ts';
-import { callJob, type CallJob, type CallStep, fails } from './mmCallJob.ts';
-import { beginCall } from './mmCalls.ts';
+import { callJob, type CallJob, type CallStep } from './mmCallJob.ts';
+import { beginCall, continueCall } from './mmCalls.ts';
+import { populateEnded, refuseEffect } from './mmEffects.ts';
 import { beginFault, type FaultEnd, type FaultStep, faultSteps, HANDLED } from './mmFault.ts';
 import { childSteps } from './mmFork.ts';
-import { nextToPopulate, populated } from './mmPopulate.ts';
+import { nextToPopulate } from './mmPopulate.ts';
 import { beginUnmap, endUnmap } from './mmRmap.ts';
 import { initialMm, type Job, type MmContext, type MmInput } from './mmState.ts';
-import { callSteps } from './mmSteps.ts';
 import { handle, type Send } from './support.ts';
 
 export type { MmContext, MmInput } from './mmState.ts';
@@ -36,7 +35,7 @@ function start(context: MmContext, message: Message, send: Send): MmContext {
     return afterFault(beginFault({ ...context, job }, job, send), send);
   }
   if (message.type === 'MM_CALL') {
-    const job = callJob(context, message.request, message.call);
+    const job = callJob(message.request, message.call);
     return afterCall(beginCall({ ...context, job }, job, send), send);
   }
   invariant(message.type === 'DUP_MM', `an mm does not start on ${message.type}`);
@@ -86,8 +85,7 @@ function afterCall({ context, done }: CallStep, send: Send): MmContext {
     return goesOn ? populateOn(context, job, send) : context;
   }
   invariant(job?.kind === 'call', 'a call that ends was under way');
-  const { result, errno } = done;
-  send('abi', { type: 'MM_DONE', request: job.request, result, errno, data: [] }, heldCycles(context, job));
+  send('abi', { type: 'MM_DONE', request: job.request, ...done }, heldCycles(context, job));
   return next({ ...context, job: null }, send);
 }
 
@@ -95,12 +93,12 @@ function afterCall({ context, done }: CallStep, send: Send): MmContext {
 function populateOn(context: MmContext, job: CallJob, send: Send): MmContext {
   const filled = nextToPopulate(context, job);
   const state = { ...context, job: filled };
-  if (filled.fault === null) return afterCall(populated(state, filled, HANDLED), send);
+  if (filled.fault === null) return afterCall(populateEnded(state, filled, HANDLED, send), send);
   return afterFault(beginFault(state, filled, send), send);
 }
 
 function afterPopulated(context: MmContext, job: CallJob, end: FaultEnd, send: Send): MmContext {
-  if (end.signal !== 0) return afterCall(populated(context, job, end), send);
+  if (end.signal !== 0) return afterCall(populateEnded(context, job, end, send), send);
   const counted = countFault(context, job.fault?.major ?? false);
   const goesOn = { ...job, fault: null };
   return populateOn({ ...counted, job: goesOn }, goesOn, send);
@@ -123,13 +121,9 @@ const answered = handle<MmContext>((before, event, send) => {
   if (job.kind === 'forked') return next(childSteps.go(context, job, message, send), send);
   const faultStep = job.fault === null ? undefined : faultSteps[job.step];
   if (faultStep !== undefined) return afterFault(faultStep(context, job, message as never, send), send);
-  if (message.type === 'TABLE_DONE' && message.failed !== '' && job.kind === 'call') {
-    // Layer 3 refuses what it cannot translate (`design.untranslatable`): nothing has changed, and the call fails.
-    return afterCall(fails({ ...context, vmas: job.before }, ERRNO.EINVAL), send);
-  }
-  const step = callSteps[job.step];
-  invariant(step !== undefined && job.kind === 'call', `there is a step ${job.step}`);
-  return afterCall(step(context, job, message, send), send);
+  invariant(job.kind === 'call', 'an answer takes a fault or a call on');
+  if (message.type === 'TABLE_DONE' && message.failed !== '') return afterCall(refuseEffect(context, job, send), send);
+  return afterCall(continueCall(context, job, message, send), send);
 });
 
 /** Entries that an operation wrote. */
@@ -214,6 +208,7 @@ export const mmMachine = setup({
     REUSE: { actions: 'answered' },
     GOT: { actions: 'answered' },
     MAPPED: { actions: 'answered' },
+    RESIDENT_PAGES: { actions: 'answered' },
     PAGES: { actions: 'answered' },
     FILE_DONE: { actions: 'answered' },
     FORK_READY: { actions: 'answered' },

@@ -1,9 +1,8 @@
 /** A call on an address space as a job in steps, and the small steps that several calls share. */
-import { ERRNO } from '../src/mm/abiRules.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
 import type { MessageOf, MmCall } from './messages.ts';
 import { dirtyPages, filesOf } from './mmEntries.ts';
-import { ask, costsOf, fileActor, type Job, type MmContext, mmuOf, processOrder } from './mmState.ts';
+import { ask, fileActor, type Job, type MmContext, processOrder } from './mmState.ts';
 import type { Send } from './support.ts';
 
 /** A call job. */
@@ -12,7 +11,8 @@ export type CallJob = Extract<Job, { kind: 'call' }>;
 /** What a step of a call gives: the context, and result and errno where the call came to its end. */
 export interface CallStep {
   context: MmContext;
-  done: { result: number; errno: number } | null;
+  /** `data`: the bytes of mincore, the statuses of move_pages. */
+  done: { result: number; errno: number; data: number[] } | null;
 }
 
 /**
@@ -34,10 +34,13 @@ export const waits = (context: MmContext): CallStep => ({ context, done: null })
  * ```ts
  * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
  * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
- * returns(mm, 7).done; // { result: 7, errno: 0 }
+ * returns(mm, 7).done; // { result: 7, errno: 0, data: [] }
  * ```
  */
-export const returns = (context: MmContext, result = 0): CallStep => ({ context, done: { result, errno: 0 } });
+export const returns = (context: MmContext, result = 0, data: number[] = []): CallStep => ({
+  context,
+  done: { result, errno: 0, data },
+});
 
 /**
  * The call fails.
@@ -46,10 +49,13 @@ export const returns = (context: MmContext, result = 0): CallStep => ({ context,
  * ```ts
  * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
  * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
- * fails(mm, ERRNO.ENOMEM).done; // { result: -1, errno: 12 }
+ * fails(mm, ERRNO.ENOMEM).done; // { result: -1, errno: 12, data: [] }
  * ```
  */
-export const fails = (context: MmContext, errno: number): CallStep => ({ context, done: { result: -1, errno } });
+export const fails = (context: MmContext, errno: number, data: number[] = []): CallStep => ({
+  context,
+  done: { result: -1, errno, data },
+});
 
 /** One past the highest address: ranges for everything. */
 export const VA_END = 2 ** 48;
@@ -64,10 +70,10 @@ export type CallOf<O extends MmCall['op']> = Extract<MmCall, { op: O }>;
  * ```ts
  * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
  * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
- * callJob(mm, 1, { op: 'exit', status: 0 }).awaits; // -1
+ * callJob(1, { op: 'exit', status: 0 }).awaits; // -1
  * ```
  */
-export function callJob(context: MmContext, request: number, call: MmCall): CallJob {
+export function callJob(request: number, call: MmCall): CallJob {
   return {
     kind: 'call',
     awaits: -1,
@@ -76,9 +82,10 @@ export function callJob(context: MmContext, request: number, call: MmCall): Call
     ptesWritten: 0,
     request,
     call,
-    before: context.vmas,
+    effects: [],
+    result: 0,
+    data: [],
     files: [],
-    unmaps: null,
     populate: null,
     fault: null,
     errno: 0,
@@ -101,33 +108,6 @@ export function zap(
   return (request: number): MessageOf<'CLEAR_PTES'> => {
     return { type: 'CLEAR_PTES', request, ranges, freeWithin, fileOnly: false, fullMm: false };
   };
-}
-
-/**
- * Zaps a range and frees the tables that no neighbour needs (`unmap_region`, `free_pgtables`).
- *
- * @example
- * ```ts
- * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
- * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
- * const job = callJob(mm, 1, { op: 'munmap', addr: 0x10000, lengthBytes: 4096 });
- * clear(mm, job, 'unmapped', 0x10000, 0x11000, () => {}).job?.step; // 'unmapped'
- * ```
- */
-export function clear(
-  context: MmContext,
-  job: CallJob,
-  step: string,
-  startVa: number,
-  endVa: number,
-  send: Send,
-): MmContext {
-  // An area across a border of the range is split there, and what is left of it is the neighbour.
-  const before = context.vmas.find(startVa - 1) === null ? (context.vmas.endingBefore(startVa)?.endVa ?? 0) : startVa;
-  const freeWithin = { startVa: before, endVa: Math.max(endVa, context.vmas.atOrAfter(endVa)?.startVa ?? VA_END) };
-  const unmaps = { startVa, endVa };
-  const next = { ...job, unmaps };
-  return ask(context, next, step, mmuOf(context), zap([unmaps], freeWithin), send, costsOf(context).vmaOperation);
 }
 
 /**
@@ -186,7 +166,7 @@ export function tellDirty(
  * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
  * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
  * const call = { op: 'munmap' as const, addr: 0x10000, lengthBytes: 0x1000 };
- * const job = callJob(mm, 1, call);
+ * const job = callJob(1, call);
  * mapFiles({ ...mm, pageBytes: 4096 }, job, 'mmapFile', () => {}); // null
  * ```
  */
@@ -198,18 +178,4 @@ export function mapFiles(context: MmContext, job: CallJob, step: string, send: S
   const next = { ...job, files };
   const map = (request: number) => ({ type: 'MAP_FILE' as const, file, request, mm, orderPages, createBytes: -1 });
   return ask(context, next, step, fileActor(file), map, send);
-}
-
-/**
- * Reports ENOMEM where a range has holes, after the rest is done.
- *
- * @example
- * ```ts
- * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
- * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
- * holes(mm, 0x10000, 0x11000); // 12
- * ```
- */
-export function holes(context: MmContext, startVa: number, endVa: number): number {
-  return context.vmas.covered(startVa, endVa) ? 0 : ERRNO.ENOMEM;
 }

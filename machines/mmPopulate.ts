@@ -2,13 +2,11 @@
  * Faulting a range in beforehand: mlock, MAP_POPULATE, MAP_LOCKED and MADV_POPULATE_*
  * (`mm/gup.c:populate_vma_page_range`). Pages that are there and allow the access cost no fault.
  */
-import { ERRNO } from '../src/mm/abiRules.ts';
 import { PROT, PTE } from '../src/mm/pte.ts';
 import { VM } from '../src/mm/vma.ts';
 import type { Access, PteRun } from './messages.ts';
 import type { CallJob, CallStep } from './mmCallJob.ts';
-import type { FaultEnd } from './mmFault.ts';
-import { ask, hasFlagBits, type MmContext, mmuOf, type Populate, SIGNAL } from './mmState.ts';
+import { ask, hasFlagBits, type MmContext, mmuOf, type Populate } from './mmState.ts';
 import type { Send } from './support.ts';
 
 /**
@@ -19,7 +17,7 @@ import type { Send } from './support.ts';
  * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
  * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
  * const call = { op: 'mlock' as const, addr: 0x10000, lengthBytes: 4096 };
- * const job = callJob(mm, 1, call);
+ * const job = callJob(1, call);
  * const range = { va: 0x10000, endVa: 0x11000, access: 'lock' as const };
  * beginPopulate({ ...mm, pageBytes: 4096 }, job, range, () => {}).context.job?.step; // 'populateRead'
  * ```
@@ -62,7 +60,7 @@ function suffices(flags: number, access: Access): boolean {
  * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
  * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
  * const call = { op: 'mlock' as const, addr: 0x10000, lengthBytes: 4096 };
- * const job = callJob(mm, 1, call);
+ * const job = callJob(1, call);
  * const present = [{ va: 0x10000, pfn: 9, nr: 1, flags: PTE.VALID }];
  * const populate = { va: 0x10000, endVa: 0x12000, access: 'read' as const, present };
  * nextToPopulate({ ...mm, pageBytes: 4096 }, { ...job, populate }).fault?.va; // 69632
@@ -81,30 +79,4 @@ export function nextToPopulate(context: MmContext, job: CallJob): CallJob {
     return { ...job, fault, populate: { ...range, va: va + pageBytes, present: left } };
   }
   return { ...job, fault: null, populate: { ...range, va: range.endVa } };
-}
-
-/**
- * What the call answers once its range is populated; mmap has succeeded whatever became of that (`mm_populate`).
- *
- * @example
- * ```ts
- * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
- * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
- * const call = { op: 'mlock' as const, addr: 0x10000, lengthBytes: 4096 };
- * const job = callJob(mm, 1, call);
- * populated(mm, job, { signal: SIGNAL.KILL, code: 0 }).done; // { result: -1, errno: 11 }
- * ```
- */
-export function populated(context: MmContext, job: CallJob, end: FaultEnd): CallStep {
-  const { call } = job;
-  if (call.op === 'mmap') return { context, done: { result: call.addr, errno: 0 } };
-  const errno = end.signal === 0 ? job.errno : errnoOf(call.op, end);
-  return { context, done: { result: errno === 0 ? 0 : -1, errno } };
-}
-
-/** `__mlock_posix_error_return` for mlock, `madvise_populate` for madvise. */
-function errnoOf(op: string, end: FaultEnd): number {
-  if (op === 'mlock') return end.signal === SIGNAL.KILL ? ERRNO.EAGAIN : ERRNO.ENOMEM;
-  if (end.signal === SIGNAL.KILL) return ERRNO.ENOMEM;
-  return end.signal === SIGNAL.BUS ? ERRNO.EFAULT : ERRNO.EINVAL;
 }

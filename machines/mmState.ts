@@ -1,5 +1,7 @@
 /** The state of an mm, and the small steps that all its jobs share. */
 import type { CostModel } from '../src/arch/costs.ts';
+import { type Limits, rootLimits } from '../src/mm/calls/limits.ts';
+import type { Effect } from '../src/mm/calls/plan.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
 import type { Access, FileRun, Message, MmCall, PteRun } from './messages.ts';
 import { ResourceHolder, type Send } from './support.ts';
@@ -15,6 +17,8 @@ export interface MmInput {
   zeroPfn: number;
   /** RLIMIT_STACK: how far the stack may grow, in bytes. */
   stackLimitBytes: number;
+  /** Resource limits and capabilities; those of root unless given. */
+  limits?: Limits;
 }
 
 /** A page that is being faulted in: by hardware, or by populating a range. */
@@ -56,12 +60,12 @@ export type Job = {
       kind: 'call';
       request: number;
       call: MmCall;
-      /** The VMAs as they were when the call began. */
-      before: VmaSet;
+      /** What the call still does, the effect that is under way first; and what it then returns. */
+      effects: Effect[];
+      result: number;
+      data: number[];
       /** Files still to be told of their mapping. */
       files: string[];
-      /** The addresses that are being unmapped. */
-      unmaps: { startVa: number; endVa: number } | null;
       /** Populating: what is left, and the page that is being faulted in. */
       populate: Populate | null;
       fault: FaultWork | null;
@@ -111,6 +115,11 @@ export interface MmContext {
   vmas: VmaSet;
   startBrk: number;
   brk: number;
+  /** VM.LOCKED and VM.LOCKONFAULT of areas to come, by mlockall (`mm->def_flags`). */
+  lockFuture: number;
+  limits: Limits;
+  /** Inodes of shared anonymous memory that it has made. */
+  shmems: number;
   /** It has forked or was forked: anonymous pages may be shared, so none is taken to be exclusive without asking. */
   forked: boolean;
   job: Job | null;
@@ -158,6 +167,9 @@ export function initialMm(input: MmInput): MmContext {
     vmas: VmaSet.empty(input.kernelPageBytes),
     startBrk: 0,
     brk: 0,
+    lockFuture: 0,
+    limits: input.limits ?? rootLimits,
+    shmems: 0,
     forked: false,
     job: null,
     rmap: [],

@@ -66,6 +66,8 @@ export interface Vma {
   anonChain?: number;
   /** Memory policy of mbind, as text; absent for the default. */
   policy?: string;
+  /** mseal (`VM_SEALED`, above the bits that `flags` holds). */
+  sealed?: true;
   /** `[heap]`, `[stack]`, `[vdso]`, `[anon:NAME]`: shown in /proc/PID/maps, and part of what must agree to merge. */
   name?: string;
 }

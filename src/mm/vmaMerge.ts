@@ -21,7 +21,8 @@ function isMergeable(range: Vma, neighbour: Vma): boolean {
     range.prot === neighbour.prot &&
     range.file === neighbour.file &&
     range.name === neighbour.name &&
-    range.policy === neighbour.policy
+    range.policy === neighbour.policy &&
+    range.sealed === neighbour.sealed
   );
 }
 

@@ -144,11 +144,15 @@ export class VmaSet {
     return this.list().map(formatMapsLine);
   }
 
-  /** Puts an area into free space and merges it with its neighbours (`vma_merge_new_range`, `vma_link`). */
-  insert(vma: Vma): VmaSet {
+  /**
+   * Puts an area into free space and merges it with its neighbours (`vma_merge_new_range`, `vma_link`); with
+   * `expandOnly` with the one before it alone, as brk does (`VMG_FLAG_JUST_EXPAND`).
+   */
+  insert(vma: Vma, expandOnly = false): VmaSet {
     this.checkRange(vma.startVa, vma.endVa);
     invariant(this.overlapping(vma.startVa, vma.endVa).length === 0, 'an area goes into free space');
-    const neighbours = this.neighbours(vma.startVa, vma.endVa);
+    const touching = this.neighbours(vma.startVa, vma.endVa);
+    const neighbours = expandOnly ? { ...touching, next: null } : touching;
     return this.put(mergeNew(vma, neighbours), neighbours);
   }
 
@@ -179,6 +183,14 @@ export class VmaSet {
     const now = set.find(startVa);
     invariant(now !== null, 'what was modified is there');
     return { set, vma: now };
+  }
+
+  /** Changes a range of one area and merges nothing (`split_vma`, `vm_flags_reset`). */
+  alter(startVa: number, endVa: number, change: (part: Vma) => Vma): VmaSet {
+    this.checkRange(startVa, endVa);
+    const vma = this.find(startVa);
+    invariant(vma !== null && endVa <= vma.endVa, 'a range that is altered lies in one area');
+    return this.splitAround(vma, change(clipVma(vma, startVa, endVa)));
   }
 
   /** `remove` by its old name. */

@@ -1,0 +1,279 @@
+/** The effects of a call that other actors take part in: what is asked of them, and what their answers lead to. */
+import { invariant } from '../src/errors.ts';
+import { ERRNO } from '../src/mm/abiRules.ts';
+import type { Effect } from '../src/mm/calls/plan.ts';
+import { isShmem } from '../src/mm/calls/shmem.ts';
+import { PTE } from '../src/mm/pte.ts';
+import type { FaultEnd } from './mmFaultParts.ts';
+import type { Message, MessageOf } from './messages.ts';
+import { type CallJob, type CallStep, mapFiles, tellDirty, tellUnmapped, waits } from './mmCallJob.ts';
+import { account, isZeroFrame, noteFallback, pageIndex, putEntries } from './mmEntries.ts';
+import { failPlan, nextEffect } from './mmPlan.ts';
+import { beginPopulate } from './mmPopulate.ts';
+import { residencyBytes } from './mmResidency.ts';
+import { ask, costsOf, fileActor, hasFlagBits, type MmContext, mmuOf, SIGNAL } from './mmState.ts';
+import type { Send } from './support.ts';
+
+type StepHandler = (context: MmContext, job: CallJob, event: Message, send: Send) => CallStep;
+type EffectOf<D extends Effect['do']> = Extract<Effect, { do: D }>;
+type Starter<D extends Effect['do']> = (context: MmContext, job: CallJob, effect: EffectOf<D>, send: Send) => CallStep;
+
+/** The effects that are messages; the others change the mm alone. */
+type SharedEffect = Exclude<Effect['do'], 'vmas' | 'create' | 'brk' | 'lockFuture' | 'goOn'>;
+
+function askMmu(
+  context: MmContext,
+  job: CallJob,
+  step: string,
+  message: (request: number) => Message,
+  send: Send,
+): CallStep {
+  return waits(ask(context, job, step, mmuOf(context), message, send, costsOf(context).vmaOperation));
+}
+
+/** Pages of a file behind a stretch of one area. */
+function fileWindow(context: MmContext, effect: { startVa: number; endVa: number }) {
+  const vma = context.vmas.find(effect.startVa);
+  invariant(vma !== null && vma.file !== null, 'an effect on a file is on an area of it');
+  const firstIndex = pageIndex(vma, effect.startVa, context.kernelPageBytes);
+  const nr = (effect.endVa - effect.startVa) / context.kernelPageBytes;
+  return { file: vma.file, mm: `mm:${context.pid}`, firstIndex, endIndex: firstIndex + nr };
+}
+
+const starters: { [D in SharedEffect]: Starter<D> } = {
+  clear: (context, job, { ranges, freeWithin }, send) => {
+    const type = 'CLEAR_PTES';
+    const message = (request: number): Message => {
+      return { type, request, ranges, freeWithin, fileOnly: false, fullMm: false };
+    };
+    return askMmu(context, job, 'cleared', message, send);
+  },
+  protect: (context, job, { ranges }, send) =>
+    askMmu(context, job, 'tableChanged', (request) => ({ type: 'PROTECT_PTES', request, ranges }), send),
+  move: (context, job, { fromVa, toVa, lengthBytes }, send) =>
+    askMmu(context, job, 'moved', (request) => ({ type: 'MOVE_PTES', request, fromVa, toVa, lengthBytes }), send),
+  populate: (context, job, { startVa, endVa, access }, send) =>
+    beginPopulate(context, job, { va: startVa, endVa, access }, send),
+  cold: (context, job, { startVa, endVa }, send) => {
+    const age = { type: 'AGE_PTES' as const, startVa, endVa, young: true, dirty: false };
+    return askMmu(context, job, 'tableChanged', (request) => ({ ...age, request }), send);
+  },
+  lazyFree: (context, job, { startVa, endVa }, send) => {
+    const age = { type: 'AGE_PTES' as const, startVa, endVa, young: true, dirty: true };
+    return askMmu(context, job, 'tableChanged', (request) => ({ ...age, request }), send);
+  },
+  // No swap: what is not in a file stays, and only its age goes.
+  pageOut: (context, job, { startVa, endVa }, send) => {
+    const age = { type: 'AGE_PTES' as const, startVa, endVa, young: true, dirty: false };
+    return askMmu(context, job, 'tableChanged', (request) => ({ ...age, request }), send);
+  },
+  readAhead: (context, job, effect, send) => {
+    // shmem would be read from swap, of which there is none (`madvise_willneed`).
+    if (!isShmem(effect.file)) send(fileActor(effect.file), { type: 'READ_AHEAD', ...fileWindow(context, effect) });
+    return nextEffect(context, job, send);
+  },
+  punch: (context, job, { file, offsetBytes, lengthBytes }, send) => {
+    const sender = `mm:${context.pid}`;
+    const type = 'ALLOCATE_FILE';
+    // FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE
+    const message = (request: number): Message => {
+      return { type, file, sender, request, mode: 3, offsetBytes, lengthBytes };
+    };
+    return waits(ask(context, job, 'fileDone', fileActor(file), message, send));
+  },
+  sync: (context, job, { startVa, endVa }, send) => {
+    // Write-back cleans the entries and leaves their age (`mm/rmap.c:page_mkclean_one`).
+    const age = { type: 'AGE_PTES' as const, startVa, endVa, young: false, dirty: true };
+    return askMmu(context, job, 'synced', (request) => ({ ...age, request }), send);
+  },
+  residency: (context, job, { startVa, endVa }, send) => {
+    const read = { type: 'READ_PTES' as const, ranges: [{ startVa, endVa }] };
+    return askMmu(context, job, 'residencyRead', (request) => ({ ...read, request }), send);
+  },
+  node: (context, job, { va }, send) => {
+    const startVa = va - (va % context.pageBytes);
+    const read = { type: 'READ_PTES' as const, ranges: [{ startVa, endVa: startVa + context.pageBytes }] };
+    return askMmu(context, job, 'nodeRead', (request) => ({ ...read, request }), send);
+  },
+};
+
+/**
+ * Begins an effect that others take part in.
+ *
+ * @returns null for an effect that is none of those
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * const job = callJob(1, { op: 'munmap', addr: 0x10000, lengthBytes: 4096 });
+ * const effect = { do: 'cold' as const, startVa: 0x10000, endVa: 0x11000 };
+ * startEffect(mm, job, effect, () => {})?.context.job?.step; // 'tableChanged'
+ * ```
+ */
+export function startEffect(context: MmContext, job: CallJob, effect: Effect, send: Send): CallStep | null {
+  const starter = starters[effect.do as SharedEffect] as Starter<SharedEffect> | undefined;
+  return starter === undefined ? null : starter(context, job, effect as never, send);
+}
+
+function tableDone(event: Message): MessageOf<'TABLE_DONE'> {
+  invariant(event.type === 'TABLE_DONE', `a table operation is answered with TABLE_DONE, not ${event.type}`);
+  return event;
+}
+
+function effectOf<D extends Effect['do']>(job: CallJob, kind: D): EffectOf<D> {
+  const [effect] = job.effects;
+  invariant(effect?.do === kind, `a call that waits for a ${kind} does one`);
+  return effect as EffectOf<D>;
+}
+
+/**
+ * What every clearing of entries leads to: dirty pages told, references given back, the resident set counted. The areas
+ * are still there: dirty pages are told by them.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * const cleared = [{ va: 0x10000, pfn: 64, nr: 1, flags: PTE.VALID | PTE.ANON }];
+ * const done = { type: 'TABLE_DONE' as const, request: 1, set: [], cleared, rejected: [], fallback: '' };
+ * settle({ ...mm, rssAnonPages: 1 }, done, mm.vmas, () => {}).rssAnonPages; // 0
+ * ```
+ */
+export function settle(
+  context: MmContext,
+  event: MessageOf<'TABLE_DONE'>,
+  vmas: MmContext['vmas'],
+  send: Send,
+): MmContext {
+  const { cleared, fallback } = event;
+  tellDirty(context, cleared, vmas, send);
+  putEntries(context, cleared, send);
+  return noteFallback(account(context, [], cleared), fallback);
+}
+
+/** The status of an address in move_pages (`do_pages_stat_array`): node 0, or why there is no page. */
+function nodeStatus(context: MmContext, va: number, { set }: MessageOf<'TABLE_DONE'>): number {
+  if (context.vmas.find(va) === null) return -ERRNO.EFAULT;
+  const kernelPage = va - (va % context.kernelPageBytes);
+  const run = set.find((each) => kernelPage >= each.va && kernelPage < each.va + each.nr * context.kernelPageBytes);
+  if (run === undefined || !hasFlagBits(run.flags, PTE.VALID | PTE.PROT_NONE)) return -ERRNO.ENOENT;
+  return isZeroFrame(context, run.pfn) ? -ERRNO.EFAULT : 0;
+}
+
+/** The steps that answers take an effect through, by the name that the job waits under. */
+export const effectSteps: Partial<Record<string, StepHandler>> = {
+  fileMapped: (context, job, event, send) => {
+    invariant(event.type === 'MAPPED', 'a file answers a mapping with MAPPED');
+    const state = { ...context, droppedPages: context.droppedPages + event.droppedPages };
+    const asked = mapFiles(state, job, 'fileMapped', send);
+    return asked === null ? nextEffect(state, job, send) : waits(asked);
+  },
+
+  cleared: (context, job, event, send) => {
+    return nextEffect(settle(context, tableDone(event), context.vmas, send), job, send);
+  },
+
+  tableChanged: (context, job, event, send) => {
+    return nextEffect(noteFallback(context, tableDone(event).fallback), job, send);
+  },
+
+  moved: (context, job, event, send) => {
+    const { fallback } = tableDone(event);
+    if (fallback !== 'no-memory') return nextEffect(noteFallback(context, fallback), job, send);
+    // No memory for tables at the target: everything is as it was (`move_vma` moves back what it had moved).
+    const undone = { ...context, vmas: effectOf(job, 'move').undo };
+    tellUnmapped(undone, context.vmas, send);
+    return failPlan(undone, job, ERRNO.ENOMEM);
+  },
+
+  /** The job goes on page by page: the mm machine sees that there is a range to populate. */
+  populateRead: (context, job, event) => {
+    const { populate } = job;
+    invariant(populate !== null, 'a table that is read is read for populating');
+    return waits({ ...context, job: { ...job, populate: { ...populate, present: tableDone(event).set } } });
+  },
+
+  synced: (context, job, event, send) => {
+    tellDirty(context, tableDone(event).cleared, context.vmas, send);
+    const { file } = effectOf(job, 'sync');
+    const sender = `mm:${context.pid}`;
+    const message = (request: number): Message => ({ type: 'SYNC_FILE', file, sender, request });
+    return waits(ask(context, job, 'fileDone', fileActor(file), message, send));
+  },
+
+  fileDone: (context, job, event, send) => {
+    invariant(event.type === 'FILE_DONE', 'a file answers with FILE_DONE');
+    return nextEffect(context, job, send);
+  },
+
+  /** Where no entry is, the page cache of the file is asked (`__mincore_unmapped_range`). */
+  residencyRead: (context, job, event, send) => {
+    const effect = effectOf(job, 'residency');
+    const runs = tableDone(event).set;
+    const isFile = typeof context.vmas.find(effect.startVa)?.file === 'string';
+    if (!isFile) {
+      const bytes = residencyBytes(context, effect, runs, []);
+      return nextEffect(context, { ...job, data: [...job.data, ...bytes] }, send);
+    }
+    const { file, ...window } = fileWindow(context, effect);
+    const message = (request: number): Message => ({ type: 'RESIDENT', file, request, ...window });
+    return waits(ask(context, { ...job, runs }, 'residentKnown', fileActor(file), message, send));
+  },
+
+  residentKnown: (context, job, event, send) => {
+    invariant(event.type === 'RESIDENT_PAGES', 'a file answers with the pages that are there');
+    const effect = effectOf(job, 'residency');
+    const bytes = residencyBytes(context, effect, job.runs, event.runs);
+    return nextEffect(context, { ...job, runs: [], data: [...job.data, ...bytes] }, send);
+  },
+
+  nodeRead: (context, job, event, send) => {
+    const status = nodeStatus(context, effectOf(job, 'node').va, tableDone(event));
+    return nextEffect(context, { ...job, data: [...job.data, status] }, send);
+  },
+};
+
+/**
+ * Layer 3 refuses an effect that it cannot translate (`design.untranslatable`): the tables are as they were, the areas go
+ * back to fit them, and the call fails with what it did before.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * refuseEffect(mm, callJob(1, { op: 'munlockall' }), () => {}).done?.errno; // 22
+ * ```
+ */
+export function refuseEffect(context: MmContext, job: CallJob, send: Send): CallStep {
+  const [effect] = job.effects;
+  const undo = effect !== undefined && 'undo' in effect ? effect.undo : context.vmas;
+  const undone = { ...context, vmas: undo };
+  tellUnmapped(undone, context.vmas, send);
+  return failPlan(undone, job, ERRNO.EINVAL);
+}
+
+/** `__mlock_posix_error_return` for mlock, `madvise_populate` for madvise. */
+function populateErrno(errors: 'mlock' | 'madvise', { signal }: FaultEnd): number {
+  if (errors === 'mlock') return signal === SIGNAL.KILL ? ERRNO.EAGAIN : ERRNO.ENOMEM;
+  return signal === SIGNAL.KILL ? ERRNO.ENOMEM : ERRNO.EFAULT;
+}
+
+/**
+ * A range is populated, or a page of it could not be had: mmap and mprotect have succeeded whatever became of that and go
+ * on (`mm_populate`), mlock and MADV_POPULATE_* fail.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * const job = callJob(1, { op: 'mlock', addr: 0x10000, lengthBytes: 4096 });
+ * const effect: Effect = { do: 'populate', startVa: 0x10000, endVa: 0x11000, access: 'lock', errors: 'mlock' };
+ * populateEnded(mm, { ...job, effects: [effect] }, { signal: SIGNAL.KILL, code: 0 }, () => {}).done?.errno; // 11
+ * ```
+ */
+export function populateEnded(context: MmContext, job: CallJob, end: FaultEnd, send: Send): CallStep {
+  const { errors } = effectOf(job, 'populate');
+  const next = { ...job, populate: null, fault: null };
+  if (end.signal === 0 || errors === 'ignore') return nextEffect(context, next, send);
+  return failPlan(context, next, populateErrno(errors, end));
+}

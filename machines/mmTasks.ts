@@ -1,0 +1,165 @@
+/** fork, execve and exit on an address space, in steps (`kernel/fork.c:dup_mmap`, `fs/exec.c`, `mm/mmap.c:exit_mmap`). */
+import { invariant } from '../src/errors.ts';
+import { ERRNO } from '../src/mm/abiRules.ts';
+import { VM, type Vma } from '../src/mm/vma.ts';
+import { VmaSet } from '../src/mm/vmaSet.ts';
+import type { ExecCall, Message, MessageOf } from './messages.ts';
+import { type CallJob, type CallOf, type CallStep, fails, mapFiles, returns, tellUnmapped, VA_END, waits, zap } from './mmCallJob.ts';
+import { settle } from './mmEffects.ts';
+import { filesOf, isZeroFrame, noteFallback } from './mmEntries.ts';
+import { ask, costsOf, type MmContext, mmuOf } from './mmState.ts';
+import type { Send } from './support.ts';
+
+type StepHandler = (context: MmContext, job: CallJob, event: Message, send: Send) => CallStep;
+
+/**
+ * `dup_mmap`: the child first. Areas that are not copied have no entries taken either; locks are not inherited.
+ */
+function fork(context: MmContext, job: CallJob, call: CallOf<'fork'>, send: Send): CallStep {
+  const copied = context.vmas.list().filter((vma) => (vma.flags & VM.DONTCOPY) === 0);
+  const unlocked = (flags: number): number => (flags & ~(VM.LOCKED | VM.LOCKONFAULT)) >>> 0;
+  const message = (request: number): MessageOf<'DUP_MM'> => ({
+    type: 'DUP_MM',
+    parent: `mm:${context.pid}`,
+    request,
+    pageBytes: context.pageBytes,
+    vmas: copied.map((vma) => ({ ...vma, flags: unlocked(vma.flags) })),
+    startBrk: context.startBrk,
+    brk: context.brk,
+  });
+  const state = { ...context, forked: true };
+  return waits(ask(state, job, 'childMapped', `mm:${call.childPid}`, message, send, costsOf(context).vmaOperation));
+}
+
+/** execve and exit begin alike: everything that is mapped goes. The areas stay until the entries are gone. */
+function tearDown(context: MmContext, job: CallJob, send: Send): CallStep {
+  const ranges = context.vmas.list().map(({ startVa, endVa }) => ({ startVa, endVa }));
+  const freeWithin = { startVa: 0, endVa: VA_END };
+  const clearAll = (request: number) => ({ ...zap(ranges, freeWithin)(request), fullMm: true });
+  return waits(ask(context, job, 'tornDown', mmuOf(context), clearAll, send));
+}
+
+/**
+ * Begins fork, execve or exit.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * const call = { op: 'exit' as const, status: 0 };
+ * beginTask(mm, callJob(1, call), call, () => {}).context.job?.step; // 'tornDown'
+ * ```
+ */
+export function beginTask(
+  context: MmContext,
+  job: CallJob,
+  call: CallOf<'fork' | 'execve' | 'exit'>,
+  send: Send,
+): CallStep {
+  if (call.op === 'fork') return fork(context, job, call, send);
+  const rssExitPages = context.rssAnonPages + context.rssFilePages;
+  return tearDown(call.op === 'exit' ? { ...context, rssExitPages } : context, job, send);
+}
+
+function tableDone(event: Message): MessageOf<'TABLE_DONE'> {
+  invariant(event.type === 'TABLE_DONE', `a table operation is answered with TABLE_DONE, not ${event.type}`);
+  return event;
+}
+
+function readyErrno(event: Message): number {
+  invariant(event.type === 'FORK_READY', 'a child answers with FORK_READY');
+  return event.errno;
+}
+
+/** execve's image as VMAs (`fs/binfmt_elf.c:load_elf_binary`, already laid out by the trace). */
+function imageVmas(call: ExecCall): VmaSet {
+  let vmas = VmaSet.empty(call.pageBytes);
+  for (const segment of call.image) {
+    const stack = segment.kind === 'stack';
+    const name = stack ? '[stack]' : segment.kind === 'heap' ? '[heap]' : undefined;
+    // Private and writable: charged for (`accountable_mapping`; the stack by `setup_arg_pages`, VM_STACK_FLAGS).
+    const accounted = (segment.prot & 2) !== 0 ? VM.ACCOUNT : 0;
+    const vma: Vma = {
+      startVa: segment.addr,
+      endVa: segment.addr + segment.lengthBytes,
+      prot: segment.prot,
+      flags: accounted | (stack ? VM.GROWSDOWN : 0),
+      file: segment.file,
+      offsetBytes: segment.file === null ? segment.addr : segment.offsetBytes,
+    };
+    vmas = vmas.insert(name === undefined ? vma : { ...vma, name });
+  }
+  return vmas;
+}
+
+/** The steps of fork, execve and exit, by the name that a job waits under. */
+export const taskSteps: Partial<Record<string, StepHandler>> = {
+  childMapped: (context, job, event, send) => {
+    const errno = readyErrno(event);
+    if (errno !== 0) return fails(context, errno);
+    const ranges = context.vmas.list().flatMap((vma) => {
+      if ((vma.flags & (VM.DONTCOPY | VM.WIPEONFORK)) !== 0) return [];
+      const always = vma.file === null && (vma.flags & VM.SHARED) !== 0;
+      return [{ startVa: vma.startVa, endVa: vma.endVa, always }];
+    });
+    const copy = (request: number): Message => ({ type: 'COPY_PTES', request, ranges });
+    return waits(ask(context, job, 'copiedTables', mmuOf(context), copy, send));
+  },
+
+  copiedTables: (context, job, event, send) => {
+    const { set, fallback } = tableDone(event);
+    const runs = set.filter(({ pfn }) => !isZeroFrame(context, pfn)).map(({ pfn, nr }) => ({ pfn, nr }));
+    const state = noteFallback(context, fallback);
+    const sender = `mm:${context.pid}`;
+    const get = (request: number): Message => ({ type: 'GET', sender, request, runs });
+    return waits(ask(state, { ...job, runs: set }, 'gotRefs', 'zone', get, send));
+  },
+
+  gotRefs: (context, job, _event, send) => {
+    const { childPid } = job.call as CallOf<'fork'>;
+    const message = (request: number): Message => ({ type: 'FORKED', request, runs: job.runs });
+    return waits(ask(context, { ...job, runs: [] }, 'forkReady', `mm:${childPid}`, message, send));
+  },
+
+  forkReady: (context, job, event) => {
+    const errno = readyErrno(event);
+    return errno === 0 ? returns(context, (job.call as CallOf<'fork'>).childPid) : fails(context, errno);
+  },
+
+  tornDown: (context, job, event, send) => {
+    const settled = settle(context, tableDone(event), context.vmas, send);
+    const none = VmaSet.empty(context.pageBytes || context.kernelPageBytes);
+    const gone = { ...settled, vmas: none, startBrk: 0, brk: 0, lockFuture: 0, forked: false };
+    tellUnmapped(gone, context.vmas, send);
+    // A second execve has tables to release, the first has none.
+    const release = (request: number) => ({ type: 'RELEASE_TABLES' as const, request });
+    return waits(ask(gone, job, 'released', mmuOf(gone), release, send));
+  },
+
+  released: (context, job, _event, send) => {
+    if (job.call.op === 'exit') return returns({ ...context, pageBytes: 0 });
+    const call = job.call as ExecCall;
+    const native = context.nativeTables && call.pageBytes > context.kernelPageBytes;
+    const state = { ...context, pageBytes: call.pageBytes, vmas: imageVmas(call) };
+    const { pageBytes } = call;
+    const configure = (request: number) => ({ type: 'CONFIGURE' as const, request, pageBytes, native });
+    return waits(ask(state, { ...job, files: filesOf(state.vmas) }, 'configured', mmuOf(state), configure, send));
+  },
+
+  configured: (context, job, event, send) => {
+    if (tableDone(event).fallback !== 'no-memory') return mapImage(context, job, send);
+    // Past the point of no return: nothing of the old program is left to go back to.
+    const none = VmaSet.empty(context.kernelPageBytes);
+    return fails({ ...context, vmas: none, pageBytes: 0 }, ERRNO.ENOMEM);
+  },
+
+  execFile: (context, job, event, send) => {
+    const dropped = event.type === 'MAPPED' ? event.droppedPages : 0;
+    return mapImage({ ...context, droppedPages: context.droppedPages + dropped }, job, send);
+  },
+};
+
+function mapImage(context: MmContext, job: CallJob, send: Send): CallStep {
+  const asked = mapFiles(context, job, 'execFile', send);
+  return asked === null ? returns(context) : waits(asked);
+}

@@ -1,0 +1,68 @@
+/** Every call on an address space that is decided by a plan, by name. */
+import type { MemoryCall } from '../abiRules.ts';
+import { planAdvise, planName } from './advise.ts';
+import { planBrk } from './brk.ts';
+import { planLock, planLockAll, planUnlock, planUnlockAll } from './lock.ts';
+import { planMap, planRemapFilePages } from './map.ts';
+import type { Plan, Space } from './plan.ts';
+import { planBind, planHomeNode, planMovePages, planSeal } from './policy.ts';
+import { planProtect } from './protect.ts';
+import { planRemap } from './remap.ts';
+import { planResidency, planSync } from './sync.ts';
+import { planDetach, planUnmap } from './unmap.ts';
+
+/** The calls that have a plan: those of the ABI table, and two that the ABI adapter makes of others. */
+export type PlannedCall =
+  | MemoryCall
+  | { op: 'shmdt'; addr: number; segments: Record<string, number> }
+  | { op: 'move_pages'; addresses: number[]; nodes: number[] | null; flags: number };
+
+type Planner<O extends PlannedCall['op']> = (space: Space, call: Extract<PlannedCall, { op: O }>) => Plan;
+
+const planners: { [O in PlannedCall['op']]: Planner<O> } = {
+  mmap: planMap,
+  munmap: (space, call) => planUnmap(space, call),
+  mprotect: planProtect,
+  mremap: planRemap,
+  brk: planBrk,
+  madvise: planAdvise,
+  msync: planSync,
+  mincore: planResidency,
+  mlock: (space, { addr, lengthBytes }) => planLock(space, { addr, lengthBytes }),
+  mlock2: planLock,
+  munlock: planUnlock,
+  mlockall: planLockAll,
+  munlockall: planUnlockAll,
+  remap_file_pages: planRemapFilePages,
+  mbind: planBind,
+  set_mempolicy_home_node: planHomeNode,
+  mseal: planSeal,
+  set_vma_anon_name: planName,
+  shmdt: planDetach,
+  move_pages: (_space, call) => planMovePages(call),
+};
+
+/**
+ * Whether a call is decided by a plan.
+ *
+ * @example
+ * ```ts
+ * isPlanned({ op: 'munmap' }); // true
+ * isPlanned({ op: 'fork' }); // false
+ * ```
+ */
+export function isPlanned(call: { op: string }): call is PlannedCall {
+  return call.op in planners;
+}
+
+/**
+ * The plan of a call whose arguments the ABI adapter has checked.
+ *
+ * @example
+ * ```ts
+ * planCall(space, { op: 'munmap', addr: 0x10000, lengthBytes: 4096 }); // { effects: [], result: 0, errno: 0 }
+ * ```
+ */
+export function planCall(space: Space, call: PlannedCall): Plan {
+  return (planners[call.op] as Planner<PlannedCall['op']>)(space, call);
+}

@@ -1,0 +1,128 @@
+/**
+ * A call on an address space as a plan: the effects it has, in their order, and what it returns. Plans are decided by pure
+ * functions of the space and the call; the mm machine carries the effects out one by one.
+ */
+import type { MemoryCall } from '../abiRules.ts';
+import type { Vma } from '../vma.ts';
+import type { VmaSet } from '../vmaSet.ts';
+import type { Limits } from './limits.ts';
+
+/** Addresses [startVa, endVa) of whole process pages. */
+export interface VaRange {
+  startVa: number;
+  endVa: number;
+}
+
+/** What a populating effect does about a page that cannot be had: go on behind the range, or fail the call. */
+export type PopulateErrors = 'ignore' | 'mlock' | 'madvise';
+
+/** One thing that a call does. */
+export type Effect =
+  /** These are the areas from now on; files that are newly mapped or mapped no more are told. */
+  | { do: 'vmas'; vmas: VmaSet }
+  /** A new inode of the kernel's internal tmpfs, before an area maps it (`mm/shmem.c:shmem_zero_setup`). */
+  | { do: 'create'; file: string; sizeBytes: number }
+  | { do: 'brk'; startBrk: number; brk: number }
+  | { do: 'lockFuture'; flags: number }
+  /** Entries go, and with `freeWithin` the tables that nobody needs between those addresses. */
+  | { do: 'clear'; ranges: VaRange[]; freeWithin: VaRange | null }
+  /** `undo` here and below: the areas to go back to where layer 3 refuses, or there is no memory for tables. */
+  | { do: 'protect'; ranges: (VaRange & { protection: number; anonProtection: number })[]; undo: VmaSet }
+  | { do: 'move'; fromVa: number; toVa: number; lengthBytes: number; undo: VmaSet }
+  /** Faults pages of one area in; `lock` writes where that breaks COW beforehand and reads elsewhere. */
+  | { do: 'populate'; startVa: number; endVa: number; access: 'read' | 'write' | 'lock'; errors: PopulateErrors }
+  | { do: 'cold' | 'lazyFree' | 'pageOut'; startVa: number; endVa: number }
+  | { do: 'readAhead'; file: string; startVa: number; endVa: number }
+  | { do: 'punch'; file: string; offsetBytes: number; lengthBytes: number }
+  | { do: 'sync'; file: string; startVa: number; endVa: number }
+  /** Appends one byte a process page to the data of the answer. */
+  | { do: 'residency'; startVa: number; endVa: number }
+  /** Appends where the page at an address is, as `move_pages` tells it. */
+  | { do: 'node'; va: number }
+  /** Plans the rest anew: what came before may have changed the areas. */
+  | { do: 'goOn'; call: MemoryCall };
+
+/** What a call does and returns; `errno` 0 for success. Effects of a call that fails are those it had before. */
+export interface Plan {
+  effects: Effect[];
+  result: number;
+  errno: number;
+}
+
+/** What a call is decided on. */
+export interface Space {
+  vmas: VmaSet;
+  /** The page size of the process's ABI. */
+  pageBytes: number;
+  startBrk: number;
+  brk: number;
+  /** VM.LOCKED and VM.LOCKONFAULT of areas to come (`mm->def_flags`). */
+  lockFuture: number;
+  /** The name of the next inode of shared anonymous memory. */
+  nextShmem: string;
+  /** `stack_guard_gap`, in bytes. */
+  stackGuardBytes: number;
+  limits: Limits;
+}
+
+/**
+ * A call that succeeds.
+ *
+ * @example
+ * ```ts
+ * succeeds([], 7); // { effects: [], result: 7, errno: 0 }
+ * ```
+ */
+export function succeeds(effects: Effect[] = [], result = 0): Plan {
+  return { effects, result, errno: 0 };
+}
+
+/**
+ * A call that fails, after the effects it had.
+ *
+ * @example
+ * ```ts
+ * refuses(12); // { effects: [], result: -1, errno: 12 }
+ * ```
+ */
+export function refuses(errno: number, effects: Effect[] = []): Plan {
+  return { effects, result: -1, errno };
+}
+
+/**
+ * A call that has its effects and may have met an error on the way; errno 0 is none.
+ *
+ * @example
+ * ```ts
+ * ended([], 0).result; // 0
+ * ended([], 12).result; // -1
+ * ```
+ */
+export function ended(effects: Effect[], errno: number): Plan {
+  return errno === 0 ? succeeds(effects) : refuses(errno, effects);
+}
+
+/**
+ * The areas that take part in a range, each with its part of the range: what comes before the first hole, and whether a
+ * hole or the end of the areas cut it short.
+ *
+ * @example
+ * ```ts
+ * beforeHole(VmaSet.empty(4096), 0x1000, 0x2000); // { parts: [], complete: false }
+ * ```
+ */
+export function beforeHole(
+  vmas: VmaSet,
+  startVa: number,
+  endVa: number,
+): { parts: (VaRange & { vma: Vma })[]; complete: boolean } {
+  const parts: (VaRange & { vma: Vma })[] = [];
+  let reach = startVa;
+  for (const vma of vmas.overlapping(startVa, endVa)) {
+    if (vma.startVa > reach) break;
+    const end = Math.min(vma.endVa, endVa);
+    parts.push({ vma, startVa: reach, endVa: end });
+    reach = end;
+  }
+  return { parts, complete: reach >= endVa };
+}
