@@ -25,7 +25,7 @@ export function residencyBytes(
   cached: readonly { index: number; nr: number }[],
 ): number[] {
   const { pageBytes, kernelPageBytes } = context;
-  const bytes = new Array<number>((range.endVa - range.startVa) / pageBytes).fill(0);
+  const bytes = Array.from({ length: (range.endVa - range.startVa) / pageBytes }, () => 0);
   const pages = processPages(context);
   const mark = (firstPage: number, nr: number): void => {
     const first = Math.max(0, Math.ceil(firstPage / pages));

@@ -4,7 +4,18 @@ import { ERRNO } from '../src/mm/abiRules.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
 import type { ExecCall, Message, MessageOf } from './messages.ts';
-import { type CallJob, type CallOf, type CallStep, fails, mapFiles, returns, tellUnmapped, VA_END, waits, zap } from './mmCallJob.ts';
+import {
+  type CallJob,
+  type CallOf,
+  type CallStep,
+  fails,
+  mapFiles,
+  returns,
+  tellUnmapped,
+  VA_END,
+  waits,
+  zap,
+} from './mmCallJob.ts';
 import { settle } from './mmEffects.ts';
 import { filesOf, isZeroFrame, noteFallback } from './mmEntries.ts';
 import { ask, costsOf, type MmContext, mmuOf } from './mmState.ts';

@@ -78,12 +78,7 @@ export function mayLockMore(space: { vmas: VmaSet; limits: Limits }, flags: numb
  * mayGrow({ vmas: VmaSet.empty(4096), limits: { ...rootLimits, addressSpaceBytes: 4096 } }, 3, 0, 8192); // false
  * ```
  */
-export function mayGrow(
-  space: { vmas: VmaSet; limits: Limits },
-  prot: number,
-  flags: number,
-  bytes: number,
-): boolean {
+export function mayGrow(space: { vmas: VmaSet; limits: Limits }, prot: number, flags: number, bytes: number): boolean {
   const { vmas, limits } = space;
   if (vmas.totalBytes + bytes > limits.addressSpaceBytes) return false;
   if (limits.dataBytes === Number.MAX_SAFE_INTEGER || !isData(prot, flags)) return true;

@@ -78,9 +78,7 @@ export function planUnlock(space: Space, call: { addr: number; lengthBytes: numb
 
 /** `apply_mlockall_flags`: every area, and what areas to come are born with. */
 function everywhere(space: Space, lock: number): VmaSet {
-  return space.vmas
-    .list()
-    .reduce((vmas, vma) => fixup(vmas, vma, vma.startVa, vma.endVa, lock), space.vmas);
+  return space.vmas.list().reduce((vmas, vma) => fixup(vmas, vma, vma.startVa, vma.endVa, lock), space.vmas);
 }
 
 /**

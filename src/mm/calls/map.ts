@@ -115,8 +115,7 @@ export function planRemapFilePages(
   const { addr, lengthBytes } = call;
   const vma = space.vmas.find(addr);
   if (vma === null || (vma.flags & VM.SHARED) === 0) return refuses(ERRNO.EINVAL);
-  const same = (other: Vma): boolean =>
-    other.file === vma.file && other.flags === vma.flags && other.prot === vma.prot;
+  const same = (other: Vma): boolean => other.file === vma.file && other.flags === vma.flags && other.prot === vma.prot;
   const isWhole = space.vmas.covered(addr, addr + lengthBytes);
   if (!isWhole || !space.vmas.overlapping(addr, addr + lengthBytes).every(same)) return refuses(ERRNO.EINVAL);
   const locked = (vma.flags & VM.LOCKED) === 0 ? 0 : MAP.LOCKED;

@@ -49,10 +49,7 @@ function hugeGap(space: Space, lengthBytes: number, hugeBytes: number): number |
  * placeFor(space, { hint: 0x200000, lengthBytes: 4096, anonymous: true }); // 2097152
  * ```
  */
-export function placeFor(
-  space: Space,
-  wish: { hint: number; lengthBytes: number; anonymous: boolean },
-): number | null {
+export function placeFor(space: Space, wish: { hint: number; lengthBytes: number; anonymous: boolean }): number | null {
   const { lengthBytes, anonymous } = wish;
   // round_hint_to_min: a hint below the least address is raised to it.
   const aligned = wish.hint - (wish.hint % space.pageBytes);

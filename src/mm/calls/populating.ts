@@ -50,12 +50,7 @@ function mayPopulate(vma: Vma, access: 'read' | 'write'): boolean {
  * populatingByAdvice(VmaSet.empty(4096), 0, 4096, 'read'); // { effects: [], errno: 12 }
  * ```
  */
-export function populatingByAdvice(
-  vmas: VmaSet,
-  startVa: number,
-  endVa: number,
-  access: 'read' | 'write',
-): Populating {
+export function populatingByAdvice(vmas: VmaSet, startVa: number, endVa: number, access: 'read' | 'write'): Populating {
   const effects: Effect[] = [];
   let reach = startVa;
   for (const vma of vmas.overlapping(startVa, endVa)) {

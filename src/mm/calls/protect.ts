@@ -48,7 +48,8 @@ function startOf(space: Space, call: ProtectCall): { startVa: number } | { errno
   const endVa = call.addr + call.lengthBytes;
   const first = space.vmas.atOrAfter(call.addr);
   if (first === null || first.startVa >= endVa) return { errno: ERRNO.ENOMEM };
-  if ((call.prot & PROT_GROWSDOWN) === 0) return first.startVa > call.addr ? { errno: ERRNO.ENOMEM } : { startVa: call.addr };
+  if ((call.prot & PROT_GROWSDOWN) === 0)
+    return first.startVa > call.addr ? { errno: ERRNO.ENOMEM } : { startVa: call.addr };
   return (first.flags & VM.GROWSDOWN) === 0 ? { errno: ERRNO.EINVAL } : { startVa: first.startVa };
 }
 
@@ -70,7 +71,13 @@ export function planProtect(space: Space, call: ProtectCall): Plan {
   const ranges: ProtectedRange[] = [];
   const { parts, complete } = beforeHole(vmas, start.startVa, endVa);
   // One gather for the whole call, whatever ends it.
-  const changed = (): Effect[] => (ranges.length === 0 ? [] : [{ do: 'vmas', vmas }, { do: 'protect', ranges, undo: space.vmas }]);
+  const changed = (): Effect[] =>
+    ranges.length === 0
+      ? []
+      : [
+          { do: 'vmas', vmas },
+          { do: 'protect', ranges, undo: space.vmas },
+        ];
   for (const { vma, ...range } of parts) {
     if (isSealed(vma)) return refuses(ERRNO.EPERM, changed());
     if (vma.prot === prot) continue;

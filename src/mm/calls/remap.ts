@@ -58,7 +58,13 @@ function emptied(vmas: VmaSet, call: RemapCall, vma: Vma): VmaSet {
   return vmas.alter(call.addr, endVa, (part) => {
     const flags = (part.flags & ~(VM.LOCKED | VM.LOCKONFAULT)) >>> 0;
     if (!isWhole) return { ...part, flags };
-    return { ...part, flags, anonVma: 0, anonChain: 0, offsetBytes: part.file === null ? part.startVa : part.offsetBytes };
+    return {
+      ...part,
+      flags,
+      anonVma: 0,
+      anonChain: 0,
+      offsetBytes: part.file === null ? part.startVa : part.offsetBytes,
+    };
   });
 }
 
