@@ -63,7 +63,8 @@ async function* drafts(path: string, progress: ReadProgress): AsyncGenerator<Dra
     }
     open.steps.push(step);
   }
-  if (open !== null) yield open;
+  if (open === null) throw malformedAnswer({ file: path, line: 1 }, 'not one sequence');
+  yield open;
 }
 
 /**

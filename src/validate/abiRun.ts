@@ -179,9 +179,10 @@ class AnswerWatch {
     const { reason, to, signal, code } = payload as { reason: string; to: number; signal: number; code: number };
     const action = this.#actions[this.answers.length];
     if (action === undefined || (action.op !== 'load' && action.op !== 'store')) return;
-    const raised = reason === 'signal' && this.#stepOfRun[to] === this.answers.length;
-    // An access that waits for the disk comes again.
+    const raised = reason === 'signal';
+    // A signal stops at the access, a call behind it; an access that waits for the disk comes again.
     if (!raised && reason !== 'call') return;
+    if (this.#stepOfRun[raised ? to : to - 1] !== this.answers.length) return;
     this.answers.push({
       seq,
       ret: null,

@@ -66,8 +66,8 @@ const fallocate = fc.record({
   lengthBytes,
 });
 
-function simple<O extends 'munmap' | 'mincore' | 'mlock' | 'munlock'>(op: O): fc.Arbitrary<AbiAction> {
-  return fc.record({ op: fc.constant(op), ...range }) as fc.Arbitrary<AbiAction>;
+function simple(op: 'munmap' | 'mincore' | 'mlock' | 'munlock'): fc.Arbitrary<AbiAction> {
+  return fc.record({ op: fc.constant(op), ...range });
 }
 
 const access = fc.record({ op: fc.constantFrom('load' as const, 'store' as const, 'store' as const), addr });
