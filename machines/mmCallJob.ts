@@ -49,7 +49,7 @@ export const returns = (context: MmContext, result = 0, data: number[] = []): Ca
  * ```ts
  * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
  * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
- * fails(mm, ERRNO.ENOMEM).done; // { result: -1, errno: 12, data: [] }
+ * fails(mm, 12).done; // { result: -1, errno: 12, data: [] }
  * ```
  */
 export const fails = (context: MmContext, errno: number, data: number[] = []): CallStep => ({

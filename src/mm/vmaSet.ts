@@ -42,11 +42,11 @@ export interface VmaSetPlain {
  * @throws GranuleError INVARIANT for a range that is empty or not aligned to the page size of the set
  * @example
  * ```ts
- * const anon = { prot: 3, flags: 0, file: null, offsetBytes: 0 };
- * const one = VmaSet.empty(4096).map({ startVa: 0x10000, endVa: 0x20000, ...anon });
- * const two = one.map({ startVa: 0x20000, endVa: 0x30000, ...anon });
+ * const anon = { prot: 3, flags: 0, file: null };
+ * const one = VmaSet.empty(4096).map({ startVa: 0x10000, endVa: 0x20000, offsetBytes: 0x10000, ...anon });
+ * const two = one.map({ startVa: 0x20000, endVa: 0x30000, offsetBytes: 0x20000, ...anon });
  * two.count; // 1
- * two.unmap(0x18000, 0x19000).set.count; // 2
+ * two.remove(0x18000, 0x19000).set.count; // 2
  * ```
  */
 export class VmaSet {
@@ -191,21 +191,6 @@ export class VmaSet {
     const vma = this.find(startVa);
     invariant(vma !== null && endVa <= vma.endVa, 'a range that is altered lies in one area');
     return this.splitAround(vma, change(clipVma(vma, startVa, endVa)));
-  }
-
-  /** `remove` by its old name. */
-  unmap(startVa: number, endVa: number): { set: VmaSet; removed: Vma[] } {
-    return this.remove(startVa, endVa);
-  }
-
-  /** `modify` for every area of a range, where something changes. */
-  change(startVa: number, endVa: number, alter: (vma: Vma) => Vma): VmaSet {
-    return this.overlapping(startVa, endVa).reduce((set: VmaSet, vma) => {
-      const part = clipVma(vma, startVa, endVa);
-      const { flags, prot } = alter(part);
-      if (flags === part.flags && prot === part.prot) return set;
-      return set.modify(part.startVa, part.endVa, alter).set;
-    }, this);
   }
 
   /**

@@ -30,6 +30,18 @@ const operations = fc.array(
   { maxLength: 30 },
 );
 
+/** As mprotect does: every area of a range, where something changes. */
+function protect(set: VmaSet, startVa: number, endVa: number, prot: number): VmaSet {
+  return set.overlapping(startVa, endVa).reduce((now: VmaSet, vma) => {
+    if (vma.prot === prot) return now;
+    const { set: next } = now.modify(Math.max(vma.startVa, startVa), Math.min(vma.endVa, endVa), (part) => ({
+      ...part,
+      prot,
+    }));
+    return next;
+  }, set);
+}
+
 /** The pages of a set, each as an area of its own: what is mapped, whatever merged. */
 function pagesOf(set: VmaSet): Vma[] {
   return set.list().flatMap((vma) => {
@@ -70,13 +82,13 @@ describe('a VMA set', () => {
               model[page] = { ...each.attributes, offsetBytes: offset + (page - start) * PAGE };
             }
           } else if (each.op === 'unmap') {
-            const { set: next, removed } = set.unmap(start * PAGE, end * PAGE);
+            const { set: next, removed } = set.remove(start * PAGE, end * PAGE);
             set = next;
             const gone = removed.reduce((sum, vma) => sum + (vma.endVa - vma.startVa) / PAGE, 0);
             expect(gone).toBe(model.slice(start, end).filter((page) => page !== null).length);
             model.fill(null, start, end);
           } else {
-            set = set.change(start * PAGE, end * PAGE, (vma) => ({ ...vma, prot: each.prot }));
+            set = protect(set, start * PAGE, end * PAGE, each.prot);
             for (let page = start; page < end; page++) {
               const mapped = model[page] ?? null;
               model[page] = mapped === null ? null : { ...mapped, prot: each.prot };
@@ -159,7 +171,7 @@ describe('a VMA set', () => {
           const range = { startVa: page * 2 * PAGE, endVa: (page * 2 + 1) * PAGE };
           set = isMap
             ? set.map({ ...range, prot: 1, flags: 0, file: null, offsetBytes: 0 })
-            : set.unmap(range.startVa, range.endVa).set;
+            : set.remove(range.startVa, range.endVa).set;
         }
         const tree = treeOf(set.list());
         const { before, after } = splitTree(tree, 300 * PAGE);
@@ -241,7 +253,7 @@ describe('a VMA set', () => {
     const set = VmaSet.empty(65536);
     const vma: Vma = { startVa: 0, endVa: 65536, prot: 1, flags: 0, file: null, offsetBytes: 0 };
     expect(() => set.map({ ...vma, endVa: PAGE })).toThrow('page borders');
-    expect(() => set.unmap(65536, 65536)).toThrow('not empty');
+    expect(() => set.remove(65536, 65536)).toThrow('not empty');
     expect(() => VmaSet.fromPlain({ pageBytes: 65536, vmas: [vma, vma] })).toThrow('do not overlap');
   });
 
@@ -255,7 +267,7 @@ describe('a VMA set', () => {
       offsetBytes: 0,
     }));
     const set = VmaSet.fromPlain({ pageBytes: PAGE, vmas });
-    expect(set.change(50_000 * PAGE, 50_001 * PAGE, (vma) => ({ ...vma, prot: 3 })).count).toBe(100_000);
+    expect(protect(set, 50_000 * PAGE, 50_001 * PAGE, 3).count).toBe(100_000);
     const tree = treeOf(vmas);
     expect(tree?.height).toBe(17);
     expect(

@@ -95,6 +95,7 @@ const ADVICE_ON_PAGES: readonly number[] = [
  *
  * @example
  * ```ts
+ * const space = emptySpace(4096);
  * planAdvise(space, { addr: 0x10000, lengthBytes: 4096, advice: ADVICE.RANDOM }).errno; // 12
  * planAdvise(space, { addr: 0x10000, lengthBytes: 4096, advice: 77 }).errno; // 22
  * ```
@@ -124,6 +125,7 @@ export function planAdvise(space: Space, call: { addr: number; lengthBytes: numb
  *
  * @example
  * ```ts
+ * const space = emptySpace(4096);
  * planName(space, { addr: 0x10000, lengthBytes: 4096, name: 'x' }).errno; // 12
  * ```
  */

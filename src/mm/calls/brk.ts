@@ -32,6 +32,7 @@ function grown(space: Space, brk: number, oldEnd: number, newEnd: number): Plan 
  *
  * @example
  * ```ts
+ * const space = emptySpace(4096);
  * planBrk(space, { addr: 0x20000 }).result; // 131072
  * ```
  */

@@ -60,6 +60,7 @@ export function isPlanned(call: { op: string }): call is PlannedCall {
  *
  * @example
  * ```ts
+ * const space = emptySpace(4096);
  * planCall(space, { op: 'munmap', addr: 0x10000, lengthBytes: 4096 }); // { effects: [], result: 0, errno: 0 }
  * ```
  */

@@ -45,6 +45,7 @@ function lockedWithin(vmas: VmaSet, startVa: number, endVa: number): number {
  *
  * @example
  * ```ts
+ * const space = emptySpace(4096);
  * planLock(space, { addr: 0x10000, lengthBytes: 4096 }).errno; // 12
  * ```
  */
@@ -68,6 +69,7 @@ export function planLock(space: Space, call: { addr: number; lengthBytes: number
  *
  * @example
  * ```ts
+ * const space = emptySpace(4096);
  * planUnlock(space, { addr: 0x10000, lengthBytes: 4096 }).errno; // 12
  * ```
  */
@@ -86,6 +88,7 @@ function everywhere(space: Space, lock: number): VmaSet {
  *
  * @example
  * ```ts
+ * const space = emptySpace(4096);
  * planLockAll(space, { flags: 2 }).effects; // [{ do: 'lockFuture', flags: 0x2000 }]
  * ```
  */
@@ -110,6 +113,7 @@ export function planLockAll(space: Space, call: { flags: number }): Plan {
  *
  * @example
  * ```ts
+ * const space = emptySpace(4096);
  * planUnlockAll(space).errno; // 0
  * ```
  */

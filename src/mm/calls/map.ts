@@ -78,6 +78,7 @@ function mapRegion(space: Space, call: MapCall, va: number, bits: number): Plan 
  *
  * @example
  * ```ts
+ * const space = emptySpace(4096);
  * const call = { addr: 0x200000, lengthBytes: 4096, prot: 3, flags: 0x22, file: null, offsetBytes: 0 };
  * planMap(space, call).result; // 2097152
  * ```
@@ -105,6 +106,7 @@ export function planMap(space: Space, call: MapCall): Plan {
  *
  * @example
  * ```ts
+ * const space = emptySpace(4096);
  * planRemapFilePages(space, { addr: 0x10000, lengthBytes: 4096, pgoff: 1, flags: 0 }).errno; // 22
  * ```
  */

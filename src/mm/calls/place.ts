@@ -46,6 +46,7 @@ function hugeGap(space: Space, lengthBytes: number, hugeBytes: number): number |
  *
  * @example
  * ```ts
+ * const space = emptySpace(4096);
  * placeFor(space, { hint: 0x200000, lengthBytes: 4096, anonymous: true }); // 2097152
  * ```
  */

@@ -4,8 +4,8 @@
  */
 import type { MemoryCall } from '../abiRules.ts';
 import type { Vma } from '../vma.ts';
-import type { VmaSet } from '../vmaSet.ts';
-import type { Limits } from './limits.ts';
+import { VmaSet } from '../vmaSet.ts';
+import { type Limits, rootLimits } from './limits.ts';
 
 /** Addresses [startVa, endVa) of whole process pages. */
 export interface VaRange {
@@ -63,6 +63,28 @@ export interface Space {
   /** `stack_guard_gap`, in bytes. */
   stackGuardBytes: number;
   limits: Limits;
+}
+
+/**
+ * A space of a root process without memory, at the default limits.
+ *
+ * @example
+ * ```ts
+ * emptySpace(65536).stackGuardBytes; // 16777216
+ * ```
+ */
+export function emptySpace(pageBytes: number): Space {
+  return {
+    vmas: VmaSet.empty(pageBytes),
+    pageBytes,
+    startBrk: 0,
+    brk: 0,
+    lockFuture: 0,
+    nextShmem: 'shmem:1.0',
+    // stack_guard_gap is 256 pages (`mm/mmap.c`).
+    stackGuardBytes: 256 * pageBytes,
+    limits: rootLimits,
+  };
 }
 
 /**

@@ -11,6 +11,7 @@ const MPOL_DEFAULT = 0;
  *
  * @example
  * ```ts
+ * const space = emptySpace(4096);
  * planBind(space, { addr: 0x10000, lengthBytes: 4096, mode: 2 }).errno; // 14
  * ```
  */
@@ -51,6 +52,7 @@ export function planMovePages(call: { addresses: number[] }): Plan {
  *
  * @example
  * ```ts
+ * const space = emptySpace(4096);
  * planSeal(space, { addr: 0x10000, lengthBytes: 4096 }).errno; // 12
  * ```
  */

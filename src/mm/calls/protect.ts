@@ -59,6 +59,7 @@ function startOf(space: Space, call: ProtectCall): { startVa: number } | { errno
  *
  * @example
  * ```ts
+ * const space = emptySpace(4096);
  * planProtect(space, { op: 'mprotect', addr: 0x10000, lengthBytes: 4096, prot: 1 }).errno; // 12
  * ```
  */

@@ -150,6 +150,7 @@ function grownInPlace(space: Space, vma: Vma, call: RemapCall): Plan | null {
  *
  * @example
  * ```ts
+ * const space = emptySpace(4096);
  * const call = { addr: 0x10000, oldLengthBytes: 4096, newLengthBytes: 8192, flags: 1, newAddr: 0 };
  * planRemap(space, call).errno; // 14
  * ```

@@ -8,6 +8,7 @@ import { beforeHole, type Effect, ended, type Plan, refuses, type Space } from '
  *
  * @example
  * ```ts
+ * const space = emptySpace(4096);
  * planSync(space, { addr: 0x10000, lengthBytes: 4096, flags: 4 }).errno; // 12
  * ```
  */
@@ -36,6 +37,7 @@ export function planSync(space: Space, call: { addr: number; lengthBytes: number
  *
  * @example
  * ```ts
+ * const space = emptySpace(4096);
  * planResidency(space, { addr: 0x10000, lengthBytes: 4096 }).errno; // 12
  * ```
  */

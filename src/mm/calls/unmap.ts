@@ -20,7 +20,7 @@ export interface Unmapping {
  *
  * @example
  * ```ts
- * unmapping(VmaSet.empty(4096), rootLimits, 0x1000, 0x2000); // { vmas, effects: [], errno: 0 }
+ * unmapping(VmaSet.empty(4096), rootLimits, 0x1000, 0x2000).errno; // 0
  * ```
  */
 export function unmapping(vmas: VmaSet, limits: Limits, startVa: number, endVa: number): Unmapping {
@@ -48,6 +48,7 @@ export function unmapping(vmas: VmaSet, limits: Limits, startVa: number, endVa: 
  *
  * @example
  * ```ts
+ * const space = emptySpace(4096);
  * planUnmap(space, { addr: 0x1000, lengthBytes: 4096 }).result; // 0
  * ```
  */
@@ -63,6 +64,7 @@ export function planUnmap(space: Space, call: { addr: number; lengthBytes: numbe
  *
  * @example
  * ```ts
+ * const space = emptySpace(4096);
  * planDetach(space, { addr: 0x10000, segments: {} }).errno; // 22
  * ```
  */
