@@ -136,7 +136,7 @@ function execve(context: AbiContext, inFlight: CallInFlight, call: ExecCall, sen
 const mmDone = handle<AbiContext>((context, event, send) => {
   assertEvent(event, 'MM_DONE');
   const inFlight = context.calls[event.request];
-  return answer(context, inFlight.pid, event.result, event.errno, send);
+  return answer(context, inFlight.pid, event.result, event.errno, send, 0, event.data);
 });
 
 const ioWait = handle<AbiContext>((context, event, send) => {
