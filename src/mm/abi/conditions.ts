@@ -1,5 +1,6 @@
 /** What a rule of layer 1 may ask of a call beside alignment and rounding: one named condition each, with its words. */
 import { invariant } from '../../errors.ts';
+import type { UserRange } from '../runs.ts';
 import {
   FALLOC,
   FILE_END,
@@ -69,6 +70,7 @@ function hugeLogUnknown(flags: number, caller: Caller): boolean {
 const KSM_THP_AND_ALL = [0, 1, 2, 3, 4, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25];
 const ADVICE_FOR_OTHERS = [3, 20, 21, 25];
 const MODE_FLAGS = MPOL.STATIC_NODES | MPOL.RELATIVE_NODES | MPOL.NUMA_BALANCING;
+const UIO_MAXIOV = 1024;
 const NAME_BYTES = 80;
 const MEMFD_NAME_BYTES = 249;
 const NAME_FORBIDS = /[^ -~]|[\\`$[\]]/;
@@ -196,6 +198,18 @@ const table = {
     holds: (c, caller) => has(c, MPOL.MF_MOVE_ALL) && !caller.privileged,
   },
   nodesUnfit: { says: 'nodes that the mode does not take, or none where it wants some', holds: nodesUnfit },
+  nodeWithoutMemory: {
+    says: 'a node other than 0',
+    holds: (c) => ((c['nodes'] as number[] | null) ?? []).some((node) => node !== 0),
+  },
+  vectorsUnfit: {
+    says: 'more than 1024 ranges, or one of negative length',
+    holds: (c) =>
+      ['ranges', 'local', 'remote'].some((name) => {
+        const ranges = (c[name] as UserRange[] | undefined) ?? [];
+        return ranges.length > UIO_MAXIOV || ranges.some((range) => range.lengthBytes < 0);
+      }),
+  },
   homeUnknown: { says: '`homeNode` not online (one node)', holds: (c) => numberOf(c, 'homeNode') !== 0 },
   nameUnfit: {
     says: 'a name of 80 bytes or more, or with a character that /proc/PID/maps cannot show',

@@ -61,8 +61,8 @@ const resize: AbiRule = {
   note: 'The size is in bytes; a mapping ends with the process page that holds the last one.',
 };
 const vectors: AbiRule = {
-  source: 'mm/process_vm_access.c:process_vm_rw_core',
-  steps: [],
+  source: 'mm/process_vm_access.c:process_vm_rw_core, lib/iov_iter.c:import_iovec',
+  steps: [{ do: 'refuse', when: 'vectorsUnfit', errno: 'EINVAL' }],
   note: 'No alignment; the remote range is pinned page by page, in pages of the target.',
 };
 
@@ -265,11 +265,16 @@ export const abiRules: { readonly [O in RuledCall['op']]: AbiRule } = {
   move_pages: {
     source: 'mm/migrate.c:kernel_move_pages,do_pages_move,do_pages_stat',
     steps: [known(MPOL.MF_MOVE | MPOL.MF_MOVE_ALL), { do: 'refuse', when: 'movesAllUnprivileged', errno: 'EPERM' }],
-    note: 'Any byte address; one status each.',
+    after: 'the process is found (ESRCH)',
+    late: [{ do: 'refuse', when: 'nodeWithoutMemory', errno: 'ENODEV' }],
+    note: 'Any byte address; one status each. One node, number 0.',
   },
   process_madvise: {
     source: 'mm/madvise.c:process_madvise',
-    steps: [{ do: 'refuse', when: 'adviceNotForOthers', errno: 'EINVAL' }],
+    steps: [
+      { do: 'refuse', when: 'vectorsUnfit', errno: 'EINVAL' },
+      { do: 'refuse', when: 'adviceNotForOthers', errno: 'EINVAL' },
+    ],
     note: 'Each range by the rule of madvise, in pages of the caller; then outward to pages of the target.',
   },
   process_vm_readv: vectors,
