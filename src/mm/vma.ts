@@ -1,6 +1,4 @@
-/**
- * One virtual memory area, the rules by which two of them become one, and its line in /proc/PID/maps.
- */
+/** One virtual memory area, and its line in /proc/PID/maps. */
 import { invariant } from '../errors.ts';
 import { PROT } from './pte.ts';
 
@@ -14,6 +12,10 @@ import { PROT } from './pte.ts';
  */
 export const VM = {
   SHARED: 0x8,
+  MAYREAD: 0x10,
+  MAYWRITE: 0x20,
+  MAYEXEC: 0x40,
+  MAYSHARE: 0x80,
   GROWSDOWN: 0x100,
   PFNMAP: 0x400,
   LOCKED: 0x2000,
@@ -38,11 +40,11 @@ export const VM = {
 const PATH_COLUMN = 73;
 
 /**
- * One virtual memory area. Plain data; treat it as immutable.
+ * One virtual memory area (`struct vm_area_struct`). Plain data; treat it as immutable.
  *
  * @example
  * ```ts
- * const vma: Vma = { startVa: 0x10000, endVa: 0x20000, prot: PROT.READ, flags: 0, file: null, offsetBytes: 0 };
+ * const vma: Vma = { startVa: 0x10000, endVa: 0x20000, prot: PROT.READ, flags: 0, file: null, offsetBytes: 0x10000 };
  * ```
  */
 export interface Vma {
@@ -53,27 +55,36 @@ export interface Vma {
   prot: number;
   /** Bits of VM. */
   flags: number;
-  /** The file mapped, null for anonymous memory. */
+  /** The file mapped, null for anonymous memory; shared anonymous memory is a file `shmem:PID.N`. */
   file: string | null;
   /**
-   * `vm_pgoff` in bytes. With a file: the offset in it of `startVa`. Private anonymous memory: the address where it was
-   * first mapped, which mremap keeps once it has been touched.
+   * `vm_pgoff` in bytes: what stands at `startVa`. With a file the offset in it; in private anonymous memory the address,
+   * which mremap leaves as it was once the memory has been written.
    */
   offsetBytes: number;
-  /** `anon_vma`: anonymous memory that may stand in several areas; 0 or absent before the first private write. */
+  /** `anon_vma`: what private pages written here belong to; 0 before the first such page. A VMA set never leaves it out. */
   anonVma?: number;
-  /** Length of the `anon_vma_chain`: 1 unless fork cloned it. */
+  /** Length of the `anon_vma_chain`: 1, or more after a fork; absent where there is no `anon_vma`. */
   anonChain?: number;
-  /** Memory policy of mbind, as text; absent for the default. */
+  /** Memory policy of mbind (`vm_policy`) as text; absent for the default. */
   policy?: string;
-  /** mseal (`VM_SEALED`, above the bits that `flags` holds). */
-  sealed?: true;
-  /** `[heap]`, `[stack]`, `[vdso]`, `[anon:NAME]`: shown in /proc/PID/maps, and part of what must agree to merge. */
+  /** Which opening of the file this is (`vm_file`), where one path has been opened more than once. */
+  vmFile?: number;
+  /** Memory protection key, absent for 0. */
+  pkey?: number;
+  /** VM_SEALED. */
+  sealed?: boolean;
+  /** Whether the area has `vm_ops->close`, as SysV shared memory has: such an area does not vanish in a merge. */
+  hasClose?: boolean;
+  /**
+   * What /proc/PID/maps shows besides the file: `[heap]`, `[stack]`, `[vdso]`; the name that the process gave,
+   * `[anon:NAME]` or `[anon_shmem:NAME]`; `/SYSV0000002a (deleted)` or `/memfd:NAME (deleted)` of a `shmem:` file.
+   */
   name?: string;
 }
 
 /**
- * The part of an area that lies in [startVa, endVa), with the file offset to match.
+ * The part of an area that lies in [startVa, endVa), with the offset to match.
  *
  * @throws GranuleError INVARIANT when the two have nothing in common
  * @example
@@ -95,7 +106,7 @@ export function clipVma(vma: Vma, startVa: number, endVa: number): Vma {
  *
  * @example
  * ```ts
- * const fields: MapsFields = { address: '00010000-00020000', perms: 'r--p', offset: '00000000', path: '' };
+ * const fields: MapsFields = { address: '00010000-00020000', perms: 'r--p', offset: '00000000', path: '', isFile: false };
  * fields.perms; // 'r--p'
  * ```
  */
@@ -104,6 +115,14 @@ export interface MapsFields {
   perms: string;
   offset: string;
   path: string;
+  /** Whether the line has the inode of a file; that of a `shmem:` file is one of the kernel's own mount. */
+  isFile: boolean;
+}
+
+/** What stands in the last column [fs/proc/task_mmu.c:get_vma_name]. */
+function pathOf({ file, name }: Vma): string {
+  if (file === null || (name ?? '').startsWith('[anon_shmem:')) return name ?? '';
+  return file.startsWith('shmem:') ? (name ?? '/dev/zero (deleted)') : file;
 }
 
 function hex(value: number): string {
@@ -123,10 +142,11 @@ export function mapsFields(vma: Vma): MapsFields {
     (vma.prot & PROT.READ) === 0 ? '-' : 'r',
     (vma.prot & PROT.WRITE) === 0 ? '-' : 'w',
     (vma.prot & PROT.EXEC) === 0 ? '-' : 'x',
-    (vma.flags & VM.SHARED) === 0 ? 'p' : 's',
+    (vma.flags & (VM.SHARED | VM.MAYSHARE)) === 0 ? 'p' : 's',
   ].join('');
   const address = `${hex(vma.startVa)}-${hex(vma.endVa)}`;
-  return { address, perms, offset: hex(vma.file === null ? 0 : vma.offsetBytes), path: vma.file ?? vma.name ?? '' };
+  const isFile = vma.file !== null;
+  return { address, perms, offset: hex(isFile ? vma.offsetBytes : 0), path: pathOf(vma), isFile };
 }
 
 /**

@@ -1,21 +1,14 @@
 /**
  * The virtual memory areas of one address space: sorted, never overlapping, aligned to the page size of the set, and
- * merged as Linux merges them. Every change gives a new set and shares all but a few nodes with the old one.
+ * split and merged when Linux does it (mm/vma.c). Every change gives a new set that
+ * shares all but a few nodes with the old one.
  */
 import { pageShift } from '../arch/granule.ts';
 import { invariant } from '../errors.ts';
-import { clipVma, formatMapsLine, type Vma } from './vma.ts';
-import { anonVmaCompatible, mergeExisting, mergeNew, type Neighbours } from './vmaMerge.ts';
-import {
-  concatTrees,
-  findGapIn,
-  firstEndingAfter,
-  type GapWish,
-  splitTree,
-  treeOf,
-  type VmaTree,
-  visitOverlapping,
-} from './vmaTree.ts';
+import { clipVma, formatMapsLine, VM, type Vma } from './vma.ts';
+import { findGuardedGap, type GuardedGapWish } from './vmaGap.ts';
+import { findMergeableAnonVma, mergeExistingRange, mergeNewRange, type Neighbours } from './vmaMerge.ts';
+import { concatTrees, firstEndingAfter, splitTree, treeOf, type VmaTree, visitOverlapping } from './vmaTree.ts';
 
 /** No address space is larger: 52 bits. */
 const END_OF_ADDRESSES = 2 ** 52;
@@ -42,9 +35,9 @@ export interface VmaSetPlain {
  * @throws GranuleError INVARIANT for a range that is empty or not aligned to the page size of the set
  * @example
  * ```ts
- * const anon = { prot: 3, flags: 0, file: null };
- * const one = VmaSet.empty(4096).map({ startVa: 0x10000, endVa: 0x20000, offsetBytes: 0x10000, ...anon });
- * const two = one.map({ startVa: 0x20000, endVa: 0x30000, offsetBytes: 0x20000, ...anon });
+ * const anon = { prot: 3, flags: 0, file: null, offsetBytes: 0 };
+ * const one = VmaSet.empty(4096).insert({ startVa: 0x10000, endVa: 0x20000, ...anon });
+ * const two = one.insert({ startVa: 0x20000, endVa: 0x30000, ...anon });
  * two.count; // 1
  * two.remove(0x18000, 0x19000).set.count; // 2
  * ```
@@ -74,7 +67,12 @@ export class VmaSet {
       invariant(vma.startVa >= end, 'areas are sorted and do not overlap');
       end = vma.endVa;
     }
-    return new VmaSet(plain.pageBytes, treeOf(plain.vmas), plain.anonVmas ?? 0);
+    const vmas = plain.vmas.map((vma) => ({ ...vma, anonVma: vma.anonVma ?? 0 }));
+    return new VmaSet(
+      plain.pageBytes,
+      treeOf(vmas),
+      vmas.reduce((most, { anonVma }) => Math.max(most, anonVma), plain.anonVmas ?? 0),
+    );
   }
 
   toPlain(): VmaSetPlain {
@@ -145,15 +143,15 @@ export class VmaSet {
   }
 
   /**
-   * Puts an area into free space and merges it with its neighbours (`vma_merge_new_range`, `vma_link`); with
-   * `expandOnly` with the one before it alone, as brk does (`VMG_FLAG_JUST_EXPAND`).
+   * Puts an area into free space, alone or merged with what it touches (`vma_merge_new_range`, `vma_link`). Private
+   * anonymous memory that has not been written gets its address as offset, whatever `vma` says (`do_mmap`,
+   * `do_brk_flags`). `justExpand` merges with what lies before only, as brk does.
    */
-  insert(vma: Vma, expandOnly = false): VmaSet {
-    this.checkRange(vma.startVa, vma.endVa);
-    invariant(this.overlapping(vma.startVa, vma.endVa).length === 0, 'an area goes into free space');
-    const touching = this.neighbours(vma.startVa, vma.endVa);
-    const neighbours = expandOnly ? { ...touching, next: null } : touching;
-    return this.put(mergeNew(vma, neighbours), neighbours);
+  insert(vma: Vma, justExpand = false): VmaSet {
+    const anonVma = vma.anonVma ?? 0;
+    const isFresh = vma.file === null && (vma.flags & VM.SHARED) === 0 && anonVma === 0;
+    const offsetBytes = isFresh ? vma.startVa : vma.offsetBytes;
+    return this.place({ ...vma, anonVma, offsetBytes }, null, justExpand);
   }
 
   /** Whatever is in the way goes, then `insert`: mmap with MAP_FIXED. */
@@ -170,120 +168,98 @@ export class VmaSet {
 
   /**
    * Changes a range that lies in one area: merges it with the neighbours of the area, or splits the area (`vma_modify`).
-   * `vma` is the area that then holds the start of the range. Call it only where something changes, as Linux does.
+   * `vma` is the area that then holds the start of the range. Call it only where Linux would: where nothing changes,
+   * mprotect, madvise and mlock leave areas as they are, while mbind of the same policy and this merge what can merge.
    */
   modify(startVa: number, endVa: number, change: (part: Vma) => Vma): { set: VmaSet; vma: Vma } {
     this.checkRange(startVa, endVa);
     const vma = this.find(startVa);
     invariant(vma !== null && endVa <= vma.endVa, 'a range that is modified lies in one area');
     const part = change(clipVma(vma, startVa, endVa));
-    const { prev, next } = this.neighbours(vma.startVa, vma.endVa);
-    const merged = mergeExisting(vma, part, { prev, next });
-    const set = merged === null ? this.splitAround(vma, part) : this.replace({ prev, next }, merged);
-    const now = set.find(startVa);
-    invariant(now !== null, 'what was modified is there');
-    return { set, vma: now };
+    invariant(part.startVa === startVa && part.endVa === endVa, 'a change of an area leaves its bounds alone');
+    const neighbours = this.neighbours(vma.startVa, vma.endVa);
+    const merged = mergeExistingRange(neighbours, vma, part);
+    const set = merged === null ? this.splitAround(vma, part) : this.replace(merged);
+    return { set, vma: set.find(startVa) as Vma };
   }
 
-  /** Changes a range of one area and merges nothing (`split_vma`, `vm_flags_reset`). */
-  alter(startVa: number, endVa: number, change: (part: Vma) => Vma): VmaSet {
-    this.checkRange(startVa, endVa);
-    const vma = this.find(startVa);
-    invariant(vma !== null && endVa <= vma.endVa, 'a range that is altered lies in one area');
-    return this.splitAround(vma, change(clipVma(vma, startVa, endVa)));
+  /** Splits the area that `va` lies inside of, and merges nothing (`split_vma`). */
+  split(va: number): VmaSet {
+    const vma = this.find(va);
+    if (vma === null || vma.startVa === va) return this;
+    this.checkRange(vma.startVa, va);
+    return this.replace([clipVma(vma, vma.startVa, va), clipVma(vma, va, vma.endVa)]);
   }
 
   /**
-   * The area for memory that moves or is mapped a second time (`copy_vma`): untouched anonymous memory takes the offset
-   * of its new place, so that it can merge there.
+   * The area for memory of `vma` from `fromVa` on that moves, or is mapped a second time (`copy_vma`): anonymous memory
+   * that has not been written takes the offset of its new place, so that it can merge there, with its source as well
+   * unless MREMAP_DONTUNMAP keeps that.
    */
   copyTo(vma: Vma, fromVa: number, toVa: number, lengthBytes: number, keepsSource: boolean): VmaSet {
-    const moved = vma.file === null && (vma.anonVma ?? 0) === 0;
-    const offsetBytes = moved ? toVa : vma.offsetBytes + (fromVa - vma.startVa);
+    const isFresh = vma.file === null && (vma.anonVma ?? 0) === 0;
+    const offsetBytes = isFresh ? toVa : vma.offsetBytes + (fromVa - vma.startVa);
     const range = { ...vma, startVa: toVa, endVa: toVa + lengthBytes, offsetBytes };
-    if (!moved || !keepsSource) return this.insert(range);
-    // The source stays an area of its own.
-    const { prev, next } = this.neighbours(range.startVa, range.endVa);
-    const others = {
-      prev: prev?.startVa === vma.startVa ? null : prev,
-      next: next?.startVa === vma.startVa ? null : next,
-    };
-    return this.put(mergeNew(range, others), others);
+    return this.place(range, isFresh && keepsSource ? vma : null);
   }
 
-  /** Lengthens an area into the free space behind it (`vma_merge_extend`). */
+  /**
+   * What MREMAP_DONTUNMAP leaves at the old place once its pages have moved: unlocked, and as if never written where it
+   * is a whole area (`move_vma`). A locked area is to be `split` at both ends before it is copied.
+   */
+  vacate(startVa: number, endVa: number): VmaSet {
+    const vma = this.find(startVa);
+    invariant(vma !== null && endVa <= vma.endVa, 'memory that moves lies in one area');
+    const flags = (vma.flags & ~(VM.LOCKED | VM.LOCKONFAULT)) >>> 0;
+    if (vma.startVa !== startVa || vma.endVa !== endVa)
+      return flags === vma.flags ? this : this.replace([{ ...vma, flags }]);
+    const { anonChain: _, ...rest } = vma;
+    return this.replace([{ ...rest, flags, anonVma: 0, offsetBytes: vma.file === null ? startVa : vma.offsetBytes }]);
+  }
+
+  /** Lengthens an area into the free space behind it, and merges it with what it then touches (`vma_merge_extend`). */
   extend(vma: Vma, endVa: number): VmaSet {
     const offsetBytes = vma.offsetBytes + (vma.endVa - vma.startVa);
-    return this.insert({ ...vma, startVa: vma.endVa, endVa, offsetBytes });
+    return this.place({ ...vma, startVa: vma.endVa, endVa, offsetBytes });
   }
 
-  /** Lengthens a stack downwards (`expand_downwards`); nothing merges. */
+  /** Lengthens a stack downwards; nothing merges, even where it now touches another (`expand_downwards`). */
   growDown(vma: Vma, startVa: number): VmaSet {
     this.checkRange(startVa, vma.startVa);
-    const offsetBytes = vma.offsetBytes - (vma.startVa - startVa);
-    return this.replace({ prev: null, next: vma }, [{ ...vma, startVa, offsetBytes }]);
+    return this.replace([{ ...vma, startVa, offsetBytes: vma.offsetBytes - (vma.startVa - startVa) }]);
   }
 
-  /** The first private write in an area: its `anon_vma`, a neighbour's where that serves (`__anon_vma_prepare`). */
+  /** The first private page of an area: its `anon_vma`, a neighbour's where that serves (`__anon_vma_prepare`). */
   prepareAnonVma(va: number): VmaSet {
     const vma = this.find(va);
     invariant(vma !== null, 'a fault lies in an area');
     if ((vma.anonVma ?? 0) !== 0) return this;
-    const { prev, next } = this.neighbours(vma.startVa, vma.endVa);
-    const reusable = (old: Vma, a: Vma, b: Vma): number =>
-      anonVmaCompatible(a, b) && old.anonChain === 1 ? (old.anonVma ?? 0) : 0;
-    const found = (next === null ? 0 : reusable(next, vma, next)) || (prev === null ? 0 : reusable(prev, prev, vma));
-    const anonVma = found || this.anonVmas + 1;
-    const set = this.replace({ prev: null, next: vma }, [{ ...vma, anonVma, anonChain: 1 }]);
+    const anonVma = findMergeableAnonVma(this.neighbours(vma.startVa, vma.endVa), vma) || this.anonVmas + 1;
+    const set = this.replace([{ ...vma, anonVma, anonChain: 1 }]);
     return new VmaSet(this.pageBytes, set.tree, Math.max(this.anonVmas, anonVma));
   }
 
-  /** The areas of a child (`anon_vma_fork`): touched memory gets an `anon_vma` of its own at the end of a longer chain. */
+  /**
+   * The areas of a child (`dup_mmap`): unlocked, without those of MADV_DONTFORK. Written memory gets an `anon_vma` of its
+   * own at the end of a longer chain (`anon_vma_fork`), that of MADV_WIPEONFORK none.
+   */
   forked(): VmaSet {
-    const areas = this.list();
-    let anonVmas = areas.reduce((most, vma) => Math.max(most, vma.anonVma ?? 0), this.anonVmas);
-    const vmas = areas.map((vma) => {
-      if ((vma.anonVma ?? 0) === 0) return vma;
-      return { ...vma, anonVma: ++anonVmas, anonChain: (vma.anonChain ?? 0) + 1 };
+    let { anonVmas } = this;
+    const vmas = this.list().flatMap((vma) => {
+      if ((vma.flags & VM.DONTCOPY) !== 0) return [];
+      const { anonChain, ...rest } = vma;
+      const child = { ...rest, flags: (vma.flags & ~(VM.LOCKED | VM.LOCKONFAULT)) >>> 0, anonVma: 0 };
+      if ((vma.anonVma ?? 0) === 0 || (vma.flags & VM.WIPEONFORK) !== 0) return [child];
+      return [{ ...child, anonVma: ++anonVmas, anonChain: (anonChain ?? 0) + 1 }];
     });
     return new VmaSet(this.pageBytes, treeOf(vmas), anonVmas);
   }
 
-  /**
-   * An address for a new mapping of `lengthBytes` within [lowVa, highVa), aligned, or null: the highest when `topDown`,
-   * else the lowest. `guardBytes` is kept free below every area that may grow down (`stack_guard_gap`, in
-   * `vm_start_gap`). A gap that is exactly wide enough is taken, where Linux asks for `align_mask` bytes more
-   * [mm/mmap.c:vm_unmapped_area].
-   */
-  findGap(wish: {
-    lengthBytes: number;
-    lowVa: number;
-    highVa: number;
-    alignBytes?: number;
-    topDown?: boolean;
-    guardBytes?: number;
-    /** Flag bits of the areas that keep a guard; VM.GROWSDOWN. */
-    guardedFlags?: number;
-  }): number | null {
-    const { alignBytes = this.pageBytes, topDown = true, guardBytes = 0, guardedFlags = 0 } = wish;
-    invariant(wish.lengthBytes > 0 && alignBytes % this.pageBytes === 0, 'a gap is whole pages long and aligned');
-    const search: GapWish = {
-      lengthBytes: wish.lengthBytes,
-      lowVa: wish.lowVa,
-      highVa: wish.highVa,
-      alignBytes,
-      topDown,
-    };
-    for (;;) {
-      const va = findGapIn(this.tree, 0, END_OF_ADDRESSES, search);
-      if (va < 0) return null;
-      const next = firstEndingAfter(this.tree, va);
-      const isGuarded = next !== null && (next.flags & guardedFlags) !== 0;
-      if (!isGuarded || va + wish.lengthBytes <= next.startVa - guardBytes) return va;
-      // Too close below a stack: go on below its guard, or above its end.
-      if (topDown) search.highVa = next.startVa - guardBytes;
-      else search.lowVa = next.endVa;
-    }
+  /** An address for a new mapping, or null (`vm_unmapped_area`). */
+  findGap(wish: GuardedGapWish): number | null {
+    invariant(wish.lengthBytes > 0 && wish.lengthBytes % this.pageBytes === 0, 'a gap is whole pages long');
+    const va = findGuardedGap(this.tree, { alignBytes: this.pageBytes, topDown: true, ...wish });
+    return va < 0 ? null : va;
   }
 
   private checkRange(startVa: number, endVa: number): void {
@@ -316,27 +292,27 @@ export class VmaSet {
     return { prev: startVa === 0 ? null : this.find(startVa - 1), next: this.find(endVa) };
   }
 
-  /** Replaces the neighbours that a new area has merged with by it. */
-  private put(vma: Vma, { prev, next }: Neighbours): VmaSet {
-    const gone = { prev: prev?.startVa === vma.startVa ? prev : null, next: next?.endVa === vma.endVa ? next : null };
-    return this.replace(gone, [vma]);
+  /** Puts a range into free space, merged with its neighbours unless one of them is `source`. */
+  private place(range: Vma, source: Vma | null = null, justExpand = false): VmaSet {
+    this.checkRange(range.startVa, range.endVa);
+    invariant(this.overlapping(range.startVa, range.endVa).length === 0, 'an area goes into free space');
+    const { prev, next } = this.neighbours(range.startVa, range.endVa);
+    const isSource = (vma: Vma | null): boolean => source !== null && vma?.startVa === source.startVa;
+    const others = { prev: isSource(prev) ? null : prev, next: isSource(next) ? null : next };
+    return this.replace([mergeNewRange(others, range, justExpand)]);
   }
 
   private splitAround(vma: Vma, part: Vma): VmaSet {
     const parts = [part];
     if (vma.startVa < part.startVa) parts.unshift(clipVma(vma, vma.startVa, part.startVa));
     if (part.endVa < vma.endVa) parts.push(clipVma(vma, part.endVa, vma.endVa));
-    return this.replace({ prev: null, next: vma }, parts);
+    return this.replace(parts);
   }
 
-  /** The set with these areas in the place of whatever they cover and of the neighbours named. */
-  private replace({ prev, next }: Neighbours, vmas: readonly Vma[]): VmaSet {
-    const first = vmas[0];
-    const last = vmas[vmas.length - 1];
-    const startVa = Math.min(first.startVa, prev?.startVa ?? first.startVa, next?.startVa ?? first.startVa);
-    const endVa = Math.max(last.endVa, prev?.endVa ?? 0, next?.endVa ?? 0);
-    const { before } = splitTree(this.tree, startVa);
-    const { after } = splitTree(this.tree, endVa);
+  /** The set with these areas, which follow each other, in the place of all that they cover. */
+  private replace(vmas: readonly Vma[]): VmaSet {
+    const { before } = splitTree(this.tree, vmas[0].startVa);
+    const { after } = splitTree(this.tree, vmas[vmas.length - 1].endVa);
     return this.with(concatTrees(concatTrees(before, treeOf(vmas)), after));
   }
 }

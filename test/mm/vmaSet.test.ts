@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { PROT } from '../../src/mm/pte.ts';
 import { clipVma, formatMapsLine, VM, type Vma } from '../../src/mm/vma.ts';
-import { mergesWith } from '../../src/mm/vmaMerge.ts';
+import { findGapIn } from '../../src/mm/vmaGap.ts';
 import { VmaSet } from '../../src/mm/vmaSet.ts';
-import { findGapIn, splitTree, treeOf, type VmaTree } from '../../src/mm/vmaTree.ts';
+import { splitTree, treeOf, type VmaTree } from '../../src/mm/vmaTree.ts';
 
 const PAGE = 4096;
 const PAGES = 64;
@@ -53,7 +53,7 @@ function pagesOf(set: VmaSet): Vma[] {
 
 function pagesOfModel(model: readonly ModelPage[]): Vma[] {
   return model.flatMap((mapped, page) =>
-    mapped === null ? [] : [{ ...mapped, startVa: page * PAGE, endVa: (page + 1) * PAGE }],
+    mapped === null ? [] : [{ ...mapped, startVa: page * PAGE, endVa: (page + 1) * PAGE, anonVma: 0 }],
   );
 }
 
@@ -199,39 +199,6 @@ describe('a VMA set', () => {
     expect(set.findGap({ ...wish, guardBytes: 0x100000 })).toBeNull();
     const upward = { ...wish, topDown: false, lowVa: 0xff000, highVa: 0x200000, guardBytes: 0x10000 };
     expect(set.findGap(upward)).toBe(0x110000);
-  });
-
-  test('merges neither areas of different files, names, policies or flags, nor special ones', () => {
-    const prev: Vma = { startVa: 0, endVa: PAGE, prot: 1, flags: 0, file: null, offsetBytes: 0 };
-    const range: Vma = { ...prev, startVa: PAGE, endVa: 2 * PAGE, offsetBytes: PAGE };
-    const left = (a: Vma, b: Vma): boolean => mergesWith(b, { prev: a, next: null }).left;
-    const right = (a: Vma, b: Vma): boolean => mergesWith(a, { prev: null, next: b }).right;
-    expect([left(prev, range), right(prev, range)]).toEqual([true, true]);
-    for (const change of [
-      { prot: 3 },
-      { flags: VM.MERGEABLE },
-      { file: 'a' },
-      { name: '[heap]' },
-      { policy: 'bind:0' },
-      { offsetBytes: 0 },
-    ]) {
-      const other = { ...range, ...change };
-      expect([left(prev, other), right(prev, other)]).toEqual([false, false]);
-    }
-    for (const flags of [VM.PFNMAP, VM.DONTEXPAND, VM.IO])
-      expect(left({ ...prev, flags }, { ...range, flags })).toBe(false);
-  });
-
-  test('merges touched memory only into touched memory, and with a neighbour on each side only if both are one', () => {
-    const prev: Vma = { startVa: 0, endVa: PAGE, prot: 1, flags: 0, file: null, offsetBytes: 0 };
-    const range: Vma = { ...prev, startVa: PAGE, endVa: 2 * PAGE, offsetBytes: PAGE };
-    const next: Vma = { ...prev, startVa: 2 * PAGE, endVa: 3 * PAGE, offsetBytes: 2 * PAGE };
-    const touched = { anonVma: 1, anonChain: 1 };
-    expect(mergesWith(range, { prev: { ...prev, ...touched }, next: null }).left).toBe(true);
-    expect(mergesWith({ ...range, ...touched }, { prev, next: null }).left).toBe(false);
-    expect(mergesWith(range, { prev: { ...prev, ...touched, anonChain: 2 }, next: null }).left).toBe(false);
-    const other = { ...next, anonVma: 2, anonChain: 1 };
-    expect(mergesWith(range, { prev: { ...prev, ...touched }, next: other })).toEqual({ left: true, right: false });
   });
 
   test('gives the first write the memory of a neighbour that differs in protection alone, and lets them merge again', () => {

@@ -1,7 +1,6 @@
 /** mremap (`mm/mremap.c`): shrinking, growing in place, and moving with all entries. */
 import { ERRNO, lateErrno, MREMAP, TASK_SIZE } from '../abiRules.ts';
 import { VM, type Vma } from '../vma.ts';
-import type { VmaSet } from '../vmaSet.ts';
 import { isSealed } from './areas.ts';
 import { mayGrow, mayLockMore } from './limits.ts';
 import { placeFor } from './place.ts';
@@ -47,27 +46,6 @@ function populateNewPart(space: Space, vma: Vma, va: number, call: RemapCall): E
   return populating(space.vmas, va + oldLengthBytes, va + newLengthBytes, 'ignore').effects;
 }
 
-/**
- * What is left where MREMAP_DONTUNMAP takes the pages away: unlocked, for which it is split, and as if never written where
- * it is a whole area.
- */
-function emptied(vmas: VmaSet, call: RemapCall, vma: Vma): VmaSet {
-  const endVa = call.addr + call.oldLengthBytes;
-  const isWhole = vma.startVa === call.addr && vma.endVa === endVa;
-  if (!isWhole && (vma.flags & VM.LOCKED) === 0) return vmas;
-  return vmas.alter(call.addr, endVa, (part) => {
-    const flags = (part.flags & ~(VM.LOCKED | VM.LOCKONFAULT)) >>> 0;
-    if (!isWhole) return { ...part, flags };
-    return {
-      ...part,
-      flags,
-      anonVma: 0,
-      anonChain: 0,
-      offsetBytes: part.file === null ? part.startVa : part.offsetBytes,
-    };
-  });
-}
-
 /** `move_vma`: a copy of the area, the entries moved to it, and the old place unmapped. */
 function moveVma({ space, effects }: Progress, vma: Vma, call: RemapCall, toVa: number): Plan {
   const { addr, oldLengthBytes, newLengthBytes } = call;
@@ -76,17 +54,21 @@ function moveVma({ space, effects }: Progress, vma: Vma, call: RemapCall, toVa: 
   const keeps = (call.flags & MREMAP.DONTUNMAP) !== 0;
   const more = keeps ? newLengthBytes : newLengthBytes - oldLengthBytes;
   if ((vma.flags & VM.ACCOUNT) !== 0 && more > limits.commitBytes) return refuses(ERRNO.ENOMEM, effects);
-  const both = space.vmas.copyTo(vma, addr, toVa, newLengthBytes, keeps);
+  const endVa = addr + oldLengthBytes;
+  // A locked area that MREMAP_DONTUNMAP leaves unlocked is split ahead of time.
+  const splits = keeps && (vma.flags & VM.LOCKED) !== 0;
+  const source = splits ? space.vmas.split(addr).split(endVa) : space.vmas;
+  const both = source.copyTo(source.find(addr) ?? vma, addr, toVa, newLengthBytes, keeps);
   const moved: Effect[] = [...effects, { do: 'vmas', vmas: both }];
   if (oldLengthBytes > 0) {
     moved.push({ do: 'move', fromVa: addr, toVa, lengthBytes: oldLengthBytes, undo: space.vmas });
   }
   if (keeps) {
-    return succeeds([...moved, { do: 'vmas', vmas: emptied(both, call, vma) }], toVa);
+    return succeeds([...moved, { do: 'vmas', vmas: both.vacate(addr, endVa) }], toVa);
   }
   const state = { ...space, vmas: both };
   if (oldLengthBytes === 0) return succeeds([...moved, ...populateNewPart(state, vma, toVa, call)], toVa);
-  const gone = unmapping(both, limits, addr, addr + oldLengthBytes);
+  const gone = unmapping(both, limits, addr, endVa);
   const commit: Effect = { do: 'vmas', vmas: gone.vmas };
   const populate = populateNewPart({ ...space, vmas: gone.vmas }, vma, toVa, call);
   return succeeds([...moved, ...gone.effects, commit, ...populate], toVa);
