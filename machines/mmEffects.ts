@@ -6,7 +6,7 @@ import { isShmem } from '../src/mm/calls/shmem.ts';
 import { PTE } from '../src/mm/pte.ts';
 import type { FaultEnd } from './mmFaultParts.ts';
 import type { Message, MessageOf } from './messages.ts';
-import { type CallJob, type CallStep, mapFiles, tellDirty, tellUnmapped, waits } from './mmCallJob.ts';
+import { type CallJob, type CallStep, mapFiles, returns, tellDirty, tellUnmapped, waits } from './mmCallJob.ts';
 import { account, isZeroFrame, noteFallback, pageIndex, putEntries } from './mmEntries.ts';
 import { failPlan, nextEffect } from './mmPlan.ts';
 import { beginPopulate } from './mmPopulate.ts';
@@ -252,6 +252,15 @@ export function refuseEffect(context: MmContext, job: CallJob, send: Send): Call
   return failPlan(undone, job, ERRNO.EINVAL);
 }
 
+/** The first address of the page that could not be had. */
+function reachOf(context: MmContext, job: CallJob): number {
+  return (job.populate?.va ?? 0) - context.pageBytes;
+}
+
+function addressOf({ call }: CallJob): number {
+  return 'addr' in call ? call.addr : 0;
+}
+
 /** `__mlock_posix_error_return` for mlock, `madvise_populate` for madvise. */
 function populateErrno(errors: 'mlock' | 'madvise', { signal }: FaultEnd): number {
   if (errors === 'mlock') return signal === SIGNAL.KILL ? ERRNO.EAGAIN : ERRNO.ENOMEM;
@@ -275,5 +284,7 @@ export function populateEnded(context: MmContext, job: CallJob, end: FaultEnd, s
   const { errors } = effectOf(job, 'populate');
   const next = { ...job, populate: null, fault: null };
   if (end.signal === 0 || errors === 'ignore') return nextEffect(context, next, send);
+  // The page that failed is the one before the next to populate.
+  if (errors === 'remote') return returns(context, Math.max(0, reachOf(context, job) - addressOf(job)));
   return failPlan(context, next, populateErrno(errors, end));
 }

@@ -8,14 +8,16 @@ import type { Plan, Space } from './plan.ts';
 import { planBind, planHomeNode, planMovePages, planSeal } from './policy.ts';
 import { planProtect } from './protect.ts';
 import { planRemap } from './remap.ts';
+import { planRemoteAccess } from './remote.ts';
 import { planResidency, planSync } from './sync.ts';
 import { planDetach, planUnmap } from './unmap.ts';
 
-/** The calls that have a plan: those of the ABI table, and two that the ABI adapter makes of others. */
+/** The calls that have a plan: those of the ABI table, and those that the ABI adapter makes of others. */
 export type PlannedCall =
   | MemoryCall
   | { op: 'shmdt'; addr: number; segments: Record<string, number> }
-  | { op: 'move_pages'; addresses: number[]; nodes: number[] | null; flags: number };
+  | { op: 'move_pages'; addresses: number[]; nodes: number[] | null; flags: number }
+  | { op: 'remote_access'; addr: number; lengthBytes: number; write: boolean };
 
 type Planner<O extends PlannedCall['op']> = (space: Space, call: Extract<PlannedCall, { op: O }>) => Plan;
 
@@ -39,6 +41,7 @@ const planners: { [O in PlannedCall['op']]: Planner<O> } = {
   mseal: planSeal,
   set_vma_anon_name: planName,
   shmdt: planDetach,
+  remote_access: planRemoteAccess,
   move_pages: (_space, call) => planMovePages(call),
 };
 

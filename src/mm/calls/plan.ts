@@ -13,8 +13,11 @@ export interface VaRange {
   endVa: number;
 }
 
-/** What a populating effect does about a page that cannot be had: go on behind the range, or fail the call. */
-export type PopulateErrors = 'ignore' | 'mlock' | 'madvise';
+/**
+ * What a populating effect does about a page that cannot be had: go on behind the range, fail the call, or end it with the
+ * bytes up to that page.
+ */
+export type PopulateErrors = 'ignore' | 'mlock' | 'madvise' | 'remote';
 
 /** One thing that a call does. */
 export type Effect =

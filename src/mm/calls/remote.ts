@@ -1,0 +1,27 @@
+/** Access to memory by another process (`mm/process_vm_access.c`, `mm/gup.c:pin_user_pages_remote`). */
+import { type Plan, type Space, succeeds } from './plan.ts';
+import { populatingByAdvice } from './populating.ts';
+
+/**
+ * Plans the faulting in of a range that another process reads or writes. The result is how many bytes from `addr` on are
+ * there: up to the first page that is missing, forbidden or cannot be had.
+ *
+ * @example
+ * ```ts
+ * planRemoteAccess(emptySpace(4096), { addr: 0x10010, lengthBytes: 64, write: false }).result; // 0
+ * ```
+ */
+export function planRemoteAccess(space: Space, call: { addr: number; lengthBytes: number; write: boolean }): Plan {
+  const { pageBytes } = space;
+  const startVa = call.addr - (call.addr % pageBytes);
+  const endVa = Math.ceil((call.addr + call.lengthBytes) / pageBytes) * pageBytes;
+  if (startVa >= endVa) return succeeds();
+  const { effects } = populatingByAdvice(space.vmas, startVa, endVa, call.write ? 'write' : 'read');
+  const last = effects.at(-1);
+  const reach = last?.do === 'populate' ? last.endVa : startVa;
+  const bytes = Math.max(0, Math.min(reach, call.addr + call.lengthBytes) - call.addr);
+  return succeeds(
+    effects.map((effect) => (effect.do === 'populate' ? { ...effect, errors: 'remote' } : effect)),
+    bytes,
+  );
+}
