@@ -36,6 +36,15 @@ const MAX_XARRAY_ORDER = 11;
 /** `fault_around_bytes` is 64K whatever the page size [mm/memory.c]. */
 const FAULT_AROUND_BYTES = 65536;
 
+/** `stack_guard_gap` [mm/mmap.c]. */
+const STACK_GUARD_GAP_PAGES = 256;
+
+/** `MAX_ARG_STRLEN` [include/uapi/linux/binfmts.h]. */
+const MAX_ARG_STRLEN_PAGES = 32;
+
+/** [include/linux/pipe_fs_i.h] */
+const PIPE_DEF_BUFFERS = 16;
+
 /** Entries of a contiguous group at levels 3 and 2 [arch/arm64/Kconfig: ARM64_CONT_PTE_SHIFT, ARM64_CONT_PMD_SHIFT]. */
 const CONTIGUOUS = { 4096: [16, 16], 16384: [128, 32], 65536: [32, 32] } as const;
 
@@ -115,6 +124,12 @@ export interface PageSizeLimits {
   faultAroundPages: number;
   /** [arch/arm64/mm/hugetlbpage.c:hugetlbpage_init], ascending. */
   hugetlbBytes: readonly number[];
+  /** `stack_guard_gap`: what stays free below a stack [mm/mmap.c]. */
+  stackGuardGapBytes: number;
+  /** `MAX_ARG_STRLEN`: longest string of argv or envp, its zero included [include/uapi/linux/binfmts.h]. */
+  maxArgStrlenBytes: number;
+  /** What a new pipe holds: `PIPE_DEF_BUFFERS` pages [include/linux/pipe_fs_i.h]. */
+  pipeDefaultBytes: number;
 }
 
 /**
@@ -254,6 +269,9 @@ export function pageSizeLimits(bytes: number): PageSizeLimits {
     pageblockOrder,
     pageblockBytes: pageBytes * 2 ** pageblockOrder,
     faultAroundPages: Math.max(1, FAULT_AROUND_BYTES / pageBytes),
+    stackGuardGapBytes: STACK_GUARD_GAP_PAGES * pageBytes,
+    maxArgStrlenBytes: MAX_ARG_STRLEN_PAGES * pageBytes,
+    pipeDefaultBytes: PIPE_DEF_BUFFERS * pageBytes,
     // Only a 4K kernel maps whole level 1 entries (pud_sect_supported).
     hugetlbBytes: [contPtes * pageBytes, pmdBytes, contPmds * pmdBytes, ...(pageBytes === 4096 ? [pudBytes] : [])],
   };
