@@ -4,15 +4,15 @@
  */
 import { assertEvent, setup } from 'xstate';
 import type { CorePreset } from '../src/arch/cores.ts';
-import { geometryOf } from '../src/arch/granule.ts';
+import { switchSteps } from '../src/arch/ttbrSwitch.ts';
 import { invariant } from '../src/errors.ts';
-import { mustInvalidate } from '../src/arch/tlbiOperand.ts';
-import { Tlb, type WalkGeometry } from '../src/mm/tlb.ts';
+import { Tlb } from '../src/mm/tlb.ts';
 import { MAY_FETCH, MAY_READ, MAY_WRITE } from '../src/mm/tlbArray.ts';
 import { accessAt, noCounts, runStretch, type Stretch } from '../src/mm/tlbRun.ts';
-import type { Access, Message, MessageOf, TlbCounts, TlbiRequest } from './messages.ts';
+import type { Access, Message, MessageOf, TlbCounts } from './messages.ts';
 import { handle, type ResourceHolder, type Send } from './support.ts';
 import { type Copy, copyRun } from './tlbCopy.ts';
+import { groupPagesOf, invalidate, obeyedOf, walkGeometry } from './tlbMaintenance.ts';
 
 /** What a TLB is built with. */
 export interface TlbInput {
@@ -57,19 +57,15 @@ export interface TlbContext {
   walk: number;
   /** Entries that maintenance removed. */
   maintained: number;
+  /** Switches that changed TG0. */
+  granuleSwitches: number;
 }
 
-const geometries = new Map<number, WalkGeometry>();
-
-/** The level shifts a walk of tables of this page size goes through. */
-function walkGeometry(pageBytes: number): WalkGeometry {
-  let geometry = geometries.get(pageBytes);
-  if (geometry === undefined) {
-    const { levels } = geometryOf(pageBytes);
-    geometry = { levelShifts: levels.map((level) => level.shift), firstLevel: levels[0]?.level ?? 0 };
-    geometries.set(pageBytes, geometry);
-  }
-  return geometry;
+/** A version of the TLBs to edit, which knows the groups of the tables that it works for. */
+function editTlb({ tlb, resources }: TlbContext, pageBytes: number): Tlb {
+  const edit = tlb.edit();
+  edit.groupPages = groupPagesOf(resources, pageBytes);
+  return edit;
 }
 
 function countsOf(work: Work): TlbCounts {
@@ -82,7 +78,7 @@ function advance(context: TlbContext, send: Send): TlbContext {
   const { work, installed } = context;
   invariant(work !== null && installed !== null, 'a CPU that advances has work and tables');
   invariant(work.pid === installed.pid, `the tables of ${installed.pid} are installed, not those of ${work.pid}`);
-  const tlb = context.tlb.edit();
+  const tlb = editTlb(context, installed.pageBytes);
   const pageShift = Math.log2(installed.pageBytes);
   if (work.kind === 'copy') {
     const copy = { ...work.copy, counts: { ...work.copy.counts } };
@@ -178,11 +174,15 @@ const translated = handle<TlbContext>((context, event, send) => {
   const work = context.work as Work;
   // Maintenance reaches the registers of a walk under way too (Arm ARM D8.17 RRVJDB): it starts again.
   if (waits.stale || event.pageBytes !== installed.pageBytes) return askWalk(context, waits.va, waits.access, 0, send);
-  const tlb = context.tlb.edit();
+  const tlb = editTlb(context, installed.pageBytes);
   const rights = (event.read ? MAY_READ : 0) | (event.write ? MAY_WRITE : 0) | (event.exec ? MAY_FETCH : 0);
   const page = Math.floor(waits.va / installed.pageBytes);
   tlb.keepWalk(installed.asid, waits.va, walkGeometry(installed.pageBytes), event.levels);
-  tlb.fill(waits.access === 'fetch', installed.asid, page, event.pfn, rights);
+  const fetch = waits.access === 'fetch';
+  if (event.contiguousPages > 1 && tlb.groupPages === event.contiguousPages) {
+    const inGroup = page % event.contiguousPages;
+    tlb.fillGroup(fetch, installed.asid, page - inGroup, event.pfn - inGroup, rights);
+  } else tlb.fill(fetch, installed.asid, page, event.pfn, rights);
   return advance({ ...context, tlb, waits: null, work: countWalk(work, waits, event.levels) }, send);
 });
 
@@ -212,44 +212,27 @@ const install = handle<TlbContext>((context, event, send) => {
   assertEvent(event, 'SET_TTBR');
   const { pid, asid, mmu, pageBytes } = event;
   const { costs } = context.resources;
-  const granuleChanges = context.installed !== null && context.installed.pageBytes !== pageBytes;
+  // The steps of a switch without a change of granule are in the cost of a context switch.
+  const granuleChanges = switchSteps(context.installed?.pageBytes ?? null, pageBytes).includes('TCR_EL1 TG0');
+  const granuleSwitches = context.granuleSwitches + (granuleChanges ? 1 : 0);
   send('sched', { type: 'SWITCHED', pid, cpu: context.cpu }, granuleChanges ? costs.granuleSwitch : 0);
   const installed = { pid, asid, mmu, pageBytes };
-  if (!event.flush) return { ...context, installed };
+  if (!event.flush) return { ...context, installed, granuleSwitches };
   const tlb = context.tlb.edit();
   const maintained = context.maintained + tlb.invalidateAll();
-  return { ...context, installed, tlb, maintained };
+  return { ...context, installed, tlb, maintained, granuleSwitches };
 });
-
-function invalidate(tlb: Tlb, request: TlbiRequest): number {
-  const { op, asid, startVa, endVa, pageBytes, operandPageBytes, level } = request;
-  if (op === 'VMALLE1' || op === 'VMALLE1IS') return tlb.invalidateAll();
-  if (op === 'ASIDE1IS') return tlb.invalidateAsid(asid);
-  const range = op.startsWith('RVA');
-  // Leaf entries are at level 3. A hint that names another granule than theirs, and nothing has to go.
-  const hints = { range, granuleBytes: operandPageBytes, level };
-  if (!mustInvalidate(hints, { granuleBytes: pageBytes, level: 3 })) return 0;
-  const pages = tlb.invalidatePages(asid, Math.floor(startVa / pageBytes), Math.ceil(endVa / pageBytes));
-  const lastLevelOnly = op === 'VALE1IS' || op === 'RVALE1IS' || op === 'VAALE1IS';
-  return lastLevelOnly ? pages : pages + tlb.invalidateWalks(asid, startVa, endVa, walkGeometry(pageBytes));
-}
-
-/**
- * Maintenance by VA from a CPU that uses another granule need not have any effect here (Arm ARM D8.17.7 RXMZFH): a core may
- * ignore it. What carries no VA is obeyed.
- */
-function ignoresByVa({ resources, installed }: TlbContext, issuerPageBytes: number): boolean {
-  if (resources.design.crossGranuleTlbi === 'honoured' || installed === null) return false;
-  return installed.pageBytes !== issuerPageBytes;
-}
 
 const maintain = handle<TlbContext>((context, event, send) => {
   assertEvent(event, 'TLBI');
   const tlb = context.tlb.edit();
   let dropped = 0;
-  const ignoresVa = ignoresByVa(context, event.issuerPageBytes);
-  const obeyed = event.operations.filter(({ op }) => !ignoresVa || op === 'ASIDE1IS' || op.startsWith('VMALL'));
-  for (const request of obeyed) dropped += invalidate(tlb, request);
+  const used = context.installed?.pageBytes ?? null;
+  const obeyed = obeyedOf(context.resources, event.operations, used, event.issuerPageBytes);
+  for (const request of obeyed) {
+    tlb.groupPages = groupPagesOf(context.resources, request.pageBytes);
+    dropped += invalidate(tlb, request);
+  }
   send(event.mmu, { type: 'TLBI_DONE', cpu: context.cpu, dropped }, context.resources.costs.dsbInnerShareable);
   const walksThis = obeyed.length > 0 && context.waits !== null && context.installed?.mmu === event.mmu;
   const waits = walksThis ? { ...(context.waits as PendingAccess), stale: true } : context.waits;
@@ -299,6 +282,7 @@ export const tlbMachine = setup({
     waits: null,
     walk: 0,
     maintained: 0,
+    granuleSwitches: 0,
   }),
   initial: 'idle',
   on: { TLBI: { actions: 'maintain' }, REGRANULE: { actions: 'regranule' } },

@@ -46,6 +46,47 @@ export function tableKey(asid: number, level: number, prefix: number): number {
   return -(asid * WALK_ASID_STRIDE + level * LEVEL_STRIDE + prefix + 1);
 }
 
+/** Tags of contiguous groups lie below those of tables, which reach -2^48. */
+const GROUP_BASE = 2 ** 49;
+/** Pages in the unit that groups are counted in: every contiguous group is a multiple of it (16, 32 or 128 pages). */
+const GROUP_UNIT_PAGES = 16;
+
+/**
+ * The tag of one entry for a whole contiguous group, by the first of its pages; below the tags of tables.
+ *
+ * @example
+ * ```ts
+ * isGroupKey(groupKey(1, 32)); // true
+ * ```
+ */
+export function groupKey(asid: number, firstPage: number): number {
+  return -(GROUP_BASE + asid * WALK_ASID_STRIDE + firstPage / GROUP_UNIT_PAGES + 1);
+}
+
+/**
+ * Whether a tag is that of a contiguous group.
+ *
+ * @example
+ * ```ts
+ * isGroupKey(tableKey(1, 2, 3)); // false
+ * ```
+ */
+export function isGroupKey(key: number): boolean {
+  return key < -GROUP_BASE;
+}
+
+/**
+ * The first page of the group that a group's tag names.
+ *
+ * @example
+ * ```ts
+ * firstPageOfGroup(groupKey(3, 32)); // 32
+ * ```
+ */
+export function firstPageOfGroup(key: number): number {
+  return ((-key - 1 - GROUP_BASE) % WALK_ASID_STRIDE) * GROUP_UNIT_PAGES;
+}
+
 /**
  * The ASID in a tag.
  *
@@ -56,7 +97,8 @@ export function tableKey(asid: number, level: number, prefix: number): number {
  * ```
  */
 export function asidOfKey(key: number): number {
-  return key >= 0 ? Math.floor(key / ASID_STRIDE) : Math.floor((-key - 1) / WALK_ASID_STRIDE);
+  if (key >= 0) return Math.floor(key / ASID_STRIDE);
+  return Math.floor((-key - 1 - (isGroupKey(key) ? GROUP_BASE : 0)) / WALK_ASID_STRIDE);
 }
 
 /** The geometry a walk needs: level shifts of the table in use, root first. */
@@ -93,6 +135,11 @@ export class Tlb {
   readonly l2: TlbArray;
   /** The array that holds partial walks: its own, the L2's, or null. */
   readonly walk: TlbArray | null;
+  /**
+   * Pages of a contiguous group of the tables in use, where one entry may stand for all of them; 1 where each page has its
+   * own. Not kept: whoever edits a version says it again.
+   */
+  groupPages = 1;
 
   private constructor(l1i: TlbArray, l1d: TlbArray, l2: TlbArray, walk: TlbArray | null) {
     this.l1i = l1i;
@@ -134,6 +181,17 @@ export class Tlb {
     other.update(key, pageNumber % other.sets, frame, rights);
   }
 
+  /** Takes in one entry for a whole contiguous group, whose first page is `firstPage` and maps to `frame`. */
+  fillGroup(fetch: boolean, asid: number, firstPage: number, frame: number, rights: number): void {
+    const key = groupKey(asid, firstPage);
+    const group = firstPage / this.groupPages;
+    for (const array of [this.l2, fetch ? this.l1i : this.l1d]) {
+      if (!array.update(key, group % array.sets, frame, rights)) array.insert(key, group % array.sets, frame, rights);
+    }
+    const other = fetch ? this.l1d : this.l1i;
+    other.update(key, group % other.sets, frame, rights);
+  }
+
   /**
    * How many levels of a walk need not be read because the walk cache holds the table below them.
    * Finding an entry makes it the most recently used.
@@ -169,6 +227,19 @@ export class Tlb {
       if (one) removed += array.remove(low, firstPage % array.sets) ? 1 : 0;
       else removed += array.removeAll((key) => key >= low && key < high);
     }
+    return this.groupPages === 1 ? removed : removed + this.invalidateGroups(asid, firstPage, endPage);
+  }
+
+  /** One entry of a group goes with any page of it. */
+  private invalidateGroups(asid: number, firstPage: number, endPage: number): number {
+    let removed = 0;
+    for (const array of [this.l1i, this.l1d, this.l2]) {
+      removed += array.removeAll((key) => {
+        if (!isGroupKey(key) || asidOfKey(key) !== asid) return false;
+        const first = firstPageOfGroup(key);
+        return first < endPage && first + this.groupPages > firstPage;
+      });
+    }
     return removed;
   }
 
@@ -177,7 +248,7 @@ export class Tlb {
     if (this.walk === null) return 0;
     const { levelShifts, firstLevel } = geometry;
     return this.walk.removeAll((key) => {
-      if (key >= 0 || asidOfKey(key) !== asid) return false;
+      if (key >= 0 || isGroupKey(key) || asidOfKey(key) !== asid) return false;
       const rest = (-key - 1) % WALK_ASID_STRIDE;
       const span = 2 ** levelShifts[Math.floor(rest / LEVEL_STRIDE) - firstLevel];
       const start = (rest % LEVEL_STRIDE) * span;

@@ -7,7 +7,7 @@
 import { invariant } from '../errors.ts';
 import { RUN_CALL, RUN_FETCH, RUN_PAGE_SHIFT, RUN_READ, type RunSource } from './runs.ts';
 import type { Tlb } from './tlb.ts';
-import { ASID_STRIDE } from './tlb.ts';
+import { ASID_STRIDE, groupKey } from './tlb.ts';
 import { MAY_FETCH, MAY_READ, MAY_WRITE } from './tlbArray.ts';
 
 /** What a stretch counted; the field meanings are those of `TlbCounts` in `machines/messages.ts`. */
@@ -64,6 +64,40 @@ export function noCounts(): StretchCounts {
   return { references: 0, l1iAccesses: 0, l1iMisses: 0, l1dAccesses: 0, l1dMisses: 0, l2Accesses: 0, l2Misses: 0 };
 }
 
+/** The same where an entry may stand for a contiguous group: each array is asked for the page and for its group. */
+function lookupGrouped(
+  tlb: Tlb,
+  fetch: boolean,
+  key: number,
+  page: number,
+  right: number,
+  counts: StretchCounts | null,
+): 0 | 1 | 2 {
+  const first = fetch ? tlb.l1i : tlb.l1d;
+  const group = Math.floor(page / tlb.groupPages);
+  const ofGroup = groupKey(Math.floor(key / ASID_STRIDE), group * tlb.groupPages);
+  const tags: readonly [number, number][] = [
+    [key, page],
+    [ofGroup, group],
+  ];
+  for (const [tag, index] of tags) {
+    const slot = first.find(tag, index % first.sets);
+    if (slot >= 0) return (first.rights(slot, index % first.sets) & right) === 0 ? MISS : HIT_L1;
+  }
+  const [tag, index] = tlb.l2.has(key, page % tlb.l2.sets) ? tags[0] : tags[1];
+  const slot = tlb.l2.find(tag, index % tlb.l2.sets);
+  if (counts !== null) {
+    if (fetch) counts.l1iMisses++;
+    else counts.l1dMisses++;
+    counts.l2Accesses++;
+    if (slot < 0) counts.l2Misses++;
+  }
+  if (slot < 0) return MISS;
+  const rights = tlb.l2.rights(slot, index % tlb.l2.sets);
+  first.insert(tag, index % first.sets, tlb.l2.frame(slot, index % tlb.l2.sets), rights);
+  return (rights & right) === 0 ? MISS : HIT_L2;
+}
+
 const pageNumbers = new WeakMap<RunSource, Map<number, Float64Array>>();
 
 /**
@@ -114,6 +148,7 @@ export function lookup(
   right: number,
   counts: StretchCounts | null,
 ): 0 | 1 | 2 {
+  if (tlb.groupPages !== 1) return lookupGrouped(tlb, fetch, key, page, right, counts);
   const first = fetch ? tlb.l1i : tlb.l1d;
   const set = page % first.sets;
   const slot = first.find(key, set);

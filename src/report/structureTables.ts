@@ -5,7 +5,7 @@ import type { Folio } from '../mm/frames.ts';
 import type { CachedFolio } from '../mm/pageCache.ts';
 import type { PageTablePlain } from '../mm/pageTable.ts';
 import { PTE } from '../mm/pte.ts';
-import { ASID_STRIDE, type TlbPlain } from '../mm/tlb.ts';
+import { ASID_STRIDE, asidOfKey, firstPageOfGroup, isGroupKey, type TlbPlain } from '../mm/tlb.ts';
 import type { TlbArrayPlain } from '../mm/tlbArray.ts';
 import type { VmaSetPlain } from '../mm/vmaSet.ts';
 import { formatBytes, formatCount, formatHex, formatPageSize, formatProtection } from './format.ts';
@@ -111,16 +111,24 @@ function arrayRows(array: TlbArrayPlain): string[][] {
     for (let at = 0; at + 2 < triples.length; at += 3) {
       const [key = 0, frame = 0, rights = 0] = triples.slice(at, at + 3);
       entries.push(
-        key < 0
-          ? [String(set), 'table', formatHex(-key - 1), '', '']
-          : [
+        isGroupKey(key)
+          ? [
               String(set),
-              String(Math.floor(key / ASID_STRIDE)),
-              formatHex(key % ASID_STRIDE),
+              String(asidOfKey(key)),
+              `${formatHex(firstPageOfGroup(key))} group`,
               formatHex(frame),
-              // MAY_READ, MAY_WRITE and MAY_FETCH have the bits of PROT_READ, PROT_WRITE and PROT_EXEC.
               formatProtection(rights),
-            ],
+            ]
+          : key < 0
+            ? [String(set), 'table', formatHex(-key - 1), '', '']
+            : [
+                String(set),
+                String(Math.floor(key / ASID_STRIDE)),
+                formatHex(key % ASID_STRIDE),
+                formatHex(frame),
+                // MAY_READ, MAY_WRITE and MAY_FETCH have the bits of PROT_READ, PROT_WRITE and PROT_EXEC.
+                formatProtection(rights),
+              ],
       );
     }
     return entries;
