@@ -1,74 +1,7 @@
-/** How operations on an address space end: the answers to whoever asked, with references and dirty marks. */
-import type { FileContext, FileMessage, FilePhase } from './file.ts';
-import { presentRuns } from './filePages.ts';
-import type { FileRun, MessageOf } from './messages.ts';
+/** How operations on an address space end: the answers to whoever asked. */
+import { ERRNO } from '../src/mm/abi/numbers.ts';
+import type { FileContext, FileMessage, FileOperation } from './fileState.ts';
 import type { Send } from './support.ts';
-
-/** An operation under way. */
-export interface FileOperation {
-  message: FileMessage;
-  /** First indexes of the blocks that are being brought in, their order, and their frames once they are there. */
-  blocks: number[];
-  orderPages: number;
-  pfns: number[];
-  /** Pages that came from the disk for it. */
-  rereadPages: number;
-  major: boolean;
-  failed: boolean;
-  eof: boolean;
-  /** What a fault gets, while the references to it are being taken. */
-  runs: FileRun[];
-}
-
-/**
- * The address of the file's own actor.
- *
- * @example
- * ```ts
- * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
- * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' });
- * actor(file); // 'file:a'
- * ```
- */
-export function actor(context: FileContext): string {
-  return `file:${context.path}`;
-}
-
-/**
- * The operation under way, and what it waits for.
- *
- * @example
- * ```ts
- * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
- * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' });
- * const message = { type: 'SYNC_FILE' as const, sender: 'abi', request: 1 };
- * const none = { blocks: [], orderPages: 0, pfns: [], runs: [], rereadPages: 0, major: false, failed: false, eof: false };
- * inStep(file, { message, ...none }, 'writing').phase; // 'writing'
- * ```
- */
-export function inStep(context: FileContext, operation: FileOperation, phase: FilePhase): FileContext {
-  return { ...context, current: operation, phase };
-}
-
-/**
- * The page that no process may touch: the end of the file in whole process pages (`filemap_fault`, D-08).
- *
- * @example
- * ```ts
- * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
- * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' });
- * endIndex(file, 0); // 2
- * endIndex(file, 4); // 16
- * ```
- */
-export function endIndex(context: FileContext, orderPages: number): number {
-  const block = 2 ** orderPages;
-  return Math.ceil(Math.ceil(context.sizeBytes / context.kernelPageBytes) / block) * block;
-}
-
-function finish(context: FileContext): FileContext {
-  return { ...context, current: null, phase: 'none' };
-}
 
 /**
  * Tells whoever asked that the answer needs the disk.
@@ -76,97 +9,69 @@ function finish(context: FileContext): FileContext {
  * @example
  * ```ts
  * const sent: string[] = [];
- * waitForIo({ type: 'SYNC_FILE', sender: 'mm:1', request: 1 }, (to) => void sent.push(to));
+ * waitForIo({ type: 'SYNC_FILE', file: 'a', sender: 'mm:1', request: 1 }, (to) => void sent.push(to));
  * sent; // ['mm:1']
  * ```
  */
 export function waitForIo(message: FileMessage, send: Send): void {
-  if (message.type === 'MAP_FILE' || message.type === 'GET_PAGES') {
-    send(message.mm, { type: 'IO_WAIT', request: message.request });
-    return;
+  const sender = askerOf(message);
+  if (sender !== null && 'request' in message) send(sender, { type: 'IO_WAIT', request: message.request });
+}
+
+/** Who waits for the answer; null for an operation that nobody waits for. */
+function askerOf(message: FileMessage): string | null {
+  switch (message.type) {
+    case 'MAP_FILE':
+    case 'GET_PAGES':
+      return message.mm;
+    case 'SYNC_FILE':
+    case 'ALLOCATE_FILE':
+      return message.sender;
+    case 'READ_AHEAD':
+    case 'PIN_PAGES':
+      return null;
+    default:
+      return 'abi';
   }
-  const sender = message.type === 'SYNC_FILE' ? message.sender : 'abi';
-  send(sender, { type: 'IO_WAIT', request: message.request });
 }
 
 /**
- * Answers whoever asked and ends the operation.
+ * The address space with nothing under way.
  *
  * @example
  * ```ts
  * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
  * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' });
- * const message = { type: 'SYNC_FILE' as const, sender: 'abi', request: 1 };
- * const none = { blocks: [], orderPages: 0, pfns: [], runs: [], rereadPages: 0, major: false, failed: false, eof: false };
+ * finish({ ...file, phase: 'writing' }).phase; // 'none'
+ * ```
+ */
+export function finish(context: FileContext): FileContext {
+  return { ...context, current: null, phase: 'none' };
+}
+
+/**
+ * Answers whoever asked and ends the operation; a fault's answer is that of `fileFault.ts`.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' });
  * const sent: string[] = [];
- * answer({ ...file, current: { message, ...none } }, (to) => void sent.push(to)).current; // null
+ * const operation = newOperation({ type: 'SYNC_FILE', file: 'a', sender: 'abi', request: 1 });
+ * answer(file, operation, (to) => void sent.push(to)).current; // null
  * sent; // ['abi']
  * ```
  */
-export function answer(context: FileContext, send: Send): FileContext {
-  const operation = context.current as FileOperation;
-  const { message, rereadPages, failed } = operation;
+export function answer(context: FileContext, operation: FileOperation, send: Send): FileContext {
+  const { message, rereadPages, failed, doneBytes } = operation;
+  const errno = operation.errno === 0 && failed ? ERRNO.ENOMEM : operation.errno;
+  if (operation.answered) return finish(context);
   if (message.type === 'MAP_FILE') {
-    send(message.mm, { type: 'MAPPED', request: message.request, droppedPages: rereadPages });
+    send(message.mm, { type: 'MAPPED', request: message.request, droppedPages: rereadPages, errno });
     return finish(context);
   }
-  if (message.type === 'GET_PAGES') return answerPages(context, operation, message, send);
-  const sender = message.type === 'SYNC_FILE' ? message.sender : 'abi';
-  send(sender, { type: 'FILE_DONE', request: message.request, rereadPages, failed });
-  if (message.type !== 'WRITE_FILE' || failed) return finish(context);
-  return finish(markDirty(context, message));
-}
-
-function markDirty(context: FileContext, message: MessageOf<'WRITE_FILE'>): FileContext {
-  const page = context.kernelPageBytes;
-  const cache = context.cache.edit();
-  const end = Math.ceil((message.offsetBytes + message.lengthBytes) / page);
-  for (const folio of cache.range(Math.floor(message.offsetBytes / page), end)) cache.setDirty(folio.index, true);
-  return { ...context, cache: cache.done() };
-}
-
-/** Takes a reference to the page asked for, and to those of the window that are there, for the mapping. */
-function answerPages(
-  context: FileContext,
-  operation: FileOperation,
-  message: MessageOf<'GET_PAGES'>,
-  send: Send,
-): FileContext {
-  const { index, firstIndex, orderPages } = message;
-  const eof = index >= endIndex(context, orderPages);
-  const end = Math.min(message.endIndex, endIndex(context, orderPages));
-  const runs = eof || operation.failed ? [] : presentRuns(context.cache, { first: firstIndex, end });
-  const current = { ...operation, runs, eof };
-  if (runs.length === 0) return sendPages(context, current, send);
-  // Nobody may give these references up before they are taken: the pages go out when the zone has them.
-  const frames = runs.map(({ pfn, nr }) => ({ pfn, nr }));
-  send(
-    'zone',
-    { type: 'GET', sender: actor(context), request: 1, runs: frames },
-    context.resources.costs.pageCacheLookup,
-  );
-  return inStep(context, current, 'referencing');
-}
-
-/**
- * Sends the pages of a fault, and marks the one that a shared mapping writes to.
- *
- * @example
- * ```ts
- * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
- * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' });
- * const ask = { mm: 'mm:1', request: 1, index: 9, firstIndex: 9, endIndex: 10, orderPages: 0, write: false };
- * const message = { type: 'GET_PAGES' as const, ...ask };
- * const none = { blocks: [], orderPages: 0, pfns: [], runs: [], rereadPages: 0, major: false, failed: false, eof: true };
- * sendPages(file, { message, ...none }, () => {}).phase; // 'none'
- * ```
- */
-export function sendPages(context: FileContext, operation: FileOperation, send: Send): FileContext {
-  const message = operation.message as MessageOf<'GET_PAGES'>;
-  const { runs, eof, major, failed, rereadPages } = operation;
-  send(message.mm, { type: 'PAGES', request: message.request, runs, major, eof, failed, rereadPages });
-  if (!message.write || runs.length === 0) return finish(context);
-  const cache = context.cache.edit();
-  cache.setDirty(message.index, true);
-  return finish({ ...context, cache: cache.done() });
+  const asker = askerOf(message);
+  if (asker === null || !('request' in message)) return finish(context);
+  send(asker, { type: 'FILE_DONE', request: message.request, rereadPages, failed: errno !== 0, errno, doneBytes });
+  return finish(context);
 }

@@ -9,6 +9,7 @@ import { VmaSet } from '../src/mm/vmaSet.ts';
 import { abiMachine } from './abi.ts';
 import { diskMachine } from './disk.ts';
 import { fileMachine } from './file.ts';
+import { type ShmemContext, type ShmemInode, shmemMachine } from './shmem.ts';
 import type { Kind, MessageType } from './messages.ts';
 import { mmMachine } from './mm.ts';
 import { mmuMachine } from './mmu.ts';
@@ -21,7 +22,8 @@ import { zoneMachine } from './zone.ts';
 
 export type { AbiContext, AbiInput } from './abi.ts';
 export type { DiskContext, DiskInput } from './disk.ts';
-export type { FileContext, FileInput, PageCachePolicy } from './file.ts';
+export type { FileContext, FileInput, FileKind, PageCachePolicy } from './fileState.ts';
+export type { ShmemContext, ShmemInput } from './shmem.ts';
 export type { Access, Kind, Message, MessageOf, MessageType, TlbCounts, VocabularyRow } from './messages.ts';
 export type { MmContext, MmInput } from './mm.ts';
 export type { MmuContext, MmuInput } from './mmu.ts';
@@ -50,6 +52,7 @@ export const machines = {
   mmu: mmuMachine,
   tlb: tlbMachine,
   file: fileMachine,
+  shmem: shmemMachine,
   zone: zoneMachine,
   disk: diskMachine,
   sched: schedMachine,
@@ -125,11 +128,23 @@ function reviveJob(job: Plain | null): unknown {
   return { ...job, effects: (job['effects'] as Plain[]).map(reviveEffect) };
 }
 
+function reviveInodes(inodes: Record<string, Plain>): ShmemContext['inodes'] {
+  const revived = Object.entries(inodes).map(([path, inode]) => {
+    const cache = PageCacheIndex.fromPlain(inode['cache'] as never);
+    return [
+      path,
+      { ...inode, cache, gone: IntMap.fromPlain(inode['gone'] as never) } as unknown as ShmemInode,
+    ] as const;
+  });
+  return Object.fromEntries(revived);
+}
+
 const revivers: Partial<Record<ActorKind, Revivers>> = {
   mm: { vmas: VmaSet.fromPlain, job: reviveJob },
   mmu: { linux: PageTable.fromPlain, native: nullable(PageTable.fromPlain) as never },
   tlb: { tlb: Tlb.fromPlain },
   file: { cache: PageCacheIndex.fromPlain, gone: IntMap.fromPlain },
+  shmem: { inodes: reviveInodes },
   zone: { buddy: Buddy.fromPlain, folios: FolioTable.fromPlain },
 };
 

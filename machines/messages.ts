@@ -11,7 +11,7 @@ import type { StretchCounts } from '../src/mm/tlbRun.ts';
 import type { Vma } from '../src/mm/vma.ts';
 
 /** The kinds of actor that this vocabulary joins. `outside` is whoever starts the run. */
-export type Kind = 'outside' | 'process' | 'abi' | 'mm' | 'mmu' | 'tlb' | 'file' | 'zone' | 'disk' | 'sched';
+export type Kind = 'outside' | 'process' | 'abi' | 'mm' | 'mmu' | 'tlb' | 'file' | 'shmem' | 'zone' | 'disk' | 'sched';
 
 /** What an access wants of a page. */
 export type Access = 'fetch' | 'read' | 'write';
@@ -177,7 +177,13 @@ export type Message =
   | { type: 'PUT'; runs: FrameRun[] }
   // Files
   | { type: 'MAP_FILE'; file: string; request: number; mm: string; orderPages: number; createBytes: number }
-  | { type: 'MAPPED'; request: number; droppedPages: number }
+  | {
+      type: 'MAPPED';
+      request: number;
+      droppedPages: number;
+      /** 0, or EBUSY where the page cache cannot take the folio order that the mapping needs. */
+      errno: number;
+    }
   | { type: 'UNMAP_FILE'; file: string; mm: string }
   | {
       type: 'GET_PAGES';
@@ -189,16 +195,23 @@ export type Message =
       endIndex: number;
       orderPages: number;
       write: boolean;
+      /** `do_fault_around`: map what is there of the window, without asking for the page at `index` where that is enough. */
+      around: boolean;
+      /** Flags of the VMA (`src/mm/vma.ts`): advice on readahead is among them. */
+      vmFlags: number;
     }
   | { type: 'IO_WAIT'; request: number }
   | {
       type: 'PAGES';
       request: number;
+      /** What the fault maps. With `eof` too: `map_pages` ran before the page itself was refused. */
       runs: FileRun[];
       major: boolean;
       eof: boolean;
       failed: boolean;
       rereadPages: number;
+      /** The file system wants to hear of the first write (`page_mkwrite`): a read fault maps read-only. */
+      writeNotify: boolean;
     }
   | {
       type: 'UNMAP_RANGE';
@@ -229,7 +242,21 @@ export type Message =
   | { type: 'RESIDENT'; file: string; mm: string; request: number; firstIndex: number; endIndex: number }
   | { type: 'RESIDENT_PAGES'; request: number; runs: { index: number; nr: number }[] }
   | { type: 'SYNC_FILE'; file: string; sender: string; request: number }
-  | { type: 'FILE_DONE'; request: number; rereadPages: number; failed: boolean }
+  | {
+      type: 'FILE_DONE';
+      request: number;
+      rereadPages: number;
+      failed: boolean;
+      /** 0, or why it failed. */
+      errno: number;
+      /** Of a read or write: bytes up to the end of the file. */
+      doneBytes: number;
+    }
+  /** A handle that `memfd_create` or `shmget` holds on a new inode of the kernel's internal tmpfs mount. */
+  | { type: 'CREATE_FILE'; file: string; sender: string; request: number; sizeBytes: number }
+  | { type: 'CLOSE_FILE'; file: string }
+  | { type: 'PIN_PAGES'; file: string; holder: string; firstIndex: number; endIndex: number }
+  | { type: 'UNPIN_PAGES'; file: string; holder: string }
   | { type: 'READ_BLOCKS'; file: string; request: number; lengthBytes: number }
   | { type: 'WRITE_BLOCKS'; file: string; request: number; lengthBytes: number }
   | { type: 'IO_DONE'; request: number }

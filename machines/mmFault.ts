@@ -107,6 +107,13 @@ export const faultSteps: Record<string, FaultStepHandler> = {
     return entered(context, event, send);
   },
 
+  /** What lies before the end of the file is entered; the page of the fault lies behind it. */
+  pastEnd: (context, _job, event, send) => {
+    invariant(event.type === 'TABLE_DONE', 'a table operation is answered when it is done');
+    putEntries(context, event.rejected, send);
+    return ends(entered(context, event, send).context, SIGNAL.BUS, SIGNAL.BUS_ADRERR);
+  },
+
   /** The page was there already, with its reference: nothing new is given back where the entry has gone. */
   reused: (context, _job, event, send) => {
     invariant(event.type === 'TABLE_DONE', 'a table operation is answered when it is done');

@@ -1,4 +1,5 @@
 /** Faults on pages of files: `do_read_fault`, `do_cow_fault` and `do_shared_fault` of mm/memory.c. */
+import { pageSizeLimits } from '../src/arch/granule.ts';
 import { largeFlag } from '../src/mm/contpte.ts';
 import { invariant } from '../src/errors.ts';
 import { faultAround } from '../src/mm/faultAround.ts';
@@ -17,7 +18,7 @@ import {
   waitsOn,
   workOf,
 } from './mmFaultParts.ts';
-import { ask, costsOf, fileActor, type MmContext, SIGNAL } from './mmState.ts';
+import { ask, costsOf, fileActor, type MmContext, mmuOf, SIGNAL } from './mmState.ts';
 import type { Send } from './support.ts';
 
 /**
@@ -52,6 +53,9 @@ export function fileFault(context: MmContext, job: FaultJob, vma: Vma, send: Sen
     endIndex: pageIndex(vma, around.endVa, kernelPageBytes),
     orderPages: Math.log2(nr),
     write: access === 'write' && shared,
+    // should_fault_around: a window of one page is none.
+    around: access !== 'write' && pageSizeLimits(unitBytes).faultAroundPages > 1,
+    vmFlags: vma.flags,
   };
   const get = (request: number): MessageOf<'GET_PAGES'> => ({ type: 'GET_PAGES', request, ...wish });
   return waitsOn(ask(prepared, job, 'paged', fileActor(file), get, send, costsOf(context).faultHandlerBase));
@@ -84,7 +88,7 @@ export const paged: FaultStepHandler = (context, job, event, send) => {
   invariant(event.type === 'PAGES', 'a request for pages is answered with pages');
   const work = workOf(job);
   const state = { ...context, rereadPages: context.rereadPages + event.rereadPages };
-  if (event.eof) return ends(state, SIGNAL.BUS, SIGNAL.BUS_ADRERR);
+  if (event.eof && event.runs.length === 0) return ends(state, SIGNAL.BUS, SIGNAL.BUS_ADRERR);
   if (event.failed) return ends(state, SIGNAL.KILL, 0);
   const vma = state.vmas.find(work.va);
   invariant(vma !== null, 'the VMA of a fault stays while it is handled');
@@ -108,5 +112,8 @@ export const paged: FaultStepHandler = (context, job, event, send) => {
         largeFlag(run.orderPages ?? 0, state.kernelPageBytes) | (dirty ? (aged | PTE.DIRTY) & ~PTE.READONLY : aged),
     };
   });
-  return waitsOn(setRuns(state, { ...job, fault }, runs, send));
+  if (!event.eof) return waitsOn(setRuns(state, { ...job, fault }, runs, send));
+  // map_pages ran before the page itself was refused: what lies around it before the end of the file is mapped all the same.
+  const set = (request: number) => ({ type: 'SET_PTES' as const, request, runs, expects: -1 });
+  return waitsOn(ask(state, { ...job, fault }, 'pastEnd', mmuOf(state), set, send));
 };

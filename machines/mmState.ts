@@ -1,4 +1,5 @@
 /** The state of an mm, and the small steps that all its jobs share. */
+import { actorOfFile } from './fileState.ts';
 import type { CostModel } from '../src/arch/costs.ts';
 import { type Limits, rootLimits } from '../src/mm/calls/limits.ts';
 import type { Effect } from '../src/mm/calls/plan.ts';
@@ -296,5 +297,5 @@ export function mmuOf(context: MmContext): string {
  * ```
  */
 export function fileActor(path: string): string {
-  return `file:${path}`;
+  return actorOfFile(path);
 }

@@ -26,6 +26,8 @@ export interface CachedFolio {
   dirty: boolean;
   /** Its content has been read (`PG_uptodate`). */
   uptodate: boolean;
+  /** Reaching it starts the next window of readahead (`PG_readahead`); left out where it is not set. */
+  readahead?: boolean;
 }
 
 /**
@@ -75,6 +77,13 @@ abstract class PageCacheReader {
   frameOf(index: number): number | null {
     const folio = this.get(index);
     return folio === null ? null : folio.pfn + (index - folio.index);
+  }
+
+  /** Whether any page of [fromIndex, toIndex) is there: an insert over it would be -EEXIST. */
+  holdsAny(fromIndex: number, toIndex: number): boolean {
+    if (this.get(fromIndex) !== null) return true;
+    const after = this.folios.first(fromIndex);
+    return after !== null && after.key < toIndex;
   }
 
   /** The folios that hold any page of [fromIndex, toIndex), ascending. */

@@ -8,6 +8,7 @@ import type {
   MmuContext,
   ProcessContext,
   SchedContext,
+  ShmemContext,
   TlbContext,
   ZoneContext,
 } from '../../machines/index.ts';
@@ -30,6 +31,7 @@ export interface ContextOf {
   mmu: MmuContext;
   tlb: TlbContext;
   file: FileContext;
+  shmem: ShmemContext;
   zone: ZoneContext;
   disk: DiskContext;
   sched: SchedContext;

@@ -172,6 +172,7 @@ export function buildTopology(topology: Topology, traces: ReadonlyMap<number, Ru
     { id: 'abi', machine: machines.abi, input: { resources, kernelPageBytes, files: [...files.keys()] } },
     { id: 'disk', machine: machines.disk, input: { resources } },
     { id: 'sched', machine: machines.sched, input: { resources, cpus, asidBits: topology.asidBits, affinity } },
+    { id: 'shmem', machine: machines.shmem, input: { resources, kernelPageBytes, policy: topology.pageCache } },
     { id: 'zone', machine: machines.zone, input: { resources, kernelPageBytes, memoryBytes: topology.memory } },
   ];
   for (let cpu = 0; cpu < cpus; cpu++)
@@ -182,7 +183,11 @@ export function buildTopology(topology: Topology, traces: ReadonlyMap<number, Ru
     actors.push(...processActors(topology, process, trace, resources));
   }
   for (const [path, sizeBytes] of files) {
-    const input = { resources, path, sizeBytes, kernelPageBytes, policy: topology.pageCache };
+    const { kind, cached } = topology.files.find((file) => file.path === path) ?? {
+      kind: 'ext4' as const,
+      cached: false,
+    };
+    const input = { resources, path, sizeBytes, kernelPageBytes, policy: topology.pageCache, kind, cached };
     actors.push({ id: `file:${path}`, machine: machines.file, input });
   }
   checkMessages(topology, new Set(actors.map((actor) => actor.id)));

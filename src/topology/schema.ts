@@ -111,7 +111,9 @@ const topologySchema = z.strictObject({
   core: z.enum(Object.keys(corePresets) as [string, ...string[]]).default('cortex-a76'),
   memory: size.default(2 ** 31),
   nativeTables: z.boolean().default(true),
-  pageCache: z.enum(['drop-and-re-read', 'sticky-order']).default('drop-and-re-read'),
+  pageCache: z
+    .enum(['drop-and-re-read', 'sticky-order', 'convert-at-first-mmap', 'large-folios-to-eof'])
+    .default('drop-and-re-read'),
   /** Choices of the design, by name. */
   design: designSchema.prefault({}),
   quantumCycles: z.int().min(1000).default(3_000_000),
@@ -120,8 +122,17 @@ const topologySchema = z.strictObject({
   chooser: z.enum(['time-order', 'seeded-random']).default('time-order'),
   seed: z.int().nonnegative().default(1),
   processes: z.array(processSchema).min(1).max(PROCESSES_MAX),
-  /** Sizes of files where a trace does not say, or says less. */
-  files: z.array(z.strictObject({ path: z.string().min(1), size })).default([]),
+  /** Files where a trace does not say, or says less: sizes, file systems, and whether the page cache holds them already. */
+  files: z
+    .array(
+      z.strictObject({
+        path: z.string().min(1),
+        size,
+        kind: z.enum(['ext4', 'xfs', 'tmpfs']).default('ext4'),
+        cached: z.boolean().default(false),
+      }),
+    )
+    .default([]),
   /** Messages from outside, beside the START of every process that is not forked. */
   messages: z.array(messageSchema).default([]),
   faultPlan: z.array(faultSchema).default([]),

@@ -1,0 +1,243 @@
+/** How folios come into the page cache: frames for each order, a read where the file system has one, then the insert. */
+import { invariant } from '../src/errors.ts';
+import type { PlannedFolio, ReadaheadTarget } from '../src/mm/readahead.ts';
+import { waitForIo } from './fileAnswers.ts';
+import {
+  actorOfFile,
+  blockOrder,
+  type FileContext,
+  type FileOperation,
+  filePages,
+  inMemory,
+  inStep,
+  type NewFolio,
+  withCache,
+} from './fileState.ts';
+import type { Send } from './support.ts';
+
+/** What goes on when all folios of an operation are there, or cannot be had. */
+export type Resume = (context: FileContext, operation: FileOperation, send: Send) => FileContext;
+
+/**
+ * The address space as readahead sees it: in blocks of its least order (`mapping_min_folio_order`).
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' });
+ * readaheadTarget({ ...file, minOrderPages: 4 }).unitBytes; // 65536
+ * ```
+ */
+export function readaheadTarget(context: FileContext): ReadaheadTarget {
+  const order = blockOrder(context);
+  const block = 2 ** order;
+  const { cache, kernelPageBytes, sizeBytes } = context;
+  return {
+    unitBytes: block * kernelPageBytes,
+    sizeBytes,
+    // MAX_PAGECACHE_ORDER is that of a PMD (`include/linux/pagemap.h`).
+    maxOrder: context.kind === 'xfs' ? Math.max(0, Math.log2(kernelPageBytes / 8) - order) : 0,
+    has: (index) => cache.get(index * block) !== null,
+    isFree: (index, units) => !cache.holdsAny(index * block, (index + 2 ** units) * block),
+  };
+}
+
+/** Single pages of a range that are missing, up to the end of the file. */
+function missingPages(context: FileContext, first: number, end: number): NewFolio[] {
+  const folios: NewFolio[] = [];
+  for (let index = first; index < Math.min(end, filePages(context)); index++) {
+    if (context.cache.get(index) === null) folios.push({ index, order: 0, readahead: false, pfn: -1 });
+  }
+  return folios;
+}
+
+/**
+ * What readahead planned, in kernel pages; where the policy keeps the tail small, single pages up to the end of the file
+ * stand for a block that would reach past it.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'large-folios-to-eof' });
+ * newFolios(file, [{ index: 0, order: 0, readahead: false }]).length; // 2
+ * ```
+ */
+export function newFolios(context: FileContext, planned: readonly PlannedFolio[]): NewFolio[] {
+  const order = blockOrder(context);
+  const toEnd = order > context.minOrderPages;
+  return planned.flatMap((folio) => {
+    const index = folio.index * 2 ** order;
+    const end = index + 2 ** (folio.order + order);
+    if (toEnd && end > filePages(context)) {
+      return missingPages(context, index, end).map((page, at) => ({ ...page, readahead: folio.readahead && at === 0 }));
+    }
+    return [{ index, order: folio.order + order, readahead: folio.readahead, pfn: -1 }];
+  });
+}
+
+/**
+ * The folio for one page that is missing (`__filemap_get_folio` with FGP_CREAT). A smaller folio in the block makes the
+ * insert fail with -EEXIST; Linux would look up and insert again until it goes, here single pages fill the gaps.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const file = initialFile({ resources, path: 'a', sizeBytes: 99999, kernelPageBytes: 4096, policy: 'sticky-order' });
+ * folioFor({ ...file, minOrderPages: 4 }, 17).folios; // [{ index: 16, order: 4, readahead: false, pfn: -1 }]
+ * ```
+ */
+export function folioFor(context: FileContext, index: number): { context: FileContext; folios: NewFolio[] } {
+  const order = blockOrder(context);
+  const block = 2 ** order;
+  const first = Math.floor(index / block) * block;
+  if (!context.cache.holdsAny(first, first + block)) {
+    return { context, folios: newFolios(context, [{ index: first / block, order: 0, readahead: false }]) };
+  }
+  const small = blockOrder(context) > context.minOrderPages;
+  const state = small ? context : { ...context, existing: context.existing + 1 };
+  return { context: state, folios: missingPages(context, first, first + block) };
+}
+
+/**
+ * Begins to bring folios in: frames first.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' });
+ * const operation = newOperation({ type: 'SYNC_FILE', file: 'a', sender: 'abi', request: 1 });
+ * fill(file, operation, [{ index: 0, order: 0, readahead: false, pfn: -1 }], () => {}).phase; // 'allocating'
+ * ```
+ */
+export function fill(context: FileContext, operation: FileOperation, folios: NewFolio[], send: Send): FileContext {
+  invariant(folios.length > 0, 'there is a folio to bring in');
+  askFrames(context, folios, send);
+  return inStep(context, { ...operation, folios }, 'allocating');
+}
+
+/** The zone is asked for all folios of one order at once. */
+function askFrames(context: FileContext, folios: readonly NewFolio[], send: Send): boolean {
+  const next = folios.find((folio) => folio.pfn < 0);
+  if (next === undefined) return false;
+  const orderPages = next.order;
+  const count = folios.filter((folio) => folio.pfn < 0 && folio.order === orderPages).length;
+  const sender = actorOfFile(context.path);
+  const zero = inMemory(context);
+  send('zone', { type: 'ALLOC', sender, request: context.ino, orderPages, count, purpose: 'file', zero });
+  return true;
+}
+
+/**
+ * Frames came: the rest of them is asked for, the pages are read, or they go in as they are.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' });
+ * const read = { type: 'READ_FILE' as const, file: 'a', request: 1, offsetBytes: 0, lengthBytes: 9 };
+ * const asked = fill(file, newOperation(read), [{ index: 0, order: 0, readahead: false, pfn: -1 }], () => {});
+ * framesCame(asked, asked.current as FileOperation, { orderPages: 0, pfns: [64] }, () => {}, (state) => state).phase; // 'reading'
+ * ```
+ */
+export function framesCame(
+  context: FileContext,
+  operation: FileOperation,
+  frames: { orderPages: number; pfns: readonly number[] },
+  send: Send,
+  resume: Resume,
+): FileContext {
+  let at = 0;
+  const folios = operation.folios.map((folio) => {
+    if (folio.pfn >= 0 || folio.order !== frames.orderPages) return folio;
+    const pfn = frames.pfns[at++];
+    invariant(pfn !== undefined, 'every folio has its frames');
+    return { ...folio, pfn };
+  });
+  const next = { ...operation, folios };
+  if (askFrames(context, folios, send)) return inStep(context, next, 'allocating');
+  const pages = pagesToRead(context, next);
+  if (pages === 0) return filled(context, next, send, resume);
+  const lengthBytes = pages * context.kernelPageBytes;
+  send('disk', { type: 'READ_BLOCKS', file: actorOfFile(context.path), request: context.ino, lengthBytes });
+  if (!operation.answered) waitForIo(operation.message, send);
+  return inStep({ ...context, readPages: context.readPages + pages }, next, 'reading');
+}
+
+/** Pages that the disk has to deliver: not those of memory files, of a cache that is full, or that a write covers. */
+function pagesToRead(context: FileContext, operation: FileOperation): number {
+  const { message, folios } = operation;
+  if (inMemory(context) || context.prefill) return 0;
+  const page = context.kernelPageBytes;
+  const needed = folios.filter(({ index, order }) => {
+    if (message.type !== 'WRITE_FILE') return true;
+    const end = (index + 2 ** order) * page;
+    const covered = message.offsetBytes <= index * page && message.offsetBytes + message.lengthBytes >= end;
+    return !covered && index < operation.doneBytes / page;
+  });
+  return needed.reduce((sum, folio) => sum + 2 ** folio.order, 0);
+}
+
+/**
+ * The pages are there: into the cache with them.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' });
+ * const operation = newOperation({ type: 'READ_FILE', file: 'a', request: 1, offsetBytes: 0, lengthBytes: 9 });
+ * const folios = [{ index: 0, order: 0, readahead: false, pfn: 64 }];
+ * filled(file, { ...operation, folios }, () => {}, (state) => state).cache.frameOf(0); // 64
+ * ```
+ */
+export function filled(context: FileContext, operation: FileOperation, send: Send, resume: Resume): FileContext {
+  const cache = context.cache.edit();
+  const gone = context.gone.edit();
+  const allocates = operation.message.type === 'ALLOCATE_FILE';
+  let reread = 0;
+  const replaced: { pfn: number; nr: number }[] = [];
+  for (const { index, order, pfn, readahead } of operation.folios) {
+    const collapsed = operation.message.type === 'MAP_FILE';
+    // What is copied into the new folio goes with the insert, under one lock (`mm/khugepaged.c:collapse_file`).
+    for (const folio of collapsed ? cache.range(index, index + 2 ** order) : []) {
+      cache.remove(folio.index);
+      replaced.push({ pfn: folio.pfn, nr: 2 ** folio.order });
+    }
+    const state = { dirty: allocates || collapsed, uptodate: !allocates };
+    const inserted = cache.insert({ index, pfn, order, ...state, ...(readahead ? { readahead } : {}) });
+    invariant(inserted, `no folio was at page ${index} of ${context.path}`);
+    for (let page = index; gone.size > 0 && page < index + 2 ** order; page++) if (gone.delete(page)) reread++;
+  }
+  if (replaced.length > 0) send('zone', { type: 'PUT', runs: replaced });
+  const rereadPages = context.rereadPages + reread;
+  const state = { ...withCache(context, cache.done()), gone: gone.done(), rereadPages };
+  return resume(state, { ...operation, folios: [], rereadPages: operation.rereadPages + reread }, send);
+}
+
+/**
+ * No memory: readahead is given up first, and what is really needed may still fit; then the operation fails.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' });
+ * const operation = newOperation({ type: 'READ_FILE', file: 'a', request: 1, offsetBytes: 0, lengthBytes: 9 });
+ * outOfMemory(file, operation, null, () => {}, (state, { failed }) => ({ ...state, hits: Number(failed) })).hits; // 1
+ * ```
+ */
+export function outOfMemory(
+  context: FileContext,
+  operation: FileOperation,
+  needed: { first: number; end: number } | null,
+  send: Send,
+  resume: Resume,
+): FileContext {
+  const runs = operation.folios.filter((folio) => folio.pfn >= 0).map(({ pfn, order }) => ({ pfn, nr: 2 ** order }));
+  if (runs.length > 0) send('zone', { type: 'PUT', runs });
+  const without = operation.folios
+    .filter(({ index, order }) => needed !== null && index < needed.end && index + 2 ** order > needed.first)
+    .map((folio) => ({ ...folio, pfn: -1 }));
+  if (!operation.answered && without.length > 0 && without.length < operation.folios.length) {
+    return fill(context, operation, without, send);
+  }
+  return resume(context, { ...operation, folios: [], failed: true }, send);
+}

@@ -1,0 +1,269 @@
+/**
+ * What mapping a file does to its page cache: where the least order rises, smaller folios are unmapped everywhere, written
+ * back, and dropped (`mm/truncate.c:invalidate_inode_pages2_range`), or copied together where there is nothing to read
+ * them again from (`mm/khugepaged.c:collapse_file`).
+ */
+import { ERRNO } from '../src/mm/abi/numbers.ts';
+import type { CachedFolio } from '../src/mm/pageCache.ts';
+import { answer, waitForIo } from './fileAnswers.ts';
+import { fill } from './fileFill.ts';
+import {
+  actorOfFile,
+  blockOrder,
+  type FileContext,
+  type FileOperation,
+  inMemory,
+  inStep,
+  leastOrder,
+  type NewFolio,
+  withCache,
+} from './fileState.ts';
+import type { MessageOf } from './messages.ts';
+import type { Send } from './support.ts';
+
+/** All indexes. */
+export const END_OF_FILE = Number.MAX_SAFE_INTEGER;
+
+/** Folios below the least order. */
+function smallFolios(context: FileContext): CachedFolio[] {
+  const { minOrderPages } = context;
+  if (minOrderPages === 0 || context.cache.counts.pages === 0) return [];
+  return context.cache.range().filter((folio) => folio.order < minOrderPages);
+}
+
+function isPinned(context: FileContext, folio: CachedFolio): boolean {
+  const end = folio.pfn + 2 ** folio.order;
+  return context.pins.some((pin) => pin.runs.some((run) => run.pfn < end && run.pfn + run.nr > folio.pfn));
+}
+
+/**
+ * `mmap` by a process: the least order follows the policy, and what is smaller has to go.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' });
+ * const map = { type: 'MAP_FILE' as const, file: 'a', request: 1, mm: 'mm:1', orderPages: 4, createBytes: -1 };
+ * beginMap(file, newOperation(map), map, () => {}).minOrderPages; // 4
+ * ```
+ */
+export function beginMap(
+  context: FileContext,
+  operation: FileOperation,
+  message: MessageOf<'MAP_FILE'>,
+  send: Send,
+): FileContext {
+  const { mm, orderPages } = message;
+  const mappers = [...context.mappers.filter((mapper) => mapper.mm !== mm), { mm, orderPages }];
+  const state = { ...context, mappers, minOrderPages: Math.max(context.minOrderPages, leastOrder(context, mappers)) };
+  const small = smallFolios(state);
+  if (small.length === 0) return answer(state, operation, send);
+  const pinned = inMemory(state) ? small.filter((folio) => isPinned(state, folio)).length : 0;
+  if (pinned > 0) {
+    const busy = { ...context.busy, pinned: context.busy.pinned + pinned };
+    return answer(
+      { ...context, busy, refusedMaps: context.refusedMaps + 1 },
+      { ...operation, errno: ERRNO.EBUSY },
+      send,
+    );
+  }
+  const unmapping = unmapPages(state, operation, { first: 0, end: END_OF_FILE, evenCows: false }, send);
+  return unmapping.pending > 0 ? unmapping : convert(unmapping, operation, send);
+}
+
+/**
+ * The last mapping of an mm is gone: the least order may fall.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'drop-and-re-read' });
+ * unmapFile({ ...file, minOrderPages: 4, mappers: [{ mm: 'mm:1', orderPages: 4 }] }, 'mm:1').minOrderPages; // 0
+ * ```
+ */
+export function unmapFile(context: FileContext, mm: string): FileContext {
+  const mappers = context.mappers.filter((mapper) => mapper.mm !== mm);
+  const { [mm.slice('mm:'.length)]: _closed, ...readahead } = context.readahead;
+  return { ...context, mappers, readahead, minOrderPages: leastOrder(context, mappers) };
+}
+
+/**
+ * `unmap_mapping_pages` in every mm that maps the file; `next` follows when all have done it, at once where there is none.
+ * Whoever has larger pages keeps those that a border of the range lies in, as on a kernel of that page size.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' });
+ * const operation = newOperation({ type: 'TRUNCATE_FILE', file: 'a', request: 1, sizeBytes: 0 });
+ * const mappers = [{ mm: 'mm:1', orderPages: 0 }];
+ * unmapPages({ ...file, mappers }, operation, { first: 0, end: 9, evenCows: true }, () => {}).pending; // 1
+ * ```
+ */
+export function unmapPages(
+  context: FileContext,
+  operation: FileOperation,
+  range: { first: number; end: number; evenCows: boolean },
+  send: Send,
+): FileContext {
+  const smallTail = blockOrder(context) > context.minOrderPages;
+  const whole = context.resources.design.fileTail === 'process-page' && !smallTail;
+  let pending = 0;
+  for (const { mm, orderPages } of context.mappers) {
+    const page = whole ? 2 ** orderPages : 1;
+    const firstIndex = Math.ceil(range.first / page) * page;
+    const endIndex = range.end === END_OF_FILE ? END_OF_FILE : Math.floor(range.end / page) * page;
+    if (firstIndex >= endIndex) continue;
+    const { path: file, ino: request } = context;
+    send(mm, { type: 'UNMAP_RANGE', file, request, firstIndex, endIndex, evenCows: range.evenCows });
+    pending++;
+  }
+  return { ...inStep(context, operation, pending > 0 ? 'unmapping' : 'none'), pending };
+}
+
+/**
+ * Nobody maps the folios any more: memory files copy them together, others write them back first.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' });
+ * const map = { type: 'MAP_FILE' as const, file: 'a', request: 1, mm: 'mm:1', orderPages: 4, createBytes: -1 };
+ * convert(file, newOperation(map), () => {}).phase; // 'none'
+ * ```
+ */
+export function convert(context: FileContext, operation: FileOperation, send: Send): FileContext {
+  return inMemory(context) ? collapse(context, operation, send) : writeBack(context, operation, send);
+}
+
+function collapse(context: FileContext, operation: FileOperation, send: Send): FileContext {
+  const order = context.minOrderPages;
+  const block = 2 ** order;
+  const small = smallFolios(context);
+  const blocks = [...new Set(small.map(({ index }) => Math.floor(index / block) * block))];
+  if (blocks.length === 0) return answer(context, operation, send);
+  const pages = small.reduce((sum, folio) => sum + 2 ** folio.order, 0);
+  const folios = blocks.map((index): NewFolio => ({ index, order, readahead: false, pfn: -1 }));
+  const copiedBytes = context.copiedBytes + pages * context.kernelPageBytes;
+  return fill({ ...context, collapses: context.collapses + blocks.length, copiedBytes }, operation, folios, send);
+}
+
+/**
+ * A collapse has its folios, or no memory for them: then the mapping is refused, and everything is as it was.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' });
+ * const map = { type: 'MAP_FILE' as const, file: 'a', request: 1, mm: 'mm:1', orderPages: 4, createBytes: -1 };
+ * collapsed(file, { ...newOperation(map), failed: true }, () => {}).refusedMaps; // 1
+ * ```
+ */
+export function collapsed(context: FileContext, operation: FileOperation, send: Send): FileContext {
+  if (!operation.failed) return answer(context, operation, send);
+  const { mm } = operation.message as MessageOf<'MAP_FILE'>;
+  const state = { ...unmapFile(context, mm), refusedMaps: context.refusedMaps + 1 };
+  return answer(state, operation, send);
+}
+
+/**
+ * Writes every dirty folio back (`filemap_write_and_wait_range`). Memory files have nowhere to write to.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' });
+ * const operation = newOperation({ type: 'SYNC_FILE', file: 'a', sender: 'abi', request: 1 });
+ * writeBack(file, operation, () => {}).phase; // 'none'
+ * ```
+ */
+export function writeBack(context: FileContext, operation: FileOperation, send: Send): FileContext {
+  const { dirtyPages } = context.cache.counts;
+  if (dirtyPages === 0 || inMemory(context)) return wroteBack(context, operation, send);
+  const cache = context.cache.edit();
+  for (const folio of cache.range()) if (folio.dirty) cache.setDirty(folio.index, false);
+  const lengthBytes = dirtyPages * context.kernelPageBytes;
+  send('disk', { type: 'WRITE_BLOCKS', file: actorOfFile(context.path), request: context.ino, lengthBytes });
+  waitForIo(operation.message, send);
+  const state = { ...context, cache: cache.done(), writtenPages: context.writtenPages + dirtyPages };
+  return inStep(state, operation, 'writing');
+}
+
+/**
+ * What was dirty is written: an fsync is done, an invalidation goes on. Folios that were dirtied meanwhile by somebody who
+ * unmapped them stay (-EBUSY of `invalidate_complete_folio2`), and are written back in another round.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' });
+ * const operation = newOperation({ type: 'SYNC_FILE', file: 'a', sender: 'abi', request: 1 });
+ * wroteBack(file, operation, () => {}).current; // null
+ * ```
+ */
+export function wroteBack(context: FileContext, operation: FileOperation, send: Send): FileContext {
+  if (operation.message.type !== 'MAP_FILE') return answer(context, operation, send);
+  const small = smallFolios(context);
+  const dirty = small.filter((folio) => folio.dirty).length;
+  const clean = small.filter((folio) => !folio.dirty);
+  const { context: state, pages } = dropFolios(context, clean, true, send);
+  const rereadPages = operation.rereadPages + pages;
+  const again = dirty > 0;
+  const next = {
+    ...state,
+    busy: again ? { ...state.busy, dirty: state.busy.dirty + dirty } : state.busy,
+    drops: state.drops + (pages > 0 && !again ? 1 : 0),
+    droppedPages: state.droppedPages + pages,
+  };
+  if (again) return writeBack(next, { ...operation, rereadPages }, send);
+  return answer(next, { ...operation, rereadPages }, send);
+}
+
+/**
+ * Takes folios out of the cache and gives its references up. Pages that somebody has pinned stay with the holder, who keeps
+ * the old content from now on.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' });
+ * dropFolios(file, [], true, () => {}).pages; // 0
+ * ```
+ */
+export function dropFolios(
+  context: FileContext,
+  folios: readonly CachedFolio[],
+  comesBack: boolean,
+  send: Send,
+): { context: FileContext; pages: number } {
+  if (folios.length === 0) return { context, pages: 0 };
+  const cache = context.cache.edit();
+  const gone = context.gone.edit();
+  const runs: { pfn: number; nr: number }[] = [];
+  for (const folio of folios) {
+    cache.remove(folio.index);
+    runs.push({ pfn: folio.pfn, nr: 2 ** folio.order });
+    if (!comesBack) continue;
+    for (let page = 0; page < 2 ** folio.order; page++) gone.set(folio.index + page, true);
+  }
+  send('zone', { type: 'PUT', runs });
+  const pages = runs.reduce((sum, run) => sum + run.nr, 0);
+  return { context: orphan({ ...withCache(context, cache.done()), gone: gone.done() }, runs), pages };
+}
+
+/** Pins that hold any of the frames hold orphans now. */
+function orphan(context: FileContext, dropped: readonly { pfn: number; nr: number }[]): FileContext {
+  if (context.pins.length === 0) return context;
+  let orphanedPages = 0;
+  const pins = context.pins.map((pin) => {
+    let pages = 0;
+    for (const run of pin.runs) {
+      for (const { pfn, nr } of dropped) {
+        pages += Math.max(0, Math.min(run.pfn + run.nr, pfn + nr) - Math.max(run.pfn, pfn));
+      }
+    }
+    orphanedPages += pages;
+    return pages === 0 ? pin : { ...pin, orphanedPages: pin.orphanedPages + pages };
+  });
+  return { ...context, pins, orphanedPages: context.orphanedPages + orphanedPages };
+}

@@ -1,0 +1,275 @@
+/** read, write and MADV_WILLNEED on the page cache (`mm/filemap.c:filemap_read`, `generic_perform_write`). */
+import { asyncReadahead, forcedReadahead, type ReadaheadState, syncReadahead } from '../src/mm/readahead.ts';
+import { answer, finish } from './fileAnswers.ts';
+import { readaheadOf, withReadahead } from './fileFault.ts';
+import { fill, folioFor, newFolios, readaheadTarget } from './fileFill.ts';
+import { blockOrder, type FileContext, type FileOperation, inMemory, type NewFolio, withCache } from './fileState.ts';
+import type { MessageOf } from './messages.ts';
+import type { Send } from './support.ts';
+
+/** Folios that one step of a read takes at most (`PAGEVEC_SIZE`, `include/linux/pagevec.h`). */
+const BATCH_FOLIOS = 31;
+
+type Transfer = MessageOf<'READ_FILE' | 'WRITE_FILE'>;
+
+/** The process that reads; the ABI adapter numbers its requests by pid. */
+function openerOf(message: Transfer): string {
+  return String(message.request);
+}
+
+/**
+ * `filemap_get_read_batch`: folios from a page on, without a gap, up to one that is marked; how many pages they go on for.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' });
+ * readBatch(file, 0, 2); // { end: 0, marked: null }
+ * ```
+ */
+export function readBatch(
+  context: FileContext,
+  index: number,
+  last: number,
+): { end: number; marked: { index: number; order: number } | null } {
+  let end = index;
+  for (let folios = 0; folios < BATCH_FOLIOS && end < last; folios++) {
+    const folio = context.cache.get(end);
+    if (folio === null) break;
+    end = folio.index + 2 ** folio.order;
+    if (folio.readahead === true) return { end, marked: folio };
+  }
+  return { end, marked: null };
+}
+
+/** `filemap_readahead`: the read has come to a marked folio. */
+function metMark(
+  context: FileContext,
+  state: ReadaheadState,
+  folio: { index: number; order: number },
+  last: number,
+): { context: FileContext; state: ReadaheadState; folios: NewFolio[] } {
+  const order = blockOrder(context);
+  const block = 2 ** order;
+  const cache = context.cache.edit();
+  cache.update(folio.index, ({ readahead: _mark, ...rest }) => rest);
+  const next = { ...context, cache: cache.done() };
+  const unit = { index: Math.floor(folio.index / block), order: Math.max(0, folio.order - order) };
+  const request = Math.ceil((last - folio.index) / block);
+  const plan = asyncReadahead(readaheadTarget(next), state, unit, unit.index, request);
+  return { context: next, state: plan.state, folios: newFolios(next, plan.folios) };
+}
+
+/**
+ * Goes on with a read from where it has come to, until it waits for the disk or is done.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' });
+ * const read = { type: 'READ_FILE' as const, file: 'a', request: 1, offsetBytes: 0, lengthBytes: 9 };
+ * readOn(file, newOperation(read), read, () => {}).phase; // 'allocating'
+ * ```
+ */
+export function readOn(
+  before: FileContext,
+  operation: FileOperation,
+  message: MessageOf<'READ_FILE'>,
+  send: Send,
+): FileContext {
+  const { kernelPageBytes: page, sizeBytes } = before;
+  const endBytes = message.offsetBytes + message.lengthBytes;
+  const stopBytes = Math.max(message.offsetBytes, Math.min(endBytes, sizeBytes));
+  const last = Math.ceil(endBytes / page);
+  const opener = openerOf(message);
+  let context = before;
+  let state = readaheadOf(context, opener);
+  let atBytes = message.offsetBytes + operation.doneBytes;
+  while (atBytes < stopBytes && !operation.failed) {
+    const index = Math.floor(atBytes / page);
+    const { end, marked } = readBatch(context, index, last);
+    const doneBytes = atBytes - message.offsetBytes;
+    if (end === index) {
+      const block = 2 ** blockOrder(context);
+      const unit = Math.floor(index / block);
+      const plan = syncReadahead(readaheadTarget(context), state, unit, Math.ceil(last / block) - unit);
+      const one = withPage(
+        withReadahead({ ...context, misses: context.misses + 1 }, opener, plan.state),
+        plan.folios,
+        index,
+      );
+      return fill(one.context, { ...operation, doneBytes }, one.folios, send);
+    }
+    atBytes = Math.min(end * page, stopBytes);
+    if (marked === null) continue;
+    const met = metMark(context, state, marked, last);
+    context = met.context;
+    state = met.state;
+    if (met.folios.length === 0) continue;
+    const next = { ...operation, doneBytes: atBytes - message.offsetBytes };
+    if (atBytes < stopBytes) return fill(withReadahead(context, opener, state), next, met.folios, send);
+    return readDone(context, { ...next, ahead: met.folios }, opener, state, atBytes, send);
+  }
+  return readDone(context, { ...operation, doneBytes: atBytes - message.offsetBytes }, opener, state, atBytes, send);
+}
+
+/** What readahead planned, and the folio of the page that is read in any case (`filemap_create_folio`). */
+function withPage(
+  context: FileContext,
+  planned: Parameters<typeof newFolios>[1],
+  index: number,
+): { context: FileContext; folios: NewFolio[] } {
+  const folios = newFolios(context, planned);
+  if (folios.some((folio) => index >= folio.index && index < folio.index + 2 ** folio.order))
+    return { context, folios };
+  const one = folioFor(context, index);
+  return { context: one.context, folios: [...folios, ...one.folios] };
+}
+
+/** The answer, and after it the readahead that the last page of the read started. */
+function readDone(
+  context: FileContext,
+  operation: FileOperation,
+  opener: string,
+  state: ReadaheadState,
+  atBytes: number,
+  send: Send,
+): FileContext {
+  const hits = context.hits + (operation.rereadPages === 0 ? 1 : 0);
+  const next = withReadahead({ ...context, hits }, opener, { ...state, prevPosBytes: atBytes });
+  const done = answer(next, operation, send);
+  if (operation.ahead.length === 0) return done;
+  return fill(done, { ...operation, answered: true, ahead: [] }, operation.ahead, send);
+}
+
+/**
+ * Begins a read: tmpfs reads holes as zeroes and allocates nothing (`mm/shmem.c:shmem_file_read_iter`, SGP_READ).
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const input = { resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' as const };
+ * const read = { type: 'READ_FILE' as const, file: 'a', request: 1, offsetBytes: 0, lengthBytes: 9 };
+ * beginRead(initialFile({ ...input, kind: 'tmpfs' }), newOperation(read), read, () => {}).phase; // 'none'
+ * ```
+ */
+export function beginRead(
+  context: FileContext,
+  operation: FileOperation,
+  message: MessageOf<'READ_FILE'>,
+  send: Send,
+): FileContext {
+  if (!inMemory(context)) return readOn(context, operation, message, send);
+  const doneBytes = Math.max(0, Math.min(message.lengthBytes, context.sizeBytes - message.offsetBytes));
+  return answer({ ...context, hits: context.hits + 1 }, { ...operation, doneBytes }, send);
+}
+
+/**
+ * Begins a write: a folio for every page of it, as `write_begin` asks for them, and i_size after it.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const file = initialFile({ resources, path: 'a', sizeBytes: 0, kernelPageBytes: 4096, policy: 'sticky-order' });
+ * const write = { type: 'WRITE_FILE' as const, file: 'a', request: 1, offsetBytes: 0, lengthBytes: 9 };
+ * beginWrite(file, newOperation(write), write, () => {}).sizeBytes; // 9
+ * ```
+ */
+export function beginWrite(
+  context: FileContext,
+  operation: FileOperation,
+  message: MessageOf<'WRITE_FILE'>,
+  send: Send,
+): FileContext {
+  const oldBytes = context.sizeBytes;
+  const endBytes = message.offsetBytes + message.lengthBytes;
+  const grown = { ...context, sizeBytes: Math.max(oldBytes, endBytes) };
+  const state = grown.sizeBytes === oldBytes ? grown : withCache(grown, grown.cache);
+  const { kernelPageBytes: page } = state;
+  const folios = missingFolios(state, Math.floor(message.offsetBytes / page), Math.ceil(endBytes / page));
+  if (folios.length === 0) return written({ ...state, hits: state.hits + 1 }, operation, send);
+  return fill({ ...state, misses: state.misses + 1 }, { ...operation, doneBytes: oldBytes }, folios, send);
+}
+
+/**
+ * Folios for every page of [first, end) that is missing.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const file = initialFile({ resources, path: 'a', sizeBytes: 2 ** 20, kernelPageBytes: 4096, policy: 'sticky-order' });
+ * missingFolios({ ...file, minOrderPages: 4 }, 0, 17).length; // 2
+ * ```
+ */
+export function missingFolios(context: FileContext, first: number, end: number): NewFolio[] {
+  const folios: NewFolio[] = [];
+  let index = first;
+  while (index < end) {
+    const held = context.cache.get(index);
+    if (held !== null) {
+      index = held.index + 2 ** held.order;
+      continue;
+    }
+    const added = folioFor(context, index).folios;
+    folios.push(...added);
+    const last = added.at(-1);
+    index = Math.max(index + 1, last === undefined ? 0 : last.index + 2 ** last.order);
+  }
+  return folios;
+}
+
+/**
+ * The folios of a write are there: they are dirty now.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const file = initialFile({ resources, path: 'a', sizeBytes: 0, kernelPageBytes: 4096, policy: 'sticky-order' });
+ * const write = { type: 'WRITE_FILE' as const, file: 'a', request: 1, offsetBytes: 0, lengthBytes: 9 };
+ * written(file, newOperation(write), () => {}).phase; // 'none'
+ * ```
+ */
+export function written(context: FileContext, operation: FileOperation, send: Send): FileContext {
+  const message = operation.message as MessageOf<'WRITE_FILE'>;
+  if (operation.failed) return answer(context, { ...operation, doneBytes: 0 }, send);
+  const page = context.kernelPageBytes;
+  const cache = context.cache.edit();
+  const first = Math.floor(message.offsetBytes / page);
+  const end = Math.ceil((message.offsetBytes + message.lengthBytes) / page);
+  for (const folio of cache.range(first, end)) {
+    cache.update(folio.index, (before) => ({ ...before, dirty: true, uptodate: true }));
+  }
+  const state = { ...context, cache: cache.done() };
+  return answer(state, { ...operation, doneBytes: message.lengthBytes }, send);
+}
+
+/**
+ * MADV_WILLNEED: `force_page_cache_readahead`; of tmpfs it brings swapped pages in, and there is no swap
+ * (`mm/madvise.c:madvise_willneed`).
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' });
+ * const advice = { type: 'READ_AHEAD' as const, file: 'a', mm: 'mm:1', firstIndex: 0, endIndex: 9 };
+ * beginReadAhead(file, newOperation(advice), advice, () => {}).phase; // 'allocating'
+ * ```
+ */
+export function beginReadAhead(
+  context: FileContext,
+  operation: FileOperation,
+  message: MessageOf<'READ_AHEAD'>,
+  send: Send,
+): FileContext {
+  if (context.prefill) {
+    const all = missingFolios(context, 0, message.endIndex);
+    if (all.length === 0) return finish({ ...context, prefill: false });
+    return fill(context, { ...operation, answered: true }, all, send);
+  }
+  if (inMemory(context)) return finish(context);
+  const block = 2 ** blockOrder(context);
+  const first = Math.floor(message.firstIndex / block);
+  const request = Math.ceil(message.endIndex / block) - first;
+  const folios = newFolios(context, forcedReadahead(readaheadTarget(context), first, request));
+  return folios.length === 0 ? finish(context) : fill(context, { ...operation, answered: true }, folios, send);
+}

@@ -1,0 +1,136 @@
+/**
+ * The kernel's internal tmpfs mount (`shm_mnt`): an inode for each piece of shared anonymous memory, each System V segment
+ * and each memfd. An inode lives while somebody maps it or has a handle on it (`mm/shmem.c:shmem_zero_setup`,
+ * `ipc/shm.c:newseg`, `mm/memfd.c`).
+ */
+import { setup } from 'xstate';
+import { takeMessage } from './file.ts';
+import { dropFolios } from './fileInvalidate.ts';
+import { type FileContext, initialFile, type PageCachePolicy } from './fileState.ts';
+import type { Message } from './messages.ts';
+import { handle, type ResourceHolder, type Send } from './support.ts';
+
+/** What the mount is built with. */
+export interface ShmemInput {
+  resources: ResourceHolder;
+  kernelPageBytes: number;
+  policy: PageCachePolicy;
+}
+
+/** An inode of the mount: an address space without what is the same for all. */
+export type ShmemInode = Omit<FileContext, 'resources'>;
+
+/** The mount's state. */
+export interface ShmemContext {
+  resources: ResourceHolder;
+  kernelPageBytes: number;
+  policy: PageCachePolicy;
+  inodes: Record<string, ShmemInode>;
+  /** Paths by inode number, which answers carry. */
+  byIno: Record<number, string>;
+  nextIno: number;
+  created: number;
+}
+
+/** Messages that may still come when an inode is gone, and mean nothing then. */
+const LATE: ReadonlySet<string> = new Set(['UNMAP_FILE', 'DIRTIED', 'RANGE_UNMAPPED', 'UNPIN_PAGES', 'CLOSE_FILE']);
+
+function withInode(context: ShmemContext, file: FileContext, send: Send): ShmemContext {
+  const { resources: _shared, ...inode } = file;
+  const { path, ino } = inode;
+  const used =
+    inode.mappers.length > 0 ||
+    inode.handles > 0 ||
+    inode.pins.length > 0 ||
+    inode.current !== null ||
+    inode.queue.length > 0;
+  if (used || inode.pending > 0) return { ...context, inodes: { ...context.inodes, [path]: inode } };
+  // iput: `shmem_evict_inode` truncates; what is pinned stays with its holder.
+  dropFolios(file, file.cache.range(), false, send);
+  const { [path]: _inode, ...inodes } = context.inodes;
+  const { [ino]: _path, ...byIno } = context.byIno;
+  return { ...context, inodes, byIno };
+}
+
+function create(context: ShmemContext, path: string, sizeBytes: number): { context: ShmemContext; file: FileContext } {
+  const { resources, kernelPageBytes, policy, nextIno: ino } = context;
+  const input = { resources, path, sizeBytes, kernelPageBytes, policy, ino };
+  const file = initialFile({ ...input, kind: 'shmem' });
+  const byIno = { ...context.byIno, [ino]: path };
+  return { context: { ...context, byIno, nextIno: ino + 1, created: context.created + 1 }, file };
+}
+
+/** The inode that a message is about: named by it, or by the request that it answers. */
+function pathOf(context: ShmemContext, event: Message): string | null {
+  if ('file' in event) return event.file;
+  return 'request' in event ? (context.byIno[event.request] ?? null) : null;
+}
+
+const take = handle<ShmemContext>((context, event, send) => {
+  const path = pathOf(context, event);
+  if (path === null) return context;
+  const inode = context.inodes[path];
+  if (event.type === 'CREATE_FILE') {
+    const made = create(context, path, event.sizeBytes);
+    send(event.sender, {
+      type: 'FILE_DONE',
+      request: event.request,
+      rereadPages: 0,
+      failed: false,
+      errno: 0,
+      doneBytes: 0,
+    });
+    return withInode(made.context, { ...made.file, handles: 1 }, send);
+  }
+  if (event.type === 'MAP_FILE' && inode === undefined) {
+    const made = create(context, path, Math.max(0, event.createBytes));
+    return withInode(made.context, takeMessage(made.file, event, send), send);
+  }
+  if (inode === undefined) {
+    if (LATE.has(event.type)) return context;
+    const made = create(context, path, 0);
+    return withInode(made.context, takeMessage(made.file, event, send), send);
+  }
+  const file = { ...inode, resources: context.resources };
+  if (event.type === 'CLOSE_FILE') return withInode(context, { ...file, handles: file.handles - 1 }, send);
+  return withInode(context, takeMessage(file, event, send), send);
+});
+
+/** The mount's statechart. */
+export const shmemMachine = setup({
+  types: { context: {} as ShmemContext, events: {} as Message, input: {} as ShmemInput },
+  actions: { take },
+  guards: {
+    inUse: ({ context }) => Object.keys(context.inodes).length > 0,
+    unused: ({ context }) => Object.keys(context.inodes).length === 0,
+  },
+}).createMachine({
+  id: 'shmem',
+  context: ({ input }) => ({ ...input, inodes: {}, byIno: {}, nextIno: 1, created: 0 }),
+  initial: 'empty',
+  on: {
+    CREATE_FILE: { actions: 'take' },
+    CLOSE_FILE: { actions: 'take' },
+    MAP_FILE: { actions: 'take' },
+    UNMAP_FILE: { actions: 'take' },
+    GET_PAGES: { actions: 'take' },
+    READ_FILE: { actions: 'take' },
+    WRITE_FILE: { actions: 'take' },
+    TRUNCATE_FILE: { actions: 'take' },
+    ALLOCATE_FILE: { actions: 'take' },
+    READ_AHEAD: { actions: 'take' },
+    SYNC_FILE: { actions: 'take' },
+    RESIDENT: { actions: 'take' },
+    PIN_PAGES: { actions: 'take' },
+    UNPIN_PAGES: { actions: 'take' },
+    DIRTIED: { actions: 'take' },
+    RANGE_UNMAPPED: { actions: 'take' },
+    FRAMES: { actions: 'take' },
+    NO_MEMORY: { actions: 'take' },
+    GOT: { actions: 'take' },
+  },
+  states: {
+    empty: { always: { guard: 'inUse', target: 'in-use' } },
+    'in-use': { always: { guard: 'unused', target: 'empty' } },
+  },
+});
