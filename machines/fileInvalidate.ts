@@ -87,6 +87,11 @@ export function unmapFile(context: FileContext, mm: string): FileContext {
   return { ...context, mappers, readahead, minOrderPages: leastOrder(context, mappers) };
 }
 
+/** The granule of the CPU that unmaps: a process maps the file, or it is the kernel's own, as of whoever truncates. */
+function issuerOf({ kernelPageBytes }: FileContext, { message }: FileOperation): number {
+  return message.type === 'MAP_FILE' ? kernelPageBytes * 2 ** message.orderPages : kernelPageBytes;
+}
+
 /**
  * `unmap_mapping_pages` in every mm that maps the file; `next` follows when all have done it, at once where there is none.
  * Whoever has larger pages keeps those that a border of the range lies in, as on a kernel of that page size.
@@ -115,7 +120,8 @@ export function unmapPages(
     const endIndex = range.end === END_OF_FILE ? END_OF_FILE : Math.floor(range.end / page) * page;
     if (firstIndex >= endIndex) continue;
     const { path: file, ino: request } = context;
-    send(mm, { type: 'UNMAP_RANGE', file, request, firstIndex, endIndex, evenCows: range.evenCows });
+    const issuerPageBytes = issuerOf(context, operation);
+    send(mm, { type: 'UNMAP_RANGE', file, request, firstIndex, endIndex, evenCows: range.evenCows, issuerPageBytes });
     pending++;
   }
   return { ...inStep(context, operation, pending > 0 ? 'unmapping' : 'none'), pending };

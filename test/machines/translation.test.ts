@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { acknowledgeFlush, beginOperation, takeFrames } from '../../machines/mmuTables.ts';
 import { initialMmu } from '../../machines/mmuState.ts';
 import type { Message } from '../../machines/messages.ts';
-import { type MmContext, ResourceHolder } from '../../machines/index.ts';
+import { ResourceHolder } from '../../machines/index.ts';
 import { defaultCosts } from '../../src/arch/costs.ts';
 import type { Design } from '../../src/arch/design.ts';
 import type { ImageSegment } from '../../src/mm/runs.ts';
@@ -45,7 +45,7 @@ describe('maintenance by VA from a CPU of another granule', () => {
       cpus,
       quantumCycles: 1000,
       costs: { contextSwitch: 100 },
-      design: design as TopologyInput['design'],
+      design,
       processes: ['64K', '4K', '4K'].map((pageSize, at) => ({ ...base, pid: at + 1, pageSize })),
     });
     const programs = new Map([
@@ -117,9 +117,9 @@ describe('what layer 3 cannot translate', () => {
 
   it('makes the process fall back and go on, or the fault fail with SIGBUS and both tables as they were', () => {
     const fallen = runWith('fall-back');
-    expect([processOf(fallen, 1).signal, (contextOf(fallen, 'mm:1') as MmContext).fallbacks]).toEqual([0, 1]);
+    expect([processOf(fallen, 1).signal, contextOf(fallen, 'mm:1').fallbacks]).toEqual([0, 1]);
     const refused = runWith('fail');
-    expect([processOf(refused, 1).signal, (contextOf(refused, 'mm:1') as MmContext).fallbacks]).toEqual([SIGBUS, 0]);
+    expect([processOf(refused, 1).signal, contextOf(refused, 'mm:1').fallbacks]).toEqual([SIGBUS, 0]);
     // Twice: once for the fault that waited for the disk, once when it is tried again.
     expect(contextOf(refused, 'mmu:1').refusals).toBe(2);
   });
