@@ -7,7 +7,7 @@
  * what hardware noted in them, one flush covers the block, and all entries are written again. `converts` and `broken` tell
  * whoever owns the TLBs what to flush and which entries are invalid until then.
  */
-import { pageSizeLimits } from '../arch/granule.ts';
+import { GRANULES, pageSizeLimits } from '../arch/granule.ts';
 import type { PageTableEdit } from './pageTable.ts';
 import {
   flagsOf,
@@ -39,6 +39,11 @@ import {
 export function largeFlag(orderPages: number, pageBytes: number): number {
   return 2 ** orderPages >= pageSizeLimits(pageBytes).contPtes ? PTE.LARGE : 0;
 }
+
+/** `CONT_PTE_SIZE` by page size: worked out once, since every operation on a table asks. */
+const GROUP_BYTES: Readonly<Record<number, number>> = Object.fromEntries(
+  GRANULES.map((bytes) => [bytes, pageSizeLimits(bytes).contPteBytes]),
+);
 
 /** What a fold compares: all but age, dirt, the bit itself, and what Linux keeps in the page. */
 function comparable(pte: number): number {
@@ -78,7 +83,7 @@ export class Contpte {
   constructor(linux: PageTableEdit) {
     this.linux = linux;
     this.pageBytes = linux.geometry.granuleBytes;
-    this.groupBytes = pageSizeLimits(this.pageBytes).contPteBytes;
+    this.groupBytes = GROUP_BYTES[this.pageBytes];
   }
 
   private startOf(va: number): number {

@@ -118,6 +118,9 @@ export function linkSections(
   const linuxSpan = spanOf(linux.geometry);
   const nativeSpan = spanOf(native.geometry);
   for (const { startVa, endVa } of ranges) {
+    // Mostly the tables are there: one look instead of a list.
+    if (Math.floor(startVa / nativeSpan) === Math.floor((endVa - 1) / nativeSpan) && native.hasLeafTable(startVa))
+      continue;
     let linked = -1;
     for (const table of linux.leafTables(startVa, endVa)) {
       const nativeTable = Math.floor((table * linuxSpan) / nativeSpan);

@@ -140,6 +140,11 @@ export abstract class PageTableReader {
     return [1, ...this.uppers.map((upper) => upper.size), this.leaves.size];
   }
 
+  /** Whether the table of level 3 around an address is there. */
+  hasLeafTable(va: number): boolean {
+    return this.leaves.has(Math.floor(va / this.leafSpanBytes));
+  }
+
   /** Indexes (va / span) of the tables of level 3 that there are around [startVa, endVa), ascending. */
   leafTables(startVa: number, endVa: number): number[] {
     const found: number[] = [];

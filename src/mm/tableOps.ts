@@ -62,6 +62,13 @@ function follow(linux: PageTableEdit, native: PageTableEdit, touched: readonly V
   return ['', broken];
 }
 
+/** Linux entries that were converted or replaced and are still valid. */
+function brokenOf({ linux, contpte, replaced }: Work): number[] {
+  const converted = contpte === null || contpte.converts.length === 0 ? [] : [...contpte.broken];
+  if (converted.length + replaced.length === 0) return converted;
+  return [...new Set([...converted, ...replaced])].filter((va) => isValid(linux.get(va)));
+}
+
 /** Ranges narrowed to where the table holds anything, so that a sparse range costs what it holds. */
 function populated(table: PageTable, ranges: readonly VaRange[], pageBytes: number): VaRange[] {
   const found: VaRange[] = [];
@@ -125,7 +132,6 @@ export function operate(tables: Tables, op: TableOp, contpte = false): TableOutc
     const wide = op.op === 'set' ? work.touched : work.touched.flatMap((range) => within(tables, linux, range));
     [untranslatable, nativeBroken] = follow(linux, native, wide);
   }
-  const linuxBroken = [...new Set([...(work.contpte?.broken ?? []), ...work.replaced])];
   const freeWithin = op.op === 'clear' ? op.freeWithin : null;
   const freedLinux = freeWithin === null ? [] : linux.freeEmptyTables(freeWithin.startVa, freeWithin.endVa);
   const freedNative =
@@ -143,7 +149,7 @@ export function operate(tables: Tables, op: TableOp, contpte = false): TableOutc
     converts: work.contpte?.converts ?? [],
     folds: work.contpte?.folds ?? 0,
     unfolds: work.contpte?.unfolds ?? 0,
-    linuxBroken: linuxBroken.filter((va) => isValid(linux.get(va))),
+    linuxBroken: brokenOf(work),
     nativeBroken,
   };
 }
