@@ -75,6 +75,30 @@ export class PageTable extends PageTableReader {
     return edit.done();
   }
 
+  /**
+   * Where this version and an earlier one may differ, ascending: the stretches of entries that they do not share. What both
+   * share is not looked at, so this costs little after a small change.
+   */
+  changedRanges(before: PageTable): { startVa: number; endVa: number }[] {
+    const ranges: { startVa: number; endVa: number }[] = [];
+    if (before.leaves === this.leaves) return ranges;
+    const chunkBytes = CHUNK_ENTRIES * this.geometry.granuleBytes;
+    const compare = (index: number, one: LeafTable | undefined, other: LeafTable | undefined): void => {
+      if (one === other) return;
+      const count = Math.max(one?.chunks.length ?? 0, other?.chunks.length ?? 0);
+      for (let position = 0; position < count; position++) {
+        if (one?.chunks[position] === other?.chunks[position]) continue;
+        const startVa = index * this.leafSpanBytes + position * chunkBytes;
+        ranges.push({ startVa, endVa: startVa + chunkBytes });
+      }
+    };
+    this.leaves.forEach(0, Number.MAX_SAFE_INTEGER, (index, table) => compare(index, table, before.leaves.get(index)));
+    before.leaves.forEach(0, Number.MAX_SAFE_INTEGER, (index, table) => {
+      if (!this.leaves.has(index)) compare(index, undefined, table);
+    });
+    return ranges;
+  }
+
   /** A private version to write to; this one stays as it is. */
   edit(): PageTableEdit {
     return new PageTableEdit({

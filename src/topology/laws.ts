@@ -1,0 +1,229 @@
+/**
+ * The checked mode: what must hold after every event of a run, looked at as the events go by. Each event changes one actor,
+ * and structures share what they did not change, so only what is new is looked at.
+ *
+ * - Law 7: memory is conserved. Frames are free or in one folio; an mm at rest counts the pages that its table has; an MMU at
+ *   rest holds the frames that its tables take; the native table is what the Linux table says.
+ * - Law 8: no translation that a TLB can use contradicts the table, once the maintenance for it is complete.
+ */
+import type { MmContext, MmuContext, SchedContext, TlbContext, ZoneContext } from '../../machines/index.ts';
+import { GranuleError } from '../errors.ts';
+import { unlinkedTables } from '../mm/nativeSections.ts';
+import { translateGroup } from '../mm/nativeTable.ts';
+import type { PageTable } from '../mm/pageTable.ts';
+import { flagsOf, hasFlags, isPresent, isValid, isWritable, PTE, pfnOf } from '../mm/pte.ts';
+import { asidOfKey, ASID_STRIDE, firstPageOfGroup, isGroupKey } from '../mm/tlb.ts';
+import { MAY_WRITE } from '../mm/tlbArray.ts';
+import type { MessageRecord } from '../runtime/envelope.ts';
+import type { System } from '../runtime/system.ts';
+import { pageSizeLimits } from '../arch/granule.ts';
+
+interface ContextByKind {
+  mm: MmContext;
+  mmu: MmuContext;
+  sched: SchedContext;
+  tlb: TlbContext;
+  zone: ZoneContext;
+}
+
+/** The tables of an MMU when they were last looked at, and what the Linux table held. */
+interface Seen {
+  linux: PageTable;
+  native: PageTable | null;
+  anonPages: number;
+  filePages: number;
+}
+
+/** Bytes of shared zero memory, which nobody counts. */
+const ZERO_BYTES = 65536;
+
+/**
+ * Looks at the laws after each event of one run.
+ *
+ * @throws GranuleError INVARIANT, with the law and the event, from `check`
+ * @example
+ * ```ts
+ * const topology = parseTopology({ name: 'one', processes: [{ pid: 1, trace: 'made', pageSize: '64K' }] }, 'example');
+ * const system = systemOf({ topology, traces: new Map([[1, traceFromSteps([{ access: 'X', addr: 0x10000 }])]]) });
+ * const laws = new Laws();
+ * for (let record = system.step(); record !== null; record = system.step()) laws.check(record, system);
+ * laws.checked > 0; // true
+ * ```
+ */
+export class Laws {
+  /** Entries of tables and TLBs that were looked at. */
+  checked = 0;
+  private readonly seen = new Map<string, Seen>();
+
+  /** Looks at what this event can have changed. */
+  check(record: MessageRecord, system: System): void {
+    const { to } = record;
+    if (to === 'zone') this.checkZone(record, system);
+    else if (to.startsWith('mmu:')) this.checkMmu(record, system, to);
+    else if (to.startsWith('mm:')) this.checkResident(record, system, to.slice('mm:'.length));
+    else if (to.startsWith('tlb:') && (record.type === 'TRANSLATION' || record.type === 'SET_TTBR')) {
+      this.checkTlb(record, system, to, null);
+    }
+  }
+
+  private broken(record: MessageRecord, law: 7 | 8, what: string): never {
+    throw new GranuleError(
+      'INVARIANT',
+      `law ${law} after event ${record.seq} (${record.type} to ${record.to}): ${what}`,
+    );
+  }
+
+  private checkZone(record: MessageRecord, system: System): void {
+    const { buddy, folios, totalPages } = contextOf(system, 'zone');
+    if (buddy.freeFrames + folios.frames === totalPages) return;
+    this.broken(record, 7, `${buddy.freeFrames} free and ${folios.frames} used frames are not ${totalPages}`);
+  }
+
+  /** An MMU between two operations: its native table, its frames, and every TLB that may hold its translations. */
+  private checkMmu(record: MessageRecord, system: System, id: string): void {
+    const mmu = contextOf(system, id as `mmu:${string}`);
+    if (mmu.current !== null) return;
+    const before = this.seen.get(id);
+    if (before?.linux === mmu.linux && before.native === mmu.native) return;
+    const mm = contextOf(system, `mm:${mmu.pid}`);
+    const counts = this.countPages(mmu, before, mm);
+    if (mmu.native !== null) this.checkNative(record, mmu, mmu.native, before);
+    this.seen.set(id, { linux: mmu.linux, native: mmu.native, ...counts });
+    this.checkTableFrames(record, mmu);
+    for (const cpu of contextOf(system, 'sched').asidCpus.keys()) {
+      this.checkTlb(record, system, `tlb:${cpu}`, mmu);
+    }
+    this.checkResident(record, system, String(mmu.pid));
+  }
+
+  /** What the Linux table holds now, from what it held and the stretches that changed. */
+  private countPages(
+    mmu: MmuContext,
+    before: Seen | undefined,
+    mm: MmContext,
+  ): { anonPages: number; filePages: number } {
+    let { anonPages, filePages } = before ?? { anonPages: 0, filePages: 0 };
+    const zeroEnd = mm.zeroPfn + ZERO_BYTES / mm.kernelPageBytes;
+    const add = (table: PageTable, startVa: number, endVa: number, by: number): void => {
+      table.forEach(startVa, endVa, (_va, pte) => {
+        this.checked++;
+        if (!isPresent(pte) || (pfnOf(pte) >= mm.zeroPfn && pfnOf(pte) < zeroEnd)) return;
+        if (hasFlags(pte, PTE.ANON)) anonPages += by;
+        else filePages += by;
+      });
+    };
+    if (before === undefined) add(mmu.linux, 0, 2 ** mmu.linux.geometry.vaBits, 1);
+    else {
+      for (const { startVa, endVa } of mmu.linux.changedRanges(before.linux)) {
+        add(before.linux, startVa, endVa, -1);
+        add(mmu.linux, startVa, endVa, 1);
+      }
+    }
+    return { anonPages, filePages };
+  }
+
+  /** Law 7 for the resident set: an mm at rest counts what its table has. */
+  private checkResident(record: MessageRecord, system: System, pid: string): void {
+    const mm = contextOf(system, `mm:${pid}`);
+    const mmu = contextOf(system, `mmu:${pid}`);
+    const seen = this.seen.get(`mmu:${pid}`);
+    if (mm.job !== null || mm.rmap.length > 0 || mmu.current !== null || mmu.queue.length > 0) return;
+    if (seen === undefined || seen.linux !== mmu.linux) return;
+    if (seen.anonPages === mm.rssAnonPages && seen.filePages === mm.rssFilePages) return;
+    const counted = `${mm.rssAnonPages}+${mm.rssFilePages}`;
+    this.broken(record, 7, `mm:${pid} counts ${counted} pages, its table has ${seen.anonPages}+${seen.filePages}`);
+  }
+
+  /** Tables of a page and more are made of frames; those that a fallback leaves behind go with the mm. */
+  private checkTableFrames(record: MessageRecord, mmu: MmuContext): void {
+    if (mmu.fallback !== '' || mmu.pageBytes === 0) return;
+    let wanted = 0;
+    for (const table of [mmu.linux, mmu.native]) {
+      if (table === null) continue;
+      const [root] = table.geometry.levels;
+      wanted += table.tableBytes - (root.tableBytes < mmu.kernelPageBytes ? root.tableBytes : 0);
+    }
+    const held = mmu.tableFrames.reduce((sum, { orderPages, pfns }) => sum + pfns.length * 2 ** orderPages, 0);
+    if (held * mmu.kernelPageBytes === wanted) return;
+    this.broken(record, 7, `mmu:${mmu.pid} holds ${held} frames for ${wanted} bytes of tables`);
+  }
+
+  private checkNative(record: MessageRecord, mmu: MmuContext, native: PageTable, before: Seen | undefined): void {
+    const { linux } = mmu;
+    const granuleBytes = native.geometry.granuleBytes;
+    const all = [{ startVa: 0, endVa: 2 ** native.geometry.vaBits }];
+    const nativeBefore = before?.native?.geometry === native.geometry ? before.native : null;
+    const ranges =
+      before === undefined || nativeBefore === null
+        ? all
+        : [...linux.changedRanges(before.linux), ...native.changedRanges(nativeBefore)];
+    const groups = new Set<number>();
+    for (const { startVa, endVa } of ranges) {
+      for (const table of [linux, native]) table.forEach(startVa, endVa, (va) => groups.add(va - (va % granuleBytes)));
+    }
+    for (const va of groups) {
+      this.checked++;
+      const wanted = translateGroup(linux, va, granuleBytes);
+      const at = `at 0x${va.toString(16)} of mmu:${mmu.pid}`;
+      if (!wanted.ok) this.broken(record, 7, `the process page ${at} is ${wanted.reason}`);
+      const found = native.get(va);
+      // Hardware notes accessed and dirty in the native entry first: apart from those the two agree.
+      const noted = PTE.YOUNG | PTE.DIRTY | PTE.READONLY;
+      const same = pfnOf(found) === pfnOf(wanted.pte) && (flagsOf(found) | noted) === (flagsOf(wanted.pte) | noted);
+      if (!same && isValid(found) !== isValid(wanted.pte))
+        this.broken(record, 7, `native ${found} for ${wanted.pte} ${at}`);
+      if (!same && isValid(found)) this.broken(record, 7, `native ${found} for ${wanted.pte} ${at}`);
+    }
+    if (before?.linux.tableCount.at(-1) === linux.tableCount.at(-1)) return;
+    const [unlinked] = unlinkedTables(linux, native);
+    if (unlinked !== undefined)
+      this.broken(record, 7, `Linux table ${unlinked} of mmu:${mmu.pid} has no native section`);
+  }
+
+  /** Law 8 for the translations of one mm, or of the mm that a CPU has installed. */
+  private checkTlb(record: MessageRecord, system: System, id: string, of: MmuContext | null): void {
+    const sched = contextOf(system, 'sched');
+    const { tlb, installed } = contextOf(system, id as `tlb:${string}`);
+    // After an ASID rollover a CPU may hold entries of the last generation until its next switch.
+    if (sched.asidCpus[Number(id.slice('tlb:'.length))]?.flushPending || sched.switching > 0) return;
+    if (of === null && installed === null) return;
+    const mmu = of ?? contextOf(system, (installed as NonNullable<typeof installed>).mmu as `mmu:${string}`);
+    if (mmu.asid === 0 || mmu.current !== null || mmu.pageBytes === 0 || !knows(sched, mmu)) return;
+    const table = mmu.native ?? mmu.linux;
+    const { granuleBytes } = table.geometry;
+    const framesPerPage = granuleBytes / mmu.kernelPageBytes;
+    const fits = (page: number, frame: number, rights: number): void => {
+      this.checked++;
+      const pte = table.get(page * granuleBytes);
+      const writes = (rights & MAY_WRITE) !== 0;
+      if (isValid(pte) && pfnOf(pte) * framesPerPage === frame && !(writes && !isWritable(pte))) return;
+      this.broken(
+        record,
+        8,
+        `${id} has page ${page} of ${mmu.pid} at frame ${frame} (${rights}), the table says ${pte}`,
+      );
+    };
+    for (const array of [tlb.l1i, tlb.l1d, tlb.l2]) {
+      array.forEachUnordered((key, frame, rights) => {
+        if (asidOfKey(key) !== mmu.asid) return;
+        if (key >= 0) fits(key % ASID_STRIDE, frame, rights);
+        if (!isGroupKey(key)) return;
+        const first = firstPageOfGroup(key);
+        for (let page = 0; page < pageSizeLimits(granuleBytes).contPtes; page++)
+          fits(first + page, frame + page, rights);
+      });
+    }
+  }
+}
+
+/** Whether the ASID of an MMU is still its own: of this generation, or reserved for a CPU that goes on running it. */
+function knows({ asids, asidCpus, generation }: SchedContext, { pid, asid }: MmuContext): boolean {
+  const known = asids.find((entry) => entry.pid === pid);
+  if (known === undefined || known.asid !== asid) return false;
+  const isKept = asidCpus.some(({ reserved }) => reserved?.asid === asid && reserved.generation === known.generation);
+  return isKept || known.generation === generation;
+}
+
+function contextOf<K extends keyof ContextByKind>(system: System, id: K | `${K}:${string}`): ContextByKind[K] {
+  return system.snapshot(id).context;
+}
