@@ -9,6 +9,7 @@ import type { FaultPlan } from '../runtime/faultPlan.ts';
 import { createSystem, type System } from '../runtime/system.ts';
 import { actorStateOf } from '../runtime/xstateAdapter.ts';
 import { buildTopology } from './build.ts';
+import { Laws } from './laws.ts';
 import type { Topology } from './schema.ts';
 
 /**
@@ -35,6 +36,8 @@ export interface RunRequest {
   onRecord?: (record: MessageRecord) => void;
   /** Deep-freezes messages and contexts: for tests. */
   freeze?: boolean;
+  /** The checked mode: laws 7 and 8 are looked at after every event (`src/topology/laws.ts`). */
+  checked?: boolean;
   /** Called with the system before it runs, so that observers can be attached. */
   onSystem?: (system: System) => void;
 }
@@ -150,13 +153,26 @@ export interface DriveRequest {
   /** Events at most, and the place that names the limit. */
   maxEvents: number;
   limitName: string;
+  /** Looks at the laws after every event; absent in a normal run. */
+  laws?: Laws;
+}
+
+/** Delivers some events; false where none is left. */
+function deliverSome(system: System, laws: Laws | undefined): boolean {
+  if (laws === undefined) return system.run({ untilSeq: system.nextSeq + STEP_EVENTS - 1 }).reason !== 'idle';
+  for (let events = 0; events < STEP_EVENTS; events++) {
+    const record = system.step();
+    if (record === null) return false;
+    laws.check(record, system);
+  }
+  return true;
 }
 
 /**
  * Delivers until nothing is left, with checkpoints on the way. Yields every few events; whoever takes the steps may send
  * 'stop' to end there.
  *
- * @throws GranuleError RUN_LIMIT at the event limit, ACTOR_THREW where a machine did
+ * @throws GranuleError RUN_LIMIT at the event limit, ACTOR_THREW where a machine did, INVARIANT where a law is broken
  * @example
  * ```ts
  * const topology = parseTopology({ name: 'one', processes: [{ pid: 1, trace: 'true-kernel', pageSize: '4K' }] }, 'example');
@@ -168,8 +184,7 @@ export interface DriveRequest {
  */
 export function* driveSteps(system: System, request: DriveRequest): Generator<RunProgress, void, 'stop' | undefined> {
   for (;;) {
-    const result = system.run({ untilSeq: system.nextSeq + STEP_EVENTS - 1 });
-    if (result.reason === 'idle') return;
+    if (!deliverSome(system, request.laws)) return;
     if (system.nextSeq >= request.maxEvents) {
       throw new GranuleError('RUN_LIMIT', `${system.nextSeq} events delivered`, request.limitName);
     }
@@ -200,7 +215,8 @@ export function* runSteps(request: RunRequest): Generator<RunProgress, RunOutcom
   request.onSystem?.(system);
   const limit = { maxEvents: topology.limits.events, limitName: `${topology.name}: limits.events` };
   try {
-    yield* driveSteps(system, { checkpoints, ...limit });
+    const laws = request.checked === true ? { laws: new Laws() } : {};
+    yield* driveSteps(system, { checkpoints, ...limit, ...laws });
   } catch (error) {
     writer?.close();
     throw error;
