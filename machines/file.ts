@@ -4,7 +4,7 @@
  * smaller folios, the policy says what becomes of those (`fileState.ts`).
  */
 import { assertEvent, setup } from 'xstate';
-import { nextOperation, markDirty, operate, rangeUnmapped, residentRuns, takeOn, unpin } from './fileOps.ts';
+import { nextOperation, markDirty, operateOnFile, rangeUnmapped, residentRuns, takeOn, unpin } from './fileOps.ts';
 import { unmapFile } from './fileInvalidate.ts';
 import { type FileContext, type FileInput, type FileMessage, type FilePhase, initialFile } from './fileState.ts';
 import type { Message } from './messages.ts';
@@ -41,7 +41,7 @@ export function takeMessage(context: FileContext, event: Message, send: Send): F
     case 'GOT':
       return nextOperation(takeOn(context, event, send), send);
     default:
-      return operate(context, event as FileMessage, send);
+      return operateOnFile(context, event as FileMessage, send);
   }
 }
 

@@ -166,10 +166,10 @@ export function takeOn(context: FileContext, event: Message, send: Send): FileCo
  * ```ts
  * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
  * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' });
- * operate(file, { type: 'SYNC_FILE', file: 'a', sender: 'abi', request: 1 }, () => {}).phase; // 'none'
+ * operateOnFile(file, { type: 'SYNC_FILE', file: 'a', sender: 'abi', request: 1 }, () => {}).phase; // 'none'
  * ```
  */
-export function operate(context: FileContext, message: FileMessage, send: Send): FileContext {
+export function operateOnFile(context: FileContext, message: FileMessage, send: Send): FileContext {
   return nextOperation({ ...context, queue: [...context.queue, message] }, send);
 }
 

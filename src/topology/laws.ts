@@ -43,8 +43,8 @@ const ZERO_BYTES = 65536;
  * @throws GranuleError INVARIANT, with the law and the event, from `check`
  * @example
  * ```ts
- * const topology = parseTopology({ name: 'one', processes: [{ pid: 1, trace: 'made', pageSize: '64K' }] }, 'example');
- * const system = systemOf({ topology, traces: new Map([[1, traceFromSteps([{ access: 'X', addr: 0x10000 }])]]) });
+ * const topology = parseTopology({ name: 'one', processes: [{ pid: 1, trace: 'true-kernel', pageSize: '64K' }] }, 'example');
+ * const system = systemOf({ topology, traces: loadTraces(topology, { folders: [] }) });
  * const laws = new Laws();
  * for (let record = system.step(); record !== null; record = system.step()) laws.check(record, system);
  * laws.checked > 0; // true
