@@ -1,134 +1,106 @@
 /**
- * The ABI adapter, layer 1 of the proposal: the system-call boundary. It knows each caller's page size, translates or
- * refuses each call by it (`src/mm/abiRules.ts`), moves bytes between user memory and files, and answers the caller.
+ * The ABI adapter, layer 1 of the proposal: the system-call boundary. It knows each caller's page size, refuses or translates
+ * each call by it (`src/mm/abi/rules.ts`), hands it to an mm or a file, moves bytes between them and user memory, and answers.
  */
 import { assertEvent, setup } from 'xstate';
 import { ERRNO, isMemoryCall, translateCall } from '../src/mm/abiRules.ts';
-import type { TraceCall } from '../src/mm/runs.ts';
-import type { ExecCall, Message, MessageOf, MmCall, TlbCounts } from './messages.ts';
-import { addCounts, zeroCounts } from './process.ts';
-import { handle, type ResourceHolder, type Send } from './support.ts';
+import { auxiliaryValue, sysconfValue } from '../src/mm/abi/answers.ts';
+import { abiRules, type RuledCall } from '../src/mm/abi/rules.ts';
+import { inherit, leave, noSharedMemory } from '../src/mm/abi/sharedMemory.ts';
+import type { FileCall, OtherProcessCall, SharedMemoryCall } from '../src/mm/runs.ts';
+import { beginFileCall, fileAnswered, inodeOf, transferCopied, transferFaulted } from './abiFiles.ts';
+import { beginOtherCall, otherAnswered, otherCopied } from './abiOthers.ts';
+import { beginSharedCall, sharedAnswered } from './abiShared.ts';
+import {
+  type AbiContext,
+  type AbiInput,
+  answer,
+  askMm,
+  begin,
+  type CallInFlight,
+  copyOn,
+  fail,
+  newCall,
+  pageBytesOf,
+  refuse,
+  without,
+} from './abiState.ts';
+import type { ExecCall, Message, MessageOf } from './messages.ts';
+import { addCounts } from './process.ts';
+import { handle, type Send } from './support.ts';
 
-/** What the adapter is built with. */
-export interface AbiInput {
-  resources: ResourceHolder;
-  kernelPageBytes: number;
-  /** Paths of the files that have an address space. */
-  files: string[];
-}
+export type { AbiContext, AbiInput, CallInFlight } from './abiState.ts';
 
-/** A call under way: one a process at most. */
-export interface CallInFlight {
-  pid: number;
-  cpu: number;
-  call: TraceCall | ExecCall;
-  /** What is awaited: the mm, the file, the copy to or from user memory, or a CPU to do that copy on. */
-  awaits: 'mm' | 'file' | 'uaccess' | 'cpu';
-  asleep: boolean;
-  /** Bytes of user memory that are copied. */
-  doneBytes: number;
-  counts: TlbCounts;
-}
+const FILE_CALLS: ReadonlySet<string> = new Set<FileCall['op']>([
+  'read',
+  'write',
+  'truncate',
+  'ftruncate',
+  'fallocate',
+  'memfd_create',
+]);
+const SHARED_CALLS: ReadonlySet<string> = new Set<SharedMemoryCall['op']>(['shmget', 'shmat', 'shmdt', 'shmctl']);
+const OTHER_CALLS: ReadonlySet<string> = new Set<OtherProcessCall['op']>([
+  'move_pages',
+  'process_madvise',
+  'process_vm_readv',
+  'process_vm_writev',
+]);
 
-/** The adapter's state. */
-export interface AbiContext {
-  resources: ResourceHolder;
-  kernelPageBytes: number;
-  files: string[];
-  /** The page-size ABI of each process, by pid; set by execve and inherited by fork. */
-  pageBytes: Record<number, number>;
-  calls: Record<number, CallInFlight>;
-  /** Calls refused here, before anything in the kernel saw them. */
-  refused: number;
-}
-
-const SIGKILL = 9;
-
-type FileCall = Extract<TraceCall, { op: 'read' | 'write' }>;
-
-function without<V>(map: Record<number, V>, key: number): Record<number, V> {
-  const { [key]: _removed, ...rest } = map;
-  return rest;
-}
-
-function answer(
-  context: AbiContext,
-  pid: number,
-  result: number,
-  errno: number,
-  send: Send,
-  signal = 0,
-  data: number[] = [],
-): AbiContext {
-  const counts = context.calls[pid]?.counts ?? zeroCounts();
-  send(`process:${pid}`, { type: 'SYSRET', result, errno, signal, counts, data });
-  return { ...context, calls: without(context.calls, pid) };
-}
-
-function begin(context: AbiContext, inFlight: CallInFlight): AbiContext {
-  return { ...context, calls: { ...context.calls, [inFlight.pid]: inFlight } };
-}
-
-function askMm(context: AbiContext, inFlight: CallInFlight, call: MmCall, send: Send): AbiContext {
-  send(`mm:${inFlight.pid}`, { type: 'MM_CALL', request: inFlight.pid, call });
-  return begin(context, { ...inFlight, awaits: 'mm' });
-}
-
-function askFile(context: AbiContext, inFlight: CallInFlight, call: FileCall, send: Send): AbiContext {
-  const { file, offsetBytes, lengthBytes } = call;
-  const type = call.op === 'read' ? 'READ_FILE' : 'WRITE_FILE';
-  send(`file:${file}`, { type, file, request: inFlight.pid, offsetBytes, lengthBytes });
-  return begin(context, { ...inFlight, awaits: 'file' });
-}
-
-function copy(context: AbiContext, inFlight: CallInFlight, call: FileCall, send: Send): AbiContext {
-  send(`tlb:${inFlight.cpu}`, {
-    type: 'UACCESS',
-    pid: inFlight.pid,
-    va: call.buffer + inFlight.doneBytes,
-    lengthBytes: call.lengthBytes - inFlight.doneBytes,
-    access: call.op === 'read' ? 'write' : 'read',
-  });
-  return begin(context, { ...inFlight, awaits: 'uaccess' });
-}
-
-function isFileCall(call: { op: string }): call is FileCall {
-  return call.op === 'read' || call.op === 'write';
-}
+const isFileCall = (call: { op: string }): call is FileCall => FILE_CALLS.has(call.op);
+const isSharedCall = (call: { op: string }): call is SharedMemoryCall => SHARED_CALLS.has(call.op);
+const isOtherCall = (call: { op: string }): call is OtherProcessCall => OTHER_CALLS.has(call.op);
+const isRuled = (call: { op: string }): call is RuledCall => call.op in abiRules;
 
 const syscall = handle<AbiContext>((context, event, send) => {
   assertEvent(event, 'SYSCALL');
   const { pid, cpu, call } = event;
-  const inFlight: CallInFlight = { pid, cpu, call, awaits: 'mm', asleep: false, doneBytes: 0, counts: zeroCounts() };
-  if (call.op === 'execve') return execve(context, inFlight, call, send);
-  if (call.op === 'exit') return askMm(context, inFlight, call, send);
-  if (call.op === 'fork' && call.childPid >= 0) {
-    // Noted before the fork: the child may make a call before this adapter hears that its parent's fork is done.
-    const pageBytes = { ...context.pageBytes, [call.childPid]: context.pageBytes[pid] ?? context.kernelPageBytes };
-    return askMm({ ...context, pageBytes }, inFlight, call, send);
+  const inFlight = newCall(pid, cpu, call);
+  if (isRuled(call)) return ruled(context, inFlight, call, send);
+  switch (call.op) {
+    case 'execve':
+      return execve(context, inFlight, call, send);
+    case 'exit':
+      return askMm(context, inFlight, call, send);
+    case 'fork': {
+      if (call.childPid < 0) return answer(context, pid, { result: 0 }, send);
+      // Noted before the fork: the child may make a call before this adapter hears that its parent's fork is done.
+      const pageBytes = { ...context.pageBytes, [call.childPid]: pageBytesOf(context, pid) };
+      const shared = inherit(context.shared, pid, call.childPid);
+      return askMm({ ...context, pageBytes, shared }, inFlight, call, send);
+    }
+    case 'auxval':
+      return answer(context, pid, auxiliaryValue(call.name, pageBytesOf(context, pid)), send);
+    case 'sysconf':
+      send('zone', { type: 'SYSINFO', request: pid });
+      return begin(context, { ...inFlight, awaits: 'zone' });
+    default:
+      return answer(context, pid, { result: 0 }, send);
   }
-  if (isMemoryCall(call)) {
-    const translated = translateCall(call, context.pageBytes[pid] ?? context.kernelPageBytes);
-    if ('call' in translated) return askMm(context, inFlight, translated.call, send);
-    if ('nothing' in translated) return answer(context, pid, 0, 0, send);
-    return answer({ ...context, refused: context.refused + 1 }, pid, -1, translated.errno, send);
-  }
-  const hasFile = 'file' in call && context.files.includes(call.file);
-  if (isFileCall(call) && hasFile && call.lengthBytes > 0) {
-    const copyFirst = call.op === 'write' && call.buffer > 0;
-    return copyFirst ? copy(context, inFlight, call, send) : askFile(context, inFlight, call, send);
-  }
-  if (call.op === 'truncate' && hasFile) {
-    send(`file:${call.file}`, { type: 'TRUNCATE_FILE', file: call.file, request: pid, sizeBytes: call.sizeBytes });
-    return begin(context, { ...inFlight, awaits: 'file' });
-  }
-  return answer(context, pid, 0, 0, send);
 });
 
-function execve(context: AbiContext, inFlight: CallInFlight, call: ExecCall, send: Send): AbiContext {
-  if (call.pageBytes < context.kernelPageBytes) {
-    return answer({ ...context, refused: context.refused + 1 }, inFlight.pid, -1, ERRNO.EINVAL, send);
+/** A call that has a rule: refused by it, or handed on as it leaves it. */
+function ruled(context: AbiContext, inFlight: CallInFlight, call: RuledCall, send: Send): AbiContext {
+  const { pid } = inFlight;
+  const translated = translateCall(call, pageBytesOf(context, pid));
+  if ('errno' in translated) return refuse(context, pid, translated.errno, send);
+  if ('nothing' in translated) return answer(context, pid, { result: 0 }, send);
+  const made = translated.call;
+  if (isFileCall(made)) return beginFileCall(context, inFlight, made, send);
+  if (isSharedCall(made)) return beginSharedCall(context, inFlight, made, send);
+  if (isOtherCall(made)) return beginOtherCall(context, inFlight, made, send);
+  if (made.op === 'pkey_mprotect') {
+    const { addr, lengthBytes, prot } = made;
+    return askMm(context, inFlight, { op: 'mprotect', addr, lengthBytes, prot }, send);
   }
+  if (made.op === 'mmap' && made.file !== null) {
+    return askMm(context, inFlight, { ...made, file: inodeOf(context, pid, made.file) }, send);
+  }
+  return isMemoryCall(made) ? askMm(context, inFlight, made, send) : answer(context, pid, { result: 0 }, send);
+}
+
+function execve(context: AbiContext, inFlight: CallInFlight, call: ExecCall, send: Send): AbiContext {
+  if (call.pageBytes < context.kernelPageBytes) return refuse(context, inFlight.pid, ERRNO.EINVAL, send);
   const pageBytes = { ...context.pageBytes, [inFlight.pid]: call.pageBytes };
   return askMm({ ...context, pageBytes }, inFlight, call, send);
 }
@@ -136,68 +108,97 @@ function execve(context: AbiContext, inFlight: CallInFlight, call: ExecCall, sen
 const mmDone = handle<AbiContext>((context, event, send) => {
   assertEvent(event, 'MM_DONE');
   const inFlight = context.calls[event.request];
-  return answer(context, inFlight.pid, event.result, event.errno, send, 0, event.data);
+  const { call, pid } = inFlight;
+  const { result, errno, data } = event;
+  if (isOtherCall(call)) return otherAnswered(context, inFlight, call, event, send);
+  if (isSharedCall(call)) return sharedAnswered(context, inFlight, event, send);
+  if (call.op === 'exit') return exited(context, pid, send);
+  if (call.op === 'mincore' && errno === 0 && call.vec !== undefined && data.length > 0) {
+    const copies = [{ addr: call.vec, lengthBytes: data.length }];
+    return copyOn(context, { ...inFlight, copies, access: 'write', result, data }, send);
+  }
+  return answer(context, pid, { result, errno, data }, send);
 });
+
+/** `exit_shm`, `exit_files`: what only this process had open goes. */
+function exited(context: AbiContext, pid: number, send: Send): AbiContext {
+  const { shared, closed } = leave(context.shared, pid);
+  for (const file of closed) send('shmem', { type: 'CLOSE_FILE', file });
+  const pageBytes = without(context.pageBytes, pid);
+  return answer({ ...context, shared, pageBytes }, pid, { result: 0 }, send);
+}
 
 const ioWait = handle<AbiContext>((context, event, send) => {
   assertEvent(event, 'IO_WAIT');
   const inFlight = context.calls[event.request];
+  if (inFlight.asleep) return context;
   send(`process:${inFlight.pid}`, { type: 'SLEEP', pid: inFlight.pid });
   return begin(context, { ...inFlight, asleep: true });
 });
 
 const fileDone = handle<AbiContext>((context, event, send) => {
   assertEvent(event, 'FILE_DONE');
-  const inFlight = context.calls[event.request];
-  const { call, pid } = inFlight;
-  // The one way it fails: no memory for the page cache (`filemap_create_folio`).
-  if (event.failed) return answer(context, pid, -1, ERRNO.ENOMEM, send);
-  const copies = call.op === 'read' && call.buffer > 0;
-  if (!copies) return answer(context, pid, 'lengthBytes' in call ? call.lengthBytes : 0, 0, send);
-  if (!inFlight.asleep) return copy(context, inFlight, call, send);
-  send(`process:${pid}`, { type: 'WAKE' });
-  return begin(context, { ...inFlight, awaits: 'cpu' });
+  return fileAnswered(context, context.calls[event.request], event, send);
+});
+
+const sysinfo = handle<AbiContext>((context, event, send) => {
+  assertEvent(event, 'SYSINFO_DONE');
+  const { pid, call } = context.calls[event.request];
+  const name = call.op === 'sysconf' ? call.name : '';
+  return answer(context, pid, sysconfValue(name, pageBytesOf(context, pid), event), send);
 });
 
 const awake = handle<AbiContext>((context, event, send) => {
   assertEvent(event, 'AWAKE');
   const inFlight = context.calls[event.pid];
-  return copy(context, { ...inFlight, cpu: event.cpu, asleep: false }, inFlight.call as FileCall, send);
+  return copyOn(context, { ...inFlight, cpu: event.cpu, asleep: false }, send);
 });
 
 const copied = handle<AbiContext>((context, event, send) => {
   assertEvent(event, 'UACCESS_DONE');
   const before = context.calls[event.pid];
-  const doneBytes = before.doneBytes + event.doneBytes;
-  const inFlight = { ...before, doneBytes, counts: addCounts(before.counts, event.counts) };
-  const call = inFlight.call as FileCall;
-  const state = begin(context, inFlight);
-  if (event.reason === 'fault') return faulted(state, inFlight, event.signal, send);
+  const [first, ...rest] = before.copies;
+  const { addr, lengthBytes } = first;
+  const left = { addr: addr + event.doneBytes, lengthBytes: lengthBytes - event.doneBytes };
+  const inFlight: CallInFlight = {
+    ...before,
+    copies: event.reason === 'done' ? rest : [left, ...rest],
+    doneBytes: before.doneBytes + event.doneBytes,
+    counts: addCounts(before.counts, event.counts),
+  };
   if (event.reason === 'asleep') {
     // The fault handler wakes the process; the copy goes on where it stopped.
     send(`process:${event.pid}`, { type: 'SLEEP', pid: event.pid });
-    return begin(state, { ...inFlight, asleep: true, awaits: 'cpu' });
+    return begin(context, { ...inFlight, asleep: true, awaits: 'cpu' });
   }
-  if (call.op === 'write') return askFile(state, inFlight, call, send);
-  return answer(state, event.pid, call.lengthBytes, 0, send);
+  if (event.reason === 'done' && rest.length > 0) return copyOn(context, inFlight, send);
+  const signal = event.reason === 'fault' ? event.signal : 0;
+  return copyEnded(begin(context, inFlight), inFlight, event.reason === 'fault', signal, send);
 });
 
-/** A copy that met a bad address: what was copied before it counts, and EFAULT is for nothing at all. */
-function faulted(context: AbiContext, inFlight: CallInFlight, signal: number, send: Send): AbiContext {
-  const { pid, doneBytes } = inFlight;
-  const call = inFlight.call as FileCall;
-  // Out of memory in the middle of a call kills the process; a bad address only fails the copy.
-  if (signal === SIGKILL) return answer(context, pid, -1, ERRNO.EFAULT, send, SIGKILL);
-  if (doneBytes === 0) return answer(context, pid, -1, ERRNO.EFAULT, send);
-  if (call.op === 'read') return answer(context, pid, doneBytes, 0, send);
-  const short = { ...call, lengthBytes: doneBytes };
-  return askFile(context, { ...inFlight, call: short }, short, send);
+function copyEnded(
+  context: AbiContext,
+  inFlight: CallInFlight,
+  faulted: boolean,
+  signal: number,
+  send: Send,
+): AbiContext {
+  const { call, pid, result, data } = inFlight;
+  if (call.op === 'read' || call.op === 'write') {
+    return faulted
+      ? transferFaulted(context, inFlight, call, signal, send)
+      : transferCopied(context, inFlight, call, send);
+  }
+  if (call.op === 'process_vm_readv' || call.op === 'process_vm_writev') {
+    return otherCopied(context, inFlight, call, faulted, send);
+  }
+  return faulted ? fail(context, pid, ERRNO.EFAULT, send) : answer(context, pid, { result, data }, send);
 }
 
 /** The adapter's statechart: it serves every process, one call of each at a time. */
 export const abiMachine = setup({
   types: { context: {} as AbiContext, events: {} as Message, input: {} as AbiInput },
-  actions: { syscall, mmDone, ioWait, fileDone, awake, copied },
+  actions: { syscall, mmDone, ioWait, fileDone, sysinfo, awake, copied },
   guards: {
     known: ({ context, event }) => {
       const request = (event as MessageOf<'MM_DONE'>).request;
@@ -215,6 +216,7 @@ export const abiMachine = setup({
     files: input.files,
     pageBytes: {},
     calls: {},
+    shared: noSharedMemory(),
     refused: 0,
   }),
   initial: 'idle',
@@ -226,6 +228,7 @@ export const abiMachine = setup({
         MM_DONE: { guard: 'known', actions: 'mmDone' },
         IO_WAIT: { guard: 'known', actions: 'ioWait' },
         FILE_DONE: { guard: 'known', actions: 'fileDone' },
+        SYSINFO_DONE: { guard: 'known', actions: 'sysinfo' },
         AWAKE: { guard: 'inCopy', actions: 'awake' },
         UACCESS_DONE: { guard: 'inCopy', actions: 'copied' },
       },

@@ -175,8 +175,6 @@ export type Message =
   | { type: 'GET'; sender: string; request: number; runs: FrameRun[] }
   | { type: 'GOT'; request: number }
   | { type: 'PUT'; runs: FrameRun[] }
-  | { type: 'SHRINK'; sender: string; request: number; how: 'lazy-free' | 'page-out'; runs: PteRun[] }
-  | { type: 'SHRUNK'; request: number; runs: PteRun[] }
   // Files
   | { type: 'MAP_FILE'; file: string; request: number; mm: string; orderPages: number; createBytes: number }
   | {
@@ -263,6 +261,8 @@ export type Message =
   | { type: 'WRITE_BLOCKS'; file: string; request: number; lengthBytes: number }
   | { type: 'IO_DONE'; request: number }
   // System calls
+  | { type: 'SYSINFO'; request: number }
+  | { type: 'SYSINFO_DONE'; request: number; totalBytes: number; freeBytes: number }
   | { type: 'SYSCALL'; pid: number; cpu: number; call: TraceCall | ExecCall }
   | { type: 'SYSRET'; result: number; errno: number; signal: number; counts: TlbCounts; data: number[] }
   | { type: 'MM_CALL'; request: number; call: MmCall }

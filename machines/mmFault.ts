@@ -8,8 +8,8 @@ import { PROT, PTE } from '../src/mm/pte.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
 import type { MessageOf } from './messages.ts';
 import { account, noteFallback, putEntries } from './mmEntries.ts';
-import { anonSteps, anonymousFault } from './mmFaultAnon.ts';
-import { fileFault, fileSteps } from './mmFaultFile.ts';
+import { allocated, anonymousFault, rangeRead } from './mmFaultAnon.ts';
+import { fileFault, paged } from './mmFaultFile.ts';
 import {
   ends,
   type FaultJob,
@@ -20,7 +20,7 @@ import {
   prepareAnon,
   workOf,
 } from './mmFaultParts.ts';
-import { writeProtectFault, writeSteps } from './mmFaultWrite.ts';
+import { copied, writeProtectFault } from './mmFaultWrite.ts';
 import { type FaultWork, hasFlagBits, type MmContext, SIGNAL } from './mmState.ts';
 import type { Send } from './support.ts';
 
@@ -41,8 +41,8 @@ function vmaAt(context: MmContext, va: number): { context: MmContext; vma: Vma |
   const guarded = below !== null && below.prot !== PROT.NONE && (below.flags & VM.GROWSDOWN) === 0;
   if (guarded && startVa - below.endVa < gapBytes) return { context, vma: null };
   const prepared = prepareAnon(context, above.startVa);
-  const vmas = prepared.vmas.growDown(prepared.vmas.find(above.startVa) ?? above, startVa);
-  return { context: { ...prepared, vmas }, vma: vmas.find(startVa) };
+  const grown = { ...(prepared.vmas.find(above.startVa) ?? above), startVa };
+  return { context: { ...prepared, vmas: prepared.vmas.growDown(above, startVa) }, vma: grown };
 }
 
 function allowed(vma: Vma, access: FaultWork['access']): boolean {
@@ -96,9 +96,10 @@ function entered(context: MmContext, event: MessageOf<'TABLE_DONE'>, send: Send)
 
 /** The steps that answers take a fault through. */
 export const faultSteps: Record<string, FaultStepHandler> = {
-  ...anonSteps,
-  ...fileSteps,
-  ...writeSteps,
+  copied,
+  allocated,
+  rangeRead,
+  paged,
 
   set: (context, _job, event, send) => {
     invariant(event.type === 'TABLE_DONE', 'a table operation is answered when it is done');

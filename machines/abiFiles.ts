@@ -1,0 +1,146 @@
+/** Calls on files: read and write with their copies, truncation, preallocation, and memfds. */
+import { ERRNO } from '../src/mm/abiRules.ts';
+import type { FileCall as RecordedFileCall } from '../src/mm/runs.ts';
+import { type AbiContext, answer, begin, type CallInFlight, copyOn, fail } from './abiState.ts';
+import type { MessageOf } from './messages.ts';
+import { fileActor } from './mmState.ts';
+import type { Send } from './support.ts';
+
+type Transfer = Extract<RecordedFileCall, { op: 'read' | 'write' }>;
+
+const SIGKILL = 9;
+
+/**
+ * The inode that a process means with a path: a memfd by the name it was made with, any other file by its own.
+ *
+ * @example
+ * ```ts
+ * const shared = { ...noSharedMemory(), memfds: { 1: { 'memfd:x': 'shmem:memfd.0' } } };
+ * inodeOf({ shared }, 1, 'memfd:x'); // 'shmem:memfd.0'
+ * ```
+ */
+export function inodeOf(context: Pick<AbiContext, 'shared'>, pid: number, path: string): string {
+  return context.shared.memfds[pid]?.[path] ?? path;
+}
+
+function hasPages(context: AbiContext, inode: string): boolean {
+  return inode.startsWith('shmem:') || context.files.includes(inode);
+}
+
+function askFile(context: AbiContext, inFlight: CallInFlight, call: RecordedFileCall, send: Send): AbiContext {
+  const request = inFlight.pid;
+  const file = inodeOf(context, request, call.file);
+  const to = fileActor(file);
+  if (call.op === 'read' || call.op === 'write') {
+    const type = call.op === 'read' ? 'READ_FILE' : 'WRITE_FILE';
+    send(to, { type, file, request, offsetBytes: call.offsetBytes, lengthBytes: call.lengthBytes });
+  } else if (call.op === 'fallocate') {
+    const { mode, offsetBytes, lengthBytes } = call;
+    send(to, { type: 'ALLOCATE_FILE', file, sender: 'abi', request, mode, offsetBytes, lengthBytes });
+  } else if (call.op !== 'memfd_create') {
+    send(to, { type: 'TRUNCATE_FILE', file, request, sizeBytes: call.sizeBytes });
+  }
+  return begin(context, { ...inFlight, call, awaits: 'file' });
+}
+
+function createMemfd(context: AbiContext, inFlight: CallInFlight, path: string, send: Send): AbiContext {
+  const { pid } = inFlight;
+  const { shared } = context;
+  const file = `shmem:memfd.${shared.made}`;
+  const memfds = { ...shared.memfds, [pid]: { ...shared.memfds[pid], [path]: file } };
+  send('shmem', { type: 'CREATE_FILE', file, sender: 'abi', request: pid, sizeBytes: 0 });
+  const state = { ...context, shared: { ...shared, memfds, made: shared.made + 1 } };
+  return begin(state, { ...inFlight, awaits: 'file' });
+}
+
+/**
+ * Begins a call on a file. A file without a page cache (a device, a pipe) takes it at once.
+ *
+ * @example
+ * ```ts
+ * const abi = { resources: null, kernelPageBytes: 4096, files: [], pageBytes: {}, calls: {}, shared: noSharedMemory(), refused: 0 };
+ * const call = { op: 'ftruncate' as const, file: '/dev/null', sizeBytes: 0 };
+ * beginFileCall(abi, newCall(1, 0, call), call, () => {}).calls; // {}
+ * ```
+ */
+export function beginFileCall(
+  context: AbiContext,
+  inFlight: CallInFlight,
+  call: RecordedFileCall,
+  send: Send,
+): AbiContext {
+  const { pid } = inFlight;
+  if (call.op === 'memfd_create') return createMemfd(context, inFlight, call.file, send);
+  if (!hasPages(context, inodeOf(context, pid, call.file))) return answer(context, pid, { result: 0 }, send);
+  if ((call.op === 'read' || call.op === 'write') && call.lengthBytes <= 0)
+    return answer(context, pid, { result: 0 }, send);
+  if (call.op !== 'write' || call.buffer <= 0) return askFile(context, inFlight, call, send);
+  const copies = [{ addr: call.buffer, lengthBytes: call.lengthBytes }];
+  return copyOn(context, { ...inFlight, call, copies, access: 'read' }, send);
+}
+
+/**
+ * The file has answered.
+ *
+ * @example
+ * ```ts
+ * const abi = { resources: null, kernelPageBytes: 4096, files: [], pageBytes: {}, calls: {}, shared: noSharedMemory(), refused: 0 };
+ * const call = { op: 'ftruncate' as const, file: 'a', sizeBytes: 0 };
+ * const done = { type: 'FILE_DONE' as const, request: 1, rereadPages: 0, failed: false, errno: 0, doneBytes: 0 };
+ * fileAnswered(abi, newCall(1, 0, call), done, () => {}).calls; // {}
+ * ```
+ */
+export function fileAnswered(
+  context: AbiContext,
+  inFlight: CallInFlight,
+  event: MessageOf<'FILE_DONE'>,
+  send: Send,
+): AbiContext {
+  const { call, pid } = inFlight;
+  if (event.failed) return fail(context, pid, event.errno, send);
+  if (call.op !== 'read' && call.op !== 'write') return answer(context, pid, { result: inFlight.result }, send);
+  const result = event.doneBytes;
+  if (call.op === 'write' || call.buffer <= 0 || result === 0) return answer(context, pid, { result }, send);
+  const copies = [{ addr: call.buffer, lengthBytes: result }];
+  return copyOn(context, { ...inFlight, copies, access: 'write', result }, send);
+}
+
+/**
+ * All of the buffer of a read or write is copied.
+ *
+ * @example
+ * ```ts
+ * const abi = { resources: null, kernelPageBytes: 4096, files: [], pageBytes: {}, calls: {}, shared: noSharedMemory(), refused: 0 };
+ * const call = { op: 'read' as const, file: 'a', offsetBytes: 0, buffer: 4096, lengthBytes: 1 };
+ * transferCopied(abi, newCall(1, 0, call), call, () => {}).calls; // {}
+ * ```
+ */
+export function transferCopied(context: AbiContext, inFlight: CallInFlight, call: Transfer, send: Send): AbiContext {
+  if (call.op === 'write') return askFile(context, inFlight, call, send);
+  return answer(context, inFlight.pid, { result: inFlight.result }, send);
+}
+
+/**
+ * A copy of a read or write met a bad address: what was copied before it counts, and EFAULT is for nothing at all.
+ *
+ * @example
+ * ```ts
+ * const abi = { resources: null, kernelPageBytes: 4096, files: [], pageBytes: {}, calls: {}, shared: noSharedMemory(), refused: 0 };
+ * const call = { op: 'read' as const, file: 'a', offsetBytes: 0, buffer: 4096, lengthBytes: 1 };
+ * transferFaulted(abi, newCall(1, 0, call), call, 11, () => {}).calls; // {}
+ * ```
+ */
+export function transferFaulted(
+  context: AbiContext,
+  inFlight: CallInFlight,
+  call: Transfer,
+  signal: number,
+  send: Send,
+): AbiContext {
+  const { pid, doneBytes } = inFlight;
+  // Out of memory in the middle of a call kills the process; a bad address only fails the copy.
+  if (signal === SIGKILL) return fail(context, pid, ERRNO.EFAULT, send, SIGKILL);
+  if (doneBytes === 0) return fail(context, pid, ERRNO.EFAULT, send);
+  if (call.op === 'read') return answer(context, pid, { result: doneBytes }, send);
+  return askFile(context, inFlight, { ...call, lengthBytes: doneBytes }, send);
+}
