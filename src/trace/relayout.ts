@@ -103,7 +103,9 @@ class LayoutPlan {
       for (; gone < going.length && (going[gone].area.died ?? 0) < placed.area.born; gone += 1) {
         placement.giveBack(rangeOf(going[gone], this.pageBytes));
       }
-      placed.base = placement.take(Math.max(placed.lengthBytes, this.pageBytes));
+      // brk keeps a page free above itself (`mm/mmap.c:brk`), which nothing may be put in.
+      const gapBytes = placed.area.kind === 'heap' ? this.pageBytes : 0;
+      placed.base = placement.take(Math.max(placed.lengthBytes, this.pageBytes) + gapBytes);
     }
   }
 

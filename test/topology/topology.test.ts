@@ -37,6 +37,7 @@ describe('a topology', () => {
       'abi',
       'disk',
       'sched',
+      'shmem',
       'zone',
       'tlb:0',
       'process:1',
