@@ -175,6 +175,8 @@ export type Message =
   | { type: 'GET'; sender: string; request: number; runs: FrameRun[] }
   | { type: 'GOT'; request: number }
   | { type: 'PUT'; runs: FrameRun[] }
+  | { type: 'SHRINK'; sender: string; request: number; how: 'lazy-free' | 'page-out'; runs: PteRun[] }
+  | { type: 'SHRUNK'; request: number; runs: PteRun[] }
   // Files
   | { type: 'MAP_FILE'; file: string; request: number; mm: string; orderPages: number; createBytes: number }
   | {

@@ -207,6 +207,7 @@ export const mmMachine = setup({
     NO_MEMORY: { actions: 'answered' },
     REUSE: { actions: 'answered' },
     GOT: { actions: 'answered' },
+    SHRUNK: { actions: 'answered' },
     MAPPED: { actions: 'answered' },
     RESIDENT_PAGES: { actions: 'answered' },
     PAGES: { actions: 'answered' },

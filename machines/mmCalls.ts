@@ -10,6 +10,7 @@ import type { Message } from './messages.ts';
 import { type CallJob, type CallStep, fails } from './mmCallJob.ts';
 import { effectSteps } from './mmEffects.ts';
 import { beginPlan } from './mmPlan.ts';
+import { reclaimSteps } from './mmReclaim.ts';
 import type { MmContext } from './mmState.ts';
 import { beginTask, taskSteps } from './mmTasks.ts';
 import type { Send } from './support.ts';
@@ -47,7 +48,7 @@ export function beginCall(context: MmContext, job: CallJob, send: Send): CallSte
  * ```
  */
 export function continueCall(context: MmContext, job: CallJob, event: Message, send: Send): CallStep {
-  const step = effectSteps[job.step] ?? taskSteps[job.step];
+  const step = effectSteps[job.step] ?? reclaimSteps[job.step] ?? taskSteps[job.step];
   invariant(step !== undefined, `there is a step ${job.step}`);
   return step(context, job, event, send);
 }

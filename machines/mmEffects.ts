@@ -10,6 +10,7 @@ import { type CallJob, type CallStep, mapFiles, returns, tellDirty, tellUnmapped
 import { account, isZeroFrame, noteFallback, pageIndex, putEntries } from './mmEntries.ts';
 import { failPlan, nextEffect } from './mmPlan.ts';
 import { beginPopulate } from './mmPopulate.ts';
+import { beginLazyFree, beginPageOut } from './mmReclaim.ts';
 import { residencyBytes } from './mmResidency.ts';
 import { ask, costsOf, fileActor, hasFlagBits, type MmContext, mmuOf, SIGNAL } from './mmState.ts';
 import type { Send } from './support.ts';
@@ -58,15 +59,8 @@ const starters: { [D in SharedEffect]: Starter<D> } = {
     const age = { type: 'AGE_PTES' as const, startVa, endVa, young: true, dirty: false };
     return askMmu(context, job, 'tableChanged', (request) => ({ ...age, request }), send);
   },
-  lazyFree: (context, job, { startVa, endVa }, send) => {
-    const age = { type: 'AGE_PTES' as const, startVa, endVa, young: true, dirty: true };
-    return askMmu(context, job, 'tableChanged', (request) => ({ ...age, request }), send);
-  },
-  // No swap: what is not in a file stays, and only its age goes.
-  pageOut: (context, job, { startVa, endVa }, send) => {
-    const age = { type: 'AGE_PTES' as const, startVa, endVa, young: true, dirty: false };
-    return askMmu(context, job, 'tableChanged', (request) => ({ ...age, request }), send);
-  },
+  lazyFree: (context, job, effect, send) => beginLazyFree(context, job, effect, send),
+  pageOut: (context, job, effect, send) => beginPageOut(context, job, effect, send),
   readAhead: (context, job, effect, send) => {
     // shmem would be read from swap, of which there is none (`madvise_willneed`).
     if (!isShmem(effect.file)) send(fileActor(effect.file), { type: 'READ_AHEAD', ...fileWindow(context, effect) });

@@ -41,8 +41,8 @@ function vmaAt(context: MmContext, va: number): { context: MmContext; vma: Vma |
   const guarded = below !== null && below.prot !== PROT.NONE && (below.flags & VM.GROWSDOWN) === 0;
   if (guarded && startVa - below.endVa < gapBytes) return { context, vma: null };
   const prepared = prepareAnon(context, above.startVa);
-  const grown = { ...(prepared.vmas.find(above.startVa) ?? above), startVa };
-  return { context: { ...prepared, vmas: prepared.vmas.growDown(above, startVa) }, vma: grown };
+  const vmas = prepared.vmas.growDown(prepared.vmas.find(above.startVa) ?? above, startVa);
+  return { context: { ...prepared, vmas }, vma: vmas.find(startVa) };
 }
 
 function allowed(vma: Vma, access: FaultWork['access']): boolean {

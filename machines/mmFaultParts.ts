@@ -123,7 +123,7 @@ export function firstFrame(context: MmContext, va: number, ptePfn: number): numb
  * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
  * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
  * const vma = { startVa: 0x10000, endVa: 0x20000, prot: 3, flags: 0, file: null, offsetBytes: 0 };
- * prepareAnon({ ...mm, vmas: VmaSet.empty(4096).map(vma) }, 0x12345).vmas.count; // 1
+ * prepareAnon({ ...mm, vmas: VmaSet.empty(4096).insert(vma) }, 0x12345).vmas.find(0x12345)?.anonVma; // 1
  * ```
  */
 export function prepareAnon(context: MmContext, va: number): MmContext {

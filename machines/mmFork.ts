@@ -20,7 +20,7 @@ function begin(context: MmContext, event: MessageOf<'DUP_MM'>, send: Send): MmCo
   const files = filesOf(vmas);
   const base = { awaits: -1, step: '', asleep: false, ptesWritten: 0 };
   const job: ForkedJob = { ...base, kind: 'forked', parent, request, runs: [], files, unmapped: [] };
-  const state = { ...context, pageBytes, vmas, startBrk, brk, forked: true, job };
+  const state = { ...context, pageBytes, vmas, startBrk, brk, job };
   const native = context.nativeTables && pageBytes > context.kernelPageBytes;
   const configure = (number: number): Message => ({ type: 'CONFIGURE', request: number, pageBytes, native });
   return ask(state, job, 'configured', mmuOf(state), configure, send);

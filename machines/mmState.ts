@@ -121,8 +121,6 @@ export interface MmContext {
   limits: Limits;
   /** Inodes of shared anonymous memory that it has made. */
   shmems: number;
-  /** It has forked or was forked: anonymous pages may be shared, so none is taken to be exclusive without asking. */
-  forked: boolean;
   job: Job | null;
   rmap: RmapWork[];
   /** Messages that wait for the lock. */
@@ -171,7 +169,6 @@ export function initialMm(input: MmInput): MmContext {
     lockFuture: 0,
     limits: input.limits ?? rootLimits,
     shmems: 0,
-    forked: false,
     job: null,
     rmap: [],
     waiting: [],

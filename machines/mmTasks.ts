@@ -34,12 +34,16 @@ function fork(context: MmContext, job: CallJob, call: CallOf<'fork'>, send: Send
     parent: `mm:${context.pid}`,
     request,
     pageBytes: context.pageBytes,
-    vmas: copied.map((vma) => ({ ...vma, flags: unlocked(vma.flags) })),
+    vmas: copied.map((vma) => ({ ...vma, flags: unlocked(vma.flags), ...wiped(vma) })),
     startBrk: context.startBrk,
     brk: context.brk,
   });
-  const state = { ...context, forked: true };
-  return waits(ask(state, job, 'childMapped', `mm:${call.childPid}`, message, send, costsOf(context).vmaOperation));
+  return waits(ask(context, job, 'childMapped', `mm:${call.childPid}`, message, send, costsOf(context).vmaOperation));
+}
+
+/** VM_WIPEONFORK gets a clean slate in the child (`dup_mmap`). */
+function wiped(vma: Vma): { anonVma?: number; anonChain?: number } {
+  return (vma.flags & VM.WIPEONFORK) === 0 ? {} : { anonVma: 0, anonChain: 0 };
 }
 
 /** execve and exit begin alike: everything that is mapped goes. The areas stay until the entries are gone. */
@@ -103,15 +107,23 @@ function imageVmas(call: ExecCall): VmaSet {
   return vmas;
 }
 
+/**
+ * Whether entries of an area are copied (`mm/memory.c:vma_needs_copy`): a child finds pages of files again by faulting, and
+ * so it does where nothing private was ever written. Shared anonymous memory without an inode it could not find.
+ */
+function needsCopy(vma: Vma): boolean {
+  if ((vma.flags & (VM.PFNMAP | VM.MIXEDMAP)) !== 0 || (vma.anonVma ?? 0) !== 0) return true;
+  return vma.file === null && (vma.flags & VM.SHARED) !== 0;
+}
+
 /** The steps of fork, execve and exit, by the name that a job waits under. */
 export const taskSteps: Partial<Record<string, StepHandler>> = {
   childMapped: (context, job, event, send) => {
     const errno = readyErrno(event);
     if (errno !== 0) return fails(context, errno);
     const ranges = context.vmas.list().flatMap((vma) => {
-      if ((vma.flags & (VM.DONTCOPY | VM.WIPEONFORK)) !== 0) return [];
-      const always = vma.file === null && (vma.flags & VM.SHARED) !== 0;
-      return [{ startVa: vma.startVa, endVa: vma.endVa, always }];
+      if ((vma.flags & (VM.DONTCOPY | VM.WIPEONFORK)) !== 0 || !needsCopy(vma)) return [];
+      return [{ startVa: vma.startVa, endVa: vma.endVa, always: true }];
     });
     const copy = (request: number): Message => ({ type: 'COPY_PTES', request, ranges });
     return waits(ask(context, job, 'copiedTables', mmuOf(context), copy, send));
@@ -140,7 +152,7 @@ export const taskSteps: Partial<Record<string, StepHandler>> = {
   tornDown: (context, job, event, send) => {
     const settled = settle(context, tableDone(event), context.vmas, send);
     const none = VmaSet.empty(context.pageBytes || context.kernelPageBytes);
-    const gone = { ...settled, vmas: none, startBrk: 0, brk: 0, lockFuture: 0, forked: false };
+    const gone = { ...settled, vmas: none, startBrk: 0, brk: 0, lockFuture: 0 };
     tellUnmapped(gone, context.vmas, send);
     // A second execve has tables to release, the first has none.
     const release = (request: number) => ({ type: 'RELEASE_TABLES' as const, request });

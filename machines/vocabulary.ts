@@ -61,6 +61,8 @@ export const vocabulary: Readonly<Record<MessageType, VocabularyRow>> = {
   GET: row(['mm', 'file', 'shmem'], 'zone', 'One more reference to each page of the runs.'),
   GOT: row('zone', ['mm', 'file', 'shmem'], 'The references are taken.'),
   PUT: row(['mm', 'mmu', 'file', 'shmem'], 'zone', 'One reference less to each page; the last one frees the folio.'),
+  SHRINK: row('mm', 'zone', 'MADV_FREE, MADV_PAGEOUT: which of these pages may be marked, or taken away?'),
+  SHRUNK: row('zone', 'mm', 'Those; large folios that were only partly meant have been split.'),
   MAP_FILE: row('mm', ['file', 'shmem'], 'A first mapping of the file by this mm, and the least folio order it needs.'),
   MAPPED: row(['file', 'shmem'], 'mm', 'The page cache is ready for it; pages that had to be dropped.'),
   UNMAP_FILE: row('mm', ['file', 'shmem'], 'The last mapping of the file by this mm is gone.'),

@@ -6,9 +6,12 @@ import { assertEvent, setup } from 'xstate';
 import { pageSizeLimits } from '../src/arch/granule.ts';
 import { calculateMinFreeKbytes, type Watermarks, watermarks } from '../src/arch/watermarks.ts';
 import { Buddy } from '../src/mm/buddy.ts';
-import { FolioTable } from '../src/mm/frames.ts';
-import type { FrameRun, Message } from './messages.ts';
+import { FolioTable, type FolioTableEdit } from '../src/mm/frames.ts';
+import { wholeFolio } from '../src/mm/largeFolio.ts';
+import { type MthpCounts, withMthp } from '../src/mm/mthpCounts.ts';
+import type { Message } from './messages.ts';
 import { handle, type ResourceHolder, type Send, ZERO_BYTES } from './support.ts';
+import { shrink as shrinkFolios, splitDeferred } from './zoneReclaim.ts';
 
 /** RAM begins at 1 GiB of physical addresses, as on the `virt` machine that the oracle's kernels ran on. */
 export const RAM_START_BYTES = 2 ** 30;
@@ -33,6 +36,10 @@ export interface ZoneContext {
   /** Least free pages there ever were. */
   freePagesLeast: number;
   zeroedBytes: number;
+  /** Counters of `/sys/kernel/mm/transparent_hugepage/hugepages-SIZEkB/stats`, by order. */
+  mthp: Readonly<Record<number, MthpCounts>>;
+  /** Large folios that are partly mapped, oldest first (`deferred_split_queue`). */
+  deferredSplits: readonly number[];
 }
 
 /**
@@ -68,35 +75,55 @@ function initialContext(input: ZoneInput): ZoneContext {
     failures: 0,
     freePagesLeast: totalPages - ZERO_BYTES / kernelPageBytes,
     zeroedBytes: 0,
+    mthp: {},
+    deferredSplits: [],
   };
 }
 
 interface Wish {
   sender: string;
   orderPages: number;
-  /** Orders to try after that, falling. */
-  fallbackOrders: readonly number[];
+  leastOrder: number;
+  /** Orders to try after that, falling; null where it is no anonymous fault, which sysfs counts. */
+  fallbackOrders: readonly number[] | null;
   count: number;
   kind: 'anon' | 'file' | 'table';
   zero: boolean;
 }
 
-/** The first of the orders of a wish that can be had. */
-function allocateFalling(
-  context: ZoneContext,
-  wish: Wish,
-): { context: ZoneContext; wish: Wish; pfns: number[] } | null {
-  for (const orderPages of [wish.orderPages, ...wish.fallbackOrders]) {
+interface Granted {
+  context: ZoneContext;
+  wish: Wish;
+  pfns: number[];
+}
+
+/**
+ * The first of the orders of a wish that can be had (`mm/memory.c:alloc_anon_folio`). Where there is none, large folios
+ * that are partly mapped are split first: reclaim calls the shrinker for them (`deferred_split_scan`).
+ */
+function allocateFalling(before: ZoneContext, wish: Wish): { context: ZoneContext; granted: Granted | null } {
+  let context = before;
+  for (const orderPages of [wish.orderPages, ...(wish.fallbackOrders ?? [])]) {
     const tried = { ...wish, orderPages };
-    const allocated = allocate(context, tried);
-    if (allocated !== null) return { ...allocated, wish: tried };
+    const counts = wish.fallbackOrders !== null && orderPages > 0;
+    let allocated = allocate(context, tried);
+    // A large folio is asked for without direct reclaim (`vma_thp_gfp_mask`), the least one with it.
+    if (allocated === null && orderPages === wish.leastOrder && context.deferredSplits.length > 0) {
+      context = splitDeferred(context);
+      allocated = allocate(context, tried);
+    }
+    if (allocated !== null) {
+      const mthp = counts ? withMthp(allocated.context.mthp, orderPages, 'anonFaultAlloc', 1) : context.mthp;
+      return { context, granted: { ...allocated, context: { ...allocated.context, mthp }, wish: tried } };
+    }
+    if (counts) context = { ...context, mthp: withMthp(context.mthp, orderPages, 'anonFaultFallback', 1) };
   }
-  return null;
+  return { context, granted: null };
 }
 
 /** Allocates all of a wish or nothing; the min watermark is kept for the kernel (`__zone_watermark_ok`). */
 function allocate(context: ZoneContext, wish: Wish): { context: ZoneContext; pfns: number[] } | null {
-  const { sender, orderPages, count, kind, zero } = wish;
+  const { sender, orderPages, leastOrder, count, kind, zero } = wish;
   const pages = count * 2 ** orderPages;
   if (context.buddy.freeFrames - pages < context.marks.min) return null;
   const buddy = context.buddy.edit();
@@ -105,7 +132,8 @@ function allocate(context: ZoneContext, wish: Wish): { context: ZoneContext; pfn
   for (let folio = 0; folio < count; folio++) {
     const pfn = buddy.alloc(orderPages);
     if (pfn === null) return null;
-    folios.add({ pfn, order: orderPages, refs: 2 ** orderPages, owner: sender, kind });
+    const large = orderPages > leastOrder ? wholeFolio(orderPages, leastOrder) : null;
+    folios.add({ pfn, order: orderPages, refs: 2 ** orderPages, owner: sender, kind, large });
     pfns.push(pfn);
   }
   const free = buddy.freeFrames;
@@ -121,61 +149,58 @@ function allocate(context: ZoneContext, wish: Wish): { context: ZoneContext; pfn
 }
 
 function answer(context: ZoneContext, asked: Wish, request: number, copied: boolean, send: Send): ZoneContext {
-  const allocated = allocateFalling(context, asked);
-  if (allocated === null) {
+  const { context: tried, granted } = allocateFalling(context, asked);
+  if (granted === null) {
     send(asked.sender, { type: 'NO_MEMORY', request });
-    return { ...context, failures: context.failures + 1 };
+    return { ...tried, failures: tried.failures + 1 };
   }
-  const { wish } = allocated;
+  const { wish, pfns } = granted;
   const { costs } = context.resources;
   const kib = (wish.count * 2 ** wish.orderPages * context.kernelPageBytes) / 1024;
   const perKib = copied ? costs.copyPerKb : wish.zero ? costs.zeroPerKb : 0;
   const delay = costs.frameAllocation * wish.count + Math.ceil(perKib * kib);
-  send(wish.sender, { type: 'FRAMES', request, orderPages: wish.orderPages, pfns: allocated.pfns }, delay);
-  return allocated.context;
+  send(wish.sender, { type: 'FRAMES', request, orderPages: wish.orderPages, pfns }, delay);
+  return granted.context;
 }
 
 const alloc = handle<ZoneContext>((context, event, send) => {
   assertEvent(event, 'ALLOC');
-  const { sender, orderPages, fallbackOrders = [], count, purpose, zero } = event;
-  const wish = { sender, orderPages, fallbackOrders, count, kind: purpose, zero };
+  const { sender, orderPages, leastOrder = orderPages, fallbackOrders = null, count, purpose, zero } = event;
+  const wish = { sender, orderPages, leastOrder, fallbackOrders, count, kind: purpose, zero };
   return answer(context, wish, event.request, false, send);
 });
 
-/** A folio that only the asker's process page refers to is reused; any other is copied (`wp_can_reuse_anon_folio`). */
+/**
+ * A folio that only the asker's process page refers to is reused; any other is copied, as is a page of a large folio
+ * (`wp_can_reuse_anon_folio`).
+ */
 const copyOnWrite = handle<ZoneContext>((context, event, send) => {
   assertEvent(event, 'COPY_ON_WRITE');
   const { sender, request, pfn, nr, orderPages } = event;
   const folio = context.folios.find(pfn);
-  if (folio !== null && folio.refs === nr && folio.order === orderPages) {
+  if (folio !== null && folio.large === null && folio.refs === nr && folio.order === orderPages) {
     send(sender, { type: 'REUSE', request });
     return context;
   }
-  const wish = { sender, orderPages, fallbackOrders: [], count: 1, kind: 'anon' as const, zero: false };
-  return answer(context, wish, request, true, send);
+  const order = { orderPages, leastOrder: orderPages, fallbackOrders: null };
+  return answer(context, { sender, ...order, count: 1, kind: 'anon', zero: false }, request, true, send);
 });
 
 const get = handle<ZoneContext>((context, event, send) => {
   assertEvent(event, 'GET');
   const folios = context.folios.edit();
-  for (const { pfn, nr } of event.runs) eachFolio(folios, pfn, nr, (head, pages) => folios.get(head, pages));
+  for (const { pfn, nr } of event.runs) eachFolio(folios, pfn, nr, (at, pages) => folios.countPages(at, pages, 1));
   if (event.request > 0) send(event.sender, { type: 'GOT', request: event.request });
   return { ...context, folios: folios.done() };
 });
 
-/** Calls back with each folio that a run of frames lies in, and how many of its pages the run covers. */
-function eachFolio(
-  folios: ReturnType<FolioTable['edit']>,
-  pfn: number,
-  nr: number,
-  visit: (head: number, pages: number) => void,
-): void {
+/** Calls back with the part of each folio that a run of frames lies in. */
+function eachFolio(folios: FolioTableEdit, pfn: number, nr: number, visit: (pfn: number, pages: number) => void): void {
   let at = pfn;
   while (at < pfn + nr) {
-    const head = folios.headOf(at) ?? at;
-    const folio = folios.find(head);
-    const end = Math.min(pfn + nr, head + 2 ** (folio?.order ?? 0));
-    visit(head, end - at);
+    const folio = folios.find(at);
+    const end = folio === null ? at + 1 : Math.min(pfn + nr, folio.pfn + 2 ** folio.order);
+    visit(at, end - at);
     at = end;
   }
 }
@@ -184,14 +209,29 @@ const put = handle<ZoneContext>((context, event) => {
   assertEvent(event, 'PUT');
   const folios = context.folios.edit();
   const buddy = context.buddy.edit();
-  const release = (run: FrameRun): void => {
-    eachFolio(folios, run.pfn, run.nr, (head, pages) => {
-      const freed = folios.put(head, pages);
-      if (freed !== null) buddy.free(freed.pfn, freed.order);
-    });
+  const partly: { pfn: number; order: number }[] = [];
+  const release = (pfn: number, pages: number): void => {
+    const wasPartly = folios.find(pfn)?.large?.partlyMapped ?? false;
+    const folio = folios.countPages(pfn, pages, -1);
+    if (folio.refs === 0) {
+      folios.remove(folio.pfn);
+      buddy.free(folio.pfn, folio.order);
+    } else if (folio.large?.partlyMapped === true && !wasPartly) partly.push(folio);
   };
-  for (const run of event.runs) release(run);
-  return { ...context, folios: folios.done(), buddy: buddy.done() };
+  for (const { pfn, nr } of event.runs) eachFolio(folios, pfn, nr, release);
+  const state = { ...context, folios: folios.done(), buddy: buddy.done() };
+  if (partly.length === 0) return state;
+  // deferred_split_folio: what waits to be split is found again by its first frame, if it is still there.
+  const deferredSplits = [...context.deferredSplits, ...partly.map(({ pfn }) => pfn)];
+  const mthp = partly.reduce((counts, { order }) => withMthp(counts, order, 'splitDeferred', 1), context.mthp);
+  return { ...state, deferredSplits, mthp };
+});
+
+const shrink = handle<ZoneContext>((context, event, send) => {
+  assertEvent(event, 'SHRINK');
+  const { state, runs } = shrinkFolios(context, event.how, event.runs);
+  send(event.sender, { type: 'SHRUNK', request: event.request, runs });
+  return state;
 });
 
 /** `si_meminfo`; the shared zeroes are part of the kernel image, which no one gets. */
@@ -207,7 +247,7 @@ const sysinfo = handle<ZoneContext>((context, event, send) => {
 /** The zone's statechart: above its low watermark, below it, or with nothing left above min. */
 export const zoneMachine = setup({
   types: { context: {} as ZoneContext, events: {} as Message, input: {} as ZoneInput },
-  actions: { alloc, copyOnWrite, get, put, sysinfo },
+  actions: { alloc, copyOnWrite, get, put, shrink, sysinfo },
   guards: {
     isOk: ({ context }) => context.buddy.freeFrames > context.marks.high,
     isLow: ({ context }) =>
@@ -223,6 +263,7 @@ export const zoneMachine = setup({
     COPY_ON_WRITE: { actions: 'copyOnWrite' },
     GET: { actions: 'get' },
     PUT: { actions: 'put' },
+    SHRINK: { actions: 'shrink' },
     SYSINFO: { actions: 'sysinfo' },
   },
   states: {

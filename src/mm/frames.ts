@@ -1,9 +1,10 @@
 /**
- * Who owns which frames: every folio that is in use, its order, its references and mappings. With the buddy allocator
+ * Who owns which frames: every folio that is in use, its order, and its references. With the buddy allocator
  * it accounts for all memory: a frame is free there or lies in exactly one folio here.
  */
 import { invariant } from '../errors.ts';
 import { IntMap, type IntMapEdit } from './intMap.ts';
+import { changePages, type LargeFolio } from './largeFolio.ts';
 
 /**
  * What a folio holds.
@@ -20,22 +21,27 @@ export type FolioKind = 'anon' | 'file' | 'table' | 'kernel' | 'reserved';
  *
  * @example
  * ```ts
- * const folio: Folio = { pfn: 16, order: 4, refs: 1, mapped: 0, pins: 0, owner: 'mm:1', kind: 'anon' };
+ * const folio: Folio = { pfn: 16, order: 4, refs: 1, pins: 0, owner: 'mm:1', kind: 'anon', lazyFree: false, large: null };
  * ```
  */
 export interface Folio {
   /** First frame; a multiple of 2^order. */
   pfn: number;
   order: number;
-  /** References (`folio_ref_count`); at 0 the folio is freed. */
+  /**
+   * References (`folio_ref_count`); at 0 the folio is freed. Every page table entry that maps one of its pages holds one,
+   * so for anonymous memory without pins this is `folio_mapcount`; the page cache holds one for each page.
+   */
   refs: number;
-  /** Page table entries that map its pages, over all tables. */
-  mapped: number;
   /** Pins of GUP (`_pincount`); each holds a reference too. */
   pins: number;
   /** The id of the actor that allocated it. */
   owner: string;
   kind: FolioKind;
+  /** MADV_FREE: it may be discarded while it is clean (an anonymous folio without `PG_swapbacked`). */
+  lazyFree: boolean;
+  /** What is kept of an anonymous folio that is larger than a page of its process; null for all others. */
+  large: LargeFolio | null;
 }
 
 /**
@@ -153,15 +159,15 @@ export class FolioTableEdit extends FolioReader {
     this.framesByKind = framesByKind;
   }
 
-  /** Takes a folio in; one reference, no mapping and no pin unless said. */
+  /** Takes a folio in; one reference and no pin unless said. */
   add(folio: Pick<Folio, 'pfn' | 'order' | 'owner' | 'kind'> & Partial<Folio>): Folio {
     const span = 2 ** folio.order;
     invariant(folio.pfn % span === 0, 'a folio is aligned to its size');
     const after = this.folios.first(folio.pfn);
     const isAlone = this.find(folio.pfn) === null && (after === null || after.key >= folio.pfn + span);
     invariant(isAlone, 'a frame lies in one folio at most');
-    const { pfn, order, refs = 1, mapped = 0, pins = 0, owner, kind } = folio;
-    const whole: Folio = { pfn, order, refs, mapped, pins, owner, kind };
+    const { pfn, order, refs = 1, pins = 0, owner, kind, lazyFree = false, large = null } = folio;
+    const whole: Folio = { pfn, order, refs, pins, owner, kind, lazyFree, large };
     this.folios.set(pfn, whole);
     this.framesByKind[kind] += span;
     return whole;
@@ -180,13 +186,22 @@ export class FolioTableEdit extends FolioReader {
     return folio;
   }
 
+  /** Takes or drops one reference on each of `nr` pages of one folio from `pfn` on; answers the folio as it is then. */
+  countPages(pfn: number, nr: number, change: 1 | -1): Folio {
+    return this.update(pfn, (folio) => {
+      const refs = folio.refs + change * nr;
+      const large = folio.large === null ? null : changePages(folio.large, pfn - folio.pfn, nr, change);
+      return { ...folio, refs, large };
+    });
+  }
+
   /** Replaces the folio of a frame; its frames stay the same. */
   update(pfn: number, change: (folio: Folio) => Folio): Folio {
     const folio = this.find(pfn);
     invariant(folio !== null, `frame ${pfn} lies in a folio`);
     const next = change(folio);
     invariant(next.pfn === folio.pfn && next.order === folio.order, 'an update leaves the frames of a folio alone');
-    invariant(next.refs >= 0 && next.mapped >= 0 && next.pins >= 0, 'counts of a folio stay above zero');
+    invariant(next.refs >= 0 && next.pins >= 0, 'counts of a folio stay above zero');
     this.framesByKind[folio.kind] -= 2 ** folio.order;
     this.framesByKind[next.kind] += 2 ** folio.order;
     this.folios.set(folio.pfn, next);
@@ -205,15 +220,32 @@ export class FolioTableEdit extends FolioReader {
   /** Splits the folio of a frame into folios of a smaller order, each with the references given (`split_folio`). */
   split(pfn: number, order: number, refsEach = 1): Folio[] {
     const folio = this.remove(pfn);
-    invariant(
-      order < folio.order && folio.pins === 0 && folio.mapped === 0,
-      'an unmapped, unpinned folio is split down',
-    );
+    invariant(order < folio.order && folio.pins === 0, 'an unpinned folio is split down');
     const parts: Folio[] = [];
     for (let head = folio.pfn; head < folio.pfn + 2 ** folio.order; head += 2 ** order) {
-      parts.push(this.add({ ...folio, pfn: head, order, refs: refsEach }));
+      parts.push(this.add({ ...folio, pfn: head, order, refs: refsEach, large: null }));
     }
     return parts;
+  }
+
+  /**
+   * Splits a large anonymous folio into pages of its process; those that nobody maps any more are taken out and answered,
+   * to be freed (`mm/huge_memory.c:__split_huge_page`).
+   */
+  splitLarge(pfn: number): Folio[] {
+    const folio = this.find(pfn);
+    invariant(folio !== null && folio.large !== null && folio.pins === 0, 'an unpinned large folio is split');
+    this.remove(pfn);
+    const { leastOrder, pageRefs } = folio.large;
+    const span = 2 ** leastOrder;
+    const unused: Folio[] = [];
+    for (let at = 0; at < pageRefs.length; at += span) {
+      const refs = pageRefs.slice(at, at + span).reduce((sum, count) => sum + count, 0);
+      const part = { ...folio, pfn: folio.pfn + at, order: leastOrder, refs, large: null };
+      if (refs > 0) this.add(part);
+      else unused.push(part);
+    }
+    return unused;
   }
 
   done(): FolioTable {

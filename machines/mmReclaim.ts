@@ -1,0 +1,132 @@
+/**
+ * MADV_FREE and MADV_PAGEOUT (`mm/madvise.c:madvise_free_pte_range`, `madvise_cold_or_pageout_pte_range`): the table is
+ * read, the zone decides folio by folio, and what it agrees to is cleaned, or taken away. Without swap, MADV_PAGEOUT
+ * discards only what MADV_FREE gave up before and nobody wrote to since; pages of files go to their page cache.
+ */
+import { invariant } from '../src/errors.ts';
+import { PTE } from '../src/mm/pte.ts';
+import type { Message, MessageOf, PteRun } from './messages.ts';
+import { type CallJob, type CallStep, waits, zap } from './mmCallJob.ts';
+import { settle } from './mmEffects.ts';
+import { isZeroFrame, noteFallback } from './mmEntries.ts';
+import { nextEffect } from './mmPlan.ts';
+import { ask, hasFlagBits, type MmContext, mmuOf } from './mmState.ts';
+import type { Send } from './support.ts';
+
+/** Addresses that an advice is for, in one VMA. */
+interface AdvisedRange {
+  startVa: number;
+  endVa: number;
+}
+
+function readRange(context: MmContext, job: CallJob, step: string, range: AdvisedRange, send: Send): CallStep {
+  const ranges = [range];
+  const read = (request: number): Message => ({ type: 'READ_PTES', request, ranges });
+  return waits(ask(context, job, step, mmuOf(context), read, send));
+}
+
+/**
+ * Begins MADV_FREE of anonymous memory; done when the entries are clean.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * const job = callJob(1, { op: 'madvise', addr: 0x10000, lengthBytes: 4096, advice: ADVICE.FREE });
+ * beginLazyFree(mm, job, { startVa: 0x10000, endVa: 0x11000 }, () => {}).context.job?.step; // 'lazyFreeRead'
+ * ```
+ */
+export function beginLazyFree(context: MmContext, job: CallJob, range: AdvisedRange, send: Send): CallStep {
+  return readRange(context, job, 'lazyFreeRead', range, send);
+}
+
+/**
+ * Begins MADV_PAGEOUT; done when what can go has gone.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * const job = callJob(1, { op: 'madvise', addr: 0x10000, lengthBytes: 4096, advice: ADVICE.PAGEOUT });
+ * beginPageOut(mm, job, { startVa: 0x10000, endVa: 0x11000 }, () => {}).context.job?.step; // 'pageOutRead'
+ * ```
+ */
+export function beginPageOut(context: MmContext, job: CallJob, range: AdvisedRange, send: Send): CallStep {
+  return readRange(context, job, 'pageOutRead', range, send);
+}
+
+function tableDone(event: Message): MessageOf<'TABLE_DONE'> {
+  invariant(event.type === 'TABLE_DONE', `a table operation is answered with TABLE_DONE, not ${event.type}`);
+  return event;
+}
+
+function shrunk(event: Message): PteRun[] {
+  invariant(event.type === 'SHRUNK', 'the zone answers advice with what it is true of');
+  return event.runs;
+}
+
+/** Asks the zone about the pages that were read; there is nothing to ask about zero pages. */
+function askZone(
+  context: MmContext,
+  job: CallJob,
+  event: Message,
+  how: 'lazy-free' | 'page-out',
+  send: Send,
+): CallStep {
+  const { set } = tableDone(event);
+  // vm_normal_folio: present, and not special.
+  const runs = set.filter(({ pfn, flags }) => {
+    return (
+      hasFlagBits(flags, PTE.VALID | PTE.PROT_NONE) && !hasFlagBits(flags, PTE.SPECIAL) && !isZeroFrame(context, pfn)
+    );
+  });
+  if (runs.length === 0) return nextEffect(context, job, send);
+  const sender = `mm:${context.pid}`;
+  const message = (request: number): Message => ({ type: 'SHRINK', sender, request, how, runs });
+  return waits(ask(context, job, how === 'lazy-free' ? 'lazyFreeMarked' : 'pageOutChosen', 'zone', message, send));
+}
+
+/** Runs as ranges of addresses, neighbours as one. */
+function rangesOf(runs: readonly PteRun[], pageBytes: number): AdvisedRange[] {
+  const ranges: AdvisedRange[] = [];
+  for (const { va, nr } of [...runs].sort((a, b) => a.va - b.va)) {
+    const last = ranges.at(-1);
+    if (last !== undefined && last.endVa === va) last.endVa += nr * pageBytes;
+    else ranges.push({ startVa: va, endVa: va + nr * pageBytes });
+  }
+  return ranges;
+}
+
+/** Cleans the next stretch of entries (`clear_young_dirty_ptes`). */
+function cleanNext(context: MmContext, job: CallJob, send: Send): CallStep {
+  const [range] = rangesOf(job.runs, context.kernelPageBytes);
+  if (range === undefined) return nextEffect(context, { ...job, runs: [] }, send);
+  const { startVa, endVa } = range;
+  const runs = job.runs.filter(({ va }) => va < startVa || va >= endVa);
+  const age = (request: number): Message => ({ type: 'AGE_PTES', request, startVa, endVa, young: true, dirty: true });
+  return waits(ask(context, { ...job, runs }, 'lazyFreeAged', mmuOf(context), age, send));
+}
+
+/** The steps that answers take the two calls through, by the name that a job waits under. */
+export const reclaimSteps: Partial<
+  Record<string, (context: MmContext, job: CallJob, event: Message, send: Send) => CallStep>
+> = {
+  lazyFreeRead: (context, job, event, send) => askZone(context, job, event, 'lazy-free', send),
+
+  lazyFreeMarked: (context, job, event, send) => cleanNext(context, { ...job, runs: shrunk(event) }, send),
+
+  lazyFreeAged: (context, job, event, send) => cleanNext(noteFallback(context, tableDone(event).fallback), job, send),
+
+  pageOutRead: (context, job, event, send) => askZone(context, job, event, 'page-out', send),
+
+  pageOutChosen: (context, job, event, send) => {
+    const ranges = rangesOf(shrunk(event), context.kernelPageBytes);
+    if (ranges.length === 0) return nextEffect(context, job, send);
+    return waits(ask(context, job, 'pageOutCleared', mmuOf(context), zap(ranges, null), send));
+  },
+
+  /** Dirt goes to the files first: a page that was written to stays in the page cache. */
+  pageOutCleared: (context, job, event, send) => {
+    return nextEffect(settle(context, tableDone(event), context.vmas, send), job, send);
+  },
+};
