@@ -8,8 +8,8 @@ import { PROT, PTE } from '../src/mm/pte.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
 import type { MessageOf } from './messages.ts';
 import { account, noteFallback, putEntries } from './mmEntries.ts';
-import { allocated, anonymousFault, rangeRead } from './mmFaultAnon.ts';
-import { fileFault, paged } from './mmFaultFile.ts';
+import { anonSteps, anonymousFault } from './mmFaultAnon.ts';
+import { fileFault, fileSteps } from './mmFaultFile.ts';
 import {
   ends,
   type FaultJob,
@@ -20,7 +20,7 @@ import {
   prepareAnon,
   workOf,
 } from './mmFaultParts.ts';
-import { copied, writeProtectFault } from './mmFaultWrite.ts';
+import { writeProtectFault, writeSteps } from './mmFaultWrite.ts';
 import { type FaultWork, hasFlagBits, type MmContext, SIGNAL } from './mmState.ts';
 import type { Send } from './support.ts';
 
@@ -96,10 +96,9 @@ function entered(context: MmContext, event: MessageOf<'TABLE_DONE'>, send: Send)
 
 /** The steps that answers take a fault through. */
 export const faultSteps: Record<string, FaultStepHandler> = {
-  copied,
-  allocated,
-  rangeRead,
-  paged,
+  ...anonSteps,
+  ...fileSteps,
+  ...writeSteps,
 
   set: (context, _job, event, send) => {
     invariant(event.type === 'TABLE_DONE', 'a table operation is answered when it is done');

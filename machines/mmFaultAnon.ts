@@ -100,7 +100,7 @@ export function allocate(context: MmContext, job: FaultJob, orders: readonly num
 }
 
 /** What is in the range of the highest order: the orders that are left are tried. */
-export const rangeRead: FaultStepHandler = (context, job, event, send) => {
+const rangeRead: FaultStepHandler = (context, job, event, send) => {
   invariant(event.type === 'TABLE_DONE', 'a table is read before a large folio is chosen');
   const { va } = workOf(job);
   const vma = context.vmas.find(va);
@@ -111,7 +111,7 @@ export const rangeRead: FaultStepHandler = (context, job, event, send) => {
 };
 
 /** The folio is there: it is entered over its whole range, or over the pages that the walk found. */
-export const allocated: FaultStepHandler = (context, job, event, send) => {
+const allocated: FaultStepHandler = (context, job, event, send) => {
   const { va, pages, ptePfn, pteFlags, truncated } = workOf(job);
   // The page that is copied came with a reference of its own: the copy, or the failure to make one, ends it.
   if (pages.length > 0) send('zone', { type: 'PUT', runs: pages.map(({ pfn, nr }) => ({ pfn, nr })) });
@@ -138,3 +138,6 @@ export const allocated: FaultStepHandler = (context, job, event, send) => {
   const expects = ptePfn - Math.floor((va - startVa) / context.kernelPageBytes);
   return waitsOn(overwrite(counted, next, { step: 'set', startVa, pfn, nr, flags, expects }, send));
 };
+
+/** The steps of anonymous faults, by the name that a job waits under. */
+export const anonSteps: Record<'rangeRead' | 'allocated', FaultStepHandler> = { rangeRead, allocated };

@@ -84,7 +84,7 @@ function allocateCopy(context: MmContext, job: FaultJob, send: Send): MmContext 
 }
 
 /** The page cache has answered: the pages are entered, or the one that is written to privately is copied. */
-export const paged: FaultStepHandler = (context, job, event, send) => {
+const paged: FaultStepHandler = (context, job, event, send) => {
   invariant(event.type === 'PAGES', 'a request for pages is answered with pages');
   const work = workOf(job);
   const state = { ...context, rereadPages: context.rereadPages + event.rereadPages };
@@ -117,3 +117,6 @@ export const paged: FaultStepHandler = (context, job, event, send) => {
   const set = (request: number) => ({ type: 'SET_PTES' as const, request, runs, expects: -1 });
   return waitsOn(ask(state, { ...job, fault }, 'pastEnd', mmuOf(state), set, send));
 };
+
+/** The steps of faults on files, by the name that a job waits under. */
+export const fileSteps: Record<'paged', FaultStepHandler> = { paged };

@@ -87,7 +87,7 @@ function reuse(context: MmContext, job: FaultJob, exclusive: number, send: Send)
 }
 
 /** The zone has found that nobody else has the page, or has copied it. */
-export const copied: FaultStepHandler = (context, job, event, send) => {
+const copied: FaultStepHandler = (context, job, event, send) => {
   if (event.type === 'NO_MEMORY') return ends(context, SIGNAL.KILL, 0);
   if (event.type === 'REUSE') return waitsOn(reuse(context, job, PTE.EXCLUSIVE, send));
   invariant(event.type === 'FRAMES', 'a copy-on-write is answered with frames or reuse');
@@ -98,3 +98,6 @@ export const copied: FaultStepHandler = (context, job, event, send) => {
   const over = { step: 'set', startVa, pfn: event.pfns[0], nr, flags: freshFlags(vma), expects: pfn };
   return waitsOn(overwrite(prepareAnon(done, startVa), job, over, send));
 };
+
+/** The steps of copy-on-write, by the name that a job waits under. */
+export const writeSteps: Record<'copied', FaultStepHandler> = { copied };

@@ -140,7 +140,7 @@ export function rangeOf(va: number, order: number, kernelPageBytes: number): { s
  *
  * @example
  * ```ts
- * emptyOrders(0b110000, 0x10000, [{ va: 0x20000, nr: 1 }], 4096); // 16
+ * emptyOrders(0b110000, 0x20000, [{ va: 0x30000, nr: 1 }], 4096); // 16
  * ```
  */
 export function emptyOrders(
