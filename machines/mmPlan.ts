@@ -8,16 +8,13 @@ import { filesOf } from './mmEntries.ts';
 import type { MmContext } from './mmState.ts';
 import type { Send } from './support.ts';
 
-/** Shared anonymous memory has inodes once there is an actor that holds them. */
-const sharedObjects: boolean = false;
-
 /** What a plan is decided on. */
 function spaceOf(context: MmContext): Space {
   const { vmas, pageBytes, startBrk, brk, lockFuture, limits } = context;
   const { stackGuardGap } = context.resources.design;
   // stack_guard_gap is 256 pages (`mm/mmap.c`).
   const guardPage = stackGuardGap === 'process-pages' ? pageBytes : context.kernelPageBytes;
-  const nextShmem = sharedObjects ? `shmem:${context.pid}.${context.shmems}` : '';
+  const nextShmem = `shmem:${context.pid}.${context.shmems}`;
   return { vmas, pageBytes, startBrk, brk, lockFuture, limits, nextShmem, stackGuardBytes: 256 * guardPage };
 }
 

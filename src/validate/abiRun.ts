@@ -91,7 +91,7 @@ export function abiTopology(world: AbiWorld, program: Pick<AbiProgram, 'name' | 
     memory: '64M',
     design: world.design,
     processes: [{ pid: PID, trace: program.name, pageSize: world.pageBytes, signals: 'skip' }],
-    files: [{ path: PROBE_FILE, size: program.fileBytes }, ...(program.files ?? [])],
+    files: [{ path: PROBE_FILE, size: program.fileBytes, kind: 'tmpfs' }, ...(program.files ?? [])],
   };
   return parseTopology(input, program.name);
 }
