@@ -86,6 +86,7 @@ export function callJob(request: number, call: MmCall): CallJob {
     result: 0,
     data: [],
     files: [],
+    created: null,
     populate: null,
     fault: null,
     errno: 0,
@@ -176,8 +177,7 @@ export function mapFiles(context: MmContext, job: CallJob, step: string, send: S
   const mm = `mm:${context.pid}`;
   const orderPages = processOrder(context);
   const next = { ...job, files };
-  // A file that an anonymous mmap maps for the first time is the object it has just made (`shmem_zero_setup`).
-  const createBytes = job.call.op === 'mmap' && job.call.file === null ? job.call.lengthBytes : -1;
+  const createBytes = job.created?.file === file ? job.created.sizeBytes : -1;
   const map = (request: number) => ({ type: 'MAP_FILE' as const, file, request, mm, orderPages, createBytes });
   return ask(context, next, step, fileActor(file), map, send);
 }

@@ -154,10 +154,20 @@ function nodeStatus(context: MmContext, va: number, { set }: MessageOf<'TABLE_DO
   return isZeroFrame(context, run.pfn) ? -ERRNO.EFAULT : 0;
 }
 
+/** `mmap_file` fails: the new area goes again, and what was there before it stays gone (`__mmap_region`). */
+function refuseMapping(context: MmContext, job: CallJob, errno: number, send: Send): CallStep {
+  const { call, result } = job;
+  if (call.op !== 'mmap') return failPlan(context, job, errno);
+  const state = { ...context, vmas: context.vmas.remove(result, result + call.lengthBytes).set };
+  tellUnmapped(state, context.vmas, send);
+  return failPlan(state, job, errno);
+}
+
 /** The steps that answers take an effect through, by the name that the job waits under. */
 export const effectSteps: Partial<Record<string, StepHandler>> = {
   fileMapped: (context, job, event, send) => {
     invariant(event.type === 'MAPPED', 'a file answers a mapping with MAPPED');
+    if (event.errno !== 0) return refuseMapping(context, job, event.errno, send);
     const state = { ...context, droppedPages: context.droppedPages + event.droppedPages };
     const asked = mapFiles(state, job, 'fileMapped', send);
     return asked === null ? nextEffect(state, job, send) : waits(asked);
@@ -197,7 +207,7 @@ export const effectSteps: Partial<Record<string, StepHandler>> = {
 
   fileDone: (context, job, event, send) => {
     invariant(event.type === 'FILE_DONE', 'a file answers with FILE_DONE');
-    return nextEffect(context, job, send);
+    return event.errno === 0 ? nextEffect(context, job, send) : failPlan(context, job, event.errno);
   },
 
   /** Where no entry is, the page cache of the file is asked (`__mincore_unmapped_range`). */

@@ -1,7 +1,6 @@
 /** Runs the plan of a call: effects in their order, each a message to another actor or a change of the mm itself. */
 import { planCall, type PlannedCall } from '../src/mm/calls/index.ts';
 import type { Effect, Space } from '../src/mm/calls/plan.ts';
-import { isShmem } from '../src/mm/calls/shmem.ts';
 import { type CallJob, type CallStep, fails, mapFiles, returns, tellUnmapped, waits } from './mmCallJob.ts';
 import { startEffect } from './mmEffects.ts';
 import { filesOf } from './mmEntries.ts';
@@ -51,8 +50,6 @@ function changeSelf(context: MmContext, effect: Effect): MmContext | null {
       return { ...context, startBrk: effect.startBrk, brk: effect.brk };
     case 'lockFuture':
       return { ...context, lockFuture: effect.flags };
-    case 'create':
-      return isShmem(effect.file) ? { ...context, shmems: context.shmems + 1 } : context;
     default:
       return null;
   }
@@ -76,6 +73,10 @@ export function runPlan(context: MmContext, job: CallJob, send: Send): CallStep 
   }
   const changed = changeSelf(context, effect);
   if (changed !== null) return nextEffect(changed, job, send);
+  if (effect.do === 'create') {
+    const { file, sizeBytes } = effect;
+    return nextEffect({ ...context, shmems: context.shmems + 1 }, { ...job, created: { file, sizeBytes } }, send);
+  }
   if (effect.do === 'vmas') return commit(context, job, effect.vmas, send);
   if (effect.do === 'goOn') return beginPlan(context, job, effect.call, send);
   return startEffect(context, job, effect, send) ?? nextEffect(context, job, send);

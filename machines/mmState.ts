@@ -65,8 +65,9 @@ export type Job = {
       effects: Effect[];
       result: number;
       data: number[];
-      /** Files still to be told of their mapping. */
+      /** Files still to be told of their mapping, and the inode that this call makes, if any. */
       files: string[];
+      created: { file: string; sizeBytes: number } | null;
       /** Populating: what is left, and the page that is being faulted in. */
       populate: Populate | null;
       fault: FaultWork | null;

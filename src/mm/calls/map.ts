@@ -58,7 +58,7 @@ function mapRegion(space: Space, call: MapCall, va: number, bits: number): Plan 
   const flags = accounted ? (bits | VM.ACCOUNT) >>> 0 : bits;
   const created: Effect[] = [];
   let { file, offsetBytes } = call;
-  if (file === null && (bits & VM.SHARED) !== 0 && space.nextShmem !== '') {
+  if (file === null && (bits & VM.SHARED) !== 0) {
     // Shared anonymous memory is a file of its own (`shmem_zero_setup`), and the offset is ignored.
     file = space.nextShmem;
     offsetBytes = 0;
