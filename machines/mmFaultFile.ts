@@ -97,7 +97,9 @@ const paged: FaultStepHandler = (context, job, event, send) => {
   if (work.access === 'write' && !shared) {
     return waitsOn(allocateCopy(state, { ...job, fault: { ...fault, pages: event.runs } }, send));
   }
-  const flags = protectionFlags(vma.prot, shared);
+  // vma_wants_writenotify: where the file system wants to hear of the first write, a read maps read-only.
+  const writes = shared && (work.access === 'write' || !event.writeNotify);
+  const flags = protectionFlags(vma.prot, writes);
   const index = pageIndex(vma, work.va, state.kernelPageBytes);
   const runs = event.runs.map((run): PteRun => {
     const here = index >= run.index && index < run.index + run.nr;

@@ -183,7 +183,7 @@ class ProgramWriter {
 
   advise(): void {
     const { addr, units } = this.region();
-    const advice = this.pick([4, 4, 8, 20, 22, 23, 1, 18, 19]);
+    const advice = this.pick([4, 4, 8, 8, 20, 21, 21, 22, 23, 1, 18, 19]);
     this.steps.push({ op: 'madvise', addr, lengthBytes: units * UNIT, advice });
   }
 
