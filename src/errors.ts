@@ -42,6 +42,10 @@ const ERROR_TABLE = {
     exit: 2,
     next: 'Write the machine without invoke and spawn: actors are named in the topology, and talk with sendTo.',
   },
+  LAW_BROKEN: {
+    exit: 1,
+    next: 'Look at the event with "granule log" and "granule state"; a design under study may break a law, the default one must not.',
+  },
   INVARIANT: { exit: 1, next: 'A fault of granule itself: please report it with the log and the command.' },
 } as const;
 

@@ -29,6 +29,8 @@ export interface PlayRequest {
   topology: Topology;
   traces: ReadonlyMap<number, RunSource>;
   writer: LogWriter | null;
+  /** The checked mode (`src/topology/laws.ts`). */
+  checked?: boolean;
 }
 
 /**

@@ -25,6 +25,7 @@ interface RunOptions {
   trace: string[];
   traces?: string;
   log: boolean;
+  checked?: boolean;
   json?: boolean;
   list?: boolean;
 }
@@ -62,6 +63,7 @@ export function addRun(program: Command, cli: Cli): void {
     .option('--out <FILE>', 'where to write the log')
     .option('--force', 'write NAME.glog even when it is there')
     .option('--no-log', 'keep no log')
+    .option('--checked', 'look at the laws of memory and translation after every event; slower')
     .option('--seed <N>', 'seed of the chooser, over that of the topology', wholeNumber)
     .addOption(new Option('--chooser <NAME>', 'who is next').choices(['time-order', 'seeded-random']))
     .option('--trace <PID=FILE>', 'trace of a process, over that of the topology; may be given again', collect, [])
@@ -92,7 +94,7 @@ async function run(cli: Cli, name: string | undefined, options: RunOptions): Pro
   const folders = [...(options.traces === undefined ? [] : [cli.path(options.traces)]), ...foldersOf(cli, name)];
   const traces = loadTraces(topology, { folders });
   const out = options.log ? outputPath(cli, name, options) : null;
-  const played = await record(cli, topology, traces, out);
+  const played = await record(cli, topology, traces, { out, checked: options.checked === true });
   if (played.interrupted) {
     cli.exitCode = INTERRUPTED_EXIT;
     const kept = out === null ? '' : `; the log is closed, and holds what happened until then: ${out}`;
@@ -155,14 +157,14 @@ async function record(
   cli: Cli,
   topology: Topology,
   traces: ReadonlyMap<number, RunSource>,
-  out: string | null,
+  { out, checked }: { out: string | null; checked: boolean },
 ): Promise<Played> {
   // Built here once more for its checks alone: what cannot run leaves no log behind.
   buildTopology(topology, traces);
   const storage = out === null ? null : createLogFile(out);
   const writer = storage === null ? null : new LogWriter(storage, zlibCompression, logMeta(topology, traces));
   try {
-    return await play(cli, { topology, traces, writer });
+    return await play(cli, { topology, traces, writer, checked });
   } catch (error) {
     if (storage !== null && writer !== null && writer.nextSeq > 0 && existsSync(storage.name))
       cli.note(`the log holds what happened until then: ${storage.name}`);

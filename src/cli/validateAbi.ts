@@ -46,6 +46,7 @@ export function addValidateAbi(group: Command, cli: Cli): void {
     .option('--kernel <SIZE>', 'page size of the kernel that answered, over what the file says', pageSize)
     .option('--design <NAME=VALUE>', 'a choice of the design (docs/topology.md); may be given again', collect, [])
     .option('--keep <DIR>', 'folder for the run that first differs', 'granule-validate')
+    .option('--checked', 'look at the laws of memory and translation after every event')
     .option('--json', 'print JSON')
     .addHelpText('after', EXAMPLES)
     .action((files: string[], options: AbiOptions) => validateAbi(cli, files, options));
@@ -94,7 +95,7 @@ async function validateFile(cli: Cli, file: string, options: AbiOptions, report:
     const world = worlds.get(pageBytes) ?? worldFor(pageBytes, options);
     worlds.set(pageBytes, world);
     const program = programOf(sequence);
-    const outcome = tally.add(sequence, runAbi(world, program));
+    const outcome = tally.add(sequence, runAbi(world, program, { checked: options.checked === true }));
     events += outcome.events;
     if (outcome.first !== null) kept ??= { world, program, outcome };
     if (progress.wanted) {

@@ -40,7 +40,7 @@ const ZERO_BYTES = 65536;
 /**
  * Looks at the laws after each event of one run.
  *
- * @throws GranuleError INVARIANT, with the law and the event, from `check`
+ * @throws GranuleError LAW_BROKEN, with the law and the event, from `check`
  * @example
  * ```ts
  * const topology = parseTopology({ name: 'one', processes: [{ pid: 1, trace: 'true-kernel', pageSize: '64K' }] }, 'example');
@@ -68,7 +68,7 @@ export class Laws {
 
   private broken(record: MessageRecord, law: 7 | 8, what: string): never {
     throw new GranuleError(
-      'INVARIANT',
+      'LAW_BROKEN',
       `law ${law} after event ${record.seq} (${record.type} to ${record.to}): ${what}`,
     );
   }

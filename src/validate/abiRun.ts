@@ -219,6 +219,8 @@ class AnswerWatch {
 export interface AbiRunOptions {
   /** Keeps the run's log. */
   writer?: LogWriter | null;
+  /** The checked mode (`src/topology/laws.ts`). */
+  checked?: boolean;
   /** Sees every event; the checked mode looks at the laws here. */
   watch?: Watch | null;
   /** The topology of `abiTopology`, where it is there already: worlds that differ in nothing may share it. */
@@ -239,8 +241,8 @@ export interface AbiRunOptions {
  * ```
  */
 export function runAbi(world: AbiWorld, program: AbiProgram, options: AbiRunOptions = {}): AbiRun {
-  const { writer = null, watch = null, topology = abiTopology(world, program) } = options;
-  return playScript(topology, abiScript(program), program.actions, { writer, watch });
+  const { writer = null, watch = null, checked = false, topology = abiTopology(world, program) } = options;
+  return playScript(topology, abiScript(program), program.actions, { writer, watch, checked });
 }
 
 /**
@@ -257,7 +259,7 @@ export function playScript(
   topology: Topology,
   { trace, stepOfRun }: Script,
   actions: readonly AbiAction[],
-  { writer = null, watch = null }: Pick<AbiRunOptions, 'writer' | 'watch'> = {},
+  { writer = null, watch = null, checked = false }: Pick<AbiRunOptions, 'writer' | 'watch' | 'checked'> = {},
 ): AbiRun {
   const traces = new Map<number, RunSource>([[PID, trace]]);
   const answers = new AnswerWatch(actions, stepOfRun);
@@ -274,7 +276,7 @@ export function playScript(
     running = system;
   };
   try {
-    const steps = runSteps({ topology, traces, writer, onRecord, onSystem });
+    const steps = runSteps({ topology, traces, writer, checked, onRecord, onSystem });
     while (steps.next().done !== true) {
       // Every step is taken.
     }

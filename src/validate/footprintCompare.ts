@@ -42,15 +42,21 @@ export function toleranceOf(field: FootprintField, pageBytes: number): number {
 
 /**
  * Whether a counter can be the same on the modelled kernel. The size of the page cache is the kernel's, not the
- * process's: on a kernel of smaller pages small files take less, which is what the design is for.
+ * process's: on a kernel of smaller pages small files take less, which is what the design is for. It is compared where
+ * it is the subject, for trees of files: elsewhere readahead under way when the counter was read moves it.
  *
  * @example
  * ```ts
- * isComparable('dCachedKB', 65536, 4096); // false
+ * isComparable('dCachedKB', { mode: 'tree', pageBytes: 65536 }, 4096); // false
+ * isComparable('dCachedKB', { mode: 'tree', pageBytes: 65536 }, 65536); // true
  * ```
  */
-export function isComparable(field: FootprintField, pageBytes: number, kernelPageBytes: number): boolean {
-  return field !== 'dCachedKB' || pageBytes === kernelPageBytes;
+export function isComparable(
+  field: FootprintField,
+  { mode, pageBytes }: { mode: string; pageBytes: number },
+  kernelPageBytes: number,
+): boolean {
+  return field !== 'dCachedKB' || (mode === 'tree' && pageBytes === kernelPageBytes);
 }
 
 /**
@@ -68,7 +74,11 @@ export function isComparable(field: FootprintField, pageBytes: number, kernelPag
 export function compareFootprint(line: FootprintLine, kernelPageBytes: number, run: FootprintRun): FootprintOutcome {
   const checks = FOOTPRINT_FIELDS.flatMap((field): FootprintCheck[] => {
     const kernel = line.answer[field];
-    if (kernel === undefined || !isComparable(field, line.pageBytes, kernelPageBytes)) return [];
+    if (
+      kernel === undefined ||
+      !isComparable(field, { mode: line.workload.kind, pageBytes: line.pageBytes }, kernelPageBytes)
+    )
+      return [];
     const model = run.measured?.counters[field] ?? null;
     const tolerance = toleranceOf(field, line.pageBytes);
     return [{ field, kernel, model, tolerance, agrees: model !== null && Math.abs(model - kernel) <= tolerance }];
