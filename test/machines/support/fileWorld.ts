@@ -79,6 +79,13 @@ export class FileWorld {
     return pages;
   }
 
+  /** The last mapping of an mm goes. */
+  release(mm: string): void {
+    for (const pfn of this.mapped.get(mm)?.values() ?? []) this.put(pfn);
+    this.mapped.delete(mm);
+    this.tell({ type: 'UNMAP_FILE', file: this.file.path, mm });
+  }
+
   /** Frames in use. */
   get frames(): number {
     return [...this.refs.values()].filter((refs) => refs > 0).length;
