@@ -15,7 +15,7 @@ const write = (offset: number, length: number) => ({ ...read(offset, length), ty
 const truncate = (sizeBytes: number) => ({ type: 'TRUNCATE_FILE', file: 'a', request: 1, sizeBytes }) as const;
 const allocate = (mode: number, offset: number, length: number) =>
   ({
-    ...{ type: 'ALLOCATE_FILE', file: 'a', sender: 'abi', request: 1, mode },
+    ...({ type: 'ALLOCATE_FILE', file: 'a', sender: 'abi', request: 1, mode } as const),
     offsetBytes: offset * PAGE,
     lengthBytes: length * PAGE,
   }) as const;
@@ -23,7 +23,7 @@ const pin = (firstIndex: number, endIndex: number) =>
   ({ type: 'PIN_PAGES', file: 'a', holder: 'nic', firstIndex, endIndex }) as const;
 const resident = (world: FileWorld) =>
   world.ask('RESIDENT_PAGES', {
-    ...{ type: 'RESIDENT', file: 'a', mm: 'mm:1', request: 3, firstIndex: 0, endIndex: 1024 },
+    ...({ type: 'RESIDENT', file: 'a', mm: 'mm:1', request: 3, firstIndex: 0, endIndex: 1024 } as const),
   }).runs;
 const orders = (world: FileWorld) => world.file.cache.range().map(({ index, order }) => [index, order]);
 

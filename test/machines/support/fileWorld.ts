@@ -64,7 +64,7 @@ export class FileWorld {
     const page = Math.floor(va / pageBytes) * pageBytes;
     const window = around ? faultAround(va, vma, pageBytes) : { startVa: page, endVa: page + pageBytes };
     const pages = this.ask('PAGES', {
-      ...{ type: 'GET_PAGES', file, mm, request: 9, index, orderPages, write, around, vmFlags },
+      ...({ type: 'GET_PAGES', file, mm, request: 9, index, orderPages, write, around, vmFlags } as const),
       firstIndex: window.startVa / kernelPageBytes,
       endIndex: window.endVa / kernelPageBytes,
     });

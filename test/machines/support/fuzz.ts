@@ -47,7 +47,7 @@ export function fuzzWorld(seed: number, freeze = false): { system: System; pids:
     asidBits: cpus < 3 ? pick([2, 3, 16]) : pick([3, 16]),
     memory: random.chance(0.25) ? pick([10, 12, 16, 20, 24]) * 2 ** 17 * (kernelPageSize / 4096) : 2 ** 26,
     nativeTables: random.chance(0.85),
-    pageCache: pick(['drop-and-re-read', 'sticky-order']),
+    pageCache: pick(['drop-and-re-read', 'sticky-order', 'convert-at-first-mmap', 'large-folios-to-eof']),
     quantumCycles: pick([1000, 5000, 3_000_000]),
     chooser: random.chance(0.75) ? 'seeded-random' : 'time-order',
     seed,

@@ -169,15 +169,22 @@ export function checkEnd(system: System, pids: readonly number[]): void {
       fail(`mmu:${pid} is not empty`, system);
   }
   const zone = contextOf(system, 'zone');
-  let cached = 0;
+  // A folio that truncation split stays one block of the zone until the last of its pages goes.
+  const cachedOf = new Map<number, number>();
   for (const [id, file] of contextsOf(system, 'file')) {
     if (file.mappers.length > 0) fail(`${id} is still mapped by ${file.mappers.map(({ mm }) => mm).join()}`, system);
     if (file.current !== null) fail(`${id} is in the middle of ${file.current.message.type}`, system);
     for (const folio of file.cache.range()) {
-      cached += 2 ** folio.order;
-      const { refs } = zone.folios.find(folio.pfn) ?? { refs: -1 };
-      if (refs !== 2 ** folio.order) fail(`page ${folio.index} of ${id} has ${refs} references`, system);
+      const head = zone.folios.headOf(folio.pfn);
+      if (head === null) fail(`page ${folio.index} of ${id} has no frame`, system);
+      cachedOf.set(head, (cachedOf.get(head) ?? 0) + 2 ** folio.order);
     }
+  }
+  let cached = 0;
+  for (const [head, pages] of cachedOf) {
+    const { refs, order } = zone.folios.find(head) ?? { refs: -1, order: 0 };
+    if (refs !== pages) fail(`the folio at ${head} has ${refs} references for ${pages} cached pages`, system);
+    cached += 2 ** order;
   }
   const { anon, file, table } = zone.folios.framesByKind;
   if (anon + table > 0 || file !== cached)
