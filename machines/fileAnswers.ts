@@ -1,6 +1,6 @@
 /** How operations on an address space end: the answers to whoever asked. */
 import { ERRNO } from '../src/mm/abi/numbers.ts';
-import type { FileContext, FileMessage, FileOperation } from './fileState.ts';
+import { type FileContext, type FileMessage, type FileOperation, inMemory } from './fileState.ts';
 import type { Send } from './support.ts';
 
 /**
@@ -67,7 +67,8 @@ export function answer(context: FileContext, operation: FileOperation, send: Sen
   const errno = operation.errno === 0 && failed ? ERRNO.ENOMEM : operation.errno;
   if (operation.answered) return finish(context);
   if (message.type === 'MAP_FILE') {
-    send(message.mm, { type: 'MAPPED', request: message.request, droppedPages: rereadPages, errno });
+    const { request, file, mm } = message;
+    send(mm, { type: 'MAPPED', request, file, writeNotify: !inMemory(context), droppedPages: rereadPages, errno });
     return finish(context);
   }
   const asker = askerOf(message);

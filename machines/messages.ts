@@ -6,6 +6,7 @@
  */
 import type { TlbiOp } from '../src/arch/tlbi.ts';
 import type { MemoryCall } from '../src/mm/abiRules.ts';
+import type { ProtectedRange } from '../src/mm/calls/plan.ts';
 import type { ImageSegment, TraceCall } from '../src/mm/runs.ts';
 import type { StretchCounts } from '../src/mm/tlbRun.ts';
 import type { Vma } from '../src/mm/vma.ts';
@@ -132,13 +133,17 @@ export type Message =
       /** For another than the process itself (truncation, invalidation, reclaim): it cannot be refused. */
       rmap?: { issuerPageBytes: number };
     }
+  | { type: 'PROTECT_PTES'; request: number; ranges: ProtectedRange[] }
   | {
-      type: 'PROTECT_PTES';
+      type: 'AGE_PTES';
       request: number;
-      /** PTE flags for pages of files, and for anonymous ones. */
-      ranges: { startVa: number; endVa: number; protection: number; anonProtection: number }[];
+      startVa: number;
+      endVa: number;
+      young: boolean;
+      dirty: boolean;
+      /** Write-back wants to hear of the next write: the entries lose their write permission with the dirty bit. */
+      writeProtect?: boolean;
     }
-  | { type: 'AGE_PTES'; request: number; startVa: number; endVa: number; young: boolean; dirty: boolean }
   | { type: 'MOVE_PTES'; request: number; fromVa: number; toVa: number; lengthBytes: number }
   | { type: 'COPY_PTES'; request: number; ranges: { startVa: number; endVa: number; always: boolean }[] }
   | { type: 'READ_PTES'; request: number; ranges: { startVa: number; endVa: number }[] }
@@ -182,6 +187,9 @@ export type Message =
   | {
       type: 'MAPPED';
       request: number;
+      file: string;
+      /** The file system wants to hear of the first write to each page (`vma_wants_writenotify`). */
+      writeNotify: boolean;
       droppedPages: number;
       /** 0, or EBUSY where the page cache cannot take the folio order that the mapping needs. */
       errno: number;

@@ -7,7 +7,7 @@ import { PTE } from '../src/mm/pte.ts';
 import type { FaultEnd } from './mmFaultParts.ts';
 import type { Message, MessageOf } from './messages.ts';
 import { type CallJob, type CallStep, mapFiles, returns, tellDirty, tellUnmapped, waits } from './mmCallJob.ts';
-import { account, isZeroFrame, noteFallback, pageIndex, putEntries } from './mmEntries.ts';
+import { account, isZeroFrame, noteFallback, noteMapped, pageIndex, putEntries } from './mmEntries.ts';
 import { failPlan, nextEffect } from './mmPlan.ts';
 import { beginPopulate } from './mmPopulate.ts';
 import { beginLazyFree, beginPageOut } from './mmReclaim.ts';
@@ -75,9 +75,11 @@ const starters: { [D in SharedEffect]: Starter<D> } = {
     };
     return waits(ask(context, job, 'fileDone', fileActor(file), message, send));
   },
-  sync: (context, job, { startVa, endVa }, send) => {
-    // Write-back cleans the entries and leaves their age (`mm/rmap.c:page_mkclean_one`).
-    const age = { type: 'AGE_PTES' as const, startVa, endVa, young: false, dirty: true };
+  sync: (context, job, { file, startVa, endVa }, send) => {
+    // What lives in memory alone is never written back (`mm/shmem.c:shmem_file_operations` with noop_fsync).
+    if (!context.writeNotify.includes(file)) return nextEffect(context, job, send);
+    // Write-back cleans the entries, write-protects them and leaves their age (`mm/rmap.c:page_vma_mkclean_one`).
+    const age = { type: 'AGE_PTES' as const, startVa, endVa, young: false, dirty: true, writeProtect: true };
     return askMmu(context, job, 'synced', (request) => ({ ...age, request }), send);
   },
   residency: (context, job, { startVa, endVa }, send) => {
@@ -168,7 +170,7 @@ export const effectSteps: Partial<Record<string, StepHandler>> = {
   fileMapped: (context, job, event, send) => {
     invariant(event.type === 'MAPPED', 'a file answers a mapping with MAPPED');
     if (event.errno !== 0) return refuseMapping(context, job, event.errno, send);
-    const state = { ...context, droppedPages: context.droppedPages + event.droppedPages };
+    const state = noteMapped(context, event);
     const asked = mapFiles(state, job, 'fileMapped', send);
     return asked === null ? nextEffect(state, job, send) : waits(asked);
   },

@@ -2,7 +2,7 @@
 import { isDirty, PTE } from '../src/mm/pte.ts';
 import type { Vma } from '../src/mm/vma.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
-import type { PteRun } from './messages.ts';
+import type { MessageOf, PteRun } from './messages.ts';
 import { hasFlagBits, type MmContext } from './mmState.ts';
 import { type Send, ZERO_BYTES } from './support.ts';
 
@@ -123,6 +123,24 @@ export function filesOf(vmas: VmaSet): string[] {
   const files = new Set<string>();
   for (const vma of vmas.list()) if (vma.file !== null) files.add(vma.file);
   return [...files].sort();
+}
+
+/**
+ * Takes a file's answer to a mapping: what it dropped for it, and whether it wants to hear of writes.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * const mapped = { type: 'MAPPED' as const, request: 1, file: 'a', writeNotify: true, droppedPages: 0, errno: 0 };
+ * noteMapped(mm, mapped).writeNotify; // ['a']
+ * ```
+ */
+export function noteMapped(context: MmContext, event: MessageOf<'MAPPED'>): MmContext {
+  const { file, writeNotify, droppedPages } = event;
+  const known = context.writeNotify.includes(file);
+  const files = writeNotify && !known ? [...context.writeNotify, file] : context.writeNotify;
+  return { ...context, writeNotify: files, droppedPages: context.droppedPages + droppedPages };
 }
 
 /**

@@ -7,7 +7,7 @@ import { invariant } from '../src/errors.ts';
 import { ERRNO } from '../src/mm/abiRules.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
 import type { Message, MessageOf } from './messages.ts';
-import { account, filesOf, putEntries, noteFallback } from './mmEntries.ts';
+import { account, filesOf, putEntries, noteFallback, noteMapped } from './mmEntries.ts';
 import { stillMapped } from './mmRmap.ts';
 import { ask, fileActor, type Job, type MmContext, mmuOf, processOrder } from './mmState.ts';
 import type { Send } from './support.ts';
@@ -51,8 +51,7 @@ function giveUp(context: MmContext, job: ForkedJob, send: Send): MmContext {
 
 function go(context: MmContext, job: ForkedJob, event: Message, send: Send): MmContext {
   if (job.step === 'fileMapped') {
-    const droppedPages = event.type === 'MAPPED' ? event.droppedPages : 0;
-    return mapNext({ ...context, droppedPages: context.droppedPages + droppedPages }, job, send);
+    return mapNext(event.type === 'MAPPED' ? noteMapped(context, event) : context, job, send);
   }
   invariant(event.type === 'TABLE_DONE', 'the tables of a child are made by its MMU');
   if (job.step === 'released') {

@@ -9,12 +9,22 @@ import type { Send } from './support.ts';
 
 /** What a plan is decided on. */
 function spaceOf(context: MmContext): Space {
-  const { vmas, pageBytes, startBrk, brk, lockFuture, limits } = context;
+  const { vmas, pageBytes, startBrk, brk, lockFuture, limits, writeNotify } = context;
   const { stackGuardGap } = context.resources.design;
   // stack_guard_gap is 256 pages (`mm/mmap.c`).
   const guardPage = stackGuardGap === 'process-pages' ? pageBytes : context.kernelPageBytes;
   const nextShmem = `shmem:${context.pid}.${context.shmems}`;
-  return { vmas, pageBytes, startBrk, brk, lockFuture, limits, nextShmem, stackGuardBytes: 256 * guardPage };
+  return {
+    vmas,
+    pageBytes,
+    startBrk,
+    brk,
+    lockFuture,
+    limits,
+    writeNotify,
+    nextShmem,
+    stackGuardBytes: 256 * guardPage,
+  };
 }
 
 /**

@@ -120,6 +120,8 @@ export interface MmContext {
   /** VM.LOCKED and VM.LOCKONFAULT of areas to come, by mlockall (`mm->def_flags`). */
   lockFuture: number;
   limits: Limits;
+  /** Files it has mapped whose file system wants to hear of writes; those of memory alone do not. */
+  writeNotify: readonly string[];
   /** Inodes of shared anonymous memory that it has made. */
   shmems: number;
   job: Job | null;
@@ -169,6 +171,7 @@ export function initialMm(input: MmInput): MmContext {
     brk: 0,
     lockFuture: 0,
     limits: input.limits ?? rootLimits,
+    writeNotify: [],
     shmems: 0,
     job: null,
     rmap: [],

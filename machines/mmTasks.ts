@@ -17,7 +17,7 @@ import {
   zap,
 } from './mmCallJob.ts';
 import { settle } from './mmEffects.ts';
-import { filesOf, isZeroFrame, noteFallback } from './mmEntries.ts';
+import { filesOf, isZeroFrame, noteFallback, noteMapped } from './mmEntries.ts';
 import { ask, costsOf, type MmContext, mmuOf } from './mmState.ts';
 import type { Send } from './support.ts';
 
@@ -177,8 +177,7 @@ export const taskSteps: Partial<Record<string, StepHandler>> = {
   },
 
   execFile: (context, job, event, send) => {
-    const dropped = event.type === 'MAPPED' ? event.droppedPages : 0;
-    return mapImage({ ...context, droppedPages: context.droppedPages + dropped }, job, send);
+    return mapImage(event.type === 'MAPPED' ? noteMapped(context, event) : context, job, send);
   },
 };
 

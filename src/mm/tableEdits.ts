@@ -146,8 +146,8 @@ export const operations: { [O in TableOp['op']]: (work: Work, op: Extract<TableO
     for (const range of ranges) {
       // Entry by entry, as `change_pte_range` of 6.12: the first of a block unfolds it, the last may fold it again.
       rewrite(work, range, (pte, va) => {
-        const exclusive = hasFlags(pte, PTE.EXCLUSIVE);
-        const next = modifyProtection(pte, exclusive ? range.anonProtection : range.protection);
+        const ofFile = isDirty(pte) ? (range.dirtyProtection ?? range.protection) : range.protection;
+        const next = modifyProtection(pte, hasFlags(pte, PTE.EXCLUSIVE) ? range.anonProtection : ofFile);
         if (next !== pte) gather.add(va, work.linux.geometry.granuleBytes);
         return next;
       });
@@ -155,8 +155,8 @@ export const operations: { [O in TableOp['op']]: (work: Work, op: Extract<TableO
     gather.into(work);
   },
   age: (work, op) => {
-    const { young, dirty } = op;
-    const bits = (young ? PTE.YOUNG : 0) | (dirty ? PTE.DIRTY : 0);
+    const { young, dirty, writeProtect = false } = op;
+    const bits = (young ? PTE.YOUNG : 0) | (dirty ? PTE.DIRTY : 0) | (writeProtect ? PTE.WRITE : 0);
     const gather = new Gather();
     const older = (pte: number, va: number): number => {
       if (dirty && isDirty(pte)) work.cleared.add(va, pfnOf(pte), flagsOf(pte));

@@ -25,10 +25,13 @@ export type TableOp =
    */
   | { op: 'set'; runs: EntryRun[]; expects: number }
   | { op: 'clear'; ranges: VaRange[]; freeWithin: VaRange | null; fileOnly: boolean }
-  /** `anonProtection` is for exclusive anonymous pages: they become writable at once (`can_change_pte_writable`). */
-  | { op: 'protect'; ranges: (VaRange & { protection: number; anonProtection: number })[] }
-  /** Clears the accessed bit, the dirty bit, or both. */
-  | { op: 'age'; startVa: number; endVa: number; young: boolean; dirty: boolean }
+  /**
+   * `anonProtection` is for exclusive anonymous pages, `dirtyProtection` for dirty pages of files: they become writable at
+   * once (`can_change_pte_writable`). Without the latter a dirty page is like any other.
+   */
+  | { op: 'protect'; ranges: (VaRange & { protection: number; anonProtection: number; dirtyProtection?: number })[] }
+  /** Clears the accessed bit, the dirty bit, or both; `writeProtect` with the latter, as `page_mkclean_one` does. */
+  | { op: 'age'; startVa: number; endVa: number; young: boolean; dirty: boolean; writeProtect?: boolean }
   | { op: 'move'; fromVa: number; toVa: number; lengthBytes: number }
   /** `always`: entries of shared anonymous memory, which the child could not find anywhere else. */
   | { op: 'copy'; ranges: (VaRange & { always: boolean })[] }

@@ -19,6 +19,13 @@ export interface VaRange {
  */
 export type PopulateErrors = 'ignore' | 'mlock' | 'madvise' | 'remote';
 
+/** PTE flags for a range: for pages of files, for dirty ones among them where they differ, and for exclusive anonymous ones. */
+export interface ProtectedRange extends VaRange {
+  protection: number;
+  anonProtection: number;
+  dirtyProtection?: number;
+}
+
 /** One thing that a call does. */
 export type Effect =
   /** These are the areas from now on; files that are newly mapped or mapped no more are told. */
@@ -30,7 +37,7 @@ export type Effect =
   /** Entries go, and with `freeWithin` the tables that nobody needs between those addresses. */
   | { do: 'clear'; ranges: VaRange[]; freeWithin: VaRange | null }
   /** `undo` here and below: the areas to go back to where layer 3 refuses, or there is no memory for tables. */
-  | { do: 'protect'; ranges: (VaRange & { protection: number; anonProtection: number })[]; undo: VmaSet }
+  | { do: 'protect'; ranges: ProtectedRange[]; undo: VmaSet }
   | { do: 'move'; fromVa: number; toVa: number; lengthBytes: number; undo: VmaSet }
   /** Faults pages of one area in; `lock` writes where that breaks COW beforehand and reads elsewhere. */
   | { do: 'populate'; startVa: number; endVa: number; access: 'read' | 'write' | 'lock'; errors: PopulateErrors }
@@ -61,6 +68,8 @@ export interface Space {
   brk: number;
   /** VM.LOCKED and VM.LOCKONFAULT of areas to come (`mm->def_flags`). */
   lockFuture: number;
+  /** Files whose file system wants to hear of the first write to each page (`vma_wants_writenotify`). */
+  writeNotify: readonly string[];
   /** The name of the next inode of shared anonymous memory. */
   nextShmem: string;
   /** `stack_guard_gap`, in bytes. */
@@ -83,6 +92,7 @@ export function emptySpace(pageBytes: number): Space {
     startBrk: 0,
     brk: 0,
     lockFuture: 0,
+    writeNotify: [],
     nextShmem: 'shmem:1.0',
     // stack_guard_gap is 256 pages (`mm/mmap.c`).
     stackGuardBytes: 256 * pageBytes,

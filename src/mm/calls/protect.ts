@@ -4,12 +4,20 @@ import { PROT, protectionFlags, PTE } from '../pte.ts';
 import { VM, type Vma } from '../vma.ts';
 import { isSealed } from './areas.ts';
 import { mayGrow } from './limits.ts';
-import { beforeHole, type Effect, ended, type Plan, refuses, type Space, succeeds, type VaRange } from './plan.ts';
+import {
+  beforeHole,
+  type Effect,
+  ended,
+  type Plan,
+  type ProtectedRange,
+  refuses,
+  type Space,
+  succeeds,
+  type VaRange,
+} from './plan.ts';
 
 const PROT_GROWSDOWN = 0x01000000;
 const ACCESS = PROT.READ | PROT.WRITE | PROT.EXEC;
-
-type ProtectedRange = Extract<Effect, { do: 'protect' }>['ranges'][number];
 
 interface ProtectCall {
   op: 'mprotect';
@@ -34,13 +42,17 @@ function accounted(vma: Vma, prot: number): number {
 
 /**
  * PTE flags for pages of files and for anonymous ones. Exclusive anonymous pages become writable at once
- * (`can_change_pte_writable`); those of a private file mapping are read-only until they are copied.
+ * (`can_change_pte_writable`); those of a private file mapping are read-only until they are copied, and clean ones of a
+ * shared mapping whose file system wants to hear of writes until they are written.
  */
-function protectedRange(range: VaRange, vma: Vma, prot: number): ProtectedRange {
+function protectedRange(range: VaRange, vma: Vma, prot: number, writeNotify: readonly string[]): ProtectedRange {
   const shared = (vma.flags & VM.SHARED) !== 0;
-  const protection = protectionFlags(prot, shared);
+  const notes = shared && vma.file !== null && writeNotify.includes(vma.file);
+  const protection = protectionFlags(prot, shared && !notes);
   const anonProtection = protection | ((prot & PROT.WRITE) === 0 ? 0 : PTE.WRITE);
-  return { startVa: range.startVa, endVa: range.endVa, protection, anonProtection };
+  const { startVa, endVa } = range;
+  const flags = { startVa, endVa, protection, anonProtection };
+  return notes ? { ...flags, dirtyProtection: protectionFlags(prot, true) } : flags;
 }
 
 /** The start of the range and the first area's errors, for PROT_GROWSDOWN and without. */
@@ -90,7 +102,7 @@ export function planProtect(space: Space, call: ProtectCall): Plan {
     }
     if (flags !== vma.flags && lengthBytes > space.limits.commitBytes) return refuses(ERRNO.ENOMEM, changed());
     vmas = vmas.modify(range.startVa, range.endVa, (part) => ({ ...part, prot, flags })).set;
-    ranges.push(protectedRange(range, vma, prot));
+    ranges.push(protectedRange(range, vma, prot, space.writeNotify));
     const breaksCow = (vma.flags & (VM.SHARED | VM.LOCKED)) === VM.LOCKED && (vma.prot & PROT.WRITE) === 0;
     if (!breaksCow || (prot & PROT.WRITE) === 0) continue;
     const populate: Effect = { do: 'populate', ...range, access: 'lock', errors: 'ignore' };
