@@ -4,6 +4,7 @@ import { type CostModel, defaultCosts } from '../arch/costs.ts';
 import { usableAsids } from '../arch/asid.ts';
 import { findCore, supportsPage } from '../arch/cores.ts';
 import { GranuleError, invariant } from '../errors.ts';
+import { rootLimits } from '../mm/calls/limits.ts';
 import type { RunSource } from '../mm/runs.ts';
 import type { ActorSpec } from '../runtime/hosting.ts';
 import type { Topology, TopologyProcess } from './schema.ts';
@@ -130,14 +131,15 @@ function processActors(
   trace: RunSource,
   resources: ResourceHolder,
 ): ActorSpec[] {
-  const { pid, pageSize: pageBytes, children, signals } = process;
+  const { pid, pageSize: pageBytes, children, signals, memlock } = process;
   const { kernelPageSize: kernelPageBytes, quantumCycles } = topology;
   const core = findCore(topology.core);
   invariant(core !== null, `there is a core ${topology.core}`);
   const input = { resources, pid, trace: trace.hash, pageBytes, quantumCycles, children, signals };
   const zeroPfn = zeroFrame(kernelPageBytes);
   const { nativeTables, stackLimit: stackLimitBytes } = topology;
-  const mm = { resources, pid, kernelPageBytes, nativeTables, zeroPfn, stackLimitBytes };
+  const limits = memlock === undefined ? rootLimits : { ...rootLimits, ipcLock: false, memlockBytes: memlock };
+  const mm = { resources, pid, kernelPageBytes, nativeTables, zeroPfn, stackLimitBytes, limits };
   const mmu = { resources, pid, kernelPageBytes, cpus: topology.cpus, tlbRange: core.tlbRange };
   return [
     { id: `process:${pid}`, machine: machines.process, input },

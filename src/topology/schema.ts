@@ -57,6 +57,8 @@ const processSchema = z.strictObject({
   forked: z.boolean().default(false),
   /** What SIGSEGV and SIGBUS do: end it, or meet a handler that jumps over the access. */
   signals: z.enum(['die', 'skip']).default('die'),
+  /** RLIMIT_MEMLOCK, for a process without CAP_IPC_LOCK; one that has none given is root's. */
+  memlock: size.optional(),
 });
 
 const messageSchema = z

@@ -1,13 +1,40 @@
 /** Memory policy on a machine of one node (`mm/mempolicy.c`), move_pages (`mm/migrate.c`) and mseal (`mm/mseal.c`). */
+import { MPOL } from '../abi/numbers.ts';
 import { ERRNO } from '../abiRules.ts';
+import type { Vma } from '../vma.ts';
+import type { VmaSet } from '../vmaSet.ts';
 import { isSealed } from './areas.ts';
-import { beforeHole, type Effect, ended, type Plan, refuses, type Space, succeeds } from './plan.ts';
+import { beforeHole, type Effect, ended, type Plan, refuses, type Space, succeeds, type VaRange } from './plan.ts';
 
-const MPOL_DEFAULT = 0;
+/** `MPOL_MODE_FLAGS`: what `mode` holds beside the mode itself. */
+const MODE_FLAGS = MPOL.NUMA_BALANCING | MPOL.RELATIVE_NODES | MPOL.STATIC_NODES;
+
+/** A policy as text: mode with its flags, nodes, and the home node if it has one; what `mpol_equal` compares. */
+function policyText(mode: number, nodes: readonly number[]): string {
+  // Preferring no node is preferring the local one (`mpol_new`).
+  const actual = (mode & ~MODE_FLAGS) === MPOL.PREFERRED && nodes.length === 0 ? MPOL.LOCAL : mode;
+  return `${actual}:${nodes.join(',')}`;
+}
+
+function withPolicy({ policy: _old, ...vma }: Vma, policy: string | undefined): Vma {
+  return policy === undefined ? vma : { ...vma, policy };
+}
+
+/** `mbind_range`: the part of an area that lies in a range gets a policy. */
+function bound(vmas: VmaSet, vma: Vma, range: VaRange, policy: string | undefined): VmaSet {
+  if (vma.policy === policy) return vmas;
+  const startVa = Math.max(vma.startVa, range.startVa);
+  const endVa = Math.min(vma.endVa, range.endVa);
+  return vmas.modify(startVa, endVa, (part) => withPolicy(part, policy)).set;
+}
+
+function committed(space: Space, vmas: VmaSet): Effect[] {
+  return vmas === space.vmas ? [] : [{ do: 'vmas', vmas }];
+}
 
 /**
  * Plans mbind (`do_mbind`, `queue_pages_test_walk`): a hole is EFAULT, but MPOL_DEFAULT passes over it where there is any
- * area at all. With one node every page is where a policy wants it, and the policy itself is not kept.
+ * area at all. With one node every page is where a policy wants it, so no page moves.
  *
  * @example
  * ```ts
@@ -15,23 +42,43 @@ const MPOL_DEFAULT = 0;
  * planBind(space, { addr: 0x10000, lengthBytes: 4096, mode: 2 }).errno; // 14
  * ```
  */
-export function planBind(space: Space, call: { addr: number; lengthBytes: number; mode: number }): Plan {
-  const endVa = call.addr + call.lengthBytes;
-  const isAny = space.vmas.overlapping(call.addr, endVa).length > 0;
-  const suffices = call.mode === MPOL_DEFAULT ? isAny : space.vmas.covered(call.addr, endVa);
-  return suffices ? succeeds() : refuses(ERRNO.EFAULT);
+export function planBind(
+  space: Space,
+  call: { addr: number; lengthBytes: number; mode: number; nodes?: readonly number[] },
+): Plan {
+  const range = { startVa: call.addr, endVa: call.addr + call.lengthBytes };
+  const { vmas: before } = space;
+  const areas = before.overlapping(range.startVa, range.endVa);
+  const isDefault = (call.mode & ~MODE_FLAGS) === MPOL.DEFAULT;
+  if (isDefault ? areas.length === 0 : !before.covered(range.startVa, range.endVa)) return refuses(ERRNO.EFAULT);
+  const policy = isDefault ? undefined : policyText(call.mode, call.nodes ?? []);
+  const vmas = areas.reduce((set: VmaSet, vma) => bound(set, vma, range, policy), before);
+  return succeeds(committed(space, vmas));
 }
 
 /**
- * Plans set_mempolicy_home_node: it needs areas with a policy of their own (ENOENT).
+ * Plans set_mempolicy_home_node: areas without a policy are passed over, ENOENT if all are; one whose policy has no use for
+ * a home node ends it with EOPNOTSUPP, after those before it.
  *
  * @example
  * ```ts
- * planHomeNode().errno; // 2
+ * const space = emptySpace(4096);
+ * planHomeNode(space, { addr: 0x10000, lengthBytes: 4096, homeNode: 0 }).errno; // 2
  * ```
  */
-export function planHomeNode(): Plan {
-  return refuses(ERRNO.ENOENT);
+export function planHomeNode(space: Space, call: { addr: number; lengthBytes: number; homeNode: number }): Plan {
+  const range = { startVa: call.addr, endVa: call.addr + call.lengthBytes };
+  let { vmas } = space;
+  let errno: number = ERRNO.ENOENT;
+  for (const vma of space.vmas.overlapping(range.startVa, range.endVa)) {
+    if (vma.policy === undefined) continue;
+    const [mode = '', nodes = ''] = vma.policy.split(':');
+    const kind = Number(mode) & ~MODE_FLAGS;
+    if (kind !== MPOL.BIND && kind !== MPOL.PREFERRED_MANY) return refuses(ERRNO.EOPNOTSUPP, committed(space, vmas));
+    vmas = bound(vmas, vma, range, `${mode}:${nodes}:${call.homeNode}`);
+    errno = 0;
+  }
+  return ended(committed(space, vmas), errno);
 }
 
 /**

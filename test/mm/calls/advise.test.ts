@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ADVICE } from '../../../src/mm/calls/advice.ts';
 import { planAdvise, planName } from '../../../src/mm/calls/advise.ts';
-import { planBind, planSeal } from '../../../src/mm/calls/policy.ts';
+import { planBind, planHomeNode, planSeal } from '../../../src/mm/calls/policy.ts';
 import { planResidency, planSync } from '../../../src/mm/calls/sync.ts';
 import { VM } from '../../../src/mm/vma.ts';
 import { area, areasAfter, deeds, PAGE, spaceOf } from './support/spaces.ts';
@@ -114,6 +114,21 @@ describe('mbind (mm/mempolicy.c) and mseal (mm/mseal.c)', () => {
     expect(planBind(space, { ...range(0x100, 8), mode: 2 }).errno).toBe(14);
     expect(planBind(space, { ...range(0x100, 8), mode: 0 }).errno).toBe(0);
     expect(planBind(space, { ...range(0x200, 8), mode: 0 }).errno).toBe(14);
+  });
+
+  test('a policy keeps areas apart until it is taken back; a home node is for MPOL_BIND and MPOL_PREFERRED_MANY', () => {
+    const space = spaceOf([area(0x100, 0x104)]);
+    const home = { ...range(0x100, 4), homeNode: 0 };
+    expect(planHomeNode(space, home).errno).toBe(2);
+    const bind = planBind(space, { ...range(0x100, 2), mode: 2, nodes: [0] });
+    expect(areasAfter(space, bind)).toEqual(['100-102 rw', '102-104 rw']);
+    const [commit] = bind.effects;
+    const bound = { ...space, vmas: commit?.do === 'vmas' ? commit.vmas : space.vmas };
+    expect(planHomeNode(bound, home).errno).toBe(0);
+    expect(areasAfter(bound, planBind(bound, { ...range(0x100, 4), mode: 0 }))).toEqual(['100-104 rw']);
+    const [prefer] = planBind(space, { ...range(0x100, 4), mode: 1, nodes: [0] }).effects;
+    const preferring = { ...space, vmas: prefer?.do === 'vmas' ? prefer.vmas : space.vmas };
+    expect(planHomeNode(preferring, home).errno).toBe(95);
   });
 
   test('mseal seals all of a range or nothing', () => {
