@@ -1,7 +1,7 @@
 /** Calls on files: read and write with their copies, truncation, preallocation, and memfds. */
 import { ERRNO } from '../src/mm/abiRules.ts';
 import type { FileCall as RecordedFileCall } from '../src/mm/runs.ts';
-import { type AbiContext, answer, begin, type CallInFlight, copyOn, fail } from './abiState.ts';
+import { type AbiContext, answer, begin, type CallInFlight, copyOn, fail, pageBytesOf } from './abiState.ts';
 import type { MessageOf } from './messages.ts';
 import { fileActor } from './mmState.ts';
 import type { Send } from './support.ts';
@@ -32,8 +32,18 @@ function askFile(context: AbiContext, inFlight: CallInFlight, call: RecordedFile
   const file = inodeOf(context, request, call.file);
   const to = fileActor(file);
   if (call.op === 'read' || call.op === 'write') {
-    const type = call.op === 'read' ? 'READ_FILE' : 'WRITE_FILE';
-    send(to, { type, file, request, offsetBytes: call.offsetBytes, lengthBytes: call.lengthBytes });
+    const { offsetBytes, lengthBytes } = call;
+    if (call.op === 'read') {
+      const orderPages = Math.log2(pageBytesOf(context, request) / context.kernelPageBytes);
+      send(to, {
+        type: 'READ_FILE',
+        file,
+        request,
+        offsetBytes,
+        lengthBytes,
+        ...(orderPages > 0 ? { orderPages } : {}),
+      });
+    } else send(to, { type: 'WRITE_FILE', file, request, offsetBytes, lengthBytes });
   } else if (call.op === 'fallocate') {
     const { mode, offsetBytes, lengthBytes } = call;
     send(to, { type: 'ALLOCATE_FILE', file, sender: 'abi', request, mode, offsetBytes, lengthBytes });

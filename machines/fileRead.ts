@@ -143,6 +143,15 @@ function readDone(
 }
 
 /**
+ * The file with the least order of its first reader where the design has it so. As for `mapping_set_folio_min_order`, the
+ * order can only be set while nothing is cached.
+ */
+function withReadersOrder(context: FileContext, { orderPages = 0 }: MessageOf<'READ_FILE'>): FileContext {
+  const raises = context.resources.design.readOrder === 'process-page' && context.cache.counts.pages === 0;
+  return raises && orderPages > context.minOrderPages ? { ...context, minOrderPages: orderPages } : context;
+}
+
+/**
  * Begins a read: tmpfs reads holes as zeroes and allocates nothing (`mm/shmem.c:shmem_file_read_iter`, SGP_READ).
  *
  * @example
@@ -159,7 +168,7 @@ export function beginRead(
   message: MessageOf<'READ_FILE'>,
   send: Send,
 ): FileContext {
-  if (!inMemory(context)) return readOn(context, operation, message, send);
+  if (!inMemory(context)) return readOn(withReadersOrder(context, message), operation, message, send);
   const doneBytes = Math.max(0, Math.min(message.lengthBytes, context.sizeBytes - message.offsetBytes));
   return answer({ ...context, hits: context.hits + 1 }, { ...operation, doneBytes }, send);
 }

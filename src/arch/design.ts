@@ -11,7 +11,10 @@ export interface ThpSettings {
   sizes: Readonly<Record<number, ThpMode>>;
 }
 
-/** Named choices. The first of each pair is what matches a kernel built for the process page size. */
+/**
+ * Named choices. The first of each pair is what matches a kernel built for the process page size; it is the default, but
+ * for `readOrder`: small files that are only read are what the proposal keeps small.
+ */
 export interface Design {
   /**
    * Where a file ends for a mapping: at the end of the last process page, or of the last kernel page as an unmodified
@@ -28,6 +31,11 @@ export interface Design {
   zeroPage: 'process-page' | 'allocate';
   /** What becomes of an operation that layer 3 cannot translate: warn and run on the Linux table, or fail the call. */
   untranslatable: 'fall-back' | 'fail';
+  /**
+   * What read() brings into the cache of a file that nobody has cached yet: folios of the reader's page, so that mapping it
+   * later finds them large enough, or kernel pages as the proposal has it, which a mapping drops and reads again.
+   */
+  readOrder: 'process-page' | 'kernel-page';
   /** The contiguous bit is used in Linux tables of the kernel page size (`CONFIG_ARM64_CONTPTE`). */
   contpte: boolean;
   /**
@@ -67,6 +75,7 @@ export const defaultDesign: Design = {
   copyOnWrite: 'process-page',
   zeroPage: 'process-page',
   untranslatable: 'fall-back',
+  readOrder: 'kernel-page',
   contpte: true,
   crossGranuleTlbi: 'honoured',
   crossGranuleFlush: 'by-va',

@@ -96,6 +96,7 @@ const designSchema = z.strictObject({
   copyOnWrite: z.enum(['process-page', 'kernel-page']).default(defaultDesign.copyOnWrite),
   zeroPage: z.enum(['process-page', 'allocate']).default(defaultDesign.zeroPage),
   untranslatable: z.enum(['fall-back', 'fail']).default(defaultDesign.untranslatable),
+  readOrder: z.enum(['process-page', 'kernel-page']).default(defaultDesign.readOrder),
   contpte: z.boolean().default(defaultDesign.contpte),
   crossGranuleTlbi: z.enum(['honoured', 'ignored']).default(defaultDesign.crossGranuleTlbi),
   crossGranuleFlush: z.enum(['by-va', 'asid']).default(defaultDesign.crossGranuleFlush),

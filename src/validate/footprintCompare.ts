@@ -1,10 +1,11 @@
 /** Holds the counters of the model against a kernel's, and counts agreement by workload and field. */
 import { FOOTPRINT_FIELDS, type FootprintField, type FootprintLine } from './footprintLine.ts';
 import type { FootprintRun } from './footprintRun.ts';
+import type { Workload } from './workloads.ts';
 
 /** Minor faults that a kernel may count more or less: those of the program's own text. */
 const TEXT_FAULTS = 8;
-/** Pages by which the size of the page cache may differ: per-CPU counters, and the pages of directories. */
+/** Pages by which the size of the page cache may differ: per-CPU counters, and pages of directories. */
 const CACHED_PAGES = 16;
 
 /** One counter on both sides. */
@@ -41,26 +42,21 @@ export function toleranceOf(field: FootprintField, pageBytes: number): number {
 }
 
 /**
- * Whether a counter can be the same on the modelled kernel. The size of the page cache is the kernel's, not the
- * process's: on a kernel of smaller pages small files take less, which is what the design is for. It is compared where
- * it is the subject, for trees of files: elsewhere readahead under way when the counter was read moves it.
+ * Whether a counter is compared for a workload. The size of the page cache is, where it is the subject: for trees of files.
+ * Elsewhere what the CPU has not yet added to the counter, and readahead under way when it is read, move it by some pages.
  *
  * @example
  * ```ts
- * isComparable('dCachedKB', { mode: 'tree', pageBytes: 65536 }, 4096); // false
- * isComparable('dCachedKB', { mode: 'tree', pageBytes: 65536 }, 65536); // true
+ * isComparable('dCachedKB', 'fmap'); // false
+ * isComparable('dCachedKB', 'tree'); // true
  * ```
  */
-export function isComparable(
-  field: FootprintField,
-  { mode, pageBytes }: { mode: string; pageBytes: number },
-  kernelPageBytes: number,
-): boolean {
-  return field !== 'dCachedKB' || (mode === 'tree' && pageBytes === kernelPageBytes);
+export function isComparable(field: FootprintField, kind: Workload['kind']): boolean {
+  return field !== 'dCachedKB' || kind === 'tree';
 }
 
 /**
- * Compares a line with what the model made of it on a kernel.
+ * Compares a line with what the model made of it.
  *
  * @example
  * ```ts
@@ -68,17 +64,13 @@ export function isComparable(
  * const line = parseFootprintLine({ file: 'x', line: 1, value }) as FootprintLine;
  * const counters = { minflt: 4100, dRssAnonKB: 16388, dRssFileKB: 0, dVmPteKB: 36, dCachedKB: 0 };
  * const run = { measured: { counters, majflt: 0, beginSeq: 1, endSeq: 2 }, failure: null, events: 3 };
- * compareFootprint(line, 4096, run).checks.map(({ agrees }) => agrees); // [true, false]
+ * compareFootprint(line, run).checks.map(({ agrees }) => agrees); // [true, false]
  * ```
  */
-export function compareFootprint(line: FootprintLine, kernelPageBytes: number, run: FootprintRun): FootprintOutcome {
+export function compareFootprint(line: FootprintLine, run: FootprintRun): FootprintOutcome {
   const checks = FOOTPRINT_FIELDS.flatMap((field): FootprintCheck[] => {
     const kernel = line.answer[field];
-    if (
-      kernel === undefined ||
-      !isComparable(field, { mode: line.workload.kind, pageBytes: line.pageBytes }, kernelPageBytes)
-    )
-      return [];
+    if (kernel === undefined || !isComparable(field, line.workload.kind)) return [];
     const model = run.measured?.counters[field] ?? null;
     const tolerance = toleranceOf(field, line.pageBytes);
     return [{ field, kernel, model, tolerance, agrees: model !== null && Math.abs(model - kernel) <= tolerance }];
