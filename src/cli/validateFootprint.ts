@@ -17,6 +17,7 @@ interface FootprintOptions {
   on?: number;
   design: string[];
   keep: string;
+  checked?: boolean;
   json?: boolean;
 }
 
@@ -49,6 +50,7 @@ export function addValidateFootprint(group: Command, cli: Cli): void {
     .option('--on <SIZE>', 'run them as processes of the page size of the line on a kernel of this one', pageSize)
     .option('--design <NAME=VALUE>', 'a choice of the design (docs/topology.md); may be given again', collect, [])
     .option('--keep <DIR>', 'folder for the run that first differs', 'granule-validate')
+    .option('--checked', 'look at the laws of the model after every event')
     .option('--json', 'print JSON')
     .addHelpText('after', EXAMPLES)
     .action((files: string[], options: FootprintOptions) => validateFootprint(cli, files, options));
@@ -85,7 +87,7 @@ async function* steps(
     }
     const started = performance.now();
     const system = systemFor(line, options);
-    const running = footprintSteps(system);
+    const running = footprintSteps(system, { checked: options.checked ?? false });
     let step = running.next();
     for (; step.done !== true; step = running.next()) yield step.value;
     report.tally.add(compareFootprint(line, step.value));
@@ -135,7 +137,7 @@ function show(progress: Progress, { file, tally, skipped }: FootprintFileReport,
 async function keep(cli: Cli, line: FootprintLine, options: FootprintOptions): Promise<string> {
   const system = systemFor(line, options);
   const { path, writer } = await keepLog(system.topology, system.traces, cli.path(options.keep));
-  const running = footprintSteps(system, writer);
+  const running = footprintSteps(system, { writer });
   let step: IteratorResult<number, FootprintRun> = running.next();
   while (step.done !== true) step = running.next();
   return path;

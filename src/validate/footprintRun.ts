@@ -79,6 +79,14 @@ export interface FootprintRun {
   events: number;
 }
 
+/** What a run may be given beside its system. */
+export interface FootprintRunOptions {
+  /** Keeps the run's log. */
+  writer?: LogWriter | null;
+  /** Looks at the laws of the model after every event. */
+  checked?: boolean;
+}
+
 /**
  * Plays a workload in steps of some events, and tells after each how many there were.
  *
@@ -93,7 +101,7 @@ export interface FootprintRun {
  */
 export function* footprintSteps(
   { topology, traces, pid }: FootprintSystem,
-  writer: LogWriter | null = null,
+  { writer = null, checked = false }: FootprintRunOptions = {},
 ): Generator<number, FootprintRun, undefined> {
   const meter = new FootprintMeter(pid, topology.kernelPageSize);
   let system: System | null = null;
@@ -105,7 +113,7 @@ export function* footprintSteps(
   };
   let events = 0;
   try {
-    const steps = runSteps({ topology, traces, writer, onSystem, onRecord });
+    const steps = runSteps({ topology, traces, writer, checked, onSystem, onRecord });
     for (;;) {
       const step = steps.next();
       if (step.done === true) return { ...meter.measured(step.value.system), events: step.value.records };
