@@ -236,15 +236,7 @@ export type Message =
     }
   | { type: 'RANGE_UNMAPPED'; file: string; mm: string; request: number; dirtyIndexes: number[] }
   | { type: 'DIRTIED'; file: string; runs: { index: number; nr: number }[] }
-  /** `orderPages` is log2 of the kernel pages in a page of the reader. */
-  | {
-      type: 'READ_FILE';
-      file: string;
-      request: number;
-      offsetBytes: number;
-      lengthBytes: number;
-      orderPages?: number;
-    }
+  | { type: 'READ_FILE'; file: string; request: number; offsetBytes: number; lengthBytes: number; orderPages?: number }
   | { type: 'WRITE_FILE'; file: string; request: number; offsetBytes: number; lengthBytes: number }
   | { type: 'TRUNCATE_FILE'; file: string; request: number; sizeBytes: number }
   | {
