@@ -34,7 +34,9 @@ function askFile(context: AbiContext, inFlight: CallInFlight, call: RecordedFile
   if (call.op === 'read' || call.op === 'write') {
     const { offsetBytes, lengthBytes } = call;
     if (call.op === 'read') {
-      const orderPages = Math.log2(pageBytesOf(context, request) / context.kernelPageBytes);
+      const { readOrder } = context.resources.design;
+      const pageBytes = readOrder === 'process-page' ? pageBytesOf(context, request) : context.kernelPageBytes;
+      const orderPages = Math.log2(pageBytes / context.kernelPageBytes);
       send(to, {
         type: 'READ_FILE',
         file,

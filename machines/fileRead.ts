@@ -147,8 +147,8 @@ function readDone(
  * order can only be set while nothing is cached.
  */
 function withReadersOrder(context: FileContext, { orderPages = 0 }: MessageOf<'READ_FILE'>): FileContext {
-  const raises = context.resources.design.readOrder === 'process-page' && context.cache.counts.pages === 0;
-  return raises && orderPages > context.minOrderPages ? { ...context, minOrderPages: orderPages } : context;
+  const raises = orderPages > context.minOrderPages && context.cache.counts.pages === 0;
+  return raises ? { ...context, minOrderPages: orderPages } : context;
 }
 
 /**
