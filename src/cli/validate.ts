@@ -7,6 +7,13 @@ import { addValidateFootprint } from './validateFootprint.ts';
 /** The kinds of answers that can be held against the model, in the order of the help. */
 const SUBJECTS: readonly ((group: Command, cli: Cli) => void)[] = [addValidateAbi, addValidateFootprint];
 
+const EXAMPLES = `
+Examples:
+  granule validate abi abi-64K.ndjson.gz --on 4K
+  granule validate footprint footprint.ndjson
+
+Each has a help of its own: granule validate abi --help.`;
+
 /**
  * Adds the command and its subcommands.
  *
@@ -16,6 +23,9 @@ const SUBJECTS: readonly ((group: Command, cli: Cli) => void)[] = [addValidateAb
  * ```
  */
 export function addValidate(program: Command, cli: Cli): void {
-  const group = program.command('validate').description('hold the model against what real kernels answered');
+  const group = program
+    .command('validate')
+    .description('hold the model against what real kernels answered')
+    .addHelpText('after', EXAMPLES);
   for (const add of SUBJECTS) add(group, cli);
 }

@@ -162,10 +162,14 @@ describe('docs/cli.md', () => {
     (name, command) => {
       const section = sectionOf(name);
       expect(section).not.toBe('');
-      for (const argument of command.registeredArguments) expect(section).toContain(argument.name());
-      for (const option of command.options) expect(section, option.flags).toContain(`\`${option.flags}\``);
+      // A command in two words is documented with its subcommands.
+      const parts = [command, ...command.commands];
+      const names = parts.flatMap((part) => part.registeredArguments.map((argument) => argument.name()));
+      for (const argument of names) expect(section).toContain(argument);
+      const flags = parts.flatMap((part) => part.options.map((option) => option.flags));
+      for (const flag of flags) expect(section, flag).toContain(`\`${flag}\``);
       const documented = [...section.matchAll(/^\| `(--[^`]+)`/gm)].map((match) => match[1]);
-      expect(documented).toEqual(command.options.map((option) => option.flags));
+      expect(documented.toSorted()).toEqual([...new Set(flags)].sort());
     },
   );
 
