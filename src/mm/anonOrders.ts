@@ -95,6 +95,13 @@ export function highestOrder(orders: number): number {
   return 31 - Math.clz32(orders);
 }
 
+/** The orders of a mask from the highest that fits on down (`next_order`), 0 for none. */
+function from(orders: number, fits: (order: number) => boolean): number {
+  let left = orders;
+  while (left !== 0 && !fits(highestOrder(left))) left &= ~(2 ** highestOrder(left));
+  return left;
+}
+
 /**
  * The orders whose naturally aligned range around an address lies inside the mapping; with an order that fits, all lower ones
  * fit (`thp_vma_suitable_orders`).
@@ -110,14 +117,10 @@ export function suitableOrders(
   vma: Pick<Vma, 'startVa' | 'endVa'>,
   kernelPageBytes: number,
 ): number {
-  let left = orders;
-  while (left !== 0) {
-    const order = highestOrder(left);
+  return from(orders, (order) => {
     const { startVa, endVa } = rangeOf(va, order, kernelPageBytes);
-    if (startVa >= vma.startVa && endVa <= vma.endVa) return left;
-    left &= ~(2 ** order);
-  }
-  return 0;
+    return startVa >= vma.startVa && endVa <= vma.endVa;
+  });
 }
 
 /**
@@ -149,14 +152,10 @@ export function emptyOrders(
   present: readonly { va: number; nr: number }[],
   kernelPageBytes: number,
 ): number {
-  let left = orders;
-  while (left !== 0) {
-    const order = highestOrder(left);
+  return from(orders, (order) => {
     const { startVa, endVa } = rangeOf(va, order, kernelPageBytes);
-    if (!present.some((run) => run.va < endVa && run.va + run.nr * kernelPageBytes > startVa)) return left;
-    left &= ~(2 ** order);
-  }
-  return 0;
+    return !present.some((run) => run.va < endVa && run.va + run.nr * kernelPageBytes > startVa);
+  });
 }
 
 /**
