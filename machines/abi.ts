@@ -3,7 +3,8 @@
  * each call by it (`src/mm/abi/rules.ts`), hands it to an mm or a file, moves bytes between them and user memory, and answers.
  */
 import { assertEvent, setup } from 'xstate';
-import { ERRNO, isMemoryCall, translateCall } from '../src/mm/abiRules.ts';
+import { ERRNO, translateCall } from '../src/mm/abiRules.ts';
+import { isPlanned } from '../src/mm/calls/index.ts';
 import { auxiliaryValue, sysconfValue } from '../src/mm/abi/answers.ts';
 import { abiRules, type RuledCall } from '../src/mm/abi/rules.ts';
 import { inherit, leave, noSharedMemory } from '../src/mm/abi/sharedMemory.ts';
@@ -96,7 +97,7 @@ function ruled(context: AbiContext, inFlight: CallInFlight, call: RuledCall, sen
   if (made.op === 'mmap' && made.file !== null) {
     return askMm(context, inFlight, { ...made, file: inodeOf(context, pid, made.file) }, send);
   }
-  return isMemoryCall(made) ? askMm(context, inFlight, made, send) : answer(context, pid, { result: 0 }, send);
+  return isPlanned(made) ? askMm(context, inFlight, made, send) : answer(context, pid, { result: 0 }, send);
 }
 
 function execve(context: AbiContext, inFlight: CallInFlight, call: ExecCall, send: Send): AbiContext {

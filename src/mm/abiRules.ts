@@ -41,36 +41,3 @@ export function lateErrno(call: RuledCall, pageBytes: number): number {
   const outcome = takeSteps(abiRules[call.op].late ?? [], { ...call }, caller);
   return 'errno' in outcome ? outcome.errno : 0;
 }
-
-/**
- * Whether a call is one that layer 1 hands to an mm as it is.
- *
- * @example
- * ```ts
- * isMemoryCall({ op: 'mmap' }); // true
- * ```
- */
-export function isMemoryCall(call: { op: string }): call is MemoryCall {
-  return MEMORY_CALLS.has(call.op);
-}
-
-const MEMORY_CALLS: ReadonlySet<string> = new Set<MemoryCall['op']>([
-  'mmap',
-  'munmap',
-  'mprotect',
-  'mremap',
-  'brk',
-  'remap_file_pages',
-  'mseal',
-  'madvise',
-  'msync',
-  'mincore',
-  'mlock',
-  'mlock2',
-  'munlock',
-  'mlockall',
-  'munlockall',
-  'mbind',
-  'set_mempolicy_home_node',
-  'set_vma_anon_name',
-]);
