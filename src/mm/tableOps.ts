@@ -8,6 +8,7 @@ import { linkSections } from './nativeSections.ts';
 import { needsBreak } from './breakBeforeMake.ts';
 import { Contpte } from './contpte.ts';
 import type { PageTable, PageTableEdit } from './pageTable.ts';
+import type { PageTableReader } from './pageTableReader.ts';
 import { isValid } from './pte.ts';
 import { operations } from './tableEdits.ts';
 import { type EntryRun, RunCollector, type TableOp, type VaRange, type Work } from './tableWork.ts';
@@ -70,7 +71,7 @@ function brokenOf({ linux, contpte, replaced }: Work): number[] {
 }
 
 /** Ranges narrowed to where the table holds anything, so that a sparse range costs what it holds. */
-function populated(table: PageTable, ranges: readonly VaRange[], pageBytes: number): VaRange[] {
+function populated(table: PageTableReader, ranges: readonly VaRange[], pageBytes: number): VaRange[] {
   const found: VaRange[] = [];
   for (const range of ranges) {
     table.forEach(range.startVa, range.endVa, (va) => {
@@ -160,6 +161,6 @@ function within(tables: Tables, linux: PageTableEdit, range: VaRange): VaRange[]
   invariant(native !== null, 'there is a native table to follow');
   const pageBytes = native.geometry.granuleBytes;
   const before = populated(native, [range], pageBytes);
-  const after = populated(linux as unknown as PageTable, [range], pageBytes);
+  const after = populated(linux, [range], pageBytes);
   return [...before, ...after];
 }

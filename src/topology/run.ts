@@ -172,7 +172,7 @@ function deliverSome(system: System, laws: Laws | undefined): boolean {
  * Delivers until nothing is left, with checkpoints on the way. Yields every few events; whoever takes the steps may send
  * 'stop' to end there.
  *
- * @throws GranuleError RUN_LIMIT at the event limit, ACTOR_THREW where a machine did, INVARIANT where a law is broken
+ * @throws GranuleError RUN_LIMIT at the event limit, ACTOR_THREW where a machine did, LAW_BROKEN where a law is broken
  * @example
  * ```ts
  * const topology = parseTopology({ name: 'one', processes: [{ pid: 1, trace: 'true-kernel', pageSize: '4K' }] }, 'example');
