@@ -4,14 +4,15 @@ import type { UserRange } from '../runs.ts';
 import {
   FALLOC,
   FILE_END,
-  HUGE_LOGS,
   HUGE_SHIFT,
+  isHugeSizeUnknown,
   LEGACY_MAP_MASK,
   MAP,
   MFD,
   MLOCK,
   MMAP_MIN_ADDR,
   MPOL,
+  MPOL_MODE_FLAGS,
   MREMAP,
   MSYNC,
   PROT_EXTRA,
@@ -62,14 +63,8 @@ const nodesOf = (call: Arguments): number[] => {
 };
 const end = (call: Arguments, addr: string, length: string): number => numberOf(call, addr) + numberOf(call, length);
 
-function hugeLogUnknown(flags: number, caller: Caller): boolean {
-  const log = (flags >>> HUGE_SHIFT) & 0x3f;
-  return log !== 0 && !(HUGE_LOGS[caller.pageBytes] ?? []).includes(log);
-}
-
 const KSM_THP_AND_ALL = [0, 1, 2, 3, 4, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25];
 const ADVICE_FOR_OTHERS = [3, 20, 21, 25];
-const MODE_FLAGS = MPOL.STATIC_NODES | MPOL.RELATIVE_NODES | MPOL.NUMA_BALANCING;
 const UIO_MAXIOV = 1024;
 const NAME_BYTES = 80;
 const MEMFD_NAME_BYTES = 249;
@@ -81,7 +76,7 @@ const table = {
   hugeOfFile: { says: 'MAP_HUGETLB with a file', holds: (c) => has(c, MAP.HUGETLB) && isFile(c) },
   hugeSizeUnknown: {
     says: 'a huge page size that a kernel of this page size has not',
-    holds: (c, caller) => has(c, MAP.HUGETLB) && hugeLogUnknown(numberOf(c, 'flags'), caller),
+    holds: (c, caller) => has(c, MAP.HUGETLB) && isHugeSizeUnknown(numberOf(c, 'flags'), caller.pageBytes),
   },
   noHugePages: { says: 'MAP_HUGETLB (no huge page is reserved)', holds: (c) => has(c, MAP.HUGETLB) },
   belowMinimum: {
@@ -177,7 +172,7 @@ const table = {
     holds: (c) => {
       const mode = numberOf(c, 'mode');
       const both = MPOL.STATIC_NODES | MPOL.RELATIVE_NODES;
-      const plain = mode & ~MODE_FLAGS;
+      const plain = mode & ~MPOL_MODE_FLAGS;
       const balances = (mode & MPOL.NUMA_BALANCING) !== 0 && plain !== MPOL.BIND && plain !== MPOL.PREFERRED_MANY;
       return plain < 0 || plain >= MPOL.MAX || (mode & both) === both || balances;
     },
@@ -227,7 +222,7 @@ const table = {
   memfdHuge: { says: 'MFD_HUGETLB (not modelled)', holds: (c) => has(c, MFD.HUGETLB) },
   memfdHugeSizeUnknown: {
     says: 'a huge page size that a kernel of this page size has not',
-    holds: (c, caller) => has(c, MFD.HUGETLB) && hugeLogUnknown(numberOf(c, 'flags'), caller),
+    holds: (c, caller) => has(c, MFD.HUGETLB) && isHugeSizeUnknown(numberOf(c, 'flags'), caller.pageBytes),
   },
   memfdFlagsUnknown: {
     says: 'a flag unknown, or the size of a huge page without MFD_HUGETLB',
@@ -266,7 +261,7 @@ const table = {
 /** `mm/mempolicy.c:mpol_new` and `mpol_set_nodemask`, on a machine whose one node with memory is 0. */
 function nodesUnfit(call: Arguments): boolean {
   const mode = numberOf(call, 'mode');
-  const plain = mode & ~MODE_FLAGS;
+  const plain = mode & ~MPOL_MODE_FLAGS;
   const nodes = nodesOf(call);
   const bound = (mode & (MPOL.STATIC_NODES | MPOL.RELATIVE_NODES)) !== 0;
   if (plain === MPOL.DEFAULT) return nodes.length > 0;

@@ -98,6 +98,9 @@ export const MPOL = {
   MAX_NUMNODES: 16,
 } as const;
 
+/** What a `mode` holds beside the mode itself (`MPOL_MODE_FLAGS`). */
+export const MPOL_MODE_FLAGS: number = MPOL.NUMA_BALANCING | MPOL.RELATIVE_NODES | MPOL.STATIC_NODES;
+
 /** Flags of System V shared memory (`include/uapi/linux/shm.h`, `ipc.h`). */
 export const SHM = {
   RDONLY: 0o10000,
@@ -124,11 +127,25 @@ export const HUGE_SHIFT = 26;
  * log2 of the huge pages of a kernel of each page size (`arch/arm64/mm/hugetlbpage.c:hugetlbpage_init`): a contiguous PTE
  * range, a PMD block, a contiguous PMD range, and a PUD block where there is one.
  */
-export const HUGE_LOGS: Readonly<Record<number, readonly number[]>> = {
+const HUGE_LOGS: Readonly<Record<number, readonly number[]>> = {
   4096: [16, 21, 25, 30],
   16384: [21, 25, 30],
   65536: [21, 29, 34],
 };
+
+/**
+ * Whether flags of mmap, shmget or memfd_create ask for a huge page size that a kernel of this page size has not.
+ *
+ * @example
+ * ```ts
+ * isHugeSizeUnknown(21 << HUGE_SHIFT, 4096); // false
+ * isHugeSizeUnknown(25 << HUGE_SHIFT, 65536); // true
+ * ```
+ */
+export function isHugeSizeUnknown(flags: number, pageBytes: number): boolean {
+  const log = (flags >>> HUGE_SHIFT) & 0x3f;
+  return log !== 0 && !(HUGE_LOGS[pageBytes] ?? []).includes(log);
+}
 
 /** One past the highest user address at 48 bits (`TASK_SIZE` of arm64 with `CONFIG_ARM64_VA_BITS_48`). */
 export const TASK_SIZE = 2 ** 48;

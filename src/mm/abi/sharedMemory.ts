@@ -1,5 +1,5 @@
 /** The registry of System V shared memory (`ipc/shm.c`) and of the names that programs gave to memfds. Plain data. */
-import { ERRNO, HUGE_SHIFT, HUGE_LOGS, SHM, WORD_END } from './numbers.ts';
+import { ERRNO, isHugeSizeUnknown, SHM, WORD_END } from './numbers.ts';
 
 /** One segment. */
 export interface Segment {
@@ -52,9 +52,8 @@ const SHM_MAX_BYTES = WORD_END - 2 ** 24 - 2048;
 function newErrno(call: { lengthBytes: number; flags: number }, pageBytes: number): number {
   if (call.lengthBytes < 1 || call.lengthBytes > SHM_MAX_BYTES) return ERRNO.EINVAL;
   if ((call.flags & SHM.HUGETLB) === 0) return 0;
-  const log = (call.flags >>> HUGE_SHIFT) & 0x3f;
   // No huge page is reserved, so the strict accounting of `hugetlb_file_setup` refuses the rest.
-  return log !== 0 && !(HUGE_LOGS[pageBytes] ?? []).includes(log) ? ERRNO.EINVAL : ERRNO.ENOMEM;
+  return isHugeSizeUnknown(call.flags, pageBytes) ? ERRNO.EINVAL : ERRNO.ENOMEM;
 }
 
 /**

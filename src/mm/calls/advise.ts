@@ -6,8 +6,9 @@ import { VM, type Vma } from '../vma.ts';
 import type { VmaSet } from '../vmaSet.ts';
 import { ADVICE, adviseFlags, canAdvise } from './advice.ts';
 import { isSealed } from './areas.ts';
-import { type Effect, ended, type Plan, refuses, type Space } from './plan.ts';
+import { committed, type Effect, ended, type Plan, refuses, type Space } from './plan.ts';
 import { populatingByAdvice } from './populating.ts';
+import { isShmem } from './shmem.ts';
 
 /** What a visit to one area does: the areas after it and effects on its pages, or the errno that ends the walk. */
 type Visit = { vmas?: VmaSet; effects?: Effect[]; errno?: number };
@@ -19,7 +20,7 @@ function walk(space: Space, startVa: number, endVa: number, visit: Visitor): Pla
   let reach = startVa;
   let holes = false;
   const effects: Effect[] = [];
-  const changed = (): Effect[] => (vmas === space.vmas ? effects : [{ do: 'vmas', vmas }, ...effects]);
+  const changed = (): Effect[] => [...committed(space, vmas), ...effects];
   for (const vma of vmas.overlapping(startVa, endVa)) {
     holes ||= vma.startVa > reach;
     const start = Math.max(vma.startVa, startVa);
@@ -132,9 +133,8 @@ export function planAdvise(space: Space, call: { addr: number; lengthBytes: numb
 export function planName(space: Space, call: { addr: number; lengthBytes: number; name: string | null }): Plan {
   const { addr, lengthBytes } = call;
   return walk(space, addr, addr + lengthBytes, (vmas, vma, startVa, endVa) => {
-    const isShmem = vma.file?.startsWith('shmem:') ?? false;
-    if (vma.file !== null && !isShmem) return { errno: ERRNO.EBADF };
-    const name = call.name === null ? undefined : `[${isShmem ? 'anon_shmem' : 'anon'}:${call.name}]`;
+    if (vma.file !== null && !isShmem(vma.file)) return { errno: ERRNO.EBADF };
+    const name = call.name === null ? undefined : `[${vma.file !== null ? 'anon_shmem' : 'anon'}:${call.name}]`;
     if (name === vma.name) return {};
     const renamed = ({ name: _old, ...rest }: Vma): Vma => (name === undefined ? rest : { ...rest, name });
     return { vmas: vmas.modify(startVa, endVa, renamed).set };

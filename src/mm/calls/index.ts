@@ -30,7 +30,7 @@ const planners: { [O in PlannedCall['op']]: Planner<O> } = {
   madvise: planAdvise,
   msync: planSync,
   mincore: planResidency,
-  mlock: (space, { addr, lengthBytes }) => planLock(space, { addr, lengthBytes }),
+  mlock: planLock,
   mlock2: planLock,
   munlock: planUnlock,
   mlockall: planLockAll,

@@ -1,14 +1,11 @@
 /** mlock, mlock2, munlock, mlockall and munlockall (`mm/mlock.c`). */
-import { ERRNO } from '../abiRules.ts';
+import { MLOCK } from '../abi/numbers.ts';
+import { ERRNO, TASK_SIZE } from '../abiRules.ts';
 import { VM, type Vma } from '../vma.ts';
 import type { VmaSet } from '../vmaSet.ts';
 import { lockedBytes, mayLock } from './limits.ts';
-import { beforeHole, type Effect, ended, type Plan, refuses, type Space, succeeds } from './plan.ts';
+import { beforeHole, committed, type Effect, ended, type Plan, refuses, type Space, succeeds } from './plan.ts';
 import { populating } from './populating.ts';
-
-const MLOCK_ONFAULT = 1;
-/** Flags of mlockall (`include/uapi/asm-generic/mman.h`). */
-const MCL = { CURRENT: 1, FUTURE: 2, ONFAULT: 4 } as const;
 
 const LOCKED_MASK = VM.LOCKED | VM.LOCKONFAULT;
 /** `VM_SPECIAL`: such areas are never locked (`vma_supports_mlock`). */
@@ -27,10 +24,6 @@ function applied(space: Space, startVa: number, endVa: number, lock: number): { 
   const { parts, complete } = beforeHole(vmas, startVa, endVa);
   for (const part of parts) vmas = fixup(vmas, part.vma, part.startVa, part.endVa, lock);
   return { vmas, errno: complete ? 0 : ERRNO.ENOMEM };
-}
-
-function committed(space: Space, vmas: VmaSet): Effect[] {
-  return vmas === space.vmas ? [] : [{ do: 'vmas', vmas }];
 }
 
 /** Bytes of the range that are locked already (`count_mm_mlocked_page_nr`). */
@@ -57,7 +50,7 @@ export function planLock(space: Space, call: { addr: number; lengthBytes: number
     const bytes = lockedBytes(before) - lockedWithin(before, call.addr, endVa) + call.lengthBytes;
     if (bytes > limits.memlockBytes) return refuses(ERRNO.ENOMEM);
   }
-  const onFault = ((call.flags ?? 0) & MLOCK_ONFAULT) === 0 ? 0 : VM.LOCKONFAULT;
+  const onFault = ((call.flags ?? 0) & MLOCK.ONFAULT) === 0 ? 0 : VM.LOCKONFAULT;
   const { vmas, errno } = applied(space, call.addr, endVa, VM.LOCKED | onFault);
   if (errno !== 0) return refuses(errno, committed(space, vmas));
   const populate = populating(vmas, call.addr, endVa, 'mlock');
@@ -95,16 +88,16 @@ function everywhere(space: Space, lock: number): VmaSet {
 export function planLockAll(space: Space, call: { flags: number }): Plan {
   const { flags } = call;
   const { limits } = space;
-  const known = MCL.CURRENT | MCL.FUTURE | MCL.ONFAULT;
-  if (flags === 0 || (flags & ~known) !== 0 || flags === MCL.ONFAULT) return refuses(ERRNO.EINVAL);
+  const known = MLOCK.MCL_CURRENT | MLOCK.MCL_FUTURE | MLOCK.MCL_ONFAULT;
+  if (flags === 0 || (flags & ~known) !== 0 || flags === MLOCK.MCL_ONFAULT) return refuses(ERRNO.EINVAL);
   if (!mayLock(limits)) return refuses(ERRNO.EPERM);
-  const current = (flags & MCL.CURRENT) !== 0;
+  const current = (flags & MLOCK.MCL_CURRENT) !== 0;
   if (current && !limits.ipcLock && space.vmas.totalBytes > limits.memlockBytes) return refuses(ERRNO.ENOMEM);
-  const lock = VM.LOCKED | ((flags & MCL.ONFAULT) === 0 ? 0 : VM.LOCKONFAULT);
-  const future: Effect = { do: 'lockFuture', flags: (flags & MCL.FUTURE) === 0 ? 0 : lock };
+  const lock = VM.LOCKED | ((flags & MLOCK.MCL_ONFAULT) === 0 ? 0 : VM.LOCKONFAULT);
+  const future: Effect = { do: 'lockFuture', flags: (flags & MLOCK.MCL_FUTURE) === 0 ? 0 : lock };
   if (!current) return succeeds([future]);
   const vmas = everywhere(space, lock);
-  const populate = populating(vmas, 0, 2 ** 48, 'ignore').effects;
+  const populate = populating(vmas, 0, TASK_SIZE, 'ignore').effects;
   return succeeds([future, ...committed(space, vmas), ...populate]);
 }
 

@@ -18,26 +18,19 @@ export interface MapCall {
   offsetBytes: number;
 }
 
-/** Flags of mmap that only the mm looks at (`include/uapi/asm-generic/mman-common.h`, `mman.h`). */
-const MAP_FIXED_NOREPLACE = 0x100000;
-const MAP_STACK = 0x20000;
-const MAP_NORESERVE = 0x4000;
-const MAP_TYPE = 0xf;
-const MAP_SHARED_VALIDATE = 3;
-
 const ACCESS = PROT.READ | PROT.WRITE | PROT.EXEC;
 
 /** The flags of the new area but VM_ACCOUNT (`calc_vm_flag_bits`, `mm->def_flags`). */
-function flagsFor(space: Space, { flags, file }: MapCall): number {
-  const type = flags & MAP_TYPE;
-  const isShared = type === MAP.SHARED || (type === MAP_SHARED_VALIDATE && file !== null);
+function flagsFor(space: Space, { flags }: MapCall): number {
+  const type = flags & MAP.TYPE;
+  const isShared = type === MAP.SHARED || type === MAP.SHARED_VALIDATE;
   const bits =
     space.lockFuture |
     (isShared ? VM.SHARED : 0) |
     ((flags & MAP.GROWSDOWN) === 0 ? 0 : VM.GROWSDOWN) |
     ((flags & MAP.LOCKED) === 0 ? 0 : VM.LOCKED) |
-    ((flags & MAP_STACK) === 0 ? 0 : VM.NOHUGEPAGE) |
-    ((flags & MAP_NORESERVE) === 0 ? 0 : VM.NORESERVE);
+    ((flags & MAP.STACK) === 0 ? 0 : VM.NOHUGEPAGE) |
+    ((flags & MAP.NORESERVE) === 0 ? 0 : VM.NORESERVE);
   return bits >>> 0;
 }
 
@@ -87,7 +80,7 @@ export function planMap(space: Space, call: MapCall): Plan {
   const { vmas, limits } = space;
   const { lengthBytes, flags } = call;
   if (vmas.count > limits.areas) return refuses(ERRNO.ENOMEM);
-  const noReplace = (flags & MAP_FIXED_NOREPLACE) !== 0;
+  const noReplace = (flags & MAP.FIXED_NOREPLACE) !== 0;
   const isFixed = noReplace || (flags & MAP.FIXED) !== 0;
   const anonymous = call.file === null;
   const va = isFixed ? call.addr : placeFor(space, { hint: call.addr, lengthBytes, anonymous });

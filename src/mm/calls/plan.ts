@@ -3,15 +3,12 @@
  * functions of the space and the call; the mm machine carries the effects out one by one.
  */
 import type { MemoryCall } from '../abiRules.ts';
+import type { VaRange } from '../tableWork.ts';
 import type { Vma } from '../vma.ts';
 import { VmaSet } from '../vmaSet.ts';
 import { type Limits, rootLimits } from './limits.ts';
 
-/** Addresses [startVa, endVa) of whole process pages. */
-export interface VaRange {
-  startVa: number;
-  endVa: number;
-}
+export type { VaRange } from '../tableWork.ts';
 
 /**
  * What a populating effect does about a page that cannot be had: go on behind the range, fail the call, or end it with the
@@ -135,6 +132,19 @@ export function refuses(errno: number, effects: Effect[] = []): Plan {
  */
 export function ended(effects: Effect[], errno: number): Plan {
   return errno === 0 ? succeeds(effects) : refuses(errno, effects);
+}
+
+/**
+ * What commits new areas; nothing where they are those of the space.
+ *
+ * @example
+ * ```ts
+ * const space = emptySpace(4096);
+ * committed(space, space.vmas); // []
+ * ```
+ */
+export function committed(space: Space, vmas: VmaSet): Effect[] {
+  return vmas === space.vmas ? [] : [{ do: 'vmas', vmas }];
 }
 
 /**

@@ -1,18 +1,25 @@
 /** Memory policy on a machine of one node (`mm/mempolicy.c`), move_pages (`mm/migrate.c`) and mseal (`mm/mseal.c`). */
-import { MPOL } from '../abi/numbers.ts';
+import { MPOL, MPOL_MODE_FLAGS } from '../abi/numbers.ts';
 import { ERRNO } from '../abiRules.ts';
 import type { Vma } from '../vma.ts';
 import type { VmaSet } from '../vmaSet.ts';
 import { isSealed } from './areas.ts';
-import { beforeHole, type Effect, ended, type Plan, refuses, type Space, succeeds, type VaRange } from './plan.ts';
-
-/** `MPOL_MODE_FLAGS`: what `mode` holds beside the mode itself. */
-const MODE_FLAGS = MPOL.NUMA_BALANCING | MPOL.RELATIVE_NODES | MPOL.STATIC_NODES;
+import {
+  beforeHole,
+  committed,
+  type Effect,
+  ended,
+  type Plan,
+  refuses,
+  type Space,
+  succeeds,
+  type VaRange,
+} from './plan.ts';
 
 /** A policy as text: mode with its flags, nodes, and the home node if it has one; what `mpol_equal` compares. */
 function policyText(mode: number, nodes: readonly number[]): string {
   // Preferring no node is preferring the local one (`mpol_new`).
-  const actual = (mode & ~MODE_FLAGS) === MPOL.PREFERRED && nodes.length === 0 ? MPOL.LOCAL : mode;
+  const actual = (mode & ~MPOL_MODE_FLAGS) === MPOL.PREFERRED && nodes.length === 0 ? MPOL.LOCAL : mode;
   return `${actual}:${nodes.join(',')}`;
 }
 
@@ -26,10 +33,6 @@ function bound(vmas: VmaSet, vma: Vma, range: VaRange, policy: string | undefine
   const startVa = Math.max(vma.startVa, range.startVa);
   const endVa = Math.min(vma.endVa, range.endVa);
   return vmas.modify(startVa, endVa, (part) => withPolicy(part, policy)).set;
-}
-
-function committed(space: Space, vmas: VmaSet): Effect[] {
-  return vmas === space.vmas ? [] : [{ do: 'vmas', vmas }];
 }
 
 /**
@@ -49,7 +52,7 @@ export function planBind(
   const range = { startVa: call.addr, endVa: call.addr + call.lengthBytes };
   const { vmas: before } = space;
   const areas = before.overlapping(range.startVa, range.endVa);
-  const isDefault = (call.mode & ~MODE_FLAGS) === MPOL.DEFAULT;
+  const isDefault = (call.mode & ~MPOL_MODE_FLAGS) === MPOL.DEFAULT;
   if (isDefault ? areas.length === 0 : !before.covered(range.startVa, range.endVa)) return refuses(ERRNO.EFAULT);
   const policy = isDefault ? undefined : policyText(call.mode, call.nodes ?? []);
   const vmas = areas.reduce((set: VmaSet, vma) => bound(set, vma, range, policy), before);
@@ -73,7 +76,7 @@ export function planHomeNode(space: Space, call: { addr: number; lengthBytes: nu
   for (const vma of space.vmas.overlapping(range.startVa, range.endVa)) {
     if (vma.policy === undefined) continue;
     const [mode = '', nodes = ''] = vma.policy.split(':');
-    const kind = Number(mode) & ~MODE_FLAGS;
+    const kind = Number(mode) & ~MPOL_MODE_FLAGS;
     if (kind !== MPOL.BIND && kind !== MPOL.PREFERRED_MANY) return refuses(ERRNO.EOPNOTSUPP, committed(space, vmas));
     vmas = bound(vmas, vma, range, `${mode}:${nodes}:${call.homeNode}`);
     errno = 0;
@@ -110,5 +113,5 @@ export function planSeal(space: Space, call: { addr: number; lengthBytes: number
   for (const { vma, startVa, endVa } of parts) {
     if (!isSealed(vma)) vmas = vmas.modify(startVa, endVa, (part) => ({ ...part, sealed: true as const })).set;
   }
-  return ended(vmas === space.vmas ? [] : [{ do: 'vmas', vmas }], 0);
+  return succeeds(committed(space, vmas));
 }

@@ -3,7 +3,7 @@ import { ERRNO } from '../abiRules.ts';
 import { PROT } from '../pte.ts';
 import { VM, type Vma } from '../vma.ts';
 import type { VmaSet } from '../vmaSet.ts';
-import type { Effect } from './plan.ts';
+import { beforeHole, type Effect } from './plan.ts';
 
 /** Effects that populate a range, and the errno of the area that ends them; 0 where all may be populated. */
 export interface Populating {
@@ -52,13 +52,10 @@ function mayPopulate(vma: Vma, access: 'read' | 'write'): boolean {
  */
 export function populatingByAdvice(vmas: VmaSet, startVa: number, endVa: number, access: 'read' | 'write'): Populating {
   const effects: Effect[] = [];
-  let reach = startVa;
-  for (const vma of vmas.overlapping(startVa, endVa)) {
-    if (vma.startVa > reach) break;
+  const { parts, complete } = beforeHole(vmas, startVa, endVa);
+  for (const { vma, ...range } of parts) {
     if (!mayPopulate(vma, access)) return { effects, errno: ERRNO.EINVAL };
-    const end = Math.min(endVa, vma.endVa);
-    effects.push({ do: 'populate', startVa: reach, endVa: end, access, errors: 'madvise' });
-    reach = end;
+    effects.push({ do: 'populate', ...range, access, errors: 'madvise' });
   }
-  return { effects, errno: reach < endVa ? ERRNO.ENOMEM : 0 };
+  return { effects, errno: complete ? 0 : ERRNO.ENOMEM };
 }

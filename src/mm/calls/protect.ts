@@ -1,4 +1,5 @@
 /** mprotect and pkey_mprotect (`mm/mprotect.c`). */
+import { PROT_EXTRA } from '../abi/numbers.ts';
 import { ERRNO } from '../abiRules.ts';
 import { PROT, protectionFlags, PTE } from '../pte.ts';
 import { VM, type Vma } from '../vma.ts';
@@ -16,7 +17,6 @@ import {
   type VaRange,
 } from './plan.ts';
 
-const PROT_GROWSDOWN = 0x01000000;
 const ACCESS = PROT.READ | PROT.WRITE | PROT.EXEC;
 
 interface ProtectCall {
@@ -60,7 +60,7 @@ function startOf(space: Space, call: ProtectCall): { startVa: number } | { errno
   const endVa = call.addr + call.lengthBytes;
   const first = space.vmas.atOrAfter(call.addr);
   if (first === null || first.startVa >= endVa) return { errno: ERRNO.ENOMEM };
-  if ((call.prot & PROT_GROWSDOWN) === 0)
+  if ((call.prot & PROT_EXTRA.GROWSDOWN) === 0)
     return first.startVa > call.addr ? { errno: ERRNO.ENOMEM } : { startVa: call.addr };
   return (first.flags & VM.GROWSDOWN) === 0 ? { errno: ERRNO.EINVAL } : { startVa: first.startVa };
 }

@@ -1,12 +1,9 @@
 /** munmap, and the unmapping that other calls begin with (`mm/vma.c:do_vmi_align_munmap`). */
-import { ERRNO } from '../abiRules.ts';
+import { ERRNO, TASK_SIZE } from '../abiRules.ts';
 import type { VmaSet } from '../vmaSet.ts';
 import { isSealed } from './areas.ts';
 import type { Limits } from './limits.ts';
 import { type Effect, type Plan, refuses, type Space, succeeds } from './plan.ts';
-
-/** One past the highest address: tables are freed up to here where no area follows. */
-const VA_END = 2 ** 48;
 
 /** What taking a range out leads to: the areas without it, and the effects that come before they are the areas. */
 export interface Unmapping {
@@ -34,7 +31,7 @@ export function unmapping(vmas: VmaSet, limits: Limits, startVa: number, endVa: 
   if (inside.some(isSealed)) return { vmas, effects: [], errno: ERRNO.EPERM };
   // An area across a border of the range is split there, and what is left of it is the neighbour.
   const below = vmas.find(startVa - 1) === null ? (vmas.endingBefore(startVa)?.endVa ?? 0) : startVa;
-  const above = vmas.find(endVa) === null ? (vmas.atOrAfter(endVa)?.startVa ?? VA_END) : endVa;
+  const above = vmas.find(endVa) === null ? (vmas.atOrAfter(endVa)?.startVa ?? TASK_SIZE) : endVa;
   const clear: Effect = {
     do: 'clear',
     ranges: inside.map((vma) => ({ startVa: Math.max(vma.startVa, startVa), endVa: Math.min(vma.endVa, endVa) })),
@@ -73,7 +70,7 @@ export function planDetach(space: Space, call: { addr: number; segments: Record<
   let { vmas } = space;
   const effects: Effect[] = [];
   let attached: { file: string; sizeBytes: number } | null = null;
-  for (const vma of space.vmas.overlapping(addr, VA_END)) {
+  for (const vma of space.vmas.overlapping(addr, TASK_SIZE)) {
     const belongs = vma.file !== null && vma.startVa - addr === vma.offsetBytes && vma.startVa >= addr;
     if (attached === null) {
       if (!belongs || segments[vma.file as string] === undefined) continue;
