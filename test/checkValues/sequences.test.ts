@@ -1,6 +1,6 @@
 /**
- * Sequences that a design of native tables over Linux tables must survive. Two of the list, which pin pages with
- * get_user_pages, have no place in the model: it has no pins.
+ * Sequences that a design of native tables over Linux tables must survive. One of the list has no place in the model: a
+ * pin against fork, since only pages of files can be pinned, and a fork shares those as they are.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -14,6 +14,7 @@ import { hasFlags, isDirty, isValid, makeDirty, makeYoung, PTE } from '../../src
 import { operate, type TableOp, type TableOutcome, type Tables } from '../../src/mm/tableOps.ts';
 import { VM } from '../../src/mm/vma.ts';
 import { VmaSet } from '../../src/mm/vmaSet.ts';
+import { FileWorld } from '../machines/support/fileWorld.ts';
 import { BASE, KB, map, play, PROPOSAL } from './support/worlds.ts';
 import '../support/propertySeed.ts';
 
@@ -111,6 +112,34 @@ describe('fold window', () => {
     const { end } = beginFault({ ...fresh, pageBytes: GROUP, vmas }, job, (to) => void sent.push(to));
     expect(end).toEqual({ signal: 0, code: 0 });
     expect(sent).toEqual([]);
+  });
+});
+
+describe('invalidate versus pin', () => {
+  /** The frame of a page in the cache, -1 for none. */
+  const frameAt = ({ file }: FileWorld, page: number): number => {
+    const folio = file.cache.range().find(({ index, order }) => index <= page && page < index + 2 ** order);
+    return folio === undefined ? -1 : folio.pfn + page - folio.index;
+  };
+
+  it('takes a pinned folio out of the cache: its holder keeps the old memory, and who reads again finds other memory', () => {
+    fc.assert(
+      fc.property(fc.nat(15), (page) => {
+        const world = new FileWorld({ policy: 'drop-and-re-read', sizeBytes: GROUP });
+        const file = { file: 'a', request: 1 };
+        world.tell({ type: 'READ_FILE', ...file, offsetBytes: 0, lengthBytes: GROUP });
+        const old = frameAt(world, page);
+        world.tell({ type: 'PIN_PAGES', file: 'a', holder: 'nic', firstIndex: page, endIndex: page + 1 });
+        // A mapping of larger pages drops the small folios (`invalidate_inode_pages2_range`).
+        expect(world.map('mm:2', 4).errno).toBe(0);
+        expect([frameAt(world, page), world.refs.get(old)]).toEqual([-1, 1]);
+        world.fault('mm:2', 4, page);
+        expect([-1, old]).not.toContain(frameAt(world, page));
+        expect(world.refs.get(old)).toBe(1);
+        world.tell({ type: 'UNPIN_PAGES', file: 'a', holder: 'nic' });
+        expect(world.refs.get(old)).toBe(0);
+      }),
+    );
   });
 });
 
