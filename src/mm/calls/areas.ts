@@ -1,5 +1,6 @@
 /** What the calls ask of one area. */
-import type { Vma } from '../vma.ts';
+import { VM, type Vma } from '../vma.ts';
+import type { Space } from './plan.ts';
 
 /**
  * Whether an area is sealed against changes (`can_modify_vma`).
@@ -11,4 +12,17 @@ import type { Vma } from '../vma.ts';
  */
 export function isSealed(vma: Vma): boolean {
   return vma.sealed === true;
+}
+
+/**
+ * The lowest address that an area keeps for itself: below a stack, its guard gap is (`include/linux/mm.h:vm_start_gap`).
+ *
+ * @example
+ * ```ts
+ * const stack = { startVa: 2 ** 30, endVa: 2 ** 31, prot: 3, flags: VM.GROWSDOWN, file: null, offsetBytes: 0 };
+ * guardedStart({ stackGuardBytes: 2 ** 20 }, stack); // 2 ** 30 - 2 ** 20
+ * ```
+ */
+export function guardedStart(space: Pick<Space, 'stackGuardBytes'>, vma: Vma): number {
+  return (vma.flags & VM.GROWSDOWN) === 0 ? vma.startVa : vma.startVa - space.stackGuardBytes;
 }

@@ -1,6 +1,7 @@
 /** brk (`mm/mmap.c:sys_brk`, `do_brk_flags`). */
 import { PROT } from '../pte.ts';
 import { VM, type Vma } from '../vma.ts';
+import { guardedStart } from './areas.ts';
 import { mayGrow, mayLockMore } from './limits.ts';
 import { type Effect, type Plan, type Space, succeeds } from './plan.ts';
 import { populating } from './populating.ts';
@@ -15,8 +16,7 @@ function grown(space: Space, brk: number, oldEnd: number, newEnd: number): Plan 
   if (!mayLockMore(space, flags, bytes)) return null;
   // The next area keeps a page free below it, and a stack its guard gap.
   const next = vmas.atOrAfter(oldEnd);
-  const guard = next !== null && (next.flags & VM.GROWSDOWN) !== 0 ? space.stackGuardBytes : 0;
-  if (next !== null && newEnd + pageBytes > next.startVa - guard) return null;
+  if (next !== null && newEnd + pageBytes > guardedStart(space, next)) return null;
   if (!mayGrow(space, prot, flags, bytes)) return null;
   if (vmas.count > limits.areas || bytes > limits.commitBytes) return null;
   const heap: Vma = { startVa: oldEnd, endVa: newEnd, prot, flags, file: null, offsetBytes: oldEnd };

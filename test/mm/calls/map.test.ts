@@ -32,6 +32,16 @@ describe('mmap (mm/mmap.c:do_mmap, mmap_region)', () => {
     expect(planMap(space, anon(0x10f, 2, ANON_PRIVATE)).result).toBe(2 ** 48 - 128 * 2 ** 20 - 2 * PAGE);
   });
 
+  test('a hint at mmap_min_addr is taken as it is', () => {
+    expect(planMap(spaceOf([]), anon(1, 2, ANON_PRIVATE)).result).toBe(PAGE);
+  });
+
+  test('without room below the stack the search goes upwards, and finds the lowest gap', () => {
+    const top = (2 ** 48 - 128 * 2 ** 20) / PAGE;
+    const space = spaceOf([area(1, top + 1)]);
+    expect(planMap(space, anon(0, 2, ANON_PRIVATE)).result).toBe((top + 1) * PAGE);
+  });
+
   test('a hint within the guard gap of a stack is not free', () => {
     const space = spaceOf([area(0x1000, 0x1010, { flags: VM.GROWSDOWN })]);
     expect(planMap(space, anon(0xf00, 1, ANON_PRIVATE)).result).not.toBe(0xf00 * PAGE);
