@@ -2,10 +2,12 @@
 import { invariant } from '../../errors.ts';
 import type { UserRange } from '../runs.ts';
 import {
+  ADVICE,
   FALLOC,
   FILE_END,
   HUGE_SHIFT,
   isHugeSizeUnknown,
+  KNOWN_ADVICE,
   LEGACY_MAP_MASK,
   MAP,
   MFD,
@@ -63,8 +65,8 @@ const nodesOf = (call: Arguments): number[] => {
 };
 const end = (call: Arguments, addr: string, length: string): number => numberOf(call, addr) + numberOf(call, length);
 
-const KSM_THP_AND_ALL = [0, 1, 2, 3, 4, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25];
-const ADVICE_FOR_OTHERS = [3, 20, 21, 25];
+/** `process_madvise_behavior_valid`. */
+const ADVICE_FOR_OTHERS: readonly number[] = [ADVICE.COLD, ADVICE.PAGEOUT, ADVICE.WILLNEED, ADVICE.COLLAPSE];
 const UIO_MAXIOV = 1024;
 const NAME_BYTES = 80;
 const MEMFD_NAME_BYTES = 249;
@@ -144,7 +146,7 @@ const table = {
   flagsGiven: { says: '`flags` not 0', holds: (c) => numberOf(c, 'flags') !== 0 },
   adviceUnknown: {
     says: 'advice unknown (KSM and THP built in, memory failure not)',
-    holds: (c) => !KSM_THP_AND_ALL.includes(numberOf(c, 'advice')),
+    holds: (c) => !KNOWN_ADVICE.has(numberOf(c, 'advice')),
   },
   adviceNotForOthers: {
     says: 'advice other than COLD, PAGEOUT, WILLNEED, COLLAPSE',

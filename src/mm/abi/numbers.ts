@@ -75,6 +75,41 @@ export const MREMAP = { MAYMOVE: 1, FIXED: 2, DONTUNMAP: 4 } as const;
 /** Flags of msync. */
 export const MSYNC = { ASYNC: 1, INVALIDATE: 2, SYNC: 4 } as const;
 
+/** Advice of madvise (`include/uapi/asm-generic/mman-common.h`). */
+export const ADVICE = {
+  NORMAL: 0,
+  RANDOM: 1,
+  SEQUENTIAL: 2,
+  WILLNEED: 3,
+  DONTNEED: 4,
+  FREE: 8,
+  REMOVE: 9,
+  DONTFORK: 10,
+  DOFORK: 11,
+  MERGEABLE: 12,
+  UNMERGEABLE: 13,
+  HUGEPAGE: 14,
+  NOHUGEPAGE: 15,
+  DONTDUMP: 16,
+  DODUMP: 17,
+  WIPEONFORK: 18,
+  KEEPONFORK: 19,
+  COLD: 20,
+  PAGEOUT: 21,
+  POPULATE_READ: 22,
+  POPULATE_WRITE: 23,
+  DONTNEED_LOCKED: 24,
+  COLLAPSE: 25,
+  /** These two only with CONFIG_MEMORY_FAILURE. */
+  HWPOISON: 100,
+  SOFT_OFFLINE: 101,
+} as const;
+
+/** The advice that a kernel with KSM and THP and without CONFIG_MEMORY_FAILURE knows (`madvise_behavior_valid`). */
+export const KNOWN_ADVICE: ReadonlySet<number> = new Set(
+  Object.values(ADVICE).filter((advice) => advice < ADVICE.HWPOISON),
+);
+
 /** Flags of mlock2 and mlockall. */
 export const MLOCK = { ONFAULT: 1, MCL_CURRENT: 1, MCL_FUTURE: 2, MCL_ONFAULT: 4 } as const;
 

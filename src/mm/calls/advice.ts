@@ -1,35 +1,7 @@
-/** The advice numbers of madvise, and what each does to the flags of an area (`mm/madvise.c:madvise_vma_behavior`). */
+/** What each advice of madvise does to the flags of an area (`mm/madvise.c:madvise_vma_behavior`). */
+import { ADVICE } from '../abi/numbers.ts';
 import { ERRNO } from '../abiRules.ts';
 import { VM, type Vma } from '../vma.ts';
-
-/** Linux's numbers (`include/uapi/asm-generic/mman-common.h`). */
-export const ADVICE = {
-  NORMAL: 0,
-  RANDOM: 1,
-  SEQUENTIAL: 2,
-  WILLNEED: 3,
-  DONTNEED: 4,
-  FREE: 8,
-  REMOVE: 9,
-  DONTFORK: 10,
-  DOFORK: 11,
-  MERGEABLE: 12,
-  UNMERGEABLE: 13,
-  HUGEPAGE: 14,
-  NOHUGEPAGE: 15,
-  DONTDUMP: 16,
-  DODUMP: 17,
-  WIPEONFORK: 18,
-  KEEPONFORK: 19,
-  COLD: 20,
-  PAGEOUT: 21,
-  POPULATE_READ: 22,
-  POPULATE_WRITE: 23,
-  DONTNEED_LOCKED: 24,
-  COLLAPSE: 25,
-  HWPOISON: 100,
-  SOFT_OFFLINE: 101,
-} as const;
 
 const READ_HINTS = VM.SEQ_READ | VM.RAND_READ;
 const SPECIAL = VM.IO | VM.DONTEXPAND | VM.PFNMAP | VM.MIXEDMAP;
@@ -96,7 +68,6 @@ export function adviseFlags(vma: Vma, advice: number): { flags: number } | { err
  * ```
  */
 export function canAdvise(vma: Vma, advice: number): boolean {
-  if (advice === ADVICE.WILLNEED) return true;
   if ((vma.flags & VM.PFNMAP) !== 0) return false;
   if (advice === ADVICE.DONTNEED_LOCKED) return true;
   if (advice === ADVICE.FREE && vma.file !== null) return false;

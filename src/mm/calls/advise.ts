@@ -1,10 +1,11 @@
 /** madvise (`mm/madvise.c:do_madvise`), and the naming of anonymous memory, which walks areas in the same way. */
 import { geometryOf } from '../../arch/granule.ts';
+import { ADVICE, KNOWN_ADVICE } from '../abi/numbers.ts';
 import { ERRNO } from '../abiRules.ts';
 import { PROT } from '../pte.ts';
 import { VM, type Vma } from '../vma.ts';
 import type { VmaSet } from '../vmaSet.ts';
-import { ADVICE, adviseFlags, canAdvise } from './advice.ts';
+import { adviseFlags, canAdvise } from './advice.ts';
 import { isSealed } from './areas.ts';
 import { committed, type Effect, ended, type Plan, refuses, type Space } from './plan.ts';
 import { populatingByAdvice } from './populating.ts';
@@ -80,17 +81,6 @@ function onPages(space: Space, vma: Vma, startVa: number, endVa: number, advice:
   return { effects: [{ do: 'clear', ranges: [{ startVa, endVa }], freeWithin: null }] };
 }
 
-const ADVICE_ON_PAGES: readonly number[] = [
-  ADVICE.WILLNEED,
-  ADVICE.DONTNEED,
-  ADVICE.DONTNEED_LOCKED,
-  ADVICE.FREE,
-  ADVICE.REMOVE,
-  ADVICE.COLD,
-  ADVICE.PAGEOUT,
-  ADVICE.COLLAPSE,
-];
-
 /**
  * Plans madvise. MADV_HWPOISON and MADV_SOFT_OFFLINE are unknown to a kernel without CONFIG_MEMORY_FAILURE, which this is.
  *
@@ -109,8 +99,7 @@ export function planAdvise(space: Space, call: { addr: number; lengthBytes: numb
     const { effects, errno } = populatingByAdvice(space.vmas, addr, endVa, access);
     return ended(effects, errno);
   }
-  const probe: Vma = { startVa: 0, endVa: space.pageBytes, prot: 0, flags: 0, file: null, offsetBytes: 0 };
-  if (adviseFlags(probe, advice) === null && !ADVICE_ON_PAGES.includes(advice)) return refuses(ERRNO.EINVAL);
+  if (!KNOWN_ADVICE.has(advice)) return refuses(ERRNO.EINVAL);
   return walk(space, addr, endVa, (vmas, vma, startVa, end) => {
     if (isSealedAgainst(vma, advice)) return { errno: ERRNO.EPERM };
     const change = adviseFlags(vma, advice);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ADVICE } from '../../../src/mm/calls/advice.ts';
+import { ADVICE } from '../../../src/mm/abi/numbers.ts';
 import { planAdvise, planName } from '../../../src/mm/calls/advise.ts';
 import { planBind, planHomeNode, planSeal } from '../../../src/mm/calls/policy.ts';
 import { planResidency, planSync } from '../../../src/mm/calls/sync.ts';
