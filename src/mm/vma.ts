@@ -1,5 +1,6 @@
 /** One virtual memory area, and its line in /proc/PID/maps. */
 import { invariant } from '../errors.ts';
+import { isShmem } from './calls/shmem.ts';
 import { PROT } from './pte.ts';
 
 /**
@@ -122,7 +123,7 @@ export interface MapsFields {
 /** What stands in the last column [fs/proc/task_mmu.c:get_vma_name]. */
 function pathOf({ file, name }: Vma): string {
   if (file === null || (name ?? '').startsWith('[anon_shmem:')) return name ?? '';
-  return file.startsWith('shmem:') ? (name ?? '/dev/zero (deleted)') : file;
+  return isShmem(file) ? (name ?? '/dev/zero (deleted)') : file;
 }
 
 function hex(value: number): string {

@@ -2,7 +2,7 @@
 import { firstEndingAfter, type VmaTree } from './vmaTree.ts';
 
 /** No address space is larger: 52 bits. */
-const END_OF_ADDRESSES = 2 ** 52;
+export const END_OF_ADDRESSES: number = 2 ** 52;
 
 /**
  * What is looked for in a gap: room of `lengthBytes` (with `alignBytes` a power of two) inside [lowVa, highVa).

@@ -6,12 +6,9 @@
 import { pageShift } from '../arch/granule.ts';
 import { invariant } from '../errors.ts';
 import { clipVma, formatMapsLine, VM, type Vma } from './vma.ts';
-import { findGuardedGap, type GuardedGapWish } from './vmaGap.ts';
+import { END_OF_ADDRESSES, findGuardedGap, type GuardedGapWish } from './vmaGap.ts';
 import { findMergeableAnonVma, mergeExistingRange, mergeNewRange, type Neighbours } from './vmaMerge.ts';
 import { concatTrees, firstEndingAfter, splitTree, treeOf, type VmaTree, visitOverlapping } from './vmaTree.ts';
-
-/** No address space is larger: 52 bits. */
-const END_OF_ADDRESSES = 2 ** 52;
 
 /**
  * A VMA set as plain data: the areas in ascending order.
