@@ -1,5 +1,5 @@
 /** ftruncate, hole punching and preallocation (`mm/truncate.c`, `mm/shmem.c:shmem_fallocate`). */
-import { ERRNO } from '../src/mm/abi/numbers.ts';
+import { ERRNO, FALLOC } from '../src/mm/abi/numbers.ts';
 import { answer } from './fileAnswers.ts';
 import { fill } from './fileFill.ts';
 import { dropFolios, END_OF_FILE, unmapPages } from './fileInvalidate.ts';
@@ -7,9 +7,6 @@ import { missingFolios } from './fileRead.ts';
 import { type FileContext, type FileOperation, inMemory, withCache } from './fileState.ts';
 import type { MessageOf } from './messages.ts';
 import type { Send } from './support.ts';
-
-/** Modes of fallocate (`include/uapi/linux/falloc.h`). */
-export const FALLOC_FL = { KEEP_SIZE: 1, PUNCH_HOLE: 2 } as const;
 
 /**
  * Begins ftruncate: i_size first, then everything beyond it is unmapped, private copies too (`truncate_pagecache`).
@@ -54,9 +51,9 @@ export function beginAllocate(
   send: Send,
 ): FileContext {
   const { mode, offsetBytes, lengthBytes } = message;
-  const known = (mode & ~(FALLOC_FL.KEEP_SIZE | FALLOC_FL.PUNCH_HOLE)) === 0;
-  const keeps = (mode & FALLOC_FL.KEEP_SIZE) !== 0;
-  const punches = (mode & FALLOC_FL.PUNCH_HOLE) !== 0;
+  const known = (mode & ~(FALLOC.KEEP_SIZE | FALLOC.PUNCH_HOLE)) === 0;
+  const keeps = (mode & FALLOC.KEEP_SIZE) !== 0;
+  const punches = (mode & FALLOC.PUNCH_HOLE) !== 0;
   // vfs_fallocate: a hole keeps the size.
   if (!known || (punches && !keeps)) return answer(context, { ...operation, errno: ERRNO.EOPNOTSUPP }, send);
   if (offsetBytes < 0 || lengthBytes <= 0) return answer(context, { ...operation, errno: ERRNO.EINVAL }, send);
@@ -87,7 +84,7 @@ export function beginAllocate(
 export function allocated(context: FileContext, operation: FileOperation, send: Send): FileContext {
   const { mode, offsetBytes, lengthBytes } = operation.message as MessageOf<'ALLOCATE_FILE'>;
   if (operation.failed) return answer(context, operation, send);
-  const keeps = (mode & FALLOC_FL.KEEP_SIZE) !== 0;
+  const keeps = (mode & FALLOC.KEEP_SIZE) !== 0;
   const sizeBytes = keeps ? context.sizeBytes : Math.max(context.sizeBytes, offsetBytes + lengthBytes);
   return answer(withCache({ ...context, sizeBytes }, context.cache), operation, send);
 }

@@ -2,6 +2,7 @@
 import { invariant } from '../src/errors.ts';
 import { ERRNO } from '../src/mm/abiRules.ts';
 import type { Effect } from '../src/mm/calls/plan.ts';
+import { FALLOC } from '../src/mm/abi/numbers.ts';
 import { isShmem } from '../src/mm/calls/shmem.ts';
 import { PTE } from '../src/mm/pte.ts';
 import type { FaultEnd } from './mmFaultParts.ts';
@@ -69,9 +70,9 @@ const starters: { [D in SharedEffect]: Starter<D> } = {
   punch: (context, job, { file, offsetBytes, lengthBytes }, send) => {
     const sender = `mm:${context.pid}`;
     const type = 'ALLOCATE_FILE';
-    // FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE
+    const mode = FALLOC.PUNCH_HOLE | FALLOC.KEEP_SIZE;
     const message = (request: number): Message => {
-      return { type, file, sender, request, mode: 3, offsetBytes, lengthBytes };
+      return { type, file, sender, request, mode, offsetBytes, lengthBytes };
     };
     return waits(ask(context, job, 'fileDone', fileActor(file), message, send));
   },

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { FileInput, PageCachePolicy } from '../../machines/fileState.ts';
-import { FALLOC_FL } from '../../machines/fileTruncate.ts';
+import { FALLOC } from '../../src/mm/abi/numbers.ts';
 import { FileWorld } from './support/fileWorld.ts';
 import '../support/propertySeed.ts';
 
@@ -90,7 +90,7 @@ describe('tmpfs', () => {
     const world = new FileWorld({ ...sparse, sizeBytes: 64 * PAGE });
     world.map('mm:1', 4);
     world.tell(write(0, 64));
-    const hole = FALLOC_FL.PUNCH_HOLE | FALLOC_FL.KEEP_SIZE;
+    const hole = FALLOC.PUNCH_HOLE | FALLOC.KEEP_SIZE;
     world.tell(allocate(hole, 8, 24));
     expect([orders(world), world.file.zeroedBytes]).toEqual([
       [
@@ -100,7 +100,7 @@ describe('tmpfs', () => {
       ],
       8 * PAGE,
     ]);
-    const refused = world.ask('FILE_DONE', allocate(FALLOC_FL.PUNCH_HOLE, 0, 1));
+    const refused = world.ask('FILE_DONE', allocate(FALLOC.PUNCH_HOLE, 0, 1));
     expect([refused.failed, refused.errno]).toEqual([true, 95]);
   });
 });
