@@ -21,7 +21,7 @@ import {
   workOf,
 } from './mmFaultParts.ts';
 import { writeProtectFault, writeSteps } from './mmFaultWrite.ts';
-import { type FaultWork, hasFlagBits, type MmContext, SIGNAL } from './mmState.ts';
+import { type FaultWork, hasFlagBits, type MmContext, SIGNAL, stackGuardBytesOf } from './mmState.ts';
 import type { Send } from './support.ts';
 
 export { type FaultEnd, type FaultStep, HANDLED } from './mmFaultParts.ts';
@@ -35,11 +35,9 @@ function vmaAt(context: MmContext, va: number): { context: MmContext; vma: Vma |
   const startVa = pageStart(context, va);
   if (above.endVa - startVa > context.stackLimitBytes) return { context, vma: null };
   const below = context.vmas.endingBefore(startVa + 1);
-  // stack_guard_gap is 256 pages (`mm/mmap.c`); memory that nobody may touch needs no gap.
-  const { stackGuardGap } = context.resources.design;
-  const gapBytes = 256 * (stackGuardGap === 'process-pages' ? context.pageBytes : context.kernelPageBytes);
+  // Memory that nobody may touch needs no gap.
   const guarded = below !== null && below.prot !== PROT.NONE && (below.flags & VM.GROWSDOWN) === 0;
-  if (guarded && startVa - below.endVa < gapBytes) return { context, vma: null };
+  if (guarded && startVa - below.endVa < stackGuardBytesOf(context)) return { context, vma: null };
   const prepared = prepareAnon(context, above.startVa);
   const vmas = prepared.vmas.growDown(prepared.vmas.find(above.startVa) ?? above, startVa);
   return { context: { ...prepared, vmas }, vma: vmas.find(startVa) };

@@ -4,15 +4,12 @@ import type { Effect, Space } from '../src/mm/calls/plan.ts';
 import { type CallJob, type CallStep, fails, mapFiles, returns, tellUnmapped, waits } from './mmCallJob.ts';
 import { startEffect } from './mmEffects.ts';
 import { filesOf } from './mmEntries.ts';
-import type { MmContext } from './mmState.ts';
+import { type MmContext, stackGuardBytesOf } from './mmState.ts';
 import type { Send } from './support.ts';
 
 /** What a plan is decided on. */
 function spaceOf(context: MmContext): Space {
   const { vmas, pageBytes, startBrk, brk, lockFuture, limits, writeNotify } = context;
-  const { stackGuardGap } = context.resources.design;
-  // stack_guard_gap is 256 pages (`mm/mmap.c`).
-  const guardPage = stackGuardGap === 'process-pages' ? pageBytes : context.kernelPageBytes;
   const nextShmem = `shmem:${context.pid}.${context.shmems}`;
   return {
     vmas,
@@ -23,7 +20,7 @@ function spaceOf(context: MmContext): Space {
     limits,
     writeNotify,
     nextShmem,
-    stackGuardBytes: 256 * guardPage,
+    stackGuardBytes: stackGuardBytesOf(context),
   };
 }
 

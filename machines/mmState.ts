@@ -1,6 +1,7 @@
 /** The state of an mm, and the small steps that all its jobs share. */
 import { actorOfFile } from './fileState.ts';
 import type { CostModel } from '../src/arch/costs.ts';
+import { STACK_GUARD_GAP_PAGES } from '../src/arch/granule.ts';
 import { type Limits, rootLimits } from '../src/mm/calls/limits.ts';
 import type { Effect } from '../src/mm/calls/plan.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
@@ -299,4 +300,19 @@ export function mmuOf(context: MmContext): string {
  */
 export function fileActor(path: string): string {
   return actorOfFile(path);
+}
+
+/**
+ * What stays free below a stack, in bytes: `stack_guard_gap` (`mm/mmap.c`) in the pages that the design says.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * stackGuardBytesOf({ ...mm, pageBytes: 65536 }); // 2 ** 24
+ * ```
+ */
+export function stackGuardBytesOf({ resources, pageBytes, kernelPageBytes }: MmContext): number {
+  const { stackGuardGap } = resources.design;
+  return STACK_GUARD_GAP_PAGES * (stackGuardGap === 'process-pages' ? pageBytes : kernelPageBytes);
 }

@@ -37,7 +37,7 @@ const MAX_XARRAY_ORDER = 11;
 const FAULT_AROUND_BYTES = 65536;
 
 /** `stack_guard_gap` [mm/mmap.c]. */
-const STACK_GUARD_GAP_PAGES = 256;
+export const STACK_GUARD_GAP_PAGES = 256;
 
 /** `MAX_ARG_STRLEN` [include/uapi/linux/binfmts.h]. */
 const MAX_ARG_STRLEN_PAGES = 32;

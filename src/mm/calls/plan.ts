@@ -2,6 +2,7 @@
  * A call on an address space as a plan: the effects it has, in their order, and what it returns. Plans are decided by pure
  * functions of the space and the call; the mm machine carries the effects out one by one.
  */
+import { STACK_GUARD_GAP_PAGES } from '../../arch/granule.ts';
 import type { MemoryCall } from '../abiRules.ts';
 import type { VaRange } from '../tableWork.ts';
 import type { Vma } from '../vma.ts';
@@ -91,8 +92,7 @@ export function emptySpace(pageBytes: number): Space {
     lockFuture: 0,
     writeNotify: [],
     nextShmem: 'shmem:1.0',
-    // stack_guard_gap is 256 pages (`mm/mmap.c`).
-    stackGuardBytes: 256 * pageBytes,
+    stackGuardBytes: STACK_GUARD_GAP_PAGES * pageBytes,
     limits: rootLimits,
   };
 }
