@@ -33,13 +33,12 @@ export interface RunRequest {
   traces: ReadonlyMap<number, RunSource>;
   writer: LogWriter | null;
   onProgress?: (progress: RunProgress) => void;
-  onRecord?: (record: MessageRecord) => void;
+  /** Takes every record, before its actor has handled it. */
+  onRecord?: (record: MessageRecord, system: System) => void;
   /** Deep-freezes messages and contexts: for tests. */
   freeze?: boolean;
   /** The checked mode: laws 7 and 8 are looked at after every event (`src/topology/laws.ts`). */
   checked?: boolean;
-  /** Called with the system before it runs, so that observers can be attached. */
-  onSystem?: (system: System) => void;
 }
 
 /** How a run ended. */
@@ -207,12 +206,11 @@ export function* driveSteps(system: System, request: DriveRequest): Generator<Ru
 export function* runSteps(request: RunRequest): Generator<RunProgress, RunOutcome, 'stop' | undefined> {
   const { writer, topology } = request;
   const checkpoints = writer === null ? null : new Checkpointer(writer);
-  const system = systemOf(request, (record) => {
+  const system: System = systemOf(request, (record) => {
     writer?.append(record);
     checkpoints?.note(record);
-    request.onRecord?.(record);
+    request.onRecord?.(record, system);
   });
-  request.onSystem?.(system);
   const limit = { maxEvents: topology.limits.events, limitName: `${topology.name}: limits.events` };
   try {
     const laws = request.checked === true ? { laws: new Laws() } : {};

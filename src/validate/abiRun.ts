@@ -8,7 +8,7 @@ import type { VmaSet } from '../mm/vmaSet.ts';
 import type { MessageRecord } from '../runtime/envelope.ts';
 import type { System } from '../runtime/system.ts';
 import { actorStateOf } from '../runtime/xstateAdapter.ts';
-import { runSteps } from '../topology/run.ts';
+import { runTopology } from '../topology/run.ts';
 import { parseTopology, type Topology, type TopologyInput } from '../topology/schema.ts';
 import { type AbiAction, type AbiAnswer, type MapsArea, PROBE_FILE } from './abiStep.ts';
 import { type Script, scriptOf } from './script.ts';
@@ -61,7 +61,7 @@ export interface AbiRun {
   events: number;
 }
 
-/** Looks at a running system after an event. */
+/** Looks at a running system when a record comes, before its actor has handled it. */
 export type Watch = (record: MessageRecord, system: System) => void;
 
 /**
@@ -221,7 +221,7 @@ export interface AbiRunOptions {
   writer?: LogWriter | null;
   /** The checked mode (`src/topology/laws.ts`). */
   checked?: boolean;
-  /** Sees every event; the checked mode looks at the laws here. */
+  /** Sees every event. */
   watch?: Watch | null;
   /** The topology of `abiTopology`, where it is there already: worlds that differ in nothing may share it. */
   topology?: Topology;
@@ -263,23 +263,15 @@ export function playScript(
 ): AbiRun {
   const traces = new Map<number, RunSource>([[PID, trace]]);
   const answers = new AnswerWatch(actions, stepOfRun);
-  let running: System | null = null;
   let failure: GranuleError | null = null;
   let events = 0;
-  const onRecord = (record: MessageRecord): void => {
+  const onRecord = (record: MessageRecord, system: System): void => {
     events = record.seq + 1;
-    if (running === null) return;
-    answers.see(record, running);
-    watch?.(record, running);
-  };
-  const onSystem = (system: System): void => {
-    running = system;
+    answers.see(record, system);
+    watch?.(record, system);
   };
   try {
-    const steps = runSteps({ topology, traces, writer, checked, onRecord, onSystem });
-    while (steps.next().done !== true) {
-      // Every step is taken.
-    }
+    runTopology({ topology, traces, writer, checked, onRecord });
   } catch (error) {
     if (!(error instanceof GranuleError)) throw error;
     failure = error;

@@ -94,9 +94,7 @@ export interface FootprintRunOptions {
  * ```ts
  * const setting = { kernelPageBytes: 4096, pageBytes: 65536, thpAlwaysBytes: [] };
  * const steps = footprintSteps(footprintSystem({ kind: 'seq', lengthBytes: 2 ** 20 }, setting));
- * let step = steps.next();
- * while (step.done !== true) step = steps.next();
- * step.value.measured?.counters.minflt; // 16
+ * steps.next(); // { done: false, value: 64 }
  * ```
  */
 export function* footprintSteps(
@@ -104,16 +102,10 @@ export function* footprintSteps(
   { writer = null, checked = false }: FootprintRunOptions = {},
 ): Generator<number, FootprintRun, undefined> {
   const meter = new FootprintMeter(pid, topology.kernelPageSize);
-  let system: System | null = null;
-  const onSystem = (made: System): void => {
-    system = made;
-  };
-  const onRecord = (record: MessageRecord): void => {
-    if (system !== null) meter.note(record, system);
-  };
+  const onRecord = (record: MessageRecord, system: System): void => meter.note(record, system);
   let events = 0;
   try {
-    const steps = runSteps({ topology, traces, writer, checked, onSystem, onRecord });
+    const steps = runSteps({ topology, traces, writer, checked, onRecord });
     for (;;) {
       const step = steps.next();
       if (step.done === true) return { ...meter.measured(step.value.system), events: step.value.records };
@@ -123,5 +115,22 @@ export function* footprintSteps(
   } catch (error) {
     if (!(error instanceof GranuleError)) throw error;
     return { measured: null, failure: error.format(), events };
+  }
+}
+
+/**
+ * Plays a workload to its end.
+ *
+ * @example
+ * ```ts
+ * const setting = { kernelPageBytes: 4096, pageBytes: 65536, thpAlwaysBytes: [] };
+ * runFootprint(footprintSystem({ kind: 'seq', lengthBytes: 2 ** 20 }, setting)).measured?.counters.minflt; // 16
+ * ```
+ */
+export function runFootprint(system: FootprintSystem, options: FootprintRunOptions = {}): FootprintRun {
+  const steps = footprintSteps(system, options);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
   }
 }

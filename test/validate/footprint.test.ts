@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { GranuleError } from '../../src/errors.ts';
 import { compareFootprint, FootprintTally } from '../../src/validate/footprintCompare.ts';
 import { type FootprintLine, parseFootprintLine } from '../../src/validate/footprintLine.ts';
-import { type FootprintRun, footprintSteps, footprintSystem } from '../../src/validate/footprintRun.ts';
+import { type FootprintRun, footprintSystem, runFootprint } from '../../src/validate/footprintRun.ts';
 import { workloadTraces } from '../../src/validate/workloadTrace.ts';
 import { randomOffsets, type Workload } from '../../src/validate/workloads.ts';
 
@@ -25,10 +25,7 @@ function refusal(value: unknown): string {
 }
 
 function run(work: Workload, pageBytes: number, kernelPageBytes = pageBytes): FootprintRun {
-  const steps = footprintSteps(footprintSystem(work, { kernelPageBytes, pageBytes, thpAlwaysBytes: [] }));
-  let step = steps.next();
-  while (step.done !== true) step = steps.next();
-  return step.value;
+  return runFootprint(footprintSystem(work, { kernelPageBytes, pageBytes, thpAlwaysBytes: [] }));
 }
 
 describe('a line of footprint answers', () => {
@@ -104,11 +101,9 @@ describe('a workload', () => {
       { kind: 'seq', lengthBytes: 2 ** 20 },
       { kernelPageBytes: 4096, pageBytes: 4096, thpAlwaysBytes: [] },
     );
-    const steps = footprintSteps({ ...system, topology: { ...system.topology, limits: { events: 100 } } });
-    let step = steps.next();
-    while (step.done !== true) step = steps.next();
-    expect(step.value.measured).toBeNull();
-    expect(step.value.failure).toMatch(/^RUN_LIMIT/);
+    const ended = runFootprint({ ...system, topology: { ...system.topology, limits: { events: 100 } } });
+    expect(ended.measured).toBeNull();
+    expect(ended.failure).toMatch(/^RUN_LIMIT/);
   });
 });
 

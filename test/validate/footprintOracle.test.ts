@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { compareFootprint, type FootprintOutcome } from '../../src/validate/footprintCompare.ts';
 import { type FootprintLine, parseFootprintLine } from '../../src/validate/footprintLine.ts';
-import { footprintSteps, footprintSystem } from '../../src/validate/footprintRun.ts';
+import { footprintSystem, runFootprint } from '../../src/validate/footprintRun.ts';
 import { readAnswers } from '../../src/validate/ndjson.node.ts';
 
 const LINES: FootprintLine[] = [];
@@ -20,10 +20,7 @@ function outcomeOf(
 ): FootprintOutcome {
   const { pageBytes, thpAlwaysBytes, workload } = line;
   const setting = { kernelPageBytes, pageBytes, thpAlwaysBytes, design: { readOrder } };
-  const steps = footprintSteps(footprintSystem(workload, setting), { checked });
-  let step = steps.next();
-  while (step.done !== true) step = steps.next();
-  return compareFootprint(line, step.value);
+  return compareFootprint(line, runFootprint(footprintSystem(workload, setting), { checked }));
 }
 
 /** What differs, for a message that says it all. */

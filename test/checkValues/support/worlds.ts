@@ -2,8 +2,12 @@ import type { TopologyInput } from '../../../src/topology/schema.ts';
 import { type AbiRun, abiWorld, runAbi } from '../../../src/validate/abiRun.ts';
 import { abiDesign } from '../../../src/validate/abiDesign.ts';
 import type { AbiAction } from '../../../src/validate/abiStep.ts';
-import { type FootprintRun, footprintSteps, type FootprintSetting } from '../../../src/validate/footprintRun.ts';
-import { footprintSystem } from '../../../src/validate/footprintRun.ts';
+import {
+  type FootprintRun,
+  type FootprintSetting,
+  footprintSystem,
+  runFootprint,
+} from '../../../src/validate/footprintRun.ts';
 import type { Workload } from '../../../src/validate/workloads.ts';
 
 export const KB = 1024;
@@ -54,10 +58,7 @@ export function map(lengthBytes: number, addr = BASE): AbiAction {
 
 /** Plays a workload, and answers what its counters said. */
 export function measure(work: Workload, setting: FootprintSetting): NonNullable<FootprintRun['measured']> {
-  const steps = footprintSteps(footprintSystem(work, setting));
-  let step = steps.next();
-  while (step.done !== true) step = steps.next();
-  const { measured, failure } = step.value;
+  const { measured, failure } = runFootprint(footprintSystem(work, setting));
   if (measured === null) throw new Error(failure ?? 'nothing was measured');
   return measured;
 }
