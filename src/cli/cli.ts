@@ -104,3 +104,15 @@ export function layoutSize(text: string): 16384 | 65536 {
   if (bytes === 16384 || bytes === 65536) return bytes;
   throw new InvalidArgumentError('Programs are recorded in a 4K layout; give 16K or 64K.');
 }
+
+/**
+ * Reads an option that may be given again: all its values, in order.
+ *
+ * @example
+ * ```ts
+ * collect('2=b.gtr', ['1=a.gtr']); // ['1=a.gtr', '2=b.gtr']
+ * ```
+ */
+export function collect(value: string, values: readonly string[]): string[] {
+  return [...values, value];
+}

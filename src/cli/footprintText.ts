@@ -1,12 +1,13 @@
-/** What `granule validate footprint` prints. */
+/** What `granule validate footprint` prints of a file. */
 import { formatCount, formatRate, formatSeconds } from '../report/format.ts';
 import { formatTable } from '../report/table.ts';
 import type { FootprintOutcome, FootprintTally } from '../validate/footprintCompare.ts';
 import { FOOTPRINT_FIELDS, type SkippedLine } from '../validate/footprintLine.ts';
 import type { ReadProgress } from '../validate/ndjson.node.ts';
+import { agreementTable, type FileReport } from './validateFiles.ts';
 
 /** What came of one file. */
-export interface FootprintFileReport {
+export interface FootprintFileReport extends FileReport {
   file: string;
   /** The kernels that were stood in for, as text. */
   kernels: Set<string>;
@@ -16,31 +17,10 @@ export interface FootprintFileReport {
   seconds: number;
   /** The log of the line that first differed; empty where none did. */
   log: string;
-  interrupted: boolean;
-}
-
-/** What came of all files. */
-export interface FootprintReport {
-  files: FootprintFileReport[];
-  interrupted: boolean;
 }
 
 /** Lines that differ which are listed. */
 const LINES_SHOWN = 20;
-
-function agreementTable(tally: FootprintTally): string {
-  const rows = tally.rows().map(({ workload, fields }) => [
-    workload,
-    ...FOOTPRINT_FIELDS.map((field) => {
-      const cell = fields.get(field);
-      if (cell === undefined) return '';
-      return cell.agreed === cell.checks
-        ? formatCount(cell.checks)
-        : `${formatCount(cell.agreed)}/${formatCount(cell.checks)}`;
-    }),
-  ]);
-  return formatTable([['agree', ...FOOTPRINT_FIELDS], ...rows]);
-}
 
 function skippedText(skipped: readonly SkippedLine[]): string {
   const reasons = new Map<string, number>();
@@ -101,7 +81,17 @@ function firstText(report: FootprintFileReport): string {
   ].join('');
 }
 
-function fileText(report: FootprintFileReport): string {
+/**
+ * The report of a file as text.
+ *
+ * @example
+ * ```ts
+ * const read = { readBytes: 0, fileBytes: 0 };
+ * const done = { tally: new FootprintTally(), skipped: [], read, seconds: 0, log: '', interrupted: false };
+ * footprintFileText({ file: 'a.ndjson', kernels: new Set(), ...done }).startsWith('a.ndjson: 0 lines'); // true
+ * ```
+ */
+export function footprintFileText(report: FootprintFileReport): string {
   const { file, kernels, tally, seconds, skipped } = report;
   const amount = `${formatCount(tally.lines)} lines, ${formatCount(tally.checks)} checks, ${formatCount(tally.events)} events`;
   const rate = seconds > 0 ? ` (${formatRate(tally.events / seconds, 'events')})` : '';
@@ -109,22 +99,8 @@ function fileText(report: FootprintFileReport): string {
   const counts = `${formatCount(tally.differences)} of ${formatCount(tally.checks)} checks differ\n\n`;
   const failed = tally.failed.length === 0 ? '' : failedTable(tally.failed);
   const first = firstText(report);
-  return `${head}${agreementTable(tally)}\n${skippedText(skipped)}${counts}${failed}${first}`;
-}
-
-/**
- * The report as text; the last line counts lines of the files.
- *
- * @example
- * ```ts
- * footprintText({ files: [], interrupted: false }); // 'lines: 0 passed, 0 failed\n'
- * ```
- */
-export function footprintText({ files, interrupted }: FootprintReport): string {
-  const all = files.reduce((sum, { tally }) => sum + tally.lines, 0);
-  const failed = files.reduce((sum, { tally }) => sum + tally.failedLines, 0);
-  const note = interrupted ? 'ended by a signal; what was done until then:\n\n' : '';
-  return `${note}${files.map(fileText).join('')}lines: ${formatCount(all - failed)} passed, ${formatCount(failed)} failed\n`;
+  const agreement = tally.rows().map(({ workload, fields }) => ({ name: workload, fields }));
+  return `${head}${agreementTable(FOOTPRINT_FIELDS, agreement)}\n${skippedText(skipped)}${counts}${failed}${first}`;
 }
 
 function outcomeJson({ line, checks, run }: FootprintOutcome): unknown {
@@ -133,35 +109,32 @@ function outcomeJson({ line, checks, run }: FootprintOutcome): unknown {
 }
 
 /**
- * The report as plain data.
+ * The report of a file as plain data.
  *
  * @example
  * ```ts
- * JSON.stringify(footprintJson({ files: [], interrupted: false })); // '{"passed":0,"failed":0,"interrupted":false,"files":[]}'
+ * const read = { readBytes: 0, fileBytes: 0 };
+ * const done = { tally: new FootprintTally(), skipped: [], read, seconds: 0, log: '', interrupted: false };
+ * JSON.stringify(footprintFileJson({ file: 'a.ndjson', kernels: new Set(), ...done })).includes('"lines":0'); // true
  * ```
  */
-export function footprintJson({ files, interrupted }: FootprintReport): unknown {
-  const shown = files.map((report) => {
-    const { file, kernels, tally, skipped, seconds, log } = report;
-    const { lines, failedLines, checks, differences, events } = tally;
-    return {
-      file,
-      kernels: [...kernels],
-      lines,
-      failedLines,
-      checks,
-      differences,
-      events,
-      seconds,
-      agreement: tally.rows().map(({ workload, fields }) => ({ workload, ...Object.fromEntries(fields) })),
-      skipped: skipped.map(({ line, workload, reason }) => ({ line, workload, reason })),
-      failed: tally.failed.map(outcomeJson),
-      first: tally.first === null ? null : outcomeJson(tally.first),
-      log,
-      command: commandFor(report),
-    };
-  });
-  const failed = shown.reduce((sum, { failedLines }) => sum + failedLines, 0);
-  const passed = shown.reduce((sum, { lines }) => sum + lines, 0) - failed;
-  return { passed, failed, interrupted, files: shown };
+export function footprintFileJson(report: FootprintFileReport): unknown {
+  const { file, kernels, tally, skipped, seconds, log } = report;
+  const { lines, failedLines, checks, differences, events } = tally;
+  return {
+    file,
+    kernels: [...kernels],
+    lines,
+    failedLines,
+    checks,
+    differences,
+    events,
+    seconds,
+    agreement: tally.rows().map(({ workload, fields }) => ({ workload, ...Object.fromEntries(fields) })),
+    skipped: skipped.map(({ line, workload, reason }) => ({ line, workload, reason })),
+    failed: tally.failed.map(outcomeJson),
+    first: tally.first === null ? null : outcomeJson(tally.first),
+    log,
+    command: commandFor(report),
+  };
 }

@@ -8,10 +8,8 @@ import type { MessageRecord } from '../runtime/envelope.ts';
 import { type RunOutcome, type RunProgress, runSteps } from '../topology/run.ts';
 import type { Topology } from '../topology/schema.ts';
 import type { Cli } from './cli.ts';
+import { Interruption } from './interruption.ts';
 import type { Progress } from './progress.ts';
-
-/** A run works for so long before it lets signals and output through. */
-const SLICE_MS = 50;
 
 /** A finished run and what was seen on the way. */
 export interface Played {
@@ -48,23 +46,15 @@ export interface PlayRequest {
 export async function play(cli: Cli, request: PlayRequest): Promise<Played> {
   const progress = cli.progress();
   const notable = new NotableWatch();
-  const interruption = { asked: false };
-  const interrupt = (): void => {
-    interruption.asked = true;
-  };
-  process.once('SIGINT', interrupt);
-  process.once('SIGTERM', interrupt);
+  const interruption = new Interruption();
   const started = performance.now();
   const total = totalReferences(request);
   try {
     const steps = runSteps({ ...request, onRecord: (record) => notable.see(record) });
     let step = steps.next();
-    for (let sliceEnds = started + SLICE_MS; step.done !== true; ) {
+    while (step.done !== true) {
       if (progress.wanted) showRun(progress, { ...step.value, total, started, request });
-      if (performance.now() >= sliceEnds) {
-        await new Promise((resolve) => setImmediate(resolve));
-        sliceEnds = performance.now() + SLICE_MS;
-      }
+      await interruption.pause();
       step = steps.next(interruption.asked ? 'stop' : undefined);
     }
     const outcome = step.value;
@@ -80,8 +70,7 @@ export async function play(cli: Cli, request: PlayRequest): Promise<Played> {
     };
   } finally {
     progress.end();
-    process.off('SIGINT', interrupt);
-    process.off('SIGTERM', interrupt);
+    interruption.end();
   }
 }
 

@@ -13,7 +13,8 @@ import { buildTopology } from '../topology/build.ts';
 import { loadTopology, loadTraces, topologyNames } from '../topology/load.node.ts';
 import { logMeta } from '../topology/meta.ts';
 import type { Topology } from '../topology/schema.ts';
-import { type Cli, wholeNumber } from './cli.ts';
+import { type Cli, collect, wholeNumber } from './cli.ts';
+import { INTERRUPTED_EXIT } from './interruption.ts';
 import { play, type Played } from './play.ts';
 import { printRun } from './runReport.ts';
 
@@ -32,9 +33,6 @@ interface RunOptions {
 
 /** Logs of one name that are kept side by side in a folder before a name has to be given. */
 const NUMBERED_NAMES = 10_000;
-
-/** What shells give a command that Ctrl-C ended: 128 and SIGINT's number. */
-const INTERRUPTED_EXIT = 130;
 
 const EXAMPLES = `
 Examples:
@@ -71,10 +69,6 @@ export function addRun(program: Command, cli: Cli): void {
     .option('--json', 'print JSON')
     .addHelpText('after', EXAMPLES)
     .action(async (name: string | undefined, options: RunOptions) => run(cli, name, options));
-}
-
-function collect(value: string, values: readonly string[]): string[] {
-  return [...values, value];
 }
 
 async function run(cli: Cli, name: string | undefined, options: RunOptions): Promise<void> {

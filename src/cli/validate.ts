@@ -4,9 +4,6 @@ import type { Cli } from './cli.ts';
 import { addValidateAbi } from './validateAbi.ts';
 import { addValidateFootprint } from './validateFootprint.ts';
 
-/** The kinds of answers that can be held against the model, in the order of the help. */
-const SUBJECTS: readonly ((group: Command, cli: Cli) => void)[] = [addValidateAbi, addValidateFootprint];
-
 const EXAMPLES = `
 Examples:
   granule validate abi abi-64K.ndjson.gz --on 4K
@@ -27,5 +24,6 @@ export function addValidate(program: Command, cli: Cli): void {
     .command('validate')
     .description('hold the model against what real kernels answered')
     .addHelpText('after', EXAMPLES);
-  for (const add of SUBJECTS) add(group, cli);
+  addValidateAbi(group, cli);
+  addValidateFootprint(group, cli);
 }

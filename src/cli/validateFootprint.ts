@@ -1,28 +1,17 @@
 /** `granule validate footprint`: workloads with their counters, every one compared with a kernel's. */
 import type { Command } from 'commander';
-import { GranuleError } from '../errors.ts';
 import { formatCount, formatPageSize } from '../report/format.ts';
 import { abiDesign } from '../validate/abiDesign.ts';
 import { compareFootprint, FootprintTally } from '../validate/footprintCompare.ts';
 import { type FootprintLine, parseFootprintLine } from '../validate/footprintLine.ts';
-import { type FootprintRun, footprintSteps, type FootprintSystem, footprintSystem } from '../validate/footprintRun.ts';
+import { footprintSteps, type FootprintSystem, footprintSystem, runFootprint } from '../validate/footprintRun.ts';
 import { keepLog } from '../validate/keepRun.node.ts';
 import { readAnswers } from '../validate/ndjson.node.ts';
-import { type Cli, pageSize } from './cli.ts';
-import { type FootprintFileReport, footprintJson, type FootprintReport, footprintText } from './footprintText.ts';
+import type { Cli } from './cli.ts';
+import { footprintFileJson, type FootprintFileReport, footprintFileText } from './footprintText.ts';
 import { untilInterrupted } from './interruption.ts';
 import type { Progress } from './progress.ts';
-
-interface FootprintOptions {
-  on?: number;
-  design: string[];
-  keep: string;
-  checked?: boolean;
-  json?: boolean;
-}
-
-/** What a shell gives a command that Ctrl-C ended. */
-const INTERRUPTED_EXIT = 130;
+import { addValidateOptions, playedOn, validateFiles, type ValidateOptions } from './validateFiles.ts';
 
 const EXAMPLES = `
 Examples:
@@ -43,40 +32,37 @@ Exits with 1 when any counter differs. docs/validation.md describes the format a
  * ```
  */
 export function addValidateFootprint(group: Command, cli: Cli): void {
-  group
+  const command = group
     .command('footprint')
     .description('faults, resident memory, page tables and page cache of small workloads')
-    .argument('<FILE...>', 'what kernels answered: .ndjson or .ndjson.gz')
-    .option('--on <SIZE>', 'run them as processes of the page size of the line on a kernel of this one', pageSize)
-    .option('--design <NAME=VALUE>', 'a choice of the design (docs/topology.md); may be given again', collect, [])
-    .option('--keep <DIR>', 'folder for the run that first differs', 'granule-validate')
-    .option('--checked', 'look at the laws of the model after every event')
-    .option('--json', 'print JSON')
-    .addHelpText('after', EXAMPLES)
-    .action((files: string[], options: FootprintOptions) => validateFootprint(cli, files, options));
-}
-
-function collect(value: string, values: readonly string[]): string[] {
-  return [...values, value];
+    .addHelpText('after', EXAMPLES);
+  addValidateOptions(command).action((files: string[], options: ValidateOptions) =>
+    validateFiles(cli, files, {
+      json: options.json === true,
+      subject: {
+        unit: 'lines',
+        validate: (file) => validateFile(cli, file, options),
+        counts: ({ tally }) => ({ all: tally.lines, failed: tally.failedLines }),
+        text: footprintFileText,
+        json: footprintFileJson,
+      },
+    }),
+  );
 }
 
 /** The model of the machine that a line is to be held against. */
-function systemFor(line: FootprintLine, { on, design }: FootprintOptions): FootprintSystem {
+function systemFor(line: FootprintLine, { on, design }: ValidateOptions): FootprintSystem {
   const { pageBytes, thpAlwaysBytes } = line;
-  if (on !== undefined && on > pageBytes) {
-    const sizes = `${formatPageSize(pageBytes)} pages on a kernel of ${formatPageSize(on)}`;
-    throw new GranuleError('USAGE', `there is no process of ${sizes}`, `--on, ${line.file}:${line.line}`);
-  }
   // What read() caches is the kernel's own affair, but for this: what is mapped later is there, or has to be read again.
   const choices = abiDesign(['readOrder=process-page', ...design]);
-  const setting = { kernelPageBytes: on ?? pageBytes, pageBytes, thpAlwaysBytes, design: choices };
+  const setting = { kernelPageBytes: playedOn(pageBytes, on), pageBytes, thpAlwaysBytes, design: choices };
   return footprintSystem(line.workload, setting, `line-${line.line}-${line.workload.kind}`);
 }
 
 /** Goes through a file, a line at a time, and comes back every few events. */
 async function* steps(
   path: string,
-  options: FootprintOptions,
+  options: ValidateOptions,
   report: FootprintFileReport,
 ): AsyncGenerator<number, void, undefined> {
   for await (const at of readAnswers(path, report.read)) {
@@ -87,13 +73,11 @@ async function* steps(
     }
     const started = performance.now();
     const system = systemFor(line, options);
-    const running = footprintSteps(system, { checked: options.checked ?? false });
-    let step = running.next();
-    for (; step.done !== true; step = running.next()) yield step.value;
-    report.tally.add(compareFootprint(line, step.value));
+    const run = yield* footprintSteps(system, { checked: options.checked === true });
+    report.tally.add(compareFootprint(line, run));
     report.kernels.add(kernelText(line, system.topology.kernelPageSize));
     report.seconds += (performance.now() - started) / 1000;
-    yield step.value.events;
+    yield run.events;
   }
 }
 
@@ -104,7 +88,7 @@ function kernelText({ pageBytes, thpAlwaysBytes }: FootprintLine, kernelPageByte
   return `${formatPageSize(pageBytes)} on ${formatPageSize(kernelPageBytes)}${thp}`;
 }
 
-async function validateFile(cli: Cli, file: string, options: FootprintOptions): Promise<FootprintFileReport> {
+async function validateFile(cli: Cli, file: string, options: ValidateOptions): Promise<FootprintFileReport> {
   const report: FootprintFileReport = {
     file,
     kernels: new Set(),
@@ -134,25 +118,9 @@ function show(progress: Progress, { file, tally, skipped }: FootprintFileReport,
 }
 
 /** Plays a line again with a log. */
-async function keep(cli: Cli, line: FootprintLine, options: FootprintOptions): Promise<string> {
+async function keep(cli: Cli, line: FootprintLine, options: ValidateOptions): Promise<string> {
   const system = systemFor(line, options);
   const { path, writer } = await keepLog(system.topology, system.traces, cli.path(options.keep));
-  const running = footprintSteps(system, { writer });
-  let step: IteratorResult<number, FootprintRun> = running.next();
-  while (step.done !== true) step = running.next();
+  runFootprint(system, { writer });
   return path;
-}
-
-async function validateFootprint(cli: Cli, files: readonly string[], options: FootprintOptions): Promise<void> {
-  const report: FootprintReport = { files: [], interrupted: false };
-  for (const file of files) {
-    const done = await validateFile(cli, file, options);
-    report.files.push(done);
-    report.interrupted = done.interrupted;
-    if (report.interrupted) break;
-  }
-  if (report.interrupted) cli.exitCode = INTERRUPTED_EXIT;
-  else if (report.files.some(({ tally }) => tally.failedLines > 0)) cli.exitCode = 1;
-  if (options.json === true) cli.json(footprintJson(report));
-  else cli.out.write(footprintText(report));
 }

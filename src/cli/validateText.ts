@@ -1,12 +1,13 @@
-/** What `granule validate` prints. */
+/** What `granule validate abi` prints of a file. */
 import { formatCount, formatPageSize, formatRate, formatSeconds } from '../report/format.ts';
 import { formatTable } from '../report/table.ts';
 import { ABI_FIELDS, type AbiDifference, type AbiTally, type SideOfDifference } from '../validate/abiCompare.ts';
 import type { AbiWorld } from '../validate/abiRun.ts';
 import type { AbiAnswer, MapsArea } from '../validate/abiStep.ts';
+import { agreementTable, type FileReport } from './validateFiles.ts';
 
 /** What came of one file. */
-export interface AbiFileReport {
+export interface AbiFileReport extends FileReport {
   file: string;
   worlds: AbiWorld[];
   tally: AbiTally;
@@ -17,39 +18,13 @@ export interface AbiFileReport {
   log: string;
 }
 
-/** What came of all files. */
-export interface AbiReport {
-  files: AbiFileReport[];
-  interrupted: boolean;
-}
-
 /** Places where sequences first went apart that are listed. */
 const PLACES_SHOWN = 12;
 
-/**
- * Names a kernel as people do.
- *
- * @example
- * ```ts
- * worldText(abiWorld(65536, 4096)); // 'a 64K process on a 4K kernel'
- * ```
- */
-export function worldText({ pageBytes, kernelPageBytes }: AbiWorld): string {
+/** Names a kernel as people do: 'a 64K process on a 4K kernel'. */
+function worldText({ pageBytes, kernelPageBytes }: AbiWorld): string {
   if (pageBytes === kernelPageBytes) return `a plain ${formatPageSize(pageBytes)} kernel`;
   return `a ${formatPageSize(pageBytes)} process on a ${formatPageSize(kernelPageBytes)} kernel`;
-}
-
-function agreementTable(tally: AbiTally): string {
-  const rows = tally.rows().map(({ op, fields }) => [
-    op,
-    ...ABI_FIELDS.map((field) => {
-      const cell = fields.get(field);
-      if (cell === undefined) return '';
-      const { checks, differences } = cell;
-      return differences === 0 ? formatCount(checks) : `${formatCount(checks - differences)}/${formatCount(checks)}`;
-    }),
-  ]);
-  return formatTable([['agree', ...ABI_FIELDS], ...rows]);
 }
 
 function answerText(answer: AbiAnswer, isPlace: boolean): string {
@@ -94,24 +69,39 @@ function actionText(action: AbiDifference['step']['action']): string {
   return `${op} ${shown.join(' ')}`;
 }
 
-function differenceText(first: AbiDifference, { log, file }: AbiFileReport): string {
+/** The command that opens the first differing run where the answer came. */
+function commandFor({ log }: AbiFileReport, { eventSeq }: AbiDifference): string {
+  return `granule state ${log} --at ${Math.max(0, eventSeq)} --actor mm:1`;
+}
+
+function differenceText(first: AbiDifference, report: AbiFileReport): string {
   const { seq, step, fields, kernel, model, failure } = first;
   const { op } = step.action;
   const isPlace = op === 'mmap' || op === 'mremap';
   const sides: [SideOfDifference, SideOfDifference | null] = [kernel, model];
   const [theirs, ours] = sides.map((side) => (side === null ? '' : answerText(side.answer, isPlace)));
+  const where = `sequence ${seq}, step ${step.index} (${report.file}:${step.line})`;
   return [
-    `First difference: sequence ${seq}, step ${step.index} (${file}:${step.line}), in ${fields.join(', ')}\n`,
+    `First difference: ${where}${fields.length === 0 ? '' : `, in ${fields.join(', ')}`}\n`,
     `  ${actionText(step.action)}\n`,
     `  kernel  ${theirs}\n`,
     `  model   ${failure ?? ours}\n`,
     mapsTable('before', kernel.mapsBefore, model?.mapsBefore ?? null),
     fields.includes('maps') ? mapsTable('after', kernel.mapsAfter, model?.mapsAfter ?? null) : '',
-    `\n  granule state ${log} --at ${Math.max(0, first.eventSeq)} --actor mm:1\n\n`,
+    `\n  ${commandFor(report, first)}\n\n`,
   ].join('');
 }
 
-function fileText(report: AbiFileReport): string {
+/**
+ * The report of a file as text.
+ *
+ * @example
+ * ```ts
+ * const done = { tally: new AbiTally(), events: 0, seconds: 0, first: null, log: '', interrupted: false };
+ * abiFileText({ file: 'a.ndjson', worlds: [abiWorld(65536, 4096)], ...done }).startsWith('a.ndjson, a 64K process on a 4K'); // true
+ * ```
+ */
+export function abiFileText(report: AbiFileReport): string {
   const { file, worlds, tally, events, seconds, first } = report;
   const steps = `${formatCount(tally.sequences)} sequences, ${formatCount(tally.checks)} checks, ${formatCount(events)} events`;
   const head = `${file}, ${worlds.map(worldText).join(' and ')}: ${steps} in ${formatSeconds(seconds)}`;
@@ -121,34 +111,27 @@ function fileText(report: AbiFileReport): string {
   const table = rows.length === 0 ? '' : `${formatTable([['sequences first differ at', 'sequences'], ...rows])}\n`;
   const difference = first === null ? '' : differenceText(first, report);
   const differing = `${formatCount(tally.differences)} of ${formatCount(tally.checks)} checks differ\n\n`;
-  return `${head}${rate}\n\n${agreementTable(tally)}\n${differing}${table}${difference}`;
+  const agreement = tally.rows().map(({ op, fields }) => ({
+    name: op,
+    fields: new Map(
+      [...fields].map(([field, { checks, differences }]) => [field, { checks, agreed: checks - differences }]),
+    ),
+  }));
+  return `${head}${rate}\n\n${agreementTable(ABI_FIELDS, agreement)}\n${differing}${table}${difference}`;
 }
 
 /**
- * The report as text; the last line counts sequences.
+ * The report of a file as plain data.
  *
  * @example
  * ```ts
- * abiText({ files: [], interrupted: false }); // 'sequences: 0 passed, 0 failed\n'
+ * const done = { tally: new AbiTally(), events: 0, seconds: 0, first: null, log: '', interrupted: false };
+ * JSON.stringify(abiFileJson({ file: 'a.ndjson', worlds: [], ...done })).includes('"sequences":0'); // true
  * ```
  */
-export function abiText({ files, interrupted }: AbiReport): string {
-  const all = files.reduce((sum, { tally }) => sum + tally.sequences, 0);
-  const failed = files.reduce((sum, { tally }) => sum + tally.failedSequences, 0);
-  const note = interrupted ? 'ended by a signal; what was done until then:\n\n' : '';
-  return `${note}${files.map(fileText).join('')}sequences: ${formatCount(all - failed)} passed, ${formatCount(failed)} failed\n`;
-}
-
-/**
- * The report as plain data.
- *
- * @example
- * ```ts
- * JSON.stringify(abiJson({ files: [], interrupted: false })); // '{"passed":0,"failed":0,"interrupted":false,"files":[]}'
- * ```
- */
-export function abiJson({ files, interrupted }: AbiReport): unknown {
-  const shown = files.map(({ file, worlds, tally, events, seconds, first, log }) => ({
+export function abiFileJson(report: AbiFileReport): unknown {
+  const { file, worlds, tally, events, seconds, first, log } = report;
+  return {
     file,
     kernels: worlds.map(({ pageBytes, kernelPageBytes, design }) => ({ pageBytes, kernelPageBytes, design })),
     sequences: tally.sequences,
@@ -161,9 +144,6 @@ export function abiJson({ files, interrupted }: AbiReport): unknown {
     firstDifferences: tally.firstDifferences(),
     first,
     log,
-    command: first === null ? '' : `granule state ${log} --at ${Math.max(0, first.eventSeq)} --actor mm:1`,
-  }));
-  const passed = shown.reduce((sum, { sequences, failedSequences }) => sum + sequences - failedSequences, 0);
-  const failed = shown.reduce((sum, { failedSequences }) => sum + failedSequences, 0);
-  return { passed, failed, interrupted, files: shown };
+    command: first === null ? '' : commandFor(report, first),
+  };
 }

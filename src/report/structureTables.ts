@@ -110,26 +110,13 @@ function arrayRows(array: TlbArrayPlain): string[][] {
     const entries: string[][] = [];
     for (let at = 0; at + 2 < triples.length; at += 3) {
       const [key = 0, frame = 0, rights = 0] = triples.slice(at, at + 3);
-      entries.push(
-        isGroupKey(key)
-          ? [
-              String(set),
-              String(asidOfKey(key)),
-              `${formatHex(firstPageOfGroup(key))} group`,
-              formatHex(frame),
-              formatProtection(rights),
-            ]
-          : key < 0
-            ? [String(set), 'table', formatHex(-key - 1), '', '']
-            : [
-                String(set),
-                String(Math.floor(key / ASID_STRIDE)),
-                formatHex(key % ASID_STRIDE),
-                formatHex(frame),
-                // MAY_READ, MAY_WRITE and MAY_FETCH have the bits of PROT_READ, PROT_WRITE and PROT_EXEC.
-                formatProtection(rights),
-              ],
-      );
+      if (key < 0 && !isGroupKey(key)) {
+        entries.push([String(set), 'table', formatHex(-key - 1), '', '']);
+        continue;
+      }
+      const page = isGroupKey(key) ? `${formatHex(firstPageOfGroup(key))} group` : formatHex(key % ASID_STRIDE);
+      // MAY_READ, MAY_WRITE and MAY_FETCH have the bits of PROT_READ, PROT_WRITE and PROT_EXEC.
+      entries.push([String(set), String(asidOfKey(key)), page, formatHex(frame), formatProtection(rights)]);
     }
     return entries;
   });

@@ -37,7 +37,7 @@ export interface ScriptSurroundings {
   entry: number;
 }
 
-function isAccess(step: ScriptStep): step is { op: 'load' | 'store'; addr: number } {
+function isAccess(step: ScriptStep): step is Exclude<ScriptStep, TraceCall> {
   return step.op === 'load' || step.op === 'store';
 }
 
