@@ -25,12 +25,13 @@ export interface SideOfDifference {
 export interface AbiDifference {
   seq: number;
   step: AbiStep;
+  /** None where the model threw behind its last answer. */
   fields: AbiField[];
   kernel: SideOfDifference;
   model: SideOfDifference | null;
-  /** The event that brought the model's answer, -1 where none came. */
+  /** The event that brought the model's answer, or the last one where none came. */
   eventSeq: number;
-  /** What the model threw, where it did. */
+  /** What the model threw, where it gave no answer to the step or threw behind the last one. */
   failure: string | null;
 }
 
@@ -111,13 +112,15 @@ export class AbiTally {
       outcome.differences += fields.length;
       if (fields.length > 0) outcome.first ??= differenceOf(seq, steps, run, at, fields);
     }
+    // What the model throws behind its last answer, a broken law say, is in no field, and is no agreement either.
+    if (run.failure !== null) outcome.first ??= differenceOf(seq, steps, run, steps.length - 1, []);
     this.sequences += 1;
     this.checks += outcome.checks;
     this.differences += outcome.differences;
     const { first } = outcome;
     if (first !== null) {
       this.failedSequences += 1;
-      const where = `${first.step.action.op} ${first.fields.join('+')}`;
+      const where = `${first.step.action.op} ${first.fields.length === 0 ? 'failure' : first.fields.join('+')}`;
       this.#firsts.set(where, (this.#firsts.get(where) ?? 0) + 1);
     }
     return outcome;
@@ -169,13 +172,14 @@ function differenceOf(
     at,
   );
   const found: ModelAnswer | undefined = run.answers[at];
+  const isFailure = found === undefined || fields.length === 0;
   return {
     seq,
     step: steps[at],
     fields,
     kernel,
     model: found === undefined ? null : sideOf(run.answers, at),
-    eventSeq: found?.seq ?? run.events - 1,
-    failure: found === undefined ? (run.failure?.format() ?? 'the process ended before') : null,
+    eventSeq: isFailure ? run.events - 1 : found.seq,
+    failure: isFailure ? (run.failure?.format() ?? 'the process ended before') : null,
   };
 }

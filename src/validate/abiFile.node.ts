@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { z } from 'zod';
 import { GRANULES } from '../arch/granule.ts';
 import { type AbiStep, parseAbiStep } from './abiStep.ts';
-import { type AnswerLine, malformedAnswer, readAnswers, type ReadProgress } from './ndjson.node.ts';
+import { type AnswerLine, malformedAnswer, misfit, readAnswers, type ReadProgress } from './ndjson.node.ts';
 
 /** Size of the mapped file where no header says. */
 const FILE_BYTES = 200_000;
@@ -35,7 +35,7 @@ function isHeader(value: unknown): boolean {
 
 function parseHeader(at: AnswerLine): Header {
   const parsed = headerSchema.safeParse(at.value);
-  if (!parsed.success) throw malformedAnswer(at, parsed.error.issues[0]?.message ?? 'not a header');
+  if (!parsed.success) throw misfit(at, parsed.error);
   return { kernelPageBytes: parsed.data.kernel_page_size, fileBytes: parsed.data.file_size ?? FILE_BYTES };
 }
 

@@ -1,7 +1,7 @@
 /** One step of a sequence of calls as the oracle's ABI format has it: what was done, and what the kernel answered. */
 import { z } from 'zod';
-import type { TraceCall } from '../mm/runs.ts';
-import { type AnswerLine, malformedAnswer } from './ndjson.node.ts';
+import { type AnswerLine, malformedAnswer, misfit } from './ndjson.node.ts';
+import type { ScriptStep } from './script.ts';
 
 /** The file that the sequences map: on tmpfs, opened for reading and writing. */
 export const PROBE_FILE = '/tmp/probe.dat';
@@ -10,7 +10,7 @@ export const PROBE_FILE = '/tmp/probe.dat';
 export type MapsArea = readonly [string, string, string, number, number];
 
 /** What was done: a call, or a load or store of one byte. */
-export type AbiAction = TraceCall | { op: 'load' | 'store'; addr: number };
+export type AbiAction = ScriptStep;
 
 /** What there is to see after a step. Fields that a step does not have are null. */
 export interface AbiAnswer {
@@ -40,13 +40,12 @@ export interface AbiStep {
   answer: AbiAnswer;
 }
 
-const hex = z
-  .string()
-  .regex(/^[0-9a-f]{1,16}$/)
+const digits = z.string().regex(/^[0-9a-f]{1,16}$/);
+const hex = digits
   .transform((text) => Number.parseInt(text, 16))
   .refine((value) => Number.isSafeInteger(value), 'an address beyond 2^53');
 const whole = z.int().nonnegative();
-const area = z.tuple([z.string(), z.string(), z.string(), whole, whole]);
+const area = z.tuple([digits, digits, z.string(), whole, whole]);
 const called = {
   addr: hex,
   len: whole,
@@ -128,10 +127,7 @@ function answerOf(line: StepLine): AbiAnswer {
  */
 export function parseAbiStep(at: AnswerLine): { seq: number; step: AbiStep } {
   const parsed = stepSchema.safeParse(at.value);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    throw malformedAnswer(at, `${issue?.path.map(String).join('.') ?? ''}: ${issue?.message ?? 'not a step'}`);
-  }
+  if (!parsed.success) throw misfit(at, parsed.error);
   const { seq, i: index } = parsed.data;
   if (!('signal' in parsed.data) && (parsed.data.ret === undefined) === (parsed.data.err === undefined)) {
     throw malformedAnswer(at, 'a call has either ret or err');

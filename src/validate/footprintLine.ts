@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { GRANULES } from '../arch/granule.ts';
 import { parseSize } from '../topology/schema.ts';
-import { type AnswerLine, malformedAnswer } from './ndjson.node.ts';
+import { type AnswerLine, malformedAnswer, misfit } from './ndjson.node.ts';
 import { treeOf } from './footprintTrees.node.ts';
 import type { Workload } from './workloads.ts';
 
@@ -15,7 +15,7 @@ export type FootprintField = (typeof FOOTPRINT_FIELDS)[number];
 /** What counters said. */
 export type FootprintCounters = Record<FootprintField, number>;
 
-/** Transparent huge page sizes beside the page size that were `always`, in bytes; none for `never`. */
+/** A line that is compared. */
 export interface FootprintLine {
   file: string;
   /** From 1. */
@@ -25,6 +25,7 @@ export interface FootprintLine {
   workload: Workload;
   /** Page size of the kernel that answered. */
   pageBytes: number;
+  /** Transparent huge page sizes beside the page size that were `always`; none for `never`. */
   thpAlwaysBytes: number[];
   answer: Partial<FootprintCounters>;
 }
@@ -152,10 +153,7 @@ export function parseFootprintLine(at: AnswerLine): FootprintLine | SkippedLine 
   const reason = NOT_MEASURED[workload];
   if (reason !== undefined) return { file, line, workload, reason };
   const parsed = lineSchema.safeParse(value);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    throw malformedAnswer(at, `${issue?.path.map(String).join('.') ?? ''}: ${issue?.message ?? 'not a workload'}`);
-  }
+  if (!parsed.success) throw misfit(at, parsed.error);
   const answer: Partial<FootprintCounters> = {};
   for (const field of FOOTPRINT_FIELDS) {
     const number = parsed.data[field];

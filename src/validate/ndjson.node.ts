@@ -36,6 +36,23 @@ export function malformedAnswer(at: { file: string; line: number }, what: string
   return new GranuleError('ANSWERS_MALFORMED', what, `${at.file}:${at.line}`);
 }
 
+/**
+ * The error for a line that does not fit a schema: it names the first field that does not.
+ *
+ * @example
+ * ```ts
+ * const error = { issues: [{ path: ['maps', 0], message: 'no area' }] };
+ * misfit({ file: 'a.ndjson', line: 3 }, error).format().startsWith('ANSWERS_MALFORMED: maps.0: no area'); // true
+ * ```
+ */
+export function misfit(
+  at: { file: string; line: number },
+  { issues: [issue] }: { issues: readonly { path: readonly PropertyKey[]; message: string }[] },
+): GranuleError {
+  const field = issue?.path.map(String).join('.') ?? '';
+  return malformedAnswer(at, `${field === '' ? '' : `${field}: `}${issue?.message ?? 'not what the format says'}`);
+}
+
 function parseLine(file: string, line: number, text: string): AnswerLine {
   try {
     return { file, line, value: JSON.parse(text) as unknown };
@@ -98,6 +115,7 @@ export async function* readAnswers(
   progress: ReadProgress = { readBytes: 0, fileBytes: 0 },
 ): AsyncGenerator<AnswerLine> {
   let line = 0;
+  let found = 0;
   let rest = '';
   try {
     for await (const chunk of chunksOf(path, progress)) {
@@ -106,11 +124,14 @@ export async function* readAnswers(
       if (rest.length > LINE_CHARACTERS_MAX) throw malformedAnswer({ file: path, line: line + 1 }, 'an endless line');
       for (const text of lines) {
         line += 1;
-        if (text.trim() !== '') yield parseLine(path, line, text);
+        if (text.trim() === '') continue;
+        found += 1;
+        yield parseLine(path, line, text);
       }
     }
   } catch (error) {
     throw readError(error, path, line);
   }
   if (rest.trim() !== '') yield parseLine(path, line + 1, rest);
+  else if (found === 0) throw malformedAnswer({ file: path, line: 1 }, 'not one line');
 }

@@ -1,4 +1,5 @@
 import { existsSync, writeFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Workplace } from './harness.ts';
 
@@ -20,6 +21,12 @@ function answers(minflt: number): string {
     { seq: 1, i: 1, ...STORE, minflt },
   ];
   return steps.map((step) => `${JSON.stringify(step)}\n`).join('');
+}
+
+/** Exit code and error code of a command line that is refused. */
+async function refused(...args: string[]): Promise<[number, string]> {
+  const { code, stderr } = await workplace.run(['validate', 'abi', ...args]);
+  return [code, stderr.split(':')[0]];
 }
 
 beforeAll(() => {
@@ -69,18 +76,42 @@ describe('granule validate abi', () => {
     expect((await workplace.run(['validate', 'abi', 'right.ndjson'])).stderr).toBe('');
   });
 
-  it('refuses what is no file of answers, and a kernel of larger pages than the process', async () => {
-    writeFileSync(workplace.path('bad.ndjson'), '{"seq":0}\n');
-    writeFileSync(workplace.path('empty.ndjson'), '');
-    const run = async (...args: string[]): Promise<[number, string]> => {
-      const { code, stderr } = await workplace.run(['validate', 'abi', ...args]);
-      return [code, stderr.split(':')[0]];
-    };
-    expect(await run('bad.ndjson')).toEqual([2, 'ANSWERS_MALFORMED']);
-    expect(await run('empty.ndjson')).toEqual([2, 'ANSWERS_MALFORMED']);
-    expect(await run('none.ndjson')).toEqual([2, 'FILE_NOT_FOUND']);
-    expect(await run('right.ndjson', '--kernel', '4K', '--on', '64K')).toEqual([2, 'USAGE']);
-    expect(await run('right.ndjson', '--design', 'fileTail')).toEqual([2, 'USAGE']);
-    expect(await run('right.ndjson', '--design', 'fileTale=x')).toEqual([2, 'TOPOLOGY_INVALID']);
+  it('fails where a law is broken, with --checked', async () => {
+    const load = { seq: 0, i: 1, op: 'load', addr: BASE, signal: 0, minflt: 1 };
+    const steps = [{ seq: 0, i: 0, ...MAP }, load, { seq: 0, i: 2, ...STORE }, { ...load, i: 3, minflt: 0 }];
+    writeFileSync(workplace.path('laws.ndjson'), steps.map((step) => `${JSON.stringify(step)}\n`).join(''));
+    const args = ['validate', 'abi', 'laws.ndjson', '--on', '4K', '--checked'];
+    expect((await workplace.run(args)).code).toBe(0);
+    const { code, stdout } = await workplace.run([...args, '--design', 'tlbiOperands=kernel-page']);
+    expect(code).toBe(1);
+    expect(stdout).toContain('LAW_BROKEN: law 8');
+  });
+
+  it.each([
+    ['a step without a field', 'bad.ndjson', '{"seq":0}\n'],
+    ['an operation that there is not', 'jump.ndjson', '{"seq":0,"i":0,"op":"jump","addr":"0"}\n'],
+    ['a line that is no JSON', 'broken.ndjson', `${answers(1)}{"seq":0,`],
+    ['nothing', 'empty.ndjson', ''],
+  ])('refuses a file with %s', async (_what, name, content) => {
+    writeFileSync(workplace.path(name), content);
+    expect(await refused(name)).toEqual([2, 'ANSWERS_MALFORMED']);
+  });
+
+  it('refuses a file that is not there, is a folder, or is compressed and cut', async () => {
+    const zipped = gzipSync(answers(1));
+    writeFileSync(workplace.path('cut.ndjson.gz'), zipped.subarray(0, zipped.length - 9));
+    expect(await refused('none.ndjson')).toEqual([2, 'FILE_NOT_FOUND']);
+    expect(await refused('.')).toEqual([2, 'FILE_UNREADABLE']);
+    expect(await refused('cut.ndjson.gz')).toEqual([2, 'TRACE_GZIP_BROKEN']);
+  });
+
+  it('refuses a kernel of larger pages than the process, and values that options do not have', async () => {
+    expect(await refused('right.ndjson', '--kernel', '4K', '--on', '64K')).toEqual([2, 'USAGE']);
+    expect(await refused('right.ndjson', '--on', '8K')).toEqual([2, 'USAGE']);
+    expect(await refused('right.ndjson', '--kernel', 'all')).toEqual([2, 'USAGE']);
+    expect(await refused('right.ndjson', '--design', 'fileTail')).toEqual([2, 'USAGE']);
+    expect(await refused('right.ndjson', '--design', 'fileTale=x')).toEqual([2, 'TOPOLOGY_INVALID']);
+    expect(await refused('right.ndjson', '--design', 'fileTail=x')).toEqual([2, 'TOPOLOGY_INVALID']);
+    expect(await refused('wrong.ndjson', '--keep', 'right.ndjson')).toEqual([2, 'OUTPUT_UNWRITABLE']);
   });
 });

@@ -1,4 +1,5 @@
 import { existsSync, writeFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Workplace } from './harness.ts';
 
@@ -25,6 +26,12 @@ function answers(dRssAnonKB: number): string {
 }
 
 const lastLine = (text: string): string | undefined => text.trimEnd().split('\n').at(-1);
+
+/** Exit code and error code of a command line that is refused. */
+async function refused(...args: string[]): Promise<[number, string]> {
+  const { code, stderr } = await workplace.run(['validate', 'footprint', ...args]);
+  return [code, stderr.split(':')[0]];
+}
 
 beforeAll(() => {
   writeFileSync(workplace.path('right.ndjson'), answers(512));
@@ -85,16 +92,46 @@ describe('granule validate footprint', () => {
     expect(stderr.endsWith('\u001b[K')).toBe(true);
   });
 
-  it('refuses files that are none, lines that are none, and kernels of larger pages than the process', async () => {
-    writeFileSync(workplace.path('odd.ndjson'), '{"workload":"seq","mb":1}\n');
-    const odd = await workplace.run(['validate', 'footprint', 'odd.ndjson']);
-    expect(odd.code).toBe(2);
-    expect(odd.stderr).toContain('ANSWERS_MALFORMED: neither page nor kernel says which kernel answered');
-    expect((await workplace.run(['validate', 'footprint', 'none.ndjson'])).stderr).toContain('FILE_NOT_FOUND');
+  it('fails where a law is broken, with --checked', async () => {
+    const advised = { workload: 'dontneed', mb: 1, stride: 65_536, len: 65_536, page: 65_536, minflt: 0 };
+    writeFileSync(workplace.path('laws.ndjson'), `${JSON.stringify(advised)}\n`);
+    const args = ['validate', 'footprint', 'laws.ndjson', '--on', '4K', '--checked'];
+    expect((await workplace.run(args)).code).toBe(0);
+    const { code, stdout } = await workplace.run([...args, '--design', 'tlbiOperands=kernel-page']);
+    expect(code).toBe(1);
+    expect(stdout).toContain('the model failed: LAW_BROKEN: law 8');
+  });
+
+  it.each([
+    ['a line that names no workload', 'odd.ndjson', '{"mb":1}\n', 'it names no workload'],
+    ['a workload that there is not', 'dance.ndjson', '{"workload":"dance"}\n', 'workload: '],
+    ['a line of no kernel', 'nowhere.ndjson', '{"workload":"seq","mb":1}\n', 'neither page nor kernel says which'],
+    ['a line that is no JSON', 'broken.ndjson', '{"workload":', 'not JSON'],
+    ['nothing', 'empty.ndjson', '', 'not one line'],
+  ])('refuses a file with %s', async (_what, name, content, message) => {
+    writeFileSync(workplace.path(name), content);
+    const { code, stderr } = await workplace.run(['validate', 'footprint', name]);
+    expect({ code, stderr: stderr.slice(0, stderr.indexOf(message)) }).toEqual({
+      code: 2,
+      stderr: 'ANSWERS_MALFORMED: ',
+    });
+  });
+
+  it('refuses a file that is not there, is a folder, or is compressed and cut', async () => {
+    const zipped = gzipSync(answers(512));
+    writeFileSync(workplace.path('cut.ndjson.gz'), zipped.subarray(0, zipped.length - 9));
+    expect(await refused('none.ndjson')).toEqual([2, 'FILE_NOT_FOUND']);
+    expect(await refused('.')).toEqual([2, 'FILE_UNREADABLE']);
+    expect(await refused('cut.ndjson.gz')).toEqual([2, 'TRACE_GZIP_BROKEN']);
+  });
+
+  it('refuses a kernel of larger pages than the process, and values that options do not have', async () => {
     writeFileSync(workplace.path('small.ndjson'), `${JSON.stringify({ ...SEQ, page: 4096 })}\n`);
-    const large = await workplace.run(['validate', 'footprint', 'small.ndjson', '--on', '64K']);
-    expect({ code: large.code, usage: large.stderr.startsWith('USAGE') }).toEqual({ code: 2, usage: true });
-    const choice = await workplace.run(['validate', 'footprint', 'right.ndjson', '--design', 'readOrder=none']);
-    expect(choice.stderr).toContain('TOPOLOGY_INVALID');
+    expect(await refused('small.ndjson', '--on', '64K')).toEqual([2, 'USAGE']);
+    expect(await refused('right.ndjson', '--on', '8K')).toEqual([2, 'USAGE']);
+    expect(await refused('right.ndjson', '--design', 'readOrder')).toEqual([2, 'USAGE']);
+    expect(await refused('right.ndjson', '--design', 'readOrder=none')).toEqual([2, 'TOPOLOGY_INVALID']);
+    expect(await refused('right.ndjson', '--design', 'order=none')).toEqual([2, 'TOPOLOGY_INVALID']);
+    expect(await refused('wrong.ndjson', '--keep', 'right.ndjson')).toEqual([2, 'OUTPUT_UNWRITABLE']);
   });
 });

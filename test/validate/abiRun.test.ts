@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { GranuleError } from '../../src/errors.ts';
 import { AbiTally, differingFields } from '../../src/validate/abiCompare.ts';
 import { abiDesign } from '../../src/validate/abiDesign.ts';
 import { abiWorld, runAbi } from '../../src/validate/abiRun.ts';
@@ -94,6 +95,22 @@ describe('the comparison of answers', () => {
     expect(outcome.first?.fields).toEqual(['minflt']);
     expect(outcome.first?.kernel.mapsBefore).toEqual(outcome.first?.model?.mapsBefore);
     expect(outcome.first?.eventSeq).toBe(run.answers[2].seq);
+  });
+
+  it('takes a run that failed behind its last answer for failed, though no field differs', () => {
+    const action = map(4096);
+    const steps: AbiStep[] = [{ index: 0, line: 1, action, answer: { ...NOTHING, ret: BASE } }];
+    const sequence = { seq: 0, file: 'x', kernelPageBytes: 4096, fileBytes: 0, steps };
+    const tally = new AbiTally();
+    const failure = new GranuleError('LAW_BROKEN', 'law 7');
+    const { first } = tally.add(sequence, { ...play([action]), failure, events: 99 });
+    expect({ failed: tally.failedSequences, differences: tally.differences }).toEqual({ failed: 1, differences: 0 });
+    expect({ fields: first?.fields, at: first?.eventSeq, failure: first?.failure }).toEqual({
+      fields: [],
+      at: 98,
+      failure: failure.format(),
+    });
+    expect(tally.firstDifferences()).toEqual([{ where: 'mmap failure', sequences: 1 }]);
   });
 
   it('takes a run that ended early for different from there on', () => {

@@ -87,11 +87,23 @@ describe('a file of answers', () => {
     expect(await bad({ ...MUNMAP, err: 22 })).toMatchObject({ message: 'a call has either ret or err' });
     expect(await bad({ ...MUNMAP, addr: 'fffffffffffffff0' })).toMatchObject({ code: 'ANSWERS_MALFORMED', where });
     expect(await bad({ kernel_page_size: 8192 })).toMatchObject({ code: 'ANSWERS_MALFORMED', where });
+    expect(await bad({ ...MUNMAP, maps: [['stack', 'heap', 'rw-p', 0, 0]] })).toMatchObject({
+      code: 'ANSWERS_MALFORMED',
+      where,
+    });
     expect(await bad(7)).toMatchObject({ code: 'ANSWERS_MALFORMED', where });
   });
 
   it('is refused with file and line where a line is no JSON, a last one without an end too', async () => {
     expect(await refusal(`${lines(MUNMAP)}\n{"seq":0,`)).toMatchObject({ where: 'answers.ndjson:3' });
+  });
+
+  it('is refused where it holds nothing, or a header and nothing else', async () => {
+    const nothing = { code: 'ANSWERS_MALFORMED', where: 'answers.ndjson:1' };
+    expect(await refusal('')).toEqual({ ...nothing, message: 'not one line' });
+    expect(await refusal('\n \n')).toEqual({ ...nothing, message: 'not one line' });
+    expect(await refusal(gzipSync(''))).toEqual({ ...nothing, message: 'not one line' });
+    expect(await refusal(lines({ kernel_page_size: 4096 }))).toEqual({ ...nothing, message: 'not one sequence' });
   });
 
   it('is refused where gzip ends early', async () => {
