@@ -3,7 +3,7 @@ import { ERRNO } from '../src/mm/abiRules.ts';
 import type { FileCall as RecordedFileCall } from '../src/mm/runs.ts';
 import { type AbiContext, answer, begin, type CallInFlight, copyOn, fail, pageBytesOf } from './abiState.ts';
 import type { MessageOf } from './messages.ts';
-import { fileActor } from './mmState.ts';
+import { actorOfFile } from './fileState.ts';
 import type { Send } from './support.ts';
 
 type Transfer = Extract<RecordedFileCall, { op: 'read' | 'write' }>;
@@ -30,7 +30,7 @@ function hasPages(context: AbiContext, inode: string): boolean {
 function askFile(context: AbiContext, inFlight: CallInFlight, call: RecordedFileCall, send: Send): AbiContext {
   const request = inFlight.pid;
   const file = inodeOf(context, request, call.file);
-  const to = fileActor(file);
+  const to = actorOfFile(file);
   if (call.op === 'read' || call.op === 'write') {
     const { offsetBytes, lengthBytes } = call;
     if (call.op === 'read') {

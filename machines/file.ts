@@ -3,9 +3,10 @@
  * a time on it, as `invalidate_lock` serialises them. When a process of a larger page size maps a file that is cached in
  * smaller folios, the policy says what becomes of those (`fileState.ts`).
  */
-import { assertEvent, setup } from 'xstate';
-import { nextOperation, markDirty, operateOnFile, rangeUnmapped, residentRuns, takeOn, unpin } from './fileOps.ts';
+import { setup } from 'xstate';
 import { unmapFile } from './fileInvalidate.ts';
+import { nextOperation, operateOnFile, rangeUnmapped, residentRuns, takeOn, unpin } from './fileOps.ts';
+import { markDirty } from './filePages.ts';
 import { type FileContext, type FileInput, type FileMessage, type FilePhase, initialFile } from './fileState.ts';
 import type { Message } from './messages.ts';
 import { handle, type Send } from './support.ts';
@@ -47,52 +48,53 @@ export function takeMessage(context: FileContext, event: Message, send: Send): F
 
 const take = handle<FileContext>((context, event, send) => takeMessage(context, event, send));
 
-const resident = handle<FileContext>((context, event, send) => {
-  assertEvent(event, 'RESIDENT');
-  return takeMessage(context, event, send);
-});
-
-const inPhase =
+const isIn =
   (...phases: FilePhase[]) =>
   ({ context }: { context: FileContext }): boolean =>
     phases.includes(context.phase);
+const hasLeft =
+  (...phases: FilePhase[]) =>
+  ({ context }: { context: FileContext }): boolean =>
+    !phases.includes(context.phase);
+
+/** What an inode takes, of an actor of its own as of the internal tmpfs mount. */
+export const inodeEvents = {
+  MAP_FILE: { actions: 'take' },
+  UNMAP_FILE: { actions: 'take' },
+  GET_PAGES: { actions: 'take' },
+  READ_FILE: { actions: 'take' },
+  WRITE_FILE: { actions: 'take' },
+  TRUNCATE_FILE: { actions: 'take' },
+  ALLOCATE_FILE: { actions: 'take' },
+  READ_AHEAD: { actions: 'take' },
+  SYNC_FILE: { actions: 'take' },
+  RESIDENT: { actions: 'take' },
+  PIN_PAGES: { actions: 'take' },
+  UNPIN_PAGES: { actions: 'take' },
+  DIRTIED: { actions: 'take' },
+  RANGE_UNMAPPED: { actions: 'take' },
+  FRAMES: { actions: 'take' },
+  NO_MEMORY: { actions: 'take' },
+  GOT: { actions: 'take' },
+} as const;
 
 /** The address space's statechart. */
 export const fileMachine = setup({
   types: { context: {} as FileContext, events: {} as Message, input: {} as FileInput },
-  actions: { take, resident },
+  actions: { take },
   guards: {
-    invalidates: inPhase('unmapping'),
-    reads: inPhase('allocating', 'reading', 'referencing'),
-    writes: inPhase('writing'),
-    invalidated: inPhase('none', 'allocating', 'reading', 'referencing', 'writing'),
-    read: inPhase('none', 'unmapping', 'writing'),
-    written: inPhase('none', 'allocating', 'reading', 'referencing', 'unmapping'),
+    invalidates: isIn('unmapping'),
+    reads: isIn('allocating', 'reading', 'referencing'),
+    writes: isIn('writing'),
+    invalidated: hasLeft('unmapping'),
+    read: hasLeft('allocating', 'reading', 'referencing'),
+    written: hasLeft('writing'),
   },
 }).createMachine({
   id: 'file',
   context: ({ input }) => initialFile(input),
   initial: 'stable',
-  on: {
-    MAP_FILE: { actions: 'take' },
-    UNMAP_FILE: { actions: 'take' },
-    GET_PAGES: { actions: 'take' },
-    READ_FILE: { actions: 'take' },
-    WRITE_FILE: { actions: 'take' },
-    TRUNCATE_FILE: { actions: 'take' },
-    ALLOCATE_FILE: { actions: 'take' },
-    READ_AHEAD: { actions: 'take' },
-    SYNC_FILE: { actions: 'take' },
-    RESIDENT: { actions: 'resident' },
-    PIN_PAGES: { actions: 'take' },
-    UNPIN_PAGES: { actions: 'take' },
-    DIRTIED: { actions: 'take' },
-    RANGE_UNMAPPED: { actions: 'take' },
-    FRAMES: { actions: 'take' },
-    NO_MEMORY: { actions: 'take' },
-    IO_DONE: { actions: 'take' },
-    GOT: { actions: 'take' },
-  },
+  on: { ...inodeEvents, IO_DONE: { actions: 'take' } },
   states: {
     stable: {
       always: [

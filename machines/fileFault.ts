@@ -3,17 +3,11 @@
  * page itself where that did not map it (`mm/memory.c:do_read_fault`). Where Linux drops the lock for I/O and takes the fault
  * again (VM_FAULT_RETRY), the window is mapped again too, with what has come in meanwhile.
  */
-import {
-  asyncReadahead,
-  faultReadahead,
-  initialReadahead,
-  type ReadaheadState,
-  readaheadUnits,
-} from '../src/mm/readahead.ts';
+import { faultReadahead, initialReadahead, type ReadaheadState, readaheadUnits } from '../src/mm/readahead.ts';
 import { VM } from '../src/mm/vma.ts';
 import { finish } from './fileAnswers.ts';
-import { fill, folioFor, newFolios, readaheadTarget } from './fileFill.ts';
-import { type IndexRange, pageRuns, windowRuns } from './filePages.ts';
+import { fill, folioFor, metMark, newFolios, readaheadTarget } from './fileFill.ts';
+import { type IndexRange, markDirty, pageRuns, windowRuns } from './filePages.ts';
 import {
   actorOfFile,
   blockOrder,
@@ -162,16 +156,10 @@ function metReadahead(
   const state = before.mmapMiss > 0 ? { ...before, mmapMiss: before.mmapMiss - 1 } : before;
   const folio = context.cache.get(message.index);
   if (folio?.readahead !== true) return { context: withReadahead(context, opener, state), ahead: [] };
-  const target = readaheadTarget(context);
-  const request = readaheadUnits(target.unitBytes);
+  const request = readaheadUnits(readaheadTarget(context).unitBytes);
   if (request === 0) return { context: withReadahead(context, opener, state), ahead: [] };
-  const block = 2 ** blockOrder(context);
-  const cache = context.cache.edit();
-  cache.update(message.index, ({ readahead: _mark, ...rest }) => rest);
-  const unit = { index: Math.floor(folio.index / block), order: Math.max(0, folio.order - blockOrder(context)) };
-  const plan = asyncReadahead(target, state, unit, Math.floor(message.index / block), request);
-  const next = withReadahead({ ...context, cache: cache.done() }, opener, plan.state);
-  return { context: next, ahead: newFolios(next, plan.folios) };
+  const met = metMark(context, state, folio, message.index, request);
+  return { context: withReadahead(met.context, opener, met.state), ahead: met.folios };
 }
 
 /** Nothing at the page: a major fault, with readahead around it, and the page itself in any case. */
@@ -267,12 +255,8 @@ export function sendPages(context: FileContext, operation: FileOperation, send: 
   const { runs, eof, major, failed, rereadPages, ahead } = operation;
   const writeNotify = !inMemory(context);
   send(message.mm, { type: 'PAGES', request: message.request, runs, major, eof, failed, rereadPages, writeNotify });
-  let state = context;
-  if (message.write && !eof && !failed) {
-    const cache = context.cache.edit();
-    for (const folio of cache.range(message.index, message.index + 1)) cache.setDirty(folio.index, true);
-    state = { ...context, cache: cache.done() };
-  }
+  const writes = message.write && !eof && !failed;
+  const state = writes ? markDirty(context, [{ index: message.index, nr: 1 }]) : context;
   if (ahead.length === 0) return finish(state);
   return fill(state, { ...operation, answered: true, runs: [], ahead: [] }, ahead, send);
 }

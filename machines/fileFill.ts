@@ -1,6 +1,6 @@
 /** How folios come into the page cache: frames for each order, a read where the file system has one, then the insert. */
 import { invariant } from '../src/errors.ts';
-import type { PlannedFolio, ReadaheadTarget } from '../src/mm/readahead.ts';
+import { asyncReadahead, type PlannedFolio, type ReadaheadState, type ReadaheadTarget } from '../src/mm/readahead.ts';
 import { waitForIo } from './fileAnswers.ts';
 import {
   actorOfFile,
@@ -76,6 +76,37 @@ export function newFolios(context: FileContext, planned: readonly PlannedFolio[]
 }
 
 /**
+ * Somebody has come to a marked folio: the mark goes, and so many blocks of readahead follow (`filemap_readahead`,
+ * `do_async_mmap_readahead`).
+ *
+ * @param index the page that it was come to at
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const file = initialFile({ resources, path: 'a', sizeBytes: 99999, kernelPageBytes: 4096, policy: 'sticky-order' });
+ * const folio = { index: 8, pfn: 64, order: 0, dirty: false, uptodate: true, readahead: true };
+ * const marked = { ...file, cache: file.cache.insert(folio) as PageCacheIndex };
+ * metMark(marked, initialReadahead(), folio, 8, 4).context.cache.get(8)?.readahead; // undefined
+ * ```
+ */
+export function metMark(
+  context: FileContext,
+  state: ReadaheadState,
+  folio: { index: number; order: number },
+  index: number,
+  requestBlocks: number,
+): { context: FileContext; state: ReadaheadState; folios: NewFolio[] } {
+  const order = blockOrder(context);
+  const block = 2 ** order;
+  const cache = context.cache.edit();
+  cache.update(folio.index, ({ readahead: _mark, ...rest }) => rest);
+  const next = { ...context, cache: cache.done() };
+  const unit = { index: Math.floor(folio.index / block), order: Math.max(0, folio.order - order) };
+  const plan = asyncReadahead(readaheadTarget(next), state, unit, Math.floor(index / block), requestBlocks);
+  return { context: next, state: plan.state, folios: newFolios(next, plan.folios) };
+}
+
+/**
  * The folio for one page that is missing (`__filemap_get_folio` with FGP_CREAT). A smaller folio in the block makes the
  * insert fail with -EEXIST; Linux would look up and insert again until it goes, here single pages fill the gaps.
  *
@@ -93,7 +124,7 @@ export function folioFor(context: FileContext, index: number): { context: FileCo
   if (!context.cache.holdsAny(first, first + block)) {
     return { context, folios: newFolios(context, [{ index: first / block, order: 0, readahead: false }]) };
   }
-  const small = blockOrder(context) > context.minOrderPages;
+  const small = order > context.minOrderPages;
   const state = small ? context : { ...context, existing: context.existing + 1 };
   return { context: state, folios: missingPages(context, first, first + block) };
 }

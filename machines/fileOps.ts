@@ -3,7 +3,7 @@ import { answer, finish } from './fileAnswers.ts';
 import { beginFileFault, faultAgain, sendPages } from './fileFault.ts';
 import { filled, framesCame, outOfMemory } from './fileFill.ts';
 import { beginMap, collapsed, convert, writeBack, wroteBack } from './fileInvalidate.ts';
-import { pageRuns } from './filePages.ts';
+import { markDirty, pageRuns } from './filePages.ts';
 import { beginRead, beginReadAhead, beginWrite, readOn, written } from './fileRead.ts';
 import {
   actorOfFile,
@@ -185,28 +185,9 @@ export function operateOnFile(context: FileContext, message: FileMessage, send: 
  * ```
  */
 export function rangeUnmapped(context: FileContext, event: MessageOf<'RANGE_UNMAPPED'>, send: Send): FileContext {
-  const cache = context.cache.edit();
-  for (const index of event.dirtyIndexes) if (cache.get(index) !== null) cache.setDirty(index, true);
-  const state = { ...context, cache: cache.done(), pending: context.pending - 1 };
+  const dirty = event.dirtyIndexes.map((index) => ({ index, nr: 1 }));
+  const state = { ...markDirty(context, dirty), pending: context.pending - 1 };
   return state.pending > 0 ? state : nextOperation(takeOn(state, event, send), send);
-}
-
-/**
- * Pages found dirty when somebody unmapped them.
- *
- * @example
- * ```ts
- * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
- * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' });
- * markDirty(file, [{ index: 0, nr: 1 }]).cache.counts.dirtyPages; // 0
- * ```
- */
-export function markDirty(context: FileContext, runs: readonly { index: number; nr: number }[]): FileContext {
-  const cache = context.cache.edit();
-  for (const { index, nr } of runs) {
-    for (const folio of cache.range(index, index + nr)) cache.setDirty(folio.index, true);
-  }
-  return { ...context, cache: cache.done() };
 }
 
 /**

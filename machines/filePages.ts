@@ -1,5 +1,6 @@
 /** What an address space has of a range of pages, as runs of consecutive frames. */
 import type { CachedFolio, PageCacheIndex } from '../src/mm/pageCache.ts';
+import type { FileContext } from './fileState.ts';
 import type { FileRun } from './messages.ts';
 
 /** Page indexes [first, end). */
@@ -48,4 +49,22 @@ export function pageRuns(cache: PageCacheIndex, range: IndexRange): FileRun[] {
  */
 export function windowRuns(cache: PageCacheIndex, range: IndexRange): FileRun[] {
   return runsOf(cache, range, (folio) => folio.uptodate && folio.readahead !== true);
+}
+
+/**
+ * Marks the folios dirty that pages lie in; what is not there any more is left.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' });
+ * markDirty(file, [{ index: 0, nr: 1 }]).cache.counts.dirtyPages; // 0
+ * ```
+ */
+export function markDirty(context: FileContext, runs: readonly { index: number; nr: number }[]): FileContext {
+  const cache = context.cache.edit();
+  for (const { index, nr } of runs) {
+    for (const folio of cache.range(index, index + nr)) cache.setDirty(folio.index, true);
+  }
+  return { ...context, cache: cache.done() };
 }

@@ -1,8 +1,8 @@
 /** read, write and MADV_WILLNEED on the page cache (`mm/filemap.c:filemap_read`, `generic_perform_write`). */
-import { asyncReadahead, forcedReadahead, type ReadaheadState, syncReadahead } from '../src/mm/readahead.ts';
+import { forcedReadahead, type ReadaheadState, syncReadahead } from '../src/mm/readahead.ts';
 import { answer, finish } from './fileAnswers.ts';
 import { readaheadOf, withReadahead } from './fileFault.ts';
-import { fill, folioFor, newFolios, readaheadTarget } from './fileFill.ts';
+import { fill, folioFor, metMark, newFolios, readaheadTarget } from './fileFill.ts';
 import { blockOrder, type FileContext, type FileOperation, inMemory, type NewFolio, withCache } from './fileState.ts';
 import type { MessageOf } from './messages.ts';
 import type { Send } from './support.ts';
@@ -19,15 +19,8 @@ function openerOf(message: Transfer): string {
 
 /**
  * `filemap_get_read_batch`: folios from a page on, without a gap, up to one that is marked; how many pages they go on for.
- *
- * @example
- * ```ts
- * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
- * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' });
- * readBatch(file, 0, 2); // { end: 0, marked: null }
- * ```
  */
-export function readBatch(
+function readBatch(
   context: FileContext,
   index: number,
   last: number,
@@ -40,24 +33,6 @@ export function readBatch(
     if (folio.readahead === true) return { end, marked: folio };
   }
   return { end, marked: null };
-}
-
-/** `filemap_readahead`: the read has come to a marked folio. */
-function metMark(
-  context: FileContext,
-  state: ReadaheadState,
-  folio: { index: number; order: number },
-  last: number,
-): { context: FileContext; state: ReadaheadState; folios: NewFolio[] } {
-  const order = blockOrder(context);
-  const block = 2 ** order;
-  const cache = context.cache.edit();
-  cache.update(folio.index, ({ readahead: _mark, ...rest }) => rest);
-  const next = { ...context, cache: cache.done() };
-  const unit = { index: Math.floor(folio.index / block), order: Math.max(0, folio.order - order) };
-  const request = Math.ceil((last - folio.index) / block);
-  const plan = asyncReadahead(readaheadTarget(next), state, unit, unit.index, request);
-  return { context: next, state: plan.state, folios: newFolios(next, plan.folios) };
 }
 
 /**
@@ -102,7 +77,8 @@ export function readOn(
     }
     atBytes = Math.min(end * page, stopBytes);
     if (marked === null) continue;
-    const met = metMark(context, state, marked, last);
+    const request = Math.ceil((last - marked.index) / 2 ** blockOrder(context));
+    const met = metMark(context, state, marked, marked.index, request);
     context = met.context;
     state = met.state;
     if (met.folios.length === 0) continue;

@@ -132,7 +132,7 @@ export function cutOff(before: FileContext, operation: FileOperation, send: Send
  * the last piece is gone.
  */
 function splitAt(context: FileContext, bytes: number): FileContext {
-  if (bytes >= END_OF_FILE || bytes % context.kernelPageBytes < 0) return context;
+  if (bytes >= END_OF_FILE) return context;
   const folio = context.cache.get(Math.floor(bytes / context.kernelPageBytes));
   const order = context.minOrderPages;
   if (folio === null || folio.order <= order || folio.index * context.kernelPageBytes === bytes) return context;

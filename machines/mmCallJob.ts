@@ -1,8 +1,9 @@
 /** A call on an address space as a job in steps, and the small steps that several calls share. */
 import { VmaSet } from '../src/mm/vmaSet.ts';
+import { actorOfFile } from './fileState.ts';
 import type { MessageOf, MmCall } from './messages.ts';
 import { dirtyPages, filesOf } from './mmEntries.ts';
-import { ask, fileActor, type Job, type MmContext, processOrder } from './mmState.ts';
+import { ask, type Job, type MmContext, processOrder } from './mmState.ts';
 import type { Send } from './support.ts';
 
 /** A call job. */
@@ -129,7 +130,7 @@ export function zap(
 export function tellUnmapped(context: MmContext, before: VmaSet, send: Send): void {
   const left = new Set(filesOf(context.vmas));
   for (const file of filesOf(before)) {
-    if (!left.has(file)) send(fileActor(file), { type: 'UNMAP_FILE', file, mm: `mm:${context.pid}` });
+    if (!left.has(file)) send(actorOfFile(file), { type: 'UNMAP_FILE', file, mm: `mm:${context.pid}` });
   }
 }
 
@@ -155,7 +156,7 @@ export function tellDirty(
   send: Send,
 ): void {
   for (const [file, runs] of dirtyPages(cleared, vmas, context.kernelPageBytes)) {
-    send(fileActor(file), { type: 'DIRTIED', file, runs });
+    send(actorOfFile(file), { type: 'DIRTIED', file, runs });
   }
 }
 
@@ -179,5 +180,5 @@ export function mapFiles(context: MmContext, job: CallJob, step: string, send: S
   const next = { ...job, files };
   const createBytes = job.created?.file === file ? job.created.sizeBytes : -1;
   const map = (request: number) => ({ type: 'MAP_FILE' as const, file, request, mm, orderPages, createBytes });
-  return ask(context, next, step, fileActor(file), map, send);
+  return ask(context, next, step, actorOfFile(file), map, send);
 }

@@ -1,10 +1,10 @@
 /** The effects of a call that other actors take part in: what is asked of them, and what their answers lead to. */
 import { invariant } from '../src/errors.ts';
-import { ERRNO } from '../src/mm/abiRules.ts';
+import { ERRNO, FALLOC } from '../src/mm/abi/numbers.ts';
 import type { Effect } from '../src/mm/calls/plan.ts';
-import { FALLOC } from '../src/mm/abi/numbers.ts';
 import { isShmem } from '../src/mm/calls/shmem.ts';
 import { PTE } from '../src/mm/pte.ts';
+import { actorOfFile } from './fileState.ts';
 import type { FaultEnd } from './mmFaultParts.ts';
 import type { Message, MessageOf } from './messages.ts';
 import { type CallJob, type CallStep, mapFiles, returns, tellDirty, tellUnmapped, waits } from './mmCallJob.ts';
@@ -13,7 +13,7 @@ import { failPlan, nextEffect } from './mmPlan.ts';
 import { beginPopulate } from './mmPopulate.ts';
 import { beginLazyFree, beginPageOut } from './mmReclaim.ts';
 import { residencyBytes } from './mmResidency.ts';
-import { ask, costsOf, fileActor, hasFlagBits, type MmContext, mmuOf, SIGNAL } from './mmState.ts';
+import { ask, costsOf, hasFlagBits, type MmContext, mmuOf, SIGNAL } from './mmState.ts';
 import type { Send } from './support.ts';
 
 type StepHandler = (context: MmContext, job: CallJob, event: Message, send: Send) => CallStep;
@@ -64,17 +64,15 @@ const starters: { [D in SharedEffect]: Starter<D> } = {
   pageOut: (context, job, effect, send) => beginPageOut(context, job, effect, send),
   readAhead: (context, job, effect, send) => {
     // shmem would be read from swap, of which there is none (`madvise_willneed`).
-    if (!isShmem(effect.file)) send(fileActor(effect.file), { type: 'READ_AHEAD', ...fileWindow(context, effect) });
+    if (!isShmem(effect.file)) send(actorOfFile(effect.file), { type: 'READ_AHEAD', ...fileWindow(context, effect) });
     return nextEffect(context, job, send);
   },
   punch: (context, job, { file, offsetBytes, lengthBytes }, send) => {
     const sender = `mm:${context.pid}`;
     const type = 'ALLOCATE_FILE';
     const mode = FALLOC.PUNCH_HOLE | FALLOC.KEEP_SIZE;
-    const message = (request: number): Message => {
-      return { type, file, sender, request, mode, offsetBytes, lengthBytes };
-    };
-    return waits(ask(context, job, 'fileDone', fileActor(file), message, send));
+    const message = (request: number): Message => ({ type, file, sender, request, mode, offsetBytes, lengthBytes });
+    return waits(ask(context, job, 'fileDone', actorOfFile(file), message, send));
   },
   sync: (context, job, { file, startVa, endVa }, send) => {
     // What lives in memory alone is never written back (`mm/shmem.c:shmem_file_operations` with noop_fsync).
@@ -205,7 +203,7 @@ export const effectSteps: Partial<Record<string, StepHandler>> = {
     const { file } = effectOf(job, 'sync');
     const sender = `mm:${context.pid}`;
     const message = (request: number): Message => ({ type: 'SYNC_FILE', file, sender, request });
-    return waits(ask(context, job, 'fileDone', fileActor(file), message, send));
+    return waits(ask(context, job, 'fileDone', actorOfFile(file), message, send));
   },
 
   fileDone: (context, job, event, send) => {
@@ -224,7 +222,7 @@ export const effectSteps: Partial<Record<string, StepHandler>> = {
     }
     const { file, ...window } = fileWindow(context, effect);
     const message = (request: number): Message => ({ type: 'RESIDENT', file, request, ...window });
-    return waits(ask(context, { ...job, runs }, 'residentKnown', fileActor(file), message, send));
+    return waits(ask(context, { ...job, runs }, 'residentKnown', actorOfFile(file), message, send));
   },
 
   residentKnown: (context, job, event, send) => {

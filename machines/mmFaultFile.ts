@@ -5,6 +5,7 @@ import { invariant } from '../src/errors.ts';
 import { faultAround } from '../src/mm/faultAround.ts';
 import { protectionFlags, PTE } from '../src/mm/pte.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
+import { actorOfFile } from './fileState.ts';
 import { pageIndex } from './mmEntries.ts';
 import type { MessageOf, PteRun } from './messages.ts';
 import {
@@ -18,7 +19,7 @@ import {
   waitsOn,
   workOf,
 } from './mmFaultParts.ts';
-import { ask, costsOf, fileActor, type MmContext, mmuOf, SIGNAL } from './mmState.ts';
+import { ask, costsOf, type MmContext, mmuOf, SIGNAL } from './mmState.ts';
 import type { Send } from './support.ts';
 
 /**
@@ -58,7 +59,7 @@ export function fileFault(context: MmContext, job: FaultJob, vma: Vma, send: Sen
     vmFlags: vma.flags,
   };
   const get = (request: number): MessageOf<'GET_PAGES'> => ({ type: 'GET_PAGES', request, ...wish });
-  return waitsOn(ask(prepared, job, 'paged', fileActor(file), get, send, costsOf(context).faultHandlerBase));
+  return waitsOn(ask(prepared, job, 'paged', actorOfFile(file), get, send, costsOf(context).faultHandlerBase));
 }
 
 /** `do_cow_fault`: one process page to copy the page of the file to; never more, whatever the settings. */

@@ -6,10 +6,11 @@
 import { invariant } from '../src/errors.ts';
 import { ERRNO } from '../src/mm/abiRules.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
+import { actorOfFile } from './fileState.ts';
 import type { Message, MessageOf } from './messages.ts';
 import { account, filesOf, putEntries, noteFallback, noteMapped } from './mmEntries.ts';
 import { stillMapped } from './mmRmap.ts';
-import { ask, fileActor, type Job, type MmContext, mmuOf, processOrder } from './mmState.ts';
+import { ask, type Job, type MmContext, mmuOf, processOrder } from './mmState.ts';
 import type { Send } from './support.ts';
 
 type ForkedJob = Extract<Job, { kind: 'forked' }>;
@@ -35,7 +36,7 @@ function mapNext(context: MmContext, job: ForkedJob, send: Send): MmContext {
   const mm = `mm:${context.pid}`;
   const orderPages = processOrder(context);
   const message = (request: number): Message => ({ type: 'MAP_FILE', file, request, mm, orderPages, createBytes: -1 });
-  return ask(context, { ...job, files }, 'fileMapped', fileActor(file), message, send);
+  return ask(context, { ...job, files }, 'fileMapped', actorOfFile(file), message, send);
 }
 
 function enter(context: MmContext, job: ForkedJob, event: MessageOf<'FORKED'>, send: Send): MmContext {
@@ -57,7 +58,7 @@ function go(context: MmContext, job: ForkedJob, event: Message, send: Send): MmC
   if (job.step === 'released') {
     // Files that were not mapped yet are still in the list.
     const mapped = filesOf(context.vmas).filter((file) => !job.files.includes(file));
-    for (const file of mapped) send(fileActor(file), { type: 'UNMAP_FILE', file, mm: `mm:${context.pid}` });
+    for (const file of mapped) send(actorOfFile(file), { type: 'UNMAP_FILE', file, mm: `mm:${context.pid}` });
     send(job.parent, { type: 'FORK_READY', request: job.request, errno: ERRNO.ENOMEM });
     return { ...context, vmas: VmaSet.empty(context.kernelPageBytes), pageBytes: 0, job: null };
   }

@@ -4,9 +4,10 @@
  */
 import { invariant } from '../src/errors.ts';
 import { isDirty, PTE } from '../src/mm/pte.ts';
+import { actorOfFile } from './fileState.ts';
 import type { Message, MessageOf, PteRun } from './messages.ts';
 import { putEntries, account } from './mmEntries.ts';
-import { fileActor, hasFlagBits, type Job, type MmContext, type UnmappedArea } from './mmState.ts';
+import { hasFlagBits, type Job, type MmContext, type UnmappedArea } from './mmState.ts';
 import type { Send } from './support.ts';
 
 /** Where this mm maps pages of the file that the request names. */
@@ -143,7 +144,7 @@ export function endUnmap(context: MmContext, at: number, event: MessageOf<'TABLE
   putEntries(context, event.cleared, send);
   const { file } = work;
   const mm = `mm:${context.pid}`;
-  send(fileActor(file), { type: 'RANGE_UNMAPPED', file, mm, request: work.request, dirtyIndexes });
+  send(actorOfFile(file), { type: 'RANGE_UNMAPPED', file, mm, request: work.request, dirtyIndexes });
   const rmap = context.rmap.filter((_, index) => index !== at);
   return { ...account(context, [], event.cleared), rmap };
 }

@@ -1,5 +1,4 @@
 /** The state of an mm, and the small steps that all its jobs share. */
-import { actorOfFile } from './fileState.ts';
 import type { CostModel } from '../src/arch/costs.ts';
 import { STACK_GUARD_GAP_PAGES } from '../src/arch/granule.ts';
 import { type Limits, rootLimits } from '../src/mm/calls/limits.ts';
@@ -288,18 +287,6 @@ export function ask(
  */
 export function mmuOf(context: MmContext): string {
   return `mmu:${context.pid}`;
-}
-
-/**
- * The address of a file's actor.
- *
- * @example
- * ```ts
- * fileActor('/bin/true'); // 'file:/bin/true'
- * ```
- */
-export function fileActor(path: string): string {
-  return actorOfFile(path);
 }
 
 /**

@@ -4,7 +4,7 @@
  * `ipc/shm.c:newseg`, `mm/memfd.c`).
  */
 import { setup } from 'xstate';
-import { takeMessage } from './file.ts';
+import { inodeEvents, takeMessage } from './file.ts';
 import { dropFolios } from './fileInvalidate.ts';
 import { type FileContext, initialFile, type PageCachePolicy } from './fileState.ts';
 import type { Message } from './messages.ts';
@@ -82,13 +82,9 @@ const take = handle<ShmemContext>((context, event, send) => {
     });
     return withInode(made.context, { ...made.file, handles: 1 }, send);
   }
-  if (event.type === 'MAP_FILE' && inode === undefined) {
-    const made = create(context, path, Math.max(0, event.createBytes));
-    return withInode(made.context, takeMessage(made.file, event, send), send);
-  }
   if (inode === undefined) {
     if (LATE.has(event.type)) return context;
-    const made = create(context, path, 0);
+    const made = create(context, path, event.type === 'MAP_FILE' ? Math.max(0, event.createBytes) : 0);
     return withInode(made.context, takeMessage(made.file, event, send), send);
   }
   const file = { ...inode, resources: context.resources };
@@ -111,23 +107,7 @@ export const shmemMachine = setup({
   on: {
     CREATE_FILE: { actions: 'take' },
     CLOSE_FILE: { actions: 'take' },
-    MAP_FILE: { actions: 'take' },
-    UNMAP_FILE: { actions: 'take' },
-    GET_PAGES: { actions: 'take' },
-    READ_FILE: { actions: 'take' },
-    WRITE_FILE: { actions: 'take' },
-    TRUNCATE_FILE: { actions: 'take' },
-    ALLOCATE_FILE: { actions: 'take' },
-    READ_AHEAD: { actions: 'take' },
-    SYNC_FILE: { actions: 'take' },
-    RESIDENT: { actions: 'take' },
-    PIN_PAGES: { actions: 'take' },
-    UNPIN_PAGES: { actions: 'take' },
-    DIRTIED: { actions: 'take' },
-    RANGE_UNMAPPED: { actions: 'take' },
-    FRAMES: { actions: 'take' },
-    NO_MEMORY: { actions: 'take' },
-    GOT: { actions: 'take' },
+    ...inodeEvents,
   },
   states: {
     empty: { always: { guard: 'inUse', target: 'in-use' } },

@@ -14,7 +14,7 @@ import { handle, type ResourceHolder, type Send, ZERO_BYTES } from './support.ts
 import { shrink as shrinkFolios, splitDeferred } from './zoneReclaim.ts';
 
 /** RAM begins at 1 GiB of physical addresses, as on the `virt` machine that the oracle's kernels ran on. */
-export const RAM_START_BYTES = 2 ** 30;
+const RAM_START_BYTES = 2 ** 30;
 
 /** What a zone is built with. */
 export interface ZoneInput {
