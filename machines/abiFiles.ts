@@ -3,12 +3,11 @@ import { ERRNO } from '../src/mm/abiRules.ts';
 import type { FileCall as RecordedFileCall } from '../src/mm/runs.ts';
 import { type AbiContext, answer, begin, type CallInFlight, copyOn, fail, pageBytesOf } from './abiState.ts';
 import type { MessageOf } from './messages.ts';
+import { SIGNAL } from './mmState.ts';
 import { actorOfFile } from './fileState.ts';
 import type { Send } from './support.ts';
 
 type Transfer = Extract<RecordedFileCall, { op: 'read' | 'write' }>;
-
-const SIGKILL = 9;
 
 /**
  * The inode that a process means with a path: a memfd by the name it was made with, any other file by its own.
@@ -151,7 +150,7 @@ export function transferFaulted(
 ): AbiContext {
   const { pid, doneBytes } = inFlight;
   // Out of memory in the middle of a call kills the process; a bad address only fails the copy.
-  if (signal === SIGKILL) return fail(context, pid, ERRNO.EFAULT, send, SIGKILL);
+  if (signal === SIGNAL.KILL) return fail(context, pid, ERRNO.EFAULT, send, SIGNAL.KILL);
   if (doneBytes === 0) return fail(context, pid, ERRNO.EFAULT, send);
   if (call.op === 'read') return answer(context, pid, { result: doneBytes }, send);
   return askFile(context, inFlight, { ...call, lengthBytes: doneBytes }, send);

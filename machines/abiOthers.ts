@@ -4,16 +4,7 @@
  */
 import { ERRNO, lateErrno, pageAlign, translateCall } from '../src/mm/abiRules.ts';
 import type { OtherProcessCall, UserRange } from '../src/mm/runs.ts';
-import {
-  type AbiContext,
-  answer,
-  askMm,
-  type CallInFlight,
-  copyOn,
-  fail,
-  NO_PROCESS,
-  pageBytesOf,
-} from './abiState.ts';
+import { type AbiContext, answer, askMm, type CallInFlight, copyOn, fail, pageBytesOf } from './abiState.ts';
 import type { MessageOf } from './messages.ts';
 import type { Send } from './support.ts';
 
@@ -113,7 +104,7 @@ export function beginOtherCall(
     if (totalBytes(call.local) === 0 || totalBytes(call.remote) === 0) return answer(context, pid, { result: 0 }, send);
   }
   const target = targetOf(call, pid);
-  if (context.pageBytes[target] === undefined) return fail(context, pid, NO_PROCESS, send);
+  if (context.pageBytes[target] === undefined) return fail(context, pid, ERRNO.ESRCH, send);
   if (call.op === 'move_pages') {
     const errno = lateErrno(call, pageBytesOf(context, pid));
     if (errno !== 0) return fail(context, pid, errno, send);

@@ -1,5 +1,4 @@
 /** What the ABI adapter keeps, and the small steps that its calls are made of. */
-import { ERRNO } from '../src/mm/abiRules.ts';
 import type { SharedMemory } from '../src/mm/abi/sharedMemory.ts';
 import type { TraceCall, UserRange } from '../src/mm/runs.ts';
 import type { ExecCall, MmCall, TlbCounts } from './messages.ts';
@@ -204,6 +203,3 @@ export function copyOn(context: AbiContext, inFlight: CallInFlight, send: Send):
   send(`tlb:${inFlight.cpu}`, { type: 'UACCESS', pid, va: addr, lengthBytes, access });
   return begin(context, { ...inFlight, awaits: 'uaccess' });
 }
-
-/** Fails a call whose process is not there. */
-export const NO_PROCESS: number = ERRNO.ESRCH;

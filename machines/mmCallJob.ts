@@ -1,7 +1,8 @@
 /** A call on an address space as a job in steps, and the small steps that several calls share. */
+import { invariant } from '../src/errors.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
 import { actorOfFile } from './fileState.ts';
-import type { MessageOf, MmCall } from './messages.ts';
+import type { Message, MessageOf, MmCall } from './messages.ts';
 import { dirtyPages, filesOf } from './mmEntries.ts';
 import { ask, type Job, type MmContext, processOrder } from './mmState.ts';
 import type { Send } from './support.ts';
@@ -96,6 +97,21 @@ export function callJob(request: number, call: MmCall): CallJob {
 }
 
 /**
+ * The answer to a table operation.
+ *
+ * @throws GranuleError INVARIANT for any other
+ * @example
+ * ```ts
+ * const done = { type: 'TABLE_DONE' as const, request: 1, set: [], cleared: [], rejected: [], fallback: '', failed: '' };
+ * tableDone(done).request; // 1
+ * ```
+ */
+export function tableDone(event: Message): MessageOf<'TABLE_DONE'> {
+  invariant(event.type === 'TABLE_DONE', `a table operation is answered with TABLE_DONE, not ${event.type}`);
+  return event;
+}
+
+/**
  * Clears ranges of every kind of page.
  *
  * @example
@@ -172,13 +188,19 @@ export function tellDirty(
  * mapFiles({ ...mm, pageBytes: 4096 }, job, 'mmapFile', () => {}); // null
  * ```
  */
-export function mapFiles(context: MmContext, job: CallJob, step: string, send: Send): MmContext | null {
+export function mapFiles(
+  context: MmContext,
+  job: Extract<Job, { files: string[] }>,
+  step: string,
+  send: Send,
+): MmContext | null {
   const [file, ...files] = job.files;
   if (file === undefined) return null;
   const mm = `mm:${context.pid}`;
   const orderPages = processOrder(context);
   const next = { ...job, files };
-  const createBytes = job.created?.file === file ? job.created.sizeBytes : -1;
+  const created = job.kind === 'call' ? job.created : null;
+  const createBytes = created?.file === file ? created.sizeBytes : -1;
   const map = (request: number) => ({ type: 'MAP_FILE' as const, file, request, mm, orderPages, createBytes });
   return ask(context, next, step, actorOfFile(file), map, send);
 }

@@ -3,17 +3,27 @@ import { invariant } from '../src/errors.ts';
 import { ERRNO, FALLOC } from '../src/mm/abi/numbers.ts';
 import type { Effect } from '../src/mm/calls/plan.ts';
 import { isShmem } from '../src/mm/calls/shmem.ts';
-import { PTE } from '../src/mm/pte.ts';
+import { isPresent } from '../src/mm/pte.ts';
 import { actorOfFile } from './fileState.ts';
 import type { FaultEnd } from './mmFaultParts.ts';
 import type { Message, MessageOf } from './messages.ts';
-import { type CallJob, type CallStep, mapFiles, returns, tellDirty, tellUnmapped, waits } from './mmCallJob.ts';
+import {
+  type CallJob,
+  type CallStep,
+  mapFiles,
+  returns,
+  tableDone,
+  tellDirty,
+  tellUnmapped,
+  waits,
+  zap,
+} from './mmCallJob.ts';
 import { account, isZeroFrame, noteFallback, noteMapped, pageIndex, putEntries } from './mmEntries.ts';
 import { failPlan, nextEffect } from './mmPlan.ts';
 import { beginPopulate } from './mmPopulate.ts';
 import { beginLazyFree, beginPageOut } from './mmReclaim.ts';
 import { residencyBytes } from './mmResidency.ts';
-import { ask, costsOf, hasFlagBits, type MmContext, mmuOf, SIGNAL } from './mmState.ts';
+import { ask, costsOf, type MmContext, mmuOf, SIGNAL } from './mmState.ts';
 import type { Send } from './support.ts';
 
 type StepHandler = (context: MmContext, job: CallJob, event: Message, send: Send) => CallStep;
@@ -43,13 +53,7 @@ function fileWindow(context: MmContext, effect: { startVa: number; endVa: number
 }
 
 const starters: { [D in SharedEffect]: Starter<D> } = {
-  clear: (context, job, { ranges, freeWithin }, send) => {
-    const type = 'CLEAR_PTES';
-    const message = (request: number): Message => {
-      return { type, request, ranges, freeWithin, fileOnly: false, fullMm: false };
-    };
-    return askMmu(context, job, 'cleared', message, send);
-  },
+  clear: (context, job, { ranges, freeWithin }, send) => askMmu(context, job, 'cleared', zap(ranges, freeWithin), send),
   protect: (context, job, { ranges }, send) =>
     askMmu(context, job, 'tableChanged', (request) => ({ type: 'PROTECT_PTES', request, ranges }), send),
   move: (context, job, { fromVa, toVa, lengthBytes }, send) =>
@@ -110,11 +114,6 @@ export function startEffect(context: MmContext, job: CallJob, effect: Effect, se
   return starter === undefined ? null : starter(context, job, effect as never, send);
 }
 
-function tableDone(event: Message): MessageOf<'TABLE_DONE'> {
-  invariant(event.type === 'TABLE_DONE', `a table operation is answered with TABLE_DONE, not ${event.type}`);
-  return event;
-}
-
 function effectOf<D extends Effect['do']>(job: CallJob, kind: D): EffectOf<D> {
   const [effect] = job.effects;
   invariant(effect?.do === kind, `a call that waits for a ${kind} does one`);
@@ -151,7 +150,7 @@ function nodeStatus(context: MmContext, va: number, { set }: MessageOf<'TABLE_DO
   if (context.vmas.find(va) === null) return -ERRNO.EFAULT;
   const kernelPage = va - (va % context.kernelPageBytes);
   const run = set.find((each) => kernelPage >= each.va && kernelPage < each.va + each.nr * context.kernelPageBytes);
-  if (run === undefined || !hasFlagBits(run.flags, PTE.VALID | PTE.PROT_NONE)) return -ERRNO.ENOENT;
+  if (run === undefined || !isPresent(run.flags)) return -ERRNO.ENOENT;
   return isZeroFrame(context, run.pfn) ? -ERRNO.EFAULT : 0;
 }
 

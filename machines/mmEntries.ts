@@ -1,9 +1,9 @@
 /** What page-table entries mean for an mm: resident pages, references, dirty pages of files, and the shared zero page. */
-import { isDirty, PTE } from '../src/mm/pte.ts';
+import { hasFlags, isDirty, PTE } from '../src/mm/pte.ts';
 import type { Vma } from '../src/mm/vma.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
 import type { MessageOf, PteRun } from './messages.ts';
-import { hasFlagBits, type MmContext } from './mmState.ts';
+import { type MmContext } from './mmState.ts';
 import { type Send, ZERO_BYTES } from './support.ts';
 
 /**
@@ -28,7 +28,7 @@ function residentPages(context: MmContext, runs: readonly PteRun[]): { anon: num
   let file = 0;
   for (const run of runs) {
     if (isZeroFrame(context, run.pfn)) continue;
-    if (hasFlagBits(run.flags, PTE.ANON)) anon += run.nr;
+    if (hasFlags(run.flags, PTE.ANON)) anon += run.nr;
     else file += run.nr;
   }
   return { anon, file };
@@ -100,7 +100,7 @@ export function dirtyPages(
 ): Map<string, { index: number; nr: number }[]> {
   const byFile = new Map<string, { index: number; nr: number }[]>();
   for (const run of cleared) {
-    if (hasFlagBits(run.flags, PTE.ANON | PTE.SPECIAL) || !isDirty(run.flags)) continue;
+    if (hasFlags(run.flags, PTE.ANON | PTE.SPECIAL) || !isDirty(run.flags)) continue;
     const vma = vmas.find(run.va);
     if (vma === null || vma.file === null) continue;
     const runs = byFile.get(vma.file) ?? [];

@@ -4,7 +4,7 @@
  * page, a 16K or 64K process takes 2 ** order of them, in one folio, or fails.
  */
 import { invariant } from '../src/errors.ts';
-import { PROT, PTE } from '../src/mm/pte.ts';
+import { hasFlags, PROT, PTE } from '../src/mm/pte.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
 import type { MessageOf } from './messages.ts';
 import { account, noteFallback, putEntries } from './mmEntries.ts';
@@ -21,7 +21,7 @@ import {
   workOf,
 } from './mmFaultParts.ts';
 import { writeProtectFault, writeSteps } from './mmFaultWrite.ts';
-import { type FaultWork, hasFlagBits, type MmContext, SIGNAL, stackGuardBytesOf } from './mmState.ts';
+import { type FaultWork, type MmContext, SIGNAL, stackGuardBytesOf } from './mmState.ts';
 import type { Send } from './support.ts';
 
 export { type FaultEnd, type FaultStep, HANDLED } from './mmFaultParts.ts';
@@ -66,8 +66,8 @@ export function beginFault(before: MmContext, job: FaultJob, send: Send): FaultS
   const { context, vma } = vmaAt(before, work.va);
   if (vma === null) return ends(context, SIGNAL.SEGV, SIGNAL.SEGV_MAPERR);
   if (!allowed(vma, work.access)) return ends(context, SIGNAL.SEGV, SIGNAL.SEGV_ACCERR);
-  if (hasFlagBits(work.pteFlags, PTE.VALID)) {
-    const write = work.access === 'write' && !hasFlagBits(work.pteFlags, PTE.WRITE);
+  if (hasFlags(work.pteFlags, PTE.VALID)) {
+    const write = work.access === 'write' && !hasFlags(work.pteFlags, PTE.WRITE);
     // Another fault or a fold brought the entry meanwhile: nothing to do but to try again.
     if (!write) return { context, end: HANDLED };
     return writeProtectFault(context, job, vma, send);

@@ -12,7 +12,7 @@ import {
   rangeOf,
   suitableOrders,
 } from '../src/mm/anonOrders.ts';
-import { protectionFlags, PTE } from '../src/mm/pte.ts';
+import { hasFlags, protectionFlags, PTE } from '../src/mm/pte.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
 import type { MessageOf, PteRun } from './messages.ts';
 import {
@@ -27,10 +27,11 @@ import {
   pageStart,
   prepareAnon,
   setRuns,
+  vmaOf,
   waitsOn,
   workOf,
 } from './mmFaultParts.ts';
-import { ask, costsOf, hasFlagBits, type MmContext, mmuOf, SIGNAL } from './mmState.ts';
+import { ask, costsOf, type MmContext, mmuOf, SIGNAL } from './mmState.ts';
 import type { Send } from './support.ts';
 
 /** Orders above the least that this fault may use, by settings and by the mapping. */
@@ -103,8 +104,7 @@ export function allocate(context: MmContext, job: FaultJob, orders: readonly num
 const rangeRead: FaultStepHandler = (context, job, event, send) => {
   invariant(event.type === 'TABLE_DONE', 'a table is read before a large folio is chosen');
   const { va } = workOf(job);
-  const vma = context.vmas.find(va);
-  invariant(vma !== null, 'the VMA of a fault stays while it is handled');
+  const vma = vmaOf(context, job);
   const { kernelPageBytes } = context;
   const orders = emptyOrders(ordersOf(context, vma, va), va, event.set, kernelPageBytes);
   return waitsOn(allocate(context, job, fallingOrders(orders, Math.log2(leastPages(context))), send));
@@ -123,8 +123,7 @@ const allocated: FaultStepHandler = (context, job, event, send) => {
     send('zone', { type: 'PUT', runs: [{ pfn, nr }] });
     return { context, end: HANDLED };
   }
-  const vma = context.vmas.find(va);
-  invariant(vma !== null, 'the VMA of a fault stays while it is handled');
+  const vma = vmaOf(context, job);
   const bytes = nr * context.kernelPageBytes;
   const counted =
     vma.file === null
@@ -133,8 +132,7 @@ const allocated: FaultStepHandler = (context, job, event, send) => {
   const next = { ...job, fault: { ...workOf(job), pages: [] } } as FaultJob;
   const flags = freshFlags(vma) | largeFlag(event.orderPages, context.kernelPageBytes);
   const startVa = va - (va % bytes);
-  if (!hasFlagBits(pteFlags, PTE.VALID))
-    return waitsOn(setRuns(counted, next, [{ va: startVa, pfn, nr, flags }], send));
+  if (!hasFlags(pteFlags, PTE.VALID)) return waitsOn(setRuns(counted, next, [{ va: startVa, pfn, nr, flags }], send));
   const expects = ptePfn - Math.floor((va - startVa) / context.kernelPageBytes);
   return waitsOn(overwrite(counted, next, { step: 'set', startVa, pfn, nr, flags, expects }, send));
 };

@@ -12,14 +12,16 @@ import {
   type FaultJob,
   type FaultStep,
   type FaultStepHandler,
+  allocateCopy,
   ends,
   leastPages,
   prepareAnon,
   setRuns,
+  vmaOf,
   waitsOn,
   workOf,
 } from './mmFaultParts.ts';
-import { ask, costsOf, type MmContext, mmuOf, SIGNAL } from './mmState.ts';
+import { ask, costsOf, type MmContext, SIGNAL } from './mmState.ts';
 import type { Send } from './support.ts';
 
 /**
@@ -62,28 +64,6 @@ export function fileFault(context: MmContext, job: FaultJob, vma: Vma, send: Sen
   return waitsOn(ask(prepared, job, 'paged', actorOfFile(file), get, send, costsOf(context).faultHandlerBase));
 }
 
-/** `do_cow_fault`: one process page to copy the page of the file to; never more, whatever the settings. */
-function allocateCopy(context: MmContext, job: FaultJob, send: Send): MmContext {
-  const sender = `mm:${context.pid}`;
-  const orderPages = Math.log2(leastPages(context));
-  const { faultHandlerBase, copyPerKb } = costsOf(context);
-  const kib = (2 ** orderPages * context.kernelPageBytes) / 1024;
-  const delay = faultHandlerBase + Math.ceil(copyPerKb * kib);
-  const message = (request: number): MessageOf<'ALLOC'> => {
-    return {
-      type: 'ALLOC',
-      sender,
-      request,
-      orderPages,
-      leastOrder: orderPages,
-      count: 1,
-      purpose: 'anon',
-      zero: false,
-    };
-  };
-  return ask(context, job, 'allocated', 'zone', message, send, delay);
-}
-
 /** The page cache has answered: the pages are entered, or the one that is written to privately is copied. */
 const paged: FaultStepHandler = (context, job, event, send) => {
   invariant(event.type === 'PAGES', 'a request for pages is answered with pages');
@@ -91,12 +71,13 @@ const paged: FaultStepHandler = (context, job, event, send) => {
   const state = { ...context, rereadPages: context.rereadPages + event.rereadPages };
   if (event.eof && event.runs.length === 0) return ends(state, SIGNAL.BUS, SIGNAL.BUS_ADRERR);
   if (event.failed) return ends(state, SIGNAL.KILL, 0);
-  const vma = state.vmas.find(work.va);
-  invariant(vma !== null, 'the VMA of a fault stays while it is handled');
+  const vma = vmaOf(state, job);
   const fault = { ...work, major: work.major || event.major };
   const shared = (vma.flags & VM.SHARED) !== 0;
   if (work.access === 'write' && !shared) {
-    return waitsOn(allocateCopy(state, { ...job, fault: { ...fault, pages: event.runs } }, send));
+    // do_cow_fault: one process page to copy the page of the file to; never more, whatever the settings.
+    const orderPages = Math.log2(leastPages(state));
+    return waitsOn(allocateCopy(state, { ...job, fault: { ...fault, pages: event.runs } }, orderPages, false, send));
   }
   // vma_wants_writenotify: where the file system wants to hear of the first write, a read maps read-only.
   const writes = shared && (work.access === 'write' || !event.writeNotify);
@@ -115,10 +96,8 @@ const paged: FaultStepHandler = (context, job, event, send) => {
         largeFlag(run.orderPages ?? 0, state.kernelPageBytes) | (dirty ? (aged | PTE.DIRTY) & ~PTE.READONLY : aged),
     };
   });
-  if (!event.eof) return waitsOn(setRuns(state, { ...job, fault }, runs, send));
   // map_pages ran before the page itself was refused: what lies around it before the end of the file is mapped all the same.
-  const set = (request: number) => ({ type: 'SET_PTES' as const, request, runs, expects: -1 });
-  return waitsOn(ask(state, { ...job, fault }, 'pastEnd', mmuOf(state), set, send));
+  return waitsOn(setRuns(state, { ...job, fault }, runs, send, event.eof ? 'pastEnd' : 'set'));
 };
 
 /** The steps of faults on files, by the name that a job waits under. */

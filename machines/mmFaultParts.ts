@@ -3,7 +3,7 @@ import { invariant } from '../src/errors.ts';
 import { PROT, protectionFlags, PTE } from '../src/mm/pte.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
 import type { MessageOf, PteRun } from './messages.ts';
-import { ask, type FaultWork, type Job, type MmContext, mmuOf, processPages } from './mmState.ts';
+import { ask, costsOf, type FaultWork, type Job, type MmContext, mmuOf, processPages } from './mmState.ts';
 import type { Send } from './support.ts';
 
 /** How a fault ends: handled, or with a signal. */
@@ -72,6 +72,26 @@ export function workOf(job: FaultJob): FaultWork {
 }
 
 /**
+ * The VMA that a job is faulting in: it stays while the fault is handled.
+ *
+ * @throws GranuleError INVARIANT where there is none
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * const fault = { va: 0x12345, access: 'read' as const, ptePfn: 0, pteFlags: 0, major: false, pages: [], truncated: false };
+ * const job = { awaits: -1, step: '', asleep: false, ptesWritten: 0, kind: 'fault' as const, walk: 1, cpu: 0, fault };
+ * const vma = { startVa: 0x10000, endVa: 0x20000, prot: 3, flags: 0, file: null, offsetBytes: 0 };
+ * vmaOf({ ...mm, vmas: VmaSet.empty(4096).insert(vma) }, job).startVa; // 65536
+ * ```
+ */
+export function vmaOf(context: MmContext, job: FaultJob): Vma {
+  const vma = context.vmas.find(workOf(job).va);
+  invariant(vma !== null, 'the VMA of a fault stays while it is handled');
+  return vma;
+}
+
+/**
  * Kernel pages that are handed out and mapped at the least: those of a process page (layer 2), or one where the design
  * asks nothing of the allocator (layer 1 alone).
  *
@@ -98,20 +118,6 @@ export function leastPages(context: MmContext): number {
  */
 export function pageStart(context: MmContext, va: number): number {
   return va - (va % (leastPages(context) * context.kernelPageBytes));
-}
-
-/**
- * The frame of the first page of a unit, from the frame that the walk found at the address.
- *
- * @example
- * ```ts
- * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
- * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
- * firstFrame({ ...mm, pageBytes: 65536 }, 0x12345, 66); // 64
- * ```
- */
-export function firstFrame(context: MmContext, va: number, ptePfn: number): number {
-  return ptePfn - Math.floor((va - pageStart(context, va)) / context.kernelPageBytes);
 }
 
 /**
@@ -143,9 +149,39 @@ export function prepareAnon(context: MmContext, va: number): MmContext {
  * setRuns(mm, { ...base, kind: 'fault', walk: 1, cpu: 0, fault }, [], () => {}).job?.step; // 'set'
  * ```
  */
-export function setRuns(context: MmContext, job: FaultJob, runs: PteRun[], send: Send): MmContext {
+export function setRuns(context: MmContext, job: FaultJob, runs: PteRun[], send: Send, step = 'set'): MmContext {
   const set = (request: number) => ({ type: 'SET_PTES' as const, request, runs, expects: -1 });
-  return ask(context, job, 'set', mmuOf(context), set, send);
+  return ask(context, job, step, mmuOf(context), set, send);
+}
+
+/**
+ * Asks for a folio to copy a page to; the time of the copy is in it (`mm/memory.c:wp_page_copy`, `do_cow_fault`).
+ *
+ * @param zero it is the zero page that would be copied: the folio is cleared instead
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * const fault = { va: 0x5000, access: 'write' as const, ptePfn: 0, pteFlags: 0, major: false, pages: [], truncated: false };
+ * const job = { awaits: -1, step: '', asleep: false, ptesWritten: 0, kind: 'fault' as const, walk: 1, cpu: 0, fault };
+ * allocateCopy(mm, job, 4, false, () => {}).job?.step; // 'allocated'
+ * ```
+ */
+export function allocateCopy(
+  context: MmContext,
+  job: FaultJob,
+  orderPages: number,
+  zero: boolean,
+  send: Send,
+): MmContext {
+  const sender = `mm:${context.pid}`;
+  const { faultHandlerBase, copyPerKb } = costsOf(context);
+  const kib = (2 ** orderPages * context.kernelPageBytes) / 1024;
+  const delay = faultHandlerBase + (zero ? 0 : Math.ceil(copyPerKb * kib));
+  const message = (request: number): MessageOf<'ALLOC'> => {
+    return { type: 'ALLOC', sender, request, orderPages, leastOrder: orderPages, count: 1, purpose: 'anon', zero };
+  };
+  return ask(context, job, 'allocated', 'zone', message, send, delay);
 }
 
 /** Pages to write over what the walk found. */

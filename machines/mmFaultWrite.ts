@@ -1,21 +1,23 @@
 /** Writes to pages that are mapped read-only (`mm/memory.c:do_wp_page`): copy-on-write, or reuse of what nobody else has. */
 import { invariant } from '../src/errors.ts';
-import { PTE } from '../src/mm/pte.ts';
+import { hasFlags, PTE } from '../src/mm/pte.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
 import {
   type FaultJob,
   type FaultStep,
   type FaultStepHandler,
+  allocateCopy,
   ends,
   freshFlags,
   leastPages,
   overwrite,
   prepareAnon,
+  vmaOf,
   waitsOn,
   workOf,
 } from './mmFaultParts.ts';
 import type { MessageOf } from './messages.ts';
-import { ask, costsOf, hasFlagBits, type MmContext, SIGNAL } from './mmState.ts';
+import { ask, type MmContext, SIGNAL } from './mmState.ts';
 import type { Send } from './support.ts';
 
 /** What is copied or reused at once: the process page, or in the naive design one kernel page. */
@@ -53,8 +55,8 @@ export function writeProtectFault(context: MmContext, job: FaultJob, vma: Vma, s
   const { pteFlags } = workOf(job);
   // mprotect gave the write permission back: the entry follows (`wp_page_shared`, `wp_page_reuse`).
   if ((vma.flags & VM.SHARED) !== 0) return waitsOn(reuse(context, job, 0, send));
-  if (hasFlagBits(pteFlags, PTE.EXCLUSIVE)) return waitsOn(reuse(context, job, PTE.EXCLUSIVE, send));
-  if (!hasFlagBits(pteFlags, PTE.ANON)) return waitsOn(copyForeign(context, job, vma, send));
+  if (hasFlags(pteFlags, PTE.EXCLUSIVE)) return waitsOn(reuse(context, job, PTE.EXCLUSIVE, send));
+  if (!hasFlags(pteFlags, PTE.ANON)) return waitsOn(copyForeign(context, job, vma, send));
   const { nr, pfn } = unitOf(context, job);
   const sender = `mm:${context.pid}`;
   const wish = { sender, pfn, nr, orderPages: Math.log2(nr) };
@@ -65,16 +67,8 @@ export function writeProtectFault(context: MmContext, job: FaultJob, vma: Vma, s
 /** `wp_page_copy` of the zero page or of a page of a file: the first anonymous page here. */
 function copyForeign(context: MmContext, job: FaultJob, vma: Vma, send: Send): MmContext {
   const prepared = prepareAnon(context, workOf(job).va);
-  const sender = `mm:${context.pid}`;
   const orderPages = Math.log2(unitOf(context, job).nr);
-  const zero = vma.file === null;
-  const { faultHandlerBase, copyPerKb } = costsOf(context);
-  const kib = (2 ** orderPages * context.kernelPageBytes) / 1024;
-  const delay = faultHandlerBase + (zero ? 0 : Math.ceil(copyPerKb * kib));
-  const message = (request: number): MessageOf<'ALLOC'> => {
-    return { type: 'ALLOC', sender, request, orderPages, leastOrder: orderPages, count: 1, purpose: 'anon', zero };
-  };
-  return ask(prepared, job, 'allocated', 'zone', message, send, delay);
+  return allocateCopy(prepared, job, orderPages, vma.file === null, send);
 }
 
 /** `wp_page_reuse`: the page itself becomes writable. */
@@ -91,8 +85,7 @@ const copied: FaultStepHandler = (context, job, event, send) => {
   if (event.type === 'NO_MEMORY') return ends(context, SIGNAL.KILL, 0);
   if (event.type === 'REUSE') return waitsOn(reuse(context, job, PTE.EXCLUSIVE, send));
   invariant(event.type === 'FRAMES', 'a copy-on-write is answered with frames or reuse');
-  const vma = context.vmas.find(workOf(job).va);
-  invariant(vma !== null, 'the VMA of a fault stays while it is handled');
+  const vma = vmaOf(context, job);
   const { startVa, nr, pfn } = unitOf(context, job);
   const done = { ...context, copiedBytes: context.copiedBytes + nr * context.kernelPageBytes };
   const over = { step: 'set', startVa, pfn: event.pfns[0], nr, flags: freshFlags(vma), expects: pfn };

@@ -8,9 +8,10 @@ import { ERRNO } from '../src/mm/abiRules.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
 import { actorOfFile } from './fileState.ts';
 import type { Message, MessageOf } from './messages.ts';
+import { mapFiles } from './mmCallJob.ts';
 import { account, filesOf, putEntries, noteFallback, noteMapped } from './mmEntries.ts';
 import { stillMapped } from './mmRmap.ts';
-import { ask, type Job, type MmContext, mmuOf, processOrder } from './mmState.ts';
+import { ask, type Job, type MmContext, mmuOf } from './mmState.ts';
 import type { Send } from './support.ts';
 
 type ForkedJob = Extract<Job, { kind: 'forked' }>;
@@ -28,15 +29,10 @@ function begin(context: MmContext, event: MessageOf<'DUP_MM'>, send: Send): MmCo
 }
 
 function mapNext(context: MmContext, job: ForkedJob, send: Send): MmContext {
-  const [file, ...files] = job.files;
-  if (file === undefined) {
-    send(job.parent, { type: 'FORK_READY', request: job.request, errno: 0 });
-    return { ...context, job: { ...job, step: 'ready' } };
-  }
-  const mm = `mm:${context.pid}`;
-  const orderPages = processOrder(context);
-  const message = (request: number): Message => ({ type: 'MAP_FILE', file, request, mm, orderPages, createBytes: -1 });
-  return ask(context, { ...job, files }, 'fileMapped', actorOfFile(file), message, send);
+  const asked = mapFiles(context, job, 'fileMapped', send);
+  if (asked !== null) return asked;
+  send(job.parent, { type: 'FORK_READY', request: job.request, errno: 0 });
+  return { ...context, job: { ...job, step: 'ready' } };
 }
 
 function enter(context: MmContext, job: ForkedJob, event: MessageOf<'FORKED'>, send: Send): MmContext {

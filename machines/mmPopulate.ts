@@ -2,11 +2,11 @@
  * Faulting a range in beforehand: mlock, MAP_POPULATE, MAP_LOCKED and MADV_POPULATE_*
  * (`mm/gup.c:populate_vma_page_range`). Pages that are there and allow the access cost no fault.
  */
-import { PROT, PTE } from '../src/mm/pte.ts';
+import { hasFlags, PROT, PTE } from '../src/mm/pte.ts';
 import { VM } from '../src/mm/vma.ts';
 import type { Access, PteRun } from './messages.ts';
 import type { CallJob, CallStep } from './mmCallJob.ts';
-import { ask, hasFlagBits, type MmContext, mmuOf, type Populate } from './mmState.ts';
+import { ask, type MmContext, mmuOf, type Populate } from './mmState.ts';
 import type { Send } from './support.ts';
 
 /**
@@ -49,7 +49,7 @@ function entryAt(present: readonly PteRun[], va: number, pageBytes: number): { p
 }
 
 function suffices(flags: number, access: Access): boolean {
-  return hasFlagBits(flags, PTE.VALID) && (access !== 'write' || hasFlagBits(flags, PTE.WRITE));
+  return hasFlags(flags, PTE.VALID) && (access !== 'write' || hasFlags(flags, PTE.WRITE));
 }
 
 /**

@@ -4,13 +4,13 @@
  * discards only what MADV_FREE gave up before and nobody wrote to since; pages of files go to their page cache.
  */
 import { invariant } from '../src/errors.ts';
-import { PTE } from '../src/mm/pte.ts';
-import type { Message, MessageOf, PteRun } from './messages.ts';
-import { type CallJob, type CallStep, waits, zap } from './mmCallJob.ts';
+import { hasFlags, isPresent, PTE } from '../src/mm/pte.ts';
+import type { Message, PteRun } from './messages.ts';
+import { type CallJob, type CallStep, tableDone, waits, zap } from './mmCallJob.ts';
 import { settle } from './mmEffects.ts';
 import { isZeroFrame, noteFallback } from './mmEntries.ts';
 import { nextEffect } from './mmPlan.ts';
-import { ask, hasFlagBits, type MmContext, mmuOf } from './mmState.ts';
+import { ask, type MmContext, mmuOf } from './mmState.ts';
 import type { Send } from './support.ts';
 
 /** Addresses that an advice is for, in one VMA. */
@@ -55,11 +55,6 @@ export function beginPageOut(context: MmContext, job: CallJob, range: AdvisedRan
   return readRange(context, job, 'pageOutRead', range, send);
 }
 
-function tableDone(event: Message): MessageOf<'TABLE_DONE'> {
-  invariant(event.type === 'TABLE_DONE', `a table operation is answered with TABLE_DONE, not ${event.type}`);
-  return event;
-}
-
 function shrunk(event: Message): PteRun[] {
   invariant(event.type === 'SHRUNK', 'the zone answers advice with what it is true of');
   return event.runs;
@@ -76,9 +71,7 @@ function askZone(
   const { set } = tableDone(event);
   // vm_normal_folio: present, and not special.
   const runs = set.filter(({ pfn, flags }) => {
-    return (
-      hasFlagBits(flags, PTE.VALID | PTE.PROT_NONE) && !hasFlagBits(flags, PTE.SPECIAL) && !isZeroFrame(context, pfn)
-    );
+    return isPresent(flags) && !hasFlags(flags, PTE.SPECIAL) && !isZeroFrame(context, pfn);
   });
   if (runs.length === 0) return nextEffect(context, job, send);
   const sender = `mm:${context.pid}`;

@@ -1,8 +1,8 @@
 /** What mincore tells of a stretch of one area (`mm/mincore.c:mincore_pte_range`). */
-import { PTE } from '../src/mm/pte.ts';
+import { isPresent } from '../src/mm/pte.ts';
 import type { PteRun } from './messages.ts';
 import { pageIndex } from './mmEntries.ts';
-import { hasFlagBits, type MmContext, processPages } from './mmState.ts';
+import { type MmContext, processPages } from './mmState.ts';
 
 /**
  * One byte a process page: 1 where an entry is present, or where the page cache holds the page of the file. A process page
@@ -33,7 +33,7 @@ export function residencyBytes(
     for (let at = first; at <= last; at++) bytes[at] = 1;
   };
   for (const run of runs) {
-    if (hasFlagBits(run.flags, PTE.VALID | PTE.PROT_NONE)) mark((run.va - range.startVa) / kernelPageBytes, run.nr);
+    if (isPresent(run.flags)) mark((run.va - range.startVa) / kernelPageBytes, run.nr);
   }
   const vma = context.vmas.find(range.startVa);
   if (vma === null || cached.length === 0) return bytes;

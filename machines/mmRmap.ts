@@ -3,11 +3,11 @@
  * beside its job, so a fault or a fork that is under way must not bring back what they take away.
  */
 import { invariant } from '../src/errors.ts';
-import { isDirty, PTE } from '../src/mm/pte.ts';
+import { hasFlags, isDirty, PTE } from '../src/mm/pte.ts';
 import { actorOfFile } from './fileState.ts';
 import type { Message, MessageOf, PteRun } from './messages.ts';
 import { putEntries, account } from './mmEntries.ts';
-import { hasFlagBits, type Job, type MmContext, type UnmappedArea } from './mmState.ts';
+import { type Job, type MmContext, type UnmappedArea } from './mmState.ts';
 import type { Send } from './support.ts';
 
 /** Where this mm maps pages of the file that the request names. */
@@ -43,7 +43,7 @@ function splitRuns(
     for (let page = 0; page < run.nr; page++) {
       const va = run.va + page * pageBytes;
       const area = areaAt(areas, va);
-      const goes = area !== null && (area.evenCows || !hasFlagBits(run.flags, PTE.ANON));
+      const goes = area !== null && (area.evenCows || !hasFlags(run.flags, PTE.ANON));
       const list = goes ? gone : kept;
       const last = list.at(-1);
       const pfn = run.pfn + page;
@@ -137,7 +137,7 @@ export function endUnmap(context: MmContext, at: number, event: MessageOf<'TABLE
   const dirtyIndexes: number[] = [];
   for (const run of event.cleared) {
     const area = areaAt(work.areas, run.va);
-    if (area === null || !isDirty(run.flags) || hasFlagBits(run.flags, PTE.ANON)) continue;
+    if (area === null || !isDirty(run.flags) || hasFlags(run.flags, PTE.ANON)) continue;
     const first = area.firstIndex + (run.va - area.startVa) / context.kernelPageBytes;
     for (let page = 0; page < run.nr; page++) dirtyIndexes.push(first + page);
   }

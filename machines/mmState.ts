@@ -196,18 +196,6 @@ export function initialMm(input: MmInput): MmContext {
 export const SIGNAL = { KILL: 9, BUS: 7, SEGV: 11, SEGV_MAPERR: 1, SEGV_ACCERR: 2, BUS_ADRERR: 2 } as const;
 
 /**
- * Whether flags hold any of the bits.
- *
- * @example
- * ```ts
- * hasFlagBits(PTE.VALID | PTE.YOUNG, PTE.YOUNG | PTE.DIRTY); // true
- * ```
- */
-export function hasFlagBits(flags: number, bits: number): boolean {
-  return (flags & bits) !== 0;
-}
-
-/**
  * Kernel pages in a process page.
  *
  * @example

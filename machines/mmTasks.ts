@@ -11,6 +11,7 @@ import {
   fails,
   mapFiles,
   returns,
+  tableDone,
   tellUnmapped,
   VA_END,
   waits,
@@ -74,11 +75,6 @@ export function beginTask(
   if (call.op === 'fork') return fork(context, job, call, send);
   const rssExitPages = context.rssAnonPages + context.rssFilePages;
   return tearDown(call.op === 'exit' ? { ...context, rssExitPages } : context, job, send);
-}
-
-function tableDone(event: Message): MessageOf<'TABLE_DONE'> {
-  invariant(event.type === 'TABLE_DONE', `a table operation is answered with TABLE_DONE, not ${event.type}`);
-  return event;
 }
 
 function readyErrno(event: Message): number {
