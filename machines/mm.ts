@@ -4,6 +4,7 @@
  */
 import { assertEvent, setup } from 'xstate';
 import { invariant } from '../src/errors.ts';
+import { mmuOf, processOf, tlbOf } from './addresses.ts';
 import type { Message } from './messages.ts';
 import { callJob, type CallJob, type CallStep } from './mmCallJob.ts';
 import { beginCall, continueCall } from './mmCalls.ts';
@@ -53,11 +54,11 @@ function afterFault({ context, end }: FaultStep, send: Send): MmContext {
   const counted = end.signal === 0 ? countFault(context, major) : context;
   const state = { ...counted, job: null };
   const delay = heldCycles(context, job);
-  if (job.asleep) send(`process:${pid}`, { type: 'WAKE' }, delay);
-  else if (end.signal === 0) send(`mmu:${pid}`, { type: 'FAULT_DONE', walk: job.walk, pid, cpu: job.cpu }, delay);
+  if (job.asleep) send(processOf(pid), { type: 'WAKE' }, delay);
+  else if (end.signal === 0) send(mmuOf(pid), { type: 'FAULT_DONE', walk: job.walk, pid, cpu: job.cpu }, delay);
   else {
     const { signal, code } = end;
-    send(`mmu:${pid}`, { type: 'FAULT_SIGNAL', walk: job.walk, pid, cpu: job.cpu, va, signal, code }, delay);
+    send(mmuOf(pid), { type: 'FAULT_SIGNAL', walk: job.walk, pid, cpu: job.cpu, va, signal, code }, delay);
   }
   return next(state, send);
 }
@@ -139,7 +140,7 @@ function entriesIn(message: Message): number {
 const ioWait = handle<MmContext>((context, _event, send) => {
   const { job, pid } = context;
   if (job === null || job.asleep || job.kind === 'forked') return context;
-  if (job.kind === 'fault') send(`tlb:${job.cpu}`, { type: 'SLEEP', pid });
+  if (job.kind === 'fault') send(tlbOf(job.cpu), { type: 'SLEEP', pid });
   else send('abi', { type: 'IO_WAIT', request: job.request });
   return { ...context, job: { ...job, asleep: true } };
 });

@@ -1,6 +1,7 @@
 /** A call on an address space as a job in steps, and the small steps that several calls share. */
 import { invariant } from '../src/errors.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
+import { mmOf } from './addresses.ts';
 import { actorOfFile } from './fileState.ts';
 import type { Message, MessageOf, MmCall } from './messages.ts';
 import { dirtyPages, filesOf } from './mmEntries.ts';
@@ -146,7 +147,7 @@ export function zap(
 export function tellUnmapped(context: MmContext, before: VmaSet, send: Send): void {
   const left = new Set(filesOf(context.vmas));
   for (const file of filesOf(before)) {
-    if (!left.has(file)) send(actorOfFile(file), { type: 'UNMAP_FILE', file, mm: `mm:${context.pid}` });
+    if (!left.has(file)) send(actorOfFile(file), { type: 'UNMAP_FILE', file, mm: mmOf(context.pid) });
   }
 }
 
@@ -196,7 +197,7 @@ export function mapFiles(
 ): MmContext | null {
   const [file, ...files] = job.files;
   if (file === undefined) return null;
-  const mm = `mm:${context.pid}`;
+  const mm = mmOf(context.pid);
   const orderPages = processOrder(context);
   const next = { ...job, files };
   const created = job.kind === 'call' ? job.created : null;

@@ -4,6 +4,7 @@ import { ERRNO, FALLOC } from '../src/mm/abi/numbers.ts';
 import type { Effect } from '../src/mm/calls/plan.ts';
 import { isShmem } from '../src/mm/calls/shmem.ts';
 import { isPresent } from '../src/mm/pte.ts';
+import { mmOf, mmuOf } from './addresses.ts';
 import { actorOfFile } from './fileState.ts';
 import type { FaultEnd } from './mmFaultParts.ts';
 import type { Message, MessageOf } from './messages.ts';
@@ -23,7 +24,7 @@ import { failPlan, nextEffect } from './mmPlan.ts';
 import { beginPopulate } from './mmPopulate.ts';
 import { beginLazyFree, beginPageOut } from './mmReclaim.ts';
 import { residencyBytes } from './mmResidency.ts';
-import { ask, costsOf, type MmContext, mmuOf, SIGNAL } from './mmState.ts';
+import { ask, costsOf, type MmContext, SIGNAL } from './mmState.ts';
 import type { Send } from './support.ts';
 
 type StepHandler = (context: MmContext, job: CallJob, event: Message, send: Send) => CallStep;
@@ -40,7 +41,7 @@ function askMmu(
   message: (request: number) => Message,
   send: Send,
 ): CallStep {
-  return waits(ask(context, job, step, mmuOf(context), message, send, costsOf(context).vmaOperation));
+  return waits(ask(context, job, step, mmuOf(context.pid), message, send, costsOf(context).vmaOperation));
 }
 
 /** Pages of a file behind a stretch of one area. */
@@ -49,7 +50,7 @@ function fileWindow(context: MmContext, effect: { startVa: number; endVa: number
   invariant(vma !== null && vma.file !== null, 'an effect on a file is on an area of it');
   const firstIndex = pageIndex(vma, effect.startVa, context.kernelPageBytes);
   const nr = (effect.endVa - effect.startVa) / context.kernelPageBytes;
-  return { file: vma.file, mm: `mm:${context.pid}`, firstIndex, endIndex: firstIndex + nr };
+  return { file: vma.file, mm: mmOf(context.pid), firstIndex, endIndex: firstIndex + nr };
 }
 
 const starters: { [D in SharedEffect]: Starter<D> } = {
@@ -72,7 +73,7 @@ const starters: { [D in SharedEffect]: Starter<D> } = {
     return nextEffect(context, job, send);
   },
   punch: (context, job, { file, offsetBytes, lengthBytes }, send) => {
-    const sender = `mm:${context.pid}`;
+    const sender = mmOf(context.pid);
     const type = 'ALLOCATE_FILE';
     const mode = FALLOC.PUNCH_HOLE | FALLOC.KEEP_SIZE;
     const message = (request: number): Message => ({ type, file, sender, request, mode, offsetBytes, lengthBytes });
@@ -200,7 +201,7 @@ export const effectSteps: Partial<Record<string, StepHandler>> = {
   synced: (context, job, event, send) => {
     tellDirty(context, tableDone(event).cleared, context.vmas, send);
     const { file } = effectOf(job, 'sync');
-    const sender = `mm:${context.pid}`;
+    const sender = mmOf(context.pid);
     const message = (request: number): Message => ({ type: 'SYNC_FILE', file, sender, request });
     return waits(ask(context, job, 'fileDone', actorOfFile(file), message, send));
   },

@@ -5,6 +5,7 @@ import { invariant } from '../src/errors.ts';
 import { faultAround } from '../src/mm/faultAround.ts';
 import { protectionFlags, PTE } from '../src/mm/pte.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
+import { mmOf } from './addresses.ts';
 import { actorOfFile } from './fileState.ts';
 import { pageIndex } from './mmEntries.ts';
 import type { MessageOf, PteRun } from './messages.ts';
@@ -50,7 +51,7 @@ export function fileFault(context: MmContext, job: FaultJob, vma: Vma, send: Sen
   const prepared = access === 'write' && !shared ? prepareAnon(context, va) : context;
   const wish = {
     file,
-    mm: `mm:${context.pid}`,
+    mm: mmOf(context.pid),
     index: pageIndex(vma, va, kernelPageBytes),
     firstIndex: pageIndex(vma, around.startVa, kernelPageBytes),
     endIndex: pageIndex(vma, around.endVa, kernelPageBytes),

@@ -2,8 +2,9 @@
 import { invariant } from '../src/errors.ts';
 import { PROT, protectionFlags, PTE } from '../src/mm/pte.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
+import { mmOf, mmuOf } from './addresses.ts';
 import type { MessageOf, PteRun } from './messages.ts';
-import { ask, costsOf, type FaultWork, type Job, type MmContext, mmuOf, processPages } from './mmState.ts';
+import { ask, costsOf, type FaultWork, type Job, type MmContext, processPages } from './mmState.ts';
 import type { Send } from './support.ts';
 
 /** How a fault ends: handled, or with a signal. */
@@ -151,7 +152,7 @@ export function prepareAnon(context: MmContext, va: number): MmContext {
  */
 export function setRuns(context: MmContext, job: FaultJob, runs: PteRun[], send: Send, step = 'set'): MmContext {
   const set = (request: number) => ({ type: 'SET_PTES' as const, request, runs, expects: -1 });
-  return ask(context, job, step, mmuOf(context), set, send);
+  return ask(context, job, step, mmuOf(context.pid), set, send);
 }
 
 /**
@@ -174,7 +175,7 @@ export function allocateCopy(
   zero: boolean,
   send: Send,
 ): MmContext {
-  const sender = `mm:${context.pid}`;
+  const sender = mmOf(context.pid);
   const { faultHandlerBase, copyPerKb } = costsOf(context);
   const kib = (2 ** orderPages * context.kernelPageBytes) / 1024;
   const delay = faultHandlerBase + (zero ? 0 : Math.ceil(copyPerKb * kib));
@@ -213,7 +214,7 @@ export function overwrite(context: MmContext, job: FaultJob, over: Overwrite, se
   const { startVa, pfn, nr, expects } = over;
   const runs = [{ va: startVa, pfn, nr, flags: over.flags }];
   const set = (request: number) => ({ type: 'SET_PTES' as const, request, runs, expects });
-  return ask(context, job, over.step, mmuOf(context), set, send);
+  return ask(context, job, over.step, mmuOf(context.pid), set, send);
 }
 
 /**

@@ -2,6 +2,7 @@
 import { invariant } from '../src/errors.ts';
 import { hasFlags, PTE } from '../src/mm/pte.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
+import { mmOf } from './addresses.ts';
 import {
   type FaultJob,
   type FaultStep,
@@ -58,7 +59,7 @@ export function writeProtectFault(context: MmContext, job: FaultJob, vma: Vma, s
   if (hasFlags(pteFlags, PTE.EXCLUSIVE)) return waitsOn(reuse(context, job, PTE.EXCLUSIVE, send));
   if (!hasFlags(pteFlags, PTE.ANON)) return waitsOn(copyForeign(context, job, vma, send));
   const { nr, pfn } = unitOf(context, job);
-  const sender = `mm:${context.pid}`;
+  const sender = mmOf(context.pid);
   const wish = { sender, pfn, nr, orderPages: Math.log2(nr) };
   const message = (request: number): MessageOf<'COPY_ON_WRITE'> => ({ type: 'COPY_ON_WRITE', request, ...wish });
   return waitsOn(ask(context, job, 'copied', 'zone', message, send));

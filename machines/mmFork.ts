@@ -6,12 +6,13 @@
 import { invariant } from '../src/errors.ts';
 import { ERRNO } from '../src/mm/abiRules.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
+import { mmOf, mmuOf, processOf } from './addresses.ts';
 import { actorOfFile } from './fileState.ts';
 import type { Message, MessageOf } from './messages.ts';
 import { mapFiles } from './mmCallJob.ts';
 import { account, filesOf, putEntries, noteFallback, noteMapped } from './mmEntries.ts';
 import { stillMapped } from './mmRmap.ts';
-import { ask, type Job, type MmContext, mmuOf } from './mmState.ts';
+import { ask, type Job, type MmContext } from './mmState.ts';
 import type { Send } from './support.ts';
 
 type ForkedJob = Extract<Job, { kind: 'forked' }>;
@@ -25,7 +26,7 @@ function begin(context: MmContext, event: MessageOf<'DUP_MM'>, send: Send): MmCo
   const state = { ...context, pageBytes, vmas, startBrk, brk, job };
   const native = context.nativeTables && pageBytes > context.kernelPageBytes;
   const configure = (number: number): Message => ({ type: 'CONFIGURE', request: number, pageBytes, native });
-  return ask(state, job, 'configured', mmuOf(state), configure, send);
+  return ask(state, job, 'configured', mmuOf(state.pid), configure, send);
 }
 
 function mapNext(context: MmContext, job: ForkedJob, send: Send): MmContext {
@@ -38,12 +39,12 @@ function mapNext(context: MmContext, job: ForkedJob, send: Send): MmContext {
 function enter(context: MmContext, job: ForkedJob, event: MessageOf<'FORKED'>, send: Send): MmContext {
   const runs = stillMapped(context, event.runs, job.unmapped, send);
   const set = (request: number): Message => ({ type: 'SET_PTES', request, runs, expects: -1 });
-  return ask(context, { ...job, request: event.request, runs }, 'entered', mmuOf(context), set, send);
+  return ask(context, { ...job, request: event.request, runs }, 'entered', mmuOf(context.pid), set, send);
 }
 
 function giveUp(context: MmContext, job: ForkedJob, send: Send): MmContext {
   const release = (request: number): Message => ({ type: 'RELEASE_TABLES', request });
-  return ask(context, job, 'released', mmuOf(context), release, send);
+  return ask(context, job, 'released', mmuOf(context.pid), release, send);
 }
 
 function go(context: MmContext, job: ForkedJob, event: Message, send: Send): MmContext {
@@ -54,7 +55,7 @@ function go(context: MmContext, job: ForkedJob, event: Message, send: Send): MmC
   if (job.step === 'released') {
     // Files that were not mapped yet are still in the list.
     const mapped = filesOf(context.vmas).filter((file) => !job.files.includes(file));
-    for (const file of mapped) send(actorOfFile(file), { type: 'UNMAP_FILE', file, mm: `mm:${context.pid}` });
+    for (const file of mapped) send(actorOfFile(file), { type: 'UNMAP_FILE', file, mm: mmOf(context.pid) });
     send(job.parent, { type: 'FORK_READY', request: job.request, errno: ERRNO.ENOMEM });
     return { ...context, vmas: VmaSet.empty(context.kernelPageBytes), pageBytes: 0, job: null };
   }
@@ -62,7 +63,7 @@ function go(context: MmContext, job: ForkedJob, event: Message, send: Send): MmC
   if (event.fallback === 'no-memory' || event.failed !== '') return giveUp(context, job, send);
   if (job.step === 'configured') return mapNext(context, job, send);
   send(job.parent, { type: 'FORK_READY', request: job.request, errno: 0 });
-  send(`process:${context.pid}`, { type: 'WAKE' });
+  send(processOf(context.pid), { type: 'WAKE' });
   return { ...noteFallback(account(context, event.set, []), event.fallback), job: null };
 }
 

@@ -4,9 +4,10 @@
  */
 import { hasFlags, PROT, PTE } from '../src/mm/pte.ts';
 import { VM } from '../src/mm/vma.ts';
+import { mmuOf } from './addresses.ts';
 import type { Access, PteRun } from './messages.ts';
 import type { CallJob, CallStep } from './mmCallJob.ts';
-import { ask, type MmContext, mmuOf, type Populate } from './mmState.ts';
+import { ask, type MmContext, type Populate } from './mmState.ts';
 import type { Send } from './support.ts';
 
 /**
@@ -31,7 +32,7 @@ export function beginPopulate(
   const ranges = [{ startVa: range.va, endVa: range.endVa }];
   const read = (request: number) => ({ type: 'READ_PTES' as const, request, ranges });
   const populate: Populate = { ...range, present: null };
-  return { context: ask(context, { ...job, populate }, 'populateRead', mmuOf(context), read, send), done: null };
+  return { context: ask(context, { ...job, populate }, 'populateRead', mmuOf(context.pid), read, send), done: null };
 }
 
 /** The access that a page is populated for; a `lock` writes where that breaks COW and dirties no file. */

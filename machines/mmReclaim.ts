@@ -5,12 +5,13 @@
  */
 import { invariant } from '../src/errors.ts';
 import { hasFlags, isPresent, PTE } from '../src/mm/pte.ts';
+import { mmOf, mmuOf } from './addresses.ts';
 import type { Message, PteRun } from './messages.ts';
 import { type CallJob, type CallStep, tableDone, waits, zap } from './mmCallJob.ts';
 import { settle } from './mmEffects.ts';
 import { isZeroFrame, noteFallback } from './mmEntries.ts';
 import { nextEffect } from './mmPlan.ts';
-import { ask, type MmContext, mmuOf } from './mmState.ts';
+import { ask, type MmContext } from './mmState.ts';
 import type { Send } from './support.ts';
 
 /** Addresses that an advice is for, in one VMA. */
@@ -22,7 +23,7 @@ interface AdvisedRange {
 function readRange(context: MmContext, job: CallJob, step: string, range: AdvisedRange, send: Send): CallStep {
   const ranges = [range];
   const read = (request: number): Message => ({ type: 'READ_PTES', request, ranges });
-  return waits(ask(context, job, step, mmuOf(context), read, send));
+  return waits(ask(context, job, step, mmuOf(context.pid), read, send));
 }
 
 /**
@@ -74,7 +75,7 @@ function askZone(
     return isPresent(flags) && !hasFlags(flags, PTE.SPECIAL) && !isZeroFrame(context, pfn);
   });
   if (runs.length === 0) return nextEffect(context, job, send);
-  const sender = `mm:${context.pid}`;
+  const sender = mmOf(context.pid);
   const message = (request: number): Message => ({ type: 'SHRINK', sender, request, how, runs });
   return waits(ask(context, job, how === 'lazy-free' ? 'lazyFreeMarked' : 'pageOutChosen', 'zone', message, send));
 }
@@ -97,7 +98,7 @@ function cleanNext(context: MmContext, job: CallJob, send: Send): CallStep {
   const { startVa, endVa } = range;
   const runs = job.runs.filter(({ va }) => va < startVa || va >= endVa);
   const age = (request: number): Message => ({ type: 'AGE_PTES', request, startVa, endVa, young: true, dirty: true });
-  return waits(ask(context, { ...job, runs }, 'lazyFreeAged', mmuOf(context), age, send));
+  return waits(ask(context, { ...job, runs }, 'lazyFreeAged', mmuOf(context.pid), age, send));
 }
 
 /** The steps that answers take the two calls through, by the name that a job waits under. */
@@ -115,7 +116,7 @@ export const reclaimSteps: Partial<
   pageOutChosen: (context, job, event, send) => {
     const ranges = rangesOf(shrunk(event), context.kernelPageBytes);
     if (ranges.length === 0) return nextEffect(context, job, send);
-    return waits(ask(context, job, 'pageOutCleared', mmuOf(context), zap(ranges, null), send));
+    return waits(ask(context, job, 'pageOutCleared', mmuOf(context.pid), zap(ranges, null), send));
   },
 
   /** Dirt goes to the files first: a page that was written to stays in the page cache. */

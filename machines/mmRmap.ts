@@ -4,6 +4,7 @@
  */
 import { invariant } from '../src/errors.ts';
 import { hasFlags, isDirty, PTE } from '../src/mm/pte.ts';
+import { mmOf, mmuOf } from './addresses.ts';
 import { actorOfFile } from './fileState.ts';
 import type { Message, MessageOf, PteRun } from './messages.ts';
 import { putEntries, account } from './mmEntries.ts';
@@ -114,7 +115,7 @@ export function beginUnmap(context: MmContext, event: MessageOf<'UNMAP_RANGE'>, 
     fullMm: false,
     rmap: { issuerPageBytes: event.issuerPageBytes ?? context.kernelPageBytes },
   };
-  send(`mmu:${context.pid}`, clear);
+  send(mmuOf(context.pid), clear);
   const rmap = [...context.rmap, { tableRequest, file, request, areas }];
   return { ...context, nextRequest: tableRequest + 1, rmap, job: warned(context.job, areas) };
 }
@@ -143,7 +144,7 @@ export function endUnmap(context: MmContext, at: number, event: MessageOf<'TABLE
   }
   putEntries(context, event.cleared, send);
   const { file } = work;
-  const mm = `mm:${context.pid}`;
+  const mm = mmOf(context.pid);
   send(actorOfFile(file), { type: 'RANGE_UNMAPPED', file, mm, request: work.request, dirtyIndexes });
   const rmap = context.rmap.filter((_, index) => index !== at);
   return { ...account(context, [], event.cleared), rmap };

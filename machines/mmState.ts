@@ -264,20 +264,6 @@ export function ask(
 }
 
 /**
- * The mm's own MMU.
- *
- * @example
- * ```ts
- * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
- * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
- * mmuOf(mm); // 'mmu:1'
- * ```
- */
-export function mmuOf(context: MmContext): string {
-  return `mmu:${context.pid}`;
-}
-
-/**
  * What stays free below a stack, in bytes: `stack_guard_gap` (`mm/mmap.c`) in the pages that the design says.
  *
  * @example

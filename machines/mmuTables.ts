@@ -7,6 +7,7 @@ import { invariant } from '../src/errors.ts';
 import { gatherAccessedDirty } from '../src/mm/nativeTable.ts';
 import { PageTable } from '../src/mm/pageTable.ts';
 import { operate, type TableOutcome } from '../src/mm/tableOps.ts';
+import { mmOf, mmuOf, tlbOf } from './addresses.ts';
 import type { FrameRun, MessageOf } from './messages.ts';
 import { breakEntries, broadcast, maintenanceOf, makeEntries, wholeAsid } from './mmuFlush.ts';
 import { type MmuContext, type TableFrames, type TableMessage, walked } from './mmuState.ts';
@@ -56,7 +57,7 @@ function refuse(context: MmuContext, current: TableMessage, failed: string, send
 }
 
 function askFrames(context: MmuContext, allocations: Allocation[], send: Send): MmuContext {
-  const sender = `mmu:${context.pid}`;
+  const sender = mmuOf(context.pid);
   for (const { orderPages, count } of allocations) {
     send('zone', { type: 'ALLOC', sender, request: orderPages, orderPages, count, purpose: 'table', zero: true });
   }
@@ -159,7 +160,7 @@ function withoutNative(context: MmuContext, reason: string): MmuContext {
 function regranule(context: MmuContext, send: Send): MmuContext {
   const { granuleBytes } = walked(context).geometry;
   for (let cpu = 0; cpu < context.cpus; cpu++) {
-    send(`tlb:${cpu}`, { type: 'REGRANULE', mmu: `mmu:${context.pid}`, pageBytes: granuleBytes });
+    send(tlbOf(cpu), { type: 'REGRANULE', mmu: mmuOf(context.pid), pageBytes: granuleBytes });
   }
   return context.asid === 0 ? finish(context, send) : broadcast(context, [wholeAsid(context)], send);
 }
@@ -169,7 +170,7 @@ function finish(before: MmuContext, send: Send): MmuContext {
   const context = makeEntries(before, send);
   const answer = context.answer as MessageOf<'TABLE_DONE'>;
   if (context.freed.length > 0) send('zone', { type: 'PUT', runs: context.freed });
-  send(`mm:${context.pid}`, answer);
+  send(mmOf(context.pid), answer);
   return beginOperation({ ...context, current: null, answer: null, freed: [], acknowledgements: 0 }, send);
 }
 

@@ -6,6 +6,7 @@ import { assertEvent, setup } from 'xstate';
 import { invariant } from '../src/errors.ts';
 import { RUN_CALL, type RunSource, type TraceCall } from '../src/mm/runs.ts';
 import { noCounts } from '../src/mm/tlbRun.ts';
+import { tlbOf } from './addresses.ts';
 import type { ExecCall, Message, TlbCounts } from './messages.ts';
 import { handle, type ResourceHolder, type Send } from './support.ts';
 
@@ -114,7 +115,7 @@ function callAt(context: ProcessContext): TraceCall {
 
 function run(context: ProcessContext, send: Send): ProcessContext {
   const trace = traceOf(context);
-  send(`tlb:${context.cpu}`, {
+  send(tlbOf(context.cpu), {
     type: 'RUN',
     pid: context.pid,
     trace: context.trace,

@@ -7,8 +7,8 @@
 import { invariant } from '../errors.ts';
 import { RUN_CALL, RUN_FETCH, RUN_PAGE_SHIFT, RUN_READ, type RunSource } from './runs.ts';
 import type { Tlb } from './tlb.ts';
-import { ASID_STRIDE, groupKey } from './tlb.ts';
 import { MAY_FETCH, MAY_READ, MAY_WRITE } from './tlbArray.ts';
+import { ASID_STRIDE, groupKey } from './tlbKeys.ts';
 
 /** What a stretch counted; the field meanings are those of `TlbCounts` in `machines/messages.ts`. */
 export interface StretchCounts {
@@ -81,20 +81,20 @@ function lookupGrouped(
     [ofGroup, group],
   ];
   for (const [tag, index] of tags) {
-    const slot = first.find(tag, index % first.sets);
-    if (slot >= 0) return (first.rights(slot, index % first.sets) & right) === 0 ? MISS : HIT_L1;
+    const entry = first.find(tag, first.setOf(index));
+    if (entry >= 0) return (first.rights(entry) & right) === 0 ? MISS : HIT_L1;
   }
-  const [tag, index] = tlb.l2.has(key, page % tlb.l2.sets) ? tags[0] : tags[1];
-  const slot = tlb.l2.find(tag, index % tlb.l2.sets);
+  const [tag, index] = tlb.l2.has(key, tlb.l2.setOf(page)) ? tags[0] : tags[1];
+  const entry2 = tlb.l2.find(tag, tlb.l2.setOf(index));
   if (counts !== null) {
     if (fetch) counts.l1iMisses++;
     else counts.l1dMisses++;
     counts.l2Accesses++;
-    if (slot < 0) counts.l2Misses++;
+    if (entry2 < 0) counts.l2Misses++;
   }
-  if (slot < 0) return MISS;
-  const rights = tlb.l2.rights(slot, index % tlb.l2.sets);
-  first.insert(tag, index % first.sets, tlb.l2.frame(slot, index % tlb.l2.sets), rights);
+  if (entry2 < 0) return MISS;
+  const rights = tlb.l2.rights(entry2);
+  first.insert(tag, first.setOf(index), tlb.l2.frame(entry2), rights);
   return (rights & right) === 0 ? MISS : HIT_L2;
 }
 
@@ -150,20 +150,20 @@ export function lookup(
 ): 0 | 1 | 2 {
   if (tlb.groupPages !== 1) return lookupGrouped(tlb, fetch, key, page, right, counts);
   const first = fetch ? tlb.l1i : tlb.l1d;
-  const set = page % first.sets;
-  const slot = first.find(key, set);
-  if (slot >= 0) return (first.rights(slot, set) & right) === 0 ? MISS : HIT_L1;
-  const set2 = page % tlb.l2.sets;
-  const slot2 = tlb.l2.find(key, set2);
+  const set = first.setOf(page);
+  const entry = first.find(key, set);
+  if (entry >= 0) return (first.rights(entry) & right) === 0 ? MISS : HIT_L1;
+  const { l2 } = tlb;
+  const entry2 = l2.find(key, l2.setOf(page));
   if (counts !== null) {
     if (fetch) counts.l1iMisses++;
     else counts.l1dMisses++;
     counts.l2Accesses++;
-    if (slot2 < 0) counts.l2Misses++;
+    if (entry2 < 0) counts.l2Misses++;
   }
-  if (slot2 < 0) return MISS;
-  const rights = tlb.l2.rights(slot2, set2);
-  first.insert(key, set, tlb.l2.frame(slot2, set2), rights);
+  if (entry2 < 0) return MISS;
+  const rights = l2.rights(entry2);
+  first.insert(key, set, l2.frame(entry2), rights);
   return (rights & right) === 0 ? MISS : HIT_L2;
 }
 

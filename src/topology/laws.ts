@@ -12,7 +12,7 @@ import { unlinkedTables } from '../mm/nativeSections.ts';
 import { translateGroup } from '../mm/nativeTable.ts';
 import type { PageTable } from '../mm/pageTable.ts';
 import { flagsOf, hasFlags, isPresent, isValid, isWritable, PTE, pfnOf } from '../mm/pte.ts';
-import { asidOfKey, ASID_STRIDE, firstPageOfGroup, isGroupKey } from '../mm/tlb.ts';
+import { asidOfKey, ASID_STRIDE, firstPageOfGroup, isGroupKey } from '../mm/tlbKeys.ts';
 import { MAY_WRITE } from '../mm/tlbArray.ts';
 import type { MessageRecord } from '../runtime/envelope.ts';
 import type { System } from '../runtime/system.ts';

@@ -11,7 +11,7 @@ import type { ProcessContext } from '../../../machines/process.ts';
 import { translateGroup } from '../../../src/mm/nativeTable.ts';
 import { flagsOf, hasFlags, isPresent, isWritable, PTE, pfnOf } from '../../../src/mm/pte.ts';
 import type { RunSource } from '../../../src/mm/runs.ts';
-import { ASID_STRIDE } from '../../../src/mm/tlb.ts';
+import { ASID_STRIDE } from '../../../src/mm/tlbKeys.ts';
 import { MAY_WRITE } from '../../../src/mm/tlbArray.ts';
 import type { System } from '../../../src/runtime/system.ts';
 import { systemOf } from '../../../src/topology/run.ts';
