@@ -2,8 +2,10 @@
 import { Buddy } from '../src/mm/buddy.ts';
 import { FolioTable } from '../src/mm/frames.ts';
 import { IntMap } from '../src/mm/intMap.ts';
+import { IntRecord } from '../src/mm/intRecord.ts';
 import { PageCacheIndex } from '../src/mm/pageCache.ts';
 import { PageTable } from '../src/mm/pageTable.ts';
+import { PathSet } from '../src/mm/pathSet.ts';
 import { Tlb } from '../src/mm/tlb.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
 import { abiMachine } from './abi.ts';
@@ -139,7 +141,19 @@ function reviveInodes(inodes: Record<string, Plain>): ShmemContext['inodes'] {
   return Object.fromEntries(revived);
 }
 
+const reviveShared = (shared: Plain): Plain => ({
+  ...shared,
+  identifiers: IntRecord.fromPlain(shared['identifiers'] as never),
+  memfds: IntRecord.fromPlain(shared['memfds'] as never),
+});
+
 const revivers: Partial<Record<ActorKind, Revivers>> = {
+  abi: {
+    files: (paths: string[]) => new PathSet(paths),
+    pageBytes: IntRecord.fromPlain,
+    calls: IntRecord.fromPlain,
+    shared: reviveShared,
+  },
   mm: { vmas: VmaSet.fromPlain, job: reviveJob },
   mmu: { linux: PageTable.fromPlain, native: nullable(PageTable.fromPlain) as never },
   tlb: { tlb: Tlb.fromPlain },
