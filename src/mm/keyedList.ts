@@ -39,6 +39,11 @@ export class KeyedList<T> {
     return this.#values.size;
   }
 
+  /** The value that came first, or undefined. */
+  get first(): T | undefined {
+    return this.#values.first()?.value;
+  }
+
   /** The value of a key, or undefined. */
   get(key: number): T | undefined {
     const place = this.#places.get(key);

@@ -1,7 +1,7 @@
 /** From a topology to the actors that play it: checks that the parts fit, and makes one actor of each. */
 import { acceptedBy, kindOf, machines, ResourceHolder, vocabulary, zeroFrame } from '../../machines/index.ts';
 import { type CostModel, defaultCosts } from '../arch/costs.ts';
-import { usableAsids } from '../arch/asid.ts';
+import { usableAsids } from '../mm/asid.ts';
 import { findCore, supportsPage } from '../arch/cores.ts';
 import { GranuleError, invariant } from '../errors.ts';
 import { rootLimits } from '../mm/calls/limits.ts';

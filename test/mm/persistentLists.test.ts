@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { IntRecord } from '../../src/mm/intRecord.ts';
 import { KeyedList } from '../../src/mm/keyedList.ts';
-import { QueueList } from '../../src/mm/queueList.ts';
+import { PersistentList } from '../../src/mm/persistentList.ts';
 
 /** A key with a value to set, or null to take it out. */
 const writes = fc.array(fc.tuple(fc.oneof(fc.nat(40), fc.nat(3000)), fc.option(fc.nat(99))), { maxLength: 120 });
@@ -35,30 +35,41 @@ describe('a record by integers', () => {
   });
 });
 
-describe('a queue', () => {
-  test('is the array that the same pushes and shifts make', () => {
+/** Values to push, an index to write to, or null to take the front. */
+const listStep = fc.oneof(fc.array(fc.nat(), { maxLength: 40 }), fc.nat(50), fc.constant(null));
+
+describe('a list', () => {
+  test('is the array that the same pushes, writes and shifts make, and earlier versions stay', () => {
     fc.assert(
-      fc.property(fc.array(fc.option(fc.array(fc.nat(), { maxLength: 40 })), { maxLength: 60 }), (steps) => {
-        let queue = QueueList.empty<number>();
+      fc.property(fc.array(listStep, { maxLength: 60 }), (steps) => {
+        let list = PersistentList.empty<number>();
         const model: number[] = [];
-        for (const values of steps) {
-          if (values !== null) {
-            queue = values.length === 1 ? queue.push(values[0]) : queue.pushAll(values);
-            model.push(...values);
-          } else if (model.length > 0) {
-            queue = queue.shift();
+        for (const step of steps) {
+          const before = list;
+          const plain = before.toPlain();
+          if (step === null) {
+            if (model.length > 0) list = list.shift();
             model.shift();
+          } else if (typeof step === 'number') {
+            if (step >= model.length) continue;
+            list = list.with(step, -step);
+            model[step] = -step;
+          } else {
+            list = step.length === 1 ? list.push(step[0]) : list.pushAll(step);
+            model.push(...step);
           }
-          expect([queue.first, queue.length]).toEqual([model[0], model.length]);
+          expect(before.toPlain()).toEqual(plain);
+          expect([list.at(0), list.at(7), list.length]).toEqual([model[0], model[7], model.length]);
         }
-        expect([...queue]).toEqual(model);
-        expect(QueueList.fromPlain(queue.toPlain()).toPlain()).toEqual(model);
+        expect([...list]).toEqual(model);
+        expect(PersistentList.fromPlain(list.toPlain()).toPlain()).toEqual(model);
       }),
     );
   });
 
-  test('without anything has no front to take', () => {
-    expect(() => QueueList.empty().shift()).toThrow('no front');
+  test('without anything has no front to take and no place to write to', () => {
+    expect(() => PersistentList.empty().shift()).toThrow('no front');
+    expect(() => PersistentList.empty().with(0, 1)).toThrow('index 0');
   });
 });
 
@@ -79,7 +90,7 @@ describe('a list by key', () => {
           expect(keyed.get(key)).toEqual(value === null ? undefined : [key, value]);
         }
         expect([...keyed]).toEqual(model);
-        expect(keyed.length).toBe(model.length);
+        expect([keyed.first, keyed.length]).toEqual([model[0], model.length]);
         expect(KeyedList.fromPlain(keyed.toPlain(), keyOf).toPlain()).toEqual(model);
       }),
     );
