@@ -7,7 +7,7 @@ import { ERRNO, translateCall } from '../src/mm/abiRules.ts';
 import { isPlanned } from '../src/mm/calls/index.ts';
 import { auxiliaryValue, sysconfValue } from '../src/mm/abi/answers.ts';
 import { abiRules, type RuledCall } from '../src/mm/abi/rules.ts';
-import { inherit, leave, noSharedMemory } from '../src/mm/abi/sharedMemory.ts';
+import { inherit, leave } from '../src/mm/abi/sharedMemory.ts';
 import type { FileCall, OtherProcessCall, SharedMemoryCall } from '../src/mm/runs.ts';
 import { beginFileCall, fileAnswered, inodeOf, transferCopied, transferFaulted } from './abiFiles.ts';
 import { beginOtherCall, otherAnswered, otherCopied } from './abiOthers.ts';
@@ -19,12 +19,13 @@ import {
   askMm,
   begin,
   type CallInFlight,
+  callOf,
   copyOn,
   fail,
+  initialAbi,
   newCall,
   pageBytesOf,
   refuse,
-  without,
 } from './abiState.ts';
 import type { ExecCall, Message, MessageOf } from './messages.ts';
 import { addCounts } from './process.ts';
@@ -66,7 +67,7 @@ const syscall = handle<AbiContext>((context, event, send) => {
     case 'fork': {
       if (call.childPid < 0) return answer(context, pid, { result: 0 }, send);
       // Noted before the fork: the child may make a call before this adapter hears that its parent's fork is done.
-      const pageBytes = { ...context.pageBytes, [call.childPid]: pageBytesOf(context, pid) };
+      const pageBytes = context.pageBytes.with(call.childPid, pageBytesOf(context, pid));
       const shared = inherit(context.shared, pid, call.childPid);
       return askMm({ ...context, pageBytes, shared }, inFlight, call, send);
     }
@@ -102,13 +103,13 @@ function ruled(context: AbiContext, inFlight: CallInFlight, call: RuledCall, sen
 
 function execve(context: AbiContext, inFlight: CallInFlight, call: ExecCall, send: Send): AbiContext {
   if (call.pageBytes < context.kernelPageBytes) return refuse(context, inFlight.pid, ERRNO.EINVAL, send);
-  const pageBytes = { ...context.pageBytes, [inFlight.pid]: call.pageBytes };
+  const pageBytes = context.pageBytes.with(inFlight.pid, call.pageBytes);
   return askMm({ ...context, pageBytes }, inFlight, call, send);
 }
 
 const mmDone = handle<AbiContext>((context, event, send) => {
   assertEvent(event, 'MM_DONE');
-  const inFlight = context.calls[event.request];
+  const inFlight = callOf(context, event.request);
   const { call, pid } = inFlight;
   const { result, errno, data } = event;
   if (isOtherCall(call)) return otherAnswered(context, inFlight, call, event, send);
@@ -125,13 +126,13 @@ const mmDone = handle<AbiContext>((context, event, send) => {
 function exited(context: AbiContext, pid: number, send: Send): AbiContext {
   const { shared, closed } = leave(context.shared, pid);
   for (const file of closed) send('shmem', { type: 'CLOSE_FILE', file });
-  const pageBytes = without(context.pageBytes, pid);
+  const pageBytes = context.pageBytes.without(pid);
   return answer({ ...context, shared, pageBytes }, pid, { result: 0 }, send);
 }
 
 const ioWait = handle<AbiContext>((context, event, send) => {
   assertEvent(event, 'IO_WAIT');
-  const inFlight = context.calls[event.request];
+  const inFlight = callOf(context, event.request);
   if (inFlight.asleep) return context;
   send(`process:${inFlight.pid}`, { type: 'SLEEP', pid: inFlight.pid });
   return begin(context, { ...inFlight, asleep: true });
@@ -139,25 +140,25 @@ const ioWait = handle<AbiContext>((context, event, send) => {
 
 const fileDone = handle<AbiContext>((context, event, send) => {
   assertEvent(event, 'FILE_DONE');
-  return fileAnswered(context, context.calls[event.request], event, send);
+  return fileAnswered(context, callOf(context, event.request), event, send);
 });
 
 const sysinfo = handle<AbiContext>((context, event, send) => {
   assertEvent(event, 'SYSINFO_DONE');
-  const { pid, call } = context.calls[event.request];
+  const { pid, call } = callOf(context, event.request);
   const name = call.op === 'sysconf' ? call.name : '';
   return answer(context, pid, sysconfValue(name, pageBytesOf(context, pid), event), send);
 });
 
 const awake = handle<AbiContext>((context, event, send) => {
   assertEvent(event, 'AWAKE');
-  const inFlight = context.calls[event.pid];
+  const inFlight = callOf(context, event.pid);
   return copyOn(context, { ...inFlight, cpu: event.cpu, asleep: false }, send);
 });
 
 const copied = handle<AbiContext>((context, event, send) => {
   assertEvent(event, 'UACCESS_DONE');
-  const before = context.calls[event.pid];
+  const before = callOf(context, event.pid);
   const [first, ...rest] = before.copies;
   const { addr, lengthBytes } = first;
   const left = { addr: addr + event.doneBytes, lengthBytes: lengthBytes - event.doneBytes };
@@ -201,25 +202,14 @@ export const abiMachine = setup({
   types: { context: {} as AbiContext, events: {} as Message, input: {} as AbiInput },
   actions: { syscall, mmDone, ioWait, fileDone, sysinfo, awake, copied },
   guards: {
-    known: ({ context, event }) => {
-      const request = (event as MessageOf<'MM_DONE'>).request;
-      return context.calls[request] !== undefined;
-    },
-    inCopy: ({ context, event }) => context.calls[(event as MessageOf<'AWAKE'>).pid] !== undefined,
-    inCall: ({ context }) => Object.keys(context.calls).length > 0,
-    noCall: ({ context }) => Object.keys(context.calls).length === 0,
+    known: ({ context, event }) => context.calls.has((event as MessageOf<'MM_DONE'>).request),
+    inCopy: ({ context, event }) => context.calls.has((event as MessageOf<'AWAKE'>).pid),
+    inCall: ({ context }) => context.calls.size > 0,
+    noCall: ({ context }) => context.calls.size === 0,
   },
 }).createMachine({
   id: 'abi',
-  context: ({ input }) => ({
-    resources: input.resources,
-    kernelPageBytes: input.kernelPageBytes,
-    files: input.files,
-    pageBytes: {},
-    calls: {},
-    shared: noSharedMemory(),
-    refused: 0,
-  }),
+  context: ({ input }) => initialAbi(input),
   initial: 'idle',
   on: { SYSCALL: { actions: 'syscall' } },
   states: {

@@ -14,16 +14,16 @@ type Transfer = Extract<RecordedFileCall, { op: 'read' | 'write' }>;
  *
  * @example
  * ```ts
- * const shared = { ...noSharedMemory(), memfds: { 1: { 'memfd:x': 'shmem:memfd.0' } } };
+ * const shared = { ...noSharedMemory(), memfds: IntRecord.fromPlain({ 1: { 'memfd:x': 'shmem:memfd.0' } }) };
  * inodeOf({ shared }, 1, 'memfd:x'); // 'shmem:memfd.0'
  * ```
  */
 export function inodeOf(context: Pick<AbiContext, 'shared'>, pid: number, path: string): string {
-  return context.shared.memfds[pid]?.[path] ?? path;
+  return context.shared.memfds.get(pid)?.[path] ?? path;
 }
 
 function hasPages(context: AbiContext, inode: string): boolean {
-  return inode.startsWith('shmem:') || context.files.includes(inode);
+  return inode.startsWith('shmem:') || context.files.has(inode);
 }
 
 function askFile(context: AbiContext, inFlight: CallInFlight, call: RecordedFileCall, send: Send): AbiContext {
@@ -58,7 +58,7 @@ function createMemfd(context: AbiContext, inFlight: CallInFlight, path: string, 
   const { pid } = inFlight;
   const { shared } = context;
   const file = `shmem:memfd.${shared.made}`;
-  const memfds = { ...shared.memfds, [pid]: { ...shared.memfds[pid], [path]: file } };
+  const memfds = shared.memfds.with(pid, { ...shared.memfds.get(pid), [path]: file });
   send('shmem', { type: 'CREATE_FILE', file, sender: 'abi', request: pid, sizeBytes: 0 });
   const state = { ...context, shared: { ...shared, memfds, made: shared.made + 1 } };
   return begin(state, { ...inFlight, awaits: 'file' });
@@ -69,9 +69,9 @@ function createMemfd(context: AbiContext, inFlight: CallInFlight, path: string, 
  *
  * @example
  * ```ts
- * const abi = { resources: null, kernelPageBytes: 4096, files: [], pageBytes: {}, calls: {}, shared: noSharedMemory(), refused: 0 };
+ * const abi = initialAbi({ resources: null, kernelPageBytes: 4096, files: [] });
  * const call = { op: 'ftruncate' as const, file: '/dev/null', sizeBytes: 0 };
- * beginFileCall(abi, newCall(1, 0, call), call, () => {}).calls; // {}
+ * beginFileCall(abi, newCall(1, 0, call), call, () => {}).calls.size; // 0
  * ```
  */
 export function beginFileCall(
@@ -95,10 +95,10 @@ export function beginFileCall(
  *
  * @example
  * ```ts
- * const abi = { resources: null, kernelPageBytes: 4096, files: [], pageBytes: {}, calls: {}, shared: noSharedMemory(), refused: 0 };
+ * const abi = initialAbi({ resources: null, kernelPageBytes: 4096, files: [] });
  * const call = { op: 'ftruncate' as const, file: 'a', sizeBytes: 0 };
  * const done = { type: 'FILE_DONE' as const, request: 1, rereadPages: 0, failed: false, errno: 0, doneBytes: 0 };
- * fileAnswered(abi, newCall(1, 0, call), done, () => {}).calls; // {}
+ * fileAnswered(abi, newCall(1, 0, call), done, () => {}).calls.size; // 0
  * ```
  */
 export function fileAnswered(
@@ -121,9 +121,9 @@ export function fileAnswered(
  *
  * @example
  * ```ts
- * const abi = { resources: null, kernelPageBytes: 4096, files: [], pageBytes: {}, calls: {}, shared: noSharedMemory(), refused: 0 };
+ * const abi = initialAbi({ resources: null, kernelPageBytes: 4096, files: [] });
  * const call = { op: 'read' as const, file: 'a', offsetBytes: 0, buffer: 4096, lengthBytes: 1 };
- * transferCopied(abi, newCall(1, 0, call), call, () => {}).calls; // {}
+ * transferCopied(abi, newCall(1, 0, call), call, () => {}).calls.size; // 0
  * ```
  */
 export function transferCopied(context: AbiContext, inFlight: CallInFlight, call: Transfer, send: Send): AbiContext {
@@ -136,9 +136,9 @@ export function transferCopied(context: AbiContext, inFlight: CallInFlight, call
  *
  * @example
  * ```ts
- * const abi = { resources: null, kernelPageBytes: 4096, files: [], pageBytes: {}, calls: {}, shared: noSharedMemory(), refused: 0 };
+ * const abi = initialAbi({ resources: null, kernelPageBytes: 4096, files: [] });
  * const call = { op: 'read' as const, file: 'a', offsetBytes: 0, buffer: 4096, lengthBytes: 1 };
- * transferFaulted(abi, newCall(1, 0, call), call, 11, () => {}).calls; // {}
+ * transferFaulted(abi, newCall(1, 0, call), call, 11, () => {}).calls.size; // 0
  * ```
  */
 export function transferFaulted(

@@ -88,9 +88,9 @@ function localParts(local: readonly UserRange[], skipBytes: number, lengthBytes:
  *
  * @example
  * ```ts
- * const abi = { resources: null, kernelPageBytes: 4096, files: [], pageBytes: {}, calls: {}, shared: noSharedMemory(), refused: 0 };
+ * const abi = initialAbi({ resources: null, kernelPageBytes: 4096, files: [] });
  * const call = { op: 'move_pages' as const, targetPid: 9, addresses: [4096], nodes: null, flags: 0 };
- * beginOtherCall(abi, newCall(1, 0, call), call, () => {}).calls; // {}
+ * beginOtherCall(abi, newCall(1, 0, call), call, () => {}).calls.size; // 0
  * ```
  */
 export function beginOtherCall(
@@ -104,7 +104,7 @@ export function beginOtherCall(
     if (totalBytes(call.local) === 0 || totalBytes(call.remote) === 0) return answer(context, pid, { result: 0 }, send);
   }
   const target = targetOf(call, pid);
-  if (context.pageBytes[target] === undefined) return fail(context, pid, ERRNO.ESRCH, send);
+  if (!context.pageBytes.has(target)) return fail(context, pid, ERRNO.ESRCH, send);
   if (call.op === 'move_pages') {
     const errno = lateErrno(call, pageBytesOf(context, pid));
     if (errno !== 0) return fail(context, pid, errno, send);
@@ -120,10 +120,10 @@ export function beginOtherCall(
  *
  * @example
  * ```ts
- * const abi = { resources: null, kernelPageBytes: 4096, files: [], pageBytes: {}, calls: {}, shared: noSharedMemory(), refused: 0 };
+ * const abi = initialAbi({ resources: null, kernelPageBytes: 4096, files: [] });
  * const call = { op: 'move_pages' as const, targetPid: 0, addresses: [4096], nodes: null, flags: 0 };
  * const done = { type: 'MM_DONE' as const, request: 1, result: 0, errno: 0, data: [0] };
- * otherAnswered(abi, newCall(1, 0, call), call, done, () => {}).calls; // {}
+ * otherAnswered(abi, newCall(1, 0, call), call, done, () => {}).calls.size; // 0
  * ```
  */
 export function otherAnswered(
@@ -154,9 +154,9 @@ export function otherAnswered(
  *
  * @example
  * ```ts
- * const abi = { resources: null, kernelPageBytes: 4096, files: [], pageBytes: {}, calls: {}, shared: noSharedMemory(), refused: 0 };
+ * const abi = initialAbi({ resources: null, kernelPageBytes: 4096, files: [] });
  * const call = { op: 'process_vm_readv' as const, targetPid: 0, local: [], remote: [] };
- * otherCopied(abi, newCall(1, 0, call), call, true, () => {}).calls; // {}
+ * otherCopied(abi, newCall(1, 0, call), call, true, () => {}).calls.size; // 0
  * ```
  */
 export function otherCopied(

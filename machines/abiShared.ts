@@ -15,7 +15,7 @@ function get(context: AbiContext, inFlight: CallInFlight, call: CallOf<'shmget'>
   const found = getSegment(shared, call, pageBytesOf(context, pid));
   if ('errno' in found) return fail(context, pid, found.errno, send);
   const { id, created } = found;
-  const identifiers = { ...shared.identifiers, [pid]: { ...shared.identifiers[pid], [call.shmid]: id } };
+  const identifiers = shared.identifiers.with(pid, { ...shared.identifiers.get(pid), [call.shmid]: id });
   const known = { ...context, shared: { ...shared, identifiers } };
   if (created === null) return answer(known, pid, { result: call.shmid }, send);
   const segments = { ...shared.segments, [id]: created };
@@ -71,9 +71,9 @@ function control(context: AbiContext, inFlight: CallInFlight, call: CallOf<'shmc
  *
  * @example
  * ```ts
- * const abi = { resources: null, kernelPageBytes: 4096, files: [], pageBytes: {}, calls: {}, shared: noSharedMemory(), refused: 0 };
+ * const abi = initialAbi({ resources: null, kernelPageBytes: 4096, files: [] });
  * const call = { op: 'shmctl' as const, shmid: 3, command: 0 };
- * beginSharedCall(abi, newCall(1, 0, call), call, () => {}).calls; // {}
+ * beginSharedCall(abi, newCall(1, 0, call), call, () => {}).calls.size; // 0
  * ```
  */
 export function beginSharedCall(
@@ -99,8 +99,8 @@ export function beginSharedCall(
  *
  * @example
  * ```ts
- * const abi = { resources: null, kernelPageBytes: 4096, files: [], pageBytes: {}, calls: {}, shared: noSharedMemory(), refused: 0 };
- * sharedAnswered(abi, newCall(1, 0, { op: 'shmdt', addr: 4096 }), { result: 0, errno: 0 }, () => {}).calls; // {}
+ * const abi = initialAbi({ resources: null, kernelPageBytes: 4096, files: [] });
+ * sharedAnswered(abi, newCall(1, 0, { op: 'shmdt', addr: 4096 }), { result: 0, errno: 0 }, () => {}).calls.size; // 0
  * ```
  */
 export function sharedAnswered(
