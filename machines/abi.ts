@@ -30,6 +30,8 @@ import {
 import type { ExecCall, Message, MessageOf } from './messages.ts';
 import { addCounts } from './process.ts';
 import { handle, type Send } from './support.ts';
+import { reviseAbi } from './revise.ts';
+import { reviseCall } from './reviseWork.ts';
 
 export type { AbiContext, AbiInput, CallInFlight } from './abiState.ts';
 
@@ -69,13 +71,26 @@ const syscall = handle<AbiContext>((context, event, send) => {
       // Noted before the fork: the child may make a call before this adapter hears that its parent's fork is done.
       const pageBytes = context.pageBytes.with(call.childPid, pageBytesOf(context, pid));
       const shared = inherit(context.shared, pid, call.childPid);
-      return askMm({ ...context, pageBytes, shared }, inFlight, call, send);
+      return askMm(
+        reviseAbi(context, (draft) => {
+          draft.pageBytes = pageBytes;
+          draft.shared = shared;
+        }),
+        inFlight,
+        call,
+        send,
+      );
     }
     case 'auxval':
       return answer(context, pid, auxiliaryValue(call.name, pageBytesOf(context, pid)), send);
     case 'sysconf':
       send('zone', { type: 'SYSINFO', request: pid });
-      return begin(context, { ...inFlight, awaits: 'zone' });
+      return begin(
+        context,
+        reviseCall(inFlight, (draft) => {
+          draft.awaits = 'zone';
+        }),
+      );
     default:
       return answer(context, pid, { result: 0 }, send);
   }
@@ -104,7 +119,14 @@ function ruled(context: AbiContext, inFlight: CallInFlight, call: RuledCall, sen
 function execve(context: AbiContext, inFlight: CallInFlight, call: ExecCall, send: Send): AbiContext {
   if (call.pageBytes < context.kernelPageBytes) return refuse(context, inFlight.pid, ERRNO.EINVAL, send);
   const pageBytes = context.pageBytes.with(inFlight.pid, call.pageBytes);
-  return askMm({ ...context, pageBytes }, inFlight, call, send);
+  return askMm(
+    reviseAbi(context, (draft) => {
+      draft.pageBytes = pageBytes;
+    }),
+    inFlight,
+    call,
+    send,
+  );
 }
 
 const mmDone = handle<AbiContext>((context, event, send) => {
@@ -117,7 +139,16 @@ const mmDone = handle<AbiContext>((context, event, send) => {
   if (call.op === 'exit') return exited(context, pid, send);
   if (call.op === 'mincore' && errno === 0 && call.vec !== undefined && data.length > 0) {
     const copies = [{ addr: call.vec, lengthBytes: data.length }];
-    return copyOn(context, { ...inFlight, copies, access: 'write', result, data }, send);
+    return copyOn(
+      context,
+      reviseCall(inFlight, (draft) => {
+        draft.copies = copies;
+        draft.access = 'write';
+        draft.result = result;
+        draft.data = data;
+      }),
+      send,
+    );
   }
   return answer(context, pid, { result, errno, data }, send);
 });
@@ -127,7 +158,15 @@ function exited(context: AbiContext, pid: number, send: Send): AbiContext {
   const { shared, closed } = leave(context.shared, pid);
   for (const file of closed) send('shmem', { type: 'CLOSE_FILE', file });
   const pageBytes = context.pageBytes.without(pid);
-  return answer({ ...context, shared, pageBytes }, pid, { result: 0 }, send);
+  return answer(
+    reviseAbi(context, (draft) => {
+      draft.shared = shared;
+      draft.pageBytes = pageBytes;
+    }),
+    pid,
+    { result: 0 },
+    send,
+  );
 }
 
 const ioWait = handle<AbiContext>((context, event, send) => {
@@ -135,7 +174,12 @@ const ioWait = handle<AbiContext>((context, event, send) => {
   const inFlight = callOf(context, event.request);
   if (inFlight.asleep) return context;
   send(`process:${inFlight.pid}`, { type: 'SLEEP', pid: inFlight.pid });
-  return begin(context, { ...inFlight, asleep: true });
+  return begin(
+    context,
+    reviseCall(inFlight, (draft) => {
+      draft.asleep = true;
+    }),
+  );
 });
 
 const fileDone = handle<AbiContext>((context, event, send) => {
@@ -153,7 +197,14 @@ const sysinfo = handle<AbiContext>((context, event, send) => {
 const awake = handle<AbiContext>((context, event, send) => {
   assertEvent(event, 'AWAKE');
   const inFlight = callOf(context, event.pid);
-  return copyOn(context, { ...inFlight, cpu: event.cpu, asleep: false }, send);
+  return copyOn(
+    context,
+    reviseCall(inFlight, (draft) => {
+      draft.cpu = event.cpu;
+      draft.asleep = false;
+    }),
+    send,
+  );
 });
 
 const copied = handle<AbiContext>((context, event, send) => {
@@ -171,7 +222,13 @@ const copied = handle<AbiContext>((context, event, send) => {
   if (event.reason === 'asleep') {
     // The fault handler wakes the process; the copy goes on where it stopped.
     send(`process:${event.pid}`, { type: 'SLEEP', pid: event.pid });
-    return begin(context, { ...inFlight, asleep: true, awaits: 'cpu' });
+    return begin(
+      context,
+      reviseCall(inFlight, (draft) => {
+        draft.asleep = true;
+        draft.awaits = 'cpu';
+      }),
+    );
   }
   if (event.reason === 'done' && rest.length > 0) return copyOn(context, inFlight, send);
   const signal = event.reason === 'fault' ? event.signal : 0;

@@ -6,6 +6,8 @@ import type { MessageOf } from './messages.ts';
 import { SIGNAL } from './mmState.ts';
 import { actorOfFile } from './fileState.ts';
 import type { Send } from './support.ts';
+import { reviseAbi } from './revise.ts';
+import { reviseCall } from './reviseWork.ts';
 
 type Transfer = Extract<RecordedFileCall, { op: 'read' | 'write' }>;
 
@@ -51,7 +53,13 @@ function askFile(context: AbiContext, inFlight: CallInFlight, call: RecordedFile
   } else if (call.op !== 'memfd_create') {
     send(to, { type: 'TRUNCATE_FILE', file, request, sizeBytes: call.sizeBytes });
   }
-  return begin(context, { ...inFlight, call, awaits: 'file' });
+  return begin(
+    context,
+    reviseCall(inFlight, (draft) => {
+      draft.call = call;
+      draft.awaits = 'file';
+    }),
+  );
 }
 
 function createMemfd(context: AbiContext, inFlight: CallInFlight, path: string, send: Send): AbiContext {
@@ -60,8 +68,15 @@ function createMemfd(context: AbiContext, inFlight: CallInFlight, path: string, 
   const file = `shmem:memfd.${shared.made}`;
   const memfds = shared.memfds.with(pid, { ...shared.memfds.get(pid), [path]: file });
   send('shmem', { type: 'CREATE_FILE', file, sender: 'abi', request: pid, sizeBytes: 0 });
-  const state = { ...context, shared: { ...shared, memfds, made: shared.made + 1 } };
-  return begin(state, { ...inFlight, awaits: 'file' });
+  const state = reviseAbi(context, (draft) => {
+    draft.shared = { ...shared, memfds, made: shared.made + 1 };
+  });
+  return begin(
+    state,
+    reviseCall(inFlight, (draft) => {
+      draft.awaits = 'file';
+    }),
+  );
 }
 
 /**
@@ -87,7 +102,15 @@ export function beginFileCall(
     return answer(context, pid, { result: 0 }, send);
   if (call.op !== 'write' || call.buffer <= 0) return askFile(context, inFlight, call, send);
   const copies = [{ addr: call.buffer, lengthBytes: call.lengthBytes }];
-  return copyOn(context, { ...inFlight, call, copies, access: 'read' }, send);
+  return copyOn(
+    context,
+    reviseCall(inFlight, (draft) => {
+      draft.call = call;
+      draft.copies = copies;
+      draft.access = 'read';
+    }),
+    send,
+  );
 }
 
 /**
@@ -113,7 +136,15 @@ export function fileAnswered(
   const result = event.doneBytes;
   if (call.op === 'write' || call.buffer <= 0 || result === 0) return answer(context, pid, { result }, send);
   const copies = [{ addr: call.buffer, lengthBytes: result }];
-  return copyOn(context, { ...inFlight, copies, access: 'write', result }, send);
+  return copyOn(
+    context,
+    reviseCall(inFlight, (draft) => {
+      draft.copies = copies;
+      draft.access = 'write';
+      draft.result = result;
+    }),
+    send,
+  );
 }
 
 /**

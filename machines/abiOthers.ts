@@ -7,6 +7,7 @@ import type { OtherProcessCall, UserRange } from '../src/mm/runs.ts';
 import { type AbiContext, answer, askMm, type CallInFlight, copyOn, fail, pageBytesOf } from './abiState.ts';
 import type { MessageOf } from './messages.ts';
 import type { Send } from './support.ts';
+import { reviseCall } from './reviseWork.ts';
 
 type VectorCall = Extract<OtherProcessCall, { op: 'process_vm_readv' | 'process_vm_writev' }>;
 type AdviceCall = Extract<OtherProcessCall, { op: 'process_madvise' }>;
@@ -34,10 +35,27 @@ function adviseOn(context: AbiContext, inFlight: CallInFlight, call: AdviceCall,
     const { addr, lengthBytes } = call.ranges[at];
     const one = { op: 'madvise' as const, addr, lengthBytes, advice: call.advice };
     const translated = translateCall(one, pageBytesOf(context, pid));
-    if ('errno' in translated) return adviceEnds(context, { ...inFlight, advancedBytes }, translated.errno, send);
+    if ('errno' in translated)
+      return adviceEnds(
+        context,
+        reviseCall(inFlight, (draft) => {
+          draft.advancedBytes = advancedBytes;
+        }),
+        translated.errno,
+        send,
+      );
     if ('call' in translated) {
       const range = outward(translated.call, pageBytesOf(context, target));
-      return askMm(context, { ...inFlight, at, advancedBytes }, { ...translated.call, ...range }, send, target);
+      return askMm(
+        context,
+        reviseCall(inFlight, (draft) => {
+          draft.at = at;
+          draft.advancedBytes = advancedBytes;
+        }),
+        { ...translated.call, ...range },
+        send,
+        target,
+      );
     }
     advancedBytes += lengthBytes;
   }
@@ -59,7 +77,15 @@ function transferOn(context: AbiContext, inFlight: CallInFlight, call: VectorCal
   const { addr, lengthBytes } = call.remote[at];
   const write = call.op === 'process_vm_writev';
   const access = { op: 'remote_access' as const, addr, lengthBytes: Math.min(lengthBytes, room), write };
-  return askMm(context, { ...inFlight, at }, access, send, targetOf(call, pid));
+  return askMm(
+    context,
+    reviseCall(inFlight, (draft) => {
+      draft.at = at;
+    }),
+    access,
+    send,
+    targetOf(call, pid),
+  );
 }
 
 function transferEnds(context: AbiContext, inFlight: CallInFlight, send: Send): AbiContext {
@@ -139,11 +165,22 @@ export function otherAnswered(
   if (call.op === 'process_madvise') {
     if (errno !== 0) return adviceEnds(context, inFlight, errno, send);
     const advancedBytes = inFlight.advancedBytes + call.ranges[at].lengthBytes;
-    return adviseOn(context, { ...inFlight, at: at + 1, advancedBytes }, call, send);
+    return adviseOn(
+      context,
+      reviseCall(inFlight, (draft) => {
+        draft.at = at + 1;
+        draft.advancedBytes = advancedBytes;
+      }),
+      call,
+      send,
+    );
   }
   const doneBytes = Math.max(result, 0);
   const asked = Math.min(call.remote[at].lengthBytes, totalBytes(call.local) - inFlight.doneBytes);
-  const next: CallInFlight = { ...inFlight, at: at + 1, short: doneBytes < asked };
+  const next: CallInFlight = reviseCall(inFlight, (draft) => {
+    draft.at = at + 1;
+    draft.short = doneBytes < asked;
+  });
   if (doneBytes === 0) return transferEnds(context, next, send);
   const copies = localParts(call.local, inFlight.doneBytes, doneBytes);
   return copyOn(context, { ...next, copies, access: call.op === 'process_vm_readv' ? 'write' : 'read' }, send);
@@ -166,5 +203,12 @@ export function otherCopied(
   faulted: boolean,
   send: Send,
 ): AbiContext {
-  return transferOn(context, { ...inFlight, short: inFlight.short || faulted }, call, send);
+  return transferOn(
+    context,
+    reviseCall(inFlight, (draft) => {
+      draft.short = inFlight.short || faulted;
+    }),
+    call,
+    send,
+  );
 }

@@ -7,6 +7,8 @@ import type { TraceCall, UserRange } from '../src/mm/runs.ts';
 import type { ExecCall, MmCall, TlbCounts } from './messages.ts';
 import { zeroCounts } from './process.ts';
 import type { ResourceHolder, Send } from './support.ts';
+import { reviseAbi } from './revise.ts';
+import { reviseCall } from './reviseWork.ts';
 
 /** What the adapter is built with. */
 export interface AbiInput {
@@ -146,7 +148,9 @@ export function answer(
   const counts = context.calls.get(pid)?.counts ?? zeroCounts();
   const { result, errno = 0, signal = 0, data = [] } = end;
   send(`process:${pid}`, { type: 'SYSRET', result, errno, signal, counts, data });
-  return { ...context, calls: context.calls.without(pid) };
+  return reviseAbi(context, (draft) => {
+    draft.calls = context.calls.without(pid);
+  });
 }
 
 /**
@@ -172,7 +176,14 @@ export function fail(context: AbiContext, pid: number, errno: number, send: Send
  * ```
  */
 export function refuse(context: AbiContext, pid: number, errno: number, send: Send): AbiContext {
-  return fail({ ...context, refused: context.refused + 1 }, pid, errno, send);
+  return fail(
+    reviseAbi(context, (draft) => {
+      draft.refused = context.refused + 1;
+    }),
+    pid,
+    errno,
+    send,
+  );
 }
 
 /**
@@ -185,7 +196,9 @@ export function refuse(context: AbiContext, pid: number, errno: number, send: Se
  * ```
  */
 export function begin(context: AbiContext, inFlight: CallInFlight): AbiContext {
-  return { ...context, calls: context.calls.with(inFlight.pid, inFlight) };
+  return reviseAbi(context, (draft) => {
+    draft.calls = context.calls.with(inFlight.pid, inFlight);
+  });
 }
 
 /**
@@ -205,7 +218,12 @@ export function askMm(
   targetPid = inFlight.pid,
 ): AbiContext {
   send(`mm:${targetPid}`, { type: 'MM_CALL', request: inFlight.pid, call });
-  return begin(context, { ...inFlight, awaits: 'mm' });
+  return begin(
+    context,
+    reviseCall(inFlight, (draft) => {
+      draft.awaits = 'mm';
+    }),
+  );
 }
 
 /**
@@ -223,9 +241,19 @@ export function copyOn(context: AbiContext, inFlight: CallInFlight, send: Send):
   const { pid, copies, access, asleep } = inFlight;
   if (asleep) {
     send(`process:${pid}`, { type: 'WAKE' });
-    return begin(context, { ...inFlight, awaits: 'cpu' });
+    return begin(
+      context,
+      reviseCall(inFlight, (draft) => {
+        draft.awaits = 'cpu';
+      }),
+    );
   }
   const [{ addr, lengthBytes }] = copies;
   send(`tlb:${inFlight.cpu}`, { type: 'UACCESS', pid, va: addr, lengthBytes, access });
-  return begin(context, { ...inFlight, awaits: 'uaccess' });
+  return begin(
+    context,
+    reviseCall(inFlight, (draft) => {
+      draft.awaits = 'uaccess';
+    }),
+  );
 }

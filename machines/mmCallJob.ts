@@ -7,6 +7,7 @@ import type { Message, MessageOf, MmCall } from './messages.ts';
 import { dirtyPages, filesOf } from './mmEntries.ts';
 import { ask, type Job, type MmContext, processOrder } from './mmState.ts';
 import type { Send } from './support.ts';
+import { reviseJob } from './reviseWork.ts';
 
 /** A call job. */
 export type CallJob = Extract<Job, { kind: 'call' }>;
@@ -199,7 +200,9 @@ export function mapFiles(
   if (file === undefined) return null;
   const mm = mmOf(context.pid);
   const orderPages = processOrder(context);
-  const next = { ...job, files };
+  const next = reviseJob(job, (draft) => {
+    draft.files = files;
+  });
   const created = job.kind === 'call' ? job.created : null;
   const createBytes = created?.file === file ? created.sizeBytes : -1;
   const map = (request: number) => ({ type: 'MAP_FILE' as const, file, request, mm, orderPages, createBytes });

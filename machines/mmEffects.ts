@@ -26,6 +26,8 @@ import { beginLazyFree, beginPageOut } from './mmReclaim.ts';
 import { residencyBytes } from './mmResidency.ts';
 import { ask, costsOf, type MmContext, SIGNAL } from './mmState.ts';
 import type { Send } from './support.ts';
+import { reviseMm } from './revise.ts';
+import { reviseJob } from './reviseWork.ts';
 
 type StepHandler = (context: MmContext, job: CallJob, event: Message, send: Send) => CallStep;
 type EffectOf<D extends Effect['do']> = Extract<Effect, { do: D }>;
@@ -159,7 +161,9 @@ function nodeStatus(context: MmContext, va: number, { set }: MessageOf<'TABLE_DO
 function refuseMapping(context: MmContext, job: CallJob, errno: number, send: Send): CallStep {
   const { call, result } = job;
   if (call.op !== 'mmap') return failPlan(context, job, errno);
-  const state = { ...context, vmas: context.vmas.remove(result, result + call.lengthBytes).set };
+  const state = reviseMm(context, (draft) => {
+    draft.vmas = context.vmas.remove(result, result + call.lengthBytes).set;
+  });
   tellUnmapped(state, context.vmas, send);
   return failPlan(state, job, errno);
 }
@@ -186,7 +190,9 @@ export const effectSteps: Partial<Record<string, StepHandler>> = {
     const { fallback } = tableDone(event);
     if (fallback !== 'no-memory') return nextEffect(noteFallback(context, fallback), job, send);
     // No memory for tables at the target: everything is as it was (`move_vma` moves back what it had moved).
-    const undone = { ...context, vmas: effectOf(job, 'move').undo };
+    const undone = reviseMm(context, (draft) => {
+      draft.vmas = effectOf(job, 'move').undo;
+    });
     tellUnmapped(undone, context.vmas, send);
     return failPlan(undone, job, ERRNO.ENOMEM);
   },
@@ -195,7 +201,13 @@ export const effectSteps: Partial<Record<string, StepHandler>> = {
   populateRead: (context, job, event) => {
     const { populate } = job;
     invariant(populate !== null, 'a table that is read is read for populating');
-    return waits({ ...context, job: { ...job, populate: { ...populate, present: tableDone(event).set } } });
+    return waits(
+      reviseMm(context, (mmDraft) => {
+        mmDraft.job = reviseJob(job, (draft) => {
+          draft.populate = { ...populate, present: tableDone(event).set };
+        });
+      }),
+    );
   },
 
   synced: (context, job, event, send) => {
@@ -218,23 +230,53 @@ export const effectSteps: Partial<Record<string, StepHandler>> = {
     const isFile = typeof context.vmas.find(effect.startVa)?.file === 'string';
     if (!isFile) {
       const bytes = residencyBytes(context, effect, runs, []);
-      return nextEffect(context, { ...job, data: [...job.data, ...bytes] }, send);
+      return nextEffect(
+        context,
+        reviseJob(job, (draft) => {
+          draft.data = [...job.data, ...bytes];
+        }),
+        send,
+      );
     }
     const { file, ...window } = fileWindow(context, effect);
     const message = (request: number): Message => ({ type: 'RESIDENT', file, request, ...window });
-    return waits(ask(context, { ...job, runs }, 'residentKnown', actorOfFile(file), message, send));
+    return waits(
+      ask(
+        context,
+        reviseJob(job, (draft) => {
+          draft.runs = runs;
+        }),
+        'residentKnown',
+        actorOfFile(file),
+        message,
+        send,
+      ),
+    );
   },
 
   residentKnown: (context, job, event, send) => {
     invariant(event.type === 'RESIDENT_PAGES', 'a file answers with the pages that are there');
     const effect = effectOf(job, 'residency');
     const bytes = residencyBytes(context, effect, job.runs, event.runs);
-    return nextEffect(context, { ...job, runs: [], data: [...job.data, ...bytes] }, send);
+    return nextEffect(
+      context,
+      reviseJob(job, (draft) => {
+        draft.runs = [];
+        draft.data = [...job.data, ...bytes];
+      }),
+      send,
+    );
   },
 
   nodeRead: (context, job, event, send) => {
     const status = nodeStatus(context, effectOf(job, 'node').va, tableDone(event));
-    return nextEffect(context, { ...job, data: [...job.data, status] }, send);
+    return nextEffect(
+      context,
+      reviseJob(job, (draft) => {
+        draft.data = [...job.data, status];
+      }),
+      send,
+    );
   },
 };
 
@@ -252,7 +294,9 @@ export const effectSteps: Partial<Record<string, StepHandler>> = {
 export function refuseEffect(context: MmContext, job: CallJob, send: Send): CallStep {
   const [effect] = job.effects;
   const undo = effect !== undefined && 'undo' in effect ? effect.undo : context.vmas;
-  const undone = { ...context, vmas: undo };
+  const undone = reviseMm(context, (draft) => {
+    draft.vmas = undo;
+  });
   tellUnmapped(undone, context.vmas, send);
   return failPlan(undone, job, ERRNO.EINVAL);
 }
@@ -287,7 +331,10 @@ function populateErrno(errors: 'mlock' | 'madvise', { signal }: FaultEnd): numbe
  */
 export function populateEnded(context: MmContext, job: CallJob, end: FaultEnd, send: Send): CallStep {
   const { errors } = effectOf(job, 'populate');
-  const next = { ...job, populate: null, fault: null };
+  const next = reviseJob(job, (draft) => {
+    draft.populate = null;
+    draft.fault = null;
+  });
   if (end.signal === 0 || errors === 'ignore') return nextEffect(context, next, send);
   // The page that failed is the one before the next to populate.
   if (errors === 'remote') return returns(context, Math.max(0, reachOf(context, job) - addressOf(job)));

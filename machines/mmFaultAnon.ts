@@ -34,6 +34,8 @@ import {
 } from './mmFaultParts.ts';
 import { ask, costsOf, type MmContext, SIGNAL } from './mmState.ts';
 import type { Send } from './support.ts';
+import { reviseMm } from './revise.ts';
+import { reviseJob } from './reviseWork.ts';
 
 /** Orders above the least that this fault may use, by settings and by the mapping. */
 function ordersOf(context: MmContext, vma: Vma, va: number): number {
@@ -128,9 +130,15 @@ const allocated: FaultStepHandler = (context, job, event, send) => {
   const bytes = nr * context.kernelPageBytes;
   const counted =
     vma.file === null
-      ? { ...context, zeroedBytes: context.zeroedBytes + bytes }
-      : { ...context, copiedBytes: context.copiedBytes + bytes };
-  const next = { ...job, fault: { ...workOf(job), pages: [] } } as FaultJob;
+      ? reviseMm(context, (draft) => {
+          draft.zeroedBytes = context.zeroedBytes + bytes;
+        })
+      : reviseMm(context, (draft) => {
+          draft.copiedBytes = context.copiedBytes + bytes;
+        });
+  const next = reviseJob(job, (draft) => {
+    draft.fault = { ...workOf(job), pages: [] };
+  }) as FaultJob;
   const flags = freshFlags(vma) | largeFlag(event.orderPages, context.kernelPageBytes);
   const startVa = va - (va % bytes);
   if (!hasFlags(pteFlags, PTE.VALID)) return waitsOn(setRuns(counted, next, [{ va: startVa, pfn, nr, flags }], send));

@@ -6,6 +6,7 @@ import { mmOf, mmuOf } from './addresses.ts';
 import type { MessageOf, PteRun } from './messages.ts';
 import { ask, costsOf, type FaultWork, type Job, type MmContext, processPages } from './mmState.ts';
 import type { Send } from './support.ts';
+import { reviseMm } from './revise.ts';
 
 /** How a fault ends: handled, or with a signal. */
 export type FaultEnd = { signal: number; code: number };
@@ -135,7 +136,11 @@ export function pageStart(context: MmContext, va: number): number {
  */
 export function prepareAnon(context: MmContext, va: number): MmContext {
   const vmas = context.vmas.prepareAnonVma(va);
-  return vmas === context.vmas ? context : { ...context, vmas };
+  return vmas === context.vmas
+    ? context
+    : reviseMm(context, (draft) => {
+        draft.vmas = vmas;
+      });
 }
 
 /**

@@ -20,6 +20,7 @@ import {
 import type { MessageOf } from './messages.ts';
 import { ask, type MmContext, SIGNAL } from './mmState.ts';
 import type { Send } from './support.ts';
+import { reviseMm } from './revise.ts';
 
 /** What is copied or reused at once: the process page, or in the naive design one kernel page. */
 interface Unit {
@@ -88,7 +89,9 @@ const copied: FaultStepHandler = (context, job, event, send) => {
   invariant(event.type === 'FRAMES', 'a copy-on-write is answered with frames or reuse');
   const vma = vmaOf(context, job);
   const { startVa, nr, pfn } = unitOf(context, job);
-  const done = { ...context, copiedBytes: context.copiedBytes + nr * context.kernelPageBytes };
+  const done = reviseMm(context, (draft) => {
+    draft.copiedBytes = context.copiedBytes + nr * context.kernelPageBytes;
+  });
   const over = { step: 'set', startVa, pfn: event.pfns[0], nr, flags: freshFlags(vma), expects: pfn };
   return waitsOn(overwrite(prepareAnon(done, startVa), job, over, send));
 };

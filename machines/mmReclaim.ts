@@ -13,6 +13,7 @@ import { isZeroFrame, noteFallback } from './mmEntries.ts';
 import { nextEffect } from './mmPlan.ts';
 import { ask, type MmContext } from './mmState.ts';
 import type { Send } from './support.ts';
+import { reviseJob } from './reviseWork.ts';
 
 /** Addresses that an advice is for, in one VMA. */
 interface AdvisedRange {
@@ -94,11 +95,29 @@ function rangesOf(runs: readonly PteRun[], pageBytes: number): AdvisedRange[] {
 /** Cleans the next stretch of entries (`clear_young_dirty_ptes`). */
 function cleanNext(context: MmContext, job: CallJob, send: Send): CallStep {
   const [range] = rangesOf(job.runs, context.kernelPageBytes);
-  if (range === undefined) return nextEffect(context, { ...job, runs: [] }, send);
+  if (range === undefined)
+    return nextEffect(
+      context,
+      reviseJob(job, (draft) => {
+        draft.runs = [];
+      }),
+      send,
+    );
   const { startVa, endVa } = range;
   const runs = job.runs.filter(({ va }) => va < startVa || va >= endVa);
   const age = (request: number): Message => ({ type: 'AGE_PTES', request, startVa, endVa, young: true, dirty: true });
-  return waits(ask(context, { ...job, runs }, 'lazyFreeAged', mmuOf(context.pid), age, send));
+  return waits(
+    ask(
+      context,
+      reviseJob(job, (draft) => {
+        draft.runs = runs;
+      }),
+      'lazyFreeAged',
+      mmuOf(context.pid),
+      age,
+      send,
+    ),
+  );
 }
 
 /** The steps that answers take the two calls through, by the name that a job waits under. */
@@ -107,7 +126,14 @@ export const reclaimSteps: Partial<
 > = {
   lazyFreeRead: (context, job, event, send) => askZone(context, job, event, 'lazy-free', send),
 
-  lazyFreeMarked: (context, job, event, send) => cleanNext(context, { ...job, runs: shrunk(event) }, send),
+  lazyFreeMarked: (context, job, event, send) =>
+    cleanNext(
+      context,
+      reviseJob(job, (draft) => {
+        draft.runs = shrunk(event);
+      }),
+      send,
+    ),
 
   lazyFreeAged: (context, job, event, send) => cleanNext(noteFallback(context, tableDone(event).fallback), job, send),
 

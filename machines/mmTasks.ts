@@ -22,6 +22,8 @@ import { settle } from './mmEffects.ts';
 import { filesOf, isZeroFrame, noteFallback, noteMapped } from './mmEntries.ts';
 import { ask, costsOf, type MmContext } from './mmState.ts';
 import type { Send } from './support.ts';
+import { reviseMm } from './revise.ts';
+import { reviseJob } from './reviseWork.ts';
 
 type StepHandler = (context: MmContext, job: CallJob, event: Message, send: Send) => CallStep;
 
@@ -75,7 +77,15 @@ export function beginTask(
 ): CallStep {
   if (call.op === 'fork') return fork(context, job, call, send);
   const rssExitPages = context.rssAnonPages + context.rssFilePages;
-  return tearDown(call.op === 'exit' ? { ...context, rssExitPages } : context, job, send);
+  return tearDown(
+    call.op === 'exit'
+      ? reviseMm(context, (draft) => {
+          draft.rssExitPages = rssExitPages;
+        })
+      : context,
+    job,
+    send,
+  );
 }
 
 function readyErrno(event: Message): number {
@@ -132,13 +142,35 @@ export const taskSteps: Partial<Record<string, StepHandler>> = {
     const state = noteFallback(context, fallback);
     const sender = mmOf(context.pid);
     const get = (request: number): Message => ({ type: 'GET', sender, request, runs });
-    return waits(ask(state, { ...job, runs: set }, 'gotRefs', 'zone', get, send));
+    return waits(
+      ask(
+        state,
+        reviseJob(job, (draft) => {
+          draft.runs = set;
+        }),
+        'gotRefs',
+        'zone',
+        get,
+        send,
+      ),
+    );
   },
 
   gotRefs: (context, job, _event, send) => {
     const { childPid } = job.call as CallOf<'fork'>;
     const message = (request: number): Message => ({ type: 'FORKED', request, runs: job.runs });
-    return waits(ask(context, { ...job, runs: [] }, 'forkReady', mmOf(childPid), message, send));
+    return waits(
+      ask(
+        context,
+        reviseJob(job, (draft) => {
+          draft.runs = [];
+        }),
+        'forkReady',
+        mmOf(childPid),
+        message,
+        send,
+      ),
+    );
   },
 
   forkReady: (context, job, event) => {
@@ -149,7 +181,12 @@ export const taskSteps: Partial<Record<string, StepHandler>> = {
   tornDown: (context, job, event, send) => {
     const settled = settle(context, tableDone(event), context.vmas, send);
     const none = VmaSet.empty(context.pageBytes || context.kernelPageBytes);
-    const gone = { ...settled, vmas: none, startBrk: 0, brk: 0, lockFuture: 0 };
+    const gone = reviseMm(settled, (draft) => {
+      draft.vmas = none;
+      draft.startBrk = 0;
+      draft.brk = 0;
+      draft.lockFuture = 0;
+    });
     tellUnmapped(gone, context.vmas, send);
     // A second execve has tables to release, the first has none.
     const release = (request: number) => ({ type: 'RELEASE_TABLES' as const, request });
@@ -157,20 +194,45 @@ export const taskSteps: Partial<Record<string, StepHandler>> = {
   },
 
   released: (context, job, _event, send) => {
-    if (job.call.op === 'exit') return returns({ ...context, pageBytes: 0 });
+    if (job.call.op === 'exit')
+      return returns(
+        reviseMm(context, (draft) => {
+          draft.pageBytes = 0;
+        }),
+      );
     const call = job.call as ExecCall;
     const native = context.nativeTables && call.pageBytes > context.kernelPageBytes;
-    const state = { ...context, pageBytes: call.pageBytes, vmas: imageVmas(call) };
+    const state = reviseMm(context, (draft) => {
+      draft.pageBytes = call.pageBytes;
+      draft.vmas = imageVmas(call);
+    });
     const { pageBytes } = call;
     const configure = (request: number) => ({ type: 'CONFIGURE' as const, request, pageBytes, native });
-    return waits(ask(state, { ...job, files: filesOf(state.vmas) }, 'configured', mmuOf(state.pid), configure, send));
+    return waits(
+      ask(
+        state,
+        reviseJob(job, (draft) => {
+          draft.files = filesOf(state.vmas);
+        }),
+        'configured',
+        mmuOf(state.pid),
+        configure,
+        send,
+      ),
+    );
   },
 
   configured: (context, job, event, send) => {
     if (tableDone(event).fallback !== 'no-memory') return mapImage(context, job, send);
     // Past the point of no return: nothing of the old program is left to go back to.
     const none = VmaSet.empty(context.kernelPageBytes);
-    return fails({ ...context, vmas: none, pageBytes: 0 }, ERRNO.ENOMEM);
+    return fails(
+      reviseMm(context, (draft) => {
+        draft.vmas = none;
+        draft.pageBytes = 0;
+      }),
+      ERRNO.ENOMEM,
+    );
   },
 
   execFile: (context, job, event, send) => {

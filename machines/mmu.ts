@@ -11,6 +11,7 @@ import type { Access, Message } from './messages.ts';
 import { initialMmu, type MmuContext, type MmuInput, type TableMessage, walked } from './mmuState.ts';
 import { acknowledgeFlush, beginOperation, refuseFrames, takeFrames } from './mmuTables.ts';
 import { handle } from './support.ts';
+import { reviseMmu } from './revise.ts';
 
 export type { MmuContext, MmuInput } from './mmuState.ts';
 
@@ -29,12 +30,17 @@ const walk = handle<MmuContext>((context, event, send) => {
   const page = Math.floor(va / granuleBytes) * granuleBytes;
   const { pte, levelsRead: levels } = table.walk(page);
   const delay = Math.max(1, levels - event.skipLevels) * context.resources.costs.walkStep;
-  const state = { ...context, walks: context.walks + 1 };
+  const state = reviseMmu(context, (draft) => {
+    draft.walks = context.walks + 1;
+  });
   if (!allows(pte, access) && context.makes.some((make) => make.va === page)) {
     // Invalid for the moment of a break-before-make: the fault waits for the page-table lock and finds nothing to do.
     send(tlbOf(cpu), { type: 'EXCEPTION', walk: event.walk, pid, va, levels }, delay);
     const spurious = [...state.spurious, { walk: event.walk, pid, cpu }];
-    return { ...state, spurious, spuriousFaults: state.spuriousFaults + 1 };
+    return reviseMmu(state, (draft) => {
+      draft.spurious = spurious;
+      draft.spuriousFaults = state.spuriousFaults + 1;
+    });
   }
   if (!allows(pte, access)) {
     const linux = context.linux.get(va - (va % context.kernelPageBytes));
@@ -64,11 +70,22 @@ const walk = handle<MmuContext>((context, event, send) => {
   if (updated === pte) return state;
   const edit = table.edit();
   edit.set(page, updated);
-  return context.native === null ? { ...state, linux: edit.done() } : { ...state, native: edit.done() };
+  return context.native === null
+    ? reviseMmu(state, (draft) => {
+        draft.linux = edit.done();
+      })
+    : reviseMmu(state, (draft) => {
+        draft.native = edit.done();
+      });
 });
 
 const operation = handle<MmuContext>((context, event, send) =>
-  beginOperation({ ...context, queue: [...context.queue, event as TableMessage] }, send),
+  beginOperation(
+    reviseMmu(context, (draft) => {
+      draft.queue = [...context.queue, event as TableMessage];
+    }),
+    send,
+  ),
 );
 
 const frames = handle<MmuContext>((context, event, send) => {
@@ -88,7 +105,9 @@ const activate = handle<MmuContext>((context, event, send) => {
   const { pid, cpu, asid, flush: flushFirst } = event;
   const pageBytes = walked(context).geometry.granuleBytes;
   send(tlbOf(cpu), { type: 'SET_TTBR', pid, asid, pageBytes, mmu: mmuOf(context.pid), flush: flushFirst });
-  return { ...context, asid };
+  return reviseMmu(context, (draft) => {
+    draft.asid = asid;
+  });
 });
 
 /** The MMU's statechart: in which mode hardware walks, and in each what the tables are busy with. */

@@ -5,6 +5,7 @@ import type { MessageOf, TlbiRequest } from './messages.ts';
 import { type MmuContext, type TableMessage, walked } from './mmuState.ts';
 import { flushRequests } from './mmuSupport.ts';
 import type { Send } from './support.ts';
+import { reviseMmu } from './revise.ts';
 
 /** The granule of the CPU that issues maintenance for the operation under way. */
 function issuerPageBytes(context: MmuContext): number {
@@ -86,12 +87,11 @@ export function broadcast(context: MmuContext, operations: TlbiRequest[], send: 
     issuerPageBytes: issuerPageBytes(context),
   };
   for (let cpu = 0; cpu < context.cpus; cpu++) send(tlbOf(cpu), tlbi, delay);
-  return {
-    ...context,
-    acknowledgements: context.cpus,
-    flushes: context.flushes + 1,
-    tlbiInstructions: context.tlbiInstructions + instructions,
-  };
+  return reviseMmu(context, (draft) => {
+    draft.acknowledgements = context.cpus;
+    draft.flushes = context.flushes + 1;
+    draft.tlbiInstructions = context.tlbiInstructions + instructions;
+  });
 }
 
 /**

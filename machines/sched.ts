@@ -9,6 +9,7 @@ import { invariant } from '../src/errors.ts';
 import type { Message } from './messages.ts';
 import { type Affinity, CpuSlots, RunQueue } from './runQueue.ts';
 import { handle, type ResourceHolder, type Send } from './support.ts';
+import { reviseSched } from './revise.ts';
 
 /** What a scheduler is built with. `affinity` pins a pid to a CPU. */
 export interface SchedInput {
@@ -47,21 +48,36 @@ function schedule(context: SchedContext, changed: readonly number[], send: Send)
     const cpu = Math.min(...wanted);
     const pid = queue.firstFor(cpu);
     invariant(pid !== undefined, `somebody waits for CPU ${cpu}`);
-    state = give({ ...state, queue: queue.without(pid) }, cpu, pid, send);
+    state = give(
+      reviseSched(state, (draft) => {
+        draft.queue = queue.without(pid);
+      }),
+      cpu,
+      pid,
+      send,
+    );
   }
 }
 
 function enqueue(context: SchedContext, pid: number, released: readonly number[], send: Send): SchedContext {
   const pinnedTo = context.queue.cpuOf(pid);
   const changed = pinnedTo === undefined ? released : [...released, pinnedTo];
-  return schedule({ ...context, queue: context.queue.with(pid) }, changed, send);
+  return schedule(
+    reviseSched(context, (draft) => {
+      draft.queue = context.queue.with(pid);
+    }),
+    changed,
+    send,
+  );
 }
 
 /** `switch_mm`: nothing is switched for the mm that is installed already, not even after a rollover. */
 function give(context: SchedContext, cpu: number, pid: number, send: Send): SchedContext {
   if (context.cpus.at(cpu)?.installedPid === pid) {
     send(`process:${pid}`, { type: 'DISPATCH', cpu });
-    return { ...context, cpus: context.cpus.with(cpu, { pid, installedPid: pid }) };
+    return reviseSched(context, (draft) => {
+      draft.cpus = context.cpus.with(cpu, { pid, installedPid: pid });
+    });
   }
   const { space, asid, flush } = switchContext(context, pid, cpu);
   send(`mmu:${pid}`, { type: 'ACTIVATE', pid, cpu, asid, flush }, context.resources.costs.contextSwitch);
@@ -73,7 +89,9 @@ function release(context: SchedContext, cpu: number, pid: number): SchedContext 
   const slot = context.cpus.at(cpu);
   // A process that never had a CPU (killed while it was set up) has none to give back.
   if (slot === undefined || slot.pid !== pid) return context;
-  return { ...context, cpus: context.cpus.with(cpu, { ...slot, pid: null }) };
+  return reviseSched(context, (draft) => {
+    draft.cpus = context.cpus.with(cpu, { ...slot, pid: null });
+  });
 }
 
 /** The scheduler's statechart: idle, or switching while any CPU is between two processes. */
@@ -95,7 +113,9 @@ export const schedMachine = setup({
     dispatch: handle<SchedContext>((context, event, send) => {
       assertEvent(event, 'SWITCHED');
       send(`process:${event.pid}`, { type: 'DISPATCH', cpu: event.cpu });
-      return { ...context, switching: context.switching - 1 };
+      return reviseSched(context, (draft) => {
+        draft.switching = context.switching - 1;
+      });
     }),
   },
   guards: { noSwitch: ({ context }) => context.switching === 0, anySwitch: ({ context }) => context.switching > 0 },

@@ -14,6 +14,7 @@ import type { Access, Message, MessageOf, TlbCounts } from './messages.ts';
 import { handle, type ResourceHolder, type Send } from './support.ts';
 import { type Copy, copyRun } from './tlbCopy.ts';
 import { groupPagesOf, invalidate, obeyedOf, walkGeometry } from './tlbMaintenance.ts';
+import { copyTlb, reviseTlb } from './revise.ts';
 
 /** What a TLB is built with. */
 export interface TlbInput {
@@ -79,7 +80,9 @@ function countsOf(work: Work): TlbCounts {
  * a copy for each would cost more than all else that it does.
  */
 function drafted(context: TlbContext, pageBytes: number): TlbContext {
-  return { ...context, tlb: editTlb(context, pageBytes) };
+  return reviseTlb(context, (draft) => {
+    draft.tlb = editTlb(context, pageBytes);
+  });
 }
 
 /** The work of a draft, as the draft's own. */
@@ -218,7 +221,9 @@ const excepted = handle<TlbContext>((context, event) => {
   assertEvent(event, 'EXCEPTION');
   const work = { ...(context.work as Work) };
   countWalk(work, context.waits, event.levels);
-  return { ...context, work };
+  return reviseTlb(context, (draft) => {
+    draft.work = work;
+  });
 });
 
 const retry = handle<TlbContext>((context, _event, send) => {
@@ -228,13 +233,13 @@ const retry = handle<TlbContext>((context, _event, send) => {
 
 const abort = handle<TlbContext>((context, event, send) => {
   assertEvent(event, 'ABORT');
-  if (context.work?.kind === 'copy') return finishCopy({ ...context }, 'fault', send, event.signal);
-  return finishRun({ ...context }, 'signal', 0, send, event);
+  if (context.work?.kind === 'copy') return finishCopy(copyTlb(context), 'fault', send, event.signal);
+  return finishRun(copyTlb(context), 'signal', 0, send, event);
 });
 
 const sleep = handle<TlbContext>((context, _event, send) => {
-  if (context.work?.kind === 'copy') return finishCopy({ ...context }, 'asleep', send);
-  return finishRun({ ...context }, 'asleep', 0, send);
+  if (context.work?.kind === 'copy') return finishCopy(copyTlb(context), 'asleep', send);
+  return finishRun(copyTlb(context), 'asleep', 0, send);
 });
 
 const install = handle<TlbContext>((context, event, send) => {
@@ -246,10 +251,19 @@ const install = handle<TlbContext>((context, event, send) => {
   const granuleSwitches = context.granuleSwitches + (granuleChanges ? 1 : 0);
   send('sched', { type: 'SWITCHED', pid, cpu: context.cpu }, granuleChanges ? costs.granuleSwitch : 0);
   const installed = { pid, asid, mmu, pageBytes };
-  if (!event.flush) return { ...context, installed, granuleSwitches };
+  if (!event.flush)
+    return reviseTlb(context, (draft) => {
+      draft.installed = installed;
+      draft.granuleSwitches = granuleSwitches;
+    });
   const tlb = context.tlb.edit();
   const maintained = context.maintained + tlb.invalidateAll();
-  return { ...context, installed, tlb, maintained, granuleSwitches };
+  return reviseTlb(context, (draft) => {
+    draft.installed = installed;
+    draft.tlb = tlb;
+    draft.maintained = maintained;
+    draft.granuleSwitches = granuleSwitches;
+  });
 });
 
 const maintain = handle<TlbContext>((context, event, send) => {
@@ -265,7 +279,11 @@ const maintain = handle<TlbContext>((context, event, send) => {
   send(event.mmu, { type: 'TLBI_DONE', cpu: context.cpu, dropped }, context.resources.costs.dsbInnerShareable);
   const walksThis = obeyed.length > 0 && context.waits !== null && context.installed?.mmu === event.mmu;
   const waits = walksThis ? { ...(context.waits as PendingAccess), stale: true } : context.waits;
-  return { ...context, tlb, waits, maintained: context.maintained + dropped };
+  return reviseTlb(context, (draft) => {
+    draft.tlb = tlb;
+    draft.waits = waits;
+    draft.maintained = context.maintained + dropped;
+  });
 });
 
 /**
@@ -279,9 +297,19 @@ const regranule = handle<TlbContext>((context, event) => {
   const tlb = context.tlb.edit();
   const maintained = context.maintained + tlb.invalidateAsid(installed.asid);
   const { work } = context;
-  if (work?.kind !== 'run') return { ...context, installed, tlb, maintained };
+  if (work?.kind !== 'run')
+    return reviseTlb(context, (draft) => {
+      draft.installed = installed;
+      draft.tlb = tlb;
+      draft.maintained = maintained;
+    });
   const stretch = { ...work.stretch, lastFetchPage: -1, lastDataPage: -1 };
-  return { ...context, installed, tlb, maintained, work: { ...work, stretch } };
+  return reviseTlb(context, (draft) => {
+    draft.installed = installed;
+    draft.tlb = tlb;
+    draft.maintained = maintained;
+    draft.work = { ...work, stretch };
+  });
 });
 
 const answersWalk = ({ context, event }: { context: TlbContext; event: Message }): boolean =>
