@@ -26,7 +26,7 @@ export interface SegmentViewOptions {
  * ```ts
  * const compression = { deflate: (bytes: Uint8Array) => bytes, inflate: (bytes: Uint8Array) => bytes };
  * const builder = new SegmentBuilder(0);
- * builder.add({ seq: 0, timeCycles: 5, to: 'zone', from: 'mm:1', cause: -1, type: 'ALLOC', payload: null });
+ * builder.add(0, 5, 'zone', 'mm:1', -1, 'ALLOC', null);
  * const { header, frame } = builder.seal(new Uint8Array(32), compression);
  * const bodyStart = frame.length - header.stringsStoredBytes - (header.sections[0]?.storedBytes ?? 0);
  * const read = (at: number, length: number) => frame.subarray(bodyStart + at, bodyStart + at + length);
