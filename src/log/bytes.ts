@@ -8,6 +8,8 @@ const VARINT_MAX_BYTES = 8;
 const SIGNED_ESCAPE = 0x40;
 /** An escape and the longest signed behind it. */
 const ESCAPED_MAX_BYTES = VARINT_MAX_BYTES + 2;
+/** Code units that are handed to one call; no id and no key is longer. */
+const SPREAD_UNITS = 256;
 /** Columns are written in pieces of so many values, each with one look at the room that is left. */
 const PIECE_VALUES = 1024;
 
@@ -234,16 +236,20 @@ export class ByteReader {
 
   /** A non-negative safe integer. */
   varint(): number {
-    // Reading past the end gives undefined, which counts as 0 and ends the loop; #checked then refuses it.
-    let byte = this.bytes[this.#at++];
-    if (byte < 0x80) return byte;
+    const { bytes } = this;
+    let at = this.#at;
+    // Reading past the end gives undefined, which counts as 0 and ends the loops; #checked then refuses it.
+    let byte = bytes[at++];
     let value = byte & 0x7f;
-    let scale = 128;
-    while (byte >= 0x80) {
-      byte = this.bytes[this.#at++];
-      value += (byte & 0x7f) * scale;
-      scale *= 128;
+    for (let shift = 7; byte >= 0x80 && shift < 28; shift += 7) {
+      byte = bytes[at++];
+      value |= (byte & 0x7f) << shift;
     }
+    for (let scale = 2 ** 28; byte >= 0x80; scale *= 128) {
+      byte = bytes[at++];
+      value += (byte & 0x7f) * scale;
+    }
+    this.#at = at;
     return this.#checked(value);
   }
 
@@ -280,9 +286,10 @@ export class ByteReader {
   /** A string as `string` wrote it. */
   string(): string {
     const length = this.varintUpTo(this.left, 'the length of a string');
-    let value = '';
-    for (let i = 0; i < length; i++) value += String.fromCharCode(this.varintUpTo(0xffff, 'a code unit'));
-    return value;
+    const units: number[] = [];
+    for (let i = 0; i < length; i++) units.push(this.varintUpTo(0xffff, 'a code unit'));
+    if (length <= SPREAD_UNITS) return String.fromCharCode(...units);
+    return units.map((unit) => String.fromCharCode(unit)).join('');
   }
 
   /** A view of the next `length` bytes. */

@@ -99,38 +99,49 @@ export function readIntegers(reader: ByteReader, count: number): Float64Array {
   if (count === 0) return values;
   const mode = reader.u8();
   if (mode === MODE.constant) return values.fill(reader.signed());
+  readSignedRows(reader, mode, values, 0, count);
+  return values;
+}
+
+/**
+ * Reads the rest of an integer column of a mode that is not constant into `values`, from a place on.
+ *
+ * @throws GranuleError LOG_DAMAGED
+ * @example
+ * ```ts
+ * const values = new Float64Array(2);
+ * readSignedRows(new ByteReader(new Uint8Array([5, 1])), MODE.delta, values, 0, 2);
+ * values; // Float64Array [ 5, 6 ]
+ * ```
+ */
+export function readSignedRows(
+  reader: ByteReader,
+  mode: number,
+  values: Float64Array,
+  place: number,
+  count: number,
+): void {
   if (mode !== MODE.delta && mode !== MODE.plain) {
     throw new GranuleError('LOG_DAMAGED', `there is no integer column of mode ${mode}`);
   }
   let previous = 0;
   for (let i = 0; i < count; i++) {
-    previous = reader.delta(mode === MODE.delta ? previous : 0);
-    values[i] = previous;
+    const value = reader.delta(previous);
+    values[place + i] = value;
+    if (mode === MODE.delta) previous = value;
   }
-  return values;
 }
 
 /**
- * Reads a column that `writeSmall` wrote.
+ * Refuses a number of values that no column has.
  *
  * @throws GranuleError LOG_DAMAGED
  * @example
  * ```ts
- * readSmall(new ByteReader(new Uint8Array([1, 3])), 2); // Float64Array [ 3, 3 ]
+ * checkCount(4096);
  * ```
  */
-export function readSmall(reader: ByteReader, count: number): Float64Array {
-  checkCount(count);
-  const values = new Float64Array(count);
-  if (count === 0) return values;
-  const mode = reader.u8();
-  if (mode === MODE.constant) return values.fill(reader.varint());
-  if (mode !== MODE.plain) throw new GranuleError('LOG_DAMAGED', `there is no small column of mode ${mode}`);
-  for (let i = 0; i < count; i++) values[i] = reader.varint();
-  return values;
-}
-
-function checkCount(count: number): void {
+export function checkCount(count: number): void {
   if (!(count <= MAX_COLUMN_VALUES)) {
     throw new GranuleError('LOG_DAMAGED', `a column of ${count} values is more than ${MAX_COLUMN_VALUES}`);
   }

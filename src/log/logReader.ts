@@ -141,8 +141,17 @@ export class LogReader {
    * @throws GranuleError LOG_DAMAGED while it goes on
    */
   *range(from = this.firstSeq, to = this.lastSeq): Generator<LogRecord, void, undefined> {
+    for (const records of this.batches(from, to)) yield* records;
+  }
+
+  /**
+   * The records that `range` gives, in lists of one segment each: the quickest way through many.
+   *
+   * @throws GranuleError LOG_DAMAGED while it goes on
+   */
+  *batches(from = this.firstSeq, to = this.lastSeq): Generator<readonly LogRecord[], void, undefined> {
     for (let segment = 0; segment < this.directory.segments.length; segment++) {
-      if (this.#overlaps(segment, from, to)) yield* within(this.#all(segment), from, to);
+      if (this.#overlaps(segment, from, to)) yield within(this.#all(segment), from, to);
     }
   }
 
@@ -294,9 +303,9 @@ function countNames(postings: ReadonlyMap<string, Posting>): NameCount[] {
   return [...postings].map(([id, { counts }]) => ({ id, count: counts.reduce((sum, count) => sum + count, 0) }));
 }
 
-function* within(records: readonly LogRecord[], from: number, to: number): Generator<LogRecord, void, undefined> {
-  for (const record of records) {
-    if (record.seq > to) return;
-    if (record.seq >= from) yield record;
-  }
+/** The part of a list in order of seq that lies between two seqs; the list itself when all of it does. */
+function within(records: readonly LogRecord[], from: number, to: number): readonly LogRecord[] {
+  const first = records[0];
+  if (first !== undefined && first.seq >= from && records[records.length - 1].seq <= to) return records;
+  return records.filter(({ seq }) => seq >= from && seq <= to);
 }

@@ -17,12 +17,6 @@ export interface LogTotals {
   bytes: number;
 }
 
-/** A message as it is delivered: its type and its fields, plain data. */
-export interface LoggedMessage {
-  readonly type: string;
-  readonly [field: string]: unknown;
-}
-
 /** The key of a message that its record keeps apart from the payload. */
 const TYPE_KEY = 'type';
 
@@ -94,7 +88,7 @@ export class LogWriter {
     to: string,
     from: string,
     cause: number,
-    message: LoggedMessage,
+    message: { readonly type: string },
   ): void {
     const { type } = message;
     invariant(!ArrayBuffer.isView(message) && !Array.isArray(message), 'a message is a plain object');

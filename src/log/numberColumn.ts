@@ -4,6 +4,8 @@ import { MODE, writeIntegers } from './columns.ts';
 const NONE = new Float64Array(0);
 /** The first room of a column: 64 bytes, which an engine keeps beside its other small objects. */
 const LEAST_ROOM = 8;
+/** Generous, because to make an array costs more than to fill it, and what proves too large is let go. */
+const GROWTH = 4;
 /** Room that is kept for the next use is at most this many times what was used. */
 const KEPT_TIMES = 8;
 
@@ -40,7 +42,7 @@ export class NumberColumn {
       }
       this.#spread();
     }
-    if (this.#count === this.#values.length) this.#grow(this.#count * 2);
+    if (this.#count === this.#values.length) this.#grow(this.#count * GROWTH);
     this.#values[this.#count++] = value;
   }
 
@@ -52,7 +54,7 @@ export class NumberColumn {
   /** Puts the one value into as many places as it has. */
   #spread(): void {
     this.#constant = false;
-    if (this.#values.length < this.#count) this.#grow(this.#count * 2);
+    if (this.#values.length < this.#count) this.#grow(this.#count * GROWTH);
     this.#values.fill(this.#first, 0, this.#count);
   }
 
