@@ -8,7 +8,7 @@ const VARINT_MAX_BYTES = 8;
 const SIGNED_ESCAPE = 0x40;
 /** An escape and the longest signed behind it. */
 const ESCAPED_MAX_BYTES = VARINT_MAX_BYTES + 2;
-/** Code units that are handed to one call; no id and no key is longer. */
+/** Code units that are handed to one call; few ids and keys are longer. */
 const SPREAD_UNITS = 256;
 /** Columns are written in pieces of so many values, each with one look at the room that is left. */
 const PIECE_VALUES = 1024;
@@ -288,8 +288,9 @@ export class ByteReader {
     const length = this.varintUpTo(this.left, 'the length of a string');
     const units: number[] = [];
     for (let i = 0; i < length; i++) units.push(this.varintUpTo(0xffff, 'a code unit'));
-    if (length <= SPREAD_UNITS) return String.fromCharCode(...units);
-    return units.map((unit) => String.fromCharCode(unit)).join('');
+    if (length > SPREAD_UNITS) return units.map((unit) => String.fromCharCode(unit)).join('');
+    // As a key it is the one copy that engines keep of every key: comparing it and storing under it are quick from here on.
+    return Object.keys({ [String.fromCharCode(...units)]: true })[0];
   }
 
   /** A view of the next `length` bytes. */

@@ -162,7 +162,7 @@ function readShapes(
 ): Shape[] {
   const keyCount = reader.varintUpTo(reader.left, 'the number of keys');
   const keys: string[] = [];
-  for (let i = 0; i < keyCount; i++) keys.push(asKey(stringAt(strings, reader.varint())));
+  for (let i = 0; i < keyCount; i++) keys.push(stringAt(strings, reader.varint()));
   const shapeCount = reader.varint();
   if (shapeCount !== counts.length - TAG.object) damaged('the number of shapes is not the number of shapes used');
   const childCounts = keys.map(() => 0);
@@ -183,11 +183,6 @@ function readShapes(
     children: children.map((child) => readers[child]),
     hasPrototypeKey: children.some((child) => keys[child] === '__proto__'),
   }));
-}
-
-/** The same string as engines keep it for keys: with another one, every store has to look that up first. */
-function asKey(text: string): string {
-  return Object.keys({ [text]: true })[0];
 }
 
 function damaged(what: string): never {

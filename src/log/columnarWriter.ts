@@ -127,14 +127,18 @@ export class ColumnWriter {
   /** Takes back all values but the first `count`, and parts of a value that was refused. */
   truncate(count: number): void {
     this.#tags.truncate(count);
-    const tags = Array.from({ length: count }, (_, place) => this.#tags.at(place));
-    const having = (tag: number): number => tags.reduce((sum, other) => sum + (other === tag ? 1 : 0), 0);
+    const counts = new Map<number, number>();
+    for (let place = 0; place < count; place++) {
+      const tag = this.#tags.at(place);
+      counts.set(tag, (counts.get(tag) ?? 0) + 1);
+    }
+    const having = (tag: number): number => counts.get(tag) ?? 0;
     this.#integers.truncate(having(TAG.integer));
     this.#floats.length = having(TAG.float);
     this.#stringIndexes.truncate(having(TAG.string));
     this.#lastString = null;
     if (this.#arrays !== null) truncateArrays(this.#arrays, having(TAG.array), having(TAG.typedArray));
-    this.#objects?.truncate(tags);
+    this.#objects?.truncate(having);
   }
 
   /** Takes back all values. */

@@ -109,19 +109,23 @@ export class ObjectColumns {
     return field;
   }
 
-  /** Takes back all objects but the first; `tags` are those of the values that stay. */
-  truncate(tags: readonly number[]): void {
-    const counts = this.#shapes.map(() => 0);
-    for (const tag of tags) if (tag >= TAG.object) counts[tag - TAG.object] = (counts[tag - TAG.object] ?? 0) + 1;
+  /**
+   * Takes back the last objects, and the fields of one that was not taken whole.
+   *
+   * @param having how many objects of a tag stay
+   */
+  truncate(having: (tag: number) => number): void {
     const kept = new Map<Field, number>();
-    for (const [shape, end] of this.#shapes.entries()) {
-      const count = counts[shape] ?? 0;
-      if (count === 0) end.tag = 0;
-      for (const field of fieldsOf(end)) kept.set(field, (kept.get(field) ?? 0) + count);
+    let shapes = 0;
+    for (const end of this.#shapes) {
+      const objects = having(end.tag);
+      if (objects > 0) shapes += 1;
+      else end.tag = 0;
+      for (const field of fieldsOf(end)) kept.set(field, (kept.get(field) ?? 0) + objects);
     }
     for (const field of this.#used) field.column.truncate(kept.get(field) ?? 0);
-    // What only the objects taken back have was met after all that the others have.
-    this.#shapes.length = counts.filter((count) => count > 0).length;
+    // What only objects taken back had was met after all that the others have.
+    this.#shapes.length = shapes;
     this.#used.length = this.#used.filter(({ column }) => column.count > 0).length;
   }
 

@@ -84,7 +84,8 @@ export class SegmentView {
   all(): readonly LogRecord[] {
     if (this.#all !== null) return this.#all;
     const { firstSeq, records, sections } = this.header;
-    const placed: (LogRecord | undefined)[] = Array.from({ length: records }, () => undefined);
+    const placed: (LogRecord | undefined)[] = [];
+    for (let i = 0; i < records; i++) placed.push(undefined);
     for (let i = 0; i < sections.length; i++) {
       for (const record of this.#section(i)) placed[record.seq - firstSeq] = record;
     }

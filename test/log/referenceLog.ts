@@ -7,16 +7,21 @@ import { encodeCanonicalHeader, SEGMENT_RECORDS, type SegmentHeader } from '../.
 
 /** Numbers strings as they are first met. */
 class Names {
-  readonly all: string[] = [];
+  readonly #numbers = new Map<string, number>();
+
+  get all(): string[] {
+    return [...this.#numbers.keys()];
+  }
 
   indexOf(name: string): number {
-    const known = this.all.indexOf(name);
-    return known < 0 ? this.all.push(name) - 1 : known;
+    const index = this.#numbers.get(name) ?? this.#numbers.size;
+    this.#numbers.set(name, index);
+    return index;
   }
 
   encode(): Uint8Array {
     const writer = new ByteWriter();
-    writer.varint(this.all.length);
+    writer.varint(this.#numbers.size);
     for (const name of this.all) writer.string(name);
     return writer.finish();
   }
