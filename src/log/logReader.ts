@@ -129,7 +129,7 @@ export class LogReader {
    */
   read(seq: number): LogRecord {
     const segment = this.directory.segmentOf(seq);
-    const record = segment < 0 ? undefined : this.#all(segment)[seq - this.#view(segment).header.firstSeq];
+    const record = segment < 0 ? undefined : this.#all(segment)[seq - this.directory.segments[segment].firstSeq];
     if (record !== undefined) return record;
     const held = this.records === 0 ? 'no records' : `${this.firstSeq} to ${this.lastSeq}`;
     throw new GranuleError('SEQ_OUT_OF_RANGE', `there is no seq ${seq}`, `${this.storage.name} holds ${held}`);
@@ -141,9 +141,16 @@ export class LogReader {
    * @throws GranuleError LOG_DAMAGED while it goes on
    */
   *range(from = this.firstSeq, to = this.lastSeq): Generator<LogRecord, void, undefined> {
-    for (let segment = 0; segment < this.directory.segments.length; segment++) {
-      if (this.#overlaps(segment, from, to)) yield* within(this.#all(segment), from, to);
-    }
+    for (const records of this.batches(from, to)) yield* records;
+  }
+
+  /**
+   * The records that `range` gives, in lists of one segment each: the quickest way through many.
+   *
+   * @throws GranuleError LOG_DAMAGED while it goes on
+   */
+  *batches(from = this.firstSeq, to = this.lastSeq): Generator<readonly LogRecord[], void, undefined> {
+    yield* this.#through([...this.directory.segments.keys()], from, to, (view) => view.all());
   }
 
   /**
@@ -152,14 +159,8 @@ export class LogReader {
    * @throws GranuleError LOG_DAMAGED while it goes on
    */
   *byActor(actor: string, from = this.firstSeq, to = this.lastSeq): Generator<LogRecord, void, undefined> {
-    for (const segment of this.directory.actors.get(actor)?.segments ?? []) {
-      if (!this.#overlaps(segment, from, to)) continue;
-      yield* within(
-        this.#placed(segment, () => this.#view(segment).ofActor(actor)),
-        from,
-        to,
-      );
-    }
+    const segments = this.directory.actors.get(actor)?.segments ?? [];
+    for (const records of this.#through(segments, from, to, (view) => view.ofActor(actor))) yield* records;
   }
 
   /**
@@ -168,10 +169,25 @@ export class LogReader {
    * @throws GranuleError LOG_DAMAGED while it goes on
    */
   *byType(type: string, from = this.firstSeq, to = this.lastSeq): Generator<LogRecord, void, undefined> {
-    for (const segment of this.directory.types.get(type)?.segments ?? []) {
+    const segments = this.directory.types.get(type)?.segments ?? [];
+    for (const records of this.#through(segments, from, to, (view) => view.ofType(type))) yield* records;
+  }
+
+  /** What `select` gives of each segment that holds some of the seqs asked for. */
+  *#through(
+    segments: readonly number[],
+    from: number,
+    to: number,
+    select: (view: SegmentView) => readonly LogRecord[],
+  ): Generator<readonly LogRecord[], void, undefined> {
+    let passed = 0;
+    for (const segment of segments) {
       if (!this.#overlaps(segment, from, to)) continue;
-      yield* within(
-        this.#placed(segment, () => this.#view(segment).ofType(type)),
+      // Whoever passes through more than are kept comes back, if ever, to the first ones.
+      const isKept = passed < CACHED_SEGMENTS;
+      passed += 1;
+      yield within(
+        this.#placed(segment, () => select(this.#view(segment, isKept))),
         from,
         to,
       );
@@ -227,13 +243,15 @@ export class LogReader {
   /**
    * Opens a segment by its index in the directory; the reader keeps a few.
    *
+   * @param isKept false when it is not asked for again soon
    * @throws GranuleError LOG_DAMAGED
    */
-  #view(segment: number): SegmentView {
+  #view(segment: number, isKept: boolean): SegmentView {
     let view = this.#views.get(segment);
-    // Taken out and put back, so that the map's order is the order of last use.
     if (view === undefined) view = this.#placed(segment, () => this.#openView(segment));
-    else this.#views.delete(segment);
+    if (!isKept) return view;
+    // Taken out and put back, so that the map's order is the order of last use.
+    this.#views.delete(segment);
     this.#views.set(segment, view);
     for (const oldest of this.#views.keys()) {
       if (this.#views.size <= CACHED_SEGMENTS) break;
@@ -264,7 +282,7 @@ export class LogReader {
   }
 
   #all(segment: number): readonly LogRecord[] {
-    return this.#placed(segment, () => this.#view(segment).all());
+    return this.#placed(segment, () => this.#view(segment, true).all());
   }
 
   #overlaps(segment: number, from: number, to: number): boolean {
@@ -294,9 +312,9 @@ function countNames(postings: ReadonlyMap<string, Posting>): NameCount[] {
   return [...postings].map(([id, { counts }]) => ({ id, count: counts.reduce((sum, count) => sum + count, 0) }));
 }
 
-function* within(records: readonly LogRecord[], from: number, to: number): Generator<LogRecord, void, undefined> {
-  for (const record of records) {
-    if (record.seq > to) return;
-    if (record.seq >= from) yield record;
-  }
+/** The part of a list in order of seq that lies between two seqs; the list itself when all of it does. */
+function within(records: readonly LogRecord[], from: number, to: number): readonly LogRecord[] {
+  const first = records[0];
+  if (first !== undefined && first.seq >= from && records[records.length - 1].seq <= to) return records;
+  return records.filter(({ seq }) => seq >= from && seq <= to);
 }

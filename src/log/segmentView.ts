@@ -1,7 +1,7 @@
 import { GranuleError } from '../errors.ts';
 import { ByteReader } from './bytes.ts';
 import { ColumnReader } from './columnarReader.ts';
-import { readIntegers, readSmall } from './columns.ts';
+import { ColumnRoom, readIntegerSource, readSmall } from './numberSource.ts';
 import { OUTSIDE, type LogRecord } from './record.ts';
 import type { SectionHeader, SegmentHeader } from './segmentHeader.ts';
 import { type Compression, unpackBytes } from './storage.ts';
@@ -26,7 +26,7 @@ export interface SegmentViewOptions {
  * ```ts
  * const compression = { deflate: (bytes: Uint8Array) => bytes, inflate: (bytes: Uint8Array) => bytes };
  * const builder = new SegmentBuilder(0);
- * builder.add({ seq: 0, timeCycles: 5, to: 'zone', from: 'mm:1', cause: -1, type: 'ALLOC', payload: null });
+ * builder.add(0, 5, 'zone', 'mm:1', -1, 'ALLOC', null);
  * const { header, frame } = builder.seal(new Uint8Array(32), compression);
  * const bodyStart = frame.length - header.stringsStoredBytes - (header.sections[0]?.storedBytes ?? 0);
  * const read = (at: number, length: number) => frame.subarray(bodyStart + at, bodyStart + at + length);
@@ -41,6 +41,8 @@ export class SegmentView {
   readonly #decoded: (readonly LogRecord[] | undefined)[] = [];
   #all: readonly LogRecord[] | null = null;
   readonly #options: SegmentViewOptions;
+  /** Serves one section after the other. */
+  readonly #room = new ColumnRoom();
 
   constructor(header: SegmentHeader, read: BodyReader, compression: Compression, options: SegmentViewOptions = {}) {
     this.header = header;
@@ -82,12 +84,14 @@ export class SegmentView {
   all(): readonly LogRecord[] {
     if (this.#all !== null) return this.#all;
     const { firstSeq, records, sections } = this.header;
-    const all: (LogRecord | undefined)[] = Array.from({ length: records }, () => undefined);
+    const placed: (LogRecord | undefined)[] = [];
+    for (let i = 0; i < records; i++) placed.push(undefined);
     for (let i = 0; i < sections.length; i++) {
-      for (const record of this.#section(i)) all[record.seq - firstSeq] = record;
+      for (const record of this.#section(i)) placed[record.seq - firstSeq] = record;
     }
-    if (!all.every((record) => record !== undefined)) {
-      throw new GranuleError('LOG_DAMAGED', `no section holds seq ${firstSeq + all.indexOf(undefined)}`);
+    const all = placed.filter((record) => record !== undefined);
+    if (all.length < records) {
+      throw new GranuleError('LOG_DAMAGED', `no section holds seq ${firstSeq + placed.indexOf(undefined)}`);
     }
     this.#all = all;
     return all;
@@ -98,7 +102,9 @@ export class SegmentView {
     if (known !== undefined) return known;
     const section = this.header.sections[index];
     this.#strings ??= decodeStrings(this.stringsRaw());
-    const records = decodeSection(this.header, section, this.sectionRaw(section), this.#strings, this.#options.upcast);
+    this.#room.clear();
+    const { upcast } = this.#options;
+    const records = decodeSection(this.header, section, this.sectionRaw(section), this.#strings, this.#room, upcast);
     this.#decoded[index] = records;
     this.#options.onDecode?.(records.length);
     return records;
@@ -110,26 +116,27 @@ function decodeSection(
   section: SectionHeader,
   raw: Uint8Array,
   strings: readonly string[],
+  room: ColumnRoom,
   upcast: SegmentViewOptions['upcast'],
 ): LogRecord[] {
   const reader = new ByteReader(raw);
   const count = section.records;
-  const types = readSmall(reader, count);
-  const seqGaps = readSmall(reader, count);
-  const times = readIntegers(reader, count);
-  const senders = readSmall(reader, count);
-  const causes = readSmall(reader, count);
+  const types = readSmall(reader, count, room);
+  const seqGaps = readSmall(reader, count, room);
+  const times = readIntegerSource(reader, count, room);
+  const senders = readSmall(reader, count, room);
+  const distances = readSmall(reader, count, room);
   const payloads = section.typeCounts.map((typeCount) =>
-    typeCount === 0 ? null : new ColumnReader(reader, typeCount, strings),
+    typeCount === 0 ? null : new ColumnReader(reader, typeCount, strings, room),
   );
   reader.end();
   const records: LogRecord[] = [];
   const endSeq = header.firstSeq + header.records;
   let seq = header.firstSeq - 1;
   for (let i = 0; i < count; i++) {
-    const typeIndex = types[i];
-    const distance = causes[i];
-    seq += seqGaps[i] + 1;
+    const typeIndex = types.next();
+    const distance = distances.next();
+    seq += seqGaps.next() + 1;
     const column = payloads[typeIndex];
     if (column === undefined || column === null) {
       throw new GranuleError('LOG_DAMAGED', `seq ${seq} is of a type its section does not hold`);
@@ -139,9 +146,9 @@ function decodeSection(
     const payload = column.next();
     records.push({
       seq,
-      timeCycles: times[i],
+      timeCycles: times.next(),
       to: section.actor,
-      from: stringAt(strings, senders[i]),
+      from: stringAt(strings, senders.next()),
       cause: distance === 0 ? OUTSIDE : seq - distance,
       type,
       payload: upcast === undefined ? payload : upcast(type, payload),

@@ -5,7 +5,7 @@ import { LogDirectory } from './directory.ts';
 import { FRAME, type FramePlace, nextFrame, readFrameBody, readFrameHeader, readPrefix } from './frames.ts';
 import type { LogReader } from './logReader.ts';
 import { findIndex, readIndexBytes } from './recovery.ts';
-import { decodeSegmentHeader, type SegmentHeader } from './segmentHeader.ts';
+import { decodeSegmentHeader, encodeCanonicalHeader, type SegmentHeader } from './segmentHeader.ts';
 import { SegmentView } from './segmentView.ts';
 
 /** One thing wrong with a log, and where. */
@@ -112,7 +112,8 @@ class Verifier {
     const body = readFrameBody(storage, place);
     const view = new SegmentView(header, (at, length) => body.subarray(at, at + length), compression);
     const sections = header.sections.map((section) => view.sectionRaw(section));
-    const hash = chainSegment(this.#hash, header, view.stringsRaw(), sections);
+    const canonical = encodeCanonicalHeader(header);
+    const hash = chainSegment(this.#hash, canonical, view.stringsRaw(), sections, compression.sha256);
     const linked = this.#linked;
     this.#hash = header.hash;
     this.#linked = true;
