@@ -105,20 +105,20 @@ function neededOf(context: FileContext, { message, doneBytes }: FileOperation): 
  * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
  * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' });
  * const read = { type: 'READ_FILE' as const, file: 'a', request: 1, offsetBytes: 0, lengthBytes: 9 };
- * nextOperation({ ...file, queue: [read] }, () => {}).phase; // 'allocating'
+ * operateOnFile(file, read, () => {}).phase; // 'allocating'
  * ```
  */
 export function nextOperation(context: FileContext, send: Send): FileContext {
   let state = context;
   while (state.current === null) {
-    const [message, ...queue] = state.queue;
+    const message = state.queue.at(0);
     if (message === undefined) return state;
     if (state.prefill) {
       const { path: file } = state;
       const all: FileMessage = { type: 'READ_AHEAD', file, mm: '', firstIndex: 0, endIndex: filePages(state) };
       state = beginOperation(state, all, send);
     } else {
-      state = beginOperation({ ...state, queue }, message, send);
+      state = beginOperation({ ...state, queue: state.queue.shift() }, message, send);
     }
   }
   return state;
@@ -132,7 +132,7 @@ export function nextOperation(context: FileContext, send: Send): FileContext {
  * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
  * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' });
  * const read = { type: 'READ_FILE' as const, file: 'a', request: 1, offsetBytes: 0, lengthBytes: 8192 };
- * const asked = nextOperation({ ...file, queue: [read] }, () => {});
+ * const asked = operateOnFile(file, read, () => {});
  * takeOn(asked, { type: 'FRAMES', request: 1, orderPages: 0, pfns: [64, 65] }, () => {}).phase; // 'reading'
  * ```
  */
@@ -170,7 +170,12 @@ export function takeOn(context: FileContext, event: Message, send: Send): FileCo
  * ```
  */
 export function operateOnFile(context: FileContext, message: FileMessage, send: Send): FileContext {
-  return nextOperation({ ...context, queue: [...context.queue, message] }, send);
+  const { current, prefill, queue } = context;
+  // Most operations find nothing before them, and need not go through the queue.
+  if (current === null && !prefill && queue.length === 0) {
+    return nextOperation(beginOperation(context, message, send), send);
+  }
+  return nextOperation({ ...context, queue: queue.push(message) }, send);
 }
 
 /**
