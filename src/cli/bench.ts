@@ -5,6 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { benchText, FULL_SIZE, runBench } from '../report/bench.ts';
+import { HOSTILE_SIZE, hostileYardsticks } from '../report/benchHostile.ts';
 import { GROWTH_BASE, growthByTen, LARGE_RUN, largeRunYardsticks } from '../report/benchScale.ts';
 import type { Yardstick } from '../report/yardstick.ts';
 import { Progress } from './progress.ts';
@@ -23,7 +24,9 @@ function measureScale(): Yardstick[] {
   const child = [HEAP, fileURLToPath(import.meta.url), LARGE_RUN_FLAG];
   const large = JSON.parse(execFileSync(process.execPath, child, { encoding: 'utf8' })) as Yardstick[];
   report('growth by ten');
-  return [...large, ...growthByTen(GROWTH_BASE, REPEATS)];
+  const growth = growthByTen(GROWTH_BASE, REPEATS);
+  report('random accesses to 1 GiB');
+  return [...large, ...growth, ...hostileYardsticks(HOSTILE_SIZE)];
 }
 
 if (process.argv.includes(LARGE_RUN_FLAG)) process.stdout.write(JSON.stringify(largeRunYardsticks(LARGE_RUN)));

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { hostileYardsticks } from '../../src/report/benchHostile.ts';
 import { growthByTen, largeRunYardsticks } from '../../src/report/benchScale.ts';
 import { type ScaleSize, scaleWorkload } from '../../src/report/scaleWorkload.ts';
 import { runTopology } from '../../src/topology/run.ts';
@@ -51,5 +52,13 @@ describe('the benchmark of size', () => {
     const promised = growth.filter(({ reach }) => reach !== null).map(({ name }) => name);
     expect(promised).toEqual(['events', 'processes', 'files'].map((what) => `10 times the ${what}: cost`));
     for (const { name, value } of [...large, ...growth]) expect(value, name).toBeGreaterThan(0);
+  });
+
+  it('takes the accesses of the hostile load alone, each of which walks', () => {
+    const [all, data, events] = hostileYardsticks({ bytes: 2 ** 24, accesses: 3000, seed: 1 });
+    expect(all.value).toBeCloseTo(2 * data.value);
+    // A walk is a question and an answer; some quarter of the pages is still in the second-level TLB.
+    expect(events.value).toBeGreaterThan(1);
+    expect(events.value).toBeLessThan(2.1);
   });
 });
