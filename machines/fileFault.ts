@@ -17,6 +17,7 @@ import {
   inMemory,
   inStep,
 } from './fileState.ts';
+import { pidOfMm } from './fileMappers.ts';
 import type { FileRun, MessageOf } from './messages.ts';
 import type { Send } from './support.ts';
 import { reviseFile } from './revise.ts';
@@ -34,11 +35,11 @@ const NEW_FILE = initialReadahead();
  * ```ts
  * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
  * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' });
- * readaheadOf(file, '1').mmapMiss; // 0
+ * readaheadOf(file, 1).mmapMiss; // 0
  * ```
  */
-export function readaheadOf(context: FileContext, opener: string): ReadaheadState {
-  return context.readahead[opener] ?? NEW_FILE;
+export function readaheadOf(context: FileContext, opener: number): ReadaheadState {
+  return context.readahead.get(opener) ?? NEW_FILE;
 }
 
 /**
@@ -48,19 +49,14 @@ export function readaheadOf(context: FileContext, opener: string): ReadaheadStat
  * ```ts
  * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
  * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' });
- * readaheadOf(withReadahead(file, '1', { ...initialReadahead(), mmapMiss: 3 }), '1').mmapMiss; // 3
+ * readaheadOf(withReadahead(file, 1, { ...initialReadahead(), mmapMiss: 3 }), 1).mmapMiss; // 3
  * ```
  */
-export function withReadahead(context: FileContext, opener: string, state: ReadaheadState): FileContext {
+export function withReadahead(context: FileContext, opener: number, state: ReadaheadState): FileContext {
   if (readaheadOf(context, opener) === state) return context;
   return reviseFile(context, (draft) => {
-    draft.readahead = { ...context.readahead, [opener]: state };
+    draft.readahead = context.readahead.with(opener, state);
   });
-}
-
-/** The process that an mm belongs to: its open file is the one that it maps and reads. */
-function openerOf(message: GetPages): string {
-  return message.mm.slice('mm:'.length);
 }
 
 function hasPage(runs: readonly FileRun[], index: number): boolean {
@@ -72,7 +68,7 @@ function mapPages(context: FileContext, message: GetPages): { context: FileConte
   if (!message.around) return { context, runs: [] };
   const end = Math.min(message.endIndex, endIndex(context, message.orderPages));
   const runs = windowRuns(context.cache, { first: message.firstIndex, end });
-  const opener = openerOf(message);
+  const opener = pidOfMm(message.mm);
   const state = readaheadOf(context, opener);
   if (state.mmapMiss === 0 || runs.length === 0) return { context, runs };
   const pages = runs.reduce((sum, run) => sum + run.nr, 0) / 2 ** message.orderPages;
@@ -220,7 +216,7 @@ function metReadahead(
   message: GetPages,
 ): { context: FileContext; ahead: FileOperation['folios'] } {
   if ((message.vmFlags & VM.RAND_READ) !== 0) return { context, ahead: [] };
-  const opener = openerOf(message);
+  const opener = pidOfMm(message.mm);
   const before = readaheadOf(context, opener);
   const state = before.mmapMiss > 0 ? { ...before, mmapMiss: before.mmapMiss - 1 } : before;
   const folio = context.cache.get(message.index);
@@ -233,7 +229,7 @@ function metReadahead(
 
 /** Nothing at the page: a major fault, with readahead around it, and the page itself in any case. */
 function missed(context: FileContext, operation: FileOperation, message: GetPages, send: Send): FileContext {
-  const opener = openerOf(message);
+  const opener = pidOfMm(message.mm);
   const block = 2 ** blockOrder(context);
   const advice = {
     random: (message.vmFlags & VM.RAND_READ) !== 0,

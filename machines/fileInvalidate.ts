@@ -7,6 +7,7 @@ import { ERRNO } from '../src/mm/abi/numbers.ts';
 import type { CachedFolio } from '../src/mm/pageCache.ts';
 import { answer, waitForIo } from './fileAnswers.ts';
 import { fill } from './fileFill.ts';
+import { pidOfMm } from './fileMappers.ts';
 import {
   actorOfFile,
   blockOrder,
@@ -29,7 +30,7 @@ export const END_OF_FILE = Number.MAX_SAFE_INTEGER;
 /** Folios below the least order. */
 function smallFolios(context: FileContext): CachedFolio[] {
   const { minOrderPages } = context;
-  if (minOrderPages === 0 || context.cache.counts.pages === 0) return [];
+  if (!context.cache.counts.foliosByOrder.slice(0, minOrderPages).some((count) => count > 0)) return [];
   return context.cache.range().filter((folio) => folio.order < minOrderPages);
 }
 
@@ -56,7 +57,7 @@ export function beginMap(
   send: Send,
 ): FileContext {
   const { mm, orderPages } = message;
-  const mappers = [...context.mappers.filter((mapper) => mapper.mm !== mm), { mm, orderPages }];
+  const mappers = context.mappers.with({ mm, orderPages });
   const state = reviseFile(context, (draft) => {
     draft.mappers = mappers;
     draft.minOrderPages = Math.max(context.minOrderPages, leastOrder(context, mappers));
@@ -88,12 +89,13 @@ export function beginMap(
  * ```ts
  * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
  * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'drop-and-re-read' });
- * unmapFile({ ...file, minOrderPages: 4, mappers: [{ mm: 'mm:1', orderPages: 4 }] }, 'mm:1').minOrderPages; // 0
+ * const mappers = Mappers.fromPlain([{ mm: 'mm:1', orderPages: 4 }]);
+ * unmapFile({ ...file, minOrderPages: 4, mappers }, 'mm:1').minOrderPages; // 0
  * ```
  */
 export function unmapFile(context: FileContext, mm: string): FileContext {
-  const mappers = context.mappers.filter((mapper) => mapper.mm !== mm);
-  const { [mm.slice('mm:'.length)]: _closed, ...readahead } = context.readahead;
+  const mappers = context.mappers.without(mm);
+  const readahead = context.readahead.without(pidOfMm(mm));
   return reviseFile(context, (draft) => {
     draft.mappers = mappers;
     draft.readahead = readahead;
@@ -115,7 +117,7 @@ function issuerOf({ kernelPageBytes }: FileContext, { message }: FileOperation):
  * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
  * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' });
  * const operation = newOperation({ type: 'TRUNCATE_FILE', file: 'a', request: 1, sizeBytes: 0 });
- * const mappers = [{ mm: 'mm:1', orderPages: 0 }];
+ * const mappers = Mappers.fromPlain([{ mm: 'mm:1', orderPages: 0 }]);
  * unmapPages({ ...file, mappers }, operation, { first: 0, end: 9, evenCows: true }, () => {}).pending; // 1
  * ```
  */

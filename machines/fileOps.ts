@@ -121,13 +121,13 @@ function neededOf(context: FileContext, { message, doneBytes }: FileOperation): 
  * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
  * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' });
  * const read = { type: 'READ_FILE' as const, file: 'a', request: 1, offsetBytes: 0, lengthBytes: 9 };
- * nextOperation({ ...file, queue: [read] }, () => {}).phase; // 'allocating'
+ * operateOnFile(file, read, () => {}).phase; // 'allocating'
  * ```
  */
 export function nextOperation(context: FileContext, send: Send): FileContext {
   let state = context;
   while (state.current === null) {
-    const [message, ...queue] = state.queue;
+    const message = state.queue.at(0);
     if (message === undefined) return state;
     if (state.prefill) {
       const { path: file } = state;
@@ -136,7 +136,7 @@ export function nextOperation(context: FileContext, send: Send): FileContext {
     } else {
       state = beginOperation(
         reviseFile(state, (draft) => {
-          draft.queue = queue;
+          draft.queue = state.queue.shift();
         }),
         message,
         send,
@@ -154,7 +154,7 @@ export function nextOperation(context: FileContext, send: Send): FileContext {
  * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
  * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' });
  * const read = { type: 'READ_FILE' as const, file: 'a', request: 1, offsetBytes: 0, lengthBytes: 8192 };
- * const asked = nextOperation({ ...file, queue: [read] }, () => {});
+ * const asked = operateOnFile(file, read, () => {});
  * takeOn(asked, { type: 'FRAMES', request: 1, orderPages: 0, pfns: [64, 65] }, () => {}).phase; // 'reading'
  * ```
  */
@@ -192,9 +192,14 @@ export function takeOn(context: FileContext, event: Message, send: Send): FileCo
  * ```
  */
 export function operateOnFile(context: FileContext, message: FileMessage, send: Send): FileContext {
+  const { current, prefill, queue } = context;
+  // Most operations find nothing before them, and need not go through the queue.
+  if (current === null && !prefill && queue.length === 0) {
+    return nextOperation(beginOperation(context, message, send), send);
+  }
   return nextOperation(
     reviseFile(context, (draft) => {
-      draft.queue = [...context.queue, message];
+      draft.queue = queue.push(message);
     }),
     send,
   );

@@ -12,13 +12,7 @@ import { reviseOperation } from './reviseWork.ts';
 /** Folios that one step of a read takes at most (`PAGEVEC_SIZE`, `include/linux/pagevec.h`). */
 const BATCH_FOLIOS = 31;
 
-type Transfer = MessageOf<'READ_FILE' | 'WRITE_FILE'>;
-
 /** The process that reads; the ABI adapter numbers its requests by pid. */
-function openerOf(message: Transfer): string {
-  return String(message.request);
-}
-
 /**
  * `filemap_get_read_batch`: folios from a page on, without a gap, up to one that is marked; how many pages they go on for.
  */
@@ -58,7 +52,7 @@ export function readOn(
   const endBytes = message.offsetBytes + message.lengthBytes;
   const stopBytes = Math.max(message.offsetBytes, Math.min(endBytes, sizeBytes));
   const last = Math.ceil(endBytes / page);
-  const opener = openerOf(message);
+  const opener = message.request;
   let context = before;
   let state = readaheadOf(context, opener);
   let atBytes = message.offsetBytes + operation.doneBytes;
@@ -141,7 +135,7 @@ function withPage(
 function readDone(
   context: FileContext,
   operation: FileOperation,
-  opener: string,
+  opener: number,
   state: ReadaheadState,
   atBytes: number,
   send: Send,

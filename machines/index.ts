@@ -13,7 +13,8 @@ import { VmaSet } from '../src/mm/vmaSet.ts';
 import { abiMachine } from './abi.ts';
 import { diskMachine } from './disk.ts';
 import { fileMachine } from './file.ts';
-import { type ShmemContext, type ShmemInode, shmemMachine } from './shmem.ts';
+import { Mappers } from './fileMappers.ts';
+import { type ShmemContext, shmemMachine } from './shmem.ts';
 import type { Kind, MessageType } from './messages.ts';
 import { mmMachine } from './mm.ts';
 import { mmuMachine } from './mmu.ts';
@@ -133,15 +134,23 @@ function reviveJob(job: Plain | null): unknown {
   return { ...job, effects: (job['effects'] as Plain[]).map(reviveEffect) };
 }
 
+const ofInode: Revivers = {
+  cache: PageCacheIndex.fromPlain,
+  gone: IntMap.fromPlain,
+  mappers: Mappers.fromPlain,
+  readahead: IntRecord.fromPlain,
+  queue: PersistentList.fromPlain,
+};
+
+function revivedBy(plain: Plain, by: Revivers): Plain {
+  const revived = { ...plain };
+  for (const [field, revive] of Object.entries(by)) revived[field] = revive(plain[field] as never);
+  return revived;
+}
+
 function reviveInodes(inodes: Record<string, Plain>): ShmemContext['inodes'] {
-  const revived = Object.entries(inodes).map(([path, inode]) => {
-    const cache = PageCacheIndex.fromPlain(inode['cache'] as never);
-    return [
-      path,
-      { ...inode, cache, gone: IntMap.fromPlain(inode['gone'] as never) } as unknown as ShmemInode,
-    ] as const;
-  });
-  return Object.fromEntries(revived);
+  const revived = Object.entries(inodes).map(([path, inode]) => [path, revivedBy(inode, ofInode)] as const);
+  return Object.fromEntries(revived) as unknown as ShmemContext['inodes'];
 }
 
 /** What the plain form of a scheduler holds in the place of its structures. */
@@ -165,9 +174,10 @@ const revivers: Partial<Record<ActorKind, Revivers>> = {
   mm: { vmas: VmaSet.fromPlain, job: reviveJob },
   mmu: { linux: PageTable.fromPlain, native: nullable(PageTable.fromPlain) as never },
   tlb: { tlb: Tlb.fromPlain },
-  file: { cache: PageCacheIndex.fromPlain, gone: IntMap.fromPlain },
+  file: ofInode,
   shmem: { inodes: reviveInodes },
-  zone: { buddy: Buddy.fromPlain, folios: FolioTable.fromPlain },
+  zone: { buddy: Buddy.fromPlain, folios: FolioTable.fromPlain, deferredSplits: PersistentList.fromPlain },
+  disk: { queue: PersistentList.fromPlain },
 };
 
 /** The scheduler's fields say of each other what they are: who is pinned, which generation it is. */
@@ -192,7 +202,6 @@ function reviveSched(plain: Plain): Plain {
  * ```
  */
 export function reviveContext(kind: ActorKind, plain: Plain, resources: ResourceHolder): Plain {
-  const context: Plain = { ...(kind === 'sched' ? reviveSched(plain) : plain), resources };
-  for (const [field, revive] of Object.entries(revivers[kind] ?? {})) context[field] = revive(plain[field] as never);
-  return context;
+  const context = kind === 'sched' ? reviveSched(plain) : revivedBy(plain, revivers[kind] ?? {});
+  return { ...context, resources };
 }

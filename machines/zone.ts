@@ -9,6 +9,7 @@ import { Buddy } from '../src/mm/buddy.ts';
 import { FolioTable, type FolioTableEdit } from '../src/mm/frames.ts';
 import { wholeFolio } from '../src/mm/largeFolio.ts';
 import { type MthpCounts, withMthp } from '../src/mm/mthpCounts.ts';
+import { PersistentList } from '../src/mm/persistentList.ts';
 import type { Message } from './messages.ts';
 import { handle, type ResourceHolder, type Send, ZERO_BYTES } from './support.ts';
 import { shrink as shrinkFolios, splitDeferred } from './zoneReclaim.ts';
@@ -40,7 +41,7 @@ export interface ZoneContext {
   /** Counters of `/sys/kernel/mm/transparent_hugepage/hugepages-SIZEkB/stats`, by order. */
   mthp: Readonly<Record<number, MthpCounts>>;
   /** Large folios that are partly mapped, oldest first (`deferred_split_queue`). */
-  deferredSplits: readonly number[];
+  deferredSplits: PersistentList<number>;
 }
 
 /**
@@ -77,7 +78,7 @@ function initialContext(input: ZoneInput): ZoneContext {
     freePagesLeast: totalPages - ZERO_BYTES / kernelPageBytes,
     zeroedBytes: 0,
     mthp: {},
-    deferredSplits: [],
+    deferredSplits: PersistentList.empty(),
   };
 }
 
@@ -230,7 +231,7 @@ const put = handle<ZoneContext>((context, event) => {
   });
   if (partly.length === 0) return state;
   // deferred_split_folio: what waits to be split is found again by its first frame, if it is still there.
-  const deferredSplits = [...context.deferredSplits, ...partly.map(({ pfn }) => pfn)];
+  const deferredSplits = context.deferredSplits.pushAll(partly.map(({ pfn }) => pfn));
   const mthp = partly.reduce((counts, { order }) => withMthp(counts, order, 'splitDeferred', 1), context.mthp);
   return reviseZone(state, (draft) => {
     draft.deferredSplits = deferredSplits;

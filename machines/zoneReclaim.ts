@@ -5,6 +5,7 @@
 import type { Folio, FolioTableEdit } from '../src/mm/frames.ts';
 import { likelyShared } from '../src/mm/largeFolio.ts';
 import { withMthp } from '../src/mm/mthpCounts.ts';
+import { PersistentList } from '../src/mm/persistentList.ts';
 import { isDirty } from '../src/mm/pte.ts';
 import type { PteRun } from './messages.ts';
 import { type ZoneContext } from './zone.ts';
@@ -68,12 +69,12 @@ function splitOne(context: ZoneContext, pfn: number): ZoneContext {
  * ```ts
  * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
  * const actor = createActor(zoneMachine, { input: { resources, kernelPageBytes: 4096, memoryBytes: 2 ** 25 } });
- * splitDeferred(actor.getSnapshot().context).deferredSplits; // []
+ * splitDeferred(actor.getSnapshot().context).deferredSplits.length; // 0
  * ```
  */
 export function splitDeferred(context: ZoneContext): ZoneContext {
   let state: ZoneContext = reviseZone(context, (draft) => {
-    draft.deferredSplits = [];
+    draft.deferredSplits = PersistentList.empty();
   });
   for (const pfn of context.deferredSplits) {
     // The folio may have gone, and another be in its place.

@@ -8,6 +8,7 @@ import { addImport } from './import.ts';
 import { addInfo } from './info.ts';
 import type { CliIo } from './io.ts';
 import { addLog } from './log.ts';
+import { addMakeTrace } from './makeTrace.ts';
 import { addRecord } from './record.ts';
 import { addReplay } from './replay.ts';
 import { addRun } from './run.ts';
@@ -72,6 +73,7 @@ export function createProgram(cli: Cli): Command {
     addTlb,
     addRecord,
     addImport,
+    addMakeTrace,
   ]) {
     add(program, cli);
   }

@@ -19,8 +19,11 @@ export class IntRecord<V> {
     this.#map = map;
   }
 
+  /** One value for all. */
+  static readonly #empty = new IntRecord<never>(IntMap.empty());
+
   static empty<V>(): IntRecord<V> {
-    return new IntRecord<V>(IntMap.empty());
+    return IntRecord.#empty;
   }
 
   /** The inverse of `toPlain`. */

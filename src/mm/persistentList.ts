@@ -23,8 +23,11 @@ export class PersistentList<T> {
     this.#firstPlace = firstPlace;
   }
 
+  /** One value for all. */
+  static readonly #empty = new PersistentList<never>(IntMap.empty(), 0);
+
   static empty<T>(): PersistentList<T> {
-    return new PersistentList<T>(IntMap.empty(), 0);
+    return PersistentList.#empty;
   }
 
   /** The inverse of `toPlain`. */

@@ -4,10 +4,11 @@ import { GranuleError } from '../errors.ts';
 import type { LogWriter } from '../log/logWriter.ts';
 import type { RunSource } from '../mm/runs.ts';
 import { type Chooser, seededRandom, timeOrder } from '../runtime/chooser.ts';
-import type { MessageRecord } from '../runtime/envelope.ts';
+import type { Envelope, MessageRecord } from '../runtime/envelope.ts';
 import type { FaultPlan } from '../runtime/faultPlan.ts';
 import { createSystem, type System } from '../runtime/system.ts';
-import { actorStateOf } from '../runtime/xstateAdapter.ts';
+import type { SystemOptions } from '../runtime/systemOptions.ts';
+import { actorStateOf, type Interpreter } from '../runtime/xstateAdapter.ts';
 import { buildTopology } from './build.ts';
 import { Laws } from './laws.ts';
 import type { Topology } from './schema.ts';
@@ -37,6 +38,8 @@ export interface RunRequest {
   onRecord?: (record: MessageRecord, system: System) => void;
   /** Deep-freezes messages and contexts: for tests. */
   freeze?: boolean;
+  /** Who runs the statecharts; the run is the same. */
+  interpreter?: Interpreter;
   /** The checked mode: laws 7 and 8 are looked at after every event (`src/topology/laws.ts`). */
   checked?: boolean;
 }
@@ -74,8 +77,8 @@ export function chooserOf(topology: Topology): Chooser {
  * ```
  */
 export function systemOf(
-  request: Pick<RunRequest, 'topology' | 'traces' | 'freeze'>,
-  onRecord?: (record: MessageRecord) => void,
+  request: Pick<RunRequest, 'topology' | 'traces' | 'freeze' | 'interpreter'>,
+  taps: Pick<SystemOptions, 'onDelivery' | 'onRecord'> = {},
 ): System {
   const { topology, traces } = request;
   const built = buildTopology(topology, traces);
@@ -84,7 +87,8 @@ export function systemOf(
     chooser: chooserOf(topology),
     faultPlan: topology.faultPlan as unknown as FaultPlan,
     limits: { maxEvents: topology.limits.events },
-    ...(onRecord === undefined ? {} : { onRecord }),
+    ...taps,
+    ...(request.interpreter === undefined ? {} : { interpreter: request.interpreter }),
     freeze: request.freeze ?? false,
   });
   for (const { to, atCycles, message } of built.messages) system.send(to, message, { delayCycles: atCycles });
@@ -113,11 +117,11 @@ export class Checkpointer {
     this.writer = writer;
   }
 
-  /** Takes a delivered record into the cost of folding what came since the last checkpoint. */
-  note(record: MessageRecord): void {
+  /** Takes a delivery into the cost of folding what came since the last checkpoint. */
+  note({ message }: Envelope): void {
     this.cost += 1;
-    if (record.type !== 'RAN') return;
-    const counts = record.payload['counts'] as { references?: number } | undefined;
+    if (message.type !== 'RAN') return;
+    const counts = message['counts'] as { references?: number } | undefined;
     this.cost += (counts?.references ?? 0) / REFERENCES_PER_EVENT;
   }
 
@@ -206,10 +210,14 @@ export function* driveSteps(system: System, request: DriveRequest): Generator<Ru
 export function* runSteps(request: RunRequest): Generator<RunProgress, RunOutcome, 'stop' | undefined> {
   const { writer, topology } = request;
   const checkpoints = writer === null ? null : new Checkpointer(writer);
-  const system: System = systemOf(request, (record) => {
-    writer?.append(record);
-    checkpoints?.note(record);
-    request.onRecord?.(record, system);
+  const { onRecord } = request;
+  const system: System = systemOf(request, {
+    onDelivery: (seq, timeCycles, envelope) => {
+      if (writer === null) return;
+      writer.appendDelivery(seq, timeCycles, envelope.to, envelope.from, envelope.cause, envelope.message);
+      checkpoints?.note(envelope);
+    },
+    ...(onRecord === undefined ? {} : { onRecord: (record: MessageRecord) => onRecord(record, system) }),
   });
   const limit = { maxEvents: topology.limits.events, limitName: `${topology.name}: limits.events` };
   try {

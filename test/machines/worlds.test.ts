@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { plainContext } from '../../machines/index.ts';
 import type { MessageRecord } from '../../src/runtime/envelope.ts';
+import type { MessageRecord } from '../../src/runtime/envelope.ts';
 import { systemOf } from '../../src/topology/run.ts';
 import { fuzz, fuzzWorld } from './support/fuzz.ts';
 import { program, randomSteps } from './support/programs.ts';
@@ -51,10 +52,11 @@ function observed(pageSize: string, kernelPageSize: string, seed: number, files:
   const process = { pid: 1, trace: 'made', pageSize, layout: '64K' };
   const topology = topologyOf({ kernelPageSize, memory: 2 ** 27, processes: [process] });
   const answers: unknown[] = [];
-  const system = systemOf({ topology, traces: new Map([[1, trace]]) }, ({ type, payload }) => {
+  const onRecord = ({ type, payload }: MessageRecord): void => {
     const message = payload as { result: number; errno: number; runs: unknown; signal: number };
     if (type === 'SYSRET') answers.push([message.result, message.errno, vmasOf()]);
-  });
+  };
+  const system = systemOf({ topology, traces: new Map([[1, trace]]) }, { onRecord });
   const vmasOf = (): unknown => plainContext(contextOf(system, 'mm:1'))['vmas'];
   system.run();
   const { signal, signalCode, signalVa, callsFailed } = processOf(system, 1);

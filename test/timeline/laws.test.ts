@@ -23,7 +23,7 @@ const CASES = { numRuns: 25 };
 function recorded(run: RandomRun, checkpointEvents: number): LogReader {
   const storage = memoryStorage();
   const writer = new LogWriter(storage, noCompression, logMeta(run.topology, run.traces));
-  const system = systemOf({ ...run, freeze: true }, (record) => writer.append(record));
+  const system = systemOf({ ...run, freeze: true }, { onRecord: (record) => writer.append(record) });
   const seen = new Map<string, unknown>();
   while (system.run({ untilSeq: system.nextSeq + checkpointEvents - 1 }).reason !== 'idle') {
     const changed = [...system.snapshots()].filter(([actor, snapshot]) => seen.get(actor) !== snapshot);

@@ -172,7 +172,8 @@ export function checkEnd(system: System, pids: readonly number[]): void {
   // A folio that truncation split stays one block of the zone until the last of its pages goes.
   const cachedOf = new Map<number, number>();
   for (const [id, file] of contextsOf(system, 'file')) {
-    if (file.mappers.length > 0) fail(`${id} is still mapped by ${file.mappers.map(({ mm }) => mm).join()}`, system);
+    if (file.mappers.length > 0)
+      fail(`${id} is still mapped by ${[...file.mappers].map(({ mm }) => mm).join()}`, system);
     if (file.current !== null) fail(`${id} is in the middle of ${file.current.message.type}`, system);
     for (const folio of file.cache.range()) {
       const head = zone.folios.headOf(folio.pfn);
