@@ -60,6 +60,13 @@ export class Fold {
     return this.#forward(count - block * BLOCK_RECORDS);
   }
 
+  /** Folds so many records further at most; true once there is nothing left to fold. */
+  foldOn(records: number): boolean {
+    const count = Math.min(this.records.length, this.#marks.length * BLOCK_RECORDS + records);
+    this.snapshotAfter(count);
+    return count === this.records.length;
+  }
+
   #enter(block: number): void {
     if (block === this.#block) return;
     this.#block = block;

@@ -7,13 +7,16 @@ import type { SystemState } from '../runtime/systemOptions.ts';
 import type { ActorSnapshot } from '../runtime/xstateInternals.ts';
 import { SYSTEM_STATE } from '../topology/checkpointer.ts';
 import { Fold, FoldCache, type Handle } from './fold.ts';
+import { ReadBehind } from './readBehind.ts';
 import { RecordedRun } from './recordedRun.ts';
 import { SnapshotsAt } from './snapshotsAt.ts';
 
 /** Records kept in folds: some stretches between checkpoints, some tens of megabytes. */
-const RECORDS_KEPT = 1 << 16;
+const RECORDS_KEPT = 1 << 15;
 /** States of checkpoints that are kept. */
 const BASES_KEPT = 512;
+/** Records that are folded ahead at once: a millisecond or less. */
+const PIECE_RECORDS = 128;
 
 /** An actor's snapshot and the own record that led to it, null where that lies before the stretch that was folded. */
 export interface FoldedSnapshot {
@@ -38,10 +41,12 @@ export class SystemView {
   readonly run: RecordedRun;
   readonly #folds = new FoldCache(RECORDS_KEPT);
   readonly #bases = new Map<string, ActorSnapshot>();
+  readonly #readBehind: ReadBehind;
   readonly #handle: Handle = (snapshot, record) => this.run.handle(snapshot, record).snapshot;
 
   constructor(reader: LogReader, traces: ReadonlyMap<number, RunSource>) {
     this.run = new RecordedRun(reader, traces);
+    this.#readBehind = new ReadBehind(reader, (actor, checkpointIndex) => this.#foldSome(actor, checkpointIndex));
   }
 
   /**
@@ -60,20 +65,27 @@ export class SystemView {
    */
   folded(actor: string, seq: number): FoldedSnapshot {
     this.run.checkSeq(seq);
+    this.#readBehind.note(seq);
     const checkpointIndex = this.checkpointIndex(seq);
     const { from } = this.stretch(checkpointIndex);
     if (!this.run.reader.mayReceive(actor, from, seq)) {
       return { snapshot: this.#base(actor, checkpointIndex), record: null };
     }
-    const name = `${checkpointIndex} ${actor}`;
-    const open = (): Fold => new Fold(this.#base(actor, checkpointIndex), from - 1, this.#handle);
-    const fold = this.#folds.get(name, open);
-    if (fold.readTo < seq) {
-      this.#readOn(fold, actor, seq);
-      this.#folds.grown(name);
-    }
+    const fold = this.#fold(actor, checkpointIndex);
+    if (fold.readTo < seq) this.#readOn(fold, actor, checkpointIndex, seq);
     const count = fold.countUpTo(seq);
     return { snapshot: fold.snapshotAfter(count), record: fold.records[count - 1] ?? null };
+  }
+
+  /** A little more of an actor's fold of a whole stretch: its base, or a segment, or some blocks. */
+  #foldSome(actor: string, checkpointIndex: number): boolean {
+    const { to } = this.stretch(checkpointIndex);
+    const fold = this.#fold(actor, checkpointIndex);
+    if (fold.readTo < to) {
+      this.#readOn(fold, actor, checkpointIndex, fold.readTo + 1);
+      return false;
+    }
+    return fold.foldOn(PIECE_RECORDS);
   }
 
   /**
@@ -115,14 +127,22 @@ export class SystemView {
     };
   }
 
+  #fold(actor: string, checkpointIndex: number): Fold {
+    return this.#folds.get(nameOf(actor, checkpointIndex), () => {
+      const { from } = this.stretch(checkpointIndex);
+      return new Fold(this.#base(actor, checkpointIndex), from - 1, this.#handle);
+    });
+  }
+
   /** Reads to the end of the segment that holds `seq`: its section of the actor is decoded as a whole anyway. */
-  #readOn(fold: Fold, actor: string, seq: number): void {
+  #readOn(fold: Fold, actor: string, checkpointIndex: number, seq: number): void {
     const { reader } = this.run;
     const segment = reader.directory.segments[reader.directory.segmentOf(seq)];
     const endSeq = segment === undefined ? seq : segment.firstSeq + segment.records - 1;
-    const to = Math.min(endSeq, this.stretch(this.checkpointIndex(seq)).to);
+    const to = Math.min(endSeq, this.stretch(checkpointIndex).to);
     for (const record of reader.byActor(actor, fold.readTo + 1, to)) fold.records.push(record);
     fold.readTo = to;
+    this.#folds.grown(nameOf(actor, checkpointIndex));
   }
 
   /** An actor as it was at a checkpoint. One that rests is the same at many, and made once for all. */
@@ -130,7 +150,7 @@ export class SystemView {
     const { reader } = this.run;
     const holder = reader.directory.holderAt(actor, checkpointIndex);
     if (holder < 0) return this.run.initial(actor);
-    const name = `${holder} ${actor}`;
+    const name = nameOf(actor, holder);
     const known = this.#bases.get(name);
     const base = known ?? this.run.revive(actor, reader.stateAtCheckpoint(holder, actor)?.state);
     // Taken out and put back, so that the map's order is the order of last use.
@@ -142,6 +162,10 @@ export class SystemView {
     }
     return base;
   }
+}
+
+function nameOf(actor: string, checkpointIndex: number): string {
+  return `${checkpointIndex} ${actor}`;
 }
 
 function isSystemState(state: unknown): state is SystemState {
