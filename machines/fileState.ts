@@ -4,6 +4,7 @@ import { PageCacheIndex } from '../src/mm/pageCache.ts';
 import type { ReadaheadState } from '../src/mm/readahead.ts';
 import type { FileRun, MessageOf } from './messages.ts';
 import { type ResourceHolder, ZERO_BYTES } from './support.ts';
+import { reviseFile } from './revise.ts';
 
 /** How the folio orders of a file follow those who map it. */
 export type PageCachePolicy =
@@ -232,7 +233,10 @@ export function actorOfFile(path: string): string {
  * ```
  */
 export function inStep(context: FileContext, operation: FileOperation, phase: FilePhase): FileContext {
-  return { ...context, current: operation, phase };
+  return reviseFile(context, (draft) => {
+    draft.current = operation;
+    draft.phase = phase;
+  });
 }
 
 /**
@@ -345,5 +349,8 @@ export function withCache(context: FileContext, cache: PageCacheIndex): FileCont
   const end = filePages(context);
   let pages = 0;
   for (const folio of cache.range(end)) pages += folio.index + 2 ** folio.order - Math.max(folio.index, end);
-  return { ...context, cache, paddingBytes: pages * context.kernelPageBytes };
+  return reviseFile(context, (draft) => {
+    draft.cache = cache;
+    draft.paddingBytes = pages * context.kernelPageBytes;
+  });
 }

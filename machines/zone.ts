@@ -12,6 +12,7 @@ import { type MthpCounts, withMthp } from '../src/mm/mthpCounts.ts';
 import type { Message } from './messages.ts';
 import { handle, type ResourceHolder, type Send, ZERO_BYTES } from './support.ts';
 import { shrink as shrinkFolios, splitDeferred } from './zoneReclaim.ts';
+import { reviseZone } from './revise.ts';
 
 /** RAM begins at 1 GiB of physical addresses, as on the `virt` machine that the oracle's kernels ran on. */
 const RAM_START_BYTES = 2 ** 30;
@@ -116,7 +117,10 @@ function allocateFalling(before: ZoneContext, wish: Wish): { context: ZoneContex
       const mthp = counts ? withMthp(allocated.context.mthp, orderPages, 'anonFaultAlloc', 1) : context.mthp;
       return { context, granted: { ...allocated, context: { ...allocated.context, mthp }, wish: tried } };
     }
-    if (counts) context = { ...context, mthp: withMthp(context.mthp, orderPages, 'anonFaultFallback', 1) };
+    if (counts)
+      context = reviseZone(context, (draft) => {
+        draft.mthp = withMthp(context.mthp, orderPages, 'anonFaultFallback', 1);
+      });
   }
   return { context, granted: null };
 }
@@ -137,14 +141,13 @@ function allocate(context: ZoneContext, wish: Wish): { context: ZoneContext; pfn
     pfns.push(pfn);
   }
   const free = buddy.freeFrames;
-  const next = {
-    ...context,
-    buddy: buddy.done(),
-    folios: folios.done(),
-    allocations: context.allocations + count,
-    freePagesLeast: Math.min(context.freePagesLeast, free),
-    zeroedBytes: context.zeroedBytes + (zero ? pages * context.kernelPageBytes : 0),
-  };
+  const next = reviseZone(context, (draft) => {
+    draft.buddy = buddy.done();
+    draft.folios = folios.done();
+    draft.allocations = context.allocations + count;
+    draft.freePagesLeast = Math.min(context.freePagesLeast, free);
+    draft.zeroedBytes = context.zeroedBytes + (zero ? pages * context.kernelPageBytes : 0);
+  });
   return { context: next, pfns };
 }
 
@@ -191,7 +194,9 @@ const get = handle<ZoneContext>((context, event, send) => {
   const folios = context.folios.edit();
   for (const { pfn, nr } of event.runs) eachFolio(folios, pfn, nr, (at, pages) => folios.countPages(at, pages, 1));
   if (event.request > 0) send(event.sender, { type: 'GOT', request: event.request });
-  return { ...context, folios: folios.done() };
+  return reviseZone(context, (draft) => {
+    draft.folios = folios.done();
+  });
 });
 
 /** Calls back with the part of each folio that a run of frames lies in. */
@@ -219,12 +224,18 @@ const put = handle<ZoneContext>((context, event) => {
     } else if (folio.large?.partlyMapped === true && !wasPartly) partly.push(folio);
   };
   for (const { pfn, nr } of event.runs) eachFolio(folios, pfn, nr, release);
-  const state = { ...context, folios: folios.done(), buddy: buddy.done() };
+  const state = reviseZone(context, (draft) => {
+    draft.folios = folios.done();
+    draft.buddy = buddy.done();
+  });
   if (partly.length === 0) return state;
   // deferred_split_folio: what waits to be split is found again by its first frame, if it is still there.
   const deferredSplits = [...context.deferredSplits, ...partly.map(({ pfn }) => pfn)];
   const mthp = partly.reduce((counts, { order }) => withMthp(counts, order, 'splitDeferred', 1), context.mthp);
-  return { ...state, deferredSplits, mthp };
+  return reviseZone(state, (draft) => {
+    draft.deferredSplits = deferredSplits;
+    draft.mthp = mthp;
+  });
 });
 
 const shrink = handle<ZoneContext>((context, event, send) => {

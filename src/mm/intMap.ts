@@ -189,8 +189,11 @@ abstract class IntMapReader<V> {
  * ```
  */
 export class IntMap<V> extends IntMapReader<V> {
+  /** One value for all: what nobody has written to costs no memory. */
+  static readonly #empty = new IntMap<never>(newNode<never>(null, 0), 0, 0);
+
   static empty<V>(): IntMap<V> {
-    return new IntMap<V>(newNode<V>(null, 0), 0, 0);
+    return IntMap.#empty;
   }
 
   /** The inverse of `toPlain`. */
