@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { benchText, FULL_SIZE, runBench } from '../report/bench.ts';
 import { HOSTILE_SIZE, hostileYardsticks } from '../report/benchHostile.ts';
+import { longLogYardsticks, SCALE_LOG } from '../report/benchLongLog.ts';
 import { GROWTH_BASE, growthByTen, LARGE_RUN, largeRunYardsticks } from '../report/benchScale.ts';
 import type { Yardstick } from '../report/yardstick.ts';
 import { Progress } from './progress.ts';
@@ -26,7 +27,9 @@ function measureScale(): Yardstick[] {
   report('growth by ten');
   const growth = growthByTen(GROWTH_BASE, REPEATS);
   report('random accesses to 1 GiB');
-  return [...large, ...growth, ...hostileYardsticks(HOSTILE_SIZE)];
+  const hostile = hostileYardsticks(HOSTILE_SIZE);
+  report('a log of ten million events');
+  return [...large, ...growth, ...hostile, ...longLogYardsticks(SCALE_LOG)];
 }
 
 if (process.argv.includes(LARGE_RUN_FLAG)) process.stdout.write(JSON.stringify(largeRunYardsticks(LARGE_RUN)));

@@ -1,10 +1,12 @@
 import { GranuleError } from '../errors.ts';
 import { chainMeta, hashHex } from './chain.ts';
-import { type ActorState, type CheckpointHeader, decodeCheckpointHeader, decodeStates } from './checkpoint.ts';
+import type { ActorState } from './checkpoint.ts';
+import { CheckpointReader, type StateAtCheckpoint } from './checkpointReader.ts';
 import type { CheckpointEntry, LogDirectory, Posting } from './directory.ts';
-import { FRAME, type FramePlace, readFrameBody, readFrameHeader, readPrefix } from './frames.ts';
+import { FRAME, frameAt, readFrameBody, readFrameHeader } from './frames.ts';
 import { type LogHead, type LogMeta, readHead } from './headerFrame.ts';
 import { findDirectory, type FoundDirectory, type Recovery } from './recovery.ts';
+import type { NamedRows } from './namedRows.ts';
 import type { LogRecord } from './record.ts';
 import { decodeSegmentHeader } from './segmentHeader.ts';
 import { SegmentView } from './segmentView.ts';
@@ -62,6 +64,7 @@ export class LogReader {
   readonly recovery: Recovery | null;
   readonly counters: ReadCounters = { segmentsRead: 0, sectionsOpened: 0, recordsDecoded: 0 };
   readonly #views = new Map<number, SegmentView>();
+  readonly #checkpoints: CheckpointReader;
   readonly #upcast: ((type: string, payload: unknown) => unknown) | undefined;
 
   private constructor(
@@ -77,6 +80,7 @@ export class LogReader {
     this.directory = found.directory;
     this.headHash = hashHex(found.headHash);
     this.recovery = found.recovery;
+    this.#checkpoints = new CheckpointReader(storage, compression, found.directory);
     this.#upcast = upcastFrom(head.meta.messageVersions ?? {}, registry);
   }
 
@@ -150,7 +154,7 @@ export class LogReader {
    * @throws GranuleError LOG_DAMAGED while it goes on
    */
   *batches(from = this.firstSeq, to = this.lastSeq): Generator<readonly LogRecord[], void, undefined> {
-    yield* this.#through([...this.directory.segments.keys()], from, to, (view) => view.all());
+    yield* this.#through(this.#segmentsIn(from, to), from, to, (view) => view.all());
   }
 
   /**
@@ -159,7 +163,7 @@ export class LogReader {
    * @throws GranuleError LOG_DAMAGED while it goes on
    */
   *byActor(actor: string, from = this.firstSeq, to = this.lastSeq): Generator<LogRecord, void, undefined> {
-    const segments = this.directory.actors.get(actor)?.segments ?? [];
+    const segments = this.#holding(this.directory.actors, actor, from, to);
     for (const records of this.#through(segments, from, to, (view) => view.ofActor(actor))) yield* records;
   }
 
@@ -169,20 +173,19 @@ export class LogReader {
    * @throws GranuleError LOG_DAMAGED while it goes on
    */
   *byType(type: string, from = this.firstSeq, to = this.lastSeq): Generator<LogRecord, void, undefined> {
-    const segments = this.directory.types.get(type)?.segments ?? [];
+    const segments = this.#holding(this.directory.types, type, from, to);
     for (const records of this.#through(segments, from, to, (view) => view.ofType(type))) yield* records;
   }
 
-  /** What `select` gives of each segment that holds some of the seqs asked for. */
+  /** What `select` gives of each of the segments. */
   *#through(
-    segments: readonly number[],
+    segments: Iterable<number>,
     from: number,
     to: number,
     select: (view: SegmentView) => readonly LogRecord[],
   ): Generator<readonly LogRecord[], void, undefined> {
     let passed = 0;
     for (const segment of segments) {
-      if (!this.#overlaps(segment, from, to)) continue;
       // Whoever passes through more than are kept comes back, if ever, to the first ones.
       const isKept = passed < CACHED_SEGMENTS;
       passed += 1;
@@ -207,7 +210,12 @@ export class LogReader {
     return later === undefined ? this.lastSeq : later.seq - 1;
   }
 
-  /** Every checkpoint, in order: its seq and the actors it holds. */
+  /** Whether an actor can have received records in a range: false where no segment of the range holds any of it. */
+  mayReceive(actor: string, from: number, to: number): boolean {
+    return this.#holding(this.directory.actors, actor, from, to).next().done === false;
+  }
+
+  /** Every checkpoint, in order. */
   checkpoints(): readonly CheckpointEntry[] {
     return this.directory.checkpoints;
   }
@@ -219,25 +227,31 @@ export class LogReader {
    */
   checkpointBefore(seq: number, actor: string): FoundState | null {
     const { checkpoints } = this.directory;
-    const last = checkpoints.findLast((entry) => entry.seq <= seq);
-    const stored = checkpoints.findLast((entry) => entry.seq <= seq && entry.actors.includes(actor));
-    if (last === undefined || stored === undefined) return null;
-    const state = this.checkpointStates(stored, actor)[0];
-    return state === undefined ? null : { ...state, seq: last.seq, storedSeq: stored.seq };
+    const last = this.directory.checkpointAt(seq);
+    const found = this.stateAtCheckpoint(last, actor);
+    if (found === null) return null;
+    const { state, storedIndex } = found;
+    return { actor, state, seq: checkpoints[last]?.seq ?? seq, storedSeq: checkpoints[storedIndex]?.seq ?? seq };
   }
 
   /**
-   * The states of a checkpoint, or one actor's; others are not inflated.
+   * An actor's state at a checkpoint, put together from those that store it or its parts; null when it is as it began.
+   *
+   * @throws GranuleError LOG_DAMAGED
+   */
+  stateAtCheckpoint(checkpointIndex: number, actor: string): StateAtCheckpoint | null {
+    const where = `${this.storage.name}, checkpoint at seq ${this.directory.checkpoints[checkpointIndex]?.seq}`;
+    return placed(where, () => this.#checkpoints.stateAt(checkpointIndex, actor));
+  }
+
+  /**
+   * What a checkpoint stores, or what it stores of one actor; others are not inflated.
    *
    * @throws GranuleError LOG_DAMAGED
    */
   checkpointStates(entry: CheckpointEntry, actor?: string): ActorState[] {
     const where = `checkpoint at seq ${entry.seq}, offset ${entry.offsetBytes}`;
-    return placed(where, () => {
-      const place = this.#frame(entry.offsetBytes, FRAME.checkpoint);
-      const header: CheckpointHeader = decodeCheckpointHeader(readFrameHeader(this.storage, place));
-      return decodeStates(header, readFrameBody(this.storage, place), this.compression, actor);
-    });
+    return placed(where, () => this.#checkpoints.stored(entry, actor));
   }
 
   /**
@@ -261,7 +275,7 @@ export class LogReader {
   }
 
   #openView(segment: number): SegmentView {
-    const place = this.#frame(this.directory.segments[segment]?.offsetBytes ?? 0, FRAME.segment);
+    const place = frameAt(this.storage, this.directory.segments[segment]?.offsetBytes ?? 0, FRAME.segment);
     const header = decodeSegmentHeader(readFrameHeader(this.storage, place));
     const body = readFrameBody(this.storage, place);
     this.counters.segmentsRead += 1;
@@ -274,20 +288,31 @@ export class LogReader {
     });
   }
 
-  #frame(offsetBytes: number, type: number): FramePlace {
-    const answer = readPrefix(this.storage, offsetBytes);
-    if (!answer.ok) throw new GranuleError('LOG_DAMAGED', answer.what, `offset ${offsetBytes}`);
-    if (answer.place.type !== type) throw new GranuleError('LOG_DAMAGED', 'the index points at another frame');
-    return answer.place;
-  }
-
   #all(segment: number): readonly LogRecord[] {
     return this.#placed(segment, () => this.#view(segment, true).all());
   }
 
-  #overlaps(segment: number, from: number, to: number): boolean {
+  /** The first segment with records at or after a seq; one past the last when there is none. */
+  #segmentFrom(seq: number): number {
+    return seq > this.lastSeq ? this.directory.segments.length : Math.max(0, this.directory.segmentOf(seq));
+  }
+
+  #beginsUpTo(segment: number, seq: number): boolean {
     const entry = this.directory.segments[segment];
-    return entry !== undefined && entry.firstSeq <= to && entry.firstSeq + entry.records > from;
+    return entry !== undefined && entry.firstSeq <= seq;
+  }
+
+  *#segmentsIn(from: number, to: number): Generator<number, void, undefined> {
+    for (let segment = this.#segmentFrom(from); this.#beginsUpTo(segment, to); segment++) yield segment;
+  }
+
+  /** The segments within a range that hold records of an actor or a type. */
+  *#holding(postings: NamedRows<Posting>, name: string, from: number, to: number): Generator<number, void, undefined> {
+    const segments = postings.get(name)?.segments ?? [];
+    const first = firstFrom(segments, this.#segmentFrom(from));
+    for (let at = first; at < segments.length && this.#beginsUpTo(segments[at], to); at++) {
+      yield segments[at];
+    }
   }
 
   #placed<T>(segment: number, work: () => T): T {
@@ -308,8 +333,23 @@ function placed<T>(where: string, work: () => T): T {
   }
 }
 
-function countNames(postings: ReadonlyMap<string, Posting>): NameCount[] {
-  return [...postings].map(([id, { counts }]) => ({ id, count: counts.reduce((sum, count) => sum + count, 0) }));
+function countNames(postings: NamedRows<Posting>): NameCount[] {
+  return Array.from(postings.names(), (id) => {
+    const counts = postings.get(id)?.counts ?? [];
+    return { id, count: counts.reduce((sum, count) => sum + count, 0) };
+  });
+}
+
+/** Place of the first of ascending numbers that is not less than another. */
+function firstFrom(ascending: readonly number[], least: number): number {
+  let low = 0;
+  let high = ascending.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (ascending[middle] < least) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** The part of a list in order of seq that lies between two seqs; the list itself when all of it does. */

@@ -119,12 +119,12 @@ export class LogWriter {
 
   /**
    * Stores actor states as they are after record `seq` was handled. An actor that is left out counts as unchanged since
-   * the last checkpoint that held it.
+   * the last checkpoint that held it. Gives the bytes of the states, uncompressed.
    *
    * @throws GranuleError INVARIANT when `seq` is not logged yet or not after the last checkpoint, or a state is no
    * plain data; DISK_FULL, OUTPUT_UNWRITABLE from the storage
    */
-  checkpoint(seq: number, states: readonly ActorState[]): void {
+  checkpoint(seq: number, states: Iterable<ActorState>): number {
     invariant(!this.#closed, 'nothing is appended to a closed log');
     invariant(seq >= this.#firstSeq && seq < this.#nextSeq, `checkpoint seq ${seq} is logged`);
     invariant(seq > this.#lastCheckpointSeq, `checkpoint seq ${seq} is after the last checkpoint`);
@@ -132,6 +132,7 @@ export class LogWriter {
     this.#directory.addCheckpoint(this.#storage.size(), header);
     this.#storage.append(frame);
     this.#lastCheckpointSeq = seq;
+    return header.sections.reduce((sum, { rawBytes }) => sum + rawBytes, 0);
   }
 
   #seal(): void {

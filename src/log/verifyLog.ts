@@ -1,6 +1,6 @@
 import { GranuleError } from '../errors.ts';
 import { chainMeta, chainSegment, hashHex } from './chain.ts';
-import { decodeCheckpointHeader, decodeStates } from './checkpoint.ts';
+import { decodeCheckpointHeader, decodeState } from './checkpoint.ts';
 import { LogDirectory } from './directory.ts';
 import { FRAME, type FramePlace, nextFrame, readFrameBody, readFrameHeader, readPrefix } from './frames.ts';
 import type { LogReader } from './logReader.ts';
@@ -135,17 +135,23 @@ class Verifier {
 
   #checkpoint(place: FramePlace): void {
     const { storage, compression } = this.#reader;
-    const header = decodeCheckpointHeader(readFrameHeader(storage, place));
+    const header = decodeCheckpointHeader(readFrameHeader(storage, place), place.version);
     this.#seen.addCheckpoint(place.offsetBytes, header);
-    decodeStates(header, readFrameBody(storage, place), compression);
+    const body = readFrameBody(storage, place);
+    for (const section of header.sections) {
+      const { bodyOffsetBytes, storedBytes } = section;
+      decodeState(section, body.subarray(bodyOffsetBytes, bodyOffsetBytes + storedBytes), compression);
+    }
   }
 
   #index(place: FramePlace): void {
     const { storage, compression } = this.#reader;
-    const bytes = readIndexBytes(storage, place, compression);
-    const rebuilt = this.#seen.encode(this.#hash);
+    const { directory, headHash } = LogDirectory.decode(readIndexBytes(storage, place, compression), place.version);
     // Behind other damage the rebuilt index must differ; saying so again would place the fault wrongly.
     if (this.#faults.length > 0) return;
+    // Both as they are written now, so that an index of an older version is compared too.
+    const bytes = directory.encode(headHash);
+    const rebuilt = this.#seen.encode(this.#hash);
     if (bytes.length !== rebuilt.length || bytes.some((byte, i) => byte !== rebuilt[i])) {
       this.#faultAt(place, 'the index is not that of the segments');
     }

@@ -29,7 +29,7 @@ interface Player {
 }
 
 /**
- * The state of a snapshot as plain data.
+ * The state of a snapshot as plain data; with `fields`, of its context only those.
  *
  * @example
  * ```ts
@@ -37,9 +37,12 @@ interface Player {
  * plainState(adaptMachine(machine).initial(undefined, createActorEnv('a')).snapshot).context; // { n: 1 }
  * ```
  */
-export function plainState(snapshot: ActorSnapshot): PlainState {
+export function plainState(snapshot: ActorSnapshot, fields?: readonly string[]): PlainState {
   const { value, status, context } = actorStateOf(snapshot);
-  return { value, status, context: plainContext(context) };
+  if (fields === undefined) return { value, status, context: plainContext(context) };
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the context of a machine is an object
+  const all = Object.entries(context as object);
+  return { value, status, context: plainContext(Object.fromEntries(all.filter(([name]) => fields.includes(name)))) };
 }
 
 /**
@@ -77,6 +80,8 @@ export class RecordedRun {
   readonly traces: ReadonlyMap<number, RunSource>;
   readonly meta: OpenedMeta;
   readonly built: BuiltTopology;
+  /** Ids of the actors in the order of creation. */
+  readonly actors: readonly string[];
   readonly #specs: ReadonlyMap<string, ActorSpec>;
   readonly #stubs = new Map<string, ActorStub>();
   readonly #players = new Map<string, Player>();
@@ -89,11 +94,12 @@ export class RecordedRun {
     checkTraces(this.meta.traces, traces, reader.storage.name);
     this.built = buildTopology(this.meta.topology, traces);
     this.#specs = new Map(this.built.actors.map((spec) => [spec.id, spec]));
+    this.actors = [...this.#specs.keys()];
   }
 
-  /** Ids of the actors in the order of creation. */
-  get actors(): string[] {
-    return [...this.#specs.keys()];
+  /** Whether there is such an actor. */
+  has(actor: string): boolean {
+    return this.#specs.has(actor);
   }
 
   /** Refuses a seq that no state belongs to; -1 is the state before the first record. */
@@ -196,7 +202,15 @@ export class RecordedRun {
   }
 }
 
-function isPlainState(state: unknown): state is PlainState {
+/**
+ * Whether a value has the form of an actor's state.
+ *
+ * @example
+ * ```ts
+ * isPlainState({ value: 'idle', status: 'active', context: {} }); // true
+ * ```
+ */
+export function isPlainState(state: unknown): state is PlainState {
   if (typeof state !== 'object' || state === null) return false;
   return 'value' in state && 'status' in state && 'context' in state && typeof state.context === 'object';
 }

@@ -8,12 +8,12 @@ import type { RunSource } from '../mm/runs.ts';
 import type { MessageRecord } from '../runtime/envelope.ts';
 import type { FaultPlan } from '../runtime/faultPlan.ts';
 import { createSystem, type System } from '../runtime/system.ts';
+import { SYSTEM_STATE } from '../topology/checkpointer.ts';
 import { messageRegistry } from '../topology/meta.ts';
-import { SYSTEM_STATE } from '../topology/run.ts';
 import { type Divergence, divergenceOf, type Finding } from './divergence.ts';
 import { hashingWriter } from './inMemory.ts';
 import { sendsOf, sendFrom, type OutsideSend } from './outside.ts';
-import { plainState, RecordedRun } from './recordedRun.ts';
+import { isPlainState, plainState, RecordedRun } from './recordedRun.ts';
 import { type RecordedOrder, recordedOrder } from './recordedOrder.ts';
 import { firstDifference } from './values.ts';
 
@@ -113,8 +113,10 @@ class Replay {
   /** Holds the states of a checkpoint against those of the replay. */
   compareStates(record: LogRecord, entry: CheckpointEntry): Finding | null {
     this.checkpoints++;
-    for (const { actor, state } of this.#reader.checkpointStates(entry)) {
-      const replayed = actor === SYSTEM_STATE ? this.#loopState(state) : plainState(this.system.snapshot(actor));
+    for (const { actor, state, part } of this.#reader.checkpointStates(entry)) {
+      const fields = part === true && isPlainState(state) ? Object.keys(state.context) : undefined;
+      const isLoop = actor === SYSTEM_STATE;
+      const replayed = isLoop ? this.#loopState(state) : plainState(this.system.snapshot(actor), fields);
       if (replayed === null) continue;
       const difference = firstDifference(state, replayed);
       if (difference === null) continue;

@@ -3,7 +3,6 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { plainContext } from '../../machines/index.ts';
 import type { MessageRecord } from '../../src/runtime/envelope.ts';
-import type { MessageRecord } from '../../src/runtime/envelope.ts';
 import { systemOf } from '../../src/topology/run.ts';
 import { fuzz, fuzzWorld } from './support/fuzz.ts';
 import { program, randomSteps } from './support/programs.ts';

@@ -12,8 +12,9 @@ import { stateAt, statesAt } from '../../src/timeline/state.ts';
 import { firstDifference } from '../../src/timeline/values.ts';
 import type { ZoneContext } from '../../machines/index.ts';
 import type { System } from '../../src/runtime/system.ts';
+import { Checkpointer } from '../../src/topology/checkpointer.ts';
 import { logMeta, messageRegistry, openMeta } from '../../src/topology/meta.ts';
-import { SYSTEM_STATE, systemOf } from '../../src/topology/run.ts';
+import { systemOf } from '../../src/topology/run.ts';
 import { type RandomRun, runArb } from './randomRuns.ts';
 
 /** Few, since each case is a whole run that is then done again several times. */
@@ -23,14 +24,17 @@ const CASES = { numRuns: 25 };
 function recorded(run: RandomRun, checkpointEvents: number): LogReader {
   const storage = memoryStorage();
   const writer = new LogWriter(storage, noCompression, logMeta(run.topology, run.traces));
-  const system = systemOf({ ...run, freeze: true }, { onRecord: (record) => writer.append(record) });
-  const seen = new Map<string, unknown>();
-  while (system.run({ untilSeq: system.nextSeq + checkpointEvents - 1 }).reason !== 'idle') {
-    const changed = [...system.snapshots()].filter(([actor, snapshot]) => seen.get(actor) !== snapshot);
-    for (const [actor, snapshot] of changed) seen.set(actor, snapshot);
-    const states = changed.map(([actor, snapshot]) => ({ actor, state: plainState(snapshot) as unknown }));
-    writer.checkpoint(system.nextSeq - 1, [...states, { actor: SYSTEM_STATE, state: system.checkpointState() }]);
-  }
+  const checkpoints = new Checkpointer(writer, { leastEvents: checkpointEvents, runPerCheckpoints: 0 });
+  const system = systemOf(
+    { ...run, freeze: true },
+    {
+      onDelivery: (seq, timeCycles, envelope) => {
+        writer.appendDelivery(seq, timeCycles, envelope.to, envelope.from, envelope.cause, envelope.message);
+        checkpoints.note(envelope);
+      },
+    },
+  );
+  while (system.step() !== null) checkpoints.writeWhenDue(system);
   writer.close();
   return LogReader.open(storage, noCompression, messageRegistry);
 }
