@@ -1,0 +1,112 @@
+import { Worker } from 'node:worker_threads';
+import { describe, expect, it } from 'vitest';
+import { pointsOf } from '../../src/sweep/points.ts';
+import { Pool } from '../../src/sweep/pool.node.ts';
+import { startWorker } from '../../src/sweep/startWorker.node.ts';
+import { checkPoints, Sweep } from '../../src/sweep/sweep.node.ts';
+import { variedKeys } from '../../src/sweep/varied.ts';
+import { parseTopology } from '../../src/topology/schema.ts';
+
+/** A worker that answers with twice the task, and has three ways to die. */
+const CODE = `
+const { parentPort } = require('node:worker_threads');
+parentPort.on('message', (task) => {
+  if (task === 'exits') process.exit(3);
+  if (task === 'throws') throw new Error('a worker threw');
+  if (task === 'eats') { const all = []; for (;;) all.push(new Array(1e6).fill(task.length)); }
+  if (task === 'waits') return;
+  parentPort.postMessage({ kind: 'news', news: task });
+  parentPort.postMessage({ kind: 'answer', answer: task + task });
+});`;
+
+interface Seen {
+  started: number;
+  answers: string[];
+  deaths: [string, string][];
+  news: string[];
+}
+
+function poolOf(
+  workers: number,
+  onAnswer: (answer: string) => void = () => undefined,
+): { pool: Pool<string, string, string>; seen: Seen } {
+  const seen: Seen = { started: 0, answers: [], deaths: [], news: [] };
+  const pool = new Pool<string, string, string>({
+    workers,
+    start() {
+      seen.started += 1;
+      return new Worker(CODE, {
+        eval: true,
+        execArgv: [],
+        stderr: true,
+        resourceLimits: { maxOldGenerationSizeMb: 24 },
+      });
+    },
+    onNews: (_task, news) => seen.news.push(news),
+    onAnswer(_task, answer) {
+      seen.answers.push(answer);
+      onAnswer(answer);
+    },
+    onDeath: (task, why) => seen.deaths.push([task, why]),
+  });
+  return { pool, seen };
+}
+
+describe('a pool', () => {
+  it('answers every task once, with as many workers as it was given', async () => {
+    const { pool, seen } = poolOf(3);
+    await pool.run(['a', 'b', 'c', 'd', 'e', 'f', 'g']);
+    expect(seen.answers.sort()).toEqual(['aa', 'bb', 'cc', 'dd', 'ee', 'ff', 'gg']);
+    expect(seen.news.sort()).toEqual(['a', 'b', 'c', 'd', 'e', 'f', 'g']);
+    expect(seen.started).toBe(3);
+  });
+
+  it('replaces a worker that died, and goes on behind its task', async () => {
+    const { pool, seen } = poolOf(1);
+    await pool.run(['a', 'exits', 'b', 'throws', 'eats', 'c']);
+    expect(seen.answers).toEqual(['aa', 'bb', 'cc']);
+    expect(seen.deaths).toEqual([
+      ['exits', 'it ended with status 3'],
+      ['throws', 'a worker threw'],
+      ['eats', expect.stringMatching(/memory/)],
+    ]);
+    expect(seen.started).toBe(4);
+  });
+
+  it('is stopped in the middle of a task', async () => {
+    const { pool, seen } = poolOf(2);
+    const running = pool.run(['waits', 'waits', 'a']);
+    setTimeout(() => void pool.stop(), 100);
+    await running;
+    expect(seen).toMatchObject({ answers: [], deaths: [] });
+  });
+
+  it('ends with what its listener throws', async () => {
+    const { pool } = poolOf(2, (answer) => {
+      if (answer === 'bb') throw new Error('the disk is full');
+    });
+    await expect(pool.run(['waits', 'b', 'c'])).rejects.toThrow('the disk is full');
+  });
+});
+
+describe('a sweep', () => {
+  it('makes an error of a point that its worker died on, and goes on', async () => {
+    const base = parseTopology({ name: 'one', processes: [{ pid: 7, trace: 'true-kernel', pageSize: '4K' }] }, 'test');
+    const { ready } = checkPoints(pointsOf(base, variedKeys(base, ['seed=1..3'])), []);
+    const setting = { folders: [], logs: null };
+    let started = 0;
+    const sweep = new Sweep({
+      ready,
+      ...setting,
+      workers: 1,
+      journal: null,
+      start() {
+        started += 1;
+        return startWorker(setting, started === 1 ? { maxOldGenerationSizeMb: 6 } : {});
+      },
+    });
+    await sweep.run();
+    const codes = ready.map(({ key }) => sweep.results.get(key)?.error?.code ?? 'well');
+    expect(codes).toEqual(['WORKER_DIED', 'well', 'well']);
+  });
+});
