@@ -73,7 +73,8 @@ export class Progress {
       return;
     }
     this.shown += 1;
-    const width = this.#stream.columns ?? line.length;
+    // A terminal that does not know its width says 0.
+    const width = this.#stream.columns || line.length;
     this.#stream.write(ERASE_LINE + line.slice(0, width));
   }
 

@@ -15,7 +15,7 @@ import { writeWhole, writingTo } from '../sweep/wholeFile.node.ts';
 import { loadTopology } from '../topology/load.node.ts';
 import { type Cli, collect, wholeNumber } from './cli.ts';
 import { INTERRUPTED_EXIT } from './interruption.ts';
-import { journalPathOf, outputsOf, sayWritten, shownTable, type TableOutput } from './sweepOutput.ts';
+import { journalPathOf, outputsOf, shownTable, type TableOutput } from './sweepOutput.ts';
 import { runShown, type SweepRun } from './sweepProgress.ts';
 
 /** Workers at most: each is a thread with a heap of its own. */
@@ -166,6 +166,21 @@ function sayInterrupted(cli: Cli, at: { done: number; all: number; journal: Jour
   cli.note(`${done}; ${next}`);
 }
 
+/** What has no figures, as `--json` lists it. */
+function troubles(
+  { invalid }: CheckedPoints,
+  failed: readonly PointOutcome[],
+): { leftOut: object[]; failed: object[] } {
+  return {
+    leftOut: invalid.map(({ point, error: { code, message, where } }) => ({ point: point.name, code, message, where })),
+    failed: failed.map(({ point, result }) => ({ point: point.name, ...result.error })),
+  };
+}
+
+function counted(count: number, what: string): string {
+  return `${formatCount(count)} ${what}${count === 1 ? '' : 's'}`;
+}
+
 /** What has been run, and what for. */
 interface Finished {
   name: string;
@@ -187,26 +202,20 @@ function finish(cli: Cli, { name, plan, running, run }: Finished, options: Sweep
   const failed = outcomes.filter(({ result }) => result.error !== null);
   if (failed.length > 0) cli.exitCode = 1;
   if (options.json === true) {
-    const leftOut = checked.invalid.map(({ point, error: { code, message, where } }) => ({
-      point: point.name,
-      code,
-      message,
-      where,
-    }));
-    const errors = failed.map(({ point, result }) => ({ point: point.name, ...result.error }));
-    const counts = { points: outcomes.length, resumed: running.resumed, leftOut, failed: errors };
+    const counts = { points: outcomes.length, resumed: running.resumed, ...troubles(checked, failed) };
     cli.json({ topology: name, ...counts, outputs: outputs.map(({ path }) => path), rows: rowObjects(table) });
     return;
   }
   named(cli, failed, ({ point, result: { error } }) => `failed: ${point.name}: ${error?.code}: ${error?.what}`);
-  if (outputs.length > 0) sayWritten(cli, outputs, rows);
-  else if (options.format !== undefined) {
+  if (outputs.length === 0 && options.format !== undefined) {
     cli.out.write(options.format === 'csv' ? csvOf(table) : jsonOf(table));
     return;
-  } else cli.out.write(`${shownTable(table, keys.length)}\n`);
+  }
+  for (const { path } of outputs) cli.out.write(`${path}: ${counted(rows, 'row')}\n`);
+  if (outputs.length === 0) cli.out.write(`${shownTable(table, keys.length)}\n`);
   const ran = outcomes.length - running.resumed;
   if (ran === 0) return;
   const rate = formatRate(running.events / run.seconds, 'events');
   const end = failed.length === 0 ? '' : `; ${formatCount(failed.length)} failed`;
-  cli.out.write(`${formatCount(ran)} points run in ${formatSeconds(run.seconds)}, ${rate}${end}\n`);
+  cli.out.write(`${counted(ran, 'point')} run in ${formatSeconds(run.seconds)}, ${rate}${end}\n`);
 }

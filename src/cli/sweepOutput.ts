@@ -7,7 +7,6 @@ import { formatTable } from '../report/table.ts';
 import type { Cell, Column } from '../sweep/resultTable.ts';
 import { TABLE_FORMATS, type TableFormat } from '../sweep/tableFormats.ts';
 import { writingTo } from '../sweep/wholeFile.node.ts';
-import type { Cli } from './cli.ts';
 
 /** A file that the table goes to. */
 export interface TableOutput {
@@ -110,16 +109,4 @@ export function shownTable(columns: readonly Column[], keys: number): string {
   const all = [...varied, ...figures];
   const rows = Array.from({ length: all[0]?.length ?? 0 }, (_, row) => all.map((column) => column[row] ?? ''));
   return formatTable(rows, { align: varied.map(() => 'left') });
-}
-
-/**
- * Says that a table was written.
- *
- * @example
- * ```ts
- * sayWritten(new Cli(textIo('/')), [{ path: '/tmp/a.csv', format: 'csv' }], 12);
- * ```
- */
-export function sayWritten(cli: Cli, outputs: readonly TableOutput[], rows: number): void {
-  for (const { path } of outputs) cli.out.write(`${path}: ${formatCount(rows)} rows\n`);
 }

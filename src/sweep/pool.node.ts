@@ -64,7 +64,7 @@ export class Pool<Task, News, Answer> {
   async #lane(queue: Iterator<Task>): Promise<void> {
     let worker: Worker | null = null;
     for (let next = queue.next(); next.done !== true && !this.#stopped; next = queue.next()) {
-      worker ??= this.#start();
+      if (worker === null || !this.#alive.has(worker)) worker = this.#start();
       const death = await this.#ask(worker, next.value);
       if (death === null) continue;
       worker = null;
@@ -76,6 +76,8 @@ export class Pool<Task, News, Answer> {
     const worker = this.#request.start();
     this.#alive.add(worker);
     worker.once('exit', () => this.#alive.delete(worker));
+    // Between two tasks nobody else listens, and an error that nobody hears ends the whole process.
+    worker.on('error', () => undefined);
     return worker;
   }
 

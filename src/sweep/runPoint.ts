@@ -53,6 +53,21 @@ export function pointError(error: unknown): PointError {
 }
 
 /**
+ * Whether another run would end the same: memory and disks may have room by then, a model that failed fails again.
+ *
+ * @example
+ * ```ts
+ * const error = { code: 'DISK_FULL' as const, what: 'the system says ENOSPC', where: 'a.glog' };
+ * isLasting({ wallSeconds: 1, figures: null, error }); // false
+ * isLasting({ wallSeconds: 1, figures: null, error: { ...error, code: 'RUN_LIMIT' } }); // true
+ * ```
+ */
+export function isLasting({ error }: PointResult): boolean {
+  if (error === null) return true;
+  return error.code !== 'WORKER_DIED' && new GranuleError(error.code, error.what).exitCode === 1;
+}
+
+/**
  * Runs one point. A run that fails is a result too.
  *
  * @example

@@ -11,7 +11,7 @@ import { logMeta } from '../topology/meta.ts';
 import type { Journal } from './journal.node.ts';
 import type { SweepPoint } from './points.ts';
 import { Pool } from './pool.node.ts';
-import type { PointResult } from './runPoint.ts';
+import { isLasting, type PointResult } from './runPoint.ts';
 import { startWorker } from './startWorker.node.ts';
 import type { PointNews, PointTask } from './workOn.node.ts';
 
@@ -24,8 +24,8 @@ const COMBINATION_CODES: ReadonlySet<ErrorCode> = new Set([
   'TRACE_LAYOUT',
 ]);
 
-/** Digits of a point's key in the name of its log: two points of one place in two sweeps keep two logs. */
-const NAME_DIGITS = 8;
+/** Digits of a point's key that name its log: enough that no two of any sweep meet. */
+const NAME_DIGITS = 16;
 
 /** A point that can run. */
 export interface ReadyPoint {
@@ -69,12 +69,12 @@ export function checkPoints(points: readonly SweepPoint[], folders: string[]): C
   const ready: ReadyPoint[] = [];
   const invalid: CheckedPoints['invalid'] = [];
   for (const point of points) {
-    const { topology, index } = point;
+    const { topology } = point;
     try {
       const traces = loadTraces(topology, { folders }, shelf);
       buildTopology(topology, traces);
       const key = hashText(JSON.stringify(logMeta(topology, traces)));
-      const log = `${String(index + 1).padStart(String(points.length).length, '0')}-${key.slice(0, NAME_DIGITS)}.glog`;
+      const log = `${key.slice(0, NAME_DIGITS)}.glog`;
       const references = topology.processes.reduce((sum, { pid }) => sum + (traces.get(pid)?.references ?? 0), 0);
       ready.push({ point, key, log, references });
     } catch (error) {
@@ -144,13 +144,8 @@ export class Sweep {
       start: request.start ?? (() => startWorker({ folders, logs })),
       onNews: (task, news) => this.#count(task, news),
       onAnswer: (task, result) => this.#finish(task, result),
-      onDeath: (task, why) => {
-        this.results.set(task.key, {
-          wallSeconds: 0,
-          figures: null,
-          error: { code: 'WORKER_DIED', what: why, where: '' },
-        });
-      },
+      onDeath: (task, why) =>
+        this.#finish(task, { wallSeconds: 0, figures: null, error: { code: 'WORKER_DIED', what: why, where: '' } }),
     });
   }
 
@@ -194,9 +189,4 @@ export class Sweep {
     this.results.set(task.key, result);
     if (isLasting(result)) this.#request.journal?.append(task.key, result);
   }
-}
-
-/** Whether another run would end the same: a full disk may have room by then, a model that failed fails again. */
-function isLasting({ error }: PointResult): boolean {
-  return error === null || new GranuleError(error.code, error.what).exitCode === 1;
 }

@@ -9,7 +9,7 @@ import { doneReferences, liveStates } from '../report/actorStates.ts';
 import { loadTraces, TraceShelf } from '../topology/load.node.ts';
 import { logMeta } from '../topology/meta.ts';
 import type { Topology } from '../topology/schema.ts';
-import { pointError, type PointResult, runPoint } from './runPoint.ts';
+import { isLasting, pointError, type PointResult, runPoint } from './runPoint.ts';
 import { writingTo } from './wholeFile.node.ts';
 
 /** What every worker of a sweep is given at its start. */
@@ -38,7 +38,7 @@ const NEWS_MS = 200;
 
 /**
  * Runs one point as a worker does. The log is compressed even where none is kept, so that its size is that of a log that is. A
- * log that is kept has another name until it is whole, and keeps what happened until a failure.
+ * log that is kept has another name until it is whole. That of a model that failed is kept too, up to there.
  *
  * @example
  * ```ts
@@ -71,7 +71,8 @@ export function workOn(
         tell({ events: nextSeq, references: doneReferences(liveStates(system)) });
       },
     });
-    if (path !== null) writingTo(path, () => renameSync(part, path));
+    if (path !== null)
+      writingTo(path, () => (isLasting(result) ? renameSync(part, path) : rmSync(part, { force: true })));
     return result;
   } catch (error) {
     return { wallSeconds: 0, figures: null, error: pointError(error) };

@@ -46,6 +46,12 @@ describe('progress', () => {
     expect(stream.text).toBe(`\r\u001b[K${'x'.repeat(20)}\r\u001b[K`);
   });
 
+  it('is whole on a terminal that does not know its width', () => {
+    const stream = terminal(0);
+    new Progress(stream, () => 0).report({ done: 0, text: 'refs' });
+    expect(stream.text).toBe('\r\u001b[Krefs');
+  });
+
   it('is a whole line now and then in a file, where a command takes hours', () => {
     const file = new TextStream();
     let now = 0;

@@ -194,7 +194,7 @@ describe('granule sweep refuses before anything runs', () => {
     expect([text('a.csv'), text('a.csv.journal')]).toEqual(before);
     const forced = await sweep('--vary', 'seed=1..3', '--out', 'a.csv', '--force');
     expect(forced.stderr).toMatch(/^2 of 3 points are in .*a\.csv\.journal, and are not run again$/m);
-    expect(forced.stdout).toMatch(/^1 points? run in /m);
+    expect(forced.stdout).toMatch(/^1 point run in /m);
     expect(rows('a.csv').map(({ seed }) => seed)).toEqual(['1', '2', '3']);
   });
 });

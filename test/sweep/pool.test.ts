@@ -1,11 +1,18 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Journal } from '../../src/sweep/journal.node.ts';
 import { pointsOf } from '../../src/sweep/points.ts';
 import { Pool } from '../../src/sweep/pool.node.ts';
 import { startWorker } from '../../src/sweep/startWorker.node.ts';
 import { checkPoints, Sweep } from '../../src/sweep/sweep.node.ts';
 import { variedKeys } from '../../src/sweep/varied.ts';
+import { workOn } from '../../src/sweep/workOn.node.ts';
+import { TraceShelf } from '../../src/topology/load.node.ts';
 import { parseTopology } from '../../src/topology/schema.ts';
+import { fillDiskOfLogs } from '../log/fullDisk.ts';
 
 /** A worker that answers with twice the task, and has three ways to die. */
 const CODE = `
@@ -90,23 +97,48 @@ describe('a pool', () => {
 });
 
 describe('a sweep', () => {
-  it('makes an error of a point that its worker died on, and goes on', async () => {
-    const base = parseTopology({ name: 'one', processes: [{ pid: 7, trace: 'true-kernel', pageSize: '4K' }] }, 'test');
-    const { ready } = checkPoints(pointsOf(base, variedKeys(base, ['seed=1..3'])), []);
+  const base = parseTopology({ name: 'one', processes: [{ pid: 7, trace: 'true-kernel', pageSize: '4K' }] }, 'test');
+  let folder = '';
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'granule-sweep-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('makes an error of a point that its worker died on, goes on, and runs it again next time', async () => {
+    const { ready, sweep: name } = checkPoints(pointsOf(base, variedKeys(base, ['seed=1..3'])), []);
     const setting = { folders: [], logs: null };
+    const opened = (): Journal => Journal.open(join(folder, 'a.journal'), { sweep: name, force: false });
+    const journal = opened();
     let started = 0;
     const sweep = new Sweep({
       ready,
       ...setting,
       workers: 1,
-      journal: null,
+      journal,
       start() {
         started += 1;
         return startWorker(setting, started === 1 ? { maxOldGenerationSizeMb: 6 } : {});
       },
     });
     await sweep.run();
+    journal.close();
     const codes = ready.map(({ key }) => sweep.results.get(key)?.error?.code ?? 'well');
     expect(codes).toEqual(['WORKER_DIED', 'well', 'well']);
+    expect(sweep.references).toBe(sweep.totalReferences);
+    const later = opened();
+    expect(ready.map(({ key }) => later.results.has(key))).toEqual([false, true, true]);
+    later.close();
+  });
+
+  it('says of a point whose log filled the disk what it was, and leaves nothing of the log', () => {
+    const tools = { shelf: new TraceShelf(), tell: () => undefined };
+    for (const bytes of [10, 5000]) {
+      using _full = fillDiskOfLogs(bytes);
+      const { error } = workOn({ topology: base, log: 'a.glog' }, { folders: [], logs: folder }, tools);
+      expect(error).toMatchObject({ code: 'DISK_FULL', where: expect.stringContaining('a.glog.part') });
+    }
+    expect(readdirSync(folder)).toEqual([]);
+    expect(workOn({ topology: base, log: 'a.glog' }, { folders: [], logs: folder }, tools).error).toBe(null);
+    expect(readdirSync(folder)).toEqual(['a.glog']);
   });
 });
