@@ -2,7 +2,7 @@
  * The ABI adapter, layer 1 of the proposal: the system-call boundary. It knows each caller's page size, refuses or translates
  * each call by it (`src/mm/abi/rules.ts`), hands it to an mm or a file, moves bytes between them and user memory, and answers.
  */
-import { assertEvent, setup } from 'xstate';
+import { setup } from 'xstate';
 import { ERRNO, translateCall } from '../src/mm/abiRules.ts';
 import { isPlanned } from '../src/mm/calls/index.ts';
 import { auxiliaryValue, sysconfValue } from '../src/mm/abi/answers.ts';
@@ -29,7 +29,7 @@ import {
 } from './abiState.ts';
 import type { ExecCall, Message, MessageOf } from './messages.ts';
 import { addCounts } from './process.ts';
-import { handle, type Send } from './support.ts';
+import { assertType, handle, type Send } from './support.ts';
 import { reviseAbi } from './revise.ts';
 import { reviseCall } from './reviseWork.ts';
 
@@ -57,7 +57,7 @@ const isOtherCall = (call: { op: string }): call is OtherProcessCall => OTHER_CA
 const isRuled = (call: { op: string }): call is RuledCall => call.op in abiRules;
 
 const syscall = handle<AbiContext>((context, event, send) => {
-  assertEvent(event, 'SYSCALL');
+  assertType(event, 'SYSCALL');
   const { pid, cpu, call } = event;
   const inFlight = newCall(pid, cpu, call);
   if (isRuled(call)) return ruled(context, inFlight, call, send);
@@ -130,7 +130,7 @@ function execve(context: AbiContext, inFlight: CallInFlight, call: ExecCall, sen
 }
 
 const mmDone = handle<AbiContext>((context, event, send) => {
-  assertEvent(event, 'MM_DONE');
+  assertType(event, 'MM_DONE');
   const inFlight = callOf(context, event.request);
   const { call, pid } = inFlight;
   const { result, errno, data } = event;
@@ -170,7 +170,7 @@ function exited(context: AbiContext, pid: number, send: Send): AbiContext {
 }
 
 const ioWait = handle<AbiContext>((context, event, send) => {
-  assertEvent(event, 'IO_WAIT');
+  assertType(event, 'IO_WAIT');
   const inFlight = callOf(context, event.request);
   if (inFlight.asleep) return context;
   send(`process:${inFlight.pid}`, { type: 'SLEEP', pid: inFlight.pid });
@@ -183,19 +183,19 @@ const ioWait = handle<AbiContext>((context, event, send) => {
 });
 
 const fileDone = handle<AbiContext>((context, event, send) => {
-  assertEvent(event, 'FILE_DONE');
+  assertType(event, 'FILE_DONE');
   return fileAnswered(context, callOf(context, event.request), event, send);
 });
 
 const sysinfo = handle<AbiContext>((context, event, send) => {
-  assertEvent(event, 'SYSINFO_DONE');
+  assertType(event, 'SYSINFO_DONE');
   const { pid, call } = callOf(context, event.request);
   const name = call.op === 'sysconf' ? call.name : '';
   return answer(context, pid, sysconfValue(name, pageBytesOf(context, pid), event), send);
 });
 
 const awake = handle<AbiContext>((context, event, send) => {
-  assertEvent(event, 'AWAKE');
+  assertType(event, 'AWAKE');
   const inFlight = callOf(context, event.pid);
   return copyOn(
     context,
@@ -208,7 +208,7 @@ const awake = handle<AbiContext>((context, event, send) => {
 });
 
 const copied = handle<AbiContext>((context, event, send) => {
-  assertEvent(event, 'UACCESS_DONE');
+  assertType(event, 'UACCESS_DONE');
   const before = callOf(context, event.pid);
   const [first, ...rest] = before.copies;
   const { addr, lengthBytes } = first;

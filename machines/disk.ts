@@ -1,8 +1,8 @@
 /** A block device that serves one transfer at a time: a latency, and a rate. */
-import { assertEvent, setup } from 'xstate';
+import { setup } from 'xstate';
 import { PersistentList } from '../src/mm/persistentList.ts';
 import type { Message, MessageOf } from './messages.ts';
-import { handle, type ResourceHolder, type Send } from './support.ts';
+import { assertType, handle, type ResourceHolder, type Send } from './support.ts';
 
 /** What a disk is built with. */
 export interface DiskInput {
@@ -37,7 +37,7 @@ const queue = handle<DiskContext>((context, event, send) => {
   const transfer = event as Transfer;
   const read = transfer.type === 'READ_BLOCKS';
   const state = {
-    ...context,
+    resources: context.resources,
     queue: context.queue.push(transfer),
     reads: context.reads + (read ? 1 : 0),
     writes: context.writes + (read ? 0 : 1),
@@ -48,11 +48,12 @@ const queue = handle<DiskContext>((context, event, send) => {
 });
 
 const done = handle<DiskContext>((context, event, send) => {
-  assertEvent(event, 'IO_DONE');
+  assertType(event, 'IO_DONE');
   const transfer = context.queue.at(0);
   if (transfer === undefined) return context;
   send(transfer.file, { type: 'IO_DONE', request: transfer.request });
-  return start({ ...context, queue: context.queue.shift() }, send);
+  const { resources, queue: waiting, reads, writes, readBytes, writtenBytes } = context;
+  return start({ resources, queue: waiting.shift(), reads, writes, readBytes, writtenBytes }, send);
 });
 
 /** The disk's statechart. */

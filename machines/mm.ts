@@ -2,7 +2,7 @@
  * An address space (`mm_struct`): VMAs, the fault handler, and the page size of its ABI (layer 2). One job at a time is
  * done under its lock; what arrives meanwhile waits, but for the page cache's requests to unmap, which take no lock.
  */
-import { assertEvent, setup } from 'xstate';
+import { setup } from 'xstate';
 import { invariant } from '../src/errors.ts';
 import { mmuOf, processOf, tlbOf } from './addresses.ts';
 import type { Message } from './messages.ts';
@@ -14,7 +14,7 @@ import { childSteps } from './mmFork.ts';
 import { nextToPopulate } from './mmPopulate.ts';
 import { beginUnmap, endUnmap } from './mmRmap.ts';
 import { initialMm, type Job, type MmContext, type MmInput } from './mmState.ts';
-import { handle, type Send } from './support.ts';
+import { assertType, handle, type Send } from './support.ts';
 import { reviseMm } from './revise.ts';
 import { reviseJob } from './reviseWork.ts';
 
@@ -196,12 +196,12 @@ const ioWait = handle<MmContext>((context, _event, send) => {
 });
 
 const unmapRange = handle<MmContext>((context, event, send) => {
-  assertEvent(event, 'UNMAP_RANGE');
+  assertType(event, 'UNMAP_RANGE');
   return beginUnmap(context, event, send);
 });
 
 const forked = handle<MmContext>((context, event, send) => {
-  assertEvent(event, 'FORKED');
+  assertType(event, 'FORKED');
   const { job } = context;
   invariant(job?.kind === 'forked', 'a child that gets entries is being forked');
   return childSteps.enter(context, job, event, send);

@@ -3,14 +3,14 @@
  * the page-size ABI is larger than the kernel page. An operation that the native table cannot hold makes it warn and move
  * to `fallback`: from then on hardware walks the Linux table.
  */
-import { assertEvent, setup } from 'xstate';
+import { setup } from 'xstate';
 import { pageSizeLimits } from '../src/arch/granule.ts';
 import { flagsOf, hasFlags, isValid, isWritable, makeDirty, makeYoung, PTE, pfnOf } from '../src/mm/pte.ts';
 import { mmOf, mmuOf, tlbOf } from './addresses.ts';
 import type { Access, Message } from './messages.ts';
 import { initialMmu, type MmuContext, type MmuInput, type TableMessage, walked } from './mmuState.ts';
 import { acknowledgeFlush, beginOperation, refuseFrames, takeFrames } from './mmuTables.ts';
-import { handle } from './support.ts';
+import { assertType, handle } from './support.ts';
 import { reviseMmu } from './revise.ts';
 
 export type { MmuContext, MmuInput } from './mmuState.ts';
@@ -23,7 +23,7 @@ function allows(pte: number, access: Access): boolean {
 
 /** A hardware walk, access flag and dirty state updated by hardware (FEAT_HAFDBS, Arm ARM D8.5). */
 const walk = handle<MmuContext>((context, event, send) => {
-  assertEvent(event, 'WALK');
+  assertType(event, 'WALK');
   const { va, access, cpu, pid } = event;
   const table = walked(context);
   const { granuleBytes } = table.geometry;
@@ -89,19 +89,19 @@ const operation = handle<MmuContext>((context, event, send) =>
 );
 
 const frames = handle<MmuContext>((context, event, send) => {
-  assertEvent(event, 'FRAMES');
+  assertType(event, 'FRAMES');
   return takeFrames(context, event, send);
 });
 
 const noFrames = handle<MmuContext>((context, event, send) => {
-  assertEvent(event, 'NO_MEMORY');
+  assertType(event, 'NO_MEMORY');
   return refuseFrames(context, event, send);
 });
 
 const acknowledged = handle<MmuContext>((context, _event, send) => acknowledgeFlush(context, send));
 
 const activate = handle<MmuContext>((context, event, send) => {
-  assertEvent(event, 'ACTIVATE');
+  assertType(event, 'ACTIVATE');
   const { pid, cpu, asid, flush: flushFirst } = event;
   const pageBytes = walked(context).geometry.granuleBytes;
   send(tlbOf(cpu), { type: 'SET_TTBR', pid, asid, pageBytes, mmu: mmuOf(context.pid), flush: flushFirst });
@@ -121,12 +121,12 @@ export const mmuMachine = setup({
     acknowledged,
     activate,
     retry: handle<MmuContext>((context, event, send) => {
-      assertEvent(event, 'FAULT_DONE');
+      assertType(event, 'FAULT_DONE');
       send(tlbOf(event.cpu), { type: 'WALK_AGAIN', walk: event.walk, pid: event.pid });
       return context;
     }),
     abort: handle<MmuContext>((context, event, send) => {
-      assertEvent(event, 'FAULT_SIGNAL');
+      assertType(event, 'FAULT_SIGNAL');
       const { walk: number, pid, va, signal, code } = event;
       send(tlbOf(event.cpu), { type: 'ABORT', walk: number, pid, va, signal, code });
       return context;

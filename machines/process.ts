@@ -2,13 +2,13 @@
  * A process: a task with one thread that works through a recorded trace. It asks its CPU to run stretches, makes the
  * system calls the trace holds, sleeps while the kernel waits for the disk, and ends where the trace ends.
  */
-import { assertEvent, setup } from 'xstate';
+import { setup } from 'xstate';
 import { invariant } from '../src/errors.ts';
 import { RUN_CALL, type RunSource, type TraceCall } from '../src/mm/runs.ts';
 import { noCounts } from '../src/mm/tlbRun.ts';
 import { tlbOf } from './addresses.ts';
 import type { ExecCall, Message, TlbCounts } from './messages.ts';
-import { handle, type ResourceHolder, type Send } from './support.ts';
+import { assertType, handle, type ResourceHolder, type Send } from './support.ts';
 import { reviseProcess } from './revise.ts';
 
 /** The signal that no handler takes: out of memory. */
@@ -147,7 +147,7 @@ const execve = handle<ProcessContext>((context, _event, send) => {
 });
 
 const account = handle<ProcessContext>((context, event) => {
-  assertEvent(event, 'RAN');
+  assertType(event, 'RAN');
   return reviseProcess(context, (draft) => {
     draft.at = event.to;
     draft.resumed = event.reason === 'asleep';
@@ -191,7 +191,7 @@ export const processMachine = setup({
     yield: leaveCpu('YIELD'),
     exited: leaveCpu('EXITED'),
     run: handle<ProcessContext>((context, event, send) => {
-      assertEvent(event, 'DISPATCH');
+      assertType(event, 'DISPATCH');
       return run(
         reviseProcess(context, (draft) => {
           draft.cpu = event.cpu;
@@ -202,7 +202,7 @@ export const processMachine = setup({
     call: handle<ProcessContext>((context, _event, send) => syscall(context, callAt(context), send)),
     exit: handle<ProcessContext>((context, _event, send) => syscall(context, { op: 'exit', status: 0 }, send)),
     returned: handle<ProcessContext>((context, event) => {
-      assertEvent(event, 'SYSRET');
+      assertType(event, 'SYSRET');
       const counts = addCounts(context.counts, event.counts);
       const callsFailed = context.callsFailed + (event.errno === 0 ? 0 : 1);
       // execve returns to the first run of the trace; any other call to the run behind it.
@@ -214,13 +214,13 @@ export const processMachine = setup({
       });
     }),
     take: handle<ProcessContext>((context, event) => {
-      assertEvent(event, 'DISPATCH');
+      assertType(event, 'DISPATCH');
       return reviseProcess(context, (draft) => {
         draft.cpu = event.cpu;
       });
     }),
     killedBy: handle<ProcessContext>((context, event) => {
-      assertEvent(event, 'SYSRET');
+      assertType(event, 'SYSRET');
       return reviseProcess(context, (draft) => {
         draft.signal = event.signal;
       });
@@ -234,7 +234,7 @@ export const processMachine = setup({
       });
     }),
     awake: handle<ProcessContext>((context, event, send) => {
-      assertEvent(event, 'DISPATCH');
+      assertType(event, 'DISPATCH');
       send('abi', { type: 'AWAKE', pid: context.pid, cpu: event.cpu });
       return reviseProcess(context, (draft) => {
         draft.cpu = event.cpu;

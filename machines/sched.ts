@@ -8,7 +8,7 @@ import { type AsidSpace, initialAsids, switchContext } from '../src/mm/asid.ts';
 import { invariant } from '../src/errors.ts';
 import type { Message } from './messages.ts';
 import { type Affinity, CpuSlots, RunQueue } from './runQueue.ts';
-import { handle, type ResourceHolder, type Send } from './support.ts';
+import { assertType, handle, type ResourceHolder, type Send } from './support.ts';
 import { reviseSched } from './revise.ts';
 
 /** What a scheduler is built with. `affinity` pins a pid to a CPU. */
@@ -99,11 +99,11 @@ export const schedMachine = setup({
   types: { context: {} as SchedContext, events: {} as Message, input: {} as SchedInput },
   actions: {
     enqueue: handle<SchedContext>((context, event, send) => {
-      assertEvent(event, 'READY');
+      assertType(event, 'READY');
       return enqueue(context, event.pid, [], send);
     }),
     requeue: handle<SchedContext>((context, event, send) => {
-      assertEvent(event, 'YIELD');
+      assertType(event, 'YIELD');
       return enqueue(release(context, event.cpu, event.pid), event.pid, [event.cpu], send);
     }),
     release: handle<SchedContext>((context, event, send) => {
@@ -111,7 +111,7 @@ export const schedMachine = setup({
       return schedule(release(context, event.cpu, event.pid), [event.cpu], send);
     }),
     dispatch: handle<SchedContext>((context, event, send) => {
-      assertEvent(event, 'SWITCHED');
+      assertType(event, 'SWITCHED');
       send(`process:${event.pid}`, { type: 'DISPATCH', cpu: event.cpu });
       return reviseSched(context, (draft) => {
         draft.switching = context.switching - 1;

@@ -2,7 +2,7 @@
  * The TLBs of one CPU and the stretch of a trace that runs on it: hits are derived from the trace, so that a message
  * passes only at a miss, at a permission or dirty-bit update, at a system call and at the end of a quantum.
  */
-import { assertEvent, setup } from 'xstate';
+import { setup } from 'xstate';
 import type { CorePreset } from '../src/arch/cores.ts';
 import { switchSteps } from '../src/arch/ttbrSwitch.ts';
 import { invariant } from '../src/errors.ts';
@@ -11,7 +11,7 @@ import { MAY_FETCH, MAY_READ, MAY_WRITE } from '../src/mm/tlbArray.ts';
 import { accessAt, noCounts, runStretch, type Stretch } from '../src/mm/tlbRun.ts';
 import { processOf } from './addresses.ts';
 import type { Access, Message, MessageOf, TlbCounts } from './messages.ts';
-import { handle, type ResourceHolder, type Send } from './support.ts';
+import { assertType, handle, type ResourceHolder, type Send } from './support.ts';
 import { type Copy, copyRun } from './tlbCopy.ts';
 import { groupPagesOf, invalidate, obeyedOf, walkGeometry } from './tlbMaintenance.ts';
 import { copyTlb, reviseTlb } from './revise.ts';
@@ -162,7 +162,7 @@ function finishCopy(draft: TlbContext, reason: CopyEnd, send: Send, signal = 0):
 }
 
 const startRun = handle<TlbContext>((context, event, send) => {
-  assertEvent(event, 'RUN');
+  assertType(event, 'RUN');
   const stretch: Stretch = {
     at: event.from,
     end: event.to,
@@ -180,7 +180,7 @@ const startRun = handle<TlbContext>((context, event, send) => {
 });
 
 const startCopy = handle<TlbContext>((context, event, send) => {
-  assertEvent(event, 'UACCESS');
+  assertType(event, 'UACCESS');
   const { va, lengthBytes, access } = event;
   const copy: Copy = { va, endVa: va + lengthBytes, access, doneBytes: 0, counts: noCounts() };
   const draft = drafted(context, context.installed?.pageBytes ?? 0);
@@ -195,7 +195,7 @@ function countWalk(work: Work, waits: PendingAccess | null, levels: number): voi
 }
 
 const translated = handle<TlbContext>((context, event, send) => {
-  assertEvent(event, 'TRANSLATION');
+  assertType(event, 'TRANSLATION');
   const { asid, pageBytes } = context.installed as Installed;
   const waits = context.waits as NonNullable<TlbContext['waits']>;
   const draft = drafted(context, pageBytes);
@@ -218,7 +218,7 @@ const translated = handle<TlbContext>((context, event, send) => {
 
 /** The walk found nothing: what it read is counted, and the kernel has the CPU. */
 const excepted = handle<TlbContext>((context, event) => {
-  assertEvent(event, 'EXCEPTION');
+  assertType(event, 'EXCEPTION');
   const work = { ...(context.work as Work) };
   countWalk(work, context.waits, event.levels);
   return reviseTlb(context, (draft) => {
@@ -232,7 +232,7 @@ const retry = handle<TlbContext>((context, _event, send) => {
 });
 
 const abort = handle<TlbContext>((context, event, send) => {
-  assertEvent(event, 'ABORT');
+  assertType(event, 'ABORT');
   if (context.work?.kind === 'copy') return finishCopy(copyTlb(context), 'fault', send, event.signal);
   return finishRun(copyTlb(context), 'signal', 0, send, event);
 });
@@ -243,7 +243,7 @@ const sleep = handle<TlbContext>((context, _event, send) => {
 });
 
 const install = handle<TlbContext>((context, event, send) => {
-  assertEvent(event, 'SET_TTBR');
+  assertType(event, 'SET_TTBR');
   const { pid, asid, mmu, pageBytes } = event;
   const { costs } = context.resources;
   // The steps of a switch without a change of granule are in the cost of a context switch.
@@ -267,7 +267,7 @@ const install = handle<TlbContext>((context, event, send) => {
 });
 
 const maintain = handle<TlbContext>((context, event, send) => {
-  assertEvent(event, 'TLBI');
+  assertType(event, 'TLBI');
   const tlb = context.tlb.edit();
   let dropped = 0;
   const used = context.installed?.pageBytes ?? null;
@@ -291,7 +291,7 @@ const maintain = handle<TlbContext>((context, event, send) => {
  * root (D-06). Without the flush an old entry's page number would be read as one of the new, smaller pages.
  */
 const regranule = handle<TlbContext>((context, event) => {
-  assertEvent(event, 'REGRANULE');
+  assertType(event, 'REGRANULE');
   if (context.installed?.mmu !== event.mmu) return context;
   const installed = { ...context.installed, pageBytes: event.pageBytes };
   const tlb = context.tlb.edit();

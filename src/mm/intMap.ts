@@ -49,7 +49,7 @@ function newNode<V>(owner: object | null, height: number): TrieNode<V> {
 
 function slotOf(key: number, height: number): number {
   return height < LOW_LEVELS
-    ? ((key % LOW_KEYS) >>> (BITS_PER_LEVEL * height)) & (WAYS - 1)
+    ? ((key & (LOW_KEYS - 1)) >>> (BITS_PER_LEVEL * height)) & (WAYS - 1)
     : (Math.floor(key / LOW_KEYS) >>> (BITS_PER_LEVEL * (height - LOW_LEVELS))) & (WAYS - 1);
 }
 
