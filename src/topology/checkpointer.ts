@@ -9,7 +9,10 @@ import type { ActorSnapshot } from '../runtime/xstateInternals.ts';
 
 /** References that a TLB works through at the cost of folding one event. */
 const REFERENCES_PER_EVENT = 2000;
-/** Bytes of a state, uncompressed, that cost as much to write as one event costs to deliver and log. */
+/**
+ * Bytes of states, uncompressed, that are reckoned as the cost of one event. Where events are cheapest, one costs as much as writing
+ * some sixty bytes; reckoning so would space checkpoints so far apart that going to an event is felt.
+ */
 const BYTES_PER_EVENT = 160;
 /** Checkpoints over which their size is averaged: those that hold many changes come rarely and must not leave a gap. */
 const AVERAGED = 16;
@@ -24,7 +27,7 @@ export interface CheckpointSpacing {
   readonly runPerCheckpoints: number;
 }
 
-/** So much folds in some tens of milliseconds, and checkpoints take a twentieth of a run at most. */
+/** So much folds in some tens of milliseconds, and checkpoints take a twentieth of a run as reckoned here. */
 const RUN_SPACING: CheckpointSpacing = { leastEvents: 4096, runPerCheckpoints: 20 };
 
 /** The actors that changed between two checkpoints, each as it was at the first of them; undefined where that is not known. */
