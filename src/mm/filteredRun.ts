@@ -40,6 +40,19 @@ interface Sums {
   lines: number;
 }
 
+/** The streams of each index, used for one stretch after the other: they hold nothing beyond it but their memory. */
+const streams = new WeakMap<StackIndex, { readonly fetch: FilteredStream; readonly data: FilteredStream }>();
+
+function streamsOf(index: StackIndex, tlb: Tlb): { readonly fetch: FilteredStream; readonly data: FilteredStream } {
+  let both = streams.get(index);
+  if (both === undefined) {
+    const fetch = new FilteredStream(index, index.fetch, tlb.l1i);
+    both = { fetch, data: new FilteredStream(index, index.data, tlb.l1d) };
+    streams.set(index, both);
+  }
+  return both;
+}
+
 class FilteredRun {
   readonly #tlb: Tlb;
   readonly #index: StackIndex;
@@ -57,13 +70,13 @@ class FilteredRun {
     this.#index = index;
     this.#stretch = stretch;
     this.#context = context;
-    const asidBase = context.asid * ASID_STRIDE;
-    this.#fetch = new FilteredStream(index, index.fetch, tlb.l1i, { asidBase, right: MAY_FETCH });
-    this.#data = new FilteredStream(index, index.data, tlb.l1d, { asidBase, right: MAY_READ });
+    const { fetch, data } = streamsOf(index, tlb);
+    this.#fetch = fetch;
+    this.#data = data;
     this.#from = this.#sumsAt(stretch.at);
     this.#room = this.#roomLeft();
-    this.#fetch.begin(stretch.at, stretch.end);
-    this.#data.begin(stretch.at, stretch.end);
+    fetch.begin(tlb.l1i, context.asid, stretch.at, stretch.end);
+    data.begin(tlb.l1d, context.asid, stretch.at, stretch.end);
   }
 
   run(): StretchStop {

@@ -3,7 +3,8 @@ import { invariant } from '../errors.ts';
 import { NO_PAGE, RecencyStack } from './recencyStack.ts';
 import { RUN_CALL, RUN_FETCH, RUN_WRITE } from './runs.ts';
 import { CHECK_RUNS, type StackIndex, type StreamIndex } from './stackIndex.ts';
-import { MAY_WRITE, type TlbArray } from './tlbArray.ts';
+import { MAY_FETCH, MAY_READ, MAY_WRITE, type TlbArray } from './tlbArray.ts';
+import { ASID_STRIDE } from './tlbKeys.ts';
 
 /** No run: later than any. */
 export const NEVER = Number.POSITIVE_INFINITY;
@@ -25,46 +26,47 @@ interface Suspect {
  * ```ts
  * const trace = traceFromSteps([{ access: 'R', addr: 0x1000 }]);
  * const index = makeStackIndex(trace, 12, { fetch: 2, data: 2 });
- * const stream = new FilteredStream(index, index.data, new TlbArray(4, 4), { asidBase: 0, right: MAY_READ });
- * stream.begin(0, 1);
+ * const array = new TlbArray(4, 4);
+ * const stream = new FilteredStream(index, index.data, array);
+ * stream.begin(array, 1, 0, 1);
  * stream.nextRun; // 0
  * ```
  */
 export class FilteredStream {
-  readonly array: TlbArray;
+  /** The array of the stretch under way. */
+  array: TlbArray;
   readonly #index: StackIndex;
   readonly #stream: StreamIndex;
   readonly #isFetch: boolean;
   readonly #stack: RecencyStack;
-  readonly #asidBase: number;
   /** The right that an access needs at least. */
   readonly #right: number;
+  readonly #stamps: Float64Array;
+  #asidBase = 0;
   /** Entries whose page is in the stack and certain to stay: never the least recently used. */
-  readonly #held: Uint8Array;
+  #held: Uint8Array;
   #suspects: Suspect[] = [];
   #nextSuspect = NEVER;
   #record = 0;
   #start = 0;
   #clock = 0;
 
-  constructor(
-    index: StackIndex,
-    stream: StreamIndex,
-    array: TlbArray,
-    context: { readonly asidBase: number; readonly right: number },
-  ) {
+  constructor(index: StackIndex, stream: StreamIndex, array: TlbArray) {
     this.array = array;
     this.#index = index;
     this.#stream = stream;
     this.#isFetch = stream === index.fetch;
     this.#stack = new RecencyStack(stream.depth);
-    this.#asidBase = context.asidBase;
-    this.#right = context.right;
+    this.#right = this.#isFetch ? MAY_FETCH : MAY_READ;
+    this.#stamps = new Float64Array(stream.depth);
     this.#held = new Uint8Array(array.entries);
   }
 
-  /** Begins at a run; runs from `end` on are not asked for. */
-  begin(start: number, end: number): void {
+  /** Begins at a run, for an array and an ASID; runs from `end` on are not asked for. */
+  begin(array: TlbArray, asid: number, start: number, end: number): void {
+    this.array = array;
+    this.#asidBase = asid * ASID_STRIDE;
+    if (this.#held.length !== array.entries) this.#held = new Uint8Array(array.entries);
     this.#start = start;
     this.#clock = this.array.clock + 1;
     this.#record = lowerBound(this.#stream.records, start, 0, this.#stream.records.length);
@@ -173,12 +175,12 @@ export class FilteredStream {
   #findSuspects(end: number): void {
     const { ids, wrote, depth } = this.#stack;
     const { array } = this;
-    const stamps: number[] = [];
+    const stamps = this.#stamps;
     for (let place = 0; place < depth && ids[place] !== NO_PAGE; place++) {
       const id = ids[place];
       const entry = array.entryOf(this.keyOf(id), 0);
       const isThere = entry >= 0 && (array.rights(entry) & this.#right) !== 0;
-      stamps.push(entry < 0 ? NEVER : array.stamps[entry]);
+      stamps[place] = entry < 0 ? NEVER : array.stamps[entry];
       if (!isThere || this.#foreignAbove(stamps, place) > array.entries - depth) {
         this.#suspect(id, false, this.#start, end);
         continue;
@@ -189,7 +191,7 @@ export class FilteredStream {
   }
 
   /** How many entries were used after that of the page at a place, and are not of the pages above it in the stack. */
-  #foreignAbove(stamps: readonly number[], place: number): number {
+  #foreignAbove(stamps: Float64Array, place: number): number {
     const own = stamps[place];
     let above = 0;
     const all = this.array.stamps;
@@ -199,16 +201,9 @@ export class FilteredStream {
   }
 
   #suspect(id: number, writeOnly: boolean, from: number, end: number): void {
-    const { starts, runs } = this.#stream;
-    let at = lowerBound(runs, from, starts[id], starts[id + 1]);
-    if (writeOnly) while (at < starts[id + 1] && runs[at] < end && !this.#isWrite(runs[at])) at++;
+    const { starts, runs } = writeOnly ? this.#stream.writes : this.#stream.uses;
+    const at = lowerBound(runs, from, starts[id], starts[id + 1]);
     if (at < starts[id + 1] && runs[at] < end) this.#suspects.push({ id, writeOnly, run: runs[at] });
-  }
-
-  #isWrite(run: number): boolean {
-    const { blocks, blockRuns } = this.#index;
-    const block = blocks[Math.floor(run / blockRuns)];
-    return block.kind[run - block.firstRun] === RUN_WRITE;
   }
 
   #acquit(id: number, seen: boolean): void {

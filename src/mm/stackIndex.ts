@@ -8,7 +8,7 @@
  * SIGMETRICS 1999.) `filteredRun.ts` works through it.
  */
 import { NO_PAGE, type SavedStacks, savedStacks } from './recencyStack.ts';
-import { RUN_CALL, RUN_FETCH, RUN_PAGE_SHIFT, RUN_WRITE, type RunBlock, type RunSource } from './runs.ts';
+import { RUN_CALL, RUN_FETCH, RUN_PAGE_SHIFT, RUN_READ, RUN_WRITE, type RunBlock, type RunSource } from './runs.ts';
 
 /** Runs between two kept stacks: what is worked through at most to know the stack of any moment. */
 export const CHECK_RUNS = 128;
@@ -25,7 +25,13 @@ export interface StreamIndex {
   readonly leftTouches: Uint32Array;
   /** The stack before every {@link CHECK_RUNS}th run. */
   readonly stacks: SavedStacks;
-  /** All runs of each page id, ascending: those of id `p` from `starts[p]` to before `starts[p + 1]`. */
+  /** All runs of each page, and those that write. */
+  readonly uses: RunsByPage;
+  readonly writes: RunsByPage;
+}
+
+/** Runs by page id, ascending: those of id `p` stand from `starts[p]` to before `starts[p + 1]`. */
+export interface RunsByPage {
   readonly starts: Uint32Array;
   readonly runs: Uint32Array;
 }
@@ -63,7 +69,7 @@ export interface StackIndex {
 class StreamBuilder {
   readonly #depth: number;
   readonly #stacks: SavedStacks;
-  readonly #counts: Uint32Array;
+  readonly #pages: number;
   readonly #later: Int32Array;
   readonly #earlier: Int32Array;
   readonly #touches: Uint32Array;
@@ -79,7 +85,7 @@ class StreamBuilder {
   constructor(depth: number, checks: number, pages: number) {
     this.#depth = depth;
     this.#stacks = savedStacks(depth, checks);
-    this.#counts = new Uint32Array(pages + 1);
+    this.#pages = pages;
     this.#later = new Int32Array(pages);
     this.#earlier = new Int32Array(pages);
     this.#touches = new Uint32Array(pages);
@@ -100,7 +106,6 @@ class StreamBuilder {
   }
 
   touch(id: number, run: number, write: boolean): void {
-    this.#counts[id]++;
     const states = this.#states;
     if (states[id] === 0) this.#enter(id, run);
     else if (id !== this.#newest) this.#toFront(id);
@@ -151,26 +156,39 @@ class StreamBuilder {
 
   /** Finishes, with the runs of every page: those of the blocks that are of this stream. */
   done(blocks: readonly RunBlock[], ids: Int32Array, isFetch: boolean): StreamIndex {
-    const starts = new Uint32Array(this.#counts.length);
-    for (let id = 1; id < starts.length; id++) starts[id] = starts[id - 1] + this.#counts[id - 1];
-    const runs = new Uint32Array(starts[starts.length - 1]);
-    const next = starts.slice();
-    for (const { count, firstRun, kind, page } of blocks) {
-      for (let at = 0; at < count; at++) {
-        if (kind[at] === RUN_CALL || (kind[at] === RUN_FETCH) !== isFetch) continue;
-        runs[next[ids[page[at]]]++] = firstRun + at;
-      }
-    }
+    const isUse = (kind: number): boolean => kind !== RUN_CALL && (kind === RUN_FETCH) === isFetch;
+    const isWrite = (kind: number): boolean => kind === RUN_WRITE && !isFetch;
     return {
       depth: this.#depth,
       records: Uint32Array.from(this.#records),
       left: Int32Array.from(this.#left),
       leftTouches: Uint32Array.from(this.#leftTouches),
       stacks: this.#stacks,
-      starts,
-      runs,
+      uses: runsByPage(blocks, ids, this.#pages, isUse),
+      writes: runsByPage(blocks, ids, this.#pages, isWrite),
     };
   }
+}
+
+/** Sorts the runs of certain kinds by page, by counting. */
+function runsByPage(
+  blocks: readonly RunBlock[],
+  ids: Int32Array,
+  pages: number,
+  isWanted: (kind: number) => boolean,
+): RunsByPage {
+  const wanted = [RUN_FETCH, RUN_READ, RUN_WRITE, RUN_CALL].map((kind) => isWanted(kind));
+  const starts = new Uint32Array(pages + 1);
+  for (const { count, kind, page } of blocks) {
+    for (let at = 0; at < count; at++) if (wanted[kind[at]]) starts[ids[page[at]] + 1]++;
+  }
+  for (let id = 1; id <= pages; id++) starts[id] += starts[id - 1];
+  const runs = new Uint32Array(starts[pages]);
+  const next = starts.slice();
+  for (const { count, firstRun, kind, page } of blocks) {
+    for (let at = 0; at < count; at++) if (wanted[kind[at]]) runs[next[ids[page[at]]]++] = firstRun + at;
+  }
+  return { starts, runs };
 }
 
 /** Ids of the pages of a trace: page indexes of one page number share one. */
@@ -299,11 +317,26 @@ class IndexBuilder {
 export function makeStackIndex(source: RunSource, pageShift: number, depths: StackDepths): StackIndex {
   const { runs, blockRuns } = source;
   const { ids, numbers } = pageIds(source, pageShift);
-  const blocks = Array.from({ length: Math.ceil(runs / blockRuns) }, (_, at) => source.block(at));
+  const blocks = Array.from({ length: Math.ceil(runs / blockRuns) }, (_, at) => blockOf(source, at));
   const builder = new IndexBuilder(ids, numbers.length, runs, depths);
   for (const block of blocks) builder.add(block);
   if (runs % CHECK_RUNS === 0) builder.check(runs);
   return { blocks, blockRuns, numbers, ...builder.done(blocks) };
+}
+
+/** The decoded blocks of the traces that have an index. */
+const decoded = new WeakMap<RunSource, readonly RunBlock[]>();
+
+/**
+ * A block of a trace: from its index where it has one, whose blocks stay decoded.
+ *
+ * @example
+ * ```ts
+ * blockOf(traceFromSteps([{ access: 'R', addr: 0x1000 }]), 0).count; // 1
+ * ```
+ */
+export function blockOf(source: RunSource, index: number): RunBlock {
+  return decoded.get(source)?.[index] ?? source.block(index);
 }
 
 /** What is known of a trace at one page size and depths. */
@@ -346,6 +379,7 @@ export function stackIndexWhenDue(
       return null;
     }
     entry.index = makeStackIndex(source, pageShift, depths);
+    decoded.set(source, entry.index.blocks);
   }
   return entry.index;
 }

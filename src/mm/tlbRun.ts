@@ -7,7 +7,7 @@
 import { invariant } from '../errors.ts';
 import { filterDepth, runFiltered } from './filteredRun.ts';
 import { RUN_CALL, RUN_FETCH, RUN_PAGE_SHIFT, RUN_READ, type RunSource } from './runs.ts';
-import { type StackIndex, stackIndexWhenDue } from './stackIndex.ts';
+import { blockOf, type StackIndex, stackIndexWhenDue } from './stackIndex.ts';
 import type { Tlb } from './tlb.ts';
 import { MAY_FETCH, MAY_READ, MAY_WRITE } from './tlbArray.ts';
 import { ASID_STRIDE, groupKey } from './tlbKeys.ts';
@@ -239,7 +239,7 @@ function runBlock(
   stretch: Stretch,
   context: StretchContext,
 ): StretchStop {
-  const { count, firstRun, kind, page, accesses, references, continued } = source.block(index);
+  const { count, firstRun, kind, page, accesses, references, continued } = blockOf(source, index);
   const { instructionCycles, l2HitCycles } = context;
   const end = Math.min(count, stretch.end - firstRun);
   const asidBase = context.asid * ASID_STRIDE;
@@ -314,7 +314,7 @@ function addTo(counts: StretchCounts, lines: number, fetches: number, data: numb
  * ```
  */
 export function accessAt(source: RunSource, at: number): { va: number; access: 'fetch' | 'read' | 'write' } {
-  const block = source.block(Math.floor(at / source.blockRuns));
+  const block = blockOf(source, Math.floor(at / source.blockRuns));
   const inBlock = at - block.firstRun;
   const kind = block.kind[inBlock];
   invariant(kind !== RUN_CALL, 'a system call is no access');
