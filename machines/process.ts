@@ -5,7 +5,7 @@
 import { setup } from 'xstate';
 import { invariant } from '../src/errors.ts';
 import { RUN_CALL, type RunSource, type TraceCall } from '../src/mm/runs.ts';
-import { noCounts } from '../src/mm/tlbRun.ts';
+import { blockOf } from '../src/mm/stackIndex.ts';
 import { tlbOf } from './addresses.ts';
 import type { ExecCall, Message, TlbCounts } from './messages.ts';
 import { assertType, handle, type ResourceHolder, type Send } from './support.ts';
@@ -74,7 +74,17 @@ export interface ProcessContext {
  * ```
  */
 export function zeroCounts(): TlbCounts {
-  return { ...noCounts(), walks: 0, walkReads: 0 };
+  return {
+    references: 0,
+    l1iAccesses: 0,
+    l1iMisses: 0,
+    l1dAccesses: 0,
+    l1dMisses: 0,
+    l2Accesses: 0,
+    l2Misses: 0,
+    walks: 0,
+    walkReads: 0,
+  };
 }
 
 /**
@@ -107,7 +117,7 @@ function traceOf(context: ProcessContext): RunSource {
 
 function callAt(context: ProcessContext): TraceCall {
   const trace = traceOf(context);
-  const block = trace.block(Math.floor(context.at / trace.blockRuns));
+  const block = blockOf(trace, Math.floor(context.at / trace.blockRuns));
   const call = block.calls[block.page[context.at - block.firstRun]];
   invariant(call !== undefined, `run ${context.at} of ${context.trace} is a system call`);
   if (call.op !== 'fork') return call;
@@ -369,7 +379,7 @@ export const processMachine = setup({
 /** Whether the call at `at` is the one that does not return. */
 function isExit(context: ProcessContext): boolean {
   const trace = traceOf(context);
-  const block = trace.block(Math.floor(context.at / trace.blockRuns));
+  const block = blockOf(trace, Math.floor(context.at / trace.blockRuns));
   const at = context.at - block.firstRun;
   return block.kind[at] === RUN_CALL && block.calls[block.page[at]]?.op === 'exit';
 }

@@ -8,7 +8,7 @@ import { switchSteps } from '../src/arch/ttbrSwitch.ts';
 import { invariant } from '../src/errors.ts';
 import { Tlb } from '../src/mm/tlb.ts';
 import { MAY_FETCH, MAY_READ, MAY_WRITE } from '../src/mm/tlbArray.ts';
-import { accessAt, noCounts, runStretch, type Stretch } from '../src/mm/tlbRun.ts';
+import { accessAt, copyCounts, copyStretch, noCounts, runStretch, type Stretch } from '../src/mm/tlbRun.ts';
 import { processOf } from './addresses.ts';
 import type { Access, Message, MessageOf, TlbCounts } from './messages.ts';
 import { assertType, handle, type ResourceHolder, type Send } from './support.ts';
@@ -72,7 +72,9 @@ function editTlb({ tlb, resources }: TlbContext, pageBytes: number): Tlb {
 
 function countsOf(work: Work): TlbCounts {
   const counts = work.kind === 'run' ? work.stretch.counts : work.copy.counts;
-  return { ...counts, walks: work.walks, walkReads: work.walkReads };
+  const { references, l1iAccesses, l1iMisses, l1dAccesses, l1dMisses, l2Accesses, l2Misses } = counts;
+  const { walks, walkReads } = work;
+  return { references, l1iAccesses, l1iMisses, l1dAccesses, l1dMisses, l2Accesses, l2Misses, walks, walkReads };
 }
 
 /**
@@ -80,15 +82,20 @@ function countsOf(work: Work): TlbCounts {
  * a copy for each would cost more than all else that it does.
  */
 function drafted(context: TlbContext, pageBytes: number): TlbContext {
-  return reviseTlb(context, (draft) => {
-    draft.tlb = editTlb(context, pageBytes);
-  });
+  const draft = copyTlb(context);
+  draft.tlb = editTlb(context, pageBytes);
+  return draft;
 }
 
 /** The work of a draft, as the draft's own. */
 function draftedWork(work: Work): Work {
-  if (work.kind === 'copy') return { ...work, copy: { ...work.copy, counts: { ...work.copy.counts } } };
-  return { ...work, stretch: { ...work.stretch, counts: { ...work.stretch.counts } } };
+  const { pid, walks, walkReads } = work;
+  if (work.kind === 'run') {
+    return { kind: 'run', pid, trace: work.trace, stretch: copyStretch(work.stretch), walks, walkReads };
+  }
+  const { va, endVa, access, doneBytes, counts } = work.copy;
+  const copy = { va, endVa, access, doneBytes, counts: copyCounts(counts) };
+  return { kind: 'copy', pid, copy, walks, walkReads };
 }
 
 /** Works on in a draft until something must be asked of another actor, and asks it. */

@@ -71,6 +71,33 @@ export function noCounts(): StretchCounts {
   return { references: 0, l1iAccesses: 0, l1iMisses: 0, l1dAccesses: 0, l1dMisses: 0, l2Accesses: 0, l2Misses: 0 };
 }
 
+/**
+ * A stretch of its own with the same contents.
+ *
+ * @example
+ * ```ts
+ * const stretch = { at: 3, end: 9, counted: false, lastFetchPage: -1, lastDataPage: -1, cycles: 0, cyclesMax: 9, counts: noCounts() };
+ * copyStretch(stretch).at; // 3
+ * ```
+ */
+export function copyStretch(from: Stretch): Stretch {
+  const { at, end, counted, lastFetchPage, lastDataPage, cycles, cyclesMax, counts } = from;
+  return { at, end, counted, lastFetchPage, lastDataPage, cycles, cyclesMax, counts: copyCounts(counts) };
+}
+
+/**
+ * Counts of their own with the same contents.
+ *
+ * @example
+ * ```ts
+ * copyCounts({ ...noCounts(), l2Misses: 5 }).l2Misses; // 5
+ * ```
+ */
+export function copyCounts(from: StretchCounts): StretchCounts {
+  const { references, l1iAccesses, l1iMisses, l1dAccesses, l1dMisses, l2Accesses, l2Misses } = from;
+  return { references, l1iAccesses, l1iMisses, l1dAccesses, l1dMisses, l2Accesses, l2Misses };
+}
+
 /** The same where an entry may stand for a contiguous group: each array is asked for the page and for its group. */
 function lookupGrouped(
   tlb: Tlb,
