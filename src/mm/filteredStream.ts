@@ -41,6 +41,8 @@ export class FilteredStream {
   readonly #stack: RecencyStack;
   /** The right that an access needs at least. */
   readonly #right: number;
+  /** Of the pages of the stack: their entries, -1 for none, and the stamps of these. */
+  readonly #entries: Int32Array;
   readonly #stamps: Float64Array;
   #asidBase = 0;
   /** Entries whose page is in the stack and certain to stay: never the least recently used. */
@@ -58,6 +60,7 @@ export class FilteredStream {
     this.#isFetch = stream === index.fetch;
     this.#stack = new RecencyStack(stream.depth);
     this.#right = this.#isFetch ? MAY_FETCH : MAY_READ;
+    this.#entries = new Int32Array(stream.depth);
     this.#stamps = new Float64Array(stream.depth);
     this.#held = new Uint8Array(array.entries);
   }
@@ -176,25 +179,37 @@ export class FilteredStream {
     const { ids, wrote, depth } = this.#stack;
     const { array } = this;
     const stamps = this.#stamps;
-    for (let place = 0; place < depth && ids[place] !== NO_PAGE; place++) {
-      const id = ids[place];
-      const entry = array.entryOf(this.keyOf(id), 0);
+    const entries = this.#entries;
+    let size = 0;
+    // Nearly always the array has the pages of the stack in its order; then the last of them has the most from elsewhere above it.
+    let isInOrder = true;
+    for (; size < depth && ids[size] !== NO_PAGE; size++) {
+      const entry = array.entryOf(this.keyOf(ids[size]), 0);
+      entries[size] = entry;
+      stamps[size] = entry < 0 ? NEVER : array.stamps[entry];
+      isInOrder &&= entry >= 0 && (size === 0 || stamps[size] < stamps[size - 1]);
+    }
+    const room = array.entries - depth;
+    const areAllSafe = isInOrder && (size === 0 || this.#foreignAbove(size - 1) <= room);
+    for (let place = 0; place < size; place++) {
+      const entry = entries[place];
       const isThere = entry >= 0 && (array.rights(entry) & this.#right) !== 0;
-      stamps[place] = entry < 0 ? NEVER : array.stamps[entry];
-      if (!isThere || this.#foreignAbove(stamps, place) > array.entries - depth) {
-        this.#suspect(id, false, this.#start, end);
+      if (!isThere || (!areAllSafe && this.#foreignAbove(place) > room)) {
+        this.#suspect(ids[place], false, this.#start, end);
         continue;
       }
       this.#held[entry] = 1;
-      if (wrote[place] === 1 && (array.rights(entry) & MAY_WRITE) === 0) this.#suspect(id, true, this.#start, end);
+      const isReadOnly = (array.rights(entry) & MAY_WRITE) === 0;
+      if (wrote[place] === 1 && isReadOnly) this.#suspect(ids[place], true, this.#start, end);
     }
   }
 
   /** How many entries were used after that of the page at a place, and are not of the pages above it in the stack. */
-  #foreignAbove(stamps: Float64Array, place: number): number {
+  #foreignAbove(place: number): number {
+    const stamps = this.#stamps;
     const own = stamps[place];
-    let above = 0;
     const all = this.array.stamps;
+    let above = 0;
     for (let entry = 0; entry < all.length; entry++) if (all[entry] > own) above++;
     for (let before = 0; before < place; before++) if (stamps[before] > own && stamps[before] !== NEVER) above--;
     return above;

@@ -53,8 +53,8 @@ export interface StretchContext {
   exhaustive?: boolean;
 }
 
-/** Runs that are looked up one by one before the index is used: most stretches end within them. */
-const PLAIN_RUNS = 512;
+/** Runs that are looked up one by one before the index is used: where walks follow one another, a stretch ends within them. */
+const PLAIN_RUNS = 128;
 
 /** Why `runStretch` came back. */
 export type StretchStop = 'end' | 'quantum' | 'call' | 'walk';
