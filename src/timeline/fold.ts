@@ -102,6 +102,11 @@ export class FoldCache {
     this.#mostRecords = mostRecords;
   }
 
+  /** Whether a name has its fold. */
+  has(name: string): boolean {
+    return this.#folds.has(name);
+  }
+
   /** The fold of a name, opened when it is not there. */
   get(name: string, open: () => Fold): Fold {
     const known = this.#folds.get(name);

@@ -1,8 +1,12 @@
 /** Folds, in small pieces while someone steps back, what lies before the checkpoint that they are about to reach. */
+import { GranuleError } from '../errors.ts';
 import type { LogReader } from '../log/logReader.ts';
 
 /** Events before a checkpoint is reached going back at which the stretch before it is begun with. */
 const NEAR_EVENTS = 160;
+
+/** Less than any index of a checkpoint: -1 stands for the beginning of the log. */
+const NO_STRETCH = -2;
 
 /** What folds an actor a little further in a stretch; true once it is done. */
 export type FoldSome = (actor: string, checkpointIndex: number) => boolean;
@@ -24,7 +28,7 @@ export class ReadBehind {
   readonly #foldSome: FoldSome;
   #lastSeq = -1;
   /** The stretch that is folded, and its actors that are not done yet. */
-  #checkpointIndex = -2;
+  #checkpointIndex = NO_STRETCH;
   #actors: string[] = [];
 
   constructor(reader: LogReader, foldSome: FoldSome) {
@@ -34,13 +38,22 @@ export class ReadBehind {
 
   /** Tells of a seq that was gone to. */
   note(seq: number): void {
-    if (seq === this.#lastSeq) return;
-    const isStepBack = seq === this.#lastSeq - 1;
+    const movedEvents = seq - this.#lastSeq;
     this.#lastSeq = seq;
-    if (!isStepBack) return;
-    this.#plan(seq);
-    const [actor] = this.#actors;
-    if (actor !== undefined && this.#foldSome(actor, this.#checkpointIndex)) this.#actors.shift();
+    if (Math.abs(movedEvents) > NEAR_EVENTS) {
+      this.#checkpointIndex = NO_STRETCH;
+      this.#actors = [];
+    }
+    if (movedEvents !== -1) return;
+    try {
+      this.#plan(seq);
+      const [actor] = this.#actors;
+      if (actor !== undefined && this.#foldSome(actor, this.#checkpointIndex)) this.#actors.shift();
+    } catch (error) {
+      // What is damaged there is said to whoever gets there, not here where all is whole.
+      if (!(error instanceof GranuleError)) throw error;
+      this.#actors = [];
+    }
   }
 
   #plan(seq: number): void {

@@ -79,9 +79,10 @@ export class SystemView {
 
   /** A little more of an actor's fold of a whole stretch: its base, or a segment, or some blocks. */
   #foldSome(actor: string, checkpointIndex: number): boolean {
-    const { to } = this.stretch(checkpointIndex);
+    const isNew = !this.#folds.has(nameOf(actor, checkpointIndex));
     const fold = this.#fold(actor, checkpointIndex);
-    if (fold.readTo < to) {
+    if (isNew) return false;
+    if (fold.readTo < this.stretch(checkpointIndex).to) {
       this.#readOn(fold, actor, checkpointIndex, fold.readTo + 1);
       return false;
     }

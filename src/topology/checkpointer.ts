@@ -14,7 +14,10 @@ const REFERENCES_PER_EVENT = 2000;
  * some sixty bytes; reckoning so would space checkpoints so far apart that going to an event is felt.
  */
 const BYTES_PER_EVENT = 160;
-/** Checkpoints over which their size is averaged: those that hold many changes come rarely and must not leave a gap. */
+/**
+ * Checkpoints over which their size is averaged, from nothing on: those that hold many changes, as the first does, come rarely and
+ * must not leave a gap.
+ */
 const AVERAGED = 16;
 /** The pseudo-actor whose state is the loop's own: pending messages, clock and chooser. */
 export const SYSTEM_STATE = '@system';
@@ -81,7 +84,7 @@ export class Checkpointer {
     this.#cost = 0;
     const span = this.#closeSpan(system);
     const bytes = this.#writer.checkpoint(system.nextSeq - 1, statesOf(span, system));
-    this.#meanBytes += (bytes - this.#meanBytes) / Math.min(this.#written, AVERAGED);
+    this.#meanBytes += (bytes - this.#meanBytes) / AVERAGED;
   }
 
   /** The span that ends here. As in a binary counter, it takes in the spans that are no longer than what it has already. */

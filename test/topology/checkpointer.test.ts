@@ -124,6 +124,19 @@ describe('the checkpoints of a run', () => {
     }
   });
 
+  it('are not fallen over when the stretch before is damaged and one does not go there', () => {
+    const run = made(600);
+    const reader = recorded(run, near(5000));
+    const bytes = reader.storage.read(0, reader.storage.size());
+    const first = reader.directory.segments[0];
+    bytes.fill(0, (first?.offsetBytes ?? 0) + 28, (first?.offsetBytes ?? 0) + 1000);
+    const view = new SystemView(LogReader.open(memoryStorage(bytes), noCompression, messageRegistry), run.traces);
+    const checkpoint = reader.checkpoints()[0]?.seq ?? 0;
+    expect(checkpoint).toBeGreaterThan(4096);
+    for (let seq = checkpoint + 60; seq > checkpoint; seq--) view.snapshot('mm:1', seq);
+    expect(() => view.snapshot('mm:1', 4000)).toThrow(GranuleError);
+  });
+
   it('do so in a log that was cut as well', () => {
     fc.assert(
       fc.property(fc.double({ min: 0.3, max: 1, noNaN: true }), (share) => {
@@ -209,16 +222,24 @@ describe('a checkpointer', () => {
     expect(lookAtAll).not.toHaveBeenCalled();
   });
 
-  it('writes large states further apart, so that a run costs twenty times as much', () => {
-    const run = made(12_000);
+  it('writes large states further apart, so that a run costs as many times as much as was asked for', () => {
+    const run = made(6000);
     const writer = new LogWriter(memoryStorage(), noCompression, {});
     const checkpoint = vi.spyOn(writer, 'checkpoint');
-    const checkpointer = new Checkpointer(writer);
+    const checkpointer = new Checkpointer(writer, { leastEvents: 64, runPerCheckpoints: 1 });
     const system = systemOf(run, loggedBy(writer, checkpointer));
     while (system.step() !== null) checkpointer.writeWhenDue(system);
     const bytes = checkpoint.mock.results.reduce((sum, { value }) => sum + (value as number), 0);
-    expect(checkpoint.mock.calls.length).toBeGreaterThan(2);
-    expect(((bytes / 160) * 20) / system.nextSeq).toBeLessThan(1.3);
+    expect(checkpoint.mock.calls.length).toBeGreaterThan(50);
+    expect(bytes / 160 / system.nextSeq).toBeLessThan(1.3);
+  });
+
+  it('leaves no gap behind a first checkpoint of large states that then rest', () => {
+    const run = made(4000, 20_000);
+    const reader = recorded(run, { leastEvents: 512, runPerCheckpoints: 20 });
+    const seqs = reader.checkpoints().map(({ seq }) => seq);
+    expect(seqs.length).toBeGreaterThan(2);
+    expect((seqs[1] ?? 0) - (seqs[0] ?? 0)).toBeLessThan(10_000);
   });
 });
 
