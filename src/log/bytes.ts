@@ -253,6 +253,18 @@ export class ByteReader {
     return this.#checked(value);
   }
 
+  /** So many non-negative safe integers, written to an array from a place on. */
+  varints(values: Float64Array, place: number, count: number): void {
+    const { bytes } = this;
+    for (let i = place; i < place + count; i++) {
+      const byte = bytes[this.#at];
+      if (byte < 0x80) {
+        values[i] = byte;
+        this.#at += 1;
+      } else values[i] = this.varint();
+    }
+  }
+
   /** A varint that must not exceed `limit`: counts and indexes, so that damage never makes a huge array. */
   varintUpTo(limit: number, what: string): number {
     const value = this.varint();
@@ -262,6 +274,24 @@ export class ByteReader {
 
   /** A safe integer as `signed` wrote it. */
   signed(): number {
+    const { bytes } = this;
+    const at = this.#at;
+    const first = bytes[at];
+    const second = bytes[at + 1];
+    // Most numbers have one or two bytes; what lies beyond the end is undefined, and goes the long way.
+    if (first < 0x40) {
+      this.#at = at + 1;
+      return first;
+    }
+    if (first >= 0x80 && second < 0x80) {
+      this.#at = at + 2;
+      const magnitude = (first & 0x3f) | (second << 6);
+      return (first & 0x40) === 0 || magnitude === 0 ? magnitude : -magnitude;
+    }
+    return this.#longSigned();
+  }
+
+  #longSigned(): number {
     const first = this.u8();
     const low = first & 0x3f;
     const magnitude = first < 0x80 ? low : this.#checked(low + this.varint() * 64);

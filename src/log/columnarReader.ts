@@ -54,10 +54,15 @@ export class ColumnReader {
     this.#stringIndexes = readSmall(reader, counts[TAG.string], room);
     this.#lengths = readSmall(reader, counts[TAG.array] + counts[TAG.typedArray], room);
     this.#arrayKinds = readSmall(reader, counts[TAG.typedArray], room);
-    const elements = sumOf(this.#lengths);
+    const elements = sumAhead(this.#lengths, this.#lengths.count);
     this.#elements = elements === 0 ? null : new ColumnReader(reader, elements, strings, room, depth + 1);
     const childAt = (values: number): ColumnReader => new ColumnReader(reader, values, strings, room, depth + 1);
     this.#shapes = counts.length > TAG.object ? readShapes(reader, counts, strings, childAt) : [];
+  }
+
+  /** Whether all values are integers: lists of numbers are then read in one go. */
+  get #isIntegers(): boolean {
+    return this.#tags.isConstant && this.#tags.ahead(0) === TAG.integer;
   }
 
   /** The next value. */
@@ -87,6 +92,25 @@ export class ColumnReader {
     }
   }
 
+  /** Passes over so many values, of which nothing is made. */
+  skip(values: number): void {
+    const counts: number[] = [0, 0, 0, 0, 0, 0, 0, 0, 0];
+    countAhead(counts, this.#tags, values);
+    this.#tags.skip(values);
+    this.#integers.skip(counts[TAG.integer]);
+    this.#floats.skip(counts[TAG.float]);
+    this.#stringIndexes.skip(counts[TAG.string]);
+    const arrays = counts[TAG.array] + counts[TAG.typedArray];
+    const elements = sumAhead(this.#lengths, arrays);
+    this.#lengths.skip(arrays);
+    this.#arrayKinds.skip(counts[TAG.typedArray]);
+    if (elements > 0) this.#elements?.skip(elements);
+    for (const [index, { children }] of this.#shapes.entries()) {
+      const objects = counts[TAG.object + index] ?? 0;
+      if (objects > 0) for (const child of children) child.skip(objects);
+    }
+  }
+
   #object(index: number): Record<string, unknown> {
     const shape = this.#shapes[index];
     if (shape === undefined) damaged(`there is no shape ${index}`);
@@ -103,8 +127,10 @@ export class ColumnReader {
 
   #array(): unknown[] {
     const length = this.#lengths.next();
+    const elements = this.#elements;
+    if (elements !== null && elements.#isIntegers) return elements.#integers.list(length);
     const value: unknown[] = [];
-    for (let i = 0; i < length; i++) value.push(this.#elements?.next());
+    for (let i = 0; i < length; i++) value.push(elements?.next());
     return value;
   }
 
@@ -137,6 +163,18 @@ function countTags(tags: NumberSource): number[] {
   return counts;
 }
 
+/** How many of the next values have each tag, which were all counted before. */
+function countAhead(counts: number[], tags: NumberSource, values: number): void {
+  if (values > 0 && tags.isConstant) {
+    counts[tags.ahead(0)] = values;
+    return;
+  }
+  for (let i = 0; i < values; i++) {
+    const tag = tags.ahead(i);
+    counts[tag] = (counts[tag] ?? 0) + 1;
+  }
+}
+
 function countTag(counts: number[], tag: number, times: number): void {
   if (tag >= counts.length) {
     if (tag > MAX_COLUMN_VALUES) damaged(`there is no tag ${tag}`);
@@ -147,10 +185,10 @@ function countTag(counts: number[], tag: number, times: number): void {
   counts[tag] += times;
 }
 
-function sumOf(lengths: NumberSource): number {
-  if (lengths.isConstant) return lengths.count * lengths.ahead(0);
+function sumAhead(lengths: NumberSource, values: number): number {
+  if (lengths.isConstant) return values * lengths.ahead(0);
   let sum = 0;
-  for (let i = 0; i < lengths.count; i++) sum += lengths.ahead(i);
+  for (let i = 0; i < values; i++) sum += lengths.ahead(i);
   return sum;
 }
 

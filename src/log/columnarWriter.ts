@@ -120,8 +120,20 @@ export class ColumnWriter {
     const elements = (arrays.elements ??= this.#newColumn());
     const most = MAX_COLUMN_VALUES - elements.count;
     invariant(value.length <= most, `a column holds at most ${MAX_COLUMN_VALUES} values`);
-    for (let i = 0; i < value.length; i++) elements.push(value[i]);
+    elements.#pushAll(value);
     return arrays;
+  }
+
+  /** Takes values of which most are integers: those at the beginning in one go. */
+  #pushAll(values: ArrayLike<unknown>): void {
+    let place = 0;
+    for (; place < values.length; place++) {
+      const value = values[place];
+      if (typeof value !== 'number' || !Number.isSafeInteger(value) || Object.is(value, -0)) break;
+      this.#integers.push(value);
+    }
+    this.#tags.pushTimes(TAG.integer, place);
+    for (; place < values.length; place++) this.push(values[place]);
   }
 
   /** Takes back all values but the first `count`, and parts of a value that was refused. */

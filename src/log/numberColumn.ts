@@ -42,6 +42,14 @@ export class NumberColumn {
     this.#values[this.#count++] = value;
   }
 
+  /** Takes a value so many times. */
+  pushTimes(value: number, times: number): void {
+    if (times === 0) return;
+    this.push(value);
+    if (this.#constant) this.#count += times - 1;
+    else for (let time = 1; time < times; time++) this.push(value);
+  }
+
   /** The value at a place. */
   at(place: number): number {
     return this.#constant ? this.#first : this.#values[place];
