@@ -8,6 +8,7 @@ import { type LogHead, type LogMeta, readHead } from './headerFrame.ts';
 import { findDirectory, type FoundDirectory, type Recovery } from './recovery.ts';
 import type { NamedRows } from './namedRows.ts';
 import type { LogRecord } from './record.ts';
+import type { TakeMessage } from './sectionReader.ts';
 import { decodeSegmentHeader } from './segmentHeader.ts';
 import { SegmentView } from './segmentView.ts';
 import type { Compression, LogStorage } from './storage.ts';
@@ -165,6 +166,23 @@ export class LogReader {
   *byActor(actor: string, from = this.firstSeq, to = this.lastSeq): Generator<LogRecord, void, undefined> {
     const segments = this.#holding(this.directory.actors, actor, from, to);
     for (const records of this.#through(segments, from, to, (view) => view.ofActor(actor))) yield* records;
+  }
+
+  /**
+   * Hands over the messages that one actor received in the records `from` to `to`, one after the other, until `take` says
+   * that it has enough. None is kept, so this is the quickest way to fold an actor.
+   *
+   * @throws GranuleError LOG_DAMAGED
+   */
+  messages(actor: string, from: number, to: number, take: TakeMessage): void {
+    let passed = 0;
+    let goesOn = true;
+    const takes: TakeMessage = (message, seq) => (goesOn = take(message, seq));
+    for (const segment of this.#holding(this.directory.actors, actor, from, to)) {
+      const isKept = passed++ < CACHED_SEGMENTS;
+      this.#placed(segment, () => this.#view(segment, isKept).messages(actor, from, to, takes));
+      if (!goesOn) return;
+    }
   }
 
   /**

@@ -1,11 +1,10 @@
 import { GranuleError } from '../errors.ts';
-import { ByteReader } from './bytes.ts';
-import { ColumnReader } from './columnarReader.ts';
-import { ColumnRoom, readIntegerSource, readSmall } from './numberSource.ts';
-import { OUTSIDE, type LogRecord } from './record.ts';
+import { ColumnRoom } from './numberSource.ts';
+import { type LogRecord, messageOf } from './record.ts';
+import { SectionReader, type TakeMessage, type Upcast } from './sectionReader.ts';
 import type { SectionHeader, SegmentHeader } from './segmentHeader.ts';
 import { type Compression, unpackBytes } from './storage.ts';
-import { decodeStrings, stringAt } from './stringTable.ts';
+import { decodeStrings } from './stringTable.ts';
 
 /** Reads stored bytes of a segment's body, by place within the body. */
 export type BodyReader = (bodyOffsetBytes: number, lengthBytes: number) => Uint8Array;
@@ -15,7 +14,7 @@ export interface SegmentViewOptions {
   /** Told the number of records each time a section is inflated and decoded. */
   onDecode?: (records: number) => void;
   /** Lifts a payload of an older version of its message type to the current one. */
-  upcast?: (type: string, payload: unknown) => unknown;
+  upcast?: Upcast;
 }
 
 /**
@@ -69,6 +68,29 @@ export class SegmentView {
     return index < 0 ? [] : this.#section(index);
   }
 
+  /**
+   * Hands over the messages that one actor received in the records `from` to `to`, which are not kept. Whoever takes one
+   * must not read from this segment meanwhile.
+   */
+  messages(actor: string, from: number, to: number, take: TakeMessage): void {
+    const index = this.header.sections.findIndex((section) => section.actor === actor);
+    if (index < 0) return;
+    const known = this.#decoded[index];
+    if (known === undefined) {
+      let taken = 0;
+      this.#opened(index).messages(from, to, (message, seq) => {
+        taken++;
+        return take(message, seq);
+      });
+      this.#options.onDecode?.(taken);
+      return;
+    }
+    for (const { seq, type, payload } of known) {
+      if (seq > to) return;
+      if (seq >= from && !take(messageOf(type, payload, seq), seq)) return;
+    }
+  }
+
   /** The records of one type in order; sections that hold none are not opened. */
   ofType(type: string): readonly LogRecord[] {
     const index = this.header.types.indexOf(type);
@@ -100,59 +122,17 @@ export class SegmentView {
   #section(index: number): readonly LogRecord[] {
     const known = this.#decoded[index];
     if (known !== undefined) return known;
-    const section = this.header.sections[index];
-    this.#strings ??= decodeStrings(this.stringsRaw());
-    this.#room.clear();
-    const { upcast } = this.#options;
-    const records = decodeSection(this.header, section, this.sectionRaw(section), this.#strings, this.#room, upcast);
+    const records = this.#opened(index).all();
     this.#decoded[index] = records;
     this.#options.onDecode?.(records.length);
     return records;
   }
-}
 
-function decodeSection(
-  header: SegmentHeader,
-  section: SectionHeader,
-  raw: Uint8Array,
-  strings: readonly string[],
-  room: ColumnRoom,
-  upcast: SegmentViewOptions['upcast'],
-): LogRecord[] {
-  const reader = new ByteReader(raw);
-  const count = section.records;
-  const types = readSmall(reader, count, room);
-  const seqGaps = readSmall(reader, count, room);
-  const times = readIntegerSource(reader, count, room);
-  const senders = readSmall(reader, count, room);
-  const distances = readSmall(reader, count, room);
-  const payloads = section.typeCounts.map((typeCount) =>
-    typeCount === 0 ? null : new ColumnReader(reader, typeCount, strings, room),
-  );
-  reader.end();
-  const records: LogRecord[] = [];
-  const endSeq = header.firstSeq + header.records;
-  let seq = header.firstSeq - 1;
-  for (let i = 0; i < count; i++) {
-    const typeIndex = types.next();
-    const distance = distances.next();
-    seq += seqGaps.next() + 1;
-    const column = payloads[typeIndex];
-    if (column === undefined || column === null) {
-      throw new GranuleError('LOG_DAMAGED', `seq ${seq} is of a type its section does not hold`);
-    }
-    if (seq >= endSeq) throw new GranuleError('LOG_DAMAGED', `seq ${seq} is not in this segment`);
-    const type = stringAt(header.types, typeIndex);
-    const payload = column.next();
-    records.push({
-      seq,
-      timeCycles: times.next(),
-      to: section.actor,
-      from: stringAt(strings, senders.next()),
-      cause: distance === 0 ? OUTSIDE : seq - distance,
-      type,
-      payload: upcast === undefined ? payload : upcast(type, payload),
-    });
+  #opened(index: number): SectionReader {
+    const section = this.header.sections[index];
+    this.#strings ??= decodeStrings(this.stringsRaw());
+    this.#room.clear();
+    const raw = this.sectionRaw(section);
+    return new SectionReader(this.header, section, raw, this.#strings, this.#room, this.#options.upcast);
   }
-  return records;
 }
