@@ -2,11 +2,11 @@
 import { kindOf, plainContext, reviveContext } from '../../machines/index.ts';
 import { GranuleError, invariant } from '../errors.ts';
 import type { LogReader } from '../log/logReader.ts';
-import type { LogRecord } from '../log/record.ts';
+import { type LogRecord, messageOf } from '../log/record.ts';
 import type { RunSource } from '../mm/runs.ts';
 import { type ActorEnv, createActorEnv } from '../runtime/actorEnv.ts';
 import { type Message, OUTSIDE } from '../runtime/envelope.ts';
-import { type ActorSpec, handleMessage } from '../runtime/hosting.ts';
+import { type ActorSpec, handleMessage, type HostedActor } from '../runtime/hosting.ts';
 import { LiveState } from '../runtime/liveState.ts';
 import { actorStateOf, type AdaptedMachine, adaptMachine, type Step } from '../runtime/xstateAdapter.ts';
 import type { ActorSnapshot, ActorStub, Send } from '../runtime/xstateInternals.ts';
@@ -56,11 +56,7 @@ export function plainState(snapshot: ActorSnapshot, fields?: readonly string[]):
  * ```
  */
 export function messageIn(record: LogRecord): Message {
-  const { payload, type, seq } = record;
-  if (typeof payload !== 'object' || payload === null) {
-    throw new GranuleError('LOG_DAMAGED', `the payload of ${type} is no object`, `seq ${seq}`);
-  }
-  return { ...payload, type };
+  return messageOf(record.type, record.payload, record.seq);
 }
 
 /**
@@ -191,11 +187,29 @@ export class RecordedRun {
   advance(state: LiveState, record: LogRecord): readonly Send[] {
     if (!state.isActive) return [];
     const { adapted, env } = this.#player(record.to);
+    return this.#handled({ id: record.to, adapted, env, state }, messageIn(record), record.seq);
+  }
+
+  /**
+   * Folds what an actor received in the records `from` to `to` into a state, in place: no snapshot is made, and what is sent is
+   * dropped. `after` is told each seq, and whether to go on is its answer.
+   *
+   * @throws GranuleError as `advance`; LOG_DAMAGED
+   */
+  foldInto(state: LiveState, actor: string, from: number, to: number, after: (seq: number) => boolean): void {
+    const { adapted, env } = this.#player(actor);
+    const hosted = { id: actor, adapted, env, state };
+    this.reader.messages(actor, from, to, (message, seq) => {
+      if (state.isActive) this.#handled(hosted, message, seq);
+      return after(seq);
+    });
+  }
+
+  #handled(actor: HostedActor, message: Message, seq: number): readonly Send[] {
     try {
-      return handleMessage({ id: record.to, adapted, env, state }, messageIn(record), record.seq);
+      return handleMessage(actor, message, seq);
     } catch (error) {
-      const hasEnded =
-        error instanceof GranuleError && error.code === 'ACTOR_THREW' && record.seq === this.reader.lastSeq;
+      const hasEnded = error instanceof GranuleError && error.code === 'ACTOR_THREW' && seq === this.reader.lastSeq;
       if (!hasEnded) throw error;
       return [];
     }
