@@ -274,28 +274,35 @@ export class ByteReader {
 
   /** A safe integer as `signed` wrote it. */
   signed(): number {
-    const { bytes } = this;
-    const at = this.#at;
-    const first = bytes[at];
-    const second = bytes[at + 1];
-    // Most numbers have one or two bytes; what lies beyond the end is undefined, and goes the long way.
-    if (first < 0x40) {
-      this.#at = at + 1;
-      return first;
-    }
-    if (first >= 0x80 && second < 0x80) {
-      this.#at = at + 2;
-      const magnitude = (first & 0x3f) | (second << 6);
-      return (first & 0x40) === 0 || magnitude === 0 ? magnitude : -magnitude;
-    }
-    return this.#longSigned();
-  }
-
-  #longSigned(): number {
     const first = this.u8();
     const low = first & 0x3f;
     const magnitude = first < 0x80 ? low : this.#checked(low + this.varint() * 64);
     return (first & 0x40) === 0 || magnitude === 0 ? magnitude : -magnitude;
+  }
+
+  /**
+   * So many safe integers as `signeds` wrote them, or as `deltas` did, written to an array from a place on. Most have one or two
+   * bytes and are read right here.
+   */
+  signeds(values: Float64Array, place: number, count: number, areDeltas: boolean): void {
+    const { bytes } = this;
+    let previous = 0;
+    for (let i = place; i < place + count; i++) {
+      const first = bytes[this.#at];
+      const second = bytes[this.#at + 1];
+      let value = first & 0x3f;
+      if (first < 0x80 && first !== SIGNED_ESCAPE) {
+        this.#at += 1;
+        if (first > SIGNED_ESCAPE) value = -value;
+        value += previous;
+      } else if (first >= 0x80 && second < 0x80) {
+        this.#at += 2;
+        value |= second << 6;
+        value = previous + ((first & 0x40) === 0 ? value : -value);
+      } else value = this.delta(previous);
+      values[i] = value;
+      if (areDeltas) previous = value;
+    }
   }
 
   /** A value written as a delta against `previous`, or whole behind the escape mark. */

@@ -36,6 +36,7 @@ export class ColumnReader {
   readonly #arrayKinds: NumberSource;
   readonly #elements: ColumnReader | null;
   readonly #shapes: Shape[];
+  readonly #fixed: { readonly value: unknown } | null;
 
   /** @param room memory that may be shared with columns read beside this one */
   constructor(
@@ -58,6 +59,7 @@ export class ColumnReader {
     this.#elements = elements === 0 ? null : new ColumnReader(reader, elements, strings, room, depth + 1);
     const childAt = (values: number): ColumnReader => new ColumnReader(reader, values, strings, room, depth + 1);
     this.#shapes = counts.length > TAG.object ? readShapes(reader, counts, strings, childAt) : [];
+    this.#fixed = this.#fixedValue();
   }
 
   /** Whether all values are integers: lists of numbers are then read in one go. */
@@ -65,8 +67,29 @@ export class ColumnReader {
     return this.#tags.isConstant && this.#tags.ahead(0) === TAG.integer;
   }
 
+  /** The one value of a column that holds no other; null where it may. */
+  #fixedValue(): { readonly value: unknown } | null {
+    if (this.#tags.count === 0 || !this.#tags.isConstant) return null;
+    switch (this.#tags.ahead(0)) {
+      case TAG.integer:
+        return this.#integers.isConstant ? { value: this.#integers.ahead(0) } : null;
+      case TAG.string:
+        return this.#stringIndexes.isConstant ? { value: stringAt(this.#strings, this.#stringIndexes.ahead(0)) } : null;
+      case TAG.null:
+        return { value: null };
+      case TAG.false:
+        return { value: false };
+      case TAG.true:
+        return { value: true };
+      default:
+        return null;
+    }
+  }
+
   /** The next value. */
   next(): unknown {
+    // Most fields of most messages are the same all through a section, and what is the same is not counted.
+    if (this.#fixed !== null) return this.#fixed.value;
     const tag = this.#tags.next();
     switch (tag) {
       case TAG.integer:

@@ -126,14 +126,9 @@ export class ColumnWriter {
 
   /** Takes values of which most are integers: those at the beginning in one go. */
   #pushAll(values: ArrayLike<unknown>): void {
-    let place = 0;
-    for (; place < values.length; place++) {
-      const value = values[place];
-      if (typeof value !== 'number' || !Number.isSafeInteger(value) || Object.is(value, -0)) break;
-      this.#integers.push(value);
-    }
-    this.#tags.pushTimes(TAG.integer, place);
-    for (; place < values.length; place++) this.push(values[place]);
+    const integers = this.#integers.pushIntegers(values);
+    this.#tags.pushTimes(TAG.integer, integers);
+    for (let place = integers; place < values.length; place++) this.push(values[place]);
   }
 
   /** Takes back all values but the first `count`, and parts of a value that was refused. */

@@ -50,6 +50,21 @@ export class NumberColumn {
     else for (let time = 1; time < times; time++) this.push(value);
   }
 
+  /** Takes values up to the first that is no safe integer, or -0; says how many. */
+  pushIntegers(values: ArrayLike<unknown>): number {
+    let place = 0;
+    let value = values[place];
+    while (this.#constant && place < values.length && isInteger(value)) {
+      this.push(value);
+      value = values[++place];
+    }
+    const room = this.#values;
+    let count = this.#count;
+    for (; place < values.length && isInteger(value); value = values[++place]) room[count++] = value;
+    this.#count = count;
+    return place;
+  }
+
   /** The value at a place. */
   at(place: number): number {
     return this.#constant ? this.#first : this.#values[place];
@@ -91,4 +106,8 @@ export class NumberColumn {
       writer.signed(this.#first);
     }
   }
+}
+
+function isInteger(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && !Object.is(value, -0);
 }

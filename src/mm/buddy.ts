@@ -166,11 +166,17 @@ export class Buddy extends BuddyReader {
   toPlain(): BuddyPlain {
     const free = this.lists.map((list) => {
       const runs: number[] = [];
+      let first = -1;
+      let end = -1;
+      // A memory of many gigabytes has ten thousands of free blocks, nearly all in one run.
       list.forEach(0, this.base + this.count, (block) => {
-        const end = runs.length === 0 ? -1 : runs[runs.length - 2] + runs[runs.length - 1];
-        if (block === end) runs[runs.length - 1]++;
-        else runs.push(block, 1);
+        if (block !== end) {
+          if (end >= 0) runs.push(first, end - first);
+          first = block;
+        }
+        end = block + 1;
       });
+      if (end >= 0) runs.push(first, end - first);
       return runs;
     });
     return { base: this.base, count: this.count, maxOrder: this.maxOrder, free };

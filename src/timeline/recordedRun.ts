@@ -1,5 +1,5 @@
 /** A log of a run, opened to be folded: the topology of its header built again, its actors ready to handle messages. */
-import { kindOf, plainContext, reviveContext } from '../../machines/index.ts';
+import { kindOf, plainContext, reviveContext, unpackedContext } from '../../machines/index.ts';
 import { GranuleError, invariant } from '../errors.ts';
 import type { LogReader } from '../log/logReader.ts';
 import { type LogRecord, messageOf } from '../log/record.ts';
@@ -43,6 +43,22 @@ export function plainState(snapshot: ActorSnapshot, fields?: readonly string[]):
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the context of a machine is an object
   const all = Object.entries(context as object);
   return { value, status, context: plainContext(Object.fromEntries(all.filter(([name]) => fields.includes(name)))) };
+}
+
+/**
+ * A state as a checkpoint stores it, whole or in part, in the form of `plainState`. What is no state of an actor stays as it is.
+ *
+ * @throws GranuleError LOG_DAMAGED
+ * @example
+ * ```ts
+ * const context = { linux: PageTable.empty(4096).toPacked() };
+ * unpackedState('mmu:1', { value: 'idle', status: 'active', context }).context.linux.runs; // []
+ * ```
+ */
+export function unpackedState(actor: string, state: unknown): unknown {
+  const kind = kindOf(actor);
+  if (kind === null || !isPlainState(state) || state.context === null) return state;
+  return { ...state, context: unpackedContext(kind, state.context) };
 }
 
 /**

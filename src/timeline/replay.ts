@@ -13,7 +13,7 @@ import { messageRegistry } from '../topology/meta.ts';
 import { type Divergence, divergenceOf, type Finding } from './divergence.ts';
 import { hashingWriter } from './inMemory.ts';
 import { sendsOf, sendFrom, type OutsideSend } from './outside.ts';
-import { isPlainState, plainState, RecordedRun } from './recordedRun.ts';
+import { isPlainState, plainState, RecordedRun, unpackedState } from './recordedRun.ts';
 import { type RecordedOrder, recordedOrder } from './recordedOrder.ts';
 import { firstDifference } from './values.ts';
 
@@ -113,7 +113,8 @@ class Replay {
   /** Holds the states of a checkpoint against those of the replay. */
   compareStates(record: LogRecord, entry: CheckpointEntry): Finding | null {
     this.checkpoints++;
-    for (const { actor, state, part } of this.#reader.checkpointStates(entry)) {
+    for (const { actor, state: stored, part } of this.#reader.checkpointStates(entry)) {
+      const state = unpackedState(actor, stored);
       const fields = part === true && isPlainState(state) ? Object.keys(state.context) : undefined;
       const isLoop = actor === SYSTEM_STATE;
       const replayed = isLoop ? this.#loopState(state) : plainState(this.system.snapshot(actor), fields);
