@@ -5,6 +5,9 @@ import { crc32 } from './crc32.ts';
 import { encodeFrame, FRAME } from './frames.ts';
 import { type Compression, packBytes, unpackBytes } from './storage.ts';
 
+/** A shorter state is stored as it is: a call to deflate costs as much as encoding it, and many actors have a short one. */
+const LEAST_DEFLATED_BYTES = 512;
+
 /** One actor's state, plain data as in a record's payload. */
 export interface ActorState {
   actor: string;
@@ -67,7 +70,7 @@ export function encodeCheckpoint(
   const body = new ByteWriter();
   for (const { actor, state, part = false } of states) {
     const raw = encodeState(encoder, actor, state);
-    const stored = packBytes(raw, compression);
+    const stored = packBytes(raw, compression, LEAST_DEFLATED_BYTES);
     const [rawBytes, storedBytes] = [raw.length, stored.length];
     header.sections.push({ actor, part, rawBytes, storedBytes, bodyOffsetBytes: body.length, crc: crc32(stored) });
     body.raw(stored);

@@ -140,11 +140,11 @@ export class ColumnReader {
     const { keys, children, hasPrototypeKey } = shape;
     const value: Record<string, unknown> = {};
     // Field by field in the order of the shape: so all objects of a shape have one layout in the engine.
-    for (let i = 0; i < keys.length; i++) {
-      const field = children[i].next();
-      if (hasPrototypeKey) define(value, keys[i], field);
-      else value[keys[i]] = field;
+    if (!hasPrototypeKey) {
+      for (let i = 0; i < keys.length; i++) value[keys[i]] = children[i].next();
+      return value;
     }
+    for (const [i, key] of keys.entries()) define(value, key, children[i].next());
     return value;
   }
 

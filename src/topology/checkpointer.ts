@@ -13,7 +13,7 @@ const REFERENCES_PER_EVENT = 2000;
  * Bytes of states, uncompressed, that cost as much as one event where events are cheapest: made packed, encoded, deflated and
  * written.
  */
-const BYTES_PER_EVENT = 32;
+const BYTES_PER_EVENT = 28;
 /** Checkpoints over which their size is averaged. */
 const AVERAGED = 8;
 /** What they are taken to hold before there was any. */
@@ -22,7 +22,7 @@ const FIRST_MEAN_BYTES = 8 << 10;
  * Bytes at which one counts at most, unless the average is near them: checkpoints that hold many changes, as the first does, come
  * rarely and must not leave a gap.
  */
-const OUTLIER_BYTES = 64 << 10;
+const OUTLIER_BYTES = 48 << 10;
 /** The pseudo-actor whose state is the loop's own: pending messages, clock and chooser. */
 export const SYSTEM_STATE = '@system';
 
