@@ -85,7 +85,7 @@ export function decodeCheckpointHeader(bytes: Uint8Array): CheckpointHeader {
 }
 
 /**
- * Decodes the states of a checkpoint, or of one actor of it.
+ * Decodes the states of a checkpoint, or those of some actors of it.
  *
  * @throws GranuleError LOG_DAMAGED
  * @example
@@ -100,10 +100,10 @@ export function decodeStates(
   header: CheckpointHeader,
   body: Uint8Array,
   compression: Compression,
-  actor?: string,
+  isWanted: (actor: string) => boolean = () => true,
 ): ActorState[] {
   return header.sections
-    .filter((section) => actor === undefined || section.actor === actor)
+    .filter((section) => isWanted(section.actor))
     .map((section) => {
       const stored = body.subarray(section.bodyOffsetBytes, section.bodyOffsetBytes + section.storedBytes);
       const values = decodeValues(unpackBytes(stored, section.rawBytes, compression));

@@ -1,5 +1,5 @@
 import { GranuleError } from '../errors.ts';
-import { chainMeta, hashHex } from './chain.ts';
+import { chainMeta, chainSegment, hashHex } from './chain.ts';
 import { type ActorState, type CheckpointHeader, decodeCheckpointHeader, decodeStates } from './checkpoint.ts';
 import type { CheckpointEntry, LogDirectory, Posting } from './directory.ts';
 import { FRAME, type FramePlace, readFrameBody, readFrameHeader, readPrefix } from './frames.ts';
@@ -206,21 +206,50 @@ export class LogReader {
     const last = checkpoints.findLast((entry) => entry.seq <= seq);
     const stored = checkpoints.findLast((entry) => entry.seq <= seq && entry.actors.includes(actor));
     if (last === undefined || stored === undefined) return null;
-    const state = this.checkpointStates(stored, actor)[0];
+    const state = this.checkpointStates(stored, (id) => id === actor)[0];
     return state === undefined ? null : { ...state, seq: last.seq, storedSeq: stored.seq };
   }
 
   /**
-   * The states of a checkpoint, or one actor's; others are not inflated.
+   * The states of a checkpoint, or those of some actors; others are not inflated.
    *
    * @throws GranuleError LOG_DAMAGED
    */
-  checkpointStates(entry: CheckpointEntry, actor?: string): ActorState[] {
+  checkpointStates(entry: CheckpointEntry, isWanted?: (actor: string) => boolean): ActorState[] {
     const where = `checkpoint at seq ${entry.seq}, offset ${entry.offsetBytes}`;
     return placed(where, () => {
       const place = this.#frame(entry.offsetBytes, FRAME.checkpoint);
       const header: CheckpointHeader = decodeCheckpointHeader(readFrameHeader(this.storage, place));
-      return decodeStates(header, readFrameBody(this.storage, place), this.compression, actor);
+      return decodeStates(header, readFrameBody(this.storage, place), this.compression, isWanted);
+    });
+  }
+
+  /**
+   * The records of a segment, or those of some actors in it, in order. Nothing is kept: each record is decoded when it is
+   * asked for, so that whoever goes through a long log once leaves nothing behind.
+   *
+   * @throws GranuleError LOG_DAMAGED while it goes on
+   */
+  *stream(segment: number, isWanted?: (actor: string) => boolean): Generator<LogRecord, void, undefined> {
+    const records = this.#placed(segment, () => this.#openView(segment).stream(isWanted));
+    for (;;) {
+      const { done, value } = this.#placed(segment, () => records.next());
+      if (done === true) return;
+      yield value;
+    }
+  }
+
+  /**
+   * Carries the hash chain on over a segment, from its bytes: no record is decoded. `stored` is what the file says.
+   *
+   * @throws GranuleError LOG_DAMAGED
+   */
+  chain(segment: number, previousHash: Uint8Array): { readonly hash: Uint8Array; readonly stored: Uint8Array } {
+    return this.#placed(segment, () => {
+      const view = this.#view(segment);
+      const { header } = view;
+      const sections = header.sections.map((section) => view.sectionRaw(section));
+      return { hash: chainSegment(previousHash, header, view.stringsRaw(), sections), stored: header.hash };
     });
   }
 

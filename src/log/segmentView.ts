@@ -93,59 +93,107 @@ export class SegmentView {
     return all;
   }
 
+  /** The records, or those of some actors, in order; each is decoded when it is asked for, and none is kept. */
+  *stream(isWanted: (actor: string) => boolean = () => true): Generator<LogRecord, void, undefined> {
+    const { firstSeq, records, sections } = this.header;
+    const wanted = sections.filter(({ actor }) => isWanted(actor));
+    const readers = wanted.map((section) => this.#open(section));
+    const owners = new Int32Array(records).fill(-1);
+    for (const [owner, { seqs }] of readers.entries()) for (const seq of seqs) owners[seq - firstSeq] = owner;
+    for (const [at, owner] of owners.entries()) {
+      if (owner >= 0) yield readers[owner].next();
+      else if (wanted.length === sections.length) {
+        throw new GranuleError('LOG_DAMAGED', `no section holds seq ${firstSeq + at}`);
+      }
+    }
+  }
+
   #section(index: number): readonly LogRecord[] {
     const known = this.#decoded[index];
     if (known !== undefined) return known;
-    const section = this.header.sections[index];
-    this.#strings ??= decodeStrings(this.stringsRaw());
-    const records = decodeSection(this.header, section, this.sectionRaw(section), this.#strings, this.#options.upcast);
+    const reader = this.#open(this.header.sections[index]);
+    const records = Array.from(reader.seqs, () => reader.next());
     this.#decoded[index] = records;
-    this.#options.onDecode?.(records.length);
     return records;
+  }
+
+  #open(section: SectionHeader): SectionReader {
+    this.#strings ??= decodeStrings(this.stringsRaw());
+    const { upcast, onDecode } = this.#options;
+    const reader = new SectionReader(this.header, section, this.sectionRaw(section), this.#strings, upcast);
+    onDecode?.(section.records);
+    return reader;
   }
 }
 
-function decodeSection(
-  header: SegmentHeader,
-  section: SectionHeader,
-  raw: Uint8Array,
-  strings: readonly string[],
-  upcast: SegmentViewOptions['upcast'],
-): LogRecord[] {
-  const reader = new ByteReader(raw);
-  const count = section.records;
-  const types = readSmall(reader, count);
-  const seqGaps = readSmall(reader, count);
-  const times = readIntegers(reader, count);
-  const senders = readSmall(reader, count);
-  const causes = readSmall(reader, count);
-  const payloads = section.typeCounts.map((typeCount) =>
-    typeCount === 0 ? null : new ColumnReader(reader, typeCount, strings),
-  );
-  reader.end();
-  const records: LogRecord[] = [];
-  const endSeq = header.firstSeq + header.records;
-  let seq = header.firstSeq - 1;
-  for (let i = 0; i < count; i++) {
-    const typeIndex = types[i];
-    const distance = causes[i];
-    seq += seqGaps[i] + 1;
-    const column = payloads[typeIndex];
+/** A section opened: its columns are inflated, its records are made one by one. */
+class SectionReader {
+  /** Seq of each record, ascending. */
+  readonly seqs: Float64Array;
+  readonly #header: SegmentHeader;
+  readonly #actor: string;
+  readonly #strings: readonly string[];
+  readonly #upcast: SegmentViewOptions['upcast'];
+  readonly #types: Float64Array;
+  readonly #times: Float64Array;
+  readonly #senders: Float64Array;
+  readonly #causes: Float64Array;
+  readonly #payloads: readonly (ColumnReader | null)[];
+  #at = 0;
+
+  constructor(
+    header: SegmentHeader,
+    section: SectionHeader,
+    raw: Uint8Array,
+    strings: readonly string[],
+    upcast: SegmentViewOptions['upcast'],
+  ) {
+    const reader = new ByteReader(raw);
+    const count = section.records;
+    this.#header = header;
+    this.#actor = section.actor;
+    this.#strings = strings;
+    this.#upcast = upcast;
+    this.#types = readSmall(reader, count);
+    this.seqs = seqsOf(header, readSmall(reader, count));
+    this.#times = readIntegers(reader, count);
+    this.#senders = readSmall(reader, count);
+    this.#causes = readSmall(reader, count);
+    this.#payloads = section.typeCounts.map((typeCount) =>
+      typeCount === 0 ? null : new ColumnReader(reader, typeCount, strings),
+    );
+    reader.end();
+  }
+
+  /** The next record; there is one as long as `seqs` says so. */
+  next(): LogRecord {
+    const at = this.#at++;
+    const seq = this.seqs[at];
+    const typeIndex = this.#types[at];
+    const distance = this.#causes[at];
+    const column = this.#payloads[typeIndex];
     if (column === undefined || column === null) {
       throw new GranuleError('LOG_DAMAGED', `seq ${seq} is of a type its section does not hold`);
     }
-    if (seq >= endSeq) throw new GranuleError('LOG_DAMAGED', `seq ${seq} is not in this segment`);
-    const type = stringAt(header.types, typeIndex);
+    const type = stringAt(this.#header.types, typeIndex);
     const payload = column.next();
-    records.push({
+    return {
       seq,
-      timeCycles: times[i],
-      to: section.actor,
-      from: stringAt(strings, senders[i]),
+      timeCycles: this.#times[at],
+      to: this.#actor,
+      from: stringAt(this.#strings, this.#senders[at]),
       cause: distance === 0 ? OUTSIDE : seq - distance,
       type,
-      payload: upcast === undefined ? payload : upcast(type, payload),
-    });
+      payload: this.#upcast === undefined ? payload : this.#upcast(type, payload),
+    };
   }
-  return records;
+}
+
+function seqsOf({ firstSeq, records }: SegmentHeader, seqGaps: Float64Array): Float64Array {
+  let seq = firstSeq - 1;
+  return seqGaps.map((gap) => {
+    seq += gap + 1;
+    if (seq >= firstSeq + records) throw new GranuleError('LOG_DAMAGED', `seq ${seq} is not in this segment`);
+    return seq;
+  });
 }

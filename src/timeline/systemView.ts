@@ -112,7 +112,7 @@ export class SystemView {
   systemState(checkpointIndex: number): SystemState | null {
     const entry = this.run.reader.checkpoints()[checkpointIndex];
     if (entry === undefined) return null;
-    const found = this.run.reader.checkpointStates(entry, SYSTEM_STATE)[0];
+    const found = this.run.reader.checkpointStates(entry, (id) => id === SYSTEM_STATE)[0];
     if (found === undefined) return null;
     if (!isSystemState(found.state)) throw new GranuleError('LOG_DAMAGED', `no state of the loop at seq ${entry.seq}`);
     return found.state;
@@ -163,7 +163,7 @@ export class SystemView {
   #base(actor: string, checkpointIndex: number): ActorSnapshot {
     const holder = this.#holder(actor, checkpointIndex);
     if (holder === null) return this.run.initial(actor);
-    const found = this.run.reader.checkpointStates(holder, actor)[0];
+    const found = this.run.reader.checkpointStates(holder, (id) => id === actor)[0];
     if (found === undefined) throw new GranuleError('LOG_DAMAGED', `no state of ${actor} at seq ${holder.seq}`);
     return this.run.revive(actor, found.state);
   }
@@ -197,10 +197,7 @@ export class SystemView {
       else actors.add(actor);
     }
     for (const [entry, actors] of wanted) {
-      const [only] = actors;
-      const states = this.run.reader.checkpointStates(entry, actors.size === 1 ? only : undefined);
-      for (const { actor, state } of states) {
-        if (!actors.has(actor)) continue;
+      for (const { actor, state } of this.run.reader.checkpointStates(entry, (id) => actors.has(id))) {
         const base = this.run.revive(actor, state);
         this.#keep(`${checkpointIndex} ${actor}`, this.#openFold(checkpointIndex, base));
       }

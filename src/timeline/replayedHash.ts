@@ -1,0 +1,93 @@
+/** The head hash of what a replay delivered, at the cost of encoding only what is not as it was recorded. */
+import { chainMeta, hashHex } from '../log/chain.ts';
+import { noCompression } from '../log/discardStorage.ts';
+import type { LogReader } from '../log/logReader.ts';
+import type { LogRecord } from '../log/record.ts';
+import { SegmentBuilder } from '../log/segmentBuilder.ts';
+import { SEGMENT_RECORDS } from '../log/segmentHeader.ts';
+import { messageVersions } from '../log/upcast.ts';
+import { messageRegistry } from '../topology/meta.ts';
+
+/** Whether the records as read are the records as written: older message versions are lifted in reading. */
+function isAsWritten(reader: LogReader): boolean {
+  const current = messageVersions(messageRegistry);
+  const written = reader.meta.messageVersions ?? {};
+  return Object.entries(current).every(([type, version]) => (written[type] ?? 1) === version);
+}
+
+/** A log divides at fixed counts; where one does not, its chain is not that of the same records written anew. */
+function isDividedAsWritten(reader: LogReader): boolean {
+  const { segments } = reader.directory;
+  return segments.every(({ records }, at) => records === SEGMENT_RECORDS || at === segments.length - 1);
+}
+
+/**
+ * Takes the records of a replay, and gives the head hash that their log would have. As long as they are written alike to
+ * those of the log, that is the hash chain over the bytes of the log itself; from the first one that is not, they are
+ * encoded.
+ *
+ * @example
+ * ```ts
+ * const process = { pid: 1, trace: 'made', pageSize: '4K' };
+ * const traces = new Map([[1, traceFromSteps([{ access: 'X', addr: 0x10000 }])]]);
+ * const reader = runInMemory(parseTopology({ name: 'one', processes: [process] }, 'example'), traces);
+ * const hash = new ReplayedHash(reader);
+ * for (const record of reader.range()) hash.add(record, true);
+ * hash.finish() === reader.headHash; // true
+ * ```
+ */
+export class ReplayedHash {
+  /** False where the log holds older versions of messages: its own head hash is then that of other records. */
+  readonly isComparable: boolean;
+  readonly #reader: LogReader;
+  #nextSeq: number;
+  #hash: Uint8Array;
+  /** The segment that is encoded; null while the bytes of the log serve. */
+  #open: SegmentBuilder | null = null;
+
+  constructor(reader: LogReader) {
+    this.#reader = reader;
+    this.#nextSeq = reader.firstSeq;
+    this.#hash = chainMeta(reader.head.metaBytes);
+    this.isComparable = isAsWritten(reader);
+    if (!this.isComparable || !isDividedAsWritten(reader)) this.#open = new SegmentBuilder(reader.firstSeq);
+  }
+
+  /** Takes the next record; `isAlike` says that the log holds it just so. */
+  add(record: LogRecord, isAlike: boolean): void {
+    if (this.#open === null && !isAlike) this.#open = this.#reopened();
+    this.#nextSeq = record.seq + 1;
+    if (this.#open === null) return;
+    if (this.#open.full) {
+      this.#seal(this.#open);
+      this.#open = new SegmentBuilder(record.seq);
+    }
+    this.#open.add(record);
+  }
+
+  /** The head hash, hex. */
+  finish(): string {
+    const open = this.#open ?? this.#reopened();
+    if (open.records > 0) this.#seal(open);
+    return hashHex(this.#hash);
+  }
+
+  #seal(segment: SegmentBuilder): void {
+    this.#hash = segment.seal(this.#hash, noCompression).header.hash;
+  }
+
+  /** Takes the chain over the whole segments that came, and the recorded part of the one that is begun. */
+  #reopened(): SegmentBuilder {
+    const { segments } = this.#reader.directory;
+    let at = 0;
+    for (; at < segments.length; at++) {
+      const { firstSeq, records } = segments[at];
+      if (firstSeq + records > this.#nextSeq) break;
+      this.#hash = this.#reader.chain(at, this.#hash).hash;
+    }
+    const firstSeq = segments[at]?.firstSeq ?? this.#nextSeq;
+    const builder = new SegmentBuilder(firstSeq);
+    for (const record of this.#reader.range(firstSeq, this.#nextSeq - 1)) builder.add(record);
+    return builder;
+  }
+}
