@@ -99,7 +99,12 @@ export class SegmentView {
     const wanted = sections.filter(({ actor }) => isWanted(actor));
     const readers = wanted.map((section) => this.#open(section));
     const owners = new Int32Array(records).fill(-1);
-    for (const [owner, { seqs }] of readers.entries()) for (const seq of seqs) owners[seq - firstSeq] = owner;
+    for (const [owner, { seqs }] of readers.entries()) {
+      for (const seq of seqs) {
+        if (owners[seq - firstSeq] >= 0) throw new GranuleError('LOG_DAMAGED', `two sections hold seq ${seq}`);
+        owners[seq - firstSeq] = owner;
+      }
+    }
     for (const [at, owner] of owners.entries()) {
       if (owner >= 0) yield readers[owner].next();
       else if (wanted.length === sections.length) {

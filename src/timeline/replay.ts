@@ -50,7 +50,7 @@ export interface Replayed {
 class Replay {
   readonly #run: RecordedRun;
   readonly #reader: LogReader;
-  readonly #order: RecordedOrder = recordedOrder();
+  readonly #order: RecordedOrder;
   readonly #sends: readonly OutsideSend[];
   readonly system: System;
   readonly #hash: ReplayedHash;
@@ -65,6 +65,7 @@ class Replay {
     this.#hash = hash;
     this.#sends = sendsOf(run.meta);
     const { topology } = run.meta;
+    this.#order = recordedOrder(topology.chooser);
     this.system = createSystem({
       actors: run.built.actors,
       chooser: this.#order,
