@@ -46,6 +46,7 @@ const ERROR_TABLE = {
     exit: 1,
     next: 'Look at the event with "granule log" and "granule state"; a design under study may break a law, the default one must not.',
   },
+  WORKER_DIED: { exit: 1, next: 'Run it again with fewer workers, or without: one thread needs the least memory.' },
   INVARIANT: { exit: 1, next: 'A fault of granule itself: please report it with the log and the command.' },
 } as const;
 

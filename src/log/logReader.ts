@@ -240,16 +240,28 @@ export class LogReader {
   }
 
   /**
-   * Carries the hash chain on over a segment, from its bytes: no record is decoded. `stored` is what the file says.
+   * Carries the hash chain on over a segment, from its bytes: no record is decoded.
    *
    * @throws GranuleError LOG_DAMAGED
    */
-  chain(segment: number, previousHash: Uint8Array): { readonly hash: Uint8Array; readonly stored: Uint8Array } {
+  chain(segment: number, previousHash: Uint8Array): Uint8Array {
     return this.#placed(segment, () => {
-      const view = this.#view(segment);
-      const { header } = view;
-      const sections = header.sections.map((section) => view.sectionRaw(section));
-      return { hash: chainSegment(previousHash, header, view.stringsRaw(), sections), stored: header.hash };
+      const view = this.#openView(segment);
+      const sections = view.header.sections.map((section) => view.sectionRaw(section));
+      return chainSegment(previousHash, view.header, view.stringsRaw(), sections);
+    });
+  }
+
+  /**
+   * The hash chain up to a segment as its header says it; -1 is the start of the chain.
+   *
+   * @throws GranuleError LOG_DAMAGED
+   */
+  chainStored(segment: number): Uint8Array {
+    if (segment < 0) return chainMeta(this.head.metaBytes);
+    return this.#placed(segment, () => {
+      const place = this.#frame(this.directory.segments[segment]?.offsetBytes ?? 0, FRAME.segment);
+      return decodeSegmentHeader(readFrameHeader(this.storage, place)).hash;
     });
   }
 

@@ -63,7 +63,8 @@ export function messageIn(record: LogRecord): Message {
   if (typeof payload !== 'object' || payload === null) {
     throw new GranuleError('LOG_DAMAGED', `the payload of ${type} is no object`, `seq ${seq}`);
   }
-  return { ...payload, type };
+  // The type first, as who sends a message writes it: states that keep messages then have their fields in the same order.
+  return { type, ...payload };
 }
 
 /**
@@ -133,6 +134,11 @@ export class RecordedRun {
    */
   adapted(actor: string): { readonly adapted: AdaptedMachine; readonly env: ActorEnv } {
     return this.#player(actor);
+  }
+
+  /** Whether there is an actor of that id, and its machine takes messages of that type. */
+  accepts(actor: string, type: string): boolean {
+    return this.#specs.has(actor) && this.#player(actor).adapted.accepts(type);
   }
 
   /**

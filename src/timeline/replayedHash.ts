@@ -1,5 +1,5 @@
 /** The head hash of what a replay delivered, at the cost of encoding only what is not as it was recorded. */
-import { chainMeta, hashHex } from '../log/chain.ts';
+import { hashHex } from '../log/chain.ts';
 import { noCompression } from '../log/discardStorage.ts';
 import type { LogReader } from '../log/logReader.ts';
 import type { LogRecord } from '../log/record.ts';
@@ -8,15 +8,33 @@ import { SEGMENT_RECORDS } from '../log/segmentHeader.ts';
 import { messageVersions } from '../log/upcast.ts';
 import { messageRegistry } from '../topology/meta.ts';
 
-/** Whether the records as read are the records as written: older message versions are lifted in reading. */
-function isAsWritten(reader: LogReader): boolean {
+/**
+ * Whether the records as read are the records as written: older message versions are lifted in reading.
+ *
+ * @example
+ * ```ts
+ * const process = { pid: 1, trace: 'made', pageSize: '4K' };
+ * const traces = new Map([[1, traceFromSteps([{ access: 'X', addr: 0x10000 }])]]);
+ * isAsWritten(runInMemory(parseTopology({ name: 'one', processes: [process] }, 'example'), traces)); // true
+ * ```
+ */
+export function isAsWritten(reader: LogReader): boolean {
   const current = messageVersions(messageRegistry);
   const written = reader.meta.messageVersions ?? {};
   return Object.entries(current).every(([type, version]) => (written[type] ?? 1) === version);
 }
 
-/** A log divides at fixed counts; where one does not, its chain is not that of the same records written anew. */
-function isDividedAsWritten(reader: LogReader): boolean {
+/**
+ * Whether a log divides at fixed counts; where one does not, its chain is not that of the same records written anew.
+ *
+ * @example
+ * ```ts
+ * const process = { pid: 1, trace: 'made', pageSize: '4K' };
+ * const traces = new Map([[1, traceFromSteps([{ access: 'X', addr: 0x10000 }])]]);
+ * isDividedAsWritten(runInMemory(parseTopology({ name: 'one', processes: [process] }, 'example'), traces)); // true
+ * ```
+ */
+export function isDividedAsWritten(reader: LogReader): boolean {
   const { segments } = reader.directory;
   return segments.every(({ records }, at) => records === SEGMENT_RECORDS || at === segments.length - 1);
 }
@@ -48,7 +66,7 @@ export class ReplayedHash {
   constructor(reader: LogReader) {
     this.#reader = reader;
     this.#nextSeq = reader.firstSeq;
-    this.#hash = chainMeta(reader.head.metaBytes);
+    this.#hash = reader.chainStored(-1);
     this.isComparable = isAsWritten(reader);
     if (!this.isComparable || !isDividedAsWritten(reader)) this.#open = new SegmentBuilder(reader.firstSeq);
   }
@@ -83,7 +101,7 @@ export class ReplayedHash {
     for (; at < segments.length; at++) {
       const { firstSeq, records } = segments[at];
       if (firstSeq + records > this.#nextSeq) break;
-      this.#hash = this.#reader.chain(at, this.#hash).hash;
+      this.#hash = this.#reader.chain(at, this.#hash);
     }
     const firstSeq = segments[at]?.firstSeq ?? this.#nextSeq;
     const builder = new SegmentBuilder(firstSeq);

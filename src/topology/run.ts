@@ -18,7 +18,7 @@ import type { Topology } from './schema.ts';
  */
 export const CHECKPOINT_EVENTS = 4096;
 /** References that cost as much to fold as one event. */
-const REFERENCES_PER_EVENT = 2000;
+export const REFERENCES_PER_EVENT = 2000;
 /** Every so many checkpoints one holds all actors, so that going to an event opens few old ones. */
 const CHECKPOINTS_PER_FULL = 8;
 /** Events between two looks at cost and limits, and of whoever drives a run: each may stand for millions of references. */

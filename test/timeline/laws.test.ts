@@ -12,28 +12,13 @@ import { stateAt, statesAt } from '../../src/timeline/state.ts';
 import { firstDifference } from '../../src/timeline/values.ts';
 import type { ZoneContext } from '../../machines/index.ts';
 import type { System } from '../../src/runtime/system.ts';
-import { logMeta, messageRegistry, openMeta } from '../../src/topology/meta.ts';
-import { SYSTEM_STATE, systemOf } from '../../src/topology/run.ts';
-import { type RandomRun, runArb } from './randomRuns.ts';
+import { openMeta } from '../../src/topology/meta.ts';
+import { systemOf } from '../../src/topology/run.ts';
+import { runArb } from './randomRuns.ts';
+import { recorded } from './recorded.ts';
 
 /** Few, since each case is a whole run that is then done again several times. */
 const CASES = { numRuns: 25 };
-
-/** Runs with checkpoints as near to each other as a short run needs, and everything frozen. */
-function recorded(run: RandomRun, checkpointEvents: number): LogReader {
-  const storage = memoryStorage();
-  const writer = new LogWriter(storage, noCompression, logMeta(run.topology, run.traces));
-  const system = systemOf({ ...run, freeze: true }, (record) => writer.append(record));
-  const seen = new Map<string, unknown>();
-  while (system.run({ untilSeq: system.nextSeq + checkpointEvents - 1 }).reason !== 'idle') {
-    const changed = [...system.snapshots()].filter(([actor, snapshot]) => seen.get(actor) !== snapshot);
-    for (const [actor, snapshot] of changed) seen.set(actor, snapshot);
-    const states = changed.map(([actor, snapshot]) => ({ actor, state: plainState(snapshot) as unknown }));
-    writer.checkpoint(system.nextSeq - 1, [...states, { actor: SYSTEM_STATE, state: system.checkpointState() }]);
-  }
-  writer.close();
-  return LogReader.open(storage, noCompression, messageRegistry);
-}
 
 /** Frames that are neither free nor owned, and what but the page cache still owns some: the zero page, which is reserved. */
 function framesLeft(system: System): { missing: number; kinds: string[] } {
