@@ -18,6 +18,7 @@ describe('the benchmark', () => {
       /^replay of the whole system/,
       /^replay of mm:200 alone$/,
       /^replay of tlb:1 alone$/,
+      /^replay of \d+ events on two workers$/,
       /^state of all actors at any of \d+ events/,
       /^log size, \d+ events/,
       /^growth: events/,
