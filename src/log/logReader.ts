@@ -231,11 +231,12 @@ export class LogReader {
    * @throws GranuleError LOG_DAMAGED while it goes on
    */
   *stream(segment: number, isWanted?: (actor: string) => boolean): Generator<LogRecord, void, undefined> {
-    const records = this.#placed(segment, () => this.#openView(segment).stream(isWanted));
-    for (;;) {
-      const { done, value } = this.#placed(segment, () => records.next());
-      if (done === true) return;
-      yield value;
+    try {
+      yield* this.#openView(segment).stream(isWanted);
+    } catch (error) {
+      this.#placed(segment, () => {
+        throw error;
+      });
     }
   }
 

@@ -144,17 +144,8 @@ function finding(record: LogRecord, what: string, recorded: unknown, replayed: u
   return { seq: record.seq, what, recorded, replayed, actor: record.to };
 }
 
-/**
- * Where a state of a checkpoint differs from what a replay came to; null where it does not.
- *
- * @param record the one whose handling the checkpoint follows
- * @example
- * ```ts
- * const record = { seq: 9, timeCycles: 0, to: 'disk', from: 'mm:1', cause: 8, type: 'READ', payload: {} };
- * differingState(record, 'zone', { failures: 3 }, { failures: 0 })?.what; // 'state of zone: failures'
- * ```
- */
-export function differingState(record: LogRecord, actor: string, recorded: unknown, replayed: unknown): Finding | null {
+/** Where a state of a checkpoint differs from what the replay came to; null where it does not. */
+function differingState(record: LogRecord, actor: string, recorded: unknown, replayed: unknown): Finding | null {
   if (isWrittenAlike(recorded, replayed)) return null;
   const difference = firstDifference(recorded, replayed);
   if (difference === null) return null;

@@ -101,7 +101,7 @@ async function codeOf(work: Promise<unknown>): Promise<string> {
 describe('a replay in shares', () => {
   it('agrees with that in one thread, whatever the run', () => {
     fc.assert(
-      fc.property(runArb, fc.constantFrom(7, 64), (run, checkpointEvents) => {
+      fc.property(runArb, fc.constantFrom(30, 300), (run, checkpointEvents) => {
         expectAgreement(recorded(run, checkpointEvents), run.traces);
       }),
       CASES,
