@@ -14,7 +14,7 @@ import type { ZoneContext } from '../../machines/index.ts';
 import type { System } from '../../src/runtime/system.ts';
 import { openMeta } from '../../src/topology/meta.ts';
 import { systemOf } from '../../src/topology/run.ts';
-import { runArb } from './randomRuns.ts';
+import { placeArb, runArb } from './randomRuns.ts';
 import { recorded } from './recorded.ts';
 
 /** Few, since each case is a whole run that is then done again several times. */
@@ -32,7 +32,7 @@ function framesLeft(system: System): { missing: number; kinds: string[] } {
 const caseArb = fc.record({
   run: runArb,
   checkpointEvents: fc.constantFrom(7, 64, 1000),
-  at: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+  at: placeArb,
 });
 
 describe('the laws of time travel, over random systems', () => {

@@ -18,16 +18,14 @@ import { replay } from '../../src/timeline/replay.ts';
 import { stateAt } from '../../src/timeline/state.ts';
 import type { Topology } from '../../src/topology/schema.ts';
 import { inShares } from './inShares.ts';
-import { type RandomRun, runArb } from './randomRuns.ts';
+import { placeArb, type RandomRun, runArb } from './randomRuns.ts';
 import { recorded } from './recorded.ts';
 import { tampered, tamperingArb } from './tampered.ts';
 
 /** Few, since each case is a whole run that is then done again several times. */
 const CASES = { numRuns: 12 };
 /** Changed logs are short of work: a replay ends at the change. */
-const CHANGED_CASES = { numRuns: 100 };
-
-const placeArb = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+const CHANGED_CASES = { numRuns: 70 };
 
 /** What goes wrong on the wires: late and out of order, twice (which some machines do not survive), or not at all. */
 const faultsArb = fc.constantFrom<Topology['faultPlan']>(

@@ -30,6 +30,17 @@ function withFirstNumber(value: unknown, found = { done: false }): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, withFirstNumber(field, found)]));
 }
 
+/** The first record at or behind a place that did not cause the next one; the last where there is none. */
+function swappable(records: readonly LogRecord[], seq: number): number {
+  const at = records.findIndex((record, index) => index > seq && record.cause !== index - 1);
+  return at < 0 ? records.length - 1 : at - 1;
+}
+
+/** The records with one and its follower in the other's place. */
+function exchanged(records: readonly LogRecord[], at: number): LogRecord[] {
+  return [...records.slice(0, at), ...records.slice(at, at + 2).toReversed(), ...records.slice(at + 2)];
+}
+
 const TAMPERINGS: Readonly<Record<string, Tampering>> = {
   to: changed(({ to }, records) => ({ to: records.find((other) => other.to !== to)?.to ?? 'nobody' })),
   stranger: changed(() => ({ to: 'mm:999' })),
@@ -42,19 +53,10 @@ const TAMPERINGS: Readonly<Record<string, Tampering>> = {
   later: changed(({ timeCycles }) => ({ timeCycles: timeCycles + 1 })),
   earlier: changed(({ timeCycles }) => ({ timeCycles: Math.max(0, timeCycles - 1) })),
   swapped: (records, seq) => {
-    const next = records[seq + 1];
-    const record = records[seq];
-    if (record === undefined || next === undefined || next.cause === seq) return [...records];
-    return records.map((other) =>
-      other === record ? { ...next, seq } : other === next ? { ...record, seq: seq + 1 } : other,
-    );
+    const at = swappable(records, seq);
+    return exchanged(records, at).map((record, index) => ({ ...record, seq: index }));
   },
-  'swapped with its effects': (records, seq) => {
-    const next = records[seq + 1];
-    const record = records[seq];
-    if (record === undefined || next === undefined || next.cause === seq) return [...records];
-    return renumbered([...records.slice(0, seq), next, record, ...records.slice(seq + 2)]);
-  },
+  'swapped with its effects': (records, seq) => renumbered(exchanged(records, swappable(records, seq))),
   dropped: (records, seq) => renumbered(records.filter((record) => record.seq !== seq)),
   duplicated: (records, seq) =>
     records
