@@ -2,12 +2,12 @@
  * The ABI adapter, layer 1 of the proposal: the system-call boundary. It knows each caller's page size, refuses or translates
  * each call by it (`src/mm/abi/rules.ts`), hands it to an mm or a file, moves bytes between them and user memory, and answers.
  */
-import { assertEvent, setup } from 'xstate';
+import { setup } from 'xstate';
 import { ERRNO, translateCall } from '../src/mm/abiRules.ts';
 import { isPlanned } from '../src/mm/calls/index.ts';
 import { auxiliaryValue, sysconfValue } from '../src/mm/abi/answers.ts';
 import { abiRules, type RuledCall } from '../src/mm/abi/rules.ts';
-import { inherit, leave, noSharedMemory } from '../src/mm/abi/sharedMemory.ts';
+import { inherit, leave } from '../src/mm/abi/sharedMemory.ts';
 import type { FileCall, OtherProcessCall, SharedMemoryCall } from '../src/mm/runs.ts';
 import { beginFileCall, fileAnswered, inodeOf, transferCopied, transferFaulted } from './abiFiles.ts';
 import { beginOtherCall, otherAnswered, otherCopied } from './abiOthers.ts';
@@ -19,16 +19,19 @@ import {
   askMm,
   begin,
   type CallInFlight,
+  callOf,
   copyOn,
   fail,
+  initialAbi,
   newCall,
   pageBytesOf,
   refuse,
-  without,
 } from './abiState.ts';
 import type { ExecCall, Message, MessageOf } from './messages.ts';
 import { addCounts } from './process.ts';
-import { handle, type Send } from './support.ts';
+import { assertType, handle, type Send } from './support.ts';
+import { reviseAbi } from './revise.ts';
+import { reviseCall } from './reviseWork.ts';
 
 export type { AbiContext, AbiInput, CallInFlight } from './abiState.ts';
 
@@ -54,7 +57,7 @@ const isOtherCall = (call: { op: string }): call is OtherProcessCall => OTHER_CA
 const isRuled = (call: { op: string }): call is RuledCall => call.op in abiRules;
 
 const syscall = handle<AbiContext>((context, event, send) => {
-  assertEvent(event, 'SYSCALL');
+  assertType(event, 'SYSCALL');
   const { pid, cpu, call } = event;
   const inFlight = newCall(pid, cpu, call);
   if (isRuled(call)) return ruled(context, inFlight, call, send);
@@ -66,15 +69,28 @@ const syscall = handle<AbiContext>((context, event, send) => {
     case 'fork': {
       if (call.childPid < 0) return answer(context, pid, { result: 0 }, send);
       // Noted before the fork: the child may make a call before this adapter hears that its parent's fork is done.
-      const pageBytes = { ...context.pageBytes, [call.childPid]: pageBytesOf(context, pid) };
+      const pageBytes = context.pageBytes.with(call.childPid, pageBytesOf(context, pid));
       const shared = inherit(context.shared, pid, call.childPid);
-      return askMm({ ...context, pageBytes, shared }, inFlight, call, send);
+      return askMm(
+        reviseAbi(context, (draft) => {
+          draft.pageBytes = pageBytes;
+          draft.shared = shared;
+        }),
+        inFlight,
+        call,
+        send,
+      );
     }
     case 'auxval':
       return answer(context, pid, auxiliaryValue(call.name, pageBytesOf(context, pid)), send);
     case 'sysconf':
       send('zone', { type: 'SYSINFO', request: pid });
-      return begin(context, { ...inFlight, awaits: 'zone' });
+      return begin(
+        context,
+        reviseCall(inFlight, (draft) => {
+          draft.awaits = 'zone';
+        }),
+      );
     default:
       return answer(context, pid, { result: 0 }, send);
   }
@@ -102,13 +118,20 @@ function ruled(context: AbiContext, inFlight: CallInFlight, call: RuledCall, sen
 
 function execve(context: AbiContext, inFlight: CallInFlight, call: ExecCall, send: Send): AbiContext {
   if (call.pageBytes < context.kernelPageBytes) return refuse(context, inFlight.pid, ERRNO.EINVAL, send);
-  const pageBytes = { ...context.pageBytes, [inFlight.pid]: call.pageBytes };
-  return askMm({ ...context, pageBytes }, inFlight, call, send);
+  const pageBytes = context.pageBytes.with(inFlight.pid, call.pageBytes);
+  return askMm(
+    reviseAbi(context, (draft) => {
+      draft.pageBytes = pageBytes;
+    }),
+    inFlight,
+    call,
+    send,
+  );
 }
 
 const mmDone = handle<AbiContext>((context, event, send) => {
-  assertEvent(event, 'MM_DONE');
-  const inFlight = context.calls[event.request];
+  assertType(event, 'MM_DONE');
+  const inFlight = callOf(context, event.request);
   const { call, pid } = inFlight;
   const { result, errno, data } = event;
   if (isOtherCall(call)) return otherAnswered(context, inFlight, call, event, send);
@@ -116,7 +139,16 @@ const mmDone = handle<AbiContext>((context, event, send) => {
   if (call.op === 'exit') return exited(context, pid, send);
   if (call.op === 'mincore' && errno === 0 && call.vec !== undefined && data.length > 0) {
     const copies = [{ addr: call.vec, lengthBytes: data.length }];
-    return copyOn(context, { ...inFlight, copies, access: 'write', result, data }, send);
+    return copyOn(
+      context,
+      reviseCall(inFlight, (draft) => {
+        draft.copies = copies;
+        draft.access = 'write';
+        draft.result = result;
+        draft.data = data;
+      }),
+      send,
+    );
   }
   return answer(context, pid, { result, errno, data }, send);
 });
@@ -125,39 +157,59 @@ const mmDone = handle<AbiContext>((context, event, send) => {
 function exited(context: AbiContext, pid: number, send: Send): AbiContext {
   const { shared, closed } = leave(context.shared, pid);
   for (const file of closed) send('shmem', { type: 'CLOSE_FILE', file });
-  const pageBytes = without(context.pageBytes, pid);
-  return answer({ ...context, shared, pageBytes }, pid, { result: 0 }, send);
+  const pageBytes = context.pageBytes.without(pid);
+  return answer(
+    reviseAbi(context, (draft) => {
+      draft.shared = shared;
+      draft.pageBytes = pageBytes;
+    }),
+    pid,
+    { result: 0 },
+    send,
+  );
 }
 
 const ioWait = handle<AbiContext>((context, event, send) => {
-  assertEvent(event, 'IO_WAIT');
-  const inFlight = context.calls[event.request];
+  assertType(event, 'IO_WAIT');
+  const inFlight = callOf(context, event.request);
   if (inFlight.asleep) return context;
   send(`process:${inFlight.pid}`, { type: 'SLEEP', pid: inFlight.pid });
-  return begin(context, { ...inFlight, asleep: true });
+  return begin(
+    context,
+    reviseCall(inFlight, (draft) => {
+      draft.asleep = true;
+    }),
+  );
 });
 
 const fileDone = handle<AbiContext>((context, event, send) => {
-  assertEvent(event, 'FILE_DONE');
-  return fileAnswered(context, context.calls[event.request], event, send);
+  assertType(event, 'FILE_DONE');
+  return fileAnswered(context, callOf(context, event.request), event, send);
 });
 
 const sysinfo = handle<AbiContext>((context, event, send) => {
-  assertEvent(event, 'SYSINFO_DONE');
-  const { pid, call } = context.calls[event.request];
+  assertType(event, 'SYSINFO_DONE');
+  const { pid, call } = callOf(context, event.request);
   const name = call.op === 'sysconf' ? call.name : '';
   return answer(context, pid, sysconfValue(name, pageBytesOf(context, pid), event), send);
 });
 
 const awake = handle<AbiContext>((context, event, send) => {
-  assertEvent(event, 'AWAKE');
-  const inFlight = context.calls[event.pid];
-  return copyOn(context, { ...inFlight, cpu: event.cpu, asleep: false }, send);
+  assertType(event, 'AWAKE');
+  const inFlight = callOf(context, event.pid);
+  return copyOn(
+    context,
+    reviseCall(inFlight, (draft) => {
+      draft.cpu = event.cpu;
+      draft.asleep = false;
+    }),
+    send,
+  );
 });
 
 const copied = handle<AbiContext>((context, event, send) => {
-  assertEvent(event, 'UACCESS_DONE');
-  const before = context.calls[event.pid];
+  assertType(event, 'UACCESS_DONE');
+  const before = callOf(context, event.pid);
   const [first, ...rest] = before.copies;
   const { addr, lengthBytes } = first;
   const left = { addr: addr + event.doneBytes, lengthBytes: lengthBytes - event.doneBytes };
@@ -170,7 +222,13 @@ const copied = handle<AbiContext>((context, event, send) => {
   if (event.reason === 'asleep') {
     // The fault handler wakes the process; the copy goes on where it stopped.
     send(`process:${event.pid}`, { type: 'SLEEP', pid: event.pid });
-    return begin(context, { ...inFlight, asleep: true, awaits: 'cpu' });
+    return begin(
+      context,
+      reviseCall(inFlight, (draft) => {
+        draft.asleep = true;
+        draft.awaits = 'cpu';
+      }),
+    );
   }
   if (event.reason === 'done' && rest.length > 0) return copyOn(context, inFlight, send);
   const signal = event.reason === 'fault' ? event.signal : 0;
@@ -201,25 +259,14 @@ export const abiMachine = setup({
   types: { context: {} as AbiContext, events: {} as Message, input: {} as AbiInput },
   actions: { syscall, mmDone, ioWait, fileDone, sysinfo, awake, copied },
   guards: {
-    known: ({ context, event }) => {
-      const request = (event as MessageOf<'MM_DONE'>).request;
-      return context.calls[request] !== undefined;
-    },
-    inCopy: ({ context, event }) => context.calls[(event as MessageOf<'AWAKE'>).pid] !== undefined,
-    inCall: ({ context }) => Object.keys(context.calls).length > 0,
-    noCall: ({ context }) => Object.keys(context.calls).length === 0,
+    known: ({ context, event }) => context.calls.has((event as MessageOf<'MM_DONE'>).request),
+    inCopy: ({ context, event }) => context.calls.has((event as MessageOf<'AWAKE'>).pid),
+    inCall: ({ context }) => context.calls.size > 0,
+    noCall: ({ context }) => context.calls.size === 0,
   },
 }).createMachine({
   id: 'abi',
-  context: ({ input }) => ({
-    resources: input.resources,
-    kernelPageBytes: input.kernelPageBytes,
-    files: input.files,
-    pageBytes: {},
-    calls: {},
-    shared: noSharedMemory(),
-    refused: 0,
-  }),
+  context: ({ input }) => initialAbi(input),
   initial: 'idle',
   on: { SYSCALL: { actions: 'syscall' } },
   states: {

@@ -6,6 +6,8 @@ import type { MessageOf } from './messages.ts';
 import { SIGNAL } from './mmState.ts';
 import { actorOfFile } from './fileState.ts';
 import type { Send } from './support.ts';
+import { reviseAbi } from './revise.ts';
+import { reviseCall } from './reviseWork.ts';
 
 type Transfer = Extract<RecordedFileCall, { op: 'read' | 'write' }>;
 
@@ -14,16 +16,16 @@ type Transfer = Extract<RecordedFileCall, { op: 'read' | 'write' }>;
  *
  * @example
  * ```ts
- * const shared = { ...noSharedMemory(), memfds: { 1: { 'memfd:x': 'shmem:memfd.0' } } };
+ * const shared = { ...noSharedMemory(), memfds: IntRecord.fromPlain({ 1: { 'memfd:x': 'shmem:memfd.0' } }) };
  * inodeOf({ shared }, 1, 'memfd:x'); // 'shmem:memfd.0'
  * ```
  */
 export function inodeOf(context: Pick<AbiContext, 'shared'>, pid: number, path: string): string {
-  return context.shared.memfds[pid]?.[path] ?? path;
+  return context.shared.memfds.get(pid)?.[path] ?? path;
 }
 
 function hasPages(context: AbiContext, inode: string): boolean {
-  return inode.startsWith('shmem:') || context.files.includes(inode);
+  return inode.startsWith('shmem:') || context.files.has(inode);
 }
 
 function askFile(context: AbiContext, inFlight: CallInFlight, call: RecordedFileCall, send: Send): AbiContext {
@@ -51,17 +53,30 @@ function askFile(context: AbiContext, inFlight: CallInFlight, call: RecordedFile
   } else if (call.op !== 'memfd_create') {
     send(to, { type: 'TRUNCATE_FILE', file, request, sizeBytes: call.sizeBytes });
   }
-  return begin(context, { ...inFlight, call, awaits: 'file' });
+  return begin(
+    context,
+    reviseCall(inFlight, (draft) => {
+      draft.call = call;
+      draft.awaits = 'file';
+    }),
+  );
 }
 
 function createMemfd(context: AbiContext, inFlight: CallInFlight, path: string, send: Send): AbiContext {
   const { pid } = inFlight;
   const { shared } = context;
   const file = `shmem:memfd.${shared.made}`;
-  const memfds = { ...shared.memfds, [pid]: { ...shared.memfds[pid], [path]: file } };
+  const memfds = shared.memfds.with(pid, { ...shared.memfds.get(pid), [path]: file });
   send('shmem', { type: 'CREATE_FILE', file, sender: 'abi', request: pid, sizeBytes: 0 });
-  const state = { ...context, shared: { ...shared, memfds, made: shared.made + 1 } };
-  return begin(state, { ...inFlight, awaits: 'file' });
+  const state = reviseAbi(context, (draft) => {
+    draft.shared = { ...shared, memfds, made: shared.made + 1 };
+  });
+  return begin(
+    state,
+    reviseCall(inFlight, (draft) => {
+      draft.awaits = 'file';
+    }),
+  );
 }
 
 /**
@@ -69,9 +84,9 @@ function createMemfd(context: AbiContext, inFlight: CallInFlight, path: string, 
  *
  * @example
  * ```ts
- * const abi = { resources: null, kernelPageBytes: 4096, files: [], pageBytes: {}, calls: {}, shared: noSharedMemory(), refused: 0 };
+ * const abi = initialAbi({ resources: null, kernelPageBytes: 4096, files: [] });
  * const call = { op: 'ftruncate' as const, file: '/dev/null', sizeBytes: 0 };
- * beginFileCall(abi, newCall(1, 0, call), call, () => {}).calls; // {}
+ * beginFileCall(abi, newCall(1, 0, call), call, () => {}).calls.size; // 0
  * ```
  */
 export function beginFileCall(
@@ -87,7 +102,15 @@ export function beginFileCall(
     return answer(context, pid, { result: 0 }, send);
   if (call.op !== 'write' || call.buffer <= 0) return askFile(context, inFlight, call, send);
   const copies = [{ addr: call.buffer, lengthBytes: call.lengthBytes }];
-  return copyOn(context, { ...inFlight, call, copies, access: 'read' }, send);
+  return copyOn(
+    context,
+    reviseCall(inFlight, (draft) => {
+      draft.call = call;
+      draft.copies = copies;
+      draft.access = 'read';
+    }),
+    send,
+  );
 }
 
 /**
@@ -95,10 +118,10 @@ export function beginFileCall(
  *
  * @example
  * ```ts
- * const abi = { resources: null, kernelPageBytes: 4096, files: [], pageBytes: {}, calls: {}, shared: noSharedMemory(), refused: 0 };
+ * const abi = initialAbi({ resources: null, kernelPageBytes: 4096, files: [] });
  * const call = { op: 'ftruncate' as const, file: 'a', sizeBytes: 0 };
  * const done = { type: 'FILE_DONE' as const, request: 1, rereadPages: 0, failed: false, errno: 0, doneBytes: 0 };
- * fileAnswered(abi, newCall(1, 0, call), done, () => {}).calls; // {}
+ * fileAnswered(abi, newCall(1, 0, call), done, () => {}).calls.size; // 0
  * ```
  */
 export function fileAnswered(
@@ -113,7 +136,15 @@ export function fileAnswered(
   const result = event.doneBytes;
   if (call.op === 'write' || call.buffer <= 0 || result === 0) return answer(context, pid, { result }, send);
   const copies = [{ addr: call.buffer, lengthBytes: result }];
-  return copyOn(context, { ...inFlight, copies, access: 'write', result }, send);
+  return copyOn(
+    context,
+    reviseCall(inFlight, (draft) => {
+      draft.copies = copies;
+      draft.access = 'write';
+      draft.result = result;
+    }),
+    send,
+  );
 }
 
 /**
@@ -121,9 +152,9 @@ export function fileAnswered(
  *
  * @example
  * ```ts
- * const abi = { resources: null, kernelPageBytes: 4096, files: [], pageBytes: {}, calls: {}, shared: noSharedMemory(), refused: 0 };
+ * const abi = initialAbi({ resources: null, kernelPageBytes: 4096, files: [] });
  * const call = { op: 'read' as const, file: 'a', offsetBytes: 0, buffer: 4096, lengthBytes: 1 };
- * transferCopied(abi, newCall(1, 0, call), call, () => {}).calls; // {}
+ * transferCopied(abi, newCall(1, 0, call), call, () => {}).calls.size; // 0
  * ```
  */
 export function transferCopied(context: AbiContext, inFlight: CallInFlight, call: Transfer, send: Send): AbiContext {
@@ -136,9 +167,9 @@ export function transferCopied(context: AbiContext, inFlight: CallInFlight, call
  *
  * @example
  * ```ts
- * const abi = { resources: null, kernelPageBytes: 4096, files: [], pageBytes: {}, calls: {}, shared: noSharedMemory(), refused: 0 };
+ * const abi = initialAbi({ resources: null, kernelPageBytes: 4096, files: [] });
  * const call = { op: 'read' as const, file: 'a', offsetBytes: 0, buffer: 4096, lengthBytes: 1 };
- * transferFaulted(abi, newCall(1, 0, call), call, 11, () => {}).calls; // {}
+ * transferFaulted(abi, newCall(1, 0, call), call, 11, () => {}).calls.size; // 0
  * ```
  */
 export function transferFaulted(

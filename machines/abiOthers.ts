@@ -7,6 +7,7 @@ import type { OtherProcessCall, UserRange } from '../src/mm/runs.ts';
 import { type AbiContext, answer, askMm, type CallInFlight, copyOn, fail, pageBytesOf } from './abiState.ts';
 import type { MessageOf } from './messages.ts';
 import type { Send } from './support.ts';
+import { reviseCall } from './reviseWork.ts';
 
 type VectorCall = Extract<OtherProcessCall, { op: 'process_vm_readv' | 'process_vm_writev' }>;
 type AdviceCall = Extract<OtherProcessCall, { op: 'process_madvise' }>;
@@ -34,10 +35,27 @@ function adviseOn(context: AbiContext, inFlight: CallInFlight, call: AdviceCall,
     const { addr, lengthBytes } = call.ranges[at];
     const one = { op: 'madvise' as const, addr, lengthBytes, advice: call.advice };
     const translated = translateCall(one, pageBytesOf(context, pid));
-    if ('errno' in translated) return adviceEnds(context, { ...inFlight, advancedBytes }, translated.errno, send);
+    if ('errno' in translated)
+      return adviceEnds(
+        context,
+        reviseCall(inFlight, (draft) => {
+          draft.advancedBytes = advancedBytes;
+        }),
+        translated.errno,
+        send,
+      );
     if ('call' in translated) {
       const range = outward(translated.call, pageBytesOf(context, target));
-      return askMm(context, { ...inFlight, at, advancedBytes }, { ...translated.call, ...range }, send, target);
+      return askMm(
+        context,
+        reviseCall(inFlight, (draft) => {
+          draft.at = at;
+          draft.advancedBytes = advancedBytes;
+        }),
+        { ...translated.call, ...range },
+        send,
+        target,
+      );
     }
     advancedBytes += lengthBytes;
   }
@@ -59,7 +77,15 @@ function transferOn(context: AbiContext, inFlight: CallInFlight, call: VectorCal
   const { addr, lengthBytes } = call.remote[at];
   const write = call.op === 'process_vm_writev';
   const access = { op: 'remote_access' as const, addr, lengthBytes: Math.min(lengthBytes, room), write };
-  return askMm(context, { ...inFlight, at }, access, send, targetOf(call, pid));
+  return askMm(
+    context,
+    reviseCall(inFlight, (draft) => {
+      draft.at = at;
+    }),
+    access,
+    send,
+    targetOf(call, pid),
+  );
 }
 
 function transferEnds(context: AbiContext, inFlight: CallInFlight, send: Send): AbiContext {
@@ -88,9 +114,9 @@ function localParts(local: readonly UserRange[], skipBytes: number, lengthBytes:
  *
  * @example
  * ```ts
- * const abi = { resources: null, kernelPageBytes: 4096, files: [], pageBytes: {}, calls: {}, shared: noSharedMemory(), refused: 0 };
+ * const abi = initialAbi({ resources: null, kernelPageBytes: 4096, files: [] });
  * const call = { op: 'move_pages' as const, targetPid: 9, addresses: [4096], nodes: null, flags: 0 };
- * beginOtherCall(abi, newCall(1, 0, call), call, () => {}).calls; // {}
+ * beginOtherCall(abi, newCall(1, 0, call), call, () => {}).calls.size; // 0
  * ```
  */
 export function beginOtherCall(
@@ -104,7 +130,7 @@ export function beginOtherCall(
     if (totalBytes(call.local) === 0 || totalBytes(call.remote) === 0) return answer(context, pid, { result: 0 }, send);
   }
   const target = targetOf(call, pid);
-  if (context.pageBytes[target] === undefined) return fail(context, pid, ERRNO.ESRCH, send);
+  if (!context.pageBytes.has(target)) return fail(context, pid, ERRNO.ESRCH, send);
   if (call.op === 'move_pages') {
     const errno = lateErrno(call, pageBytesOf(context, pid));
     if (errno !== 0) return fail(context, pid, errno, send);
@@ -120,10 +146,10 @@ export function beginOtherCall(
  *
  * @example
  * ```ts
- * const abi = { resources: null, kernelPageBytes: 4096, files: [], pageBytes: {}, calls: {}, shared: noSharedMemory(), refused: 0 };
+ * const abi = initialAbi({ resources: null, kernelPageBytes: 4096, files: [] });
  * const call = { op: 'move_pages' as const, targetPid: 0, addresses: [4096], nodes: null, flags: 0 };
  * const done = { type: 'MM_DONE' as const, request: 1, result: 0, errno: 0, data: [0] };
- * otherAnswered(abi, newCall(1, 0, call), call, done, () => {}).calls; // {}
+ * otherAnswered(abi, newCall(1, 0, call), call, done, () => {}).calls.size; // 0
  * ```
  */
 export function otherAnswered(
@@ -139,11 +165,22 @@ export function otherAnswered(
   if (call.op === 'process_madvise') {
     if (errno !== 0) return adviceEnds(context, inFlight, errno, send);
     const advancedBytes = inFlight.advancedBytes + call.ranges[at].lengthBytes;
-    return adviseOn(context, { ...inFlight, at: at + 1, advancedBytes }, call, send);
+    return adviseOn(
+      context,
+      reviseCall(inFlight, (draft) => {
+        draft.at = at + 1;
+        draft.advancedBytes = advancedBytes;
+      }),
+      call,
+      send,
+    );
   }
   const doneBytes = Math.max(result, 0);
   const asked = Math.min(call.remote[at].lengthBytes, totalBytes(call.local) - inFlight.doneBytes);
-  const next: CallInFlight = { ...inFlight, at: at + 1, short: doneBytes < asked };
+  const next: CallInFlight = reviseCall(inFlight, (draft) => {
+    draft.at = at + 1;
+    draft.short = doneBytes < asked;
+  });
   if (doneBytes === 0) return transferEnds(context, next, send);
   const copies = localParts(call.local, inFlight.doneBytes, doneBytes);
   return copyOn(context, { ...next, copies, access: call.op === 'process_vm_readv' ? 'write' : 'read' }, send);
@@ -154,9 +191,9 @@ export function otherAnswered(
  *
  * @example
  * ```ts
- * const abi = { resources: null, kernelPageBytes: 4096, files: [], pageBytes: {}, calls: {}, shared: noSharedMemory(), refused: 0 };
+ * const abi = initialAbi({ resources: null, kernelPageBytes: 4096, files: [] });
  * const call = { op: 'process_vm_readv' as const, targetPid: 0, local: [], remote: [] };
- * otherCopied(abi, newCall(1, 0, call), call, true, () => {}).calls; // {}
+ * otherCopied(abi, newCall(1, 0, call), call, true, () => {}).calls.size; // 0
  * ```
  */
 export function otherCopied(
@@ -166,5 +203,12 @@ export function otherCopied(
   faulted: boolean,
   send: Send,
 ): AbiContext {
-  return transferOn(context, { ...inFlight, short: inFlight.short || faulted }, call, send);
+  return transferOn(
+    context,
+    reviseCall(inFlight, (draft) => {
+      draft.short = inFlight.short || faulted;
+    }),
+    call,
+    send,
+  );
 }

@@ -6,6 +6,8 @@ import { PROT } from '../src/mm/pte.ts';
 import type { SharedMemoryCall } from '../src/mm/runs.ts';
 import { type AbiContext, answer, askMm, begin, type CallInFlight, fail, pageBytesOf } from './abiState.ts';
 import type { Send } from './support.ts';
+import { reviseAbi } from './revise.ts';
+import { reviseCall } from './reviseWork.ts';
 
 type CallOf<O extends SharedMemoryCall['op']> = Extract<SharedMemoryCall, { op: O }>;
 
@@ -15,14 +17,24 @@ function get(context: AbiContext, inFlight: CallInFlight, call: CallOf<'shmget'>
   const found = getSegment(shared, call, pageBytesOf(context, pid));
   if ('errno' in found) return fail(context, pid, found.errno, send);
   const { id, created } = found;
-  const identifiers = { ...shared.identifiers, [pid]: { ...shared.identifiers[pid], [call.shmid]: id } };
-  const known = { ...context, shared: { ...shared, identifiers } };
+  const identifiers = shared.identifiers.with(pid, { ...shared.identifiers.get(pid), [call.shmid]: id });
+  const known = reviseAbi(context, (draft) => {
+    draft.shared = { ...shared, identifiers };
+  });
   if (created === null) return answer(known, pid, { result: call.shmid }, send);
   const segments = { ...shared.segments, [id]: created };
-  const state = { ...context, shared: { ...shared, identifiers, segments, made: shared.made + 1 } };
+  const state = reviseAbi(context, (draft) => {
+    draft.shared = { ...shared, identifiers, segments, made: shared.made + 1 };
+  });
   const { file, sizeBytes } = created;
   send('shmem', { type: 'CREATE_FILE', file, sender: 'abi', request: pid, sizeBytes });
-  return begin(state, { ...inFlight, awaits: 'file', result: call.shmid });
+  return begin(
+    state,
+    reviseCall(inFlight, (draft) => {
+      draft.awaits = 'file';
+      draft.result = call.shmid;
+    }),
+  );
 }
 
 /** `do_shmat`: from here on it is an mmap of the segment, at a place that must be free without SHM_REMAP. */
@@ -63,7 +75,14 @@ function control(context: AbiContext, inFlight: CallInFlight, call: CallOf<'shmc
   send('shmem', { type: 'CLOSE_FILE', file: segment.file });
   const segments = { ...context.shared.segments, [id]: { ...segment, removed: true } };
   const shared = destroyUnused({ ...context.shared, segments });
-  return answer({ ...context, shared }, pid, { result: 0 }, send);
+  return answer(
+    reviseAbi(context, (draft) => {
+      draft.shared = shared;
+    }),
+    pid,
+    { result: 0 },
+    send,
+  );
 }
 
 /**
@@ -71,9 +90,9 @@ function control(context: AbiContext, inFlight: CallInFlight, call: CallOf<'shmc
  *
  * @example
  * ```ts
- * const abi = { resources: null, kernelPageBytes: 4096, files: [], pageBytes: {}, calls: {}, shared: noSharedMemory(), refused: 0 };
+ * const abi = initialAbi({ resources: null, kernelPageBytes: 4096, files: [] });
  * const call = { op: 'shmctl' as const, shmid: 3, command: 0 };
- * beginSharedCall(abi, newCall(1, 0, call), call, () => {}).calls; // {}
+ * beginSharedCall(abi, newCall(1, 0, call), call, () => {}).calls.size; // 0
  * ```
  */
 export function beginSharedCall(
@@ -99,8 +118,8 @@ export function beginSharedCall(
  *
  * @example
  * ```ts
- * const abi = { resources: null, kernelPageBytes: 4096, files: [], pageBytes: {}, calls: {}, shared: noSharedMemory(), refused: 0 };
- * sharedAnswered(abi, newCall(1, 0, { op: 'shmdt', addr: 4096 }), { result: 0, errno: 0 }, () => {}).calls; // {}
+ * const abi = initialAbi({ resources: null, kernelPageBytes: 4096, files: [] });
+ * sharedAnswered(abi, newCall(1, 0, { op: 'shmdt', addr: 4096 }), { result: 0, errno: 0 }, () => {}).calls.size; // 0
  * ```
  */
 export function sharedAnswered(
@@ -120,5 +139,12 @@ export function sharedAnswered(
   if (call.op === 'shmdt') attached = attached.filter((each) => each.pid !== pid || each.addr !== call.addr);
   const found = call.op === 'shmat' ? segmentOf(shared, pid, call.shmid) : null;
   if (found !== null) attached = [...attached, { pid, addr: result, id: found.id }];
-  return answer({ ...context, shared: destroyUnused({ ...shared, attached }) }, pid, { result }, send);
+  return answer(
+    reviseAbi(context, (draft) => {
+      draft.shared = destroyUnused({ ...shared, attached });
+    }),
+    pid,
+    { result },
+    send,
+  );
 }

@@ -1,9 +1,14 @@
 /** What the ABI adapter keeps, and the small steps that its calls are made of. */
-import type { SharedMemory } from '../src/mm/abi/sharedMemory.ts';
+import { invariant } from '../src/errors.ts';
+import { noSharedMemory, type SharedMemory } from '../src/mm/abi/sharedMemory.ts';
+import { IntRecord } from '../src/mm/intRecord.ts';
+import { PathSet } from '../src/mm/pathSet.ts';
 import type { TraceCall, UserRange } from '../src/mm/runs.ts';
 import type { ExecCall, MmCall, TlbCounts } from './messages.ts';
 import { zeroCounts } from './process.ts';
 import type { ResourceHolder, Send } from './support.ts';
+import { reviseAbi } from './revise.ts';
+import { reviseCall } from './reviseWork.ts';
 
 /** What the adapter is built with. */
 export interface AbiInput {
@@ -41,10 +46,10 @@ export interface CallInFlight {
 export interface AbiContext {
   resources: ResourceHolder;
   kernelPageBytes: number;
-  files: string[];
+  files: PathSet;
   /** The page-size ABI of each process that lives, by pid; set by execve and inherited by fork. */
-  pageBytes: Record<number, number>;
-  calls: Record<number, CallInFlight>;
+  pageBytes: IntRecord<number>;
+  calls: IntRecord<CallInFlight>;
   shared: SharedMemory;
   /** Calls refused here, before anything in the kernel saw them. */
   refused: number;
@@ -78,16 +83,39 @@ export function newCall(pid: number, cpu: number, call: TraceCall | ExecCall): C
 }
 
 /**
- * The same without one key.
+ * The adapter before the first call.
  *
  * @example
  * ```ts
- * without({ 1: 'a', 2: 'b' }, 1); // { 2: 'b' }
+ * initialAbi({ resources: null, kernelPageBytes: 4096, files: ['/bin/true'] }).files.has('/bin/true'); // true
  * ```
  */
-export function without<V>(map: Record<number, V>, key: number): Record<number, V> {
-  const { [key]: _removed, ...rest } = map;
-  return rest;
+export function initialAbi({ resources, kernelPageBytes, files }: AbiInput): AbiContext {
+  return {
+    resources,
+    kernelPageBytes,
+    files: new PathSet(files),
+    pageBytes: IntRecord.empty(),
+    calls: IntRecord.empty(),
+    shared: noSharedMemory(),
+    refused: 0,
+  };
+}
+
+/**
+ * The call of a process that is under way.
+ *
+ * @throws GranuleError INVARIANT where it makes none
+ * @example
+ * ```ts
+ * const abi = initialAbi({ resources: null, kernelPageBytes: 4096, files: [] });
+ * callOf(begin(abi, newCall(7, 0, { op: 'exit', status: 0 })), 7).pid; // 7
+ * ```
+ */
+export function callOf(context: AbiContext, pid: number): CallInFlight {
+  const call = context.calls.get(pid);
+  invariant(call !== undefined, `process ${pid} is in a call`);
+  return call;
 }
 
 /**
@@ -95,11 +123,11 @@ export function without<V>(map: Record<number, V>, key: number): Record<number, 
  *
  * @example
  * ```ts
- * pageBytesOf({ pageBytes: {}, kernelPageBytes: 4096 }, 1); // 4096
+ * pageBytesOf({ pageBytes: IntRecord.empty(), kernelPageBytes: 4096 }, 1); // 4096
  * ```
  */
 export function pageBytesOf(context: Pick<AbiContext, 'pageBytes' | 'kernelPageBytes'>, pid: number): number {
-  return context.pageBytes[pid] ?? context.kernelPageBytes;
+  return context.pageBytes.get(pid) ?? context.kernelPageBytes;
 }
 
 /**
@@ -107,8 +135,8 @@ export function pageBytesOf(context: Pick<AbiContext, 'pageBytes' | 'kernelPageB
  *
  * @example
  * ```ts
- * const abi = { resources: null, kernelPageBytes: 4096, files: [], pageBytes: {}, calls: {}, shared: noSharedMemory(), refused: 0 };
- * answer(abi, 1, { result: 0 }, () => {}).calls; // {}
+ * const abi = initialAbi({ resources: null, kernelPageBytes: 4096, files: [] });
+ * answer(abi, 1, { result: 0 }, () => {}).calls.size; // 0
  * ```
  */
 export function answer(
@@ -117,10 +145,12 @@ export function answer(
   end: { result: number; errno?: number; signal?: number; data?: number[] },
   send: Send,
 ): AbiContext {
-  const counts = context.calls[pid]?.counts ?? zeroCounts();
+  const counts = context.calls.get(pid)?.counts ?? zeroCounts();
   const { result, errno = 0, signal = 0, data = [] } = end;
   send(`process:${pid}`, { type: 'SYSRET', result, errno, signal, counts, data });
-  return { ...context, calls: without(context.calls, pid) };
+  return reviseAbi(context, (draft) => {
+    draft.calls = context.calls.without(pid);
+  });
 }
 
 /**
@@ -128,7 +158,7 @@ export function answer(
  *
  * @example
  * ```ts
- * const abi = { resources: null, kernelPageBytes: 4096, files: [], pageBytes: {}, calls: {}, shared: noSharedMemory(), refused: 0 };
+ * const abi = initialAbi({ resources: null, kernelPageBytes: 4096, files: [] });
  * fail(abi, 1, 22, (_to, message) => message.errno).refused; // 0
  * ```
  */
@@ -141,12 +171,19 @@ export function fail(context: AbiContext, pid: number, errno: number, send: Send
  *
  * @example
  * ```ts
- * const abi = { resources: null, kernelPageBytes: 4096, files: [], pageBytes: {}, calls: {}, shared: noSharedMemory(), refused: 0 };
+ * const abi = initialAbi({ resources: null, kernelPageBytes: 4096, files: [] });
  * refuse(abi, 1, 22, () => {}).refused; // 1
  * ```
  */
 export function refuse(context: AbiContext, pid: number, errno: number, send: Send): AbiContext {
-  return fail({ ...context, refused: context.refused + 1 }, pid, errno, send);
+  return fail(
+    reviseAbi(context, (draft) => {
+      draft.refused = context.refused + 1;
+    }),
+    pid,
+    errno,
+    send,
+  );
 }
 
 /**
@@ -154,12 +191,14 @@ export function refuse(context: AbiContext, pid: number, errno: number, send: Se
  *
  * @example
  * ```ts
- * const abi = { resources: null, kernelPageBytes: 4096, files: [], pageBytes: {}, calls: {}, shared: noSharedMemory(), refused: 0 };
- * begin(abi, newCall(7, 0, { op: 'exit', status: 0 })).calls[7].pid; // 7
+ * const abi = initialAbi({ resources: null, kernelPageBytes: 4096, files: [] });
+ * begin(abi, newCall(7, 0, { op: 'exit', status: 0 })).calls.get(7)?.pid; // 7
  * ```
  */
 export function begin(context: AbiContext, inFlight: CallInFlight): AbiContext {
-  return { ...context, calls: { ...context.calls, [inFlight.pid]: inFlight } };
+  return reviseAbi(context, (draft) => {
+    draft.calls = context.calls.with(inFlight.pid, inFlight);
+  });
 }
 
 /**
@@ -167,8 +206,8 @@ export function begin(context: AbiContext, inFlight: CallInFlight): AbiContext {
  *
  * @example
  * ```ts
- * const abi = { resources: null, kernelPageBytes: 4096, files: [], pageBytes: {}, calls: {}, shared: noSharedMemory(), refused: 0 };
- * askMm(abi, newCall(7, 0, { op: 'munlockall' }), { op: 'munlockall' }, () => {}).calls[7].awaits; // 'mm'
+ * const abi = initialAbi({ resources: null, kernelPageBytes: 4096, files: [] });
+ * askMm(abi, newCall(7, 0, { op: 'munlockall' }), { op: 'munlockall' }, () => {}).calls.get(7)?.awaits; // 'mm'
  * ```
  */
 export function askMm(
@@ -179,7 +218,12 @@ export function askMm(
   targetPid = inFlight.pid,
 ): AbiContext {
   send(`mm:${targetPid}`, { type: 'MM_CALL', request: inFlight.pid, call });
-  return begin(context, { ...inFlight, awaits: 'mm' });
+  return begin(
+    context,
+    reviseCall(inFlight, (draft) => {
+      draft.awaits = 'mm';
+    }),
+  );
 }
 
 /**
@@ -187,19 +231,29 @@ export function askMm(
  *
  * @example
  * ```ts
- * const abi = { resources: null, kernelPageBytes: 4096, files: [], pageBytes: {}, calls: {}, shared: noSharedMemory(), refused: 0 };
+ * const abi = initialAbi({ resources: null, kernelPageBytes: 4096, files: [] });
  * const call = { ...newCall(7, 0, { op: 'munlockall' }), copies: [{ addr: 4096, lengthBytes: 1 }] };
- * copyOn(abi, call, () => {}).calls[7].awaits; // 'uaccess'
- * copyOn(abi, { ...call, asleep: true }, () => {}).calls[7].awaits; // 'cpu'
+ * copyOn(abi, call, () => {}).calls.get(7)?.awaits; // 'uaccess'
+ * copyOn(abi, { ...call, asleep: true }, () => {}).calls.get(7)?.awaits; // 'cpu'
  * ```
  */
 export function copyOn(context: AbiContext, inFlight: CallInFlight, send: Send): AbiContext {
   const { pid, copies, access, asleep } = inFlight;
   if (asleep) {
     send(`process:${pid}`, { type: 'WAKE' });
-    return begin(context, { ...inFlight, awaits: 'cpu' });
+    return begin(
+      context,
+      reviseCall(inFlight, (draft) => {
+        draft.awaits = 'cpu';
+      }),
+    );
   }
   const [{ addr, lengthBytes }] = copies;
   send(`tlb:${inFlight.cpu}`, { type: 'UACCESS', pid, va: addr, lengthBytes, access });
-  return begin(context, { ...inFlight, awaits: 'uaccess' });
+  return begin(
+    context,
+    reviseCall(inFlight, (draft) => {
+      draft.awaits = 'uaccess';
+    }),
+  );
 }

@@ -1,7 +1,8 @@
 /** A block device that serves one transfer at a time: a latency, and a rate. */
-import { assertEvent, setup } from 'xstate';
+import { setup } from 'xstate';
+import { PersistentList } from '../src/mm/persistentList.ts';
 import type { Message, MessageOf } from './messages.ts';
-import { handle, type ResourceHolder, type Send } from './support.ts';
+import { assertType, handle, type ResourceHolder, type Send } from './support.ts';
 
 /** What a disk is built with. */
 export interface DiskInput {
@@ -15,7 +16,7 @@ type Transfer = MessageOf<'READ_BLOCKS' | 'WRITE_BLOCKS'>;
 export interface DiskContext {
   resources: ResourceHolder;
   /** The transfer under way is the first. */
-  queue: Transfer[];
+  queue: PersistentList<Transfer>;
   reads: number;
   writes: number;
   readBytes: number;
@@ -23,7 +24,7 @@ export interface DiskContext {
 }
 
 function start(context: DiskContext, send: Send): DiskContext {
-  const [transfer] = context.queue;
+  const transfer = context.queue.at(0);
   if (transfer === undefined) return context;
   const { diskLatency, diskPerKb } = context.resources.costs;
   const busyCycles = diskLatency + Math.ceil((diskPerKb * transfer.lengthBytes) / 1024);
@@ -36,8 +37,8 @@ const queue = handle<DiskContext>((context, event, send) => {
   const transfer = event as Transfer;
   const read = transfer.type === 'READ_BLOCKS';
   const state = {
-    ...context,
-    queue: [...context.queue, transfer],
+    resources: context.resources,
+    queue: context.queue.push(transfer),
     reads: context.reads + (read ? 1 : 0),
     writes: context.writes + (read ? 0 : 1),
     readBytes: context.readBytes + (read ? transfer.lengthBytes : 0),
@@ -47,11 +48,12 @@ const queue = handle<DiskContext>((context, event, send) => {
 });
 
 const done = handle<DiskContext>((context, event, send) => {
-  assertEvent(event, 'IO_DONE');
-  const [transfer, ...rest] = context.queue;
+  assertType(event, 'IO_DONE');
+  const transfer = context.queue.at(0);
   if (transfer === undefined) return context;
   send(transfer.file, { type: 'IO_DONE', request: transfer.request });
-  return start({ ...context, queue: rest }, send);
+  const { resources, queue: waiting, reads, writes, readBytes, writtenBytes } = context;
+  return start({ resources, queue: waiting.shift(), reads, writes, readBytes, writtenBytes }, send);
 });
 
 /** The disk's statechart. */
@@ -63,7 +65,7 @@ export const diskMachine = setup({
   id: 'disk',
   context: ({ input }) => ({
     resources: input.resources,
-    queue: [],
+    queue: PersistentList.empty(),
     reads: 0,
     writes: 0,
     readBytes: 0,

@@ -18,7 +18,7 @@ import { handle, type Send } from './support.ts';
  * ```ts
  * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
  * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' });
- * takeMessage(file, { type: 'UNMAP_FILE', file: 'a', mm: 'mm:1' }, () => {}).mappers; // []
+ * takeMessage(file, { type: 'UNMAP_FILE', file: 'a', mm: 'mm:1' }, () => {}).mappers.length; // 0
  * ```
  */
 export function takeMessage(context: FileContext, event: Message, send: Send): FileContext {

@@ -2,6 +2,7 @@
 import { ERRNO } from '../src/mm/abi/numbers.ts';
 import { type FileContext, type FileMessage, type FileOperation, inMemory } from './fileState.ts';
 import type { Send } from './support.ts';
+import { reviseFile } from './revise.ts';
 
 /**
  * Tells whoever asked that the answer needs the disk.
@@ -46,7 +47,10 @@ function askerOf(message: FileMessage): string | null {
  * ```
  */
 export function finish(context: FileContext): FileContext {
-  return { ...context, current: null, phase: 'none' };
+  return reviseFile(context, (draft) => {
+    draft.current = null;
+    draft.phase = 'none';
+  });
 }
 
 /**

@@ -17,8 +17,11 @@ import {
   inMemory,
   inStep,
 } from './fileState.ts';
+import { pidOfMm } from './fileMappers.ts';
 import type { FileRun, MessageOf } from './messages.ts';
 import type { Send } from './support.ts';
+import { reviseFile } from './revise.ts';
+import { reviseOperation } from './reviseWork.ts';
 
 type GetPages = MessageOf<'GET_PAGES'>;
 
@@ -32,11 +35,11 @@ const NEW_FILE = initialReadahead();
  * ```ts
  * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
  * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' });
- * readaheadOf(file, '1').mmapMiss; // 0
+ * readaheadOf(file, 1).mmapMiss; // 0
  * ```
  */
-export function readaheadOf(context: FileContext, opener: string): ReadaheadState {
-  return context.readahead[opener] ?? NEW_FILE;
+export function readaheadOf(context: FileContext, opener: number): ReadaheadState {
+  return context.readahead.get(opener) ?? NEW_FILE;
 }
 
 /**
@@ -46,17 +49,14 @@ export function readaheadOf(context: FileContext, opener: string): ReadaheadStat
  * ```ts
  * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
  * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' });
- * readaheadOf(withReadahead(file, '1', { ...initialReadahead(), mmapMiss: 3 }), '1').mmapMiss; // 3
+ * readaheadOf(withReadahead(file, 1, { ...initialReadahead(), mmapMiss: 3 }), 1).mmapMiss; // 3
  * ```
  */
-export function withReadahead(context: FileContext, opener: string, state: ReadaheadState): FileContext {
+export function withReadahead(context: FileContext, opener: number, state: ReadaheadState): FileContext {
   if (readaheadOf(context, opener) === state) return context;
-  return { ...context, readahead: { ...context.readahead, [opener]: state } };
-}
-
-/** The process that an mm belongs to: its open file is the one that it maps and reads. */
-function openerOf(message: GetPages): string {
-  return message.mm.slice('mm:'.length);
+  return reviseFile(context, (draft) => {
+    draft.readahead = context.readahead.with(opener, state);
+  });
 }
 
 function hasPage(runs: readonly FileRun[], index: number): boolean {
@@ -68,12 +68,15 @@ function mapPages(context: FileContext, message: GetPages): { context: FileConte
   if (!message.around) return { context, runs: [] };
   const end = Math.min(message.endIndex, endIndex(context, message.orderPages));
   const runs = windowRuns(context.cache, { first: message.firstIndex, end });
-  const opener = openerOf(message);
+  const opener = pidOfMm(message.mm);
   const state = readaheadOf(context, opener);
   if (state.mmapMiss === 0 || runs.length === 0) return { context, runs };
   const pages = runs.reduce((sum, run) => sum + run.nr, 0) / 2 ** message.orderPages;
   const mmapMiss = Math.max(0, state.mmapMiss - Math.ceil(pages));
-  return { context: withReadahead(context, opener, { ...state, mmapMiss }), runs };
+  return {
+    context: withReadahead(context, opener, { ...state, mmapMiss }),
+    runs,
+  };
 }
 
 /**
@@ -95,39 +98,101 @@ export function beginFileFault(
   send: Send,
 ): FileContext {
   const { context: state, runs } = mapPages(context, message);
-  if (hasPage(runs, message.index)) return reference({ ...state, hits: state.hits + 1 }, { ...operation, runs }, send);
+  if (hasPage(runs, message.index))
+    return reference(
+      reviseFile(state, (draft) => {
+        draft.hits = state.hits + 1;
+      }),
+      reviseOperation(operation, (draft) => {
+        draft.runs = runs;
+      }),
+      send,
+    );
   if (message.index >= endIndex(state, message.orderPages)) {
-    return reference(state, { ...operation, runs, eof: true }, send);
+    return reference(
+      state,
+      reviseOperation(operation, (draft) => {
+        draft.runs = runs;
+        draft.eof = true;
+      }),
+      send,
+    );
   }
   return inMemory(state)
-    ? memoryFault(state, { ...operation, runs }, message, send)
-    : diskFault(state, { ...operation, runs }, message, send);
+    ? memoryFault(
+        state,
+        reviseOperation(operation, (draft) => {
+          draft.runs = runs;
+        }),
+        message,
+        send,
+      )
+    : diskFault(
+        state,
+        reviseOperation(operation, (draft) => {
+          draft.runs = runs;
+        }),
+        message,
+        send,
+      );
 }
 
 /** `shmem_fault`: a hole gets memory, a folio of fallocate its zeroes; both are minor faults. */
 function memoryFault(context: FileContext, operation: FileOperation, message: GetPages, send: Send): FileContext {
   const folio = context.cache.get(message.index);
   if (folio === null) {
-    const { context: state, folios } = folioFor({ ...context, misses: context.misses + 1 }, message.index);
+    const { context: state, folios } = folioFor(
+      reviseFile(context, (draft) => {
+        draft.misses = context.misses + 1;
+      }),
+      message.index,
+    );
     return fill(state, operation, folios, send);
   }
-  if (folio.uptodate) return mapOne({ ...context, hits: context.hits + 1 }, operation, message, send);
+  if (folio.uptodate)
+    return mapOne(
+      reviseFile(context, (draft) => {
+        draft.hits = context.hits + 1;
+      }),
+      operation,
+      message,
+      send,
+    );
   const cache = context.cache.edit();
   cache.update(message.index, (before) => ({ ...before, uptodate: true }));
-  return mapOne({ ...context, cache: cache.done(), hits: context.hits + 1 }, operation, message, send);
+  return mapOne(
+    reviseFile(context, (draft) => {
+      draft.cache = cache.done();
+      draft.hits = context.hits + 1;
+    }),
+    operation,
+    message,
+    send,
+  );
 }
 
 /** `filemap_fault`. */
 function diskFault(context: FileContext, operation: FileOperation, message: GetPages, send: Send): FileContext {
   const folio = context.cache.get(message.index);
   if (folio === null || lacksPages(context, message)) return missed(context, operation, message, send);
-  const hit = { ...context, hits: context.hits + 1 };
+  const hit = reviseFile(context, (draft) => {
+    draft.hits = context.hits + 1;
+  });
   const found = metReadahead(hit, message);
-  const next = { ...operation, ahead: found.ahead };
+  const next = reviseOperation(operation, (draft) => {
+    draft.ahead = found.ahead;
+  });
   if (folio.readahead !== true || found.context === hit) return mapOne(found.context, next, message, send);
   // The lock was dropped to start the readahead: the fault comes again, and its page is mapped with the window.
   const again = mapPages(found.context, message);
-  return mapOne(again.context, { ...next, runs: again.runs }, message, send);
+  return mapOne(
+    again.context,
+    reviseOperation(next, (draft) => {
+      draft.runs = again.runs;
+    }),
+    message,
+    send,
+  );
 }
 
 /** The page of a process that a fault is in: pages of a file need not lie in it as they lie in the file's own blocks. */
@@ -151,7 +216,7 @@ function metReadahead(
   message: GetPages,
 ): { context: FileContext; ahead: FileOperation['folios'] } {
   if ((message.vmFlags & VM.RAND_READ) !== 0) return { context, ahead: [] };
-  const opener = openerOf(message);
+  const opener = pidOfMm(message.mm);
   const before = readaheadOf(context, opener);
   const state = before.mmapMiss > 0 ? { ...before, mmapMiss: before.mmapMiss - 1 } : before;
   const folio = context.cache.get(message.index);
@@ -164,7 +229,7 @@ function metReadahead(
 
 /** Nothing at the page: a major fault, with readahead around it, and the page itself in any case. */
 function missed(context: FileContext, operation: FileOperation, message: GetPages, send: Send): FileContext {
-  const opener = openerOf(message);
+  const opener = pidOfMm(message.mm);
   const block = 2 ** blockOrder(context);
   const advice = {
     random: (message.vmFlags & VM.RAND_READ) !== 0,
@@ -172,9 +237,17 @@ function missed(context: FileContext, operation: FileOperation, message: GetPage
   };
   const unit = Math.floor(message.index / block);
   const plan = faultReadahead(readaheadTarget(context), readaheadOf(context, opener), unit, advice);
-  const state = withReadahead({ ...context, misses: context.misses + 1 }, opener, plan.state);
+  const state = withReadahead(
+    reviseFile(context, (draft) => {
+      draft.misses = context.misses + 1;
+    }),
+    opener,
+    plan.state,
+  );
   const folios = newFolios(state, plan.folios);
-  const major = { ...operation, major: true };
+  const major = reviseOperation(operation, (draft) => {
+    draft.major = true;
+  });
   if (folios.some(({ index, order }) => message.index >= index && message.index < index + 2 ** order)) {
     return fill(state, major, folios, send);
   }
@@ -199,11 +272,25 @@ function missed(context: FileContext, operation: FileOperation, message: GetPage
 export function faultAgain(context: FileContext, operation: FileOperation, send: Send): FileContext {
   const message = operation.message as GetPages;
   if (operation.answered) return finish(context);
-  if (operation.failed) return reference(context, { ...operation, runs: [] }, send);
+  if (operation.failed)
+    return reference(
+      context,
+      reviseOperation(operation, (draft) => {
+        draft.runs = [];
+      }),
+      send,
+    );
   // shmem_fault does not drop the lock: finish_fault maps the page beside what map_pages mapped.
   if (inMemory(context)) return mapOne(context, operation, message, send);
   const { context: state, runs } = mapPages(context, message);
-  return mapOne(state, { ...operation, runs }, message, send);
+  return mapOne(
+    state,
+    reviseOperation(operation, (draft) => {
+      draft.runs = runs;
+    }),
+    message,
+    send,
+  );
 }
 
 /** `finish_fault`: the process page, beside what `map_pages` mapped. */
@@ -211,7 +298,13 @@ function mapOne(context: FileContext, operation: FileOperation, message: GetPage
   if (hasPage(operation.runs, message.index)) return reference(context, operation, send);
   const range = processPage(context, message, wholeFolioOrder(context, message));
   const runs = [...operation.runs, ...pageRuns(context.cache, range)].sort((a, b) => a.index - b.index);
-  return reference(context, { ...operation, runs }, send);
+  return reference(
+    context,
+    reviseOperation(operation, (draft) => {
+      draft.runs = runs;
+    }),
+    send,
+  );
 }
 
 /**
@@ -258,5 +351,14 @@ export function sendPages(context: FileContext, operation: FileOperation, send: 
   const writes = message.write && !eof && !failed;
   const state = writes ? markDirty(context, [{ index: message.index, nr: 1 }]) : context;
   if (ahead.length === 0) return finish(state);
-  return fill(state, { ...operation, answered: true, runs: [], ahead: [] }, ahead, send);
+  return fill(
+    state,
+    reviseOperation(operation, (draft) => {
+      draft.answered = true;
+      draft.runs = [];
+      draft.ahead = [];
+    }),
+    ahead,
+    send,
+  );
 }

@@ -14,6 +14,8 @@ import {
   withCache,
 } from './fileState.ts';
 import type { Send } from './support.ts';
+import { reviseFile } from './revise.ts';
+import { reviseOperation } from './reviseWork.ts';
 
 /** What goes on when all folios of an operation are there, or cannot be had. */
 export type Resume = (context: FileContext, operation: FileOperation, send: Send) => FileContext;
@@ -100,7 +102,9 @@ export function metMark(
   const block = 2 ** order;
   const cache = context.cache.edit();
   cache.update(folio.index, ({ readahead: _mark, ...rest }) => rest);
-  const next = { ...context, cache: cache.done() };
+  const next = reviseFile(context, (draft) => {
+    draft.cache = cache.done();
+  });
   const unit = { index: Math.floor(folio.index / block), order: Math.max(0, folio.order - order) };
   const plan = asyncReadahead(readaheadTarget(next), state, unit, Math.floor(index / block), requestBlocks);
   return { context: next, state: plan.state, folios: newFolios(next, plan.folios) };
@@ -125,7 +129,11 @@ export function folioFor(context: FileContext, index: number): { context: FileCo
     return { context, folios: newFolios(context, [{ index: first / block, order: 0, readahead: false }]) };
   }
   const small = order > context.minOrderPages;
-  const state = small ? context : { ...context, existing: context.existing + 1 };
+  const state = small
+    ? context
+    : reviseFile(context, (draft) => {
+        draft.existing = context.existing + 1;
+      });
   return { context: state, folios: missingPages(context, first, first + block) };
 }
 
@@ -143,7 +151,13 @@ export function folioFor(context: FileContext, index: number): { context: FileCo
 export function fill(context: FileContext, operation: FileOperation, folios: NewFolio[], send: Send): FileContext {
   invariant(folios.length > 0, 'there is a folio to bring in');
   askFrames(context, folios, send);
-  return inStep(context, { ...operation, folios }, 'allocating');
+  return inStep(
+    context,
+    reviseOperation(operation, (draft) => {
+      draft.folios = folios;
+    }),
+    'allocating',
+  );
 }
 
 /** The zone is asked for all folios of one order at once. */
@@ -184,14 +198,22 @@ export function framesCame(
     invariant(pfn !== undefined, 'every folio has its frames');
     return { ...folio, pfn };
   });
-  const next = { ...operation, folios };
+  const next = reviseOperation(operation, (draft) => {
+    draft.folios = folios;
+  });
   if (askFrames(context, folios, send)) return inStep(context, next, 'allocating');
   const pages = pagesToRead(context, next);
   if (pages === 0) return filled(context, next, send, resume);
   const lengthBytes = pages * context.kernelPageBytes;
   send('disk', { type: 'READ_BLOCKS', file: actorOfFile(context.path), request: context.ino, lengthBytes });
   if (!operation.answered) waitForIo(operation.message, send);
-  return inStep({ ...context, readPages: context.readPages + pages }, next, 'reading');
+  return inStep(
+    reviseFile(context, (draft) => {
+      draft.readPages = context.readPages + pages;
+    }),
+    next,
+    'reading',
+  );
 }
 
 /** Pages that the disk has to deliver: not those of memory files, of a cache that is full, or that a write covers. */
@@ -241,7 +263,14 @@ export function filled(context: FileContext, operation: FileOperation, send: Sen
   if (replaced.length > 0) send('zone', { type: 'PUT', runs: replaced });
   const rereadPages = context.rereadPages + reread;
   const state = { ...withCache(context, cache.done()), gone: gone.done(), rereadPages };
-  return resume(state, { ...operation, folios: [], rereadPages: operation.rereadPages + reread }, send);
+  return resume(
+    state,
+    reviseOperation(operation, (draft) => {
+      draft.folios = [];
+      draft.rereadPages = operation.rereadPages + reread;
+    }),
+    send,
+  );
 }
 
 /**
@@ -270,5 +299,12 @@ export function outOfMemory(
   if (!operation.answered && without.length > 0 && without.length < operation.folios.length) {
     return fill(context, operation, without, send);
   }
-  return resume(context, { ...operation, folios: [], failed: true }, send);
+  return resume(
+    context,
+    reviseOperation(operation, (draft) => {
+      draft.folios = [];
+      draft.failed = true;
+    }),
+    send,
+  );
 }

@@ -7,6 +7,7 @@ import { ERRNO } from '../src/mm/abi/numbers.ts';
 import type { CachedFolio } from '../src/mm/pageCache.ts';
 import { answer, waitForIo } from './fileAnswers.ts';
 import { fill } from './fileFill.ts';
+import { pidOfMm } from './fileMappers.ts';
 import {
   actorOfFile,
   blockOrder,
@@ -20,6 +21,8 @@ import {
 } from './fileState.ts';
 import type { MessageOf } from './messages.ts';
 import type { Send } from './support.ts';
+import { reviseFile } from './revise.ts';
+import { reviseOperation } from './reviseWork.ts';
 
 /** All indexes. */
 export const END_OF_FILE = Number.MAX_SAFE_INTEGER;
@@ -27,7 +30,7 @@ export const END_OF_FILE = Number.MAX_SAFE_INTEGER;
 /** Folios below the least order. */
 function smallFolios(context: FileContext): CachedFolio[] {
   const { minOrderPages } = context;
-  if (minOrderPages === 0 || context.cache.counts.pages === 0) return [];
+  if (!context.cache.counts.foliosByOrder.slice(0, minOrderPages).some((count) => count > 0)) return [];
   return context.cache.range().filter((folio) => folio.order < minOrderPages);
 }
 
@@ -54,16 +57,24 @@ export function beginMap(
   send: Send,
 ): FileContext {
   const { mm, orderPages } = message;
-  const mappers = [...context.mappers.filter((mapper) => mapper.mm !== mm), { mm, orderPages }];
-  const state = { ...context, mappers, minOrderPages: Math.max(context.minOrderPages, leastOrder(context, mappers)) };
+  const mappers = context.mappers.with({ mm, orderPages });
+  const state = reviseFile(context, (draft) => {
+    draft.mappers = mappers;
+    draft.minOrderPages = Math.max(context.minOrderPages, leastOrder(context, mappers));
+  });
   const small = smallFolios(state);
   if (small.length === 0) return answer(state, operation, send);
   const pinned = inMemory(state) ? small.filter((folio) => isPinned(state, folio)).length : 0;
   if (pinned > 0) {
     const busy = { ...context.busy, pinned: context.busy.pinned + pinned };
     return answer(
-      { ...context, busy, refusedMaps: context.refusedMaps + 1 },
-      { ...operation, errno: ERRNO.EBUSY },
+      reviseFile(context, (draft) => {
+        draft.busy = busy;
+        draft.refusedMaps = context.refusedMaps + 1;
+      }),
+      reviseOperation(operation, (draft) => {
+        draft.errno = ERRNO.EBUSY;
+      }),
       send,
     );
   }
@@ -78,13 +89,18 @@ export function beginMap(
  * ```ts
  * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
  * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'drop-and-re-read' });
- * unmapFile({ ...file, minOrderPages: 4, mappers: [{ mm: 'mm:1', orderPages: 4 }] }, 'mm:1').minOrderPages; // 0
+ * const mappers = Mappers.fromPlain([{ mm: 'mm:1', orderPages: 4 }]);
+ * unmapFile({ ...file, minOrderPages: 4, mappers }, 'mm:1').minOrderPages; // 0
  * ```
  */
 export function unmapFile(context: FileContext, mm: string): FileContext {
-  const mappers = context.mappers.filter((mapper) => mapper.mm !== mm);
-  const { [mm.slice('mm:'.length)]: _closed, ...readahead } = context.readahead;
-  return { ...context, mappers, readahead, minOrderPages: leastOrder(context, mappers) };
+  const mappers = context.mappers.without(mm);
+  const readahead = context.readahead.without(pidOfMm(mm));
+  return reviseFile(context, (draft) => {
+    draft.mappers = mappers;
+    draft.readahead = readahead;
+    draft.minOrderPages = leastOrder(context, mappers);
+  });
 }
 
 /** The granule of the CPU that unmaps: a process maps the file, or it is the kernel's own, as of whoever truncates. */
@@ -101,7 +117,7 @@ function issuerOf({ kernelPageBytes }: FileContext, { message }: FileOperation):
  * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
  * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' });
  * const operation = newOperation({ type: 'TRUNCATE_FILE', file: 'a', request: 1, sizeBytes: 0 });
- * const mappers = [{ mm: 'mm:1', orderPages: 0 }];
+ * const mappers = Mappers.fromPlain([{ mm: 'mm:1', orderPages: 0 }]);
  * unmapPages({ ...file, mappers }, operation, { first: 0, end: 9, evenCows: true }, () => {}).pending; // 1
  * ```
  */
@@ -151,7 +167,15 @@ function collapse(context: FileContext, operation: FileOperation, send: Send): F
   const pages = small.reduce((sum, folio) => sum + 2 ** folio.order, 0);
   const folios = blocks.map((index): NewFolio => ({ index, order, readahead: false, pfn: -1 }));
   const copiedBytes = context.copiedBytes + pages * context.kernelPageBytes;
-  return fill({ ...context, collapses: context.collapses + blocks.length, copiedBytes }, operation, folios, send);
+  return fill(
+    reviseFile(context, (draft) => {
+      draft.collapses = context.collapses + blocks.length;
+      draft.copiedBytes = copiedBytes;
+    }),
+    operation,
+    folios,
+    send,
+  );
 }
 
 /**
@@ -191,7 +215,10 @@ export function writeBack(context: FileContext, operation: FileOperation, send: 
   const lengthBytes = dirtyPages * context.kernelPageBytes;
   send('disk', { type: 'WRITE_BLOCKS', file: actorOfFile(context.path), request: context.ino, lengthBytes });
   waitForIo(operation.message, send);
-  const state = { ...context, cache: cache.done(), writtenPages: context.writtenPages + dirtyPages };
+  const state = reviseFile(context, (draft) => {
+    draft.cache = cache.done();
+    draft.writtenPages = context.writtenPages + dirtyPages;
+  });
   return inStep(state, operation, 'writing');
 }
 
@@ -215,14 +242,26 @@ export function wroteBack(context: FileContext, operation: FileOperation, send: 
   const { context: state, pages } = dropFolios(context, clean, true, send);
   const rereadPages = operation.rereadPages + pages;
   const again = dirty > 0;
-  const next = {
-    ...state,
-    busy: again ? { ...state.busy, dirty: state.busy.dirty + dirty } : state.busy,
-    drops: state.drops + (pages > 0 && !again ? 1 : 0),
-    droppedPages: state.droppedPages + pages,
-  };
-  if (again) return writeBack(next, { ...operation, rereadPages }, send);
-  return answer(next, { ...operation, rereadPages }, send);
+  const next = reviseFile(state, (draft) => {
+    draft.busy = again ? { ...state.busy, dirty: state.busy.dirty + dirty } : state.busy;
+    draft.drops = state.drops + (pages > 0 && !again ? 1 : 0);
+    draft.droppedPages = state.droppedPages + pages;
+  });
+  if (again)
+    return writeBack(
+      next,
+      reviseOperation(operation, (draft) => {
+        draft.rereadPages = rereadPages;
+      }),
+      send,
+    );
+  return answer(
+    next,
+    reviseOperation(operation, (draft) => {
+      draft.rereadPages = rereadPages;
+    }),
+    send,
+  );
 }
 
 /**
@@ -271,5 +310,8 @@ function orphan(context: FileContext, dropped: readonly { pfn: number; nr: numbe
     orphanedPages += pages;
     return pages === 0 ? pin : { ...pin, orphanedPages: pin.orphanedPages + pages };
   });
-  return { ...context, pins, orphanedPages: context.orphanedPages + orphanedPages };
+  return reviseFile(context, (draft) => {
+    draft.pins = pins;
+    draft.orphanedPages = context.orphanedPages + orphanedPages;
+  });
 }

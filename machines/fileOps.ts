@@ -18,6 +18,8 @@ import {
 import { allocated, beginAllocate, beginTruncate, cutOff } from './fileTruncate.ts';
 import type { FileRun, Message, MessageOf } from './messages.ts';
 import type { Send } from './support.ts';
+import { reviseFile } from './revise.ts';
+import { reviseOperation } from './reviseWork.ts';
 
 /** Begins an operation; `current` is null again where it is already done. */
 function beginOperation(context: FileContext, message: FileMessage, send: Send): FileContext {
@@ -51,13 +53,23 @@ function pin(context: FileContext, operation: FileOperation, message: MessageOf<
   if (runs.length === 0) return finish(context);
   const frames = runs.map(({ pfn, nr }) => ({ pfn, nr }));
   send('zone', { type: 'GET', sender: actorOfFile(context.path), request: context.ino, runs: frames });
-  return inStep(context, { ...operation, runs }, 'referencing');
+  return inStep(
+    context,
+    reviseOperation(operation, (draft) => {
+      draft.runs = runs;
+    }),
+    'referencing',
+  );
 }
 
 function referenced(context: FileContext, operation: FileOperation, send: Send): FileContext {
   if (operation.message.type !== 'PIN_PAGES') return sendPages(context, operation, send);
   const { holder } = operation.message;
-  return finish({ ...context, pins: [...context.pins, { holder, runs: operation.runs, orphanedPages: 0 }] });
+  return finish(
+    reviseFile(context, (draft) => {
+      draft.pins = [...context.pins, { holder, runs: operation.runs, orphanedPages: 0 }];
+    }),
+  );
 }
 
 /** The folios of an operation are there, or there is no memory for them. */
@@ -75,7 +87,11 @@ function resume(context: FileContext, operation: FileOperation, send: Send): Fil
     case 'MAP_FILE':
       return collapsed(context, operation, send);
     case 'READ_AHEAD':
-      return finish({ ...context, prefill: false });
+      return finish(
+        reviseFile(context, (draft) => {
+          draft.prefill = false;
+        }),
+      );
     default:
       return answer(context, operation, send);
   }
@@ -105,20 +121,26 @@ function neededOf(context: FileContext, { message, doneBytes }: FileOperation): 
  * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
  * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' });
  * const read = { type: 'READ_FILE' as const, file: 'a', request: 1, offsetBytes: 0, lengthBytes: 9 };
- * nextOperation({ ...file, queue: [read] }, () => {}).phase; // 'allocating'
+ * operateOnFile(file, read, () => {}).phase; // 'allocating'
  * ```
  */
 export function nextOperation(context: FileContext, send: Send): FileContext {
   let state = context;
   while (state.current === null) {
-    const [message, ...queue] = state.queue;
+    const message = state.queue.at(0);
     if (message === undefined) return state;
     if (state.prefill) {
       const { path: file } = state;
       const all: FileMessage = { type: 'READ_AHEAD', file, mm: '', firstIndex: 0, endIndex: filePages(state) };
       state = beginOperation(state, all, send);
     } else {
-      state = beginOperation({ ...state, queue }, message, send);
+      state = beginOperation(
+        reviseFile(state, (draft) => {
+          draft.queue = state.queue.shift();
+        }),
+        message,
+        send,
+      );
     }
   }
   return state;
@@ -132,7 +154,7 @@ export function nextOperation(context: FileContext, send: Send): FileContext {
  * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
  * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' });
  * const read = { type: 'READ_FILE' as const, file: 'a', request: 1, offsetBytes: 0, lengthBytes: 8192 };
- * const asked = nextOperation({ ...file, queue: [read] }, () => {});
+ * const asked = operateOnFile(file, read, () => {});
  * takeOn(asked, { type: 'FRAMES', request: 1, orderPages: 0, pfns: [64, 65] }, () => {}).phase; // 'reading'
  * ```
  */
@@ -170,7 +192,17 @@ export function takeOn(context: FileContext, event: Message, send: Send): FileCo
  * ```
  */
 export function operateOnFile(context: FileContext, message: FileMessage, send: Send): FileContext {
-  return nextOperation({ ...context, queue: [...context.queue, message] }, send);
+  const { current, prefill, queue } = context;
+  // Most operations find nothing before them, and need not go through the queue.
+  if (current === null && !prefill && queue.length === 0) {
+    return nextOperation(beginOperation(context, message, send), send);
+  }
+  return nextOperation(
+    reviseFile(context, (draft) => {
+      draft.queue = queue.push(message);
+    }),
+    send,
+  );
 }
 
 /**
@@ -227,5 +259,7 @@ export function residentRuns(
 export function unpin(context: FileContext, holder: string, send: Send): FileContext {
   const runs: FileRun[] = context.pins.filter((held) => held.holder === holder).flatMap((held) => held.runs);
   if (runs.length > 0) send('zone', { type: 'PUT', runs: runs.map(({ pfn, nr }) => ({ pfn, nr })) });
-  return { ...context, pins: context.pins.filter((held) => held.holder !== holder) };
+  return reviseFile(context, (draft) => {
+    draft.pins = context.pins.filter((held) => held.holder !== holder);
+  });
 }

@@ -1,7 +1,8 @@
 /** What an address space has of a range of pages, as runs of consecutive frames. */
 import type { CachedFolio, PageCacheIndex } from '../src/mm/pageCache.ts';
-import type { FileContext } from './fileState.ts';
+import { type FileContext } from './fileState.ts';
 import type { FileRun } from './messages.ts';
+import { reviseFile } from './revise.ts';
 
 /** Page indexes [first, end). */
 export interface IndexRange {
@@ -66,5 +67,7 @@ export function markDirty(context: FileContext, runs: readonly { index: number; 
   for (const { index, nr } of runs) {
     for (const folio of cache.range(index, index + nr)) cache.setDirty(folio.index, true);
   }
-  return { ...context, cache: cache.done() };
+  return reviseFile(context, (draft) => {
+    draft.cache = cache.done();
+  });
 }

@@ -6,17 +6,13 @@ import { fill, folioFor, metMark, newFolios, readaheadTarget } from './fileFill.
 import { blockOrder, type FileContext, type FileOperation, inMemory, type NewFolio, withCache } from './fileState.ts';
 import type { MessageOf } from './messages.ts';
 import type { Send } from './support.ts';
+import { reviseFile } from './revise.ts';
+import { reviseOperation } from './reviseWork.ts';
 
 /** Folios that one step of a read takes at most (`PAGEVEC_SIZE`, `include/linux/pagevec.h`). */
 const BATCH_FOLIOS = 31;
 
-type Transfer = MessageOf<'READ_FILE' | 'WRITE_FILE'>;
-
 /** The process that reads; the ABI adapter numbers its requests by pid. */
-function openerOf(message: Transfer): string {
-  return String(message.request);
-}
-
 /**
  * `filemap_get_read_batch`: folios from a page on, without a gap, up to one that is marked; how many pages they go on for.
  */
@@ -56,7 +52,7 @@ export function readOn(
   const endBytes = message.offsetBytes + message.lengthBytes;
   const stopBytes = Math.max(message.offsetBytes, Math.min(endBytes, sizeBytes));
   const last = Math.ceil(endBytes / page);
-  const opener = openerOf(message);
+  const opener = message.request;
   let context = before;
   let state = readaheadOf(context, opener);
   let atBytes = message.offsetBytes + operation.doneBytes;
@@ -69,11 +65,24 @@ export function readOn(
       const unit = Math.floor(index / block);
       const plan = syncReadahead(readaheadTarget(context), state, unit, Math.ceil(last / block) - unit);
       const one = withPage(
-        withReadahead({ ...context, misses: context.misses + 1 }, opener, plan.state),
+        withReadahead(
+          reviseFile(context, (draft) => {
+            draft.misses = context.misses + 1;
+          }),
+          opener,
+          plan.state,
+        ),
         plan.folios,
         index,
       );
-      return fill(one.context, { ...operation, doneBytes }, one.folios, send);
+      return fill(
+        one.context,
+        reviseOperation(operation, (draft) => {
+          draft.doneBytes = doneBytes;
+        }),
+        one.folios,
+        send,
+      );
     }
     atBytes = Math.min(end * page, stopBytes);
     if (marked === null) continue;
@@ -82,11 +91,31 @@ export function readOn(
     context = met.context;
     state = met.state;
     if (met.folios.length === 0) continue;
-    const next = { ...operation, doneBytes: atBytes - message.offsetBytes };
+    const next = reviseOperation(operation, (draft) => {
+      draft.doneBytes = atBytes - message.offsetBytes;
+    });
     if (atBytes < stopBytes) return fill(withReadahead(context, opener, state), next, met.folios, send);
-    return readDone(context, { ...next, ahead: met.folios }, opener, state, atBytes, send);
+    return readDone(
+      context,
+      reviseOperation(next, (draft) => {
+        draft.ahead = met.folios;
+      }),
+      opener,
+      state,
+      atBytes,
+      send,
+    );
   }
-  return readDone(context, { ...operation, doneBytes: atBytes - message.offsetBytes }, opener, state, atBytes, send);
+  return readDone(
+    context,
+    reviseOperation(operation, (draft) => {
+      draft.doneBytes = atBytes - message.offsetBytes;
+    }),
+    opener,
+    state,
+    atBytes,
+    send,
+  );
 }
 
 /** What readahead planned, and the folio of the page that is read in any case (`filemap_create_folio`). */
@@ -106,16 +135,30 @@ function withPage(
 function readDone(
   context: FileContext,
   operation: FileOperation,
-  opener: string,
+  opener: number,
   state: ReadaheadState,
   atBytes: number,
   send: Send,
 ): FileContext {
   const hits = context.hits + (operation.rereadPages === 0 ? 1 : 0);
-  const next = withReadahead({ ...context, hits }, opener, { ...state, prevPosBytes: atBytes });
+  const next = withReadahead(
+    reviseFile(context, (draft) => {
+      draft.hits = hits;
+    }),
+    opener,
+    { ...state, prevPosBytes: atBytes },
+  );
   const done = answer(next, operation, send);
   if (operation.ahead.length === 0) return done;
-  return fill(done, { ...operation, answered: true, ahead: [] }, operation.ahead, send);
+  return fill(
+    done,
+    reviseOperation(operation, (draft) => {
+      draft.answered = true;
+      draft.ahead = [];
+    }),
+    operation.ahead,
+    send,
+  );
 }
 
 /**
@@ -124,7 +167,11 @@ function readDone(
  */
 function withReadersOrder(context: FileContext, { orderPages = 0 }: MessageOf<'READ_FILE'>): FileContext {
   const raises = orderPages > context.minOrderPages && context.cache.counts.pages === 0;
-  return raises ? { ...context, minOrderPages: orderPages } : context;
+  return raises
+    ? reviseFile(context, (draft) => {
+        draft.minOrderPages = orderPages;
+      })
+    : context;
 }
 
 /**
@@ -146,7 +193,15 @@ export function beginRead(
 ): FileContext {
   if (!inMemory(context)) return readOn(withReadersOrder(context, message), operation, message, send);
   const doneBytes = Math.max(0, Math.min(message.lengthBytes, context.sizeBytes - message.offsetBytes));
-  return answer({ ...context, hits: context.hits + 1 }, { ...operation, doneBytes }, send);
+  return answer(
+    reviseFile(context, (draft) => {
+      draft.hits = context.hits + 1;
+    }),
+    reviseOperation(operation, (draft) => {
+      draft.doneBytes = doneBytes;
+    }),
+    send,
+  );
 }
 
 /**
@@ -168,12 +223,30 @@ export function beginWrite(
 ): FileContext {
   const oldBytes = context.sizeBytes;
   const endBytes = message.offsetBytes + message.lengthBytes;
-  const grown = { ...context, sizeBytes: Math.max(oldBytes, endBytes) };
+  const grown = reviseFile(context, (draft) => {
+    draft.sizeBytes = Math.max(oldBytes, endBytes);
+  });
   const state = grown.sizeBytes === oldBytes ? grown : withCache(grown, grown.cache);
   const { kernelPageBytes: page } = state;
   const folios = missingFolios(state, Math.floor(message.offsetBytes / page), Math.ceil(endBytes / page));
-  if (folios.length === 0) return written({ ...state, hits: state.hits + 1 }, operation, send);
-  return fill({ ...state, misses: state.misses + 1 }, { ...operation, doneBytes: oldBytes }, folios, send);
+  if (folios.length === 0)
+    return written(
+      reviseFile(state, (draft) => {
+        draft.hits = state.hits + 1;
+      }),
+      operation,
+      send,
+    );
+  return fill(
+    reviseFile(state, (draft) => {
+      draft.misses = state.misses + 1;
+    }),
+    reviseOperation(operation, (draft) => {
+      draft.doneBytes = oldBytes;
+    }),
+    folios,
+    send,
+  );
 }
 
 /**
@@ -216,7 +289,14 @@ export function missingFolios(context: FileContext, first: number, end: number):
  */
 export function written(context: FileContext, operation: FileOperation, send: Send): FileContext {
   const message = operation.message as MessageOf<'WRITE_FILE'>;
-  if (operation.failed) return answer(context, { ...operation, doneBytes: 0 }, send);
+  if (operation.failed)
+    return answer(
+      context,
+      reviseOperation(operation, (draft) => {
+        draft.doneBytes = 0;
+      }),
+      send,
+    );
   const page = context.kernelPageBytes;
   const cache = context.cache.edit();
   const first = Math.floor(message.offsetBytes / page);
@@ -224,8 +304,16 @@ export function written(context: FileContext, operation: FileOperation, send: Se
   for (const folio of cache.range(first, end)) {
     cache.update(folio.index, (before) => ({ ...before, dirty: true, uptodate: true }));
   }
-  const state = { ...context, cache: cache.done() };
-  return answer(state, { ...operation, doneBytes: message.lengthBytes }, send);
+  const state = reviseFile(context, (draft) => {
+    draft.cache = cache.done();
+  });
+  return answer(
+    state,
+    reviseOperation(operation, (draft) => {
+      draft.doneBytes = message.lengthBytes;
+    }),
+    send,
+  );
 }
 
 /**
@@ -248,13 +336,34 @@ export function beginReadAhead(
 ): FileContext {
   if (context.prefill) {
     const all = missingFolios(context, 0, message.endIndex);
-    if (all.length === 0) return finish({ ...context, prefill: false });
-    return fill(context, { ...operation, answered: true }, all, send);
+    if (all.length === 0)
+      return finish(
+        reviseFile(context, (draft) => {
+          draft.prefill = false;
+        }),
+      );
+    return fill(
+      context,
+      reviseOperation(operation, (draft) => {
+        draft.answered = true;
+      }),
+      all,
+      send,
+    );
   }
   if (inMemory(context)) return finish(context);
   const block = 2 ** blockOrder(context);
   const first = Math.floor(message.firstIndex / block);
   const request = Math.ceil(message.endIndex / block) - first;
   const folios = newFolios(context, forcedReadahead(readaheadTarget(context), first, request));
-  return folios.length === 0 ? finish(context) : fill(context, { ...operation, answered: true }, folios, send);
+  return folios.length === 0
+    ? finish(context)
+    : fill(
+        context,
+        reviseOperation(operation, (draft) => {
+          draft.answered = true;
+        }),
+        folios,
+        send,
+      );
 }

@@ -1,9 +1,13 @@
 /** What an address space keeps (`struct address_space` with its inode), and what is under way on it. */
 import { IntMap } from '../src/mm/intMap.ts';
+import { IntRecord } from '../src/mm/intRecord.ts';
 import { PageCacheIndex } from '../src/mm/pageCache.ts';
+import { PersistentList } from '../src/mm/persistentList.ts';
 import type { ReadaheadState } from '../src/mm/readahead.ts';
+import { Mappers } from './fileMappers.ts';
 import type { FileRun, MessageOf } from './messages.ts';
 import { type ResourceHolder, ZERO_BYTES } from './support.ts';
+import { reviseFile } from './revise.ts';
 
 /** How the folio orders of a file follow those who map it. */
 export type PageCachePolicy =
@@ -65,12 +69,11 @@ export interface FileContext {
   cache: PageCacheIndex;
   /** The content is to be put into the cache before anything else happens. */
   prefill: boolean;
-  /** The mms that map the file, with the least order each needs. */
-  mappers: { mm: string; orderPages: number }[];
+  mappers: Mappers;
   /** Handles on it: of memfd_create and shmget. */
   handles: number;
-  /** The readahead state of each process that has it open. */
-  readahead: Record<string, ReadaheadState>;
+  /** The readahead state of each process that has it open, by pid. */
+  readahead: IntRecord<ReadaheadState>;
   pins: PagePin[];
   /** Pages that were dropped and not read again yet. */
   gone: IntMap<true>;
@@ -78,7 +81,7 @@ export interface FileContext {
   phase: FilePhase;
   /** Answers that are outstanding: of mms that unmap. */
   pending: number;
-  queue: FileMessage[];
+  queue: PersistentList<FileMessage>;
   /** Times that folios were dropped for a larger order, pages dropped, and pages read again after that. */
   drops: number;
   droppedPages: number;
@@ -166,15 +169,15 @@ export function initialFile(input: FileInput): FileContext {
     minOrderPages: 0,
     cache: PageCacheIndex.empty(input.kernelPageBytes),
     prefill: input.cached === true,
-    mappers: [],
+    mappers: Mappers.fromPlain([]),
     handles: 0,
-    readahead: {},
+    readahead: IntRecord.empty(),
     pins: [],
     gone: IntMap.empty<true>(),
     current: null,
     phase: 'none',
     pending: 0,
-    queue: [],
+    queue: PersistentList.empty(),
     drops: 0,
     droppedPages: 0,
     rereadPages: 0,
@@ -232,7 +235,10 @@ export function actorOfFile(path: string): string {
  * ```
  */
 export function inStep(context: FileContext, operation: FileOperation, phase: FilePhase): FileContext {
-  return { ...context, current: operation, phase };
+  return reviseFile(context, (draft) => {
+    draft.current = operation;
+    draft.phase = phase;
+  });
 }
 
 /**
@@ -279,20 +285,19 @@ export function blockOrder(context: FileContext): number {
  * ```ts
  * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
  * const input = { resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096 };
- * leastOrder(initialFile({ ...input, policy: 'convert-at-first-mmap' }), [{ mm: 'mm:1', orderPages: 0 }]); // 4
+ * leastOrder(initialFile({ ...input, policy: 'convert-at-first-mmap' }), Mappers.fromPlain([{ mm: 'mm:1', orderPages: 0 }])); // 4
  * ```
  */
-export function leastOrder(context: FileContext, mappers: FileContext['mappers']): number {
-  const largest = mappers.reduce((order, mapper) => Math.max(order, mapper.orderPages), 0);
+export function leastOrder(context: FileContext, mappers: Mappers): number {
   switch (context.policy) {
     case 'drop-and-re-read':
-      return largest;
+      return mappers.largestOrder;
     case 'sticky-order':
-      return Math.max(largest, context.minOrderPages);
+      return Math.max(mappers.largestOrder, context.minOrderPages);
     case 'convert-at-first-mmap':
       return Math.max(mappers.length > 0 ? largestOrder(context) : 0, context.minOrderPages);
     default:
-      return inMemory(context) ? Math.max(largest, context.minOrderPages) : 0;
+      return inMemory(context) ? Math.max(mappers.largestOrder, context.minOrderPages) : 0;
   }
 }
 
@@ -345,5 +350,8 @@ export function withCache(context: FileContext, cache: PageCacheIndex): FileCont
   const end = filePages(context);
   let pages = 0;
   for (const folio of cache.range(end)) pages += folio.index + 2 ** folio.order - Math.max(folio.index, end);
-  return { ...context, cache, paddingBytes: pages * context.kernelPageBytes };
+  return reviseFile(context, (draft) => {
+    draft.cache = cache;
+    draft.paddingBytes = pages * context.kernelPageBytes;
+  });
 }

@@ -7,6 +7,8 @@ import { missingFolios } from './fileRead.ts';
 import { type FileContext, type FileOperation, inMemory, withCache } from './fileState.ts';
 import type { MessageOf } from './messages.ts';
 import type { Send } from './support.ts';
+import { reviseFile } from './revise.ts';
+import { reviseOperation } from './reviseWork.ts';
 
 /**
  * Begins ftruncate: i_size first, then everything beyond it is unmapped, private copies too (`truncate_pagecache`).
@@ -25,7 +27,9 @@ export function beginTruncate(
   message: MessageOf<'TRUNCATE_FILE'>,
   send: Send,
 ): FileContext {
-  const state = { ...context, sizeBytes: message.sizeBytes };
+  const state = reviseFile(context, (draft) => {
+    draft.sizeBytes = message.sizeBytes;
+  });
   if (message.sizeBytes >= context.sizeBytes) return answer(withCache(state, state.cache), operation, send);
   const first = Math.ceil(message.sizeBytes / context.kernelPageBytes);
   const unmapping = unmapPages(state, operation, { first, end: END_OF_FILE, evenCows: true }, send);
@@ -55,8 +59,22 @@ export function beginAllocate(
   const keeps = (mode & FALLOC.KEEP_SIZE) !== 0;
   const punches = (mode & FALLOC.PUNCH_HOLE) !== 0;
   // vfs_fallocate: a hole keeps the size.
-  if (!known || (punches && !keeps)) return answer(context, { ...operation, errno: ERRNO.EOPNOTSUPP }, send);
-  if (offsetBytes < 0 || lengthBytes <= 0) return answer(context, { ...operation, errno: ERRNO.EINVAL }, send);
+  if (!known || (punches && !keeps))
+    return answer(
+      context,
+      reviseOperation(operation, (draft) => {
+        draft.errno = ERRNO.EOPNOTSUPP;
+      }),
+      send,
+    );
+  if (offsetBytes < 0 || lengthBytes <= 0)
+    return answer(
+      context,
+      reviseOperation(operation, (draft) => {
+        draft.errno = ERRNO.EINVAL;
+      }),
+      send,
+    );
   const { kernelPageBytes: page } = context;
   const endBytes = offsetBytes + lengthBytes;
   if (punches) {
@@ -86,7 +104,16 @@ export function allocated(context: FileContext, operation: FileOperation, send: 
   if (operation.failed) return answer(context, operation, send);
   const keeps = (mode & FALLOC.KEEP_SIZE) !== 0;
   const sizeBytes = keeps ? context.sizeBytes : Math.max(context.sizeBytes, offsetBytes + lengthBytes);
-  return answer(withCache({ ...context, sizeBytes }, context.cache), operation, send);
+  return answer(
+    withCache(
+      reviseFile(context, (draft) => {
+        draft.sizeBytes = sizeBytes;
+      }),
+      context.cache,
+    ),
+    operation,
+    send,
+  );
 }
 
 /** The bytes [from, to) that an operation takes away. */
@@ -123,7 +150,12 @@ export function cutOff(before: FileContext, operation: FileOperation, send: Send
     return false;
   });
   const { context: state } = dropFolios(context, whole, false, send);
-  const sized = withCache({ ...state, zeroedBytes: state.zeroedBytes + zeroedBytes }, state.cache);
+  const sized = withCache(
+    reviseFile(state, (draft) => {
+      draft.zeroedBytes = state.zeroedBytes + zeroedBytes;
+    }),
+    state.cache,
+  );
   return answer(sized, operation, send);
 }
 
@@ -142,5 +174,7 @@ function splitAt(context: FileContext, bytes: number): FileContext {
     const { dirty, uptodate } = folio;
     cache.insert({ index, pfn: folio.pfn + (index - folio.index), order, dirty, uptodate });
   }
-  return { ...context, cache: cache.done() };
+  return reviseFile(context, (draft) => {
+    draft.cache = cache.done();
+  });
 }

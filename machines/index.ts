@@ -1,20 +1,26 @@
 /** The modelled world: the machine of every kind of actor, what each takes, and its state as plain data. */
+import { AsidTable } from '../src/mm/asid.ts';
 import { Buddy } from '../src/mm/buddy.ts';
 import { FolioTable } from '../src/mm/frames.ts';
 import { IntMap } from '../src/mm/intMap.ts';
+import { IntRecord } from '../src/mm/intRecord.ts';
 import { PageCacheIndex } from '../src/mm/pageCache.ts';
 import { PageTable } from '../src/mm/pageTable.ts';
+import { PathSet } from '../src/mm/pathSet.ts';
+import { PersistentList } from '../src/mm/persistentList.ts';
 import { Tlb } from '../src/mm/tlb.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
 import { abiMachine } from './abi.ts';
 import { diskMachine } from './disk.ts';
 import { fileMachine } from './file.ts';
-import { type ShmemContext, type ShmemInode, shmemMachine } from './shmem.ts';
+import { Mappers } from './fileMappers.ts';
+import { type ShmemContext, shmemMachine } from './shmem.ts';
 import type { Kind, MessageType } from './messages.ts';
 import { mmMachine } from './mm.ts';
 import { mmuMachine } from './mmu.ts';
 import { processMachine } from './process.ts';
-import { schedMachine } from './sched.ts';
+import { CpuSlots, RunQueue } from './runQueue.ts';
+import { type SchedContext, schedMachine } from './sched.ts';
 import type { ResourceHolder } from './support.ts';
 import { tlbMachine } from './tlb.ts';
 import { vocabulary } from './vocabulary.ts';
@@ -128,25 +134,63 @@ function reviveJob(job: Plain | null): unknown {
   return { ...job, effects: (job['effects'] as Plain[]).map(reviveEffect) };
 }
 
-function reviveInodes(inodes: Record<string, Plain>): ShmemContext['inodes'] {
-  const revived = Object.entries(inodes).map(([path, inode]) => {
-    const cache = PageCacheIndex.fromPlain(inode['cache'] as never);
-    return [
-      path,
-      { ...inode, cache, gone: IntMap.fromPlain(inode['gone'] as never) } as unknown as ShmemInode,
-    ] as const;
-  });
-  return Object.fromEntries(revived);
+const ofInode: Revivers = {
+  cache: PageCacheIndex.fromPlain,
+  gone: IntMap.fromPlain,
+  mappers: Mappers.fromPlain,
+  readahead: IntRecord.fromPlain,
+  queue: PersistentList.fromPlain,
+};
+
+function revivedBy(plain: Plain, by: Revivers): Plain {
+  const revived = { ...plain };
+  for (const [field, revive] of Object.entries(by)) revived[field] = revive(plain[field] as never);
+  return revived;
 }
 
+function reviveInodes(inodes: Record<string, Plain>): ShmemContext['inodes'] {
+  const revived = Object.entries(inodes).map(([path, inode]) => [path, revivedBy(inode, ofInode)] as const);
+  return Object.fromEntries(revived) as unknown as ShmemContext['inodes'];
+}
+
+/** What the plain form of a scheduler holds in the place of its structures. */
+type PlainSched = {
+  [Field in keyof SchedContext]: SchedContext[Field] extends { toPlain(): infer P } ? P : SchedContext[Field];
+};
+
+const reviveShared = (shared: Plain): Plain => ({
+  ...shared,
+  identifiers: IntRecord.fromPlain(shared['identifiers'] as never),
+  memfds: IntRecord.fromPlain(shared['memfds'] as never),
+});
+
 const revivers: Partial<Record<ActorKind, Revivers>> = {
+  abi: {
+    files: (paths: string[]) => new PathSet(paths),
+    pageBytes: IntRecord.fromPlain,
+    calls: IntRecord.fromPlain,
+    shared: reviveShared,
+  },
   mm: { vmas: VmaSet.fromPlain, job: reviveJob },
   mmu: { linux: PageTable.fromPlain, native: nullable(PageTable.fromPlain) as never },
   tlb: { tlb: Tlb.fromPlain },
-  file: { cache: PageCacheIndex.fromPlain, gone: IntMap.fromPlain },
+  file: ofInode,
   shmem: { inodes: reviveInodes },
-  zone: { buddy: Buddy.fromPlain, folios: FolioTable.fromPlain },
+  zone: { buddy: Buddy.fromPlain, folios: FolioTable.fromPlain, deferredSplits: PersistentList.fromPlain },
+  disk: { queue: PersistentList.fromPlain },
 };
+
+/** The scheduler's fields say of each other what they are: who is pinned, which generation it is. */
+function reviveSched(plain: Plain): Plain {
+  const { queue, affinity, asids, generation, cpus, asidCpus } = plain as never as PlainSched;
+  return {
+    ...plain,
+    cpus: CpuSlots.fromPlain(cpus),
+    queue: RunQueue.fromPlain(queue, affinity),
+    asids: AsidTable.fromPlain(asids, generation),
+    asidCpus: PersistentList.fromPlain(asidCpus),
+  };
+}
 
 /**
  * The context that `plainContext` described, with the resources of the topology put back.
@@ -158,7 +202,6 @@ const revivers: Partial<Record<ActorKind, Revivers>> = {
  * ```
  */
 export function reviveContext(kind: ActorKind, plain: Plain, resources: ResourceHolder): Plain {
-  const context: Plain = { ...plain, resources };
-  for (const [field, revive] of Object.entries(revivers[kind] ?? {})) context[field] = revive(plain[field] as never);
-  return context;
+  const context = kind === 'sched' ? reviveSched(plain) : revivedBy(plain, revivers[kind] ?? {});
+  return { ...context, resources };
 }

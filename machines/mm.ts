@@ -2,8 +2,9 @@
  * An address space (`mm_struct`): VMAs, the fault handler, and the page size of its ABI (layer 2). One job at a time is
  * done under its lock; what arrives meanwhile waits, but for the page cache's requests to unmap, which take no lock.
  */
-import { assertEvent, setup } from 'xstate';
+import { setup } from 'xstate';
 import { invariant } from '../src/errors.ts';
+import { mmuOf, processOf, tlbOf } from './addresses.ts';
 import type { Message } from './messages.ts';
 import { callJob, type CallJob, type CallStep } from './mmCallJob.ts';
 import { beginCall, continueCall } from './mmCalls.ts';
@@ -13,7 +14,9 @@ import { childSteps } from './mmFork.ts';
 import { nextToPopulate } from './mmPopulate.ts';
 import { beginUnmap, endUnmap } from './mmRmap.ts';
 import { initialMm, type Job, type MmContext, type MmInput } from './mmState.ts';
-import { handle, type Send } from './support.ts';
+import { assertType, handle, type Send } from './support.ts';
+import { reviseMm } from './revise.ts';
+import { reviseJob } from './reviseWork.ts';
 
 export type { MmContext, MmInput } from './mmState.ts';
 
@@ -23,7 +26,15 @@ type FaultJob = Extract<Job, { kind: 'fault' }>;
 function next(context: MmContext, send: Send): MmContext {
   if (context.job !== null) return context;
   const [message, ...waiting] = context.waiting;
-  return message === undefined ? context : start({ ...context, waiting }, message, send);
+  return message === undefined
+    ? context
+    : start(
+        reviseMm(context, (draft) => {
+          draft.waiting = waiting;
+        }),
+        message,
+        send,
+      );
 }
 
 function start(context: MmContext, message: Message, send: Send): MmContext {
@@ -32,11 +43,29 @@ function start(context: MmContext, message: Message, send: Send): MmContext {
     const { walk, cpu, va, access, ptePfn, pteFlags } = message;
     const fault = { va, access, ptePfn, pteFlags, major: false, pages: [], truncated: false };
     const job: FaultJob = { ...base, kind: 'fault', walk, cpu, fault };
-    return afterFault(beginFault({ ...context, job }, job, send), send);
+    return afterFault(
+      beginFault(
+        reviseMm(context, (draft) => {
+          draft.job = job;
+        }),
+        job,
+        send,
+      ),
+      send,
+    );
   }
   if (message.type === 'MM_CALL') {
     const job = callJob(message.request, message.call);
-    return afterCall(beginCall({ ...context, job }, job, send), send);
+    return afterCall(
+      beginCall(
+        reviseMm(context, (draft) => {
+          draft.job = job;
+        }),
+        job,
+        send,
+      ),
+      send,
+    );
   }
   invariant(message.type === 'DUP_MM', `an mm does not start on ${message.type}`);
   return next(childSteps.begin(context, message, send), send);
@@ -53,11 +82,11 @@ function afterFault({ context, end }: FaultStep, send: Send): MmContext {
   const counted = end.signal === 0 ? countFault(context, major) : context;
   const state = { ...counted, job: null };
   const delay = heldCycles(context, job);
-  if (job.asleep) send(`process:${pid}`, { type: 'WAKE' }, delay);
-  else if (end.signal === 0) send(`mmu:${pid}`, { type: 'FAULT_DONE', walk: job.walk, pid, cpu: job.cpu }, delay);
+  if (job.asleep) send(processOf(pid), { type: 'WAKE' }, delay);
+  else if (end.signal === 0) send(mmuOf(pid), { type: 'FAULT_DONE', walk: job.walk, pid, cpu: job.cpu }, delay);
   else {
     const { signal, code } = end;
-    send(`mmu:${pid}`, { type: 'FAULT_SIGNAL', walk: job.walk, pid, cpu: job.cpu, va, signal, code }, delay);
+    send(mmuOf(pid), { type: 'FAULT_SIGNAL', walk: job.walk, pid, cpu: job.cpu, va, signal, code }, delay);
   }
   return next(state, send);
 }
@@ -73,8 +102,12 @@ function heldCycles(context: MmContext, job: Job): number {
 /** `mm_account_fault`: one a completed fault, however many pages it mapped. */
 function countFault(context: MmContext, major: boolean): MmContext {
   return major
-    ? { ...context, majorFaults: context.majorFaults + 1 }
-    : { ...context, minorFaults: context.minorFaults + 1 };
+    ? reviseMm(context, (draft) => {
+        draft.majorFaults = context.majorFaults + 1;
+      })
+    : reviseMm(context, (draft) => {
+        draft.minorFaults = context.minorFaults + 1;
+      });
 }
 
 /** Goes on after a step of a call: waits, populates, or answers. */
@@ -86,13 +119,20 @@ function afterCall({ context, done }: CallStep, send: Send): MmContext {
   }
   invariant(job?.kind === 'call', 'a call that ends was under way');
   send('abi', { type: 'MM_DONE', request: job.request, ...done }, heldCycles(context, job));
-  return next({ ...context, job: null }, send);
+  return next(
+    reviseMm(context, (draft) => {
+      draft.job = null;
+    }),
+    send,
+  );
 }
 
 /** Faults the next page of a range in, until one has to wait or the end is reached. */
 function populateOn(context: MmContext, job: CallJob, send: Send): MmContext {
   const filled = nextToPopulate(context, job);
-  const state = { ...context, job: filled };
+  const state = reviseMm(context, (draft) => {
+    draft.job = filled;
+  });
   if (filled.fault === null) return afterCall(populateEnded(state, filled, HANDLED, send), send);
   return afterFault(beginFault(state, filled, send), send);
 }
@@ -100,12 +140,19 @@ function populateOn(context: MmContext, job: CallJob, send: Send): MmContext {
 function afterPopulated(context: MmContext, job: CallJob, end: FaultEnd, send: Send): MmContext {
   if (end.signal !== 0) return afterCall(populateEnded(context, job, end, send), send);
   const counted = countFault(context, job.fault?.major ?? false);
-  const goesOn = { ...job, fault: null };
+  const goesOn = reviseJob(job, (draft) => {
+    draft.fault = null;
+  });
   return populateOn({ ...counted, job: goesOn }, goesOn, send);
 }
 
 const enqueue = handle<MmContext>((context, event, send) =>
-  next({ ...context, waiting: [...context.waiting, event] }, send),
+  next(
+    reviseMm(context, (draft) => {
+      draft.waiting = [...context.waiting, event];
+    }),
+    send,
+  ),
 );
 
 /** An answer takes the job, or a request of the page cache, one step on. */
@@ -139,18 +186,22 @@ function entriesIn(message: Message): number {
 const ioWait = handle<MmContext>((context, _event, send) => {
   const { job, pid } = context;
   if (job === null || job.asleep || job.kind === 'forked') return context;
-  if (job.kind === 'fault') send(`tlb:${job.cpu}`, { type: 'SLEEP', pid });
+  if (job.kind === 'fault') send(tlbOf(job.cpu), { type: 'SLEEP', pid });
   else send('abi', { type: 'IO_WAIT', request: job.request });
-  return { ...context, job: { ...job, asleep: true } };
+  return reviseMm(context, (mmDraft) => {
+    mmDraft.job = reviseJob(job, (draft) => {
+      draft.asleep = true;
+    });
+  });
 });
 
 const unmapRange = handle<MmContext>((context, event, send) => {
-  assertEvent(event, 'UNMAP_RANGE');
+  assertType(event, 'UNMAP_RANGE');
   return beginUnmap(context, event, send);
 });
 
 const forked = handle<MmContext>((context, event, send) => {
-  assertEvent(event, 'FORKED');
+  assertType(event, 'FORKED');
   const { job } = context;
   invariant(job?.kind === 'forked', 'a child that gets entries is being forked');
   return childSteps.enter(context, job, event, send);

@@ -1,11 +1,13 @@
 /** A call on an address space as a job in steps, and the small steps that several calls share. */
 import { invariant } from '../src/errors.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
+import { mmOf } from './addresses.ts';
 import { actorOfFile } from './fileState.ts';
 import type { Message, MessageOf, MmCall } from './messages.ts';
 import { dirtyPages, filesOf } from './mmEntries.ts';
 import { ask, type Job, type MmContext, processOrder } from './mmState.ts';
 import type { Send } from './support.ts';
+import { reviseJob } from './reviseWork.ts';
 
 /** A call job. */
 export type CallJob = Extract<Job, { kind: 'call' }>;
@@ -146,7 +148,7 @@ export function zap(
 export function tellUnmapped(context: MmContext, before: VmaSet, send: Send): void {
   const left = new Set(filesOf(context.vmas));
   for (const file of filesOf(before)) {
-    if (!left.has(file)) send(actorOfFile(file), { type: 'UNMAP_FILE', file, mm: `mm:${context.pid}` });
+    if (!left.has(file)) send(actorOfFile(file), { type: 'UNMAP_FILE', file, mm: mmOf(context.pid) });
   }
 }
 
@@ -196,9 +198,11 @@ export function mapFiles(
 ): MmContext | null {
   const [file, ...files] = job.files;
   if (file === undefined) return null;
-  const mm = `mm:${context.pid}`;
+  const mm = mmOf(context.pid);
   const orderPages = processOrder(context);
-  const next = { ...job, files };
+  const next = reviseJob(job, (draft) => {
+    draft.files = files;
+  });
   const created = job.kind === 'call' ? job.created : null;
   const createBytes = created?.file === file ? created.sizeBytes : -1;
   const map = (request: number) => ({ type: 'MAP_FILE' as const, file, request, mm, orderPages, createBytes });

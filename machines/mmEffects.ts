@@ -4,6 +4,7 @@ import { ERRNO, FALLOC } from '../src/mm/abi/numbers.ts';
 import type { Effect } from '../src/mm/calls/plan.ts';
 import { isShmem } from '../src/mm/calls/shmem.ts';
 import { isPresent } from '../src/mm/pte.ts';
+import { mmOf, mmuOf } from './addresses.ts';
 import { actorOfFile } from './fileState.ts';
 import type { FaultEnd } from './mmFaultParts.ts';
 import type { Message, MessageOf } from './messages.ts';
@@ -23,8 +24,10 @@ import { failPlan, nextEffect } from './mmPlan.ts';
 import { beginPopulate } from './mmPopulate.ts';
 import { beginLazyFree, beginPageOut } from './mmReclaim.ts';
 import { residencyBytes } from './mmResidency.ts';
-import { ask, costsOf, type MmContext, mmuOf, SIGNAL } from './mmState.ts';
+import { ask, costsOf, type MmContext, SIGNAL } from './mmState.ts';
 import type { Send } from './support.ts';
+import { reviseMm } from './revise.ts';
+import { reviseJob } from './reviseWork.ts';
 
 type StepHandler = (context: MmContext, job: CallJob, event: Message, send: Send) => CallStep;
 type EffectOf<D extends Effect['do']> = Extract<Effect, { do: D }>;
@@ -40,7 +43,7 @@ function askMmu(
   message: (request: number) => Message,
   send: Send,
 ): CallStep {
-  return waits(ask(context, job, step, mmuOf(context), message, send, costsOf(context).vmaOperation));
+  return waits(ask(context, job, step, mmuOf(context.pid), message, send, costsOf(context).vmaOperation));
 }
 
 /** Pages of a file behind a stretch of one area. */
@@ -49,7 +52,7 @@ function fileWindow(context: MmContext, effect: { startVa: number; endVa: number
   invariant(vma !== null && vma.file !== null, 'an effect on a file is on an area of it');
   const firstIndex = pageIndex(vma, effect.startVa, context.kernelPageBytes);
   const nr = (effect.endVa - effect.startVa) / context.kernelPageBytes;
-  return { file: vma.file, mm: `mm:${context.pid}`, firstIndex, endIndex: firstIndex + nr };
+  return { file: vma.file, mm: mmOf(context.pid), firstIndex, endIndex: firstIndex + nr };
 }
 
 const starters: { [D in SharedEffect]: Starter<D> } = {
@@ -72,7 +75,7 @@ const starters: { [D in SharedEffect]: Starter<D> } = {
     return nextEffect(context, job, send);
   },
   punch: (context, job, { file, offsetBytes, lengthBytes }, send) => {
-    const sender = `mm:${context.pid}`;
+    const sender = mmOf(context.pid);
     const type = 'ALLOCATE_FILE';
     const mode = FALLOC.PUNCH_HOLE | FALLOC.KEEP_SIZE;
     const message = (request: number): Message => ({ type, file, sender, request, mode, offsetBytes, lengthBytes });
@@ -158,7 +161,9 @@ function nodeStatus(context: MmContext, va: number, { set }: MessageOf<'TABLE_DO
 function refuseMapping(context: MmContext, job: CallJob, errno: number, send: Send): CallStep {
   const { call, result } = job;
   if (call.op !== 'mmap') return failPlan(context, job, errno);
-  const state = { ...context, vmas: context.vmas.remove(result, result + call.lengthBytes).set };
+  const state = reviseMm(context, (draft) => {
+    draft.vmas = context.vmas.remove(result, result + call.lengthBytes).set;
+  });
   tellUnmapped(state, context.vmas, send);
   return failPlan(state, job, errno);
 }
@@ -185,7 +190,9 @@ export const effectSteps: Partial<Record<string, StepHandler>> = {
     const { fallback } = tableDone(event);
     if (fallback !== 'no-memory') return nextEffect(noteFallback(context, fallback), job, send);
     // No memory for tables at the target: everything is as it was (`move_vma` moves back what it had moved).
-    const undone = { ...context, vmas: effectOf(job, 'move').undo };
+    const undone = reviseMm(context, (draft) => {
+      draft.vmas = effectOf(job, 'move').undo;
+    });
     tellUnmapped(undone, context.vmas, send);
     return failPlan(undone, job, ERRNO.ENOMEM);
   },
@@ -194,13 +201,19 @@ export const effectSteps: Partial<Record<string, StepHandler>> = {
   populateRead: (context, job, event) => {
     const { populate } = job;
     invariant(populate !== null, 'a table that is read is read for populating');
-    return waits({ ...context, job: { ...job, populate: { ...populate, present: tableDone(event).set } } });
+    return waits(
+      reviseMm(context, (mmDraft) => {
+        mmDraft.job = reviseJob(job, (draft) => {
+          draft.populate = { ...populate, present: tableDone(event).set };
+        });
+      }),
+    );
   },
 
   synced: (context, job, event, send) => {
     tellDirty(context, tableDone(event).cleared, context.vmas, send);
     const { file } = effectOf(job, 'sync');
-    const sender = `mm:${context.pid}`;
+    const sender = mmOf(context.pid);
     const message = (request: number): Message => ({ type: 'SYNC_FILE', file, sender, request });
     return waits(ask(context, job, 'fileDone', actorOfFile(file), message, send));
   },
@@ -217,23 +230,53 @@ export const effectSteps: Partial<Record<string, StepHandler>> = {
     const isFile = typeof context.vmas.find(effect.startVa)?.file === 'string';
     if (!isFile) {
       const bytes = residencyBytes(context, effect, runs, []);
-      return nextEffect(context, { ...job, data: [...job.data, ...bytes] }, send);
+      return nextEffect(
+        context,
+        reviseJob(job, (draft) => {
+          draft.data = [...job.data, ...bytes];
+        }),
+        send,
+      );
     }
     const { file, ...window } = fileWindow(context, effect);
     const message = (request: number): Message => ({ type: 'RESIDENT', file, request, ...window });
-    return waits(ask(context, { ...job, runs }, 'residentKnown', actorOfFile(file), message, send));
+    return waits(
+      ask(
+        context,
+        reviseJob(job, (draft) => {
+          draft.runs = runs;
+        }),
+        'residentKnown',
+        actorOfFile(file),
+        message,
+        send,
+      ),
+    );
   },
 
   residentKnown: (context, job, event, send) => {
     invariant(event.type === 'RESIDENT_PAGES', 'a file answers with the pages that are there');
     const effect = effectOf(job, 'residency');
     const bytes = residencyBytes(context, effect, job.runs, event.runs);
-    return nextEffect(context, { ...job, runs: [], data: [...job.data, ...bytes] }, send);
+    return nextEffect(
+      context,
+      reviseJob(job, (draft) => {
+        draft.runs = [];
+        draft.data = [...job.data, ...bytes];
+      }),
+      send,
+    );
   },
 
   nodeRead: (context, job, event, send) => {
     const status = nodeStatus(context, effectOf(job, 'node').va, tableDone(event));
-    return nextEffect(context, { ...job, data: [...job.data, status] }, send);
+    return nextEffect(
+      context,
+      reviseJob(job, (draft) => {
+        draft.data = [...job.data, status];
+      }),
+      send,
+    );
   },
 };
 
@@ -251,7 +294,9 @@ export const effectSteps: Partial<Record<string, StepHandler>> = {
 export function refuseEffect(context: MmContext, job: CallJob, send: Send): CallStep {
   const [effect] = job.effects;
   const undo = effect !== undefined && 'undo' in effect ? effect.undo : context.vmas;
-  const undone = { ...context, vmas: undo };
+  const undone = reviseMm(context, (draft) => {
+    draft.vmas = undo;
+  });
   tellUnmapped(undone, context.vmas, send);
   return failPlan(undone, job, ERRNO.EINVAL);
 }
@@ -286,7 +331,10 @@ function populateErrno(errors: 'mlock' | 'madvise', { signal }: FaultEnd): numbe
  */
 export function populateEnded(context: MmContext, job: CallJob, end: FaultEnd, send: Send): CallStep {
   const { errors } = effectOf(job, 'populate');
-  const next = { ...job, populate: null, fault: null };
+  const next = reviseJob(job, (draft) => {
+    draft.populate = null;
+    draft.fault = null;
+  });
   if (end.signal === 0 || errors === 'ignore') return nextEffect(context, next, send);
   // The page that failed is the one before the next to populate.
   if (errors === 'remote') return returns(context, Math.max(0, reachOf(context, job) - addressOf(job)));

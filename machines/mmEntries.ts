@@ -5,6 +5,7 @@ import { VmaSet } from '../src/mm/vmaSet.ts';
 import type { MessageOf, PteRun } from './messages.ts';
 import { type MmContext } from './mmState.ts';
 import { type Send, ZERO_BYTES } from './support.ts';
+import { reviseMm } from './revise.ts';
 
 /**
  * Whether a frame is of the shared zero memory. It is as large as the largest page, so that a process page that was only
@@ -50,7 +51,11 @@ export function account(context: MmContext, set: readonly PteRun[], cleared: rea
   const rssAnonPages = context.rssAnonPages + more.anon - less.anon;
   const rssFilePages = context.rssFilePages + more.file - less.file;
   const rssPeakPages = Math.max(context.rssPeakPages, rssAnonPages + rssFilePages);
-  return { ...context, rssAnonPages, rssFilePages, rssPeakPages };
+  return reviseMm(context, (draft) => {
+    draft.rssAnonPages = rssAnonPages;
+    draft.rssFilePages = rssFilePages;
+    draft.rssPeakPages = rssPeakPages;
+  });
 }
 
 /**
@@ -140,7 +145,10 @@ export function noteMapped(context: MmContext, event: MessageOf<'MAPPED'>): MmCo
   const { file, writeNotify, droppedPages } = event;
   const known = context.writeNotify.includes(file);
   const files = writeNotify && !known ? [...context.writeNotify, file] : context.writeNotify;
-  return { ...context, writeNotify: files, droppedPages: context.droppedPages + droppedPages };
+  return reviseMm(context, (draft) => {
+    draft.writeNotify = files;
+    draft.droppedPages = context.droppedPages + droppedPages;
+  });
 }
 
 /**
@@ -155,5 +163,8 @@ export function noteMapped(context: MmContext, event: MessageOf<'MAPPED'>): MmCo
  */
 export function noteFallback(context: MmContext, reason: string): MmContext {
   if (reason === '' || reason === 'no-memory') return context;
-  return { ...context, fallbacks: context.fallbacks + 1, fallbackReason: context.fallbackReason || reason };
+  return reviseMm(context, (draft) => {
+    draft.fallbacks = context.fallbacks + 1;
+    draft.fallbackReason = context.fallbackReason || reason;
+  });
 }

@@ -23,6 +23,7 @@ import {
 import { writeProtectFault, writeSteps } from './mmFaultWrite.ts';
 import { type FaultWork, type MmContext, SIGNAL, stackGuardBytesOf } from './mmState.ts';
 import type { Send } from './support.ts';
+import { reviseMm } from './revise.ts';
 
 export { type FaultEnd, type FaultStep, HANDLED } from './mmFaultParts.ts';
 
@@ -40,7 +41,12 @@ function vmaAt(context: MmContext, va: number): { context: MmContext; vma: Vma |
   if (guarded && startVa - below.endVa < stackGuardBytesOf(context)) return { context, vma: null };
   const prepared = prepareAnon(context, above.startVa);
   const vmas = prepared.vmas.growDown(prepared.vmas.find(above.startVa) ?? above, startVa);
-  return { context: { ...prepared, vmas }, vma: vmas.find(startVa) };
+  return {
+    context: reviseMm(prepared, (draft) => {
+      draft.vmas = vmas;
+    }),
+    vma: vmas.find(startVa),
+  };
 }
 
 function allowed(vma: Vma, access: FaultWork['access']): boolean {
@@ -84,10 +90,13 @@ function entered(context: MmContext, event: MessageOf<'TABLE_DONE'>, send: Send)
   // Layer 3 refuses what it cannot translate (`design.untranslatable`).
   if (event.failed !== '') return ends(state, SIGNAL.BUS, SIGNAL.BUS_ADRERR);
   const { job: now } = state;
-  const present = now?.kind === 'call' ? now.populate?.present : null;
+  const populate = now?.kind === 'call' ? now.populate : null;
   const known =
-    now?.kind === 'call' && now.populate !== null && Array.isArray(present)
-      ? { ...state, job: { ...now, populate: { ...now.populate, present: [...present, ...event.set] } } }
+    now?.kind === 'call' && populate !== null && Array.isArray(populate.present)
+      ? reviseMm(state, (draft) => {
+          const present = [...(populate.present ?? []), ...event.set];
+          draft.job = { ...now, populate: { ...populate, present } };
+        })
       : state;
   return { context: noteFallback(known, event.fallback), end: HANDLED };
 }

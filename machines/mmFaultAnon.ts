@@ -14,6 +14,7 @@ import {
 } from '../src/mm/anonOrders.ts';
 import { hasFlags, protectionFlags, PTE } from '../src/mm/pte.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
+import { mmOf, mmuOf } from './addresses.ts';
 import type { MessageOf, PteRun } from './messages.ts';
 import {
   type FaultJob,
@@ -31,8 +32,10 @@ import {
   waitsOn,
   workOf,
 } from './mmFaultParts.ts';
-import { ask, costsOf, type MmContext, mmuOf, SIGNAL } from './mmState.ts';
+import { ask, costsOf, type MmContext, SIGNAL } from './mmState.ts';
 import type { Send } from './support.ts';
+import { reviseMm } from './revise.ts';
+import { reviseJob } from './reviseWork.ts';
 
 /** Orders above the least that this fault may use, by settings and by the mapping. */
 function ordersOf(context: MmContext, vma: Vma, va: number): number {
@@ -75,7 +78,7 @@ export function anonymousFault(context: MmContext, job: FaultJob, vma: Vma, send
   if (orders === 0) return waitsOn(allocate(prepared, job, [leastOrder], send));
   const ranges = [rangeOf(va, highestOrder(orders), context.kernelPageBytes)];
   const read = (request: number) => ({ type: 'READ_PTES' as const, request, ranges });
-  return waitsOn(ask(prepared, job, 'rangeRead', mmuOf(prepared), read, send));
+  return waitsOn(ask(prepared, job, 'rangeRead', mmuOf(prepared.pid), read, send));
 }
 
 /**
@@ -91,7 +94,7 @@ export function anonymousFault(context: MmContext, job: FaultJob, vma: Vma, send
  * ```
  */
 export function allocate(context: MmContext, job: FaultJob, orders: readonly number[], send: Send): MmContext {
-  const sender = `mm:${context.pid}`;
+  const sender = mmOf(context.pid);
   const [orderPages, ...fallbackOrders] = orders;
   const message = (request: number): MessageOf<'ALLOC'> => {
     const wish = { sender, request, orderPages, fallbackOrders, leastOrder: orders[orders.length - 1] };
@@ -127,9 +130,15 @@ const allocated: FaultStepHandler = (context, job, event, send) => {
   const bytes = nr * context.kernelPageBytes;
   const counted =
     vma.file === null
-      ? { ...context, zeroedBytes: context.zeroedBytes + bytes }
-      : { ...context, copiedBytes: context.copiedBytes + bytes };
-  const next = { ...job, fault: { ...workOf(job), pages: [] } } as FaultJob;
+      ? reviseMm(context, (draft) => {
+          draft.zeroedBytes = context.zeroedBytes + bytes;
+        })
+      : reviseMm(context, (draft) => {
+          draft.copiedBytes = context.copiedBytes + bytes;
+        });
+  const next = reviseJob(job, (draft) => {
+    draft.fault = { ...workOf(job), pages: [] };
+  }) as FaultJob;
   const flags = freshFlags(vma) | largeFlag(event.orderPages, context.kernelPageBytes);
   const startVa = va - (va % bytes);
   if (!hasFlags(pteFlags, PTE.VALID)) return waitsOn(setRuns(counted, next, [{ va: startVa, pfn, nr, flags }], send));

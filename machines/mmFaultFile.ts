@@ -5,6 +5,7 @@ import { invariant } from '../src/errors.ts';
 import { faultAround } from '../src/mm/faultAround.ts';
 import { protectionFlags, PTE } from '../src/mm/pte.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
+import { mmOf } from './addresses.ts';
 import { actorOfFile } from './fileState.ts';
 import { pageIndex } from './mmEntries.ts';
 import type { MessageOf, PteRun } from './messages.ts';
@@ -23,6 +24,8 @@ import {
 } from './mmFaultParts.ts';
 import { ask, costsOf, type MmContext, SIGNAL } from './mmState.ts';
 import type { Send } from './support.ts';
+import { reviseMm } from './revise.ts';
+import { reviseJob } from './reviseWork.ts';
 
 /**
  * `do_fault`: asks the page cache for the page, and on a read for those around it.
@@ -50,7 +53,7 @@ export function fileFault(context: MmContext, job: FaultJob, vma: Vma, send: Sen
   const prepared = access === 'write' && !shared ? prepareAnon(context, va) : context;
   const wish = {
     file,
-    mm: `mm:${context.pid}`,
+    mm: mmOf(context.pid),
     index: pageIndex(vma, va, kernelPageBytes),
     firstIndex: pageIndex(vma, around.startVa, kernelPageBytes),
     endIndex: pageIndex(vma, around.endVa, kernelPageBytes),
@@ -68,7 +71,9 @@ export function fileFault(context: MmContext, job: FaultJob, vma: Vma, send: Sen
 const paged: FaultStepHandler = (context, job, event, send) => {
   invariant(event.type === 'PAGES', 'a request for pages is answered with pages');
   const work = workOf(job);
-  const state = { ...context, rereadPages: context.rereadPages + event.rereadPages };
+  const state = reviseMm(context, (draft) => {
+    draft.rereadPages = context.rereadPages + event.rereadPages;
+  });
   if (event.eof && event.runs.length === 0) return ends(state, SIGNAL.BUS, SIGNAL.BUS_ADRERR);
   if (event.failed) return ends(state, SIGNAL.KILL, 0);
   const vma = vmaOf(state, job);
@@ -77,7 +82,17 @@ const paged: FaultStepHandler = (context, job, event, send) => {
   if (work.access === 'write' && !shared) {
     // do_cow_fault: one process page to copy the page of the file to; never more, whatever the settings.
     const orderPages = Math.log2(leastPages(state));
-    return waitsOn(allocateCopy(state, { ...job, fault: { ...fault, pages: event.runs } }, orderPages, false, send));
+    return waitsOn(
+      allocateCopy(
+        state,
+        reviseJob(job, (draft) => {
+          draft.fault = { ...fault, pages: event.runs };
+        }),
+        orderPages,
+        false,
+        send,
+      ),
+    );
   }
   // vma_wants_writenotify: where the file system wants to hear of the first write, a read maps read-only.
   const writes = shared && (work.access === 'write' || !event.writeNotify);
@@ -97,7 +112,17 @@ const paged: FaultStepHandler = (context, job, event, send) => {
     };
   });
   // map_pages ran before the page itself was refused: what lies around it before the end of the file is mapped all the same.
-  return waitsOn(setRuns(state, { ...job, fault }, runs, send, event.eof ? 'pastEnd' : 'set'));
+  return waitsOn(
+    setRuns(
+      state,
+      reviseJob(job, (draft) => {
+        draft.fault = fault;
+      }),
+      runs,
+      send,
+      event.eof ? 'pastEnd' : 'set',
+    ),
+  );
 };
 
 /** The steps of faults on files, by the name that a job waits under. */

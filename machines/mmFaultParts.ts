@@ -2,9 +2,11 @@
 import { invariant } from '../src/errors.ts';
 import { PROT, protectionFlags, PTE } from '../src/mm/pte.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
+import { mmOf, mmuOf } from './addresses.ts';
 import type { MessageOf, PteRun } from './messages.ts';
-import { ask, costsOf, type FaultWork, type Job, type MmContext, mmuOf, processPages } from './mmState.ts';
+import { ask, costsOf, type FaultWork, type Job, type MmContext, processPages } from './mmState.ts';
 import type { Send } from './support.ts';
+import { reviseMm } from './revise.ts';
 
 /** How a fault ends: handled, or with a signal. */
 export type FaultEnd = { signal: number; code: number };
@@ -134,7 +136,11 @@ export function pageStart(context: MmContext, va: number): number {
  */
 export function prepareAnon(context: MmContext, va: number): MmContext {
   const vmas = context.vmas.prepareAnonVma(va);
-  return vmas === context.vmas ? context : { ...context, vmas };
+  return vmas === context.vmas
+    ? context
+    : reviseMm(context, (draft) => {
+        draft.vmas = vmas;
+      });
 }
 
 /**
@@ -151,7 +157,7 @@ export function prepareAnon(context: MmContext, va: number): MmContext {
  */
 export function setRuns(context: MmContext, job: FaultJob, runs: PteRun[], send: Send, step = 'set'): MmContext {
   const set = (request: number) => ({ type: 'SET_PTES' as const, request, runs, expects: -1 });
-  return ask(context, job, step, mmuOf(context), set, send);
+  return ask(context, job, step, mmuOf(context.pid), set, send);
 }
 
 /**
@@ -174,7 +180,7 @@ export function allocateCopy(
   zero: boolean,
   send: Send,
 ): MmContext {
-  const sender = `mm:${context.pid}`;
+  const sender = mmOf(context.pid);
   const { faultHandlerBase, copyPerKb } = costsOf(context);
   const kib = (2 ** orderPages * context.kernelPageBytes) / 1024;
   const delay = faultHandlerBase + (zero ? 0 : Math.ceil(copyPerKb * kib));
@@ -213,7 +219,7 @@ export function overwrite(context: MmContext, job: FaultJob, over: Overwrite, se
   const { startVa, pfn, nr, expects } = over;
   const runs = [{ va: startVa, pfn, nr, flags: over.flags }];
   const set = (request: number) => ({ type: 'SET_PTES' as const, request, runs, expects });
-  return ask(context, job, over.step, mmuOf(context), set, send);
+  return ask(context, job, over.step, mmuOf(context.pid), set, send);
 }
 
 /**

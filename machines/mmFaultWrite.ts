@@ -2,6 +2,7 @@
 import { invariant } from '../src/errors.ts';
 import { hasFlags, PTE } from '../src/mm/pte.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
+import { mmOf } from './addresses.ts';
 import {
   type FaultJob,
   type FaultStep,
@@ -19,6 +20,7 @@ import {
 import type { MessageOf } from './messages.ts';
 import { ask, type MmContext, SIGNAL } from './mmState.ts';
 import type { Send } from './support.ts';
+import { reviseMm } from './revise.ts';
 
 /** What is copied or reused at once: the process page, or in the naive design one kernel page. */
 interface Unit {
@@ -58,7 +60,7 @@ export function writeProtectFault(context: MmContext, job: FaultJob, vma: Vma, s
   if (hasFlags(pteFlags, PTE.EXCLUSIVE)) return waitsOn(reuse(context, job, PTE.EXCLUSIVE, send));
   if (!hasFlags(pteFlags, PTE.ANON)) return waitsOn(copyForeign(context, job, vma, send));
   const { nr, pfn } = unitOf(context, job);
-  const sender = `mm:${context.pid}`;
+  const sender = mmOf(context.pid);
   const wish = { sender, pfn, nr, orderPages: Math.log2(nr) };
   const message = (request: number): MessageOf<'COPY_ON_WRITE'> => ({ type: 'COPY_ON_WRITE', request, ...wish });
   return waitsOn(ask(context, job, 'copied', 'zone', message, send));
@@ -87,7 +89,9 @@ const copied: FaultStepHandler = (context, job, event, send) => {
   invariant(event.type === 'FRAMES', 'a copy-on-write is answered with frames or reuse');
   const vma = vmaOf(context, job);
   const { startVa, nr, pfn } = unitOf(context, job);
-  const done = { ...context, copiedBytes: context.copiedBytes + nr * context.kernelPageBytes };
+  const done = reviseMm(context, (draft) => {
+    draft.copiedBytes = context.copiedBytes + nr * context.kernelPageBytes;
+  });
   const over = { step: 'set', startVa, pfn: event.pfns[0], nr, flags: freshFlags(vma), expects: pfn };
   return waitsOn(overwrite(prepareAnon(done, startVa), job, over, send));
 };

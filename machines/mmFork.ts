@@ -6,13 +6,16 @@
 import { invariant } from '../src/errors.ts';
 import { ERRNO } from '../src/mm/abiRules.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
+import { mmOf, mmuOf, processOf } from './addresses.ts';
 import { actorOfFile } from './fileState.ts';
 import type { Message, MessageOf } from './messages.ts';
 import { mapFiles } from './mmCallJob.ts';
 import { account, filesOf, putEntries, noteFallback, noteMapped } from './mmEntries.ts';
 import { stillMapped } from './mmRmap.ts';
-import { ask, type Job, type MmContext, mmuOf } from './mmState.ts';
+import { ask, type Job, type MmContext } from './mmState.ts';
 import type { Send } from './support.ts';
+import { reviseMm } from './revise.ts';
+import { reviseJob } from './reviseWork.ts';
 
 type ForkedJob = Extract<Job, { kind: 'forked' }>;
 
@@ -22,28 +25,48 @@ function begin(context: MmContext, event: MessageOf<'DUP_MM'>, send: Send): MmCo
   const files = filesOf(vmas);
   const base = { awaits: -1, step: '', asleep: false, ptesWritten: 0 };
   const job: ForkedJob = { ...base, kind: 'forked', parent, request, runs: [], files, unmapped: [] };
-  const state = { ...context, pageBytes, vmas, startBrk, brk, job };
+  const state = reviseMm(context, (draft) => {
+    draft.pageBytes = pageBytes;
+    draft.vmas = vmas;
+    draft.startBrk = startBrk;
+    draft.brk = brk;
+    draft.job = job;
+  });
   const native = context.nativeTables && pageBytes > context.kernelPageBytes;
   const configure = (number: number): Message => ({ type: 'CONFIGURE', request: number, pageBytes, native });
-  return ask(state, job, 'configured', mmuOf(state), configure, send);
+  return ask(state, job, 'configured', mmuOf(state.pid), configure, send);
 }
 
 function mapNext(context: MmContext, job: ForkedJob, send: Send): MmContext {
   const asked = mapFiles(context, job, 'fileMapped', send);
   if (asked !== null) return asked;
   send(job.parent, { type: 'FORK_READY', request: job.request, errno: 0 });
-  return { ...context, job: { ...job, step: 'ready' } };
+  return reviseMm(context, (mmDraft) => {
+    mmDraft.job = reviseJob(job, (draft) => {
+      draft.step = 'ready';
+    });
+  });
 }
 
 function enter(context: MmContext, job: ForkedJob, event: MessageOf<'FORKED'>, send: Send): MmContext {
   const runs = stillMapped(context, event.runs, job.unmapped, send);
   const set = (request: number): Message => ({ type: 'SET_PTES', request, runs, expects: -1 });
-  return ask(context, { ...job, request: event.request, runs }, 'entered', mmuOf(context), set, send);
+  return ask(
+    context,
+    reviseJob(job, (draft) => {
+      draft.request = event.request;
+      draft.runs = runs;
+    }),
+    'entered',
+    mmuOf(context.pid),
+    set,
+    send,
+  );
 }
 
 function giveUp(context: MmContext, job: ForkedJob, send: Send): MmContext {
   const release = (request: number): Message => ({ type: 'RELEASE_TABLES', request });
-  return ask(context, job, 'released', mmuOf(context), release, send);
+  return ask(context, job, 'released', mmuOf(context.pid), release, send);
 }
 
 function go(context: MmContext, job: ForkedJob, event: Message, send: Send): MmContext {
@@ -54,15 +77,19 @@ function go(context: MmContext, job: ForkedJob, event: Message, send: Send): MmC
   if (job.step === 'released') {
     // Files that were not mapped yet are still in the list.
     const mapped = filesOf(context.vmas).filter((file) => !job.files.includes(file));
-    for (const file of mapped) send(actorOfFile(file), { type: 'UNMAP_FILE', file, mm: `mm:${context.pid}` });
+    for (const file of mapped) send(actorOfFile(file), { type: 'UNMAP_FILE', file, mm: mmOf(context.pid) });
     send(job.parent, { type: 'FORK_READY', request: job.request, errno: ERRNO.ENOMEM });
-    return { ...context, vmas: VmaSet.empty(context.kernelPageBytes), pageBytes: 0, job: null };
+    return reviseMm(context, (draft) => {
+      draft.vmas = VmaSet.empty(context.kernelPageBytes);
+      draft.pageBytes = 0;
+      draft.job = null;
+    });
   }
   putEntries(context, event.rejected, send);
   if (event.fallback === 'no-memory' || event.failed !== '') return giveUp(context, job, send);
   if (job.step === 'configured') return mapNext(context, job, send);
   send(job.parent, { type: 'FORK_READY', request: job.request, errno: 0 });
-  send(`process:${context.pid}`, { type: 'WAKE' });
+  send(processOf(context.pid), { type: 'WAKE' });
   return { ...noteFallback(account(context, event.set, []), event.fallback), job: null };
 }
 

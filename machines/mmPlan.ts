@@ -6,6 +6,8 @@ import { startEffect } from './mmEffects.ts';
 import { filesOf } from './mmEntries.ts';
 import { type MmContext, stackGuardBytesOf } from './mmState.ts';
 import type { Send } from './support.ts';
+import { reviseMm } from './revise.ts';
+import { reviseJob } from './reviseWork.ts';
 
 /** What a plan is decided on. */
 function spaceOf(context: MmContext): Space {
@@ -37,16 +39,33 @@ function spaceOf(context: MmContext): Space {
  */
 export function beginPlan(context: MmContext, job: CallJob, call: PlannedCall, send: Send): CallStep {
   const { effects, result, errno } = planCall(spaceOf(context), call);
-  return runPlan(context, { ...job, effects, result, errno }, send);
+  return runPlan(
+    context,
+    reviseJob(job, (draft) => {
+      draft.effects = effects;
+      draft.result = result;
+      draft.errno = errno;
+    }),
+    send,
+  );
 }
 
 /** The new areas, and the files that are mapped no more or for the first time. */
 function commit(context: MmContext, job: CallJob, vmas: MmContext['vmas'], send: Send): CallStep {
   const known = new Set(filesOf(context.vmas));
-  const state = { ...context, vmas };
+  const state = reviseMm(context, (draft) => {
+    draft.vmas = vmas;
+  });
   tellUnmapped(state, context.vmas, send);
   const files = filesOf(vmas).filter((file) => !known.has(file));
-  const asked = mapFiles(state, { ...job, files }, 'fileMapped', send);
+  const asked = mapFiles(
+    state,
+    reviseJob(job, (draft) => {
+      draft.files = files;
+    }),
+    'fileMapped',
+    send,
+  );
   return asked === null ? nextEffect(state, job, send) : waits(asked);
 }
 
@@ -54,9 +73,14 @@ function commit(context: MmContext, job: CallJob, vmas: MmContext['vmas'], send:
 function changeSelf(context: MmContext, effect: Effect): MmContext | null {
   switch (effect.do) {
     case 'brk':
-      return { ...context, startBrk: effect.startBrk, brk: effect.brk };
+      return reviseMm(context, (draft) => {
+        draft.startBrk = effect.startBrk;
+        draft.brk = effect.brk;
+      });
     case 'lockFuture':
-      return { ...context, lockFuture: effect.flags };
+      return reviseMm(context, (draft) => {
+        draft.lockFuture = effect.flags;
+      });
     default:
       return null;
   }
@@ -82,7 +106,15 @@ export function runPlan(context: MmContext, job: CallJob, send: Send): CallStep 
   if (changed !== null) return nextEffect(changed, job, send);
   if (effect.do === 'create') {
     const { file, sizeBytes } = effect;
-    return nextEffect({ ...context, shmems: context.shmems + 1 }, { ...job, created: { file, sizeBytes } }, send);
+    return nextEffect(
+      reviseMm(context, (draft) => {
+        draft.shmems = context.shmems + 1;
+      }),
+      reviseJob(job, (draft) => {
+        draft.created = { file, sizeBytes };
+      }),
+      send,
+    );
   }
   if (effect.do === 'vmas') return commit(context, job, effect.vmas, send);
   if (effect.do === 'goOn') return beginPlan(context, job, effect.call, send);
@@ -101,7 +133,13 @@ export function runPlan(context: MmContext, job: CallJob, send: Send): CallStep 
  * ```
  */
 export function nextEffect(context: MmContext, job: CallJob, send: Send): CallStep {
-  return runPlan(context, { ...job, effects: job.effects.slice(1) }, send);
+  return runPlan(
+    context,
+    reviseJob(job, (draft) => {
+      draft.effects = job.effects.slice(1);
+    }),
+    send,
+  );
 }
 
 /**

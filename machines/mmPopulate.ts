@@ -4,10 +4,12 @@
  */
 import { hasFlags, PROT, PTE } from '../src/mm/pte.ts';
 import { VM } from '../src/mm/vma.ts';
+import { mmuOf } from './addresses.ts';
 import type { Access, PteRun } from './messages.ts';
 import type { CallJob, CallStep } from './mmCallJob.ts';
-import { ask, type MmContext, mmuOf, type Populate } from './mmState.ts';
+import { ask, type MmContext, type Populate } from './mmState.ts';
 import type { Send } from './support.ts';
+import { reviseJob } from './reviseWork.ts';
 
 /**
  * Begins to populate a range: first the table is read, as `follow_page_mask` would page by page.
@@ -31,7 +33,19 @@ export function beginPopulate(
   const ranges = [{ startVa: range.va, endVa: range.endVa }];
   const read = (request: number) => ({ type: 'READ_PTES' as const, request, ranges });
   const populate: Populate = { ...range, present: null };
-  return { context: ask(context, { ...job, populate }, 'populateRead', mmuOf(context), read, send), done: null };
+  return {
+    context: ask(
+      context,
+      reviseJob(job, (draft) => {
+        draft.populate = populate;
+      }),
+      'populateRead',
+      mmuOf(context.pid),
+      read,
+      send,
+    ),
+    done: null,
+  };
 }
 
 /** The access that a page is populated for; a `lock` writes where that breaks COW and dirties no file. */
@@ -76,7 +90,13 @@ export function nextToPopulate(context: MmContext, job: CallJob): CallJob {
     if (suffices(entry.pteFlags, access)) continue;
     const left = present.filter((run) => run.va + run.nr * kernelPageBytes > va + pageBytes);
     const fault = { va, access, ...entry, major: false, pages: [], truncated: false };
-    return { ...job, fault, populate: { ...range, va: va + pageBytes, present: left } };
+    return reviseJob(job, (draft) => {
+      draft.fault = fault;
+      draft.populate = { ...range, va: va + pageBytes, present: left };
+    });
   }
-  return { ...job, fault: null, populate: { ...range, va: range.endVa } };
+  return reviseJob(job, (draft) => {
+    draft.fault = null;
+    draft.populate = { ...range, va: range.endVa };
+  });
 }

@@ -5,13 +5,15 @@
  */
 import { invariant } from '../src/errors.ts';
 import { hasFlags, isPresent, PTE } from '../src/mm/pte.ts';
+import { mmOf, mmuOf } from './addresses.ts';
 import type { Message, PteRun } from './messages.ts';
 import { type CallJob, type CallStep, tableDone, waits, zap } from './mmCallJob.ts';
 import { settle } from './mmEffects.ts';
 import { isZeroFrame, noteFallback } from './mmEntries.ts';
 import { nextEffect } from './mmPlan.ts';
-import { ask, type MmContext, mmuOf } from './mmState.ts';
+import { ask, type MmContext } from './mmState.ts';
 import type { Send } from './support.ts';
+import { reviseJob } from './reviseWork.ts';
 
 /** Addresses that an advice is for, in one VMA. */
 interface AdvisedRange {
@@ -22,7 +24,7 @@ interface AdvisedRange {
 function readRange(context: MmContext, job: CallJob, step: string, range: AdvisedRange, send: Send): CallStep {
   const ranges = [range];
   const read = (request: number): Message => ({ type: 'READ_PTES', request, ranges });
-  return waits(ask(context, job, step, mmuOf(context), read, send));
+  return waits(ask(context, job, step, mmuOf(context.pid), read, send));
 }
 
 /**
@@ -74,7 +76,7 @@ function askZone(
     return isPresent(flags) && !hasFlags(flags, PTE.SPECIAL) && !isZeroFrame(context, pfn);
   });
   if (runs.length === 0) return nextEffect(context, job, send);
-  const sender = `mm:${context.pid}`;
+  const sender = mmOf(context.pid);
   const message = (request: number): Message => ({ type: 'SHRINK', sender, request, how, runs });
   return waits(ask(context, job, how === 'lazy-free' ? 'lazyFreeMarked' : 'pageOutChosen', 'zone', message, send));
 }
@@ -93,11 +95,29 @@ function rangesOf(runs: readonly PteRun[], pageBytes: number): AdvisedRange[] {
 /** Cleans the next stretch of entries (`clear_young_dirty_ptes`). */
 function cleanNext(context: MmContext, job: CallJob, send: Send): CallStep {
   const [range] = rangesOf(job.runs, context.kernelPageBytes);
-  if (range === undefined) return nextEffect(context, { ...job, runs: [] }, send);
+  if (range === undefined)
+    return nextEffect(
+      context,
+      reviseJob(job, (draft) => {
+        draft.runs = [];
+      }),
+      send,
+    );
   const { startVa, endVa } = range;
   const runs = job.runs.filter(({ va }) => va < startVa || va >= endVa);
   const age = (request: number): Message => ({ type: 'AGE_PTES', request, startVa, endVa, young: true, dirty: true });
-  return waits(ask(context, { ...job, runs }, 'lazyFreeAged', mmuOf(context), age, send));
+  return waits(
+    ask(
+      context,
+      reviseJob(job, (draft) => {
+        draft.runs = runs;
+      }),
+      'lazyFreeAged',
+      mmuOf(context.pid),
+      age,
+      send,
+    ),
+  );
 }
 
 /** The steps that answers take the two calls through, by the name that a job waits under. */
@@ -106,7 +126,14 @@ export const reclaimSteps: Partial<
 > = {
   lazyFreeRead: (context, job, event, send) => askZone(context, job, event, 'lazy-free', send),
 
-  lazyFreeMarked: (context, job, event, send) => cleanNext(context, { ...job, runs: shrunk(event) }, send),
+  lazyFreeMarked: (context, job, event, send) =>
+    cleanNext(
+      context,
+      reviseJob(job, (draft) => {
+        draft.runs = shrunk(event);
+      }),
+      send,
+    ),
 
   lazyFreeAged: (context, job, event, send) => cleanNext(noteFallback(context, tableDone(event).fallback), job, send),
 
@@ -115,7 +142,7 @@ export const reclaimSteps: Partial<
   pageOutChosen: (context, job, event, send) => {
     const ranges = rangesOf(shrunk(event), context.kernelPageBytes);
     if (ranges.length === 0) return nextEffect(context, job, send);
-    return waits(ask(context, job, 'pageOutCleared', mmuOf(context), zap(ranges, null), send));
+    return waits(ask(context, job, 'pageOutCleared', mmuOf(context.pid), zap(ranges, null), send));
   },
 
   /** Dirt goes to the files first: a page that was written to stays in the page cache. */

@@ -4,11 +4,14 @@
  */
 import { invariant } from '../src/errors.ts';
 import { hasFlags, isDirty, PTE } from '../src/mm/pte.ts';
+import { mmOf, mmuOf } from './addresses.ts';
 import { actorOfFile } from './fileState.ts';
 import type { Message, MessageOf, PteRun } from './messages.ts';
 import { putEntries, account } from './mmEntries.ts';
 import { type Job, type MmContext, type UnmappedArea } from './mmState.ts';
 import type { Send } from './support.ts';
+import { reviseMm } from './revise.ts';
+import { reviseJob } from './reviseWork.ts';
 
 /** Where this mm maps pages of the file that the request names. */
 function areasOf(context: MmContext, event: MessageOf<'UNMAP_RANGE'>): UnmappedArea[] {
@@ -83,11 +86,16 @@ export function stillMapped(
 /** What a request means for the job under way. */
 function warned(job: Job | null, areas: UnmappedArea[]): Job | null {
   if (job === null || areas.length === 0) return job;
-  if (job.kind === 'forked') return { ...job, unmapped: [...job.unmapped, ...areas] };
+  if (job.kind === 'forked')
+    return reviseJob(job, (draft) => {
+      draft.unmapped = [...job.unmapped, ...areas];
+    });
   // A private copy of a page that was cut off must not be entered behind the truncation's back.
   const { fault } = job;
   if (fault === null || areaAt(areas, fault.va)?.evenCows !== true) return job;
-  return { ...job, fault: { ...fault, truncated: true } };
+  return reviseJob(job, (draft) => {
+    draft.fault = { ...fault, truncated: true };
+  });
 }
 
 /**
@@ -114,9 +122,13 @@ export function beginUnmap(context: MmContext, event: MessageOf<'UNMAP_RANGE'>, 
     fullMm: false,
     rmap: { issuerPageBytes: event.issuerPageBytes ?? context.kernelPageBytes },
   };
-  send(`mmu:${context.pid}`, clear);
+  send(mmuOf(context.pid), clear);
   const rmap = [...context.rmap, { tableRequest, file, request, areas }];
-  return { ...context, nextRequest: tableRequest + 1, rmap, job: warned(context.job, areas) };
+  return reviseMm(context, (draft) => {
+    draft.nextRequest = tableRequest + 1;
+    draft.rmap = rmap;
+    draft.job = warned(context.job, areas);
+  });
 }
 
 /**
@@ -143,7 +155,7 @@ export function endUnmap(context: MmContext, at: number, event: MessageOf<'TABLE
   }
   putEntries(context, event.cleared, send);
   const { file } = work;
-  const mm = `mm:${context.pid}`;
+  const mm = mmOf(context.pid);
   send(actorOfFile(file), { type: 'RANGE_UNMAPPED', file, mm, request: work.request, dirtyIndexes });
   const rmap = context.rmap.filter((_, index) => index !== at);
   return { ...account(context, [], event.cleared), rmap };

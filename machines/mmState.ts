@@ -6,6 +6,8 @@ import type { Effect } from '../src/mm/calls/plan.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
 import type { Access, FileRun, Message, MmCall, PteRun } from './messages.ts';
 import { ResourceHolder, type Send } from './support.ts';
+import { reviseMm } from './revise.ts';
+import { reviseJob } from './reviseWork.ts';
 
 /** What an mm is built with. */
 export interface MmInput {
@@ -260,21 +262,13 @@ export function ask(
 ): MmContext {
   const request = context.nextRequest;
   send(to, message(request), delayCycles);
-  return { ...context, nextRequest: request + 1, job: { ...job, awaits: request, step } };
-}
-
-/**
- * The mm's own MMU.
- *
- * @example
- * ```ts
- * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
- * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
- * mmuOf(mm); // 'mmu:1'
- * ```
- */
-export function mmuOf(context: MmContext): string {
-  return `mmu:${context.pid}`;
+  return reviseMm(context, (mmDraft) => {
+    mmDraft.nextRequest = request + 1;
+    mmDraft.job = reviseJob(job, (draft) => {
+      draft.awaits = request;
+      draft.step = step;
+    });
+  });
 }
 
 /**

@@ -3,6 +3,7 @@ import { invariant } from '../src/errors.ts';
 import { ERRNO } from '../src/mm/abiRules.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
+import { mmOf, mmuOf } from './addresses.ts';
 import type { ExecCall, Message, MessageOf } from './messages.ts';
 import {
   type CallJob,
@@ -19,8 +20,10 @@ import {
 } from './mmCallJob.ts';
 import { settle } from './mmEffects.ts';
 import { filesOf, isZeroFrame, noteFallback, noteMapped } from './mmEntries.ts';
-import { ask, costsOf, type MmContext, mmuOf } from './mmState.ts';
+import { ask, costsOf, type MmContext } from './mmState.ts';
 import type { Send } from './support.ts';
+import { reviseMm } from './revise.ts';
+import { reviseJob } from './reviseWork.ts';
 
 type StepHandler = (context: MmContext, job: CallJob, event: Message, send: Send) => CallStep;
 
@@ -32,14 +35,14 @@ function fork(context: MmContext, job: CallJob, call: CallOf<'fork'>, send: Send
   const unlocked = (flags: number): number => (flags & ~(VM.LOCKED | VM.LOCKONFAULT)) >>> 0;
   const message = (request: number): MessageOf<'DUP_MM'> => ({
     type: 'DUP_MM',
-    parent: `mm:${context.pid}`,
+    parent: mmOf(context.pid),
     request,
     pageBytes: context.pageBytes,
     vmas: copied.map((vma) => ({ ...vma, flags: unlocked(vma.flags), ...wiped(vma) })),
     startBrk: context.startBrk,
     brk: context.brk,
   });
-  return waits(ask(context, job, 'childMapped', `mm:${call.childPid}`, message, send, costsOf(context).vmaOperation));
+  return waits(ask(context, job, 'childMapped', mmOf(call.childPid), message, send, costsOf(context).vmaOperation));
 }
 
 /** VM_WIPEONFORK gets a clean slate in the child (`dup_mmap`). */
@@ -52,7 +55,7 @@ function tearDown(context: MmContext, job: CallJob, send: Send): CallStep {
   const ranges = context.vmas.list().map(({ startVa, endVa }) => ({ startVa, endVa }));
   const freeWithin = { startVa: 0, endVa: VA_END };
   const clearAll = (request: number) => ({ ...zap(ranges, freeWithin)(request), fullMm: true });
-  return waits(ask(context, job, 'tornDown', mmuOf(context), clearAll, send));
+  return waits(ask(context, job, 'tornDown', mmuOf(context.pid), clearAll, send));
 }
 
 /**
@@ -74,7 +77,15 @@ export function beginTask(
 ): CallStep {
   if (call.op === 'fork') return fork(context, job, call, send);
   const rssExitPages = context.rssAnonPages + context.rssFilePages;
-  return tearDown(call.op === 'exit' ? { ...context, rssExitPages } : context, job, send);
+  return tearDown(
+    call.op === 'exit'
+      ? reviseMm(context, (draft) => {
+          draft.rssExitPages = rssExitPages;
+        })
+      : context,
+    job,
+    send,
+  );
 }
 
 function readyErrno(event: Message): number {
@@ -122,22 +133,44 @@ export const taskSteps: Partial<Record<string, StepHandler>> = {
       return [{ startVa: vma.startVa, endVa: vma.endVa, always: true }];
     });
     const copy = (request: number): Message => ({ type: 'COPY_PTES', request, ranges });
-    return waits(ask(context, job, 'copiedTables', mmuOf(context), copy, send));
+    return waits(ask(context, job, 'copiedTables', mmuOf(context.pid), copy, send));
   },
 
   copiedTables: (context, job, event, send) => {
     const { set, fallback } = tableDone(event);
     const runs = set.filter(({ pfn }) => !isZeroFrame(context, pfn)).map(({ pfn, nr }) => ({ pfn, nr }));
     const state = noteFallback(context, fallback);
-    const sender = `mm:${context.pid}`;
+    const sender = mmOf(context.pid);
     const get = (request: number): Message => ({ type: 'GET', sender, request, runs });
-    return waits(ask(state, { ...job, runs: set }, 'gotRefs', 'zone', get, send));
+    return waits(
+      ask(
+        state,
+        reviseJob(job, (draft) => {
+          draft.runs = set;
+        }),
+        'gotRefs',
+        'zone',
+        get,
+        send,
+      ),
+    );
   },
 
   gotRefs: (context, job, _event, send) => {
     const { childPid } = job.call as CallOf<'fork'>;
     const message = (request: number): Message => ({ type: 'FORKED', request, runs: job.runs });
-    return waits(ask(context, { ...job, runs: [] }, 'forkReady', `mm:${childPid}`, message, send));
+    return waits(
+      ask(
+        context,
+        reviseJob(job, (draft) => {
+          draft.runs = [];
+        }),
+        'forkReady',
+        mmOf(childPid),
+        message,
+        send,
+      ),
+    );
   },
 
   forkReady: (context, job, event) => {
@@ -148,28 +181,58 @@ export const taskSteps: Partial<Record<string, StepHandler>> = {
   tornDown: (context, job, event, send) => {
     const settled = settle(context, tableDone(event), context.vmas, send);
     const none = VmaSet.empty(context.pageBytes || context.kernelPageBytes);
-    const gone = { ...settled, vmas: none, startBrk: 0, brk: 0, lockFuture: 0 };
+    const gone = reviseMm(settled, (draft) => {
+      draft.vmas = none;
+      draft.startBrk = 0;
+      draft.brk = 0;
+      draft.lockFuture = 0;
+    });
     tellUnmapped(gone, context.vmas, send);
     // A second execve has tables to release, the first has none.
     const release = (request: number) => ({ type: 'RELEASE_TABLES' as const, request });
-    return waits(ask(gone, job, 'released', mmuOf(gone), release, send));
+    return waits(ask(gone, job, 'released', mmuOf(gone.pid), release, send));
   },
 
   released: (context, job, _event, send) => {
-    if (job.call.op === 'exit') return returns({ ...context, pageBytes: 0 });
+    if (job.call.op === 'exit')
+      return returns(
+        reviseMm(context, (draft) => {
+          draft.pageBytes = 0;
+        }),
+      );
     const call = job.call as ExecCall;
     const native = context.nativeTables && call.pageBytes > context.kernelPageBytes;
-    const state = { ...context, pageBytes: call.pageBytes, vmas: imageVmas(call) };
+    const state = reviseMm(context, (draft) => {
+      draft.pageBytes = call.pageBytes;
+      draft.vmas = imageVmas(call);
+    });
     const { pageBytes } = call;
     const configure = (request: number) => ({ type: 'CONFIGURE' as const, request, pageBytes, native });
-    return waits(ask(state, { ...job, files: filesOf(state.vmas) }, 'configured', mmuOf(state), configure, send));
+    return waits(
+      ask(
+        state,
+        reviseJob(job, (draft) => {
+          draft.files = filesOf(state.vmas);
+        }),
+        'configured',
+        mmuOf(state.pid),
+        configure,
+        send,
+      ),
+    );
   },
 
   configured: (context, job, event, send) => {
     if (tableDone(event).fallback !== 'no-memory') return mapImage(context, job, send);
     // Past the point of no return: nothing of the old program is left to go back to.
     const none = VmaSet.empty(context.kernelPageBytes);
-    return fails({ ...context, vmas: none, pageBytes: 0 }, ERRNO.ENOMEM);
+    return fails(
+      reviseMm(context, (draft) => {
+        draft.vmas = none;
+        draft.pageBytes = 0;
+      }),
+      ERRNO.ENOMEM,
+    );
   },
 
   execFile: (context, job, event, send) => {

@@ -3,13 +3,15 @@
  * the page-size ABI is larger than the kernel page. An operation that the native table cannot hold makes it warn and move
  * to `fallback`: from then on hardware walks the Linux table.
  */
-import { assertEvent, setup } from 'xstate';
+import { setup } from 'xstate';
 import { pageSizeLimits } from '../src/arch/granule.ts';
 import { flagsOf, hasFlags, isValid, isWritable, makeDirty, makeYoung, PTE, pfnOf } from '../src/mm/pte.ts';
+import { mmOf, mmuOf, tlbOf } from './addresses.ts';
 import type { Access, Message } from './messages.ts';
 import { initialMmu, type MmuContext, type MmuInput, type TableMessage, walked } from './mmuState.ts';
 import { acknowledgeFlush, beginOperation, refuseFrames, takeFrames } from './mmuTables.ts';
-import { handle } from './support.ts';
+import { assertType, handle } from './support.ts';
+import { reviseMmu } from './revise.ts';
 
 export type { MmuContext, MmuInput } from './mmuState.ts';
 
@@ -21,27 +23,32 @@ function allows(pte: number, access: Access): boolean {
 
 /** A hardware walk, access flag and dirty state updated by hardware (FEAT_HAFDBS, Arm ARM D8.5). */
 const walk = handle<MmuContext>((context, event, send) => {
-  assertEvent(event, 'WALK');
+  assertType(event, 'WALK');
   const { va, access, cpu, pid } = event;
   const table = walked(context);
   const { granuleBytes } = table.geometry;
-  const page = va - (va % granuleBytes);
+  const page = Math.floor(va / granuleBytes) * granuleBytes;
   const { pte, levelsRead: levels } = table.walk(page);
   const delay = Math.max(1, levels - event.skipLevels) * context.resources.costs.walkStep;
-  const state = { ...context, walks: context.walks + 1 };
+  const state = reviseMmu(context, (draft) => {
+    draft.walks = context.walks + 1;
+  });
   if (!allows(pte, access) && context.makes.some((make) => make.va === page)) {
     // Invalid for the moment of a break-before-make: the fault waits for the page-table lock and finds nothing to do.
-    send(`tlb:${cpu}`, { type: 'EXCEPTION', walk: event.walk, pid, va, levels }, delay);
+    send(tlbOf(cpu), { type: 'EXCEPTION', walk: event.walk, pid, va, levels }, delay);
     const spurious = [...state.spurious, { walk: event.walk, pid, cpu }];
-    return { ...state, spurious, spuriousFaults: state.spuriousFaults + 1 };
+    return reviseMmu(state, (draft) => {
+      draft.spurious = spurious;
+      draft.spuriousFaults = state.spuriousFaults + 1;
+    });
   }
   if (!allows(pte, access)) {
     const linux = context.linux.get(va - (va % context.kernelPageBytes));
     const known =
       linux === 0 ? { ptePfn: 0, pteFlags: 0 } : { ptePfn: pfnOf(linux), pteFlags: flagsOf(linux) & ~PTE.CONT };
-    send(`tlb:${cpu}`, { type: 'EXCEPTION', walk: event.walk, pid, va, levels }, delay);
+    send(tlbOf(cpu), { type: 'EXCEPTION', walk: event.walk, pid, va, levels }, delay);
     const entered = delay + context.resources.costs.exceptionEntryExit;
-    send(`mm:${pid}`, { type: 'FAULT', walk: event.walk, pid, cpu, va, access, ...known }, entered);
+    send(mmOf(pid), { type: 'FAULT', walk: event.walk, pid, cpu, va, access, ...known }, entered);
     return state;
   }
   const updated = access === 'write' ? makeDirty(makeYoung(pte)) : makeYoung(pte);
@@ -59,35 +66,48 @@ const walk = handle<MmuContext>((context, event, send) => {
     levels,
     contiguousPages: hasFlags(updated, PTE.CONT) ? pageSizeLimits(granuleBytes).contPtes : 1,
   };
-  send(`tlb:${cpu}`, translation, delay);
+  send(tlbOf(cpu), translation, delay);
   if (updated === pte) return state;
   const edit = table.edit();
   edit.set(page, updated);
-  return context.native === null ? { ...state, linux: edit.done() } : { ...state, native: edit.done() };
+  return context.native === null
+    ? reviseMmu(state, (draft) => {
+        draft.linux = edit.done();
+      })
+    : reviseMmu(state, (draft) => {
+        draft.native = edit.done();
+      });
 });
 
 const operation = handle<MmuContext>((context, event, send) =>
-  beginOperation({ ...context, queue: [...context.queue, event as TableMessage] }, send),
+  beginOperation(
+    reviseMmu(context, (draft) => {
+      draft.queue = [...context.queue, event as TableMessage];
+    }),
+    send,
+  ),
 );
 
 const frames = handle<MmuContext>((context, event, send) => {
-  assertEvent(event, 'FRAMES');
+  assertType(event, 'FRAMES');
   return takeFrames(context, event, send);
 });
 
 const noFrames = handle<MmuContext>((context, event, send) => {
-  assertEvent(event, 'NO_MEMORY');
+  assertType(event, 'NO_MEMORY');
   return refuseFrames(context, event, send);
 });
 
 const acknowledged = handle<MmuContext>((context, _event, send) => acknowledgeFlush(context, send));
 
 const activate = handle<MmuContext>((context, event, send) => {
-  assertEvent(event, 'ACTIVATE');
+  assertType(event, 'ACTIVATE');
   const { pid, cpu, asid, flush: flushFirst } = event;
   const pageBytes = walked(context).geometry.granuleBytes;
-  send(`tlb:${cpu}`, { type: 'SET_TTBR', pid, asid, pageBytes, mmu: `mmu:${context.pid}`, flush: flushFirst });
-  return { ...context, asid };
+  send(tlbOf(cpu), { type: 'SET_TTBR', pid, asid, pageBytes, mmu: mmuOf(context.pid), flush: flushFirst });
+  return reviseMmu(context, (draft) => {
+    draft.asid = asid;
+  });
 });
 
 /** The MMU's statechart: in which mode hardware walks, and in each what the tables are busy with. */
@@ -101,14 +121,14 @@ export const mmuMachine = setup({
     acknowledged,
     activate,
     retry: handle<MmuContext>((context, event, send) => {
-      assertEvent(event, 'FAULT_DONE');
-      send(`tlb:${event.cpu}`, { type: 'WALK_AGAIN', walk: event.walk, pid: event.pid });
+      assertType(event, 'FAULT_DONE');
+      send(tlbOf(event.cpu), { type: 'WALK_AGAIN', walk: event.walk, pid: event.pid });
       return context;
     }),
     abort: handle<MmuContext>((context, event, send) => {
-      assertEvent(event, 'FAULT_SIGNAL');
+      assertType(event, 'FAULT_SIGNAL');
       const { walk: number, pid, va, signal, code } = event;
-      send(`tlb:${event.cpu}`, { type: 'ABORT', walk: number, pid, va, signal, code });
+      send(tlbOf(event.cpu), { type: 'ABORT', walk: number, pid, va, signal, code });
       return context;
     }),
   },

@@ -1,9 +1,11 @@
 /** The TLB maintenance of the MMU machine: what a table operation must flush, how, and the broadcast of it. */
 import type { TableOutcome } from '../src/mm/tableOps.ts';
+import { mmuOf, tlbOf } from './addresses.ts';
 import type { MessageOf, TlbiRequest } from './messages.ts';
 import { type MmuContext, type TableMessage, walked } from './mmuState.ts';
 import { flushRequests } from './mmuSupport.ts';
 import type { Send } from './support.ts';
+import { reviseMmu } from './revise.ts';
 
 /** The granule of the CPU that issues maintenance for the operation under way. */
 function issuerPageBytes(context: MmuContext): number {
@@ -80,17 +82,16 @@ export function broadcast(context: MmuContext, operations: TlbiRequest[], send: 
   const delay = instructions * context.resources.costs.tlbiOperation;
   const tlbi: MessageOf<'TLBI'> = {
     type: 'TLBI',
-    mmu: `mmu:${context.pid}`,
+    mmu: mmuOf(context.pid),
     operations,
     issuerPageBytes: issuerPageBytes(context),
   };
-  for (let cpu = 0; cpu < context.cpus; cpu++) send(`tlb:${cpu}`, tlbi, delay);
-  return {
-    ...context,
-    acknowledgements: context.cpus,
-    flushes: context.flushes + 1,
-    tlbiInstructions: context.tlbiInstructions + instructions,
-  };
+  for (let cpu = 0; cpu < context.cpus; cpu++) send(tlbOf(cpu), tlbi, delay);
+  return reviseMmu(context, (draft) => {
+    draft.acknowledgements = context.cpus;
+    draft.flushes = context.flushes + 1;
+    draft.tlbiInstructions = context.tlbiInstructions + instructions;
+  });
 }
 
 /**
@@ -136,7 +137,7 @@ export function makeEntries(context: MmuContext, send: Send): MmuContext {
   for (const { va, pte } of makes) edit.set(va, pte);
   const { exceptionEntryExit, faultHandlerBase } = resources.costs;
   for (const { walk, pid, cpu } of spurious) {
-    send(`tlb:${cpu}`, { type: 'WALK_AGAIN', walk, pid }, exceptionEntryExit + faultHandlerBase);
+    send(tlbOf(cpu), { type: 'WALK_AGAIN', walk, pid }, exceptionEntryExit + faultHandlerBase);
   }
   return { ...context, [name]: edit.done(), makes: [], spurious: [] };
 }

@@ -7,11 +7,13 @@ import { invariant } from '../src/errors.ts';
 import { gatherAccessedDirty } from '../src/mm/nativeTable.ts';
 import { PageTable } from '../src/mm/pageTable.ts';
 import { operate, type TableOutcome } from '../src/mm/tableOps.ts';
+import { mmOf, mmuOf, tlbOf } from './addresses.ts';
 import type { FrameRun, MessageOf } from './messages.ts';
 import { breakEntries, broadcast, maintenanceOf, makeEntries, wholeAsid } from './mmuFlush.ts';
 import { type MmuContext, type TableFrames, type TableMessage, walked } from './mmuState.ts';
 import { type Allocation, opOf, tableFramesNeeded } from './mmuSupport.ts';
 import type { Send } from './support.ts';
+import { reviseMmu } from './revise.ts';
 
 function emptyAnswer(request: number): MessageOf<'TABLE_DONE'> {
   return { type: 'TABLE_DONE', request, set: [], cleared: [], rejected: [], fallback: '', failed: '' };
@@ -32,7 +34,11 @@ function emptyAnswer(request: number): MessageOf<'TABLE_DONE'> {
 export function beginOperation(context: MmuContext, send: Send): MmuContext {
   const [current, ...queue] = context.queue;
   if (context.current !== null || current === undefined) return context;
-  const state = { ...context, current, queue, operations: context.operations + 1 };
+  const state = reviseMmu(context, (draft) => {
+    draft.current = current;
+    draft.queue = queue;
+    draft.operations = context.operations + 1;
+  });
   if (current.type === 'CONFIGURE') return configure(state, current, send);
   if (current.type === 'RELEASE_TABLES') return release(state, current, send);
   const outcome = operate(state, opOf(current), state.resources.design.contpte);
@@ -52,27 +58,34 @@ function isRefused({ resources }: MmuContext, current: TableMessage, outcome: Ta
 function refuse(context: MmuContext, current: TableMessage, failed: string, send: Send): MmuContext {
   const rejected = current.type === 'SET_PTES' ? current.runs : [];
   const answer = { ...emptyAnswer(current.request), rejected, failed };
-  return finish({ ...context, answer, refusals: context.refusals + 1 }, send);
+  return finish(
+    reviseMmu(context, (draft) => {
+      draft.answer = answer;
+      draft.refusals = context.refusals + 1;
+    }),
+    send,
+  );
 }
 
 function askFrames(context: MmuContext, allocations: Allocation[], send: Send): MmuContext {
-  const sender = `mmu:${context.pid}`;
+  const sender = mmuOf(context.pid);
   for (const { orderPages, count } of allocations) {
     send('zone', { type: 'ALLOC', sender, request: orderPages, orderPages, count, purpose: 'table', zero: true });
   }
-  return { ...context, allocations };
+  return reviseMmu(context, (draft) => {
+    draft.allocations = allocations;
+  });
 }
 
 /** A new mm starts with two empty roots; roots below a kernel page come from a slab cache and are no frames. */
 function configure(context: MmuContext, message: MessageOf<'CONFIGURE'>, send: Send): MmuContext {
   const { pageBytes, native } = message;
-  const state: MmuContext = {
-    ...context,
-    pageBytes,
-    linux: PageTable.empty(context.kernelPageBytes),
-    native: native ? PageTable.empty(pageBytes) : null,
-    fallback: '',
-  };
+  const state: MmuContext = reviseMmu(context, (draft) => {
+    draft.pageBytes = pageBytes;
+    draft.linux = PageTable.empty(context.kernelPageBytes);
+    draft.native = native ? PageTable.empty(pageBytes) : null;
+    draft.fallback = '';
+  });
   const roots = [state.linux, state.native].filter((table) => table !== null);
   const bytes = roots.map((table) => (table.geometry.levels[0]?.tableBytes ?? 0) / context.kernelPageBytes);
   const allocations = bytes.filter((pages) => pages >= 1).map((pages) => ({ orderPages: Math.log2(pages), count: 1 }));
@@ -82,7 +95,9 @@ function configure(context: MmuContext, message: MessageOf<'CONFIGURE'>, send: S
 
 /** A CPU that has this mm installed still walks with the granule of the program before (execve of another size). */
 function configured(context: MmuContext, message: MessageOf<'CONFIGURE'>, send: Send): MmuContext {
-  const state = { ...context, answer: emptyAnswer(message.request) };
+  const state = reviseMmu(context, (draft) => {
+    draft.answer = emptyAnswer(message.request);
+  });
   return context.asid === 0 ? finish(state, send) : regranule(state, send);
 }
 
@@ -91,7 +106,18 @@ function release(context: MmuContext, message: MessageOf<'RELEASE_TABLES'>, send
   const freed = context.tableFrames.flatMap(runsOf);
   const linux = PageTable.empty(context.kernelPageBytes);
   const answer = emptyAnswer(message.request);
-  return finish({ ...context, linux, native: null, tableFrames: [], freed, pageBytes: 0, fallback: '', answer }, send);
+  return finish(
+    reviseMmu(context, (draft) => {
+      draft.linux = linux;
+      draft.native = null;
+      draft.tableFrames = [];
+      draft.freed = freed;
+      draft.pageBytes = 0;
+      draft.fallback = '';
+      draft.answer = answer;
+    }),
+    send,
+  );
 }
 
 function runsOf({ orderPages, pfns }: TableFrames): FrameRun[] {
@@ -102,15 +128,35 @@ function runsOf({ orderPages, pfns }: TableFrames): FrameRun[] {
 function commit(context: MmuContext, outcome: TableOutcome, send: Send): MmuContext {
   const current = context.current as TableMessage;
   const tableFrames = withGranted(context.tableFrames, context.granted);
-  let state = withPeaks({ ...context, tableFrames, granted: [], linux: outcome.linux, native: outcome.native });
+  let state = withPeaks(
+    reviseMmu(context, (draft) => {
+      draft.tableFrames = tableFrames;
+      draft.granted = [];
+      draft.linux = outcome.linux;
+      draft.native = outcome.native;
+    }),
+  );
   state = giveBack(state, outcome.linux, outcome.freedLinux);
   if (outcome.native !== null) state = giveBack(state, outcome.native, outcome.freedNative);
   const { set, cleared, rejected, untranslatable } = outcome;
   const answer = { ...emptyAnswer(current.request), set, cleared, rejected, fallback: untranslatable };
-  if (untranslatable !== '') return regranule(withoutNative({ ...state, answer }, untranslatable), send);
+  if (untranslatable !== '')
+    return regranule(
+      withoutNative(
+        reviseMmu(state, (draft) => {
+          draft.answer = answer;
+        }),
+        untranslatable,
+      ),
+      send,
+    );
   const contpteFolds = state.contpteFolds + outcome.folds;
   const contpteUnfolds = state.contpteUnfolds + outcome.unfolds;
-  state = { ...state, answer, contpteFolds, contpteUnfolds };
+  state = reviseMmu(state, (draft) => {
+    draft.answer = answer;
+    draft.contpteFolds = contpteFolds;
+    draft.contpteUnfolds = contpteUnfolds;
+  });
   const requests = maintenanceOf(state, current, outcome);
   return requests.length === 0 ? finish(state, send) : broadcast(breakEntries(state, outcome), requests, send);
 }
@@ -124,7 +170,10 @@ function withGranted(held: readonly TableFrames[], granted: readonly TableFrames
 function withPeaks(context: MmuContext): MmuContext {
   const linuxTableBytesPeak = Math.max(context.linuxTableBytesPeak, context.linux.tableBytes);
   const nativeTableBytesPeak = Math.max(context.nativeTableBytesPeak, context.native?.tableBytes ?? 0);
-  return { ...context, linuxTableBytesPeak, nativeTableBytesPeak };
+  return reviseMmu(context, (draft) => {
+    draft.linuxTableBytesPeak = linuxTableBytesPeak;
+    draft.nativeTableBytesPeak = nativeTableBytesPeak;
+  });
 }
 
 /** Takes the frames of freed tables out of those held; they go to the zone when the operation is complete. */
@@ -141,7 +190,10 @@ function giveBack(context: MmuContext, table: PageTable, freedTables: readonly n
     const rest = pool.slice(0, pool.length - count);
     tableFrames = tableFrames.map((entry) => (entry.orderPages === orderPages ? { orderPages, pfns: rest } : entry));
   }
-  return { ...context, tableFrames, freed };
+  return reviseMmu(context, (draft) => {
+    draft.tableFrames = tableFrames;
+    draft.freed = freed;
+  });
 }
 
 /** The native table cannot hold this any more: warn, drop it, and let hardware walk the Linux table. */
@@ -159,7 +211,7 @@ function withoutNative(context: MmuContext, reason: string): MmuContext {
 function regranule(context: MmuContext, send: Send): MmuContext {
   const { granuleBytes } = walked(context).geometry;
   for (let cpu = 0; cpu < context.cpus; cpu++) {
-    send(`tlb:${cpu}`, { type: 'REGRANULE', mmu: `mmu:${context.pid}`, pageBytes: granuleBytes });
+    send(tlbOf(cpu), { type: 'REGRANULE', mmu: mmuOf(context.pid), pageBytes: granuleBytes });
   }
   return context.asid === 0 ? finish(context, send) : broadcast(context, [wholeAsid(context)], send);
 }
@@ -169,8 +221,16 @@ function finish(before: MmuContext, send: Send): MmuContext {
   const context = makeEntries(before, send);
   const answer = context.answer as MessageOf<'TABLE_DONE'>;
   if (context.freed.length > 0) send('zone', { type: 'PUT', runs: context.freed });
-  send(`mm:${context.pid}`, answer);
-  return beginOperation({ ...context, current: null, answer: null, freed: [], acknowledgements: 0 }, send);
+  send(mmOf(context.pid), answer);
+  return beginOperation(
+    reviseMmu(context, (draft) => {
+      draft.current = null;
+      draft.answer = null;
+      draft.freed = [];
+      draft.acknowledgements = 0;
+    }),
+    send,
+  );
 }
 
 /**
@@ -185,7 +245,16 @@ function finish(before: MmuContext, send: Send): MmuContext {
  */
 export function acknowledgeFlush(context: MmuContext, send: Send): MmuContext {
   const acknowledgements = context.acknowledgements - 1;
-  return acknowledgements > 0 ? { ...context, acknowledgements } : finish({ ...context, acknowledgements }, send);
+  return acknowledgements > 0
+    ? reviseMmu(context, (draft) => {
+        draft.acknowledgements = acknowledgements;
+      })
+    : finish(
+        reviseMmu(context, (draft) => {
+          draft.acknowledgements = acknowledgements;
+        }),
+        send,
+      );
 }
 
 /**
@@ -203,7 +272,10 @@ export function acknowledgeFlush(context: MmuContext, send: Send): MmuContext {
 export function takeFrames(context: MmuContext, event: MessageOf<'FRAMES'>, send: Send): MmuContext {
   const { orderPages, pfns } = event;
   const allocations = context.allocations.filter((entry) => entry.orderPages !== orderPages);
-  const state = { ...context, allocations, granted: [...context.granted, { orderPages, pfns }] };
+  const state = reviseMmu(context, (draft) => {
+    draft.allocations = allocations;
+    draft.granted = [...context.granted, { orderPages, pfns }];
+  });
   return allocations.length > 0 ? state : supplied(state, send);
 }
 
@@ -221,7 +293,10 @@ export function takeFrames(context: MmuContext, event: MessageOf<'FRAMES'>, send
  */
 export function refuseFrames(context: MmuContext, event: MessageOf<'NO_MEMORY'>, send: Send): MmuContext {
   const allocations = context.allocations.filter((entry) => entry.orderPages !== event.request);
-  const state = { ...context, allocations, refused: [...context.refused, event.request] };
+  const state = reviseMmu(context, (draft) => {
+    draft.allocations = allocations;
+    draft.refused = [...context.refused, event.request];
+  });
   return allocations.length > 0 ? state : supplied(state, send);
 }
 
@@ -231,10 +306,15 @@ function supplied(context: MmuContext, send: Send): MmuContext {
   invariant(current.type !== 'RELEASE_TABLES', 'freeing tables asks for no frames');
   // The tables of a kernel page's size are the Linux table's: without them nothing goes, without native ones it does.
   if (context.refused.includes(0)) return fail(context, current, send);
-  const state = { ...context, refused: [] };
+  const state = reviseMmu(context, (draft) => {
+    draft.refused = [];
+  });
   if (current.type === 'CONFIGURE') {
     return configured(
-      { ...state, tableFrames: withGranted(state.tableFrames, state.granted), granted: [] },
+      reviseMmu(state, (draft) => {
+        draft.tableFrames = withGranted(state.tableFrames, state.granted);
+        draft.granted = [];
+      }),
       current,
       send,
     );
@@ -256,6 +336,19 @@ function fail(context: MmuContext, current: TableMessage, send: Send): MmuContex
   const freed = context.granted.flatMap(runsOf);
   const rejected = current.type === 'SET_PTES' ? current.runs : [];
   const answer = { ...emptyAnswer(current.request), rejected, fallback: 'no-memory' };
-  const state = { ...context, granted: [], refused: [], freed, answer };
-  return finish(current.type === 'CONFIGURE' ? { ...state, pageBytes: 0, native: null } : state, send);
+  const state = reviseMmu(context, (draft) => {
+    draft.granted = [];
+    draft.refused = [];
+    draft.freed = freed;
+    draft.answer = answer;
+  });
+  return finish(
+    current.type === 'CONFIGURE'
+      ? reviseMmu(state, (draft) => {
+          draft.pageBytes = 0;
+          draft.native = null;
+        })
+      : state,
+    send,
+  );
 }

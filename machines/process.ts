@@ -2,12 +2,14 @@
  * A process: a task with one thread that works through a recorded trace. It asks its CPU to run stretches, makes the
  * system calls the trace holds, sleeps while the kernel waits for the disk, and ends where the trace ends.
  */
-import { assertEvent, setup } from 'xstate';
+import { setup } from 'xstate';
 import { invariant } from '../src/errors.ts';
 import { RUN_CALL, type RunSource, type TraceCall } from '../src/mm/runs.ts';
-import { noCounts } from '../src/mm/tlbRun.ts';
+import { blockOf } from '../src/mm/stackIndex.ts';
+import { tlbOf } from './addresses.ts';
 import type { ExecCall, Message, TlbCounts } from './messages.ts';
-import { handle, type ResourceHolder, type Send } from './support.ts';
+import { assertType, handle, type ResourceHolder, type Send } from './support.ts';
+import { reviseProcess } from './revise.ts';
 
 /** The signal that no handler takes: out of memory. */
 const SIGKILL = 9;
@@ -72,7 +74,17 @@ export interface ProcessContext {
  * ```
  */
 export function zeroCounts(): TlbCounts {
-  return { ...noCounts(), walks: 0, walkReads: 0 };
+  return {
+    references: 0,
+    l1iAccesses: 0,
+    l1iMisses: 0,
+    l1dAccesses: 0,
+    l1dMisses: 0,
+    l2Accesses: 0,
+    l2Misses: 0,
+    walks: 0,
+    walkReads: 0,
+  };
 }
 
 /**
@@ -105,7 +117,7 @@ function traceOf(context: ProcessContext): RunSource {
 
 function callAt(context: ProcessContext): TraceCall {
   const trace = traceOf(context);
-  const block = trace.block(Math.floor(context.at / trace.blockRuns));
+  const block = blockOf(trace, Math.floor(context.at / trace.blockRuns));
   const call = block.calls[block.page[context.at - block.firstRun]];
   invariant(call !== undefined, `run ${context.at} of ${context.trace} is a system call`);
   if (call.op !== 'fork') return call;
@@ -114,7 +126,7 @@ function callAt(context: ProcessContext): TraceCall {
 
 function run(context: ProcessContext, send: Send): ProcessContext {
   const trace = traceOf(context);
-  send(`tlb:${context.cpu}`, {
+  send(tlbOf(context.cpu), {
     type: 'RUN',
     pid: context.pid,
     trace: context.trace,
@@ -123,14 +135,19 @@ function run(context: ProcessContext, send: Send): ProcessContext {
     resumed: context.resumed,
     quantumCycles: context.quantumCycles,
   });
-  return { ...context, quanta: context.quanta + 1 };
+  return reviseProcess(context, (draft) => {
+    draft.quanta = context.quanta + 1;
+  });
 }
 
 function syscall(context: ProcessContext, call: TraceCall | ExecCall, send: Send): ProcessContext {
   const { pid, cpu } = context;
   send('abi', { type: 'SYSCALL', pid, cpu, call }, context.resources.costs.syscallEntryExit);
   const children = call.op === 'fork' && call.childPid >= 0 ? context.children.slice(1) : context.children;
-  return { ...context, children, calls: context.calls + 1 };
+  return reviseProcess(context, (draft) => {
+    draft.children = children;
+    draft.calls = context.calls + 1;
+  });
 }
 
 const execve = handle<ProcessContext>((context, _event, send) => {
@@ -140,37 +157,37 @@ const execve = handle<ProcessContext>((context, _event, send) => {
 });
 
 const account = handle<ProcessContext>((context, event) => {
-  assertEvent(event, 'RAN');
-  return {
-    ...context,
-    at: event.to,
-    resumed: event.reason === 'asleep',
-    counts: addCounts(context.counts, event.counts),
-    userCycles: context.userCycles + event.cycles,
-    signal: event.signal,
-    signalCode: event.code,
-    signalVa: event.va,
-  };
+  assertType(event, 'RAN');
+  return reviseProcess(context, (draft) => {
+    draft.at = event.to;
+    draft.resumed = event.reason === 'asleep';
+    draft.counts = addCounts(context.counts, event.counts);
+    draft.userCycles = context.userCycles + event.cycles;
+    draft.signal = event.signal;
+    draft.signalCode = event.code;
+    draft.signalVa = event.va;
+  });
 });
 
 /** The handler jumps to behind the access (`siglongjmp`), which is then never done. */
 const skipAccess = handle<ProcessContext>((context) => {
   const { at, signalsHandled } = context;
-  return {
-    ...context,
-    at: at + 1,
-    resumed: false,
-    signal: 0,
-    signalCode: 0,
-    signalVa: 0,
-    signalsHandled: signalsHandled + 1,
-  };
+  return reviseProcess(context, (draft) => {
+    draft.at = at + 1;
+    draft.resumed = false;
+    draft.signal = 0;
+    draft.signalCode = 0;
+    draft.signalVa = 0;
+    draft.signalsHandled = signalsHandled + 1;
+  });
 });
 
 const leaveCpu = (type: 'BLOCKED' | 'YIELD' | 'EXITED') =>
   handle<ProcessContext>((context, _event, send) => {
     if (context.cpu >= 0) send('sched', { type, pid: context.pid, cpu: context.cpu });
-    return { ...context, cpu: -1 };
+    return reviseProcess(context, (draft) => {
+      draft.cpu = -1;
+    });
   });
 
 /** The process's statechart. */
@@ -184,39 +201,70 @@ export const processMachine = setup({
     yield: leaveCpu('YIELD'),
     exited: leaveCpu('EXITED'),
     run: handle<ProcessContext>((context, event, send) => {
-      assertEvent(event, 'DISPATCH');
-      return run({ ...context, cpu: event.cpu }, send);
+      assertType(event, 'DISPATCH');
+      return run(
+        reviseProcess(context, (draft) => {
+          draft.cpu = event.cpu;
+        }),
+        send,
+      );
     }),
     call: handle<ProcessContext>((context, _event, send) => syscall(context, callAt(context), send)),
     exit: handle<ProcessContext>((context, _event, send) => syscall(context, { op: 'exit', status: 0 }, send)),
     returned: handle<ProcessContext>((context, event) => {
-      assertEvent(event, 'SYSRET');
+      assertType(event, 'SYSRET');
       const counts = addCounts(context.counts, event.counts);
       const callsFailed = context.callsFailed + (event.errno === 0 ? 0 : 1);
       // execve returns to the first run of the trace; any other call to the run behind it.
-      return { ...context, counts, callsFailed, at: context.begun ? context.at + 1 : 0, begun: true };
+      return reviseProcess(context, (draft) => {
+        draft.counts = counts;
+        draft.callsFailed = callsFailed;
+        draft.at = context.begun ? context.at + 1 : 0;
+        draft.begun = true;
+      });
     }),
     take: handle<ProcessContext>((context, event) => {
-      assertEvent(event, 'DISPATCH');
-      return { ...context, cpu: event.cpu };
+      assertType(event, 'DISPATCH');
+      return reviseProcess(context, (draft) => {
+        draft.cpu = event.cpu;
+      });
     }),
     killedBy: handle<ProcessContext>((context, event) => {
-      assertEvent(event, 'SYSRET');
-      return { ...context, signal: event.signal };
+      assertType(event, 'SYSRET');
+      return reviseProcess(context, (draft) => {
+        draft.signal = event.signal;
+      });
     }),
     runOn: handle<ProcessContext>((context, _event, send) => run(context, send)),
     wantCpu: handle<ProcessContext>((context, _event, send) => {
       send('sched', { type: 'READY', pid: context.pid });
-      return { ...context, woken: false, begun: true };
+      return reviseProcess(context, (draft) => {
+        draft.woken = false;
+        draft.begun = true;
+      });
     }),
     awake: handle<ProcessContext>((context, event, send) => {
-      assertEvent(event, 'DISPATCH');
+      assertType(event, 'DISPATCH');
       send('abi', { type: 'AWAKE', pid: context.pid, cpu: event.cpu });
-      return { ...context, cpu: event.cpu };
+      return reviseProcess(context, (draft) => {
+        draft.cpu = event.cpu;
+      });
     }),
-    wokenEarly: handle<ProcessContext>((context) => ({ ...context, woken: true })),
-    requestStop: handle<ProcessContext>((context) => ({ ...context, stopRequested: true })),
-    cancelStop: handle<ProcessContext>((context) => ({ ...context, stopRequested: false })),
+    wokenEarly: handle<ProcessContext>((context) =>
+      reviseProcess(context, (draft) => {
+        draft.woken = true;
+      }),
+    ),
+    requestStop: handle<ProcessContext>((context) =>
+      reviseProcess(context, (draft) => {
+        draft.stopRequested = true;
+      }),
+    ),
+    cancelStop: handle<ProcessContext>((context) =>
+      reviseProcess(context, (draft) => {
+        draft.stopRequested = false;
+      }),
+    ),
   },
   guards: {
     exitReturned: ({ context, event }) =>
@@ -331,7 +379,7 @@ export const processMachine = setup({
 /** Whether the call at `at` is the one that does not return. */
 function isExit(context: ProcessContext): boolean {
   const trace = traceOf(context);
-  const block = trace.block(Math.floor(context.at / trace.blockRuns));
+  const block = blockOf(trace, Math.floor(context.at / trace.blockRuns));
   const at = context.at - block.firstRun;
   return block.kind[at] === RUN_CALL && block.calls[block.page[at]]?.op === 'exit';
 }

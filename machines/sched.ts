@@ -1,12 +1,15 @@
 /**
  * The scheduler: which process runs on which CPU, in arrival order, and the ASIDs under which they run.
  *
- * ASIDs are those of `src/arch/asid.ts`.
+ * ASIDs are those of `src/mm/asid.ts`.
  */
 import { assertEvent, setup } from 'xstate';
-import { type AsidSpace, initialAsids, switchContext } from '../src/arch/asid.ts';
+import { type AsidSpace, initialAsids, switchContext } from '../src/mm/asid.ts';
+import { invariant } from '../src/errors.ts';
 import type { Message } from './messages.ts';
-import { handle, type ResourceHolder, type Send } from './support.ts';
+import { type Affinity, CpuSlots, RunQueue } from './runQueue.ts';
+import { assertType, handle, type ResourceHolder, type Send } from './support.ts';
+import { reviseSched } from './revise.ts';
 
 /** What a scheduler is built with. `affinity` pins a pid to a CPU. */
 export interface SchedInput {
@@ -14,54 +17,67 @@ export interface SchedInput {
   cpus: number;
   /** 8 or 16 on real cores (`ID_AA64MMFR0_EL1.ASIDBits`); fewer to see rollovers. ASID 0 is reserved. */
   asidBits: number;
-  affinity: { pid: number; cpu: number }[];
-}
-
-/** One CPU as the scheduler sees it. */
-export interface CpuSlot {
-  /** Who has the CPU, or is about to; null when it idles. */
-  pid: number | null;
-  /** Whose tables are installed: switching back to it needs no switch. */
-  installedPid: number | null;
+  affinity: Affinity[];
 }
 
 /** The scheduler's state. */
 export interface SchedContext extends AsidSpace {
   resources: ResourceHolder;
-  cpus: CpuSlot[];
-  affinity: { pid: number; cpu: number }[];
+  cpus: CpuSlots;
+  affinity: Affinity[];
   /** Those that wait for a CPU, in order of arrival. */
-  queue: number[];
+  queue: RunQueue;
   switches: number;
   /** CPUs that are in the middle of a switch. */
   switching: number;
 }
 
-function allowedOn(context: SchedContext, pid: number, cpu: number): boolean {
-  const pinned = context.affinity.find((entry) => entry.pid === pid);
-  return pinned === undefined || pinned.cpu === cpu;
+/**
+ * Gives idle CPUs, the first one first, the process that has waited longest of those that may run there. Between two events
+ * nobody waits for a CPU that idles, so only the CPU that has just been given up, and the one that the process which has
+ * just come is pinned to, can be wanted by someone who may run there alone.
+ */
+function schedule(context: SchedContext, changed: readonly number[], send: Send): SchedContext {
+  let state = context;
+  for (;;) {
+    const { cpus, queue } = state;
+    const wanted = changed.filter((cpu) => cpus.isIdle(cpu) && queue.firstFor(cpu) !== undefined);
+    const { firstIdle } = cpus;
+    if (firstIdle !== undefined && queue.anyAnywhere) wanted.push(firstIdle);
+    if (wanted.length === 0) return state;
+    const cpu = Math.min(...wanted);
+    const pid = queue.firstFor(cpu);
+    invariant(pid !== undefined, `somebody waits for CPU ${cpu}`);
+    state = give(
+      reviseSched(state, (draft) => {
+        draft.queue = queue.without(pid);
+      }),
+      cpu,
+      pid,
+      send,
+    );
+  }
 }
 
-/** Gives every idle CPU the first process in the queue that may run there. */
-function schedule(context: SchedContext, send: Send): SchedContext {
-  let state = context;
-  for (let cpu = 0; cpu < state.cpus.length; cpu++) {
-    const slot = state.cpus[cpu];
-    if (slot.pid !== null) continue;
-    const pid = state.queue.find((waiting) => allowedOn(state, waiting, cpu));
-    if (pid === undefined) continue;
-    state = { ...state, queue: state.queue.filter((waiting) => waiting !== pid) };
-    state = give(state, cpu, pid, send);
-  }
-  return state;
+function enqueue(context: SchedContext, pid: number, released: readonly number[], send: Send): SchedContext {
+  const pinnedTo = context.queue.cpuOf(pid);
+  const changed = pinnedTo === undefined ? released : [...released, pinnedTo];
+  return schedule(
+    reviseSched(context, (draft) => {
+      draft.queue = context.queue.with(pid);
+    }),
+    changed,
+    send,
+  );
 }
 
 /** `switch_mm`: nothing is switched for the mm that is installed already, not even after a rollover. */
 function give(context: SchedContext, cpu: number, pid: number, send: Send): SchedContext {
-  const slot = context.cpus[cpu];
-  if (slot.installedPid === pid) {
+  if (context.cpus.at(cpu)?.installedPid === pid) {
     send(`process:${pid}`, { type: 'DISPATCH', cpu });
-    return { ...context, cpus: context.cpus.with(cpu, { ...slot, pid }) };
+    return reviseSched(context, (draft) => {
+      draft.cpus = context.cpus.with(cpu, { pid, installedPid: pid });
+    });
   }
   const { space, asid, flush } = switchContext(context, pid, cpu);
   send(`mmu:${pid}`, { type: 'ACTIVATE', pid, cpu, asid, flush }, context.resources.costs.contextSwitch);
@@ -70,10 +86,12 @@ function give(context: SchedContext, cpu: number, pid: number, send: Send): Sche
 }
 
 function release(context: SchedContext, cpu: number, pid: number): SchedContext {
-  const slot = context.cpus[cpu];
+  const slot = context.cpus.at(cpu);
   // A process that never had a CPU (killed while it was set up) has none to give back.
   if (slot === undefined || slot.pid !== pid) return context;
-  return { ...context, cpus: context.cpus.with(cpu, { ...slot, pid: null }) };
+  return reviseSched(context, (draft) => {
+    draft.cpus = context.cpus.with(cpu, { ...slot, pid: null });
+  });
 }
 
 /** The scheduler's statechart: idle, or switching while any CPU is between two processes. */
@@ -81,22 +99,23 @@ export const schedMachine = setup({
   types: { context: {} as SchedContext, events: {} as Message, input: {} as SchedInput },
   actions: {
     enqueue: handle<SchedContext>((context, event, send) => {
-      assertEvent(event, 'READY');
-      return schedule({ ...context, queue: [...context.queue, event.pid] }, send);
+      assertType(event, 'READY');
+      return enqueue(context, event.pid, [], send);
     }),
     requeue: handle<SchedContext>((context, event, send) => {
-      assertEvent(event, 'YIELD');
-      const released = release(context, event.cpu, event.pid);
-      return schedule({ ...released, queue: [...released.queue, event.pid] }, send);
+      assertType(event, 'YIELD');
+      return enqueue(release(context, event.cpu, event.pid), event.pid, [event.cpu], send);
     }),
     release: handle<SchedContext>((context, event, send) => {
       assertEvent(event, ['BLOCKED', 'EXITED']);
-      return schedule(release(context, event.cpu, event.pid), send);
+      return schedule(release(context, event.cpu, event.pid), [event.cpu], send);
     }),
     dispatch: handle<SchedContext>((context, event, send) => {
-      assertEvent(event, 'SWITCHED');
+      assertType(event, 'SWITCHED');
       send(`process:${event.pid}`, { type: 'DISPATCH', cpu: event.cpu });
-      return { ...context, switching: context.switching - 1 };
+      return reviseSched(context, (draft) => {
+        draft.switching = context.switching - 1;
+      });
     }),
   },
   guards: { noSwitch: ({ context }) => context.switching === 0, anySwitch: ({ context }) => context.switching > 0 },
@@ -104,9 +123,9 @@ export const schedMachine = setup({
   id: 'sched',
   context: ({ input }) => ({
     resources: input.resources,
-    cpus: Array.from({ length: input.cpus }, () => ({ pid: null, installedPid: null })),
+    cpus: CpuSlots.fromPlain(Array.from({ length: input.cpus }, () => ({ pid: null, installedPid: null }))),
     affinity: input.affinity,
-    queue: [],
+    queue: RunQueue.fromPlain([], input.affinity),
     switches: 0,
     switching: 0,
     ...initialAsids({ asidBits: input.asidBits, cpus: input.cpus, kpti: input.resources.design.kpti }),

@@ -12,7 +12,7 @@ import {
 import type { CostModel } from '../src/arch/costs.ts';
 import { type Design, defaultDesign } from '../src/arch/design.ts';
 import type { RunSource } from '../src/mm/runs.ts';
-import type { Message } from './messages.ts';
+import type { Message, MessageOf } from './messages.ts';
 
 /** Bytes of shared zero memory: one page of the largest size a process can have. */
 export const ZERO_BYTES = 65536;
@@ -49,7 +49,7 @@ type HandlerAction<C extends MachineContext> = ActionFunction<
  * ```
  */
 export function handle<C extends MachineContext>(handler: Handler<C>): HandlerAction<C> {
-  return enqueueActions<C, Message, ParameterizedObject['params'] | undefined, Message, never, never, never>(
+  const action = enqueueActions<C, Message, ParameterizedObject['params'] | undefined, Message, never, never, never>(
     ({ context, event, enqueue }) => {
       const next = handler(context, event, (to, message, delayCycles) => {
         enqueue.sendTo(({ system }) => system.get(to), message, { delay: delayCycles ?? 0 });
@@ -57,6 +57,39 @@ export function handle<C extends MachineContext>(handler: Handler<C>): HandlerAc
       if (next !== context) enqueue.assign(() => next);
     },
   );
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- XState keeps the function in a field that it does not type
+  handlers.set((action as unknown as { collect: object }).collect, handler as unknown as Handler<never, never>);
+  return action;
+}
+
+/** The handler behind each function that `handle` gave to XState. */
+const handlers = new WeakMap<object, Handler<never, never>>();
+
+/**
+ * The handler that `handle` made an action of, by the function that the action holds; null for any other function. Whoever runs
+ * a machine may call it directly: it computes the whole next context, so there is nothing to merge.
+ *
+ * @example
+ * ```ts
+ * handlerOf(() => 1); // null
+ * ```
+ */
+export function handlerOf(collect: object): Handler<never, never> | null {
+  return handlers.get(collect) ?? null;
+}
+
+/**
+ * Tells the checker which message a handler has got. XState's assertEvent, for one type: that takes lists and wildcards, and costs as
+ * much as a small handler.
+ *
+ * @throws TypeError for a message of another type: the statechart and its handlers do not agree
+ * @example
+ * ```ts
+ * assertType({ type: 'GOT', request: 1 }, 'GOT');
+ * ```
+ */
+export function assertType<T extends Message['type']>(event: Message, type: T): asserts event is MessageOf<T> {
+  if (event.type !== type) throw new TypeError(`a handler of ${type} got ${event.type}`);
 }
 
 /** Immutable things a machine may look at but not change: never part of its state, always the same for one topology. */

@@ -2,17 +2,19 @@
  * The TLBs of one CPU and the stretch of a trace that runs on it: hits are derived from the trace, so that a message
  * passes only at a miss, at a permission or dirty-bit update, at a system call and at the end of a quantum.
  */
-import { assertEvent, setup } from 'xstate';
+import { setup } from 'xstate';
 import type { CorePreset } from '../src/arch/cores.ts';
 import { switchSteps } from '../src/arch/ttbrSwitch.ts';
 import { invariant } from '../src/errors.ts';
 import { Tlb } from '../src/mm/tlb.ts';
 import { MAY_FETCH, MAY_READ, MAY_WRITE } from '../src/mm/tlbArray.ts';
-import { accessAt, noCounts, runStretch, type Stretch } from '../src/mm/tlbRun.ts';
+import { accessAt, copyCounts, copyStretch, noCounts, runStretch, type Stretch } from '../src/mm/tlbRun.ts';
+import { processOf } from './addresses.ts';
 import type { Access, Message, MessageOf, TlbCounts } from './messages.ts';
-import { handle, type ResourceHolder, type Send } from './support.ts';
+import { assertType, handle, type ResourceHolder, type Send } from './support.ts';
 import { type Copy, copyRun } from './tlbCopy.ts';
 import { groupPagesOf, invalidate, obeyedOf, walkGeometry } from './tlbMaintenance.ts';
+import { copyTlb, reviseTlb } from './revise.ts';
 
 /** What a TLB is built with. */
 export interface TlbInput {
@@ -70,76 +72,104 @@ function editTlb({ tlb, resources }: TlbContext, pageBytes: number): Tlb {
 
 function countsOf(work: Work): TlbCounts {
   const counts = work.kind === 'run' ? work.stretch.counts : work.copy.counts;
-  return { ...counts, walks: work.walks, walkReads: work.walkReads };
+  const { references, l1iAccesses, l1iMisses, l1dAccesses, l1dMisses, l2Accesses, l2Misses } = counts;
+  const { walks, walkReads } = work;
+  return { references, l1iAccesses, l1iMisses, l1dAccesses, l1dMisses, l2Accesses, l2Misses, walks, walkReads };
 }
 
-/** Works on until something must be asked of another actor, and asks it. */
-function advance(context: TlbContext, send: Send): TlbContext {
-  const { work, installed } = context;
-  invariant(work !== null && installed !== null, 'a CPU that advances has work and tables');
-  invariant(work.pid === installed.pid, `the tables of ${installed.pid} are installed, not those of ${work.pid}`);
-  const tlb = editTlb(context, installed.pageBytes);
-  const pageShift = Math.log2(installed.pageBytes);
-  if (work.kind === 'copy') {
-    const copy = { ...work.copy, counts: { ...work.copy.counts } };
-    const next = { ...context, tlb, work: { ...work, copy } };
-    if (copyRun(tlb, copy, installed.asid, pageShift)) return finishCopy(next, 'done', send);
-    return askWalk(next, copy.va, copy.access, 0, send);
+/**
+ * A context of its own for the handler of one event to write to, with TLBs to edit: every event of a CPU changes several fields, and
+ * a copy for each would cost more than all else that it does.
+ */
+function drafted(context: TlbContext, pageBytes: number): TlbContext {
+  const draft = copyTlb(context);
+  draft.tlb = editTlb(context, pageBytes);
+  return draft;
+}
+
+/** The work of a draft, as the draft's own. */
+function draftedWork(work: Work): Work {
+  const { pid, walks, walkReads } = work;
+  if (work.kind === 'run') {
+    return { kind: 'run', pid, trace: work.trace, stretch: copyStretch(work.stretch), walks, walkReads };
   }
-  const trace = context.resources.traces.get(work.trace);
-  invariant(trace !== undefined, `the trace ${work.trace} is among the resources`);
-  const stretch = { ...work.stretch, counts: { ...work.stretch.counts } };
+  const { va, endVa, access, doneBytes, counts } = work.copy;
+  const copy = { va, endVa, access, doneBytes, counts: copyCounts(counts) };
+  return { kind: 'copy', pid, copy, walks, walkReads };
+}
+
+/** Works on in a draft until something must be asked of another actor, and asks it. */
+function advance(draft: TlbContext, send: Send): TlbContext {
+  const { work, installed, tlb } = draft;
+  invariant(work !== null && installed !== null, 'a CPU that advances has work and tables');
+  if (work.pid !== installed.pid) {
+    invariant(false, `the tables of ${installed.pid} are installed, not those of ${work.pid}`);
+  }
+  const pageShift = 31 - Math.clz32(installed.pageBytes);
+  if (work.kind === 'copy') {
+    const { copy } = work;
+    if (copyRun(tlb, copy, installed.asid, pageShift)) return finishCopy(draft, 'done', send);
+    return askWalk(draft, copy.va, copy.access, 0, send);
+  }
+  const trace = draft.resources.traces.get(work.trace);
+  if (trace === undefined) invariant(false, `the trace ${work.trace} is among the resources`);
+  const { stretch } = work;
   const before = stretch.cycles;
   const stop = runStretch(tlb, trace, stretch, {
     asid: installed.asid,
     pageShift,
-    l2HitCycles: context.l2HitCycles,
-    instructionCycles: context.resources.costs.instruction,
+    l2HitCycles: draft.l2HitCycles,
+    instructionCycles: draft.resources.costs.instruction,
   });
-  const next = { ...context, tlb, work: { ...work, stretch } };
-  if (stop !== 'walk') return finishRun(next, stop, stretch.cycles - before, send);
+  if (stop !== 'walk') return finishRun(draft, stop, stretch.cycles - before, send);
   const { va, access } = accessAt(trace, stretch.at);
-  return askWalk(next, va, access, stretch.cycles - before, send);
+  return askWalk(draft, va, access, stretch.cycles - before, send);
 }
 
-function askWalk(context: TlbContext, va: number, access: Access, delayCycles: number, send: Send): TlbContext {
-  const installed = context.installed as Installed;
-  const skipLevels = context.tlb.walkLevelsCached(installed.asid, va, walkGeometry(installed.pageBytes));
-  const walk = context.walk + 1;
-  const { pid } = installed;
-  send(installed.mmu, { type: 'WALK', walk, pid, cpu: context.cpu, va, access, skipLevels }, delayCycles);
-  return { ...context, walk, waits: { va, access, skipLevels, stale: false } };
+function askWalk(draft: TlbContext, va: number, access: Access, delayCycles: number, send: Send): TlbContext {
+  const { installed, cpu, tlb } = draft;
+  if (installed === null) invariant(false, 'a CPU that walks has tables');
+  const { pid, asid, mmu, pageBytes } = installed;
+  const skipLevels = tlb.walkLevelsCached(asid, va, walkGeometry(pageBytes));
+  const walk = ++draft.walk;
+  send(mmu, { type: 'WALK', walk, pid, cpu, va, access, skipLevels }, delayCycles);
+  draft.waits = { va, access, skipLevels, stale: false };
+  return draft;
 }
 
 type RunEnd = MessageOf<'RAN'>['reason'];
 
 function finishRun(
-  context: TlbContext,
+  draft: TlbContext,
   reason: RunEnd,
   delayCycles: number,
   send: Send,
   fatal?: MessageOf<'ABORT'>,
 ): TlbContext {
-  const work = context.work as Extract<Work, { kind: 'run' }>;
+  const work = draft.work as Extract<Work, { kind: 'run' }>;
   const { at, cycles } = work.stretch;
   const { signal, code, va } = fatal ?? { signal: 0, code: 0, va: 0 };
   const ran: Message = { type: 'RAN', to: at, reason, cycles, counts: countsOf(work), signal, code, va };
-  send(`process:${work.pid}`, ran, delayCycles);
-  return { ...context, work: null, waits: null };
+  send(processOf(work.pid), ran, delayCycles);
+  draft.work = null;
+  draft.waits = null;
+  return draft;
 }
 
 type CopyEnd = MessageOf<'UACCESS_DONE'>['reason'];
 
-function finishCopy(context: TlbContext, reason: CopyEnd, send: Send, signal = 0): TlbContext {
-  const work = context.work as Extract<Work, { kind: 'copy' }>;
+function finishCopy(draft: TlbContext, reason: CopyEnd, send: Send, signal = 0): TlbContext {
+  const work = draft.work as Extract<Work, { kind: 'copy' }>;
   const { doneBytes } = work.copy;
   const done: Message = { type: 'UACCESS_DONE', pid: work.pid, doneBytes, reason, signal, counts: countsOf(work) };
-  send('abi', done, Math.ceil((doneBytes * context.resources.costs.copyPerKb) / 1024));
-  return { ...context, work: null, waits: null };
+  send('abi', done, Math.ceil((doneBytes * draft.resources.costs.copyPerKb) / 1024));
+  draft.work = null;
+  draft.waits = null;
+  return draft;
 }
 
 const startRun = handle<TlbContext>((context, event, send) => {
-  assertEvent(event, 'RUN');
+  assertType(event, 'RUN');
   const stretch: Stretch = {
     at: event.from,
     end: event.to,
@@ -151,65 +181,76 @@ const startRun = handle<TlbContext>((context, event, send) => {
     counts: noCounts(),
   };
   const work: Work = { kind: 'run', pid: event.pid, trace: event.trace, stretch, walks: 0, walkReads: 0 };
-  return advance({ ...context, work }, send);
+  const draft = drafted(context, context.installed?.pageBytes ?? 0);
+  draft.work = work;
+  return advance(draft, send);
 });
 
 const startCopy = handle<TlbContext>((context, event, send) => {
-  assertEvent(event, 'UACCESS');
+  assertType(event, 'UACCESS');
   const { va, lengthBytes, access } = event;
   const copy: Copy = { va, endVa: va + lengthBytes, access, doneBytes: 0, counts: noCounts() };
-  return advance({ ...context, work: { kind: 'copy', pid: event.pid, copy, walks: 0, walkReads: 0 } }, send);
+  const draft = drafted(context, context.installed?.pageBytes ?? 0);
+  draft.work = { kind: 'copy', pid: event.pid, copy, walks: 0, walkReads: 0 };
+  return advance(draft, send);
 });
 
-/** Takes a walk that has ended into the counts: at least the descriptor it ended at was read. */
-function countWalk(work: Work, waits: PendingAccess | null, levels: number): Work {
-  const walkReads = work.walkReads + Math.max(1, levels - (waits?.skipLevels ?? 0));
-  return { ...work, walks: work.walks + 1, walkReads };
+/** Takes a walk that has ended into the counts of a draft's work: at least the descriptor it ended at was read. */
+function countWalk(work: Work, waits: PendingAccess | null, levels: number): void {
+  work.walks += 1;
+  work.walkReads += Math.max(1, levels - (waits?.skipLevels ?? 0));
 }
 
 const translated = handle<TlbContext>((context, event, send) => {
-  assertEvent(event, 'TRANSLATION');
-  const installed = context.installed as Installed;
+  assertType(event, 'TRANSLATION');
+  const { asid, pageBytes } = context.installed as Installed;
   const waits = context.waits as NonNullable<TlbContext['waits']>;
-  const work = context.work as Work;
+  const draft = drafted(context, pageBytes);
   // Maintenance reaches the registers of a walk under way too (Arm ARM D8.17 RRVJDB): it starts again.
-  if (waits.stale || event.pageBytes !== installed.pageBytes) return askWalk(context, waits.va, waits.access, 0, send);
-  const tlb = editTlb(context, installed.pageBytes);
+  if (waits.stale || event.pageBytes !== pageBytes) return askWalk(draft, waits.va, waits.access, 0, send);
+  const { tlb } = draft;
   const rights = (event.read ? MAY_READ : 0) | (event.write ? MAY_WRITE : 0) | (event.exec ? MAY_FETCH : 0);
-  const page = Math.floor(waits.va / installed.pageBytes);
-  tlb.keepWalk(installed.asid, waits.va, walkGeometry(installed.pageBytes), event.levels);
+  const page = Math.floor(waits.va / pageBytes);
+  tlb.keepWalk(asid, waits.va, walkGeometry(pageBytes), event.levels);
   const fetch = waits.access === 'fetch';
   if (event.contiguousPages > 1 && tlb.groupPages === event.contiguousPages) {
     const inGroup = page % event.contiguousPages;
-    tlb.fillGroup(fetch, installed.asid, page - inGroup, event.pfn - inGroup, rights);
-  } else tlb.fill(fetch, installed.asid, page, event.pfn, rights);
-  return advance({ ...context, tlb, waits: null, work: countWalk(work, waits, event.levels) }, send);
+    tlb.fillGroup(fetch, asid, page - inGroup, event.pfn - inGroup, rights);
+  } else tlb.fill(fetch, asid, page, event.pfn, rights);
+  draft.work = draftedWork(context.work as Work);
+  countWalk(draft.work, waits, event.levels);
+  draft.waits = null;
+  return advance(draft, send);
 });
 
 /** The walk found nothing: what it read is counted, and the kernel has the CPU. */
 const excepted = handle<TlbContext>((context, event) => {
-  assertEvent(event, 'EXCEPTION');
-  return { ...context, work: countWalk(context.work as Work, context.waits, event.levels) };
+  assertType(event, 'EXCEPTION');
+  const work = { ...(context.work as Work) };
+  countWalk(work, context.waits, event.levels);
+  return reviseTlb(context, (draft) => {
+    draft.work = work;
+  });
 });
 
 const retry = handle<TlbContext>((context, _event, send) => {
   const { va, access } = context.waits as NonNullable<TlbContext['waits']>;
-  return askWalk(context, va, access, 0, send);
+  return askWalk(drafted(context, context.installed?.pageBytes ?? 0), va, access, 0, send);
 });
 
 const abort = handle<TlbContext>((context, event, send) => {
-  assertEvent(event, 'ABORT');
-  if (context.work?.kind === 'copy') return finishCopy(context, 'fault', send, event.signal);
-  return finishRun(context, 'signal', 0, send, event);
+  assertType(event, 'ABORT');
+  if (context.work?.kind === 'copy') return finishCopy(copyTlb(context), 'fault', send, event.signal);
+  return finishRun(copyTlb(context), 'signal', 0, send, event);
 });
 
 const sleep = handle<TlbContext>((context, _event, send) => {
-  if (context.work?.kind === 'copy') return finishCopy(context, 'asleep', send);
-  return finishRun(context, 'asleep', 0, send);
+  if (context.work?.kind === 'copy') return finishCopy(copyTlb(context), 'asleep', send);
+  return finishRun(copyTlb(context), 'asleep', 0, send);
 });
 
 const install = handle<TlbContext>((context, event, send) => {
-  assertEvent(event, 'SET_TTBR');
+  assertType(event, 'SET_TTBR');
   const { pid, asid, mmu, pageBytes } = event;
   const { costs } = context.resources;
   // The steps of a switch without a change of granule are in the cost of a context switch.
@@ -217,14 +258,23 @@ const install = handle<TlbContext>((context, event, send) => {
   const granuleSwitches = context.granuleSwitches + (granuleChanges ? 1 : 0);
   send('sched', { type: 'SWITCHED', pid, cpu: context.cpu }, granuleChanges ? costs.granuleSwitch : 0);
   const installed = { pid, asid, mmu, pageBytes };
-  if (!event.flush) return { ...context, installed, granuleSwitches };
+  if (!event.flush)
+    return reviseTlb(context, (draft) => {
+      draft.installed = installed;
+      draft.granuleSwitches = granuleSwitches;
+    });
   const tlb = context.tlb.edit();
   const maintained = context.maintained + tlb.invalidateAll();
-  return { ...context, installed, tlb, maintained, granuleSwitches };
+  return reviseTlb(context, (draft) => {
+    draft.installed = installed;
+    draft.tlb = tlb;
+    draft.maintained = maintained;
+    draft.granuleSwitches = granuleSwitches;
+  });
 });
 
 const maintain = handle<TlbContext>((context, event, send) => {
-  assertEvent(event, 'TLBI');
+  assertType(event, 'TLBI');
   const tlb = context.tlb.edit();
   let dropped = 0;
   const used = context.installed?.pageBytes ?? null;
@@ -236,7 +286,11 @@ const maintain = handle<TlbContext>((context, event, send) => {
   send(event.mmu, { type: 'TLBI_DONE', cpu: context.cpu, dropped }, context.resources.costs.dsbInnerShareable);
   const walksThis = obeyed.length > 0 && context.waits !== null && context.installed?.mmu === event.mmu;
   const waits = walksThis ? { ...(context.waits as PendingAccess), stale: true } : context.waits;
-  return { ...context, tlb, waits, maintained: context.maintained + dropped };
+  return reviseTlb(context, (draft) => {
+    draft.tlb = tlb;
+    draft.waits = waits;
+    draft.maintained = context.maintained + dropped;
+  });
 });
 
 /**
@@ -244,15 +298,25 @@ const maintain = handle<TlbContext>((context, event, send) => {
  * root (D-06). Without the flush an old entry's page number would be read as one of the new, smaller pages.
  */
 const regranule = handle<TlbContext>((context, event) => {
-  assertEvent(event, 'REGRANULE');
+  assertType(event, 'REGRANULE');
   if (context.installed?.mmu !== event.mmu) return context;
   const installed = { ...context.installed, pageBytes: event.pageBytes };
   const tlb = context.tlb.edit();
   const maintained = context.maintained + tlb.invalidateAsid(installed.asid);
   const { work } = context;
-  if (work?.kind !== 'run') return { ...context, installed, tlb, maintained };
+  if (work?.kind !== 'run')
+    return reviseTlb(context, (draft) => {
+      draft.installed = installed;
+      draft.tlb = tlb;
+      draft.maintained = maintained;
+    });
   const stretch = { ...work.stretch, lastFetchPage: -1, lastDataPage: -1 };
-  return { ...context, installed, tlb, maintained, work: { ...work, stretch } };
+  return reviseTlb(context, (draft) => {
+    draft.installed = installed;
+    draft.tlb = tlb;
+    draft.maintained = maintained;
+    draft.work = { ...work, stretch };
+  });
 });
 
 const answersWalk = ({ context, event }: { context: TlbContext; event: Message }): boolean =>

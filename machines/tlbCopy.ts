@@ -1,5 +1,6 @@
 /** copy_to_user and copy_from_user: the kernel's own accesses to user memory, page by page through TTBR0. */
-import { leafKey, type Tlb } from '../src/mm/tlb.ts';
+import { type Tlb } from '../src/mm/tlb.ts';
+import { leafKey } from '../src/mm/tlbKeys.ts';
 import { MAY_READ, MAY_WRITE } from '../src/mm/tlbArray.ts';
 import { lookup, MISS, type StretchCounts } from '../src/mm/tlbRun.ts';
 

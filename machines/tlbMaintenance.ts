@@ -8,19 +8,20 @@ import type { ResourceHolder } from './support.ts';
 const geometries = new Map<number, WalkGeometry>();
 
 /**
- * The level shifts that a walk of tables of this page size goes through.
+ * The spans of the levels that a walk of tables of this page size goes through.
  *
  * @throws GranuleError TOPOLOGY_PAGE_SIZE
  * @example
  * ```ts
- * walkGeometry(65536).levelShifts; // [42, 29, 16]
+ * walkGeometry(65536).levelSpans; // [2 ** 42, 2 ** 29, 2 ** 16]
  * ```
  */
 export function walkGeometry(pageBytes: number): WalkGeometry {
   let geometry = geometries.get(pageBytes);
   if (geometry === undefined) {
     const { levels } = geometryOf(pageBytes);
-    geometry = { levelShifts: levels.map((level) => level.shift), firstLevel: levels[0]?.level ?? 0 };
+    const levelSpans = levels.map((level) => 2 ** level.shift);
+    geometry = { levelSpans, firstLevel: levels[0]?.level ?? 0 };
     geometries.set(pageBytes, geometry);
   }
   return geometry;

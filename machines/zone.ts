@@ -2,16 +2,18 @@
  * A memory zone: the buddy allocator with its watermarks, and the reference count of every folio handed out. It is the
  * one owner of frames: whoever has one has a reference, and the last reference frees it.
  */
-import { assertEvent, setup } from 'xstate';
+import { setup } from 'xstate';
 import { pageSizeLimits } from '../src/arch/granule.ts';
 import { calculateMinFreeKbytes, type Watermarks, watermarks } from '../src/arch/watermarks.ts';
 import { Buddy } from '../src/mm/buddy.ts';
 import { FolioTable, type FolioTableEdit } from '../src/mm/frames.ts';
 import { wholeFolio } from '../src/mm/largeFolio.ts';
 import { type MthpCounts, withMthp } from '../src/mm/mthpCounts.ts';
+import { PersistentList } from '../src/mm/persistentList.ts';
 import type { Message } from './messages.ts';
-import { handle, type ResourceHolder, type Send, ZERO_BYTES } from './support.ts';
+import { assertType, handle, type ResourceHolder, type Send, ZERO_BYTES } from './support.ts';
 import { shrink as shrinkFolios, splitDeferred } from './zoneReclaim.ts';
+import { reviseZone } from './revise.ts';
 
 /** RAM begins at 1 GiB of physical addresses, as on the `virt` machine that the oracle's kernels ran on. */
 const RAM_START_BYTES = 2 ** 30;
@@ -39,7 +41,7 @@ export interface ZoneContext {
   /** Counters of `/sys/kernel/mm/transparent_hugepage/hugepages-SIZEkB/stats`, by order. */
   mthp: Readonly<Record<number, MthpCounts>>;
   /** Large folios that are partly mapped, oldest first (`deferred_split_queue`). */
-  deferredSplits: readonly number[];
+  deferredSplits: PersistentList<number>;
 }
 
 /**
@@ -76,7 +78,7 @@ function initialContext(input: ZoneInput): ZoneContext {
     freePagesLeast: totalPages - ZERO_BYTES / kernelPageBytes,
     zeroedBytes: 0,
     mthp: {},
-    deferredSplits: [],
+    deferredSplits: PersistentList.empty(),
   };
 }
 
@@ -103,8 +105,10 @@ interface Granted {
  */
 function allocateFalling(before: ZoneContext, wish: Wish): { context: ZoneContext; granted: Granted | null } {
   let context = before;
-  for (const orderPages of [wish.orderPages, ...(wish.fallbackOrders ?? [])]) {
-    const tried = { ...wish, orderPages };
+  const { fallbackOrders } = wish;
+  const orders = fallbackOrders === null ? [wish.orderPages] : [wish.orderPages, ...fallbackOrders];
+  for (const orderPages of orders) {
+    const tried = orderPages === wish.orderPages ? wish : { ...wish, orderPages };
     const counts = wish.fallbackOrders !== null && orderPages > 0;
     let allocated = allocate(context, tried);
     // A large folio is asked for without direct reclaim (`vma_thp_gfp_mask`), the least one with it.
@@ -113,10 +117,17 @@ function allocateFalling(before: ZoneContext, wish: Wish): { context: ZoneContex
       allocated = allocate(context, tried);
     }
     if (allocated !== null) {
-      const mthp = counts ? withMthp(allocated.context.mthp, orderPages, 'anonFaultAlloc', 1) : context.mthp;
-      return { context, granted: { ...allocated, context: { ...allocated.context, mthp }, wish: tried } };
+      const { pfns } = allocated;
+      if (!counts) return { context, granted: { context: allocated.context, wish: tried, pfns } };
+      const counted = reviseZone(allocated.context, (draft) => {
+        draft.mthp = withMthp(draft.mthp, orderPages, 'anonFaultAlloc', 1);
+      });
+      return { context, granted: { context: counted, wish: tried, pfns } };
     }
-    if (counts) context = { ...context, mthp: withMthp(context.mthp, orderPages, 'anonFaultFallback', 1) };
+    if (counts)
+      context = reviseZone(context, (draft) => {
+        draft.mthp = withMthp(context.mthp, orderPages, 'anonFaultFallback', 1);
+      });
   }
   return { context, granted: null };
 }
@@ -137,14 +148,13 @@ function allocate(context: ZoneContext, wish: Wish): { context: ZoneContext; pfn
     pfns.push(pfn);
   }
   const free = buddy.freeFrames;
-  const next = {
-    ...context,
-    buddy: buddy.done(),
-    folios: folios.done(),
-    allocations: context.allocations + count,
-    freePagesLeast: Math.min(context.freePagesLeast, free),
-    zeroedBytes: context.zeroedBytes + (zero ? pages * context.kernelPageBytes : 0),
-  };
+  const next = reviseZone(context, (draft) => {
+    draft.buddy = buddy.done();
+    draft.folios = folios.done();
+    draft.allocations = context.allocations + count;
+    draft.freePagesLeast = Math.min(context.freePagesLeast, free);
+    draft.zeroedBytes = context.zeroedBytes + (zero ? pages * context.kernelPageBytes : 0);
+  });
   return { context: next, pfns };
 }
 
@@ -152,7 +162,9 @@ function answer(context: ZoneContext, asked: Wish, request: number, copied: bool
   const { context: tried, granted } = allocateFalling(context, asked);
   if (granted === null) {
     send(asked.sender, { type: 'NO_MEMORY', request });
-    return { ...tried, failures: tried.failures + 1 };
+    return reviseZone(tried, (draft) => {
+      draft.failures += 1;
+    });
   }
   const { wish, pfns } = granted;
   const { costs } = context.resources;
@@ -164,7 +176,7 @@ function answer(context: ZoneContext, asked: Wish, request: number, copied: bool
 }
 
 const alloc = handle<ZoneContext>((context, event, send) => {
-  assertEvent(event, 'ALLOC');
+  assertType(event, 'ALLOC');
   const { sender, orderPages, leastOrder = orderPages, fallbackOrders = null, count, purpose, zero } = event;
   const wish = { sender, orderPages, leastOrder, fallbackOrders, count, kind: purpose, zero };
   return answer(context, wish, event.request, false, send);
@@ -175,7 +187,7 @@ const alloc = handle<ZoneContext>((context, event, send) => {
  * (`wp_can_reuse_anon_folio`).
  */
 const copyOnWrite = handle<ZoneContext>((context, event, send) => {
-  assertEvent(event, 'COPY_ON_WRITE');
+  assertType(event, 'COPY_ON_WRITE');
   const { sender, request, pfn, nr, orderPages } = event;
   const folio = context.folios.find(pfn);
   if (folio !== null && folio.large === null && folio.refs === nr && folio.order === orderPages) {
@@ -187,11 +199,13 @@ const copyOnWrite = handle<ZoneContext>((context, event, send) => {
 });
 
 const get = handle<ZoneContext>((context, event, send) => {
-  assertEvent(event, 'GET');
+  assertType(event, 'GET');
   const folios = context.folios.edit();
   for (const { pfn, nr } of event.runs) eachFolio(folios, pfn, nr, (at, pages) => folios.countPages(at, pages, 1));
   if (event.request > 0) send(event.sender, { type: 'GOT', request: event.request });
-  return { ...context, folios: folios.done() };
+  return reviseZone(context, (draft) => {
+    draft.folios = folios.done();
+  });
 });
 
 /** Calls back with the part of each folio that a run of frames lies in. */
@@ -206,29 +220,32 @@ function eachFolio(folios: FolioTableEdit, pfn: number, nr: number, visit: (pfn:
 }
 
 const put = handle<ZoneContext>((context, event) => {
-  assertEvent(event, 'PUT');
+  assertType(event, 'PUT');
   const folios = context.folios.edit();
   const buddy = context.buddy.edit();
   const partly: { pfn: number; order: number }[] = [];
   const release = (pfn: number, pages: number): void => {
-    const wasPartly = folios.find(pfn)?.large?.partlyMapped ?? false;
-    const folio = folios.countPages(pfn, pages, -1);
-    if (folio.refs === 0) {
-      folios.remove(folio.pfn);
-      buddy.free(folio.pfn, folio.order);
-    } else if (folio.large?.partlyMapped === true && !wasPartly) partly.push(folio);
+    const { before, after } = folios.putPages(pfn, pages);
+    if (after.refs === 0) buddy.free(after.pfn, after.order);
+    else if (after.large?.partlyMapped === true && before.large?.partlyMapped !== true) partly.push(after);
   };
   for (const { pfn, nr } of event.runs) eachFolio(folios, pfn, nr, release);
-  const state = { ...context, folios: folios.done(), buddy: buddy.done() };
+  const state = reviseZone(context, (draft) => {
+    draft.folios = folios.done();
+    draft.buddy = buddy.done();
+  });
   if (partly.length === 0) return state;
   // deferred_split_folio: what waits to be split is found again by its first frame, if it is still there.
-  const deferredSplits = [...context.deferredSplits, ...partly.map(({ pfn }) => pfn)];
+  const deferredSplits = context.deferredSplits.pushAll(partly.map(({ pfn }) => pfn));
   const mthp = partly.reduce((counts, { order }) => withMthp(counts, order, 'splitDeferred', 1), context.mthp);
-  return { ...state, deferredSplits, mthp };
+  return reviseZone(state, (draft) => {
+    draft.deferredSplits = deferredSplits;
+    draft.mthp = mthp;
+  });
 });
 
 const shrink = handle<ZoneContext>((context, event, send) => {
-  assertEvent(event, 'SHRINK');
+  assertType(event, 'SHRINK');
   const { state, runs } = shrinkFolios(context, event.how, event.runs);
   send(event.sender, { type: 'SHRUNK', request: event.request, runs });
   return state;
@@ -236,7 +253,7 @@ const shrink = handle<ZoneContext>((context, event, send) => {
 
 /** `si_meminfo`; the shared zeroes are part of the kernel image, which no one gets. */
 const sysinfo = handle<ZoneContext>((context, event, send) => {
-  assertEvent(event, 'SYSINFO');
+  assertType(event, 'SYSINFO');
   const { kernelPageBytes, totalPages, buddy } = context;
   const totalBytes = totalPages * kernelPageBytes - ZERO_BYTES;
   const freeBytes = buddy.freeFrames * kernelPageBytes;

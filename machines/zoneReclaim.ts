@@ -5,9 +5,11 @@
 import type { Folio, FolioTableEdit } from '../src/mm/frames.ts';
 import { likelyShared } from '../src/mm/largeFolio.ts';
 import { withMthp } from '../src/mm/mthpCounts.ts';
+import { PersistentList } from '../src/mm/persistentList.ts';
 import { isDirty } from '../src/mm/pte.ts';
 import type { PteRun } from './messages.ts';
-import type { ZoneContext } from './zone.ts';
+import { type ZoneContext } from './zone.ts';
+import { reviseZone } from './revise.ts';
 
 /** A part of a run that lies in one folio. */
 interface Piece extends PteRun {
@@ -45,12 +47,19 @@ function splitOne(context: ZoneContext, pfn: number): ZoneContext {
   const folio = context.folios.find(pfn);
   if (folio === null || folio.large === null) return context;
   // can_split_folio: whoever has pinned it keeps it as it is.
-  if (folio.pins > 0) return { ...context, mthp: withMthp(context.mthp, folio.order, 'splitFailed', 1) };
+  if (folio.pins > 0)
+    return reviseZone(context, (draft) => {
+      draft.mthp = withMthp(context.mthp, folio.order, 'splitFailed', 1);
+    });
   const folios = context.folios.edit();
   const buddy = context.buddy.edit();
   for (const unused of folios.splitLarge(pfn)) buddy.free(unused.pfn, unused.order);
   const mthp = withMthp(context.mthp, folio.order, 'split', 1);
-  return { ...context, folios: folios.done(), buddy: buddy.done(), mthp };
+  return reviseZone(context, (draft) => {
+    draft.folios = folios.done();
+    draft.buddy = buddy.done();
+    draft.mthp = mthp;
+  });
 }
 
 /**
@@ -60,11 +69,13 @@ function splitOne(context: ZoneContext, pfn: number): ZoneContext {
  * ```ts
  * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
  * const actor = createActor(zoneMachine, { input: { resources, kernelPageBytes: 4096, memoryBytes: 2 ** 25 } });
- * splitDeferred(actor.getSnapshot().context).deferredSplits; // []
+ * splitDeferred(actor.getSnapshot().context).deferredSplits.length; // 0
  * ```
  */
 export function splitDeferred(context: ZoneContext): ZoneContext {
-  let state: ZoneContext = { ...context, deferredSplits: [] };
+  let state: ZoneContext = reviseZone(context, (draft) => {
+    draft.deferredSplits = PersistentList.empty();
+  });
   for (const pfn of context.deferredSplits) {
     // The folio may have gone, and another be in its place.
     if (state.folios.find(pfn)?.large?.partlyMapped === true) state = splitOne(state, pfn);
@@ -116,7 +127,12 @@ function pageOut(context: ZoneContext, folio: Folio, pieces: Piece[]): { state: 
   if (!pieces.some(({ flags }) => isDirty(flags))) return { state: context, taken: pieces };
   const folios = context.folios.edit();
   folios.update(folio.pfn, (before) => ({ ...before, lazyFree: false }));
-  return { state: { ...context, folios: folios.done() }, taken: [] };
+  return {
+    state: reviseZone(context, (draft) => {
+      draft.folios = folios.done();
+    }),
+    taken: [],
+  };
 }
 
 /**
@@ -148,7 +164,9 @@ export function shrink(
       if (how === 'lazy-free') {
         const folios = state.folios.edit();
         markLazy(folios, pieces);
-        state = { ...state, folios: folios.done() };
+        state = reviseZone(state, (draft) => {
+          draft.folios = folios.done();
+        });
         taken.push(...pieces);
         continue;
       }

@@ -35,6 +35,18 @@ const ERROR_TABLE = {
   TOPOLOGY_PAGE_SIZE: { exit: 2, next: 'A process page is 4K, 16K or 64K and never smaller than the kernel page.' },
   TOPOLOGY_NO_TAKER: { exit: 2, next: 'Send it to an actor whose kind takes that message.' },
   MESSAGE_NO_TAKER: { exit: 1, next: 'A machine sent a message that its target cannot take: report it with the log.' },
+  SWEEP_KEY_UNKNOWN: { exit: 2, next: 'Name a field of the topology; docs/topology.md lists every one.' },
+  SWEEP_VALUE_INVALID: { exit: 2, next: 'Give values that the field can have; docs/topology.md says which.' },
+  SWEEP_POINT_INVALID: { exit: 2, next: 'Give other values, or --skip-invalid to leave such points out.' },
+  JOURNAL_OTHER: {
+    exit: 2,
+    next: 'Choose another --out, or give --force: points that both have are then not run again.',
+  },
+  JOURNAL_DAMAGED: { exit: 2, next: 'Cut the line named: its point is run again. Or remove the file.' },
+  WORKER_DIED: {
+    exit: 1,
+    next: 'Give fewer --workers, or Node more memory, and the same command again: a sweep runs only what is missing.',
+  },
   REPLAY_DIVERGED: { exit: 1, next: 'Run the command printed with it to open the moment before.' },
   RUN_LIMIT: { exit: 1, next: 'Raise the limit named, or shorten the run.' },
   ACTOR_THREW: { exit: 1, next: 'A transition threw: a fault of the model. Open the log at the seq named.' },
@@ -46,7 +58,6 @@ const ERROR_TABLE = {
     exit: 1,
     next: 'Look at the event with "granule log" and "granule state"; a design under study may break a law, the default one must not.',
   },
-  WORKER_DIED: { exit: 1, next: 'Run it again with fewer workers, or without: one thread needs the least memory.' },
   INVARIANT: { exit: 1, next: 'A fault of granule itself: please report it with the log and the command.' },
 } as const;
 

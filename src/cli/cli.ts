@@ -4,7 +4,7 @@ import pc from 'picocolors';
 import { parseSize } from '../topology/schema.ts';
 import { GRANULES } from '../arch/granule.ts';
 import { type CliIo, Output, pathIn, wantsColours } from './io.ts';
-import { Progress } from './progress.ts';
+import { Progress, type ProgressOptions } from './progress.ts';
 
 /** Colours of one stream: functions that leave text alone where none are wanted. */
 export type Colours = ReturnType<typeof pc.createColors>;
@@ -41,9 +41,9 @@ export class Cli {
     return path === '-' ? path : pathIn(this.io.cwd, path);
   }
 
-  /** A progress line on standard error. */
-  progress(): Progress {
-    this.#progress = new Progress(this.io.stderr);
+  /** A progress line on standard error; with `lines`, whole lines now and then where that is no terminal. */
+  progress(options: ProgressOptions = {}): Progress {
+    this.#progress = new Progress(this.io.stderr, undefined, options);
     return this.#progress;
   }
 
@@ -113,6 +113,6 @@ export function layoutSize(text: string): 16384 | 65536 {
  * collect('2=b.gtr', ['1=a.gtr']); // ['1=a.gtr', '2=b.gtr']
  * ```
  */
-export function collect(value: string, values: readonly string[]): string[] {
+export function collect(value: string, values: readonly string[] = []): string[] {
   return [...values, value];
 }

@@ -2,7 +2,7 @@
 import { defaultCosts } from '../arch/costs.ts';
 import type { LogWriter } from '../log/logWriter.ts';
 import type { RunSource } from '../mm/runs.ts';
-import { liveStates, statesOfKind } from '../report/actorStates.ts';
+import { doneReferences, liveStates, statesOfKind } from '../report/actorStates.ts';
 import { formatCount, formatRate, formatSeconds } from '../report/format.ts';
 import type { MessageRecord } from '../runtime/envelope.ts';
 import { type RunOutcome, type RunProgress, runSteps } from '../topology/run.ts';
@@ -76,14 +76,6 @@ export async function play(cli: Cli, request: PlayRequest): Promise<Played> {
 
 function totalReferences({ topology, traces }: PlayRequest): number {
   return topology.processes.reduce((sum, { pid }) => sum + (traces.get(pid)?.references ?? 0), 0);
-}
-
-/** References of finished stretches and of those that CPUs are in the middle of. */
-function doneReferences(states: ReturnType<typeof liveStates>): number {
-  const finished = statesOfKind(states, 'process').reduce((sum, { context }) => sum + context.counts.references, 0);
-  return statesOfKind(states, 'tlb').reduce((sum, { context: { work } }) => {
-    return sum + (work?.kind === 'run' ? work.stretch.counts.references : 0);
-  }, finished);
 }
 
 function showRun(progress: Progress, at: RunProgress & { total: number; started: number; request: PlayRequest }): void {

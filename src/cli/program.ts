@@ -8,10 +8,12 @@ import { addImport } from './import.ts';
 import { addInfo } from './info.ts';
 import type { CliIo } from './io.ts';
 import { addLog } from './log.ts';
+import { addMakeTrace } from './makeTrace.ts';
 import { addRecord } from './record.ts';
 import { addReplay } from './replay.ts';
 import { addRun } from './run.ts';
 import { addState } from './state.ts';
+import { addSweep } from './sweep.ts';
 import { addTlb } from './tlb.ts';
 import { addValidate } from './validate.ts';
 import { addVerify } from './verify.ts';
@@ -61,6 +63,7 @@ export function createProgram(cli: Cli): Command {
   // Commands take over the settings above when they are made; these are in the order of the help.
   for (const add of [
     addRun,
+    addSweep,
     addReplay,
     addState,
     addDiff,
@@ -72,6 +75,7 @@ export function createProgram(cli: Cli): Command {
     addTlb,
     addRecord,
     addImport,
+    addMakeTrace,
   ]) {
     add(program, cli);
   }

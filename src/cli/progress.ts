@@ -1,4 +1,4 @@
-/** How far a long command has come: one line on a terminal's standard error, rewritten in place. */
+/** How far a long command has come: one line on a terminal's standard error, rewritten in place; elsewhere a line now and then. */
 import { formatSeconds } from '../report/format.ts';
 import type { OutputStream } from './io.ts';
 
@@ -6,6 +6,8 @@ import type { OutputStream } from './io.ts';
 const INTERVAL_MS = 100;
 /** No estimate before this: the first moments say little about the rest. */
 const ESTIMATE_AFTER_MS = 500;
+/** Between two lines in a file that somebody may follow. */
+const LINE_INTERVAL_MS = 30_000;
 const ERASE_LINE = '\r\u001b[K';
 
 /** What a command says of itself while it works. */
@@ -17,8 +19,14 @@ export interface ProgressReport {
   text: string;
 }
 
+/** Where a progress line differs from the usual one. */
+export interface ProgressOptions {
+  /** Write whole lines, now and then, to what is no terminal: for commands that take hours. */
+  lines?: boolean;
+}
+
 /**
- * Writes progress to a terminal, and nothing at all to anything else. `now` is in milliseconds.
+ * Writes progress to a terminal, and nothing to anything else unless lines are asked for. `now` is in milliseconds.
  *
  * @example
  * ```ts
@@ -28,22 +36,30 @@ export interface ProgressReport {
  * ```
  */
 export class Progress {
-  /** Lines written so far. */
+  /** Times that the line was written, since it was last taken away. */
   shown = 0;
   readonly #stream: OutputStream;
   readonly #now: () => number;
   readonly #startMs: number;
-  #lastMs = Number.NEGATIVE_INFINITY;
+  readonly #intervalMs: number;
+  #lastMs: number;
 
-  constructor(stream: OutputStream, now: () => number = () => performance.now()) {
+  constructor(
+    stream: OutputStream,
+    now: () => number = () => performance.now(),
+    { lines = false }: ProgressOptions = {},
+  ) {
     this.#stream = stream;
     this.#now = now;
     this.#startMs = now();
+    const elsewhere = lines ? LINE_INTERVAL_MS : Number.POSITIVE_INFINITY;
+    this.#intervalMs = stream.isTTY === true ? INTERVAL_MS : elsewhere;
+    this.#lastMs = stream.isTTY === true ? Number.NEGATIVE_INFINITY : this.#startMs;
   }
 
   /** Whether anybody would see a report: lets a caller do without making one. */
   get wanted(): boolean {
-    return this.#stream.isTTY === true && this.#now() - this.#lastMs >= INTERVAL_MS;
+    return this.#now() - this.#lastMs >= this.#intervalMs;
   }
 
   /** Shows a report, unless the last one is too fresh. */
@@ -51,9 +67,14 @@ export class Progress {
     if (!this.wanted) return;
     const now = this.#now();
     this.#lastMs = now;
-    this.shown += 1;
     const line = `${this.#share(report)}${report.text}${this.#estimate(report, now)}`;
-    const width = this.#stream.columns ?? line.length;
+    if (this.#stream.isTTY !== true) {
+      this.#stream.write(`${line}\n`);
+      return;
+    }
+    this.shown += 1;
+    // A terminal that does not know its width says 0.
+    const width = this.#stream.columns || line.length;
     this.#stream.write(ERASE_LINE + line.slice(0, width));
   }
 

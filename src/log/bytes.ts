@@ -1,11 +1,17 @@
 import { GranuleError } from '../errors.ts';
 
-/** First size of a ByteWriter: most columns of one section fit, so that few writers grow. */
+/** First size of a ByteWriter: most small frames fit, so that few writers grow. */
 const INITIAL_BYTES = 256;
-/** The longest unsigned varint: eight groups of 7 bits hold every safe integer. */
+/** The longest varint: eight groups of 7 bits hold every safe integer. The longest signed is one byte more. */
 const VARINT_MAX_BYTES = 8;
 /** The signed varint that stands for "no delta: the value itself follows" (minus zero, which no integer needs). */
 const SIGNED_ESCAPE = 0x40;
+/** An escape and the longest signed behind it. */
+const ESCAPED_MAX_BYTES = VARINT_MAX_BYTES + 2;
+/** Code units that are handed to one call; few ids and keys are longer. */
+const SPREAD_UNITS = 256;
+/** Columns are written in pieces of so many values, each with one look at the room that is left. */
+const PIECE_VALUES = 1024;
 
 /**
  * A growing byte buffer for the log's encodings: little-endian numbers, varints, strings, raw bytes.
@@ -49,35 +55,63 @@ export class ByteWriter {
   /** A non-negative safe integer, 7 bits a byte, low groups first. */
   varint(value: number): void {
     this.#reserve(VARINT_MAX_BYTES);
-    const bytes = this.#bytes;
-    let rest = value;
-    // Above 31 bits the bit operators would wrap; division is exact for every safe integer.
-    while (rest >= 0x80000000) {
-      bytes[this.#length++] = (rest % 128) | 0x80;
-      rest = Math.floor(rest / 128);
+    this.#length = putVarint(this.#bytes, this.#length, value);
+  }
+
+  /** The first `count` of some non-negative safe integers. */
+  varints(values: ArrayLike<number>, count: number): void {
+    for (let from = 0; from < count; from += PIECE_VALUES) {
+      const to = Math.min(count, from + PIECE_VALUES);
+      this.#reserve((to - from) * VARINT_MAX_BYTES);
+      const bytes = this.#bytes;
+      let at = this.#length;
+      for (let i = from; i < to; i++) at = putVarint(bytes, at, values[i]);
+      this.#length = at;
     }
-    while (rest > 0x7f) {
-      bytes[this.#length++] = (rest & 0x7f) | 0x80;
-      rest >>>= 7;
-    }
-    bytes[this.#length++] = rest;
   }
 
   /** A safe integer: the sign is bit 6 of the first byte, so that no value has to be doubled. */
   signed(value: number): void {
-    const sign = value < 0 ? 0x40 : 0;
-    const magnitude = value < 0 ? -value : value;
-    if (magnitude < 64) {
-      this.u8(sign | magnitude);
-      return;
-    }
-    this.u8(0x80 | sign | (magnitude % 64));
-    this.varint(Math.floor(magnitude / 64));
+    this.#reserve(ESCAPED_MAX_BYTES);
+    this.#length = putSigned(this.#bytes, this.#length, value);
   }
 
-  /** The mark before a value that is written whole because its delta is no safe integer. */
-  signedEscape(): void {
-    this.u8(SIGNED_ESCAPE);
+  /** The first `count` of some safe integers. */
+  signeds(values: ArrayLike<number>, count: number): void {
+    for (let from = 0; from < count; from += PIECE_VALUES) {
+      const to = Math.min(count, from + PIECE_VALUES);
+      this.#reserve((to - from) * ESCAPED_MAX_BYTES);
+      const bytes = this.#bytes;
+      let at = this.#length;
+      for (let i = from; i < to; i++) at = putSigned(bytes, at, values[i]);
+      this.#length = at;
+    }
+  }
+
+  /**
+   * The first `count` of some safe integers, each as its difference from the one before, the first from 0; whole behind
+   * an escape where the difference is no safe integer.
+   */
+  deltas(values: ArrayLike<number>, count: number): void {
+    let previous = 0;
+    for (let from = 0; from < count; from += PIECE_VALUES) {
+      const to = Math.min(count, from + PIECE_VALUES);
+      this.#reserve((to - from) * ESCAPED_MAX_BYTES);
+      const bytes = this.#bytes;
+      let at = this.#length;
+      for (let i = from; i < to; i++) {
+        const value = values[i];
+        const delta = value - previous;
+        previous = value;
+        if (Number.isSafeInteger(delta)) {
+          at = putSigned(bytes, at, delta);
+        } else {
+          bytes[at++] = SIGNED_ESCAPE;
+          at = putSigned(bytes, at, value);
+        }
+      }
+      this.#length = at;
+    }
   }
 
   /** An IEEE double, little-endian. */
@@ -89,8 +123,11 @@ export class ByteWriter {
 
   /** A string: its length and its UTF-16 code units as varints, so that every JavaScript string survives. */
   string(value: string): void {
-    this.varint(value.length);
-    for (let i = 0; i < value.length; i++) this.varint(value.charCodeAt(i));
+    this.#reserve((value.length + 1) * VARINT_MAX_BYTES);
+    const bytes = this.#bytes;
+    let at = putVarint(bytes, this.#length, value.length);
+    for (let i = 0; i < value.length; i++) at = putVarint(bytes, at, value.charCodeAt(i));
+    this.#length = at;
   }
 
   /** Raw bytes, as they are. */
@@ -104,6 +141,48 @@ export class ByteWriter {
   finish(): Uint8Array {
     return this.#bytes.slice(0, this.#length);
   }
+
+  /** A view of what was written from an offset on, good until the next byte is written. */
+  since(offset: number): Uint8Array {
+    return this.#bytes.subarray(offset, this.#length);
+  }
+
+  /** Begins anew in the same memory. */
+  clear(): void {
+    this.#length = 0;
+  }
+}
+
+/** Writes a varint where there is room for it; gives the offset behind it. */
+function putVarint(bytes: Uint8Array, offset: number, value: number): number {
+  let at = offset;
+  let rest = value;
+  // Above 31 bits the bit operators would wrap; division is exact for every safe integer.
+  while (rest >= 0x80000000) {
+    bytes[at++] = (rest % 128) | 0x80;
+    rest = Math.floor(rest / 128);
+  }
+  while (rest > 0x7f) {
+    bytes[at++] = (rest & 0x7f) | 0x80;
+    rest >>>= 7;
+  }
+  bytes[at++] = rest;
+  return at;
+}
+
+function putSigned(bytes: Uint8Array, offset: number, value: number): number {
+  const sign = value < 0 ? 0x40 : 0;
+  const magnitude = value < 0 ? -value : value;
+  if (magnitude < 64) {
+    bytes[offset] = sign | magnitude;
+    return offset + 1;
+  }
+  if (magnitude < 0x80000000) {
+    bytes[offset] = 0x80 | sign | (magnitude & 0x3f);
+    return putVarint(bytes, offset + 1, magnitude >>> 6);
+  }
+  bytes[offset] = 0x80 | sign | (magnitude % 64);
+  return putVarint(bytes, offset + 1, Math.floor(magnitude / 64));
 }
 
 /**
@@ -157,16 +236,20 @@ export class ByteReader {
 
   /** A non-negative safe integer. */
   varint(): number {
-    // Reading past the end gives undefined, which counts as 0 and ends the loop; #checked then refuses it.
-    let byte = this.bytes[this.#at++];
-    if (byte < 0x80) return byte;
+    const { bytes } = this;
+    let at = this.#at;
+    // Reading past the end gives undefined, which counts as 0 and ends the loops; #checked then refuses it.
+    let byte = bytes[at++];
     let value = byte & 0x7f;
-    let scale = 128;
-    while (byte >= 0x80) {
-      byte = this.bytes[this.#at++];
-      value += (byte & 0x7f) * scale;
-      scale *= 128;
+    for (let shift = 7; byte >= 0x80 && shift < 28; shift += 7) {
+      byte = bytes[at++];
+      value |= (byte & 0x7f) << shift;
     }
+    for (let scale = 2 ** 28; byte >= 0x80; scale *= 128) {
+      byte = bytes[at++];
+      value += (byte & 0x7f) * scale;
+    }
+    this.#at = at;
     return this.#checked(value);
   }
 
@@ -203,9 +286,11 @@ export class ByteReader {
   /** A string as `string` wrote it. */
   string(): string {
     const length = this.varintUpTo(this.left, 'the length of a string');
-    let value = '';
-    for (let i = 0; i < length; i++) value += String.fromCharCode(this.varintUpTo(0xffff, 'a code unit'));
-    return value;
+    const units: number[] = [];
+    for (let i = 0; i < length; i++) units.push(this.varintUpTo(0xffff, 'a code unit'));
+    if (length > SPREAD_UNITS) return units.map((unit) => String.fromCharCode(unit)).join('');
+    // As a key it is the one copy that engines keep of every key: comparing it and storing under it are quick from here on.
+    return Object.keys({ [String.fromCharCode(...units)]: true })[0];
   }
 
   /** A view of the next `length` bytes. */

@@ -1,5 +1,5 @@
 import { sha256 } from '@noble/hashes/sha2.js';
-import { encodeCanonicalHeader, type SegmentHeader } from './segmentHeader.ts';
+import type { Sha256 } from './storage.ts';
 
 /** Keeps the hash of a log's meta apart from the hash of the same bytes in any other use. */
 const META_DOMAIN = 'granule log 1\n';
@@ -13,29 +13,35 @@ const META_DOMAIN = 'granule log 1\n';
  * ```
  */
 export function chainMeta(metaBytes: Uint8Array): Uint8Array {
-  return sha256.create().update(new TextEncoder().encode(META_DOMAIN)).update(metaBytes).digest();
+  return portableSha256([new TextEncoder().encode(META_DOMAIN), metaBytes]);
 }
+
+/** Works in browsers too, where the platform's own answers only later. */
+const portableSha256: Sha256 = (pieces) => {
+  const hash = sha256.create();
+  for (const piece of pieces) hash.update(piece);
+  return hash.digest();
+};
 
 /**
  * One link of the chain: SHA-256 over the chain so far, the canonical segment header, the string table and the sections
  * in file order, all uncompressed. So it depends on no compressor and on no checkpoint.
  *
+ * @param sections the bytes of all sections, in as many pieces as they come
+ * @param sha256 the platform's, where it has one
  * @example
  * ```ts
- * const empty = { firstSeq: 0, records: 0, minTimeCycles: 0, maxTimeCycles: 0, types: [], sections: [] };
- * const header = { ...empty, stringsRawBytes: 0, stringsStoredBytes: 0, hash: new Uint8Array(32) };
- * chainSegment(new Uint8Array(32), header, new Uint8Array(0), []).length; // 32
+ * chainSegment(new Uint8Array(32), new Uint8Array(7), new Uint8Array(0), []).length; // 32
  * ```
  */
 export function chainSegment(
   previousHash: Uint8Array,
-  header: SegmentHeader,
+  canonicalHeader: Uint8Array,
   strings: Uint8Array,
   sections: readonly Uint8Array[],
+  sha256: Sha256 = portableSha256,
 ): Uint8Array {
-  const hash = sha256.create().update(previousHash).update(encodeCanonicalHeader(header)).update(strings);
-  for (const section of sections) hash.update(section);
-  return hash.digest();
+  return sha256([previousHash, canonicalHeader, strings, ...sections]);
 }
 
 /**

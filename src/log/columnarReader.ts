@@ -1,15 +1,16 @@
 import { GranuleError } from '../errors.ts';
 import type { ByteReader } from './bytes.ts';
-import { MAX_COLUMN_VALUES, MAX_DEPTH, readIntegers, readSmall, TAG, TYPED_ARRAYS } from './columns.ts';
+import { MAX_COLUMN_VALUES, MAX_DEPTH, TAG, TYPED_ARRAYS } from './columns.ts';
+import { ColumnRoom, type NumberSource, readFloats, readIntegerSource, readSmall } from './numberSource.ts';
 import { stringAt } from './stringTable.ts';
 
 /** How one object shape is rebuilt. */
 interface Shape {
   keys: string[];
   children: ColumnReader[];
+  /** Whether one of the keys is __proto__: a plain store to it would set the prototype instead of a field. */
+  hasPrototypeKey: boolean;
 }
-
-const EMPTY = new Float64Array(0);
 
 /**
  * Reads back, one by one, the values that a ColumnWriter took.
@@ -27,46 +28,46 @@ const EMPTY = new Float64Array(0);
  */
 export class ColumnReader {
   readonly #strings: readonly string[];
-  readonly #tags: Float64Array;
-  readonly #integers: Float64Array;
-  readonly #floats: Float64Array;
-  readonly #stringIndexes: Float64Array;
-  readonly #lengths: Float64Array;
-  readonly #arrayKinds: Float64Array;
+  readonly #tags: NumberSource;
+  readonly #integers: NumberSource;
+  readonly #floats: NumberSource;
+  readonly #stringIndexes: NumberSource;
+  readonly #lengths: NumberSource;
+  readonly #arrayKinds: NumberSource;
   readonly #elements: ColumnReader | null;
   readonly #shapes: Shape[];
-  #tagAt = 0;
-  #integerAt = 0;
-  #floatAt = 0;
-  #stringAt = 0;
-  #lengthAt = 0;
-  #arrayKindAt = 0;
 
-  constructor(reader: ByteReader, count: number, strings: readonly string[], depth = 0) {
+  /** @param room memory that may be shared with columns read beside this one */
+  constructor(
+    reader: ByteReader,
+    count: number,
+    strings: readonly string[],
+    room: ColumnRoom = new ColumnRoom(),
+    depth = 0,
+  ) {
     if (depth > MAX_DEPTH) damaged(`columns are nested more than ${MAX_DEPTH} deep`);
     this.#strings = strings;
-    this.#tags = readSmall(reader, count);
+    this.#tags = readSmall(reader, count, room);
     const counts = countTags(this.#tags);
-    this.#integers = readIntegers(reader, counts[TAG.integer] ?? 0);
-    this.#floats = readFloats(reader, counts[TAG.float] ?? 0);
-    this.#stringIndexes = readSmall(reader, counts[TAG.string] ?? 0);
-    const typedArrays = counts[TAG.typedArray] ?? 0;
-    this.#lengths = readSmall(reader, (counts[TAG.array] ?? 0) + typedArrays);
-    this.#arrayKinds = readSmall(reader, typedArrays);
-    let elements = 0;
-    for (const length of this.#lengths) elements += length;
-    this.#elements = elements === 0 ? null : new ColumnReader(reader, elements, strings, depth + 1);
-    this.#shapes = counts.length > TAG.object ? readShapes(reader, counts, strings, depth) : [];
+    this.#integers = readIntegerSource(reader, counts[TAG.integer], room);
+    this.#floats = readFloats(reader, counts[TAG.float], room);
+    this.#stringIndexes = readSmall(reader, counts[TAG.string], room);
+    this.#lengths = readSmall(reader, counts[TAG.array] + counts[TAG.typedArray], room);
+    this.#arrayKinds = readSmall(reader, counts[TAG.typedArray], room);
+    const elements = sumOf(this.#lengths);
+    this.#elements = elements === 0 ? null : new ColumnReader(reader, elements, strings, room, depth + 1);
+    const childAt = (values: number): ColumnReader => new ColumnReader(reader, values, strings, room, depth + 1);
+    this.#shapes = counts.length > TAG.object ? readShapes(reader, counts, strings, childAt) : [];
   }
 
   /** The next value. */
   next(): unknown {
-    const tag = this.#tags[this.#tagAt++];
+    const tag = this.#tags.next();
     switch (tag) {
       case TAG.integer:
-        return this.#integers[this.#integerAt++];
+        return this.#integers.next();
       case TAG.string:
-        return stringAt(this.#strings, this.#stringIndexes[this.#stringAt++]);
+        return stringAt(this.#strings, this.#stringIndexes.next());
       case TAG.null:
         return null;
       case TAG.false:
@@ -76,7 +77,7 @@ export class ColumnReader {
       case TAG.undefined:
         return undefined;
       case TAG.float:
-        return this.#floats[this.#floatAt++];
+        return this.#floats.next();
       case TAG.array:
         return this.#array();
       case TAG.typedArray:
@@ -89,28 +90,27 @@ export class ColumnReader {
   #object(index: number): Record<string, unknown> {
     const shape = this.#shapes[index];
     if (shape === undefined) damaged(`there is no shape ${index}`);
-    const { keys, children } = shape;
+    const { keys, children, hasPrototypeKey } = shape;
     const value: Record<string, unknown> = {};
+    // Field by field in the order of the shape: so all objects of a shape have one layout in the engine.
     for (let i = 0; i < keys.length; i++) {
-      const key = keys[i];
       const field = children[i].next();
-      // A plain store to __proto__ would set the prototype instead of a field.
-      if (key === '__proto__') define(value, key, field);
-      else value[key] = field;
+      if (hasPrototypeKey) define(value, keys[i], field);
+      else value[keys[i]] = field;
     }
     return value;
   }
 
   #array(): unknown[] {
-    const length = this.#lengths[this.#lengthAt++];
+    const length = this.#lengths.next();
     const value: unknown[] = [];
     for (let i = 0; i < length; i++) value.push(this.#elements?.next());
     return value;
   }
 
   #typedArray(): unknown {
-    const length = this.#lengths[this.#lengthAt++];
-    const constructor = TYPED_ARRAYS[this.#arrayKinds[this.#arrayKindAt++]];
+    const length = this.#lengths.next();
+    const constructor = TYPED_ARRAYS[this.#arrayKinds.next()];
     if (constructor === undefined) damaged('a typed array is of no known kind');
     const value = new constructor(length);
     for (let i = 0; i < length; i++) {
@@ -126,28 +126,40 @@ function define(target: object, key: string, value: unknown): void {
   Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true });
 }
 
-/** How many values have each tag; the array ends with the highest tag met. */
-function countTags(tags: Float64Array): number[] {
-  const counts: number[] = Array.from({ length: TAG.object }, () => 0);
-  for (const tag of tags) {
-    if (tag > MAX_COLUMN_VALUES) damaged(`there is no tag ${tag}`);
-    while (counts.length <= tag) {
-      // Shapes are numbered as they are met, so a tag can be at most one past those met before.
-      if (counts.length < tag) damaged(`tag ${tag} comes before the ones below it`);
-      counts.push(0);
-    }
-    counts[tag] = (counts[tag] ?? 0) + 1;
+/** How many values have each tag; the array ends with the highest tag met, or with that of typed arrays. */
+function countTags(tags: NumberSource): number[] {
+  const counts: number[] = [0, 0, 0, 0, 0, 0, 0, 0, 0];
+  if (tags.count > 0 && tags.isConstant) {
+    countTag(counts, tags.ahead(0), tags.count);
+  } else {
+    for (let i = 0; i < tags.count; i++) countTag(counts, tags.ahead(i), 1);
   }
   return counts;
 }
 
-function readFloats(reader: ByteReader, count: number): Float64Array {
-  if (count === 0) return EMPTY;
-  if (count * 8 > reader.left) damaged('the data ends too early');
-  return Float64Array.from({ length: count }, () => reader.f64());
+function countTag(counts: number[], tag: number, times: number): void {
+  if (tag >= counts.length) {
+    if (tag > MAX_COLUMN_VALUES) damaged(`there is no tag ${tag}`);
+    // Shapes are numbered as they are met, so a tag can be at most one past those met before.
+    if (tag > counts.length) damaged(`tag ${tag} comes before the ones below it`);
+    counts.push(0);
+  }
+  counts[tag] += times;
 }
 
-function readShapes(reader: ByteReader, counts: readonly number[], strings: readonly string[], depth: number): Shape[] {
+function sumOf(lengths: NumberSource): number {
+  if (lengths.isConstant) return lengths.count * lengths.ahead(0);
+  let sum = 0;
+  for (let i = 0; i < lengths.count; i++) sum += lengths.ahead(i);
+  return sum;
+}
+
+function readShapes(
+  reader: ByteReader,
+  counts: readonly number[],
+  strings: readonly string[],
+  childAt: (values: number) => ColumnReader,
+): Shape[] {
   const keyCount = reader.varintUpTo(reader.left, 'the number of keys');
   const keys: string[] = [];
   for (let i = 0; i < keyCount; i++) keys.push(stringAt(strings, reader.varint()));
@@ -161,14 +173,15 @@ function readShapes(reader: ByteReader, counts: readonly number[], strings: read
     for (let i = 0; i < length; i++) {
       const child = reader.varintUpTo(keyCount - 1, 'the number of a key');
       children.push(child);
-      childCounts[child] = (childCounts[child] ?? 0) + (counts[TAG.object + shape] ?? 0);
+      childCounts[child] += counts[TAG.object + shape];
     }
     shapes.push(children);
   }
-  const readers = childCounts.map((count) => new ColumnReader(reader, count, strings, depth + 1));
+  const readers = childCounts.map(childAt);
   return shapes.map((children) => ({
     keys: children.map((child) => keys[child]),
     children: children.map((child) => readers[child]),
+    hasPrototypeKey: children.some((child) => keys[child] === '__proto__'),
   }));
 }
 

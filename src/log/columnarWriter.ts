@@ -1,14 +1,9 @@
 import { GranuleError, invariant } from '../errors.ts';
 import type { ByteWriter } from './bytes.ts';
-import { MAX_COLUMN_VALUES, MAX_DEPTH, TAG, TYPED_ARRAYS, writeIntegers, writeSmall } from './columns.ts';
+import { MAX_COLUMN_VALUES, MAX_DEPTH, TAG, TYPED_ARRAYS } from './columns.ts';
+import { NumberColumn } from './numberColumn.ts';
+import { ObjectColumns } from './objectColumns.ts';
 import type { StringTable } from './stringTable.ts';
-
-/** The keys of an object in order, and the column of each key's values. */
-interface Shape {
-  index: number;
-  keys: string[];
-  children: ColumnWriter[];
-}
 
 /**
  * Takes values one by one and keeps them by columns: tags, integers, floats, strings, array lengths; one child per
@@ -16,6 +11,8 @@ interface Shape {
  *
  * Values are JSON's, and beyond JSON undefined, -0 and the typed arrays of TYPED_ARRAYS. The order of keys is kept.
  * NaN, infinities, functions, symbols, big integers and class instances are refused: they are no plain data.
+ *
+ * Columns are kept from one use to the next: `clear` begins anew in the same memory.
  *
  * @example
  * ```ts
@@ -28,16 +25,15 @@ interface Shape {
 export class ColumnWriter {
   readonly #strings: StringTable;
   readonly #depth: number;
-  readonly #tags: number[] = [];
-  readonly #integers: number[] = [];
+  readonly #tags = new NumberColumn();
+  readonly #integers = new NumberColumn();
+  readonly #stringIndexes = new NumberColumn();
   readonly #floats: number[] = [];
-  readonly #stringIndexes: number[] = [];
-  readonly #lengths: number[] = [];
-  readonly #arrayKinds: number[] = [];
-  #elements: ColumnWriter | null = null;
-  readonly #children = new Map<string, ColumnWriter>();
-  readonly #shapes = new Map<string, Shape>();
-  #lastShape: Shape | null = null;
+  /** The last string and its index: most columns of strings say the same again and again. */
+  #lastString: string | null = null;
+  #lastStringIndex = 0;
+  #arrays: ArrayColumns | null = null;
+  #objects: ObjectColumns | null = null;
 
   constructor(strings: StringTable, depth = 0) {
     this.#strings = strings;
@@ -47,22 +43,23 @@ export class ColumnWriter {
 
   /** Values taken so far. */
   get count(): number {
-    return this.#tags.length;
+    return this.#tags.count;
   }
 
   /**
-   * Takes the next value.
+   * Takes the next value. When it is refused, part of it may have been taken: `truncate` sets that right.
    *
+   * @param leftOut when the value is an object: a key of it that counts as not there
    * @throws GranuleError INVARIANT when the value is no plain data
    */
-  push(value: unknown): void {
+  push(value: unknown, leftOut: string | null = null): void {
     switch (typeof value) {
       case 'number':
         this.#pushNumber(value);
         return;
       case 'string':
         this.#tags.push(TAG.string);
-        this.#stringIndexes.push(this.#strings.indexOf(value));
+        this.#stringIndexes.push(this.#indexOf(value));
         return;
       case 'boolean':
         this.#tags.push(value ? TAG.true : TAG.false);
@@ -72,8 +69,9 @@ export class ColumnWriter {
         return;
       case 'object':
         if (value === null) this.#tags.push(TAG.null);
-        else if (Array.isArray(value)) this.#pushArray(value);
-        else this.#pushObject(value);
+        else if (Array.isArray(value)) this.#pushElements(value, TAG.array);
+        else if (isPlainObject(value)) this.#pushObject(value, leftOut);
+        else this.#pushTypedArray(value);
         return;
       default:
         refuse(`a ${typeof value}`);
@@ -91,83 +89,100 @@ export class ColumnWriter {
     this.#floats.push(value);
   }
 
-  #pushArray(value: readonly unknown[]): void {
-    this.#tags.push(TAG.array);
-    this.#pushElements(value);
-  }
-
-  #pushElements(value: ArrayLike<unknown>): void {
-    this.#lengths.push(value.length);
-    if (value.length === 0) return;
-    const elements = (this.#elements ??= new ColumnWriter(this.#strings, this.#depth + 1));
-    for (let i = 0; i < value.length; i++) elements.push(value[i]);
-    invariant(elements.count <= MAX_COLUMN_VALUES, `a column holds at most ${MAX_COLUMN_VALUES} values`);
-  }
-
-  #pushObject(value: object): void {
-    if (!isPlainObject(value)) {
-      this.#pushTypedArray(value);
-      return;
+  #indexOf(value: string): number {
+    if (value !== this.#lastString) {
+      this.#lastStringIndex = this.#strings.indexOf(value);
+      this.#lastString = value;
     }
-    const shape = this.#shapeOf(Object.keys(value));
-    this.#tags.push(TAG.object + shape.index);
-    const { keys, children } = shape;
-    for (let i = 0; i < keys.length; i++) children[i].push(value[keys[i]]);
+    return this.#lastStringIndex;
+  }
+
+  #pushObject(value: Readonly<Record<string, unknown>>, leftOut: string | null): void {
+    this.#objects ??= new ObjectColumns(() => this.#newColumn());
+    this.#tags.push(this.#objects.push(value, leftOut));
+  }
+
+  #newColumn(): ColumnWriter {
+    return new ColumnWriter(this.#strings, this.#depth + 1);
   }
 
   #pushTypedArray(value: object): void {
     const kind = TYPED_ARRAYS.findIndex((constructor) => value.constructor === constructor);
     if (kind < 0 || !isArrayLike(value)) refuse(`an instance of ${value.constructor.name}`);
-    this.#tags.push(TAG.typedArray);
-    this.#arrayKinds.push(kind);
-    this.#pushElements(value);
+    this.#pushElements(value, TAG.typedArray).kinds.push(kind);
   }
 
-  #shapeOf(keys: string[]): Shape {
-    const last = this.#lastShape;
-    if (last !== null && sameKeys(last.keys, keys)) return last;
-    const id = JSON.stringify(keys);
-    let shape = this.#shapes.get(id);
-    if (shape === undefined) {
-      shape = { index: this.#shapes.size, keys, children: keys.map((key) => this.#child(key)) };
-      this.#shapes.set(id, shape);
-    }
-    this.#lastShape = shape;
-    return shape;
+  #pushElements(value: ArrayLike<unknown>, tag: number): ArrayColumns {
+    const arrays = (this.#arrays ??= { lengths: new NumberColumn(), kinds: new NumberColumn(), elements: null });
+    this.#tags.push(tag);
+    arrays.lengths.push(value.length);
+    if (value.length === 0) return arrays;
+    const elements = (arrays.elements ??= this.#newColumn());
+    const most = MAX_COLUMN_VALUES - elements.count;
+    invariant(value.length <= most, `a column holds at most ${MAX_COLUMN_VALUES} values`);
+    for (let i = 0; i < value.length; i++) elements.push(value[i]);
+    return arrays;
   }
 
-  #child(key: string): ColumnWriter {
-    let child = this.#children.get(key);
-    if (child === undefined) {
-      child = new ColumnWriter(this.#strings, this.#depth + 1);
-      this.#children.set(key, child);
+  /** Takes back all values but the first `count`, and parts of a value that was refused. */
+  truncate(count: number): void {
+    this.#tags.truncate(count);
+    const counts = new Map<number, number>();
+    for (let place = 0; place < count; place++) {
+      const tag = this.#tags.at(place);
+      counts.set(tag, (counts.get(tag) ?? 0) + 1);
     }
-    return child;
+    const having = (tag: number): number => counts.get(tag) ?? 0;
+    this.#integers.truncate(having(TAG.integer));
+    this.#floats.length = having(TAG.float);
+    this.#stringIndexes.truncate(having(TAG.string));
+    this.#lastString = null;
+    if (this.#arrays !== null) truncateArrays(this.#arrays, having(TAG.array), having(TAG.typedArray));
+    this.#objects?.truncate(having);
+  }
+
+  /** Takes back all values. */
+  clear(): void {
+    this.#tags.clear();
+    this.#integers.clear();
+    this.#stringIndexes.clear();
+    this.#floats.length = 0;
+    this.#lastString = null;
+    this.#arrays?.lengths.clear();
+    this.#arrays?.kinds.clear();
+    this.#arrays?.elements?.clear();
+    if (this.#objects?.isWorthKeeping === false) this.#objects = null;
+    this.#objects?.clear();
   }
 
   /** Writes the columns of this node and of all below it. The number of values is the caller's to keep. */
   encode(writer: ByteWriter): void {
-    writeSmall(writer, this.#tags);
-    writeIntegers(writer, this.#integers);
+    this.#tags.encodeSmall(writer);
+    this.#integers.encodeIntegers(writer);
     for (const value of this.#floats) writer.f64(value);
-    writeSmall(writer, this.#stringIndexes);
-    writeSmall(writer, this.#lengths);
-    writeSmall(writer, this.#arrayKinds);
-    this.#elements?.encode(writer);
-    if (this.#shapes.size === 0) return;
-    const childIndexes = new Map<string, number>();
-    writer.varint(this.#children.size);
-    for (const key of this.#children.keys()) {
-      childIndexes.set(key, childIndexes.size);
-      writer.varint(this.#strings.indexOf(key));
-    }
-    writer.varint(this.#shapes.size);
-    for (const { keys } of this.#shapes.values()) {
-      writer.varint(keys.length);
-      for (const key of keys) writer.varint(childIndexes.get(key) ?? 0);
-    }
-    for (const child of this.#children.values()) child.encode(writer);
+    this.#stringIndexes.encodeSmall(writer);
+    this.#arrays?.lengths.encodeSmall(writer);
+    this.#arrays?.kinds.encodeSmall(writer);
+    this.#arrays?.elements?.encode(writer);
+    this.#objects?.encode(writer, this.#strings);
   }
+}
+
+/** The arrays among the values of a ColumnWriter. */
+interface ArrayColumns {
+  /** Of arrays and typed arrays alike, in order. */
+  readonly lengths: NumberColumn;
+  /** Of the typed arrays, by TYPED_ARRAYS. */
+  readonly kinds: NumberColumn;
+  elements: ColumnWriter | null;
+}
+
+function truncateArrays({ lengths, kinds, elements }: ArrayColumns, arrays: number, typedArrays: number): void {
+  lengths.truncate(arrays + typedArrays);
+  kinds.truncate(typedArrays);
+  let kept = 0;
+  for (let place = 0; place < lengths.count; place++) kept += lengths.at(place);
+  elements?.truncate(kept);
 }
 
 function isPlainObject(value: object): value is Record<string, unknown> {
@@ -177,12 +192,6 @@ function isPlainObject(value: object): value is Record<string, unknown> {
 
 function isArrayLike(value: object): value is ArrayLike<unknown> {
   return 'length' in value;
-}
-
-function sameKeys(left: readonly string[], right: readonly string[]): boolean {
-  if (left.length !== right.length) return false;
-  for (let i = 0; i < left.length; i++) if (left[i] !== right[i]) return false;
-  return true;
 }
 
 function refuse(what: string): never {

@@ -32,31 +32,36 @@ export const TYPED_ARRAYS = [
   Float64Array,
 ] as const;
 
-const MODE_DELTA = 0;
-const MODE_CONSTANT = 1;
-const MODE_PLAIN = 2;
+/** How a column of numbers is laid out: its first byte. */
+export const MODE = { delta: 0, constant: 1, plain: 2 } as const;
 
+/** Bytes of a safe integer written as a signed. */
 function signedLength(value: number): number {
-  let rest = value < 0 ? -value : value;
-  let length = 1;
-  for (rest = Math.floor(rest / 64); rest > 0; rest = Math.floor(rest / 128)) length += 1;
+  const magnitude = value < 0 ? -value : value;
+  if (magnitude < 64) return 1;
+  if (magnitude < 8192) return 2;
+  if (magnitude < 0x100000) return 3;
+  let length = 4;
+  for (let rest = Math.floor(magnitude / 0x8000000); rest > 0; rest = Math.floor(rest / 128)) length += 1;
   return length;
 }
 
 /** Delta or plain, whichever is shorter; plain when equal, because repeats then deflate better. */
-function chooseMode(values: readonly number[]): number {
+function chooseMode(values: ArrayLike<number>, count: number): number {
+  const first = values[0];
   let plainLength = 0;
   let deltaLength = 0;
   let previous = 0;
   let constant = true;
-  for (const value of values) {
+  for (let i = 0; i < count; i++) {
+    const value = values[i];
     plainLength += signedLength(value);
     deltaLength += signedLength(value - previous);
     previous = value;
-    constant &&= value === values[0];
+    if (value !== first) constant = false;
   }
-  if (constant) return MODE_CONSTANT;
-  return deltaLength < plainLength ? MODE_DELTA : MODE_PLAIN;
+  if (constant) return MODE.constant;
+  return deltaLength < plainLength ? MODE.delta : MODE.plain;
 }
 
 /**
@@ -70,25 +75,13 @@ function chooseMode(values: readonly number[]): number {
  * writer.finish(); // Uint8Array [ 1, 5 ]
  * ```
  */
-export function writeIntegers(writer: ByteWriter, values: readonly number[]): void {
-  if (values.length === 0) return;
-  const mode = chooseMode(values);
+export function writeIntegers(writer: ByteWriter, values: ArrayLike<number>, count = values.length): void {
+  if (count === 0) return;
+  const mode = chooseMode(values, count);
   writer.u8(mode);
-  if (mode === MODE_CONSTANT) {
-    writer.signed(values[0] ?? 0);
-    return;
-  }
-  let previous = 0;
-  for (const value of values) {
-    const delta = mode === MODE_DELTA ? value - previous : value;
-    previous = value;
-    if (Number.isSafeInteger(delta)) {
-      writer.signed(delta);
-    } else {
-      writer.signedEscape();
-      writer.signed(value);
-    }
-  }
+  if (mode === MODE.constant) writer.signed(values[0]);
+  else if (mode === MODE.delta) writer.deltas(values, count);
+  else writer.signeds(values, count);
 }
 
 /**
@@ -105,61 +98,50 @@ export function readIntegers(reader: ByteReader, count: number): Float64Array {
   const values = new Float64Array(count);
   if (count === 0) return values;
   const mode = reader.u8();
-  if (mode === MODE_CONSTANT) return values.fill(reader.signed());
-  if (mode !== MODE_DELTA && mode !== MODE_PLAIN) {
-    throw new GranuleError('LOG_DAMAGED', `there is no integer column of mode ${mode}`);
-  }
-  let previous = 0;
-  for (let i = 0; i < count; i++) {
-    previous = reader.delta(mode === MODE_DELTA ? previous : 0);
-    values[i] = previous;
-  }
+  if (mode === MODE.constant) return values.fill(reader.signed());
+  readSignedRows(reader, mode, values, 0, count);
   return values;
 }
 
 /**
- * Writes a column of small non-negative integers (tags, string numbers): plain varints, or one when all are the same.
- *
- * @example
- * ```ts
- * const writer = new ByteWriter();
- * writeSmall(writer, [3, 3]);
- * writer.finish(); // Uint8Array [ 1, 3 ]
- * ```
- */
-export function writeSmall(writer: ByteWriter, values: readonly number[]): void {
-  if (values.length === 0) return;
-  const first = values[0] ?? 0;
-  if (values.every((value) => value === first)) {
-    writer.u8(MODE_CONSTANT);
-    writer.varint(first);
-    return;
-  }
-  writer.u8(MODE_PLAIN);
-  for (const value of values) writer.varint(value);
-}
-
-/**
- * Reads a column that `writeSmall` wrote.
+ * Reads the rest of an integer column of a mode that is not constant into `values`, from a place on.
  *
  * @throws GranuleError LOG_DAMAGED
  * @example
  * ```ts
- * readSmall(new ByteReader(new Uint8Array([1, 3])), 2); // Float64Array [ 3, 3 ]
+ * const values = new Float64Array(2);
+ * readSignedRows(new ByteReader(new Uint8Array([5, 1])), MODE.delta, values, 0, 2);
+ * values; // Float64Array [ 5, 6 ]
  * ```
  */
-export function readSmall(reader: ByteReader, count: number): Float64Array {
-  checkCount(count);
-  const values = new Float64Array(count);
-  if (count === 0) return values;
-  const mode = reader.u8();
-  if (mode === MODE_CONSTANT) return values.fill(reader.varint());
-  if (mode !== MODE_PLAIN) throw new GranuleError('LOG_DAMAGED', `there is no small column of mode ${mode}`);
-  for (let i = 0; i < count; i++) values[i] = reader.varint();
-  return values;
+export function readSignedRows(
+  reader: ByteReader,
+  mode: number,
+  values: Float64Array,
+  place: number,
+  count: number,
+): void {
+  if (mode !== MODE.delta && mode !== MODE.plain) {
+    throw new GranuleError('LOG_DAMAGED', `there is no integer column of mode ${mode}`);
+  }
+  let previous = 0;
+  for (let i = 0; i < count; i++) {
+    const value = reader.delta(previous);
+    values[place + i] = value;
+    if (mode === MODE.delta) previous = value;
+  }
 }
 
-function checkCount(count: number): void {
+/**
+ * Refuses a number of values that no column has.
+ *
+ * @throws GranuleError LOG_DAMAGED
+ * @example
+ * ```ts
+ * checkCount(4096);
+ * ```
+ */
+export function checkCount(count: number): void {
   if (!(count <= MAX_COLUMN_VALUES)) {
     throw new GranuleError('LOG_DAMAGED', `a column of ${count} values is more than ${MAX_COLUMN_VALUES}`);
   }

@@ -1,6 +1,7 @@
 import { ByteReader, ByteWriter } from './bytes.ts';
 import type { CheckpointHeader } from './checkpoint.ts';
 import { MAX_COLUMN_VALUES, readIntegers, writeIntegers } from './columns.ts';
+import { NamedRows, readNames, type RowCodec, writeNames } from './namedRows.ts';
 import { HASH_BYTES, type SegmentHeader } from './segmentHeader.ts';
 
 /** Where a segment is and what it spans. */
@@ -18,12 +19,35 @@ export interface Posting {
   counts: number[];
 }
 
-/** Where a checkpoint is, the seq whose handling it follows, and the actors whose state it holds. */
+/** Where a checkpoint is, and the seq whose handling it follows. */
 export interface CheckpointEntry {
   offsetBytes: number;
   seq: number;
-  actors: readonly string[];
 }
+
+const POSTING: RowCodec<Posting> = {
+  encode(writer, { segments, counts }) {
+    writer.varint(segments.length);
+    writeIntegers(writer, segments);
+    writeIntegers(writer, counts);
+  },
+  decode(reader) {
+    const count = reader.varintUpTo(MAX_COLUMN_VALUES, 'the number of segments');
+    const segments = Array.from(readIntegers(reader, count));
+    return { segments, counts: Array.from(readIntegers(reader, count)) };
+  },
+};
+
+const HOLDERS: RowCodec<number[]> = {
+  encode(writer, indexes) {
+    writer.varint(indexes.length);
+    writeIntegers(writer, indexes);
+  },
+  decode(reader) {
+    const count = reader.varintUpTo(MAX_COLUMN_VALUES, 'the number of checkpoints');
+    return Array.from(readIntegers(reader, count));
+  },
+};
 
 /**
  * What a log holds and where: the content of the INDEX frame. The writer builds it as it goes, recovery and verification
@@ -32,14 +56,16 @@ export interface CheckpointEntry {
  * @example
  * ```ts
  * const directory = new LogDirectory();
- * LogDirectory.decode(directory.encode(new Uint8Array(32))).directory.records; // 0
+ * LogDirectory.decode(directory.encode(new Uint8Array(32)), 2).directory.records; // 0
  * ```
  */
 export class LogDirectory {
   readonly segments: SegmentEntry[] = [];
-  readonly actors = new Map<string, Posting>();
-  readonly types = new Map<string, Posting>();
+  readonly actors = new NamedRows<Posting>(POSTING);
+  readonly types = new NamedRows<Posting>(POSTING);
   readonly checkpoints: CheckpointEntry[] = [];
+  /** For each actor the indexes of the checkpoints that hold it, ascending. */
+  readonly holders = new NamedRows<number[]>(HOLDERS);
 
   /** Records in all segments. */
   get records(): number {
@@ -61,22 +87,52 @@ export class LogDirectory {
   }
 
   /** Notes a checkpoint whose frame begins at an offset. */
-  addCheckpoint(offsetBytes: number, header: CheckpointHeader): void {
-    this.checkpoints.push({ offsetBytes, seq: header.seq, actors: header.sections.map(({ actor }) => actor) });
+  addCheckpoint(offsetBytes: number, { seq, sections }: CheckpointHeader): void {
+    this.#addCheckpoint(
+      { offsetBytes, seq },
+      sections.map(({ actor }) => actor),
+    );
+  }
+
+  #addCheckpoint(entry: CheckpointEntry, actors: readonly string[]): void {
+    const index = this.checkpoints.push(entry) - 1;
+    for (const actor of actors) {
+      const holders = this.holders.get(actor);
+      if (holders === undefined) this.holders.set(actor, [index]);
+      else holders.push(index);
+    }
+  }
+
+  /** Forgets the checkpoints of records after a seq. */
+  dropCheckpointsAfter(seq: number): void {
+    const kept = this.checkpointAt(seq) + 1;
+    this.checkpoints.length = kept;
+    // A map lets go of an entry while it is gone through.
+    for (const actor of this.holders.names()) {
+      const left = (this.holders.get(actor) ?? []).filter((index) => index < kept);
+      if (left.length === 0) this.holders.delete(actor);
+      else this.holders.set(actor, left);
+    }
   }
 
   /** Index of the segment that holds a seq; -1 when none does. */
   segmentOf(seq: number): number {
-    let low = 0;
-    let high = this.segments.length - 1;
-    while (low <= high) {
-      const middle = (low + high) >> 1;
-      const { firstSeq, records } = this.segments[middle];
-      if (seq < firstSeq) high = middle - 1;
-      else if (seq >= firstSeq + records) low = middle + 1;
-      else return middle;
-    }
-    return -1;
+    const at = lastUpTo(this.segments.length, (index) => this.segments[index].firstSeq <= seq);
+    const entry = this.segments[at];
+    return entry !== undefined && seq < entry.firstSeq + entry.records ? at : -1;
+  }
+
+  /** Index of the last checkpoint at or before a seq; -1 when there is none. */
+  checkpointAt(seq: number): number {
+    return lastUpTo(this.checkpoints.length, (index) => this.checkpoints[index].seq <= seq);
+  }
+
+  /** Index of the last checkpoint at or before another that holds an actor; -1 when none does. */
+  holderAt(actor: string, checkpointIndex: number): number {
+    const holders = this.holders.get(actor);
+    if (holders === undefined) return -1;
+    const at = lastUpTo(holders.length, (place) => holders[place] <= checkpointIndex);
+    return holders[at] ?? -1;
   }
 
   /** The body of an INDEX frame, before compression. */
@@ -90,54 +146,93 @@ export class LogDirectory {
         this.segments.map((entry) => entry[field]),
       );
     }
-    encodePostings(writer, this.actors);
-    encodePostings(writer, this.types);
+    const actors = encodeRows(writer, this.actors);
+    encodeRows(writer, this.types);
     writer.varint(this.checkpoints.length);
-    for (const { offsetBytes, seq, actors } of this.checkpoints) {
-      writer.varint(offsetBytes);
-      writer.varint(seq);
-      writer.varint(actors.length);
-      for (const actor of actors) writer.string(actor);
+    for (const field of CHECKPOINT_FIELDS) {
+      writeIntegers(
+        writer,
+        this.checkpoints.map((entry) => entry[field]),
+      );
     }
+    const receivers = new Set(actors);
+    const others = [...this.holders.names()].filter((name) => !receivers.has(name));
+    writeNames(writer, others);
+    this.holders.encode(writer, [...actors, ...others]);
     return writer.finish();
   }
 
   /**
    * Reads the body of an INDEX frame.
    *
+   * @param version that of the frame
    * @throws GranuleError LOG_DAMAGED
    */
-  static decode(bytes: Uint8Array): { directory: LogDirectory; headHash: Uint8Array } {
+  static decode(bytes: Uint8Array, version: number): { directory: LogDirectory; headHash: Uint8Array } {
     const reader = new ByteReader(bytes);
     const directory = new LogDirectory();
     const headHash = reader.raw(HASH_BYTES).slice();
     const count = reader.varintUpTo(MAX_COLUMN_VALUES, 'the number of segments');
-    const columns = SEGMENT_FIELDS.map(() => readIntegers(reader, count));
+    const [offsets, firstSeqs, records, minTimes, maxTimes] = SEGMENT_FIELDS.map(() => readIntegers(reader, count));
     for (let i = 0; i < count; i++) {
-      const [offsetBytes = 0, firstSeq = 0, records = 0, minTimeCycles = 0, maxTimeCycles = 0] = columns.map(
-        (column) => column[i],
-      );
-      directory.segments.push({ offsetBytes, firstSeq, records, minTimeCycles, maxTimeCycles });
+      directory.segments.push({
+        offsetBytes: offsets?.[i] ?? 0,
+        firstSeq: firstSeqs?.[i] ?? 0,
+        records: records?.[i] ?? 0,
+        minTimeCycles: minTimes?.[i] ?? 0,
+        maxTimeCycles: maxTimes?.[i] ?? 0,
+      });
     }
-    decodePostings(reader, directory.actors);
-    decodePostings(reader, directory.types);
-    const checkpoints = reader.varintUpTo(reader.left, 'the number of checkpoints');
-    for (let i = 0; i < checkpoints; i++) {
-      const offsetBytes = reader.varint();
-      const seq = reader.varint();
-      const actors: string[] = [];
-      const actorCount = reader.varintUpTo(reader.left, 'the number of actors of a checkpoint');
-      for (let actor = 0; actor < actorCount; actor++) actors.push(reader.string());
-      directory.checkpoints.push({ offsetBytes, seq, actors });
-    }
+    if (version === 1) directory.#decodeRowsOfVersion1(reader);
+    else directory.#decodeRows(reader);
     reader.end();
     return { directory, headHash };
+  }
+
+  #decodeRows(reader: ByteReader): void {
+    const actors = readNames(reader);
+    this.actors.decode(reader, actors);
+    this.types.decode(reader, readNames(reader));
+    const count = reader.varintUpTo(MAX_COLUMN_VALUES, 'the number of checkpoints');
+    const [offsets, seqs] = CHECKPOINT_FIELDS.map(() => readIntegers(reader, count));
+    for (let i = 0; i < count; i++) this.checkpoints.push({ offsetBytes: offsets?.[i] ?? 0, seq: seqs?.[i] ?? 0 });
+    const others = readNames(reader);
+    this.holders.decode(reader, [...actors, ...others]);
+  }
+
+  /** Version 1 had each row next to its name, and the names of all actors at each checkpoint. */
+  #decodeRowsOfVersion1(reader: ByteReader): void {
+    for (const rows of [this.actors, this.types]) {
+      const names = reader.varintUpTo(reader.left, 'the number of names');
+      for (let i = 0; i < names; i++) {
+        const name = reader.string();
+        rows.set(name, POSTING.decode(reader));
+      }
+    }
+    const checkpoints = reader.varintUpTo(reader.left, 'the number of checkpoints');
+    for (let i = 0; i < checkpoints; i++) {
+      const entry = { offsetBytes: reader.varint(), seq: reader.varint() };
+      this.#addCheckpoint(entry, readNames(reader));
+    }
   }
 }
 
 const SEGMENT_FIELDS = ['offsetBytes', 'firstSeq', 'records', 'minTimeCycles', 'maxTimeCycles'] as const;
+const CHECKPOINT_FIELDS = ['offsetBytes', 'seq'] as const;
 
-function post(postings: Map<string, Posting>, name: string, segment: number, count: number): void {
+/** The last of `count` places for which something holds that holds for all before it; -1 when it holds for none. */
+function lastUpTo(count: number, holds: (place: number) => boolean): number {
+  let low = 0;
+  let high = count;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (holds(middle)) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}
+
+function post(postings: NamedRows<Posting>, name: string, segment: number, count: number): void {
   let posting = postings.get(name);
   if (posting === undefined) {
     posting = { segments: [], counts: [] };
@@ -147,22 +242,9 @@ function post(postings: Map<string, Posting>, name: string, segment: number, cou
   posting.counts.push(count);
 }
 
-function encodePostings(writer: ByteWriter, postings: ReadonlyMap<string, Posting>): void {
-  writer.varint(postings.size);
-  for (const [name, { segments, counts }] of postings) {
-    writer.string(name);
-    writer.varint(segments.length);
-    writeIntegers(writer, segments);
-    writeIntegers(writer, counts);
-  }
-}
-
-function decodePostings(reader: ByteReader, postings: Map<string, Posting>): void {
-  const names = reader.varintUpTo(reader.left, 'the number of names');
-  for (let i = 0; i < names; i++) {
-    const name = reader.string();
-    const count = reader.varintUpTo(MAX_COLUMN_VALUES, 'the number of segments');
-    const segments = Array.from(readIntegers(reader, count));
-    postings.set(name, { segments, counts: Array.from(readIntegers(reader, count)) });
-  }
+function encodeRows(writer: ByteWriter, rows: NamedRows<Posting>): string[] {
+  const names = [...rows.names()];
+  writeNames(writer, names);
+  rows.encode(writer, names);
+  return names;
 }

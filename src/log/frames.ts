@@ -3,8 +3,10 @@ import { ByteReader, ByteWriter } from './bytes.ts';
 import { crc32 } from './crc32.ts';
 import type { LogStorage } from './storage.ts';
 
-/** The version of the file format. A reader opens this one and no other. */
-export const LOG_FORMAT_VERSION = 1;
+/** The version of the file format that is written. */
+export const LOG_FORMAT_VERSION = 2;
+/** The oldest version that is read. */
+export const OLDEST_FORMAT_VERSION = 1;
 
 /** What a frame holds; the number is in the file. */
 export const FRAME = { header: 1, segment: 2, checkpoint: 3, index: 4, trailer: 5 } as const;
@@ -91,6 +93,23 @@ export function readPrefix(storage: LogStorage, offsetBytes: number): PrefixAnsw
   const endBytes = offsetBytes + PREFIX_BYTES + headerBytes + bodyBytes;
   if (endBytes > storage.size()) return { ok: false, what: 'the file ends within a frame' };
   return { ok: true, place: { type, version, offsetBytes, headerBytes, bodyBytes, headerCrc, bodyCrc, endBytes } };
+}
+
+/**
+ * The frame that the index says begins at an offset.
+ *
+ * @throws GranuleError LOG_DAMAGED when none of that type does
+ * @example
+ * ```ts
+ * const storage = memoryStorage(encodeFrame(FRAME.index, new Uint8Array(0), new Uint8Array(0)));
+ * frameAt(storage, 0, FRAME.index).endBytes; // 28
+ * ```
+ */
+export function frameAt(storage: LogStorage, offsetBytes: number, type: number): FramePlace {
+  const answer = readPrefix(storage, offsetBytes);
+  if (!answer.ok) throw new GranuleError('LOG_DAMAGED', answer.what, `offset ${offsetBytes}`);
+  if (answer.place.type !== type) throw new GranuleError('LOG_DAMAGED', 'the index points at another frame');
+  return answer.place;
 }
 
 /**

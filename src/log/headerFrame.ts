@@ -6,6 +6,7 @@ import {
   type FramePlace,
   hasMagic,
   LOG_FORMAT_VERSION,
+  OLDEST_FORMAT_VERSION,
   PREFIX_BYTES,
   readFrameBody,
   readFrameHeader,
@@ -80,8 +81,9 @@ export function readHead(storage: LogStorage, compression: Compression): LogHead
     throw new GranuleError(cut ? 'LOG_EMPTY' : 'LOG_DAMAGED', answer.what, `${storage.name}, offset 0`);
   }
   const { place } = answer;
-  if (place.version !== LOG_FORMAT_VERSION) {
-    const what = `the log is of format version ${place.version}, this granule reads version ${LOG_FORMAT_VERSION}`;
+  if (place.version < OLDEST_FORMAT_VERSION || place.version > LOG_FORMAT_VERSION) {
+    const known = `versions ${OLDEST_FORMAT_VERSION} to ${LOG_FORMAT_VERSION}`;
+    const what = `the log is of format version ${place.version}, this granule reads ${known}`;
     throw new GranuleError('LOG_VERSION', what, storage.name);
   }
   if (place.type !== FRAME.header) {

@@ -17,6 +17,9 @@ export interface LogTotals {
   bytes: number;
 }
 
+/** The key of a message that its record keeps apart from the payload. */
+const TYPE_KEY = 'type';
+
 /**
  * Writes a log: records in order, checkpoints between them, an index at the end. It holds at most one segment in memory.
  * Segments end at fixed counts, whatever checkpoints there are, so the head hash depends on the meta and the records
@@ -35,9 +38,7 @@ export class LogWriter {
   readonly #compression: Compression;
   readonly #directory = new LogDirectory();
   #hash: Uint8Array;
-  #segment: SegmentBuilder;
-  /** The open segment's records, to build it again without one whose payload turns out to be no plain data. */
-  #open: LogRecord[] = [];
+  readonly #segment: SegmentBuilder;
   readonly #firstSeq: number;
   #nextSeq: number;
   #lastCheckpointSeq = -1;
@@ -72,29 +73,58 @@ export class LogWriter {
    * DISK_FULL, OUTPUT_UNWRITABLE from the storage
    */
   append(record: LogRecord): void {
+    const { seq, timeCycles, to, from, cause, type, payload } = record;
+    this.#add(seq, timeCycles, to, from, cause, type, payload, null);
+  }
+
+  /**
+   * Adds the record of a message: its payload is the message without its type. The same as `append`, with no record made.
+   *
+   * @throws GranuleError as `append`; INVARIANT when the message is no plain object
+   */
+  appendDelivery(
+    seq: number,
+    timeCycles: number,
+    to: string,
+    from: string,
+    cause: number,
+    message: { readonly type: string },
+  ): void {
+    const { type } = message;
+    invariant(!ArrayBuffer.isView(message) && !Array.isArray(message), 'a message is a plain object');
+    this.#add(seq, timeCycles, to, from, cause, type, message, TYPE_KEY);
+  }
+
+  #add(
+    seq: number,
+    timeCycles: number,
+    to: string,
+    from: string,
+    cause: number,
+    type: string,
+    payload: unknown,
+    leftOut: string | null,
+  ): void {
     invariant(!this.#closed, 'nothing is appended to a closed log');
-    checkRecord(record, this.#nextSeq);
+    checkRecord(this.#nextSeq, seq, timeCycles, to, from, cause, type);
     try {
-      this.#segment.add(record);
+      this.#segment.add(seq, timeCycles, to, from, cause, type, payload, leftOut);
     } catch (error) {
-      this.#segment = new SegmentBuilder(this.#nextSeq - this.#open.length);
-      for (const kept of this.#open) this.#segment.add(kept);
       if (!(error instanceof GranuleError)) throw error;
-      throw new GranuleError(error.code, error.message, `payload of ${record.type} to ${record.to}, seq ${record.seq}`);
+      throw new GranuleError(error.code, error.message, `payload of ${type} to ${to}, seq ${seq}`);
     }
-    this.#open.push(record);
     this.#nextSeq += 1;
     if (this.#segment.full) this.#seal();
   }
 
   /**
    * Stores actor states as they are after record `seq` was handled. An actor that is left out counts as unchanged since
-   * the last checkpoint that held it.
+   * the last checkpoint that held it. Gives the bytes of the states, uncompressed.
    *
    * @throws GranuleError INVARIANT when `seq` is not logged yet or not after the last checkpoint, or a state is no
    * plain data; DISK_FULL, OUTPUT_UNWRITABLE from the storage
    */
-  checkpoint(seq: number, states: readonly ActorState[]): void {
+  checkpoint(seq: number, states: Iterable<ActorState>): number {
     invariant(!this.#closed, 'nothing is appended to a closed log');
     invariant(seq >= this.#firstSeq && seq < this.#nextSeq, `checkpoint seq ${seq} is logged`);
     invariant(seq > this.#lastCheckpointSeq, `checkpoint seq ${seq} is after the last checkpoint`);
@@ -102,6 +132,7 @@ export class LogWriter {
     this.#directory.addCheckpoint(this.#storage.size(), header);
     this.#storage.append(frame);
     this.#lastCheckpointSeq = seq;
+    return header.sections.reduce((sum, { rawBytes }) => sum + rawBytes, 0);
   }
 
   #seal(): void {
@@ -109,8 +140,7 @@ export class LogWriter {
     this.#directory.addSegment(this.#storage.size(), header);
     this.#storage.append(frame);
     this.#hash = header.hash;
-    this.#segment = new SegmentBuilder(this.#nextSeq);
-    this.#open = [];
+    this.#segment.begin(this.#nextSeq);
   }
 
   /**

@@ -34,19 +34,26 @@ export interface LogRecord {
  * @throws GranuleError INVARIANT, naming the record and the field
  * @example
  * ```ts
- * checkRecord({ seq: 0, timeCycles: 0, to: 'sched', from: 'topology', cause: -1, type: 'START', payload: null }, 0);
+ * checkRecord(0, 0, 0, 'sched', 'topology', OUTSIDE, 'START');
  * ```
  */
-export function checkRecord(record: LogRecord, expectedSeq: number): void {
-  const { seq, timeCycles, cause } = record;
-  if (seq !== expectedSeq) fail(record, 'seq', `is ${seq} where ${expectedSeq} comes next`);
-  if (!Number.isSafeInteger(timeCycles) || timeCycles < 0) fail(record, 'timeCycles', `is ${timeCycles}`);
-  if (!Number.isSafeInteger(cause) || cause < OUTSIDE || cause >= seq) fail(record, 'cause', `is ${cause}`);
-  if (typeof record.to !== 'string') fail(record, 'to', 'is no actor id');
-  if (typeof record.from !== 'string') fail(record, 'from', 'is no actor id');
-  if (typeof record.type !== 'string') fail(record, 'type', 'is no message type');
+export function checkRecord(
+  expectedSeq: number,
+  seq: number,
+  timeCycles: number,
+  to: string,
+  from: string,
+  cause: number,
+  type: string,
+): void {
+  if (seq !== expectedSeq) fail(seq, type, 'seq', `is ${seq} where ${expectedSeq} comes next`);
+  if (!Number.isSafeInteger(timeCycles) || timeCycles < 0) fail(seq, type, 'timeCycles', `is ${timeCycles}`);
+  if (!Number.isSafeInteger(cause) || cause < OUTSIDE || cause >= seq) fail(seq, type, 'cause', `is ${cause}`);
+  if (typeof to !== 'string') fail(seq, type, 'to', 'is no actor id');
+  if (typeof from !== 'string') fail(seq, type, 'from', 'is no actor id');
+  if (typeof type !== 'string') fail(seq, type, 'type', 'is no message type');
 }
 
-function fail(record: LogRecord, field: string, what: string): never {
-  throw new GranuleError('INVARIANT', `${field} of a record ${what}`, `seq ${record.seq}, type ${record.type}`);
+function fail(seq: number, type: string, field: string, what: string): never {
+  throw new GranuleError('INVARIANT', `${field} of a record ${what}`, `seq ${seq}, type ${type}`);
 }

@@ -65,7 +65,7 @@ function headerOrNull(storage: LogStorage, place: FramePlace): Uint8Array | null
  * const storage = memoryStorage();
  * new LogWriter(storage, none, {}).close();
  * const place = findIndex(storage);
- * place !== null && LogDirectory.decode(readIndexBytes(storage, place, none)).directory.records; // 0
+ * place !== null && LogDirectory.decode(readIndexBytes(storage, place, none), place.version).directory.records; // 0
  * ```
  */
 export function readIndexBytes(storage: LogStorage, place: FramePlace, compression: Compression): Uint8Array {
@@ -96,7 +96,7 @@ export function findDirectory(
   const index = findIndex(storage);
   if (index !== null) {
     try {
-      return { ...LogDirectory.decode(readIndexBytes(storage, index, compression)), recovery: null };
+      return { ...LogDirectory.decode(readIndexBytes(storage, index, compression), index.version), recovery: null };
     } catch (error) {
       if (!(error instanceof GranuleError) || error.code !== 'LOG_DAMAGED') throw error;
     }
@@ -132,8 +132,7 @@ function scanFrames(storage: LogStorage, firstFrameBytes: number, startHash: Uin
   }
   const last = directory.segments.at(-1);
   const lastGoodSeq = last === undefined ? -1 : last.firstSeq + last.records - 1;
-  const vouched = directory.checkpoints.filter(({ seq }) => seq <= lastGoodSeq);
-  directory.checkpoints.splice(0, directory.checkpoints.length, ...vouched);
+  directory.dropCheckpointsAfter(lastGoodSeq);
   return { directory, headHash, recovery: { lostBytes: storage.size() - at, lastGoodSeq, reason } };
 }
 
@@ -141,7 +140,7 @@ function scanFrames(storage: LogStorage, firstFrameBytes: number, startHash: Uin
 function noteFrame(storage: LogStorage, place: FramePlace, directory: LogDirectory): Uint8Array | null {
   const bytes = readFrameHeader(storage, place);
   if (place.type === FRAME.checkpoint) {
-    directory.addCheckpoint(place.offsetBytes, decodeCheckpointHeader(bytes));
+    directory.addCheckpoint(place.offsetBytes, decodeCheckpointHeader(bytes, place.version));
     return null;
   }
   if (place.type !== FRAME.segment) return null;

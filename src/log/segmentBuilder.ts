@@ -1,11 +1,15 @@
 import { invariant } from '../errors.ts';
 import { ByteWriter } from './bytes.ts';
 import { chainSegment } from './chain.ts';
-import { ColumnWriter } from './columnarWriter.ts';
-import { writeIntegers, writeSmall } from './columns.ts';
 import { encodeFrame, FRAME } from './frames.ts';
-import type { LogRecord } from './record.ts';
-import { encodeSegmentHeader, SEGMENT_RECORDS, type SectionHeader, type SegmentHeader } from './segmentHeader.ts';
+import { BuilderPool, type SectionBuilder } from './sectionBuilder.ts';
+import {
+  encodeCanonicalHeader,
+  encodeSegmentHeader,
+  SEGMENT_RECORDS,
+  type SectionHeader,
+  type SegmentHeader,
+} from './segmentHeader.ts';
 import { type Compression, packBytes } from './storage.ts';
 import { StringTable } from './stringTable.ts';
 
@@ -15,50 +19,25 @@ export interface SealedSegment {
   frame: Uint8Array;
 }
 
-/** The columns of one receiving actor. */
-class SectionBuilder {
-  readonly seqGaps: number[] = [];
-  readonly times: number[] = [];
-  readonly senders: number[] = [];
-  readonly causes: number[] = [];
-  readonly types: number[] = [];
-  /** One tree of columns per type, by type number, so that like payloads sit side by side. */
-  readonly payloads: (ColumnWriter | undefined)[] = [];
-  lastSeq: number;
-
-  constructor(firstSeq: number) {
-    this.lastSeq = firstSeq - 1;
-  }
-
-  encode(): Uint8Array {
-    const writer = new ByteWriter();
-    writeSmall(writer, this.types);
-    writeSmall(writer, this.seqGaps);
-    writeIntegers(writer, this.times);
-    writeSmall(writer, this.senders);
-    writeSmall(writer, this.causes);
-    for (const payload of this.payloads) payload?.encode(writer);
-    return writer.finish();
-  }
-}
-
 /**
  * Collects up to SEGMENT_RECORDS records by receiving actor, and seals them into one frame. Payloads are copied into
- * columns at once, so a record may be dropped, and a fault in it is met, when it is added.
+ * columns at once, so a record may be dropped, and a fault in it is met, when it is added. One builder serves segment
+ * after segment and keeps its memory.
  *
  * @example
  * ```ts
  * const segment = new SegmentBuilder(0);
- * segment.add({ seq: 0, timeCycles: 5, to: 'zone', from: 'mm:1', cause: -1, type: 'ALLOC', payload: { order: 2 } });
+ * segment.add(0, 5, 'zone', 'mm:1', -1, 'ALLOC', { order: 2 });
  * segment.records; // 1
  * ```
  */
 export class SegmentBuilder {
-  readonly #firstSeq: number;
+  #firstSeq: number;
   readonly #strings = new StringTable();
   readonly #types = new StringTable();
-  readonly #typeNames: string[] = [];
   readonly #sections = new Map<string, SectionBuilder>();
+  readonly #pool = new BuilderPool(this.#strings);
+  readonly #bytes = new ByteWriter();
   #records = 0;
   #minTimeCycles = Number.MAX_SAFE_INTEGER;
   #maxTimeCycles = 0;
@@ -78,76 +57,121 @@ export class SegmentBuilder {
   }
 
   /**
-   * Adds the next record.
+   * Adds the next record. One that is refused leaves the segment as it was.
    *
-   * @throws GranuleError INVARIANT when the payload is no plain data; the segment must then not be used any more
+   * @param leftOut a key of the payload that counts as not there
+   * @throws GranuleError INVARIANT when the payload is no plain data
    */
-  add(record: LogRecord): void {
+  add(
+    seq: number,
+    timeCycles: number,
+    to: string,
+    from: string,
+    cause: number,
+    type: string,
+    payload: unknown,
+    leftOut: string | null = null,
+  ): void {
     invariant(!this.full, `a segment holds at most ${SEGMENT_RECORDS} records`);
-    let section = this.#sections.get(record.to);
-    if (section === undefined) {
-      section = new SectionBuilder(this.#firstSeq);
-      this.#sections.set(record.to, section);
+    const strings = this.#strings.size;
+    const types = this.#types.size;
+    const section = this.#section(to);
+    const typeNumber = this.#types.indexOf(type);
+    const sender = this.#strings.indexOf(from);
+    const column = (section.payloads[typeNumber] ??= this.#pool.payload(type));
+    const values = column.count;
+    try {
+      column.push(payload, leftOut);
+    } catch (error) {
+      column.truncate(values);
+      if (values === 0) section.payloads[typeNumber] = undefined;
+      if (section.records === 0) this.#sections.delete(to);
+      this.#types.truncate(types);
+      this.#strings.truncate(strings);
+      throw error;
     }
-    const type = this.#types.indexOf(record.type);
-    if (type === this.#typeNames.length) this.#typeNames.push(record.type);
-    section.types.push(type);
-    section.seqGaps.push(record.seq - section.lastSeq - 1);
-    section.lastSeq = record.seq;
-    section.times.push(record.timeCycles);
-    section.senders.push(this.#strings.indexOf(record.from));
-    section.causes.push(record.cause < 0 ? 0 : record.seq - record.cause);
-    let payload = section.payloads[type];
-    if (payload === undefined) {
-      while (section.payloads.length <= type) section.payloads.push(undefined);
-      payload = new ColumnWriter(this.#strings);
-      section.payloads[type] = payload;
-    }
-    payload.push(record.payload);
+    section.push(seq, timeCycles, typeNumber, sender, cause < 0 ? 0 : seq - cause);
     this.#records += 1;
-    this.#minTimeCycles = Math.min(this.#minTimeCycles, record.timeCycles);
-    this.#maxTimeCycles = Math.max(this.#maxTimeCycles, record.timeCycles);
+    if (timeCycles < this.#minTimeCycles) this.#minTimeCycles = timeCycles;
+    if (timeCycles > this.#maxTimeCycles) this.#maxTimeCycles = timeCycles;
+  }
+
+  #section(actor: string): SectionBuilder {
+    let section = this.#sections.get(actor);
+    if (section === undefined) {
+      section = this.#pool.section(this.#firstSeq);
+      this.#sections.set(actor, section);
+    }
+    return section;
   }
 
   /**
-   * Closes the segment: lays out its frame and carries the hash chain on over it.
+   * Lays out the segment's frame and carries the hash chain on over it.
    *
    * @param previousHash the chain so far, 32 bytes
    */
   seal(previousHash: Uint8Array, compression: Compression): SealedSegment {
     invariant(this.#records > 0, 'a segment holds at least one record');
-    const raws = [...this.#sections.values()].map((section) => section.encode());
+    const types = this.#types.names();
+    const sections = this.#encodeSections(types);
     // The string table is complete only now: laying out the columns numbered the keys.
     const strings = this.#strings.encode();
-    const storedStrings = packBytes(strings, compression);
-    const stored = raws.map((raw) => packBytes(raw, compression));
+    const body = new ByteWriter();
+    body.raw(packBytes(strings, compression));
+    const stringsStoredBytes = body.length;
+    const raws = this.#bytes.since(0);
+    let from = 0;
+    for (const section of sections) {
+      section.bodyOffsetBytes = body.length;
+      body.raw(packBytes(raws.subarray(from, from + section.rawBytes), compression));
+      section.storedBytes = body.length - section.bodyOffsetBytes;
+      from += section.rawBytes;
+    }
     const header: SegmentHeader = {
       firstSeq: this.#firstSeq,
       records: this.#records,
       minTimeCycles: this.#minTimeCycles,
       maxTimeCycles: this.#maxTimeCycles,
-      types: this.#typeNames,
-      sections: this.#sectionHeaders(raws, stored, storedStrings.length),
+      types,
+      sections,
       stringsRawBytes: strings.length,
-      stringsStoredBytes: storedStrings.length,
+      stringsStoredBytes,
       hash: new Uint8Array(0),
     };
-    header.hash = chainSegment(previousHash, header, strings, raws);
-    const body = new ByteWriter();
-    body.raw(storedStrings);
-    for (const bytes of stored) body.raw(bytes);
-    return { header, frame: encodeFrame(FRAME.segment, encodeSegmentHeader(header), body.finish()) };
+    const canonical = encodeCanonicalHeader(header);
+    header.hash = chainSegment(previousHash, canonical, strings, [raws], compression.sha256);
+    const frame = encodeFrame(FRAME.segment, encodeSegmentHeader(header, canonical), body.since(0));
+    return { header, frame };
   }
 
-  #sectionHeaders(raws: Uint8Array[], stored: Uint8Array[], firstOffsetBytes: number): SectionHeader[] {
-    let bodyOffsetBytes = firstOffsetBytes;
-    return [...this.#sections].map(([actor, section], i) => {
-      const typeCounts = this.#typeNames.map((_, type) => section.payloads[type]?.count ?? 0);
-      const storedBytes = stored[i]?.length ?? 0;
-      const at = bodyOffsetBytes;
-      bodyOffsetBytes += storedBytes;
-      const rawBytes = raws[i]?.length ?? 0;
-      return { actor, records: section.types.length, rawBytes, storedBytes, bodyOffsetBytes: at, typeCounts };
-    });
+  /** Writes all sections one behind the other; says how long each is and what it holds. */
+  #encodeSections(types: readonly string[]): SectionHeader[] {
+    this.#bytes.clear();
+    const headers: SectionHeader[] = [];
+    for (const [actor, section] of this.#sections) {
+      const start = this.#bytes.length;
+      section.encode(this.#bytes);
+      headers.push({
+        actor,
+        records: section.records,
+        rawBytes: this.#bytes.length - start,
+        storedBytes: 0,
+        bodyOffsetBytes: 0,
+        typeCounts: types.map((_, type) => section.payloads[type]?.count ?? 0),
+      });
+    }
+    return headers;
+  }
+
+  /** Begins the next segment. */
+  begin(firstSeq: number): void {
+    this.#pool.refill(this.#sections.values(), this.#types.names());
+    this.#sections.clear();
+    this.#strings.clear();
+    this.#types.clear();
+    this.#firstSeq = firstSeq;
+    this.#records = 0;
+    this.#minTimeCycles = Number.MAX_SAFE_INTEGER;
+    this.#maxTimeCycles = 0;
   }
 }

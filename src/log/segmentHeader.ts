@@ -61,11 +61,14 @@ export function encodeCanonicalHeader(header: SegmentHeader): Uint8Array {
   for (const section of header.sections) {
     writer.string(section.actor);
     writer.varint(section.rawBytes);
-    const used = section.typeCounts.map((count, type) => ({ count, type })).filter(({ count }) => count > 0);
-    writer.varint(used.length);
-    for (const { count, type } of used) {
+    const { typeCounts } = section;
+    let used = 0;
+    for (let type = 0; type < typeCounts.length; type++) if (typeCounts[type] > 0) used += 1;
+    writer.varint(used);
+    for (let type = 0; type < typeCounts.length; type++) {
+      if (typeCounts[type] === 0) continue;
       writer.varint(type);
-      writer.varint(count);
+      writer.varint(typeCounts[type]);
     }
   }
   return writer.finish();
@@ -74,6 +77,7 @@ export function encodeCanonicalHeader(header: SegmentHeader): Uint8Array {
 /**
  * A whole segment frame header: the canonical part, the stored lengths, the hash.
  *
+ * @param canonical the canonical part, for whoever has it already
  * @example
  * ```ts
  * const empty = { firstSeq: 0, records: 0, minTimeCycles: 0, maxTimeCycles: 0, types: [], sections: [] };
@@ -81,9 +85,9 @@ export function encodeCanonicalHeader(header: SegmentHeader): Uint8Array {
  * encodeSegmentHeader({ ...empty, ...rest }).length; // 40
  * ```
  */
-export function encodeSegmentHeader(header: SegmentHeader): Uint8Array {
+export function encodeSegmentHeader(header: SegmentHeader, canonical = encodeCanonicalHeader(header)): Uint8Array {
   const writer = new ByteWriter();
-  writer.raw(encodeCanonicalHeader(header));
+  writer.raw(canonical);
   writer.varint(header.stringsStoredBytes);
   for (const section of header.sections) writer.varint(section.storedBytes);
   writer.raw(header.hash);

@@ -1,11 +1,11 @@
 import { GranuleError } from '../errors.ts';
-import { ByteReader } from './bytes.ts';
-import { ColumnReader } from './columnarReader.ts';
-import { readIntegers, readSmall } from './columns.ts';
-import { OUTSIDE, type LogRecord } from './record.ts';
-import type { SectionHeader, SegmentHeader } from './segmentHeader.ts';
+import { chainSegment } from './chain.ts';
+import { ColumnRoom } from './numberSource.ts';
+import type { LogRecord } from './record.ts';
+import { SectionReader } from './sectionReader.ts';
+import { encodeCanonicalHeader, type SectionHeader, type SegmentHeader } from './segmentHeader.ts';
 import { type Compression, unpackBytes } from './storage.ts';
-import { decodeStrings, stringAt } from './stringTable.ts';
+import { decodeStrings } from './stringTable.ts';
 
 /** Reads stored bytes of a segment's body, by place within the body. */
 export type BodyReader = (bodyOffsetBytes: number, lengthBytes: number) => Uint8Array;
@@ -26,7 +26,7 @@ export interface SegmentViewOptions {
  * ```ts
  * const compression = { deflate: (bytes: Uint8Array) => bytes, inflate: (bytes: Uint8Array) => bytes };
  * const builder = new SegmentBuilder(0);
- * builder.add({ seq: 0, timeCycles: 5, to: 'zone', from: 'mm:1', cause: -1, type: 'ALLOC', payload: null });
+ * builder.add(0, 5, 'zone', 'mm:1', -1, 'ALLOC', null);
  * const { header, frame } = builder.seal(new Uint8Array(32), compression);
  * const bodyStart = frame.length - header.stringsStoredBytes - (header.sections[0]?.storedBytes ?? 0);
  * const read = (at: number, length: number) => frame.subarray(bodyStart + at, bodyStart + at + length);
@@ -40,7 +40,10 @@ export class SegmentView {
   #strings: readonly string[] | null = null;
   readonly #decoded: (readonly LogRecord[] | undefined)[] = [];
   #all: readonly LogRecord[] | null = null;
+  readonly #raws: (Uint8Array | undefined)[] = [];
   readonly #options: SegmentViewOptions;
+  /** Serves one section after the other. */
+  readonly #room = new ColumnRoom();
 
   constructor(header: SegmentHeader, read: BodyReader, compression: Compression, options: SegmentViewOptions = {}) {
     this.header = header;
@@ -82,123 +85,68 @@ export class SegmentView {
   all(): readonly LogRecord[] {
     if (this.#all !== null) return this.#all;
     const { firstSeq, records, sections } = this.header;
-    const all: (LogRecord | undefined)[] = Array.from({ length: records }, () => undefined);
+    const placed: (LogRecord | undefined)[] = [];
+    for (let i = 0; i < records; i++) placed.push(undefined);
     for (let i = 0; i < sections.length; i++) {
-      for (const record of this.#section(i)) all[record.seq - firstSeq] = record;
+      for (const record of this.#section(i)) placed[record.seq - firstSeq] = record;
     }
-    if (!all.every((record) => record !== undefined)) {
-      throw new GranuleError('LOG_DAMAGED', `no section holds seq ${firstSeq + all.indexOf(undefined)}`);
+    const all = placed.filter((record) => record !== undefined);
+    if (all.length < records) {
+      throw new GranuleError('LOG_DAMAGED', `no section holds seq ${firstSeq + placed.indexOf(undefined)}`);
     }
     this.#all = all;
     return all;
   }
 
-  /** The records, or those of some actors, in order; each is decoded when it is asked for, and none is kept. */
+  /**
+   * The records, or those of some actors, in order. Each is made when it is asked for, and none is kept; the inflated bytes
+   * are, for `chain`.
+   */
   *stream(isWanted: (actor: string) => boolean = () => true): Generator<LogRecord, void, undefined> {
     const { firstSeq, records, sections } = this.header;
-    const wanted = sections.filter(({ actor }) => isWanted(actor));
-    const readers = wanted.map((section) => this.#open(section));
-    const owners = new Int32Array(records).fill(-1);
-    for (const [owner, { seqs }] of readers.entries()) {
-      for (const seq of seqs) {
-        if (owners[seq - firstSeq] >= 0) throw new GranuleError('LOG_DAMAGED', `two sections hold seq ${seq}`);
-        owners[seq - firstSeq] = owner;
-      }
+    const room = new ColumnRoom();
+    const readers: SectionReader[] = [];
+    const holders = new Int32Array(records).fill(-1);
+    for (const [index, section] of sections.entries()) {
+      if (!isWanted(section.actor)) continue;
+      const raw = this.sectionRaw(section);
+      this.#raws[index] = raw;
+      const reader = this.#reader(section, raw, room);
+      reader.mark(holders, readers.length);
+      readers.push(reader);
     }
-    for (const [at, owner] of owners.entries()) {
-      if (owner >= 0) yield readers[owner].next();
-      else if (wanted.length === sections.length) {
-        throw new GranuleError('LOG_DAMAGED', `no section holds seq ${firstSeq + at}`);
-      }
+    const isWhole = readers.length === sections.length;
+    for (let place = 0; place < records; place++) {
+      const holder = holders[place];
+      if (holder >= 0) yield readers[holder].next();
+      else if (isWhole) throw new GranuleError('LOG_DAMAGED', `no section holds seq ${firstSeq + place}`);
     }
+  }
+
+  /** Carries the hash chain on over the segment, from its bytes: no record is decoded. */
+  chain(previousHash: Uint8Array): Uint8Array {
+    const sections = this.header.sections.map((section, index) => this.#raws[index] ?? this.sectionRaw(section));
+    const canonical = encodeCanonicalHeader(this.header);
+    return chainSegment(previousHash, canonical, this.stringsRaw(), sections, this.#compression.sha256);
   }
 
   #section(index: number): readonly LogRecord[] {
     const known = this.#decoded[index];
     if (known !== undefined) return known;
-    const reader = this.#open(this.header.sections[index]);
-    const records = Array.from(reader.seqs, () => reader.next());
+    const section = this.header.sections[index];
+    this.#room.clear();
+    const reader = this.#reader(section, this.sectionRaw(section), this.#room);
+    const records: LogRecord[] = [];
+    for (let i = 0; i < section.records; i++) records.push(reader.next());
     this.#decoded[index] = records;
     return records;
   }
 
-  #open(section: SectionHeader): SectionReader {
+  #reader(section: SectionHeader, raw: Uint8Array, room: ColumnRoom): SectionReader {
     this.#strings ??= decodeStrings(this.stringsRaw());
     const { upcast, onDecode } = this.#options;
-    const reader = new SectionReader(this.header, section, this.sectionRaw(section), this.#strings, upcast);
+    const reader = new SectionReader(this.header, section, raw, { strings: this.#strings, room, upcast });
     onDecode?.(section.records);
     return reader;
   }
-}
-
-/** A section opened: its columns are inflated, its records are made one by one. */
-class SectionReader {
-  /** Seq of each record, ascending. */
-  readonly seqs: Float64Array;
-  readonly #header: SegmentHeader;
-  readonly #actor: string;
-  readonly #strings: readonly string[];
-  readonly #upcast: SegmentViewOptions['upcast'];
-  readonly #types: Float64Array;
-  readonly #times: Float64Array;
-  readonly #senders: Float64Array;
-  readonly #causes: Float64Array;
-  readonly #payloads: readonly (ColumnReader | null)[];
-  #at = 0;
-
-  constructor(
-    header: SegmentHeader,
-    section: SectionHeader,
-    raw: Uint8Array,
-    strings: readonly string[],
-    upcast: SegmentViewOptions['upcast'],
-  ) {
-    const reader = new ByteReader(raw);
-    const count = section.records;
-    this.#header = header;
-    this.#actor = section.actor;
-    this.#strings = strings;
-    this.#upcast = upcast;
-    this.#types = readSmall(reader, count);
-    this.seqs = seqsOf(header, readSmall(reader, count));
-    this.#times = readIntegers(reader, count);
-    this.#senders = readSmall(reader, count);
-    this.#causes = readSmall(reader, count);
-    this.#payloads = section.typeCounts.map((typeCount) =>
-      typeCount === 0 ? null : new ColumnReader(reader, typeCount, strings),
-    );
-    reader.end();
-  }
-
-  /** The next record; there is one as long as `seqs` says so. */
-  next(): LogRecord {
-    const at = this.#at++;
-    const seq = this.seqs[at];
-    const typeIndex = this.#types[at];
-    const distance = this.#causes[at];
-    const column = this.#payloads[typeIndex];
-    if (column === undefined || column === null) {
-      throw new GranuleError('LOG_DAMAGED', `seq ${seq} is of a type its section does not hold`);
-    }
-    const type = stringAt(this.#header.types, typeIndex);
-    const payload = column.next();
-    return {
-      seq,
-      timeCycles: this.#times[at],
-      to: this.#actor,
-      from: stringAt(this.#strings, this.#senders[at]),
-      cause: distance === 0 ? OUTSIDE : seq - distance,
-      type,
-      payload: this.#upcast === undefined ? payload : this.#upcast(type, payload),
-    };
-  }
-}
-
-function seqsOf({ firstSeq, records }: SegmentHeader, seqGaps: Float64Array): Float64Array {
-  let seq = firstSeq - 1;
-  return seqGaps.map((gap) => {
-    seq += gap + 1;
-    if (seq >= firstSeq + records) throw new GranuleError('LOG_DAMAGED', `seq ${seq} is not in this segment`);
-    return seq;
-  });
 }

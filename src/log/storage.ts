@@ -21,14 +21,22 @@ export interface LogStorage {
   close(): void;
 }
 
+/** The SHA-256 of some bytes, which come in pieces. */
+export type Sha256 = (pieces: readonly Uint8Array[]) => Uint8Array;
+
 /**
  * Raw deflate (RFC 1951, no zlib or gzip wrapper), injected because Node and browsers differ. `inflate` must return
- * `rawLength` bytes or throw.
+ * `rawLength` bytes or throw. `deflate` must not keep the bytes it is given: their memory is used again.
  */
 export interface Compression {
   deflate(bytes: Uint8Array): Uint8Array;
   inflate(bytes: Uint8Array, rawLength: number): Uint8Array;
+  /** The platform's own SHA-256, where that is faster than one in JavaScript. */
+  readonly sha256?: Sha256;
 }
+
+/** Deflate makes nothing smaller that is as short as this, or so little smaller that it is not worth the call. */
+const LEAST_DEFLATED_BYTES = 48;
 
 /**
  * Keeps a log in memory: for tests, and for a page that was handed the bytes of a file.
@@ -71,6 +79,7 @@ export function memoryStorage(initial: Uint8Array = new Uint8Array(0), name = 'm
  * ```
  */
 export function packBytes(raw: Uint8Array, compression: Compression): Uint8Array {
+  if (raw.length < LEAST_DEFLATED_BYTES) return raw;
   const deflated = compression.deflate(raw);
   return deflated.length < raw.length ? deflated : raw;
 }

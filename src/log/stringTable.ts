@@ -22,6 +22,26 @@ export class StringTable {
     return index;
   }
 
+  /** Strings numbered so far. */
+  get size(): number {
+    return this.#indexes.size;
+  }
+
+  /** The strings in the order of their numbers. */
+  names(): string[] {
+    return [...this.#indexes.keys()];
+  }
+
+  /** Takes back all numbers from `size` on. */
+  truncate(size: number): void {
+    for (const value of this.names().slice(size)) this.#indexes.delete(value);
+  }
+
+  /** Takes back all numbers. */
+  clear(): void {
+    this.#indexes.clear();
+  }
+
   /** The table as bytes: count, then the strings. */
   encode(): Uint8Array {
     const writer = new ByteWriter();

@@ -1,11 +1,11 @@
 import { GranuleError } from '../errors.ts';
 import { chainMeta, chainSegment, hashHex } from './chain.ts';
-import { decodeCheckpointHeader, decodeStates } from './checkpoint.ts';
+import { decodeCheckpointHeader, decodeState } from './checkpoint.ts';
 import { LogDirectory } from './directory.ts';
 import { FRAME, type FramePlace, nextFrame, readFrameBody, readFrameHeader, readPrefix } from './frames.ts';
 import type { LogReader } from './logReader.ts';
 import { findIndex, readIndexBytes } from './recovery.ts';
-import { decodeSegmentHeader, type SegmentHeader } from './segmentHeader.ts';
+import { decodeSegmentHeader, encodeCanonicalHeader, type SegmentHeader } from './segmentHeader.ts';
 import { SegmentView } from './segmentView.ts';
 
 /** One thing wrong with a log, and where. */
@@ -112,7 +112,8 @@ class Verifier {
     const body = readFrameBody(storage, place);
     const view = new SegmentView(header, (at, length) => body.subarray(at, at + length), compression);
     const sections = header.sections.map((section) => view.sectionRaw(section));
-    const hash = chainSegment(this.#hash, header, view.stringsRaw(), sections);
+    const canonical = encodeCanonicalHeader(header);
+    const hash = chainSegment(this.#hash, canonical, view.stringsRaw(), sections, compression.sha256);
     const linked = this.#linked;
     this.#hash = header.hash;
     this.#linked = true;
@@ -134,17 +135,23 @@ class Verifier {
 
   #checkpoint(place: FramePlace): void {
     const { storage, compression } = this.#reader;
-    const header = decodeCheckpointHeader(readFrameHeader(storage, place));
+    const header = decodeCheckpointHeader(readFrameHeader(storage, place), place.version);
     this.#seen.addCheckpoint(place.offsetBytes, header);
-    decodeStates(header, readFrameBody(storage, place), compression);
+    const body = readFrameBody(storage, place);
+    for (const section of header.sections) {
+      const { bodyOffsetBytes, storedBytes } = section;
+      decodeState(section, body.subarray(bodyOffsetBytes, bodyOffsetBytes + storedBytes), compression);
+    }
   }
 
   #index(place: FramePlace): void {
     const { storage, compression } = this.#reader;
-    const bytes = readIndexBytes(storage, place, compression);
-    const rebuilt = this.#seen.encode(this.#hash);
+    const { directory, headHash } = LogDirectory.decode(readIndexBytes(storage, place, compression), place.version);
     // Behind other damage the rebuilt index must differ; saying so again would place the fault wrongly.
     if (this.#faults.length > 0) return;
+    // Both as they are written now, so that an index of an older version is compared too.
+    const bytes = directory.encode(headHash);
+    const rebuilt = this.#seen.encode(this.#hash);
     if (bytes.length !== rebuilt.length || bytes.some((byte, i) => byte !== rebuilt[i])) {
       this.#faultAt(place, 'the index is not that of the segments');
     }

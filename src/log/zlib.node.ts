@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { Compression } from './storage.ts';
 
@@ -5,7 +6,7 @@ import type { Compression } from './storage.ts';
 const DEFLATE_LEVEL = 3;
 
 /**
- * Raw deflate by Node's zlib.
+ * Raw deflate by Node's zlib, and SHA-256 by its OpenSSL, which takes a tenth of the time of one in JavaScript.
  *
  * @example
  * ```ts
@@ -16,6 +17,11 @@ export const zlibCompression: Compression = {
   deflate: (bytes) => plain(deflateRawSync(bytes, { level: DEFLATE_LEVEL })),
   // One byte more than said, so that data that inflates to too much is noticed without inflating all of it.
   inflate: (bytes, rawLength) => plain(inflateRawSync(bytes, { maxOutputLength: rawLength + 1 })),
+  sha256: (pieces) => {
+    const hash = createHash('sha256');
+    for (const piece of pieces) hash.update(piece);
+    return plain(hash.digest());
+  },
 };
 
 /** The same bytes without Buffer's own ways: its `slice` shares memory where Uint8Array's copies. */

@@ -64,11 +64,8 @@ abstract class BuddyReader {
   }
 
   protected abstract readonly lists: readonly (FreeList | IntMapEdit<true>)[];
-
   /** Free frames. */
-  get freeFrames(): number {
-    return this.lists.reduce((frames, blocks, order) => frames + blocks.size * 2 ** order, 0);
-  }
+  abstract readonly freeFrames: number;
 
   /** Free blocks of each order, from 0 to MAX_PAGE_ORDER: a line of /proc/buddyinfo. */
   get buddyinfo(): number[] {
@@ -120,10 +117,18 @@ abstract class BuddyReader {
  */
 export class Buddy extends BuddyReader {
   protected readonly lists: readonly FreeList[];
+  readonly freeFrames: number;
 
-  constructor(base: number, count: number, maxOrder: number, lists: readonly FreeList[]) {
+  constructor(
+    base: number,
+    count: number,
+    maxOrder: number,
+    lists: readonly FreeList[],
+    freeFrames = lists.reduce((frames, blocks, order) => frames + blocks.size * 2 ** order, 0),
+  ) {
     super(base, count, maxOrder);
     this.lists = lists;
+    this.freeFrames = freeFrames;
   }
 
   /** All of [base, base + count) free, in the largest aligned blocks there are [mm/memblock.c:__free_pages_memory]. */
@@ -191,10 +196,12 @@ export class Buddy extends BuddyReader {
  */
 export class BuddyEdit extends BuddyReader {
   protected readonly lists: (FreeList | IntMapEdit<true>)[];
+  freeFrames: number;
 
   constructor(from: BuddyReader, lists: readonly FreeList[]) {
     super(from.base, from.count, from.maxOrder);
-    this.lists = [...lists];
+    this.lists = lists.slice();
+    this.freeFrames = from.freeFrames;
   }
 
   /** The first frame of a block of 2^order frames, or null when no block is large enough. */
@@ -204,6 +211,7 @@ export class BuddyEdit extends BuddyReader {
       const block = this.lists[from].first();
       if (block === null) continue;
       this.writable(from).delete(block.key);
+      this.freeFrames -= 2 ** order;
       const pfn = block.key * 2 ** from;
       for (let half = from - 1; half >= order; half--) this.writable(half).set(pfn / 2 ** half + 1, true);
       return pfn;
@@ -218,6 +226,7 @@ export class BuddyEdit extends BuddyReader {
     while (from <= this.maxOrder && !this.lists[from].has(Math.floor(pfn / 2 ** from))) from++;
     if (from > this.maxOrder) return false;
     this.writable(from).delete(Math.floor(pfn / 2 ** from));
+    this.freeFrames -= 2 ** order;
     for (let half = from - 1; half >= order; half--) {
       const block = Math.floor(pfn / 2 ** half);
       this.writable(half).set(block % 2 === 0 ? block + 1 : block - 1, true);
@@ -239,11 +248,12 @@ export class BuddyEdit extends BuddyReader {
       at++;
     }
     this.writable(at).set(block, true);
+    this.freeFrames += 2 ** order;
   }
 
   done(): Buddy {
     const lists = this.lists.map((list) => (list instanceof IntMapEdit ? list.done() : list));
-    return new Buddy(this.base, this.count, this.maxOrder, lists);
+    return new Buddy(this.base, this.count, this.maxOrder, lists, this.freeFrames);
   }
 
   /** The free list of an order, to write to: most edits touch few orders, so a list is opened when it is needed. */
@@ -262,11 +272,17 @@ export class BuddyEdit extends BuddyReader {
   }
 
   private overlapsFree(pfn: number, order: number): boolean {
-    return this.lists.some((list, at) => {
+    for (let at = 0; at <= this.maxOrder; at++) {
+      const list = this.lists[at];
+      if (list.size === 0) continue;
       const first = Math.floor(pfn / 2 ** at);
-      if (at >= order) return list.has(first);
+      if (at >= order) {
+        if (list.has(first)) return true;
+        continue;
+      }
       const found = list.first(first);
-      return found !== null && found.key < (pfn + 2 ** order) / 2 ** at;
-    });
+      if (found !== null && found.key < (pfn + 2 ** order) / 2 ** at) return true;
+    }
+    return false;
   }
 }

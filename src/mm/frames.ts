@@ -57,6 +57,15 @@ export type FrameCounts = Record<FolioKind, number>;
 
 const NO_FRAMES: Readonly<FrameCounts> = { anon: 0, file: 0, table: 0, kernel: 0, reserved: 0 };
 
+function copyCounts({ anon, file, table, kernel, reserved }: Readonly<FrameCounts>): FrameCounts {
+  return { anon, file, table, kernel, reserved };
+}
+
+/** A folio with other counts; a literal of its fields, since a spread costs several times as much. */
+function recounted({ pfn, order, pins, owner, kind, lazyFree }: Folio, refs: number, large: LargeFolio | null): Folio {
+  return { pfn, order, refs, pins, owner, kind, lazyFree, large };
+}
+
 /** What can be asked of a folio table, sealed or in the middle of an edit. */
 abstract class FolioReader {
   protected abstract readonly folios: IntMap<Folio> | IntMapEdit<Folio>;
@@ -130,7 +139,7 @@ export class FolioTable extends FolioReader {
 
   /** A private version to write to; this one stays as it is. */
   edit(): FolioTableEdit {
-    return new FolioTableEdit(this.folios.edit(), { ...this.framesByKind });
+    return new FolioTableEdit(this.folios.edit(), copyCounts(this.framesByKind));
   }
 }
 
@@ -175,12 +184,12 @@ export class FolioTableEdit extends FolioReader {
 
   /** Takes references on the folio of a frame (`folio_get`, `folio_ref_add`). */
   get(pfn: number, references = 1): Folio {
-    return this.update(pfn, (folio) => ({ ...folio, refs: folio.refs + references }));
+    return this.update(pfn, (folio) => recounted(folio, folio.refs + references, folio.large));
   }
 
   /** Drops references (`folio_put`); answers the folio when that was the last one, and it is gone, else null. */
   put(pfn: number, references = 1): Folio | null {
-    const folio = this.update(pfn, (before) => ({ ...before, refs: before.refs - references }));
+    const folio = this.update(pfn, (before) => recounted(before, before.refs - references, before.large));
     if (folio.refs > 0) return null;
     this.remove(folio.pfn);
     return folio;
@@ -191,14 +200,32 @@ export class FolioTableEdit extends FolioReader {
     return this.update(pfn, (folio) => {
       const refs = folio.refs + change * nr;
       const large = folio.large === null ? null : changePages(folio.large, pfn - folio.pfn, nr, change);
-      return { ...folio, refs, large };
+      return recounted(folio, refs, large);
     });
+  }
+
+  /**
+   * Drops one reference on each of `nr` pages of one folio from `pfn` on; answers the folio as it was and as it is then. With the
+   * last reference it is gone.
+   */
+  putPages(pfn: number, nr: number): { before: Folio; after: Folio } {
+    const before = this.find(pfn);
+    if (before === null) invariant(false, `frame ${pfn} lies in a folio`);
+    const large = before.large === null ? null : changePages(before.large, pfn - before.pfn, nr, -1);
+    const after = recounted(before, before.refs - nr, large);
+    invariant(after.refs >= 0, 'counts of a folio stay above zero');
+    if (after.refs > 0) this.folios.set(after.pfn, after);
+    else {
+      this.folios.delete(after.pfn);
+      this.framesByKind[after.kind] -= 2 ** after.order;
+    }
+    return { before, after };
   }
 
   /** Replaces the folio of a frame; its frames stay the same. */
   update(pfn: number, change: (folio: Folio) => Folio): Folio {
     const folio = this.find(pfn);
-    invariant(folio !== null, `frame ${pfn} lies in a folio`);
+    if (folio === null) invariant(false, `frame ${pfn} lies in a folio`);
     const next = change(folio);
     invariant(next.pfn === folio.pfn && next.order === folio.order, 'an update leaves the frames of a folio alone');
     invariant(next.refs >= 0 && next.pins >= 0, 'counts of a folio stay above zero');
@@ -211,7 +238,7 @@ export class FolioTableEdit extends FolioReader {
   /** Takes the folio of a frame out, whatever its references. */
   remove(pfn: number): Folio {
     const folio = this.find(pfn);
-    invariant(folio !== null, `frame ${pfn} lies in a folio`);
+    if (folio === null) invariant(false, `frame ${pfn} lies in a folio`);
     this.folios.delete(folio.pfn);
     this.framesByKind[folio.kind] -= 2 ** folio.order;
     return folio;
@@ -249,6 +276,6 @@ export class FolioTableEdit extends FolioReader {
   }
 
   done(): FolioTable {
-    return new FolioTable(this.folios.done(), { ...this.framesByKind });
+    return new FolioTable(this.folios.done(), copyCounts(this.framesByKind));
   }
 }

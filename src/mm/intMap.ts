@@ -49,7 +49,7 @@ function newNode<V>(owner: object | null, height: number): TrieNode<V> {
 
 function slotOf(key: number, height: number): number {
   return height < LOW_LEVELS
-    ? ((key % LOW_KEYS) >>> (BITS_PER_LEVEL * height)) & (WAYS - 1)
+    ? ((key & (LOW_KEYS - 1)) >>> (BITS_PER_LEVEL * height)) & (WAYS - 1)
     : (Math.floor(key / LOW_KEYS) >>> (BITS_PER_LEVEL * (height - LOW_LEVELS))) & (WAYS - 1);
 }
 
@@ -189,8 +189,11 @@ abstract class IntMapReader<V> {
  * ```
  */
 export class IntMap<V> extends IntMapReader<V> {
+  /** One value for all: what nobody has written to costs no memory. */
+  static readonly #empty = new IntMap<never>(newNode<never>(null, 0), 0, 0);
+
   static empty<V>(): IntMap<V> {
-    return new IntMap<V>(newNode<V>(null, 0), 0, 0);
+    return IntMap.#empty;
   }
 
   /** The inverse of `toPlain`. */

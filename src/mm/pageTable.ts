@@ -128,6 +128,8 @@ export class PageTable extends PageTableReader {
   }
 }
 
+const NO_ENTRIES: readonly number[] = Array.from({ length: CHUNK_ENTRIES }, () => 0);
+
 /**
  * A private version of a page table. `done()` seals it; writing after that is a fault.
  *
@@ -157,13 +159,15 @@ export class PageTableEdit extends PageTableReader {
   /** Writes one entry (0 clears it) and answers the one before. Tables that are missing are allocated. */
   set(va: number, pte: number): number {
     const { granuleBytes, vaBits } = this.geometry;
-    invariant(va % granuleBytes === 0 && va >= 0 && va < 2 ** vaBits, 'an entry is set at a page of the address space');
+    const page = Math.floor(va / granuleBytes);
+    const isInside = page * granuleBytes === va && va >= 0 && va < 2 ** vaBits;
+    invariant(isInside, 'an entry is set at a page of the address space');
     const before = this.get(va);
     if (before === pte) return before;
     const index = Math.floor(va / this.leafSpanBytes);
     if (!this.leaves.has(index)) this.allocateTables(va, this.geometry.levels.length - 1);
     const table = this.ownedTable(index);
-    const entry = (va % this.leafSpanBytes) / granuleBytes;
+    const entry = this.entryNumber(va);
     const chunk = this.ownedChunk(table, Math.floor(entry / CHUNK_ENTRIES));
     chunk.ptes[entry % CHUNK_ENTRIES] = pte;
     const used = (pte === 0 ? 0 : 1) - (before === 0 ? 0 : 1);
@@ -283,7 +287,7 @@ export class PageTableEdit extends PageTableReader {
   private ownedChunk(table: LeafTable, position: number): Chunk {
     const chunk = table.chunks[position];
     if (chunk !== undefined && chunk.owner === this.owner) return chunk;
-    const ptes = chunk === undefined ? new Float64Array(CHUNK_ENTRIES) : chunk.ptes.slice();
+    const ptes = (chunk?.ptes ?? NO_ENTRIES).slice();
     const owned = { owner: this.owner, ptes };
     table.chunks[position] = owned;
     return owned;

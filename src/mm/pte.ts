@@ -6,6 +6,8 @@ import { invariant } from '../errors.ts';
 
 /** Thirteen flag bits below the frame number: a number then stays an exact integer up to a frame number of 2^40. */
 const FLAG_SPAN = 8192;
+/** The flag bits of an entry: `&` takes the low 32 bits of any integer, and costs a tenth of `%`. */
+const FLAG_MASK = FLAG_SPAN - 1;
 const MAX_PFN = 2 ** 40;
 
 /**
@@ -94,7 +96,7 @@ export function pfnOf(pte: number): number {
  * ```
  */
 export function flagsOf(pte: number): number {
-  return pte % FLAG_SPAN;
+  return pte & FLAG_MASK;
 }
 
 /**
@@ -119,7 +121,7 @@ export function withFlags(pte: number, flags: number): number {
  * ```
  */
 export function hasFlags(pte: number, flags: number): boolean {
-  return ((pte % FLAG_SPAN) & flags) !== 0;
+  return (pte & flags & FLAG_MASK) !== 0;
 }
 
 /**

@@ -1,11 +1,22 @@
 /**
  * The TLBs of one CPU: L1I, L1D, a unified L2 and the walk cache, with their maintenance.
  *
- * A translation is tagged with its ASID and its page number in the page size of its mm. The granule itself is not a tag
- * (Arm ARM RNWYRD); an mm keeps one granule for as long as it keeps its ASID, so the two never mix.
+ * Persistent, by the scheme of Baker (Shallow binding makes functional arrays fast, 1991): the newest version holds the
+ * arrays and writes them in place; the version before keeps what those writes replaced. So an edit costs what it writes, and a
+ * version that somebody kept is made again when it is looked at.
  */
 import { invariant } from '../errors.ts';
-import { MAY_FETCH, MAY_READ, MAY_WRITE, TlbArray, type TlbArrayPlain } from './tlbArray.ts';
+import { JOURNAL_NUMBERS, MAY_FETCH, MAY_READ, MAY_WRITE, TlbArray, type TlbArrayPlain } from './tlbArray.ts';
+import {
+  asidOfKey,
+  firstPageOfGroup,
+  groupKey,
+  isGroupKey,
+  leafKey,
+  LEVEL_STRIDE,
+  tableKey,
+  WALK_ASID_STRIDE,
+} from './tlbKeys.ts';
 
 /** The sizes that a TLB is built from: a core preset holds them. */
 export interface TlbGeometry {
@@ -16,95 +27,10 @@ export interface TlbGeometry {
   walkCache: { entries: number; ways: number } | 'in-l2' | 'none';
 }
 
-/** Page numbers of a 48-bit address space: an ASID multiplied by this cannot reach another's pages. */
-export const ASID_STRIDE = 2 ** 36;
-/** Room for one level of table prefixes in a walk-cache key: at most 27 bits at 4K, level 2. */
-const LEVEL_STRIDE = 2 ** 30;
-const WALK_ASID_STRIDE = 2 ** 32;
-
-/**
- * The tag of a leaf translation.
- *
- * @example
- * ```ts
- * leafKey(1, 5) === ASID_STRIDE + 5; // true
- * ```
- */
-export function leafKey(asid: number, pageNumber: number): number {
-  return asid * ASID_STRIDE + pageNumber;
-}
-
-/**
- * The tag of the table that a level-`level` descriptor points to; below zero, so that it is never a leaf's.
- *
- * @example
- * ```ts
- * tableKey(1, 2, 3) < 0; // true
- * ```
- */
-export function tableKey(asid: number, level: number, prefix: number): number {
-  return -(asid * WALK_ASID_STRIDE + level * LEVEL_STRIDE + prefix + 1);
-}
-
-/** Tags of contiguous groups lie below those of tables, which reach -2^48. */
-const GROUP_BASE = 2 ** 49;
-/** Pages in the unit that groups are counted in: every contiguous group is a multiple of it (16, 32 or 128 pages). */
-const GROUP_UNIT_PAGES = 16;
-
-/**
- * The tag of one entry for a whole contiguous group, by the first of its pages; below the tags of tables.
- *
- * @example
- * ```ts
- * isGroupKey(groupKey(1, 32)); // true
- * ```
- */
-export function groupKey(asid: number, firstPage: number): number {
-  return -(GROUP_BASE + asid * WALK_ASID_STRIDE + firstPage / GROUP_UNIT_PAGES + 1);
-}
-
-/**
- * Whether a tag is that of a contiguous group.
- *
- * @example
- * ```ts
- * isGroupKey(tableKey(1, 2, 3)); // false
- * ```
- */
-export function isGroupKey(key: number): boolean {
-  return key < -GROUP_BASE;
-}
-
-/**
- * The first page of the group that a group's tag names.
- *
- * @example
- * ```ts
- * firstPageOfGroup(groupKey(3, 32)); // 32
- * ```
- */
-export function firstPageOfGroup(key: number): number {
-  return ((-key - 1 - GROUP_BASE) % WALK_ASID_STRIDE) * GROUP_UNIT_PAGES;
-}
-
-/**
- * The ASID in a tag.
- *
- * @example
- * ```ts
- * asidOfKey(leafKey(7, 5)); // 7
- * asidOfKey(tableKey(7, 2, 3)); // 7
- * ```
- */
-export function asidOfKey(key: number): number {
-  if (key >= 0) return Math.floor(key / ASID_STRIDE);
-  return Math.floor((-key - 1 - (isGroupKey(key) ? GROUP_BASE : 0)) / WALK_ASID_STRIDE);
-}
-
-/** The geometry a walk needs: level shifts of the table in use, root first. */
+/** The geometry a walk needs, of the table in use. */
 export interface WalkGeometry {
-  /** Address bits below each level's index, from the root level to the leaf. */
-  levelShifts: readonly number[];
+  /** Bytes that one entry of each level stands for, from the root level to the leaf. */
+  levelSpans: readonly number[];
   /** Number of the root level (0 for 4K and 16K at 48 bits, 1 for 64K). */
   firstLevel: number;
 }
@@ -115,6 +41,60 @@ export interface TlbPlain {
   l1d: TlbArrayPlain;
   l2: TlbArrayPlain;
   walk: TlbArrayPlain | 'in-l2' | 'none';
+}
+
+/** The arrays of one TLB, written in place. */
+class TlbStore {
+  readonly geometry: TlbGeometry;
+  readonly journal = { epoch: 1, undo: [] as number[] };
+  readonly l1i: TlbArray;
+  readonly l1d: TlbArray;
+  readonly l2: TlbArray;
+  readonly walk: TlbArray | null;
+  /** All arrays, each once, in the order of their places. */
+  readonly arrays: readonly TlbArray[];
+  /** Entries that journals have noted since the arrays were made. */
+  noted = 0;
+
+  constructor(geometry: TlbGeometry) {
+    const { l1i, l1d, l2, walkCache } = geometry;
+    this.geometry = geometry;
+    this.l1i = new TlbArray(l1i.entries, l1i.ways, this.journal, 0);
+    this.l1d = new TlbArray(l1d.entries, l1d.ways, this.journal, l1i.entries);
+    this.l2 = new TlbArray(l2.entries, l2.ways, this.journal, l1i.entries + l1d.entries);
+    const end = l1i.entries + l1d.entries + l2.entries;
+    if (walkCache === 'none') this.walk = null;
+    else if (walkCache === 'in-l2') this.walk = this.l2;
+    else this.walk = new TlbArray(walkCache.entries, walkCache.ways, this.journal, end);
+    const own = this.walk === null || this.walk === this.l2 ? [] : [this.walk];
+    this.arrays = [this.l1i, this.l1d, this.l2, ...own];
+  }
+
+  get entries(): number {
+    return this.arrays.reduce((sum, array) => sum + array.entries, 0);
+  }
+
+  copy(): TlbStore {
+    const copy = new TlbStore(this.geometry);
+    for (const [at, array] of copy.arrays.entries()) array.copyFrom(this.arrays[at]);
+    return copy;
+  }
+
+  /** Begins a journal, for the version that is written from now on. */
+  open(): number[] {
+    this.noted += this.journal.undo.length / JOURNAL_NUMBERS;
+    this.journal.epoch++;
+    this.journal.undo = [];
+    return this.journal.undo;
+  }
+
+  restore(undo: readonly number[]): void {
+    for (let at = 0; at < undo.length; at += JOURNAL_NUMBERS) {
+      const array = this.arrays.findLast(({ base }) => base <= undo[at]);
+      invariant(array !== undefined, `entry ${undo[at]} is one of the TLB`);
+      array.restore(undo, at);
+    }
+  }
 }
 
 /**
@@ -130,55 +110,88 @@ export interface TlbPlain {
  * ```
  */
 export class Tlb {
-  readonly l1i: TlbArray;
-  readonly l1d: TlbArray;
-  readonly l2: TlbArray;
-  /** The array that holds partial walks: its own, the L2's, or null. */
-  readonly walk: TlbArray | null;
+  /** Null once a later version has the arrays: then that version, and what this one held instead. */
+  #store: TlbStore | null;
+  #later: Tlb | null = null;
+  #undo: readonly number[] = [];
   /**
    * Pages of a contiguous group of the tables in use, where one entry may stand for all of them; 1 where each page has its
    * own. Not kept: whoever edits a version says it again.
    */
   groupPages = 1;
 
-  private constructor(l1i: TlbArray, l1d: TlbArray, l2: TlbArray, walk: TlbArray | null) {
-    this.l1i = l1i;
-    this.l1d = l1d;
-    this.l2 = l2;
-    this.walk = walk;
+  private constructor(store: TlbStore) {
+    this.#store = store;
   }
 
   /** A TLB that holds nothing. */
   static empty(geometry: TlbGeometry): Tlb {
-    const l2 = TlbArray.empty(geometry.l2.entries, geometry.l2.ways);
-    const walk = geometry.walkCache;
-    return new Tlb(
-      TlbArray.empty(geometry.l1i.entries, geometry.l1i.ways),
-      TlbArray.empty(geometry.l1d.entries, geometry.l1d.ways),
-      l2,
-      walk === 'none' ? null : walk === 'in-l2' ? l2 : TlbArray.empty(walk.entries, walk.ways),
-    );
+    return new Tlb(new TlbStore(geometry));
   }
 
-  /** A version of its own: what is written to it does not show in this one. */
+  /** A version of its own: what is written to it does not show in this one, and nothing more is written to this one. */
   edit(): Tlb {
-    const l2 = this.l2.edit();
-    const walk = this.walk === null ? null : this.walk === this.l2 ? l2 : this.walk.edit();
-    return new Tlb(this.l1i.edit(), this.l1d.edit(), l2, walk);
+    const store = this.#store ?? this.#remade();
+    // Once the journals come to a copy, a copy is made: an old version then holds no longer chain of later ones.
+    if (store.noted > store.entries) return new Tlb(store.copy());
+    const later = new Tlb(store);
+    this.#store = null;
+    this.#later = later;
+    this.#undo = store.open();
+    return later;
+  }
+
+  /** The arrays of a version that has been edited since, made again from those of a later one. */
+  #remade(): TlbStore {
+    const undos: (readonly number[])[] = [];
+    let version: Tlb = this;
+    while (version.#store === null) {
+      undos.push(version.#undo);
+      invariant(version.#later !== null, 'a version without arrays has a later one');
+      version = version.#later;
+    }
+    const store = version.#store.copy();
+    for (const undo of undos.reverse()) store.restore(undo);
+    this.#store = store;
+    this.#later = null;
+    this.#undo = [];
+    return store;
+  }
+
+  get #arrays(): TlbStore {
+    return this.#store ?? this.#remade();
+  }
+
+  get l1i(): TlbArray {
+    return this.#arrays.l1i;
+  }
+
+  get l1d(): TlbArray {
+    return this.#arrays.l1d;
+  }
+
+  get l2(): TlbArray {
+    return this.#arrays.l2;
+  }
+
+  /** The array that holds partial walks: its own, the L2's, or null. */
+  get walk(): TlbArray | null {
+    return this.#arrays.walk;
   }
 
   /** Takes a translation in: new in L1 and L2, or with new frame and rights where it was there already. */
   fill(fetch: boolean, asid: number, pageNumber: number, frame: number, rights: number): void {
     invariant(rights > 0 && rights <= (MAY_READ | MAY_WRITE | MAY_FETCH), 'a translation allows something');
     const key = leafKey(asid, pageNumber);
-    const set2 = pageNumber % this.l2.sets;
-    if (!this.l2.update(key, set2, frame, rights)) this.l2.insert(key, set2, frame, rights);
-    const first = fetch ? this.l1i : this.l1d;
-    const other = fetch ? this.l1d : this.l1i;
-    if (!first.update(key, pageNumber % first.sets, frame, rights)) {
-      first.insert(key, pageNumber % first.sets, frame, rights);
+    const { l1i, l1d, l2 } = this.#arrays;
+    const set2 = l2.setOf(pageNumber);
+    if (!l2.update(key, set2, frame, rights)) l2.insert(key, set2, frame, rights);
+    const first = fetch ? l1i : l1d;
+    const other = fetch ? l1d : l1i;
+    if (!first.update(key, first.setOf(pageNumber), frame, rights)) {
+      first.insert(key, first.setOf(pageNumber), frame, rights);
     }
-    other.update(key, pageNumber % other.sets, frame, rights);
+    other.update(key, other.setOf(pageNumber), frame, rights);
   }
 
   /** Takes in one entry for a whole contiguous group, whose first page is `firstPage` and maps to `frame`. */
@@ -186,10 +199,10 @@ export class Tlb {
     const key = groupKey(asid, firstPage);
     const group = firstPage / this.groupPages;
     for (const array of [this.l2, fetch ? this.l1i : this.l1d]) {
-      if (!array.update(key, group % array.sets, frame, rights)) array.insert(key, group % array.sets, frame, rights);
+      if (!array.update(key, array.setOf(group), frame, rights)) array.insert(key, array.setOf(group), frame, rights);
     }
     const other = fetch ? this.l1d : this.l1i;
-    other.update(key, group % other.sets, frame, rights);
+    other.update(key, other.setOf(group), frame, rights);
   }
 
   /**
@@ -197,23 +210,25 @@ export class Tlb {
    * Finding an entry makes it the most recently used.
    */
   walkLevelsCached(asid: number, va: number, geometry: WalkGeometry): number {
-    if (this.walk === null) return 0;
-    for (let depth = geometry.levelShifts.length - 2; depth >= 0; depth--) {
-      const prefix = Math.floor(va / 2 ** geometry.levelShifts[depth]);
+    const { walk } = this;
+    if (walk === null) return 0;
+    for (let depth = geometry.levelSpans.length - 2; depth >= 0; depth--) {
+      const prefix = Math.floor(va / geometry.levelSpans[depth]);
       const key = tableKey(asid, geometry.firstLevel + depth, prefix);
-      if (this.walk.find(key, prefix % this.walk.sets) >= 0) return depth + 1;
+      if (walk.find(key, walk.setOf(prefix)) >= 0) return depth + 1;
     }
     return 0;
   }
 
   /** Keeps the tables that a walk of `levels` descriptors went through. */
   keepWalk(asid: number, va: number, geometry: WalkGeometry, levels: number): void {
-    if (this.walk === null) return;
-    const tables = Math.min(levels, geometry.levelShifts.length) - 1;
+    const { walk } = this;
+    if (walk === null) return;
+    const tables = Math.min(levels, geometry.levelSpans.length) - 1;
     for (let depth = 0; depth < tables; depth++) {
-      const prefix = Math.floor(va / 2 ** geometry.levelShifts[depth]);
+      const prefix = Math.floor(va / geometry.levelSpans[depth]);
       const key = tableKey(asid, geometry.firstLevel + depth, prefix);
-      if (!this.walk.has(key, prefix % this.walk.sets)) this.walk.insert(key, prefix % this.walk.sets, 0, MAY_READ);
+      if (!walk.has(key, walk.setOf(prefix))) walk.insert(key, walk.setOf(prefix), 0, MAY_READ);
     }
   }
 
@@ -224,7 +239,7 @@ export class Tlb {
     const one = endPage - firstPage === 1;
     let removed = 0;
     for (const array of [this.l1i, this.l1d, this.l2]) {
-      if (one) removed += array.remove(low, firstPage % array.sets) ? 1 : 0;
+      if (one) removed += array.remove(low, array.setOf(firstPage)) ? 1 : 0;
       else removed += array.removeAll((key) => key >= low && key < high);
     }
     return this.groupPages === 1 ? removed : removed + this.invalidateGroups(asid, firstPage, endPage);
@@ -246,11 +261,11 @@ export class Tlb {
   /** Removes the walk-cache entries that lead to addresses [startVa, endVa) of an ASID. */
   invalidateWalks(asid: number, startVa: number, endVa: number, geometry: WalkGeometry): number {
     if (this.walk === null) return 0;
-    const { levelShifts, firstLevel } = geometry;
+    const { levelSpans, firstLevel } = geometry;
     return this.walk.removeAll((key) => {
       if (key >= 0 || isGroupKey(key) || asidOfKey(key) !== asid) return false;
       const rest = (-key - 1) % WALK_ASID_STRIDE;
-      const span = 2 ** levelShifts[Math.floor(rest / LEVEL_STRIDE) - firstLevel];
+      const span = levelSpans[Math.floor(rest / LEVEL_STRIDE) - firstLevel];
       const start = (rest % LEVEL_STRIDE) * span;
       return start < endVa && start + span > startVa;
     });
@@ -259,21 +274,15 @@ export class Tlb {
   /** Removes everything tagged with an ASID, partial walks included. */
   invalidateAsid(asid: number): number {
     let removed = 0;
-    for (const array of this.arrays()) removed += array.removeAll((key) => asidOfKey(key) === asid);
+    for (const array of this.#arrays.arrays) removed += array.removeAll((key) => asidOfKey(key) === asid);
     return removed;
   }
 
   /** Removes everything. */
   invalidateAll(): number {
     let removed = 0;
-    for (const array of this.arrays()) removed += array.removeAll(() => true);
+    for (const array of this.#arrays.arrays) removed += array.removeAll(() => true);
     return removed;
-  }
-
-  private arrays(): TlbArray[] {
-    const arrays = [this.l1i, this.l1d, this.l2];
-    if (this.walk !== null && this.walk !== this.l2) arrays.push(this.walk);
-    return arrays;
   }
 
   /** Plain data, in LRU order. */
@@ -287,9 +296,12 @@ export class Tlb {
   }
 
   /** The TLB that `toPlain` described. */
-  static fromPlain(plain: TlbPlain): Tlb {
-    const l2 = TlbArray.fromPlain(plain.l2);
-    const walk = plain.walk === 'none' ? null : plain.walk === 'in-l2' ? l2 : TlbArray.fromPlain(plain.walk);
-    return new Tlb(TlbArray.fromPlain(plain.l1i), TlbArray.fromPlain(plain.l1d), l2, walk);
+  static fromPlain({ l1i, l1d, l2, walk }: TlbPlain): Tlb {
+    const store = new TlbStore({ l1i, l1d, l2, walkCache: walk });
+    store.l1i.fill(l1i);
+    store.l1d.fill(l1d);
+    store.l2.fill(l2);
+    if (typeof walk !== 'string') store.walk?.fill(walk);
+    return new Tlb(store);
   }
 }

@@ -4,8 +4,8 @@
  * Every use stamps its entry with a clock of the array; the least stamp of a set is its least recently used entry. So a hit
  * writes one number, and only a replacement looks for the victim.
  *
- * Persistent with transients: `edit()` gives a version that shares all chunks and copies one only when it first writes
- * to it, so a version that somebody kept never changes.
+ * An array is written in place. What an entry held before its first write since the journal was last opened goes to the
+ * journal, from which `Tlb` makes the versions before.
  */
 import { invariant } from '../errors.ts';
 
@@ -18,35 +18,32 @@ export const MAY_FETCH = 4;
 
 /** Ways at most: the largest known fully associative array has 192 entries (Apple M1, L1I). */
 export const WAYS_MAX = 256;
-/** Entries in a copied chunk: small enough that a miss copies little, large enough that few chunks are listed. */
-const CHUNK_ENTRIES = 48;
-/** Places of the memory of where a key was last found; a power of two, a few times the entries of an L1. */
-const HINTS = 256;
 /** The key of an entry that holds nothing: it equals no key. */
 const NO_KEY = Number.NaN;
+/** From so many ways on, a set is not searched before its index says that the key can be there. */
+const INDEXED_WAYS = 16;
+/** log2 of the places of the index of a fully associative array: several times the entries of any. */
+const INDEX_BITS = 10;
+/** Fibonacci hashing (Knuth, TAOCP 3, 6.4): pages that lie at even distances spread over all places. */
+const GOLDEN = 0x9e3779b1;
 
-/** Numbers of an entry, and where each is: key, frame, rights, and the stamp of its last use (0: it holds nothing). */
-const ENTRY_NUMBERS = 4;
-const FRAME = 1;
-const RIGHTS = 2;
-const STAMP = 3;
+/** Numbers that the journal keeps of an entry: its place, key, frame, rights and stamp. */
+export const JOURNAL_NUMBERS = 5;
 
-/**
- * The sets that are copied together, one array for all their entries. A plain array of doubles: its copy is one allocation
- * on the heap, where a typed array of this size would be one outside of it that the collector has to track.
- */
-interface TlbChunk {
-  owner: object;
-  entries: number[];
+/** Where arrays of one TLB note what they overwrite. */
+export interface TlbJournal {
+  /** Entries whose `saved` mark equals it have been noted already. */
+  epoch: number;
+  /** Five numbers an entry: place, key, frame, rights, stamp. */
+  undo: number[];
 }
 
 /** A TLB array as plain data: the sets that hold anything, most recently used first, as [key, frame, rights] triples. */
 export type TlbArrayPlain = { entries: number; ways: number; sets: [number, number[]][] };
 
-function emptyChunk(count: number, owner: object): TlbChunk {
-  const entries: number[] = [];
-  for (let at = 0; at < count; at++) entries.push(NO_KEY, 0, 0, 0);
-  return { owner, entries };
+/** Where a key is looked up in the index. Keys reach beyond 32 bits; their low bits tell pages apart. */
+function hashOf(key: number): number {
+  return Math.imul(key | 0, GOLDEN) >>> (32 - INDEX_BITS);
 }
 
 /**
@@ -54,7 +51,7 @@ function emptyChunk(count: number, owner: object): TlbChunk {
  *
  * @example
  * ```ts
- * const array = TlbArray.empty(4, 4);
+ * const array = new TlbArray(4, 4);
  * array.insert(7, 0, 700, MAY_READ);
  * array.find(7, 0) >= 0; // true
  * array.find(8, 0) >= 0; // false
@@ -64,196 +61,223 @@ export class TlbArray {
   readonly entries: number;
   readonly ways: number;
   readonly sets: number;
-  private readonly setsPerChunk: number;
-  private readonly chunks: TlbChunk[];
-  /** Where a key was found last: only a hint, never part of the state. Kept where all sets lie in one chunk. */
+  /** The bits of a page number that choose its set; -1 where the sets are no power of two. */
+  private readonly setMask: number;
+  /** The place of its first entry among all entries of the TLB. */
+  readonly base: number;
+  readonly keys: Float64Array;
+  readonly stamps: Float64Array;
+  private readonly frames: Float64Array;
+  private readonly allowed: Uint8Array;
+  private readonly saved: Uint32Array;
+  /** For a fully associative array: how many keys have each hash, and the entry that one of them was last seen at. */
+  private readonly counts: Uint8Array | null;
   private readonly hints: Uint8Array | null;
-  private owner: object;
-  private clock: number;
+  private readonly journal: TlbJournal;
+  /** The stamp of the newest use. */
+  clock = 0;
 
-  private constructor(
-    entries: number,
-    ways: number,
-    chunks: TlbChunk[],
-    owner: object,
-    clock: number,
-    hints: Uint8Array | null,
-  ) {
+  /** An array that holds nothing. `entries` is a multiple of `ways`. */
+  constructor(entries: number, ways: number, journal: TlbJournal = { epoch: 1, undo: [] }, base = 0) {
+    invariant(ways > 0 && ways <= WAYS_MAX, `ways are 1 to ${WAYS_MAX}, not ${ways}`);
+    invariant(entries > 0 && entries % ways === 0, `${entries} entries fill sets of ${ways} ways`);
     this.entries = entries;
     this.ways = ways;
     this.sets = entries / ways;
-    this.setsPerChunk = Math.max(1, Math.floor(CHUNK_ENTRIES / ways));
-    this.chunks = chunks;
-    this.owner = owner;
-    this.clock = clock;
-    this.hints = hints;
+    this.setMask = (this.sets & (this.sets - 1)) === 0 ? this.sets - 1 : -1;
+    this.base = base;
+    this.keys = new Float64Array(entries).fill(NO_KEY);
+    this.frames = new Float64Array(entries);
+    this.allowed = new Uint8Array(entries);
+    this.stamps = new Float64Array(entries);
+    this.saved = new Uint32Array(entries);
+    const isIndexed = ways === entries && ways >= INDEXED_WAYS;
+    this.counts = isIndexed ? new Uint8Array(2 ** INDEX_BITS) : null;
+    this.hints = isIndexed ? new Uint8Array(2 ** INDEX_BITS) : null;
+    this.journal = journal;
   }
 
-  /** An array that holds nothing. `entries` is a multiple of `ways`. */
-  static empty(entries: number, ways: number): TlbArray {
-    invariant(ways > 0 && ways <= WAYS_MAX, `ways are 1 to ${WAYS_MAX}, not ${ways}`);
-    invariant(entries > 0 && entries % ways === 0, `${entries} entries fill sets of ${ways} ways`);
-    const owner = {};
-    const sets = entries / ways;
-    const setsPerChunk = Math.max(1, Math.floor(CHUNK_ENTRIES / ways));
-    const chunks: TlbChunk[] = [];
-    for (let set = 0; set < sets; set += setsPerChunk) {
-      chunks.push(emptyChunk(Math.min(setsPerChunk, sets - set) * ways, owner));
+  /** The set of a page, by its number: the low bits, in all cores that are known. */
+  setOf(page: number): number {
+    // `&` takes the low 32 bits of any integer, and costs a tenth of `%`.
+    return this.setMask >= 0 ? page & this.setMask : page % this.sets;
+  }
+
+  /** Takes over what another array of the same shape holds. */
+  copyFrom(other: TlbArray): void {
+    this.keys.set(other.keys);
+    this.frames.set(other.frames);
+    this.allowed.set(other.allowed);
+    this.stamps.set(other.stamps);
+    if (this.counts !== null && other.counts !== null) this.counts.set(other.counts);
+    this.clock = other.clock;
+  }
+
+  /** Puts an entry back as the journal noted it at `at`. */
+  restore(undo: readonly number[], at: number): void {
+    const entry = undo[at] - this.base;
+    this.replace(entry, undo[at + 1]);
+    this.frames[entry] = undo[at + 2];
+    this.allowed[entry] = undo[at + 3];
+    this.stamps[entry] = undo[at + 4];
+  }
+
+  /** Notes an entry in the journal before the first write to it. */
+  private save(entry: number): void {
+    const { journal, saved } = this;
+    if (saved[entry] === journal.epoch) return;
+    saved[entry] = journal.epoch;
+    const { keys, frames, allowed, stamps } = this;
+    journal.undo.push(this.base + entry, keys[entry], frames[entry], allowed[entry], stamps[entry]);
+  }
+
+  /** Writes a key over another, in the index too. */
+  private replace(entry: number, key: number): void {
+    const { counts, hints, keys } = this;
+    if (counts !== null && hints !== null) {
+      const before = keys[entry];
+      // Only NaN, the key of an empty entry, differs from itself.
+      if (before === before) counts[hashOf(before)]--;
+      if (key === key) {
+        const hash = hashOf(key);
+        counts[hash]++;
+        hints[hash] = entry;
+      }
     }
-    return new TlbArray(entries, ways, chunks, owner, 0, chunks.length === 1 ? new Uint8Array(HINTS) : null);
+    keys[entry] = key;
   }
 
-  /** A version of its own: what is written to it does not show in this one. */
-  edit(): TlbArray {
-    // This version may be kept by somebody: from now on it, too, copies before it writes. A wrong hint only costs a scan.
-    this.owner = {};
-    return new TlbArray(this.entries, this.ways, this.chunks.slice(), {}, this.clock, this.hints);
-  }
-
-  private chunkOf(set: number): TlbChunk {
-    return this.chunks[this.hints === null ? Math.floor(set / this.setsPerChunk) : 0];
-  }
-
-  /** The entries of a set's chunk, private to this version. */
-  private writable(set: number): number[] {
-    const chunk = this.chunkOf(set);
-    if (chunk.owner === this.owner) return chunk.entries;
-    const owned = { owner: this.owner, entries: chunk.entries.slice() };
-    this.chunks[this.hints === null ? Math.floor(set / this.setsPerChunk) : 0] = owned;
-    return owned.entries;
-  }
-
-  /** Where a set begins in its chunk. */
-  private baseOf(set: number): number {
-    return (set % this.setsPerChunk) * this.ways * ENTRY_NUMBERS;
-  }
-
-  /** The place of a key's entry in the chunk of its set, -1 where it is not. */
-  private placeOf(key: number, set: number): number {
-    const { entries } = this.chunkOf(set);
-    if (this.hints !== null) {
-      const hinted = this.hints[key & (HINTS - 1)] * ENTRY_NUMBERS;
-      if (entries[hinted] === key) return hinted;
+  /** The entry that holds a key, -1 where none does; the order stays as it is. */
+  entryOf(key: number, set: number): number {
+    const { counts, hints, keys } = this;
+    if (counts !== null && hints !== null) {
+      const hash = hashOf(key);
+      if (counts[hash] === 0) return -1;
+      if (keys[hints[hash]] === key) return hints[hash];
+      for (let entry = 0; entry < keys.length; entry++) {
+        if (keys[entry] !== key) continue;
+        hints[hash] = entry;
+        return entry;
+      }
+      return -1;
     }
-    const base = this.baseOf(set);
-    for (let place = base; place < base + this.ways * ENTRY_NUMBERS; place += ENTRY_NUMBERS) {
-      if (entries[place] !== key) continue;
-      if (this.hints !== null) this.hints[key & (HINTS - 1)] = place / ENTRY_NUMBERS;
-      return place;
-    }
+    const first = set * this.ways;
+    const end = first + this.ways;
+    for (let entry = first; entry < end; entry++) if (keys[entry] === key) return entry;
     return -1;
   }
 
   /**
    * Looks a key up and makes it the most recently used of its set.
    *
-   * @returns a place for `frame` and `rights`, or -1
+   * @returns the entry, for `frame` and `rights`, or -1
    */
   find(key: number, set: number): number {
-    const place = this.placeOf(key, set);
-    if (place >= 0) this.writable(set)[place + STAMP] = ++this.clock;
-    return place;
+    const entry = this.entryOf(key, set);
+    if (entry >= 0) this.stamp(entry, ++this.clock);
+    return entry;
+  }
+
+  /** Makes an entry used at a moment of the array's clock. */
+  stamp(entry: number, clock: number): void {
+    this.save(entry);
+    this.stamps[entry] = clock;
   }
 
   /** Whether a key is there; the order stays as it is. */
   has(key: number, set: number): boolean {
-    return this.placeOf(key, set) >= 0;
+    return this.entryOf(key, set) >= 0;
   }
 
-  /** The frame at a place that `find` gave. */
-  frame(place: number, set: number): number {
-    return this.chunkOf(set).entries[place + FRAME];
+  /** The frame of an entry that `find` gave. */
+  frame(entry: number): number {
+    return this.frames[entry];
   }
 
-  /** The rights at a place that `find` gave. */
-  rights(place: number, set: number): number {
-    return this.chunkOf(set).entries[place + RIGHTS];
+  /** The rights of an entry that `find` gave. */
+  rights(entry: number): number {
+    return this.allowed[entry];
   }
 
   /** Puts a translation in as the most recently used, over the least recently used where the set is full. */
   insert(key: number, set: number, frame: number, rights: number): void {
-    const entries = this.writable(set);
-    const base = this.baseOf(set);
-    let victim = base;
-    for (let place = base; place < base + this.ways * ENTRY_NUMBERS; place += ENTRY_NUMBERS) {
-      if (entries[place + STAMP] < entries[victim + STAMP]) victim = place;
+    const { stamps } = this;
+    const first = set * this.ways;
+    const end = first + this.ways;
+    let victim = first;
+    let least = stamps[first];
+    for (let entry = first + 1; entry < end; entry++) {
+      const stamp = stamps[entry];
+      if (stamp >= least) continue;
+      least = stamp;
+      victim = entry;
     }
-    entries[victim] = key;
-    entries[victim + FRAME] = frame;
-    entries[victim + RIGHTS] = rights;
-    entries[victim + STAMP] = ++this.clock;
-    if (this.hints !== null) this.hints[key & (HINTS - 1)] = victim / ENTRY_NUMBERS;
+    this.insertAt(victim, key, frame, rights, ++this.clock);
+  }
+
+  /** Puts a translation in over a given entry, used at a moment of the array's clock. */
+  insertAt(entry: number, key: number, frame: number, rights: number, clock: number): void {
+    this.save(entry);
+    this.replace(entry, key);
+    this.frames[entry] = frame;
+    this.allowed[entry] = rights;
+    this.stamps[entry] = clock;
   }
 
   /** Changes frame and rights of a key that is there, without touching the order; false where it is not. */
   update(key: number, set: number, frame: number, rights: number): boolean {
-    const place = this.placeOf(key, set);
-    if (place < 0) return false;
-    const { entries } = this.chunkOf(set);
-    if (entries[place + FRAME] === frame && entries[place + RIGHTS] === rights) return true;
-    const owned = this.writable(set);
-    owned[place + FRAME] = frame;
-    owned[place + RIGHTS] = rights;
+    const entry = this.entryOf(key, set);
+    if (entry < 0) return false;
+    if (this.frames[entry] === frame && this.allowed[entry] === rights) return true;
+    this.save(entry);
+    this.frames[entry] = frame;
+    this.allowed[entry] = rights;
     return true;
   }
 
-  private clear(set: number, place: number): void {
-    const entries = this.writable(set);
-    entries.fill(0, place, place + ENTRY_NUMBERS);
-    entries[place] = NO_KEY;
+  private clear(entry: number): void {
+    this.insertAt(entry, NO_KEY, 0, 0, 0);
   }
 
   /** Removes a key; true where it was there. */
   remove(key: number, set: number): boolean {
-    const place = this.placeOf(key, set);
-    if (place >= 0) this.clear(set, place);
-    return place >= 0;
+    const entry = this.entryOf(key, set);
+    if (entry >= 0) this.clear(entry);
+    return entry >= 0;
   }
 
   /** Removes every key that `matches`, in all sets; returns how many. */
   removeAll(matches: (key: number) => boolean): number {
     let removed = 0;
-    for (let set = 0; set < this.sets; set++) {
-      const base = this.baseOf(set);
-      for (let place = base; place < base + this.ways * ENTRY_NUMBERS; place += ENTRY_NUMBERS) {
-        const { entries } = this.chunkOf(set);
-        if (entries[place + STAMP] === 0 || !matches(entries[place])) continue;
-        this.clear(set, place);
-        removed++;
-      }
+    for (let entry = 0; entry < this.entries; entry++) {
+      if (this.stamps[entry] === 0 || !matches(this.keys[entry])) continue;
+      this.clear(entry);
+      removed++;
     }
     return removed;
   }
 
   /** Translations held. */
   get count(): number {
-    let count = 0;
-    this.forEach(() => {
-      count++;
-    });
-    return count;
+    return this.stamps.reduce((count, stamp) => (stamp > 0 ? count + 1 : count), 0);
   }
 
   /** Calls back for every translation, in no order that means anything: cheaper than `forEach`. */
   forEachUnordered(visit: (key: number, frame: number, rights: number) => void): void {
-    for (const { entries } of this.chunks) {
-      for (let place = 0; place < entries.length; place += ENTRY_NUMBERS) {
-        if (entries[place + STAMP] > 0) visit(entries[place], entries[place + FRAME], entries[place + RIGHTS]);
-      }
+    for (let entry = 0; entry < this.entries; entry++) {
+      if (this.stamps[entry] > 0) visit(this.keys[entry], this.frames[entry], this.allowed[entry]);
     }
   }
 
   /** Calls back for every translation, set by set, the most recently used first. */
   forEach(visit: (key: number, frame: number, rights: number, set: number) => void): void {
     for (let set = 0; set < this.sets; set++) {
-      const { entries } = this.chunkOf(set);
-      const base = this.baseOf(set);
-      const places: number[] = [];
-      for (let place = base; place < base + this.ways * ENTRY_NUMBERS; place += ENTRY_NUMBERS) {
-        if (entries[place + STAMP] > 0) places.push(place);
+      const held: number[] = [];
+      for (let entry = set * this.ways; entry < (set + 1) * this.ways; entry++) {
+        if (this.stamps[entry] > 0) held.push(entry);
       }
-      places.sort((a, b) => entries[b + STAMP] - entries[a + STAMP]);
-      for (const place of places) visit(entries[place], entries[place + FRAME], entries[place + RIGHTS], set);
+      held.sort((a, b) => this.stamps[b] - this.stamps[a]);
+      for (const entry of held) visit(this.keys[entry], this.frames[entry], this.allowed[entry], set);
     }
   }
 
@@ -268,13 +292,11 @@ export class TlbArray {
     return { entries: this.entries, ways: this.ways, sets };
   }
 
-  /** The array that `toPlain` described. */
-  static fromPlain(plain: TlbArrayPlain): TlbArray {
-    const array = TlbArray.empty(plain.entries, plain.ways);
+  /** Takes in what `toPlain` described, into an array of that shape that holds nothing. */
+  fill(plain: TlbArrayPlain): void {
     for (const [set, triples] of plain.sets) {
       for (let at = triples.length - 3; at >= 0; at -= 3)
-        array.insert(triples[at], set, triples[at + 1], triples[at + 2]);
+        this.insert(triples[at], set, triples[at + 1], triples[at + 2]);
     }
-    return array;
   }
 }

@@ -5,10 +5,12 @@
  * modify is a load and then a store; every L1 miss is one L2 access; the accesses of a run after its first hit.
  */
 import { invariant } from '../errors.ts';
+import { filterDepth, runFiltered } from './filteredRun.ts';
 import { RUN_CALL, RUN_FETCH, RUN_PAGE_SHIFT, RUN_READ, type RunSource } from './runs.ts';
+import { blockOf, type StackIndex, stackIndexWhenDue } from './stackIndex.ts';
 import type { Tlb } from './tlb.ts';
-import { ASID_STRIDE, groupKey } from './tlb.ts';
 import { MAY_FETCH, MAY_READ, MAY_WRITE } from './tlbArray.ts';
+import { ASID_STRIDE, groupKey } from './tlbKeys.ts';
 
 /** What a stretch counted; the field meanings are those of `TlbCounts` in `machines/messages.ts`. */
 export interface StretchCounts {
@@ -47,7 +49,12 @@ export interface StretchContext {
   l2HitCycles: number;
   /** Cycles of one instruction. */
   instructionCycles: number;
+  /** Look every run up, without a stack index: the reference, and the bare loop of the yardsticks. */
+  exhaustive?: boolean;
 }
+
+/** Runs that are looked up one by one before the index is used: where walks follow one another, a stretch ends within them. */
+const PLAIN_RUNS = 128;
 
 /** Why `runStretch` came back. */
 export type StretchStop = 'end' | 'quantum' | 'call' | 'walk';
@@ -62,6 +69,33 @@ export type StretchStop = 'end' | 'quantum' | 'call' | 'walk';
  */
 export function noCounts(): StretchCounts {
   return { references: 0, l1iAccesses: 0, l1iMisses: 0, l1dAccesses: 0, l1dMisses: 0, l2Accesses: 0, l2Misses: 0 };
+}
+
+/**
+ * A stretch of its own with the same contents.
+ *
+ * @example
+ * ```ts
+ * const stretch = { at: 3, end: 9, counted: false, lastFetchPage: -1, lastDataPage: -1, cycles: 0, cyclesMax: 9, counts: noCounts() };
+ * copyStretch(stretch).at; // 3
+ * ```
+ */
+export function copyStretch(from: Stretch): Stretch {
+  const { at, end, counted, lastFetchPage, lastDataPage, cycles, cyclesMax, counts } = from;
+  return { at, end, counted, lastFetchPage, lastDataPage, cycles, cyclesMax, counts: copyCounts(counts) };
+}
+
+/**
+ * Counts of their own with the same contents.
+ *
+ * @example
+ * ```ts
+ * copyCounts({ ...noCounts(), l2Misses: 5 }).l2Misses; // 5
+ * ```
+ */
+export function copyCounts(from: StretchCounts): StretchCounts {
+  const { references, l1iAccesses, l1iMisses, l1dAccesses, l1dMisses, l2Accesses, l2Misses } = from;
+  return { references, l1iAccesses, l1iMisses, l1dAccesses, l1dMisses, l2Accesses, l2Misses };
 }
 
 /** The same where an entry may stand for a contiguous group: each array is asked for the page and for its group. */
@@ -81,20 +115,20 @@ function lookupGrouped(
     [ofGroup, group],
   ];
   for (const [tag, index] of tags) {
-    const slot = first.find(tag, index % first.sets);
-    if (slot >= 0) return (first.rights(slot, index % first.sets) & right) === 0 ? MISS : HIT_L1;
+    const entry = first.find(tag, first.setOf(index));
+    if (entry >= 0) return (first.rights(entry) & right) === 0 ? MISS : HIT_L1;
   }
-  const [tag, index] = tlb.l2.has(key, page % tlb.l2.sets) ? tags[0] : tags[1];
-  const slot = tlb.l2.find(tag, index % tlb.l2.sets);
+  const [tag, index] = tlb.l2.has(key, tlb.l2.setOf(page)) ? tags[0] : tags[1];
+  const entry2 = tlb.l2.find(tag, tlb.l2.setOf(index));
   if (counts !== null) {
     if (fetch) counts.l1iMisses++;
     else counts.l1dMisses++;
     counts.l2Accesses++;
-    if (slot < 0) counts.l2Misses++;
+    if (entry2 < 0) counts.l2Misses++;
   }
-  if (slot < 0) return MISS;
-  const rights = tlb.l2.rights(slot, index % tlb.l2.sets);
-  first.insert(tag, index % first.sets, tlb.l2.frame(slot, index % tlb.l2.sets), rights);
+  if (entry2 < 0) return MISS;
+  const rights = tlb.l2.rights(entry2);
+  first.insert(tag, first.setOf(index), tlb.l2.frame(entry2), rights);
   return (rights & right) === 0 ? MISS : HIT_L2;
 }
 
@@ -150,20 +184,20 @@ export function lookup(
 ): 0 | 1 | 2 {
   if (tlb.groupPages !== 1) return lookupGrouped(tlb, fetch, key, page, right, counts);
   const first = fetch ? tlb.l1i : tlb.l1d;
-  const set = page % first.sets;
-  const slot = first.find(key, set);
-  if (slot >= 0) return (first.rights(slot, set) & right) === 0 ? MISS : HIT_L1;
-  const set2 = page % tlb.l2.sets;
-  const slot2 = tlb.l2.find(key, set2);
+  const set = first.setOf(page);
+  const entry = first.find(key, set);
+  if (entry >= 0) return (first.rights(entry) & right) === 0 ? MISS : HIT_L1;
+  const { l2 } = tlb;
+  const entry2 = l2.find(key, l2.setOf(page));
   if (counts !== null) {
     if (fetch) counts.l1iMisses++;
     else counts.l1dMisses++;
     counts.l2Accesses++;
-    if (slot2 < 0) counts.l2Misses++;
+    if (entry2 < 0) counts.l2Misses++;
   }
-  if (slot2 < 0) return MISS;
-  const rights = tlb.l2.rights(slot2, set2);
-  first.insert(key, set, tlb.l2.frame(slot2, set2), rights);
+  if (entry2 < 0) return MISS;
+  const rights = l2.rights(entry2);
+  first.insert(key, set, l2.frame(entry2), rights);
   return (rights & right) === 0 ? MISS : HIT_L2;
 }
 
@@ -184,12 +218,41 @@ export function lookup(
  */
 export function runStretch(tlb: Tlb, source: RunSource, stretch: Stretch, context: StretchContext): StretchStop {
   const numbers = pageNumbersOf(source, context.pageShift);
+  const { end } = stretch;
+  if (context.exhaustive !== true && end - stretch.at > PLAIN_RUNS) {
+    stretch.end = stretch.at + PLAIN_RUNS;
+    const stop = runPlain(tlb, source, numbers, stretch, context);
+    stretch.end = end;
+    if (stop !== 'end') return stop;
+    const index = indexFor(tlb, source, stretch, context.pageShift);
+    if (index !== null) return runFiltered(tlb, index, stretch, context);
+  }
+  return runPlain(tlb, source, numbers, stretch, context);
+}
+
+function runPlain(
+  tlb: Tlb,
+  source: RunSource,
+  numbers: Float64Array,
+  stretch: Stretch,
+  context: StretchContext,
+): StretchStop {
   while (stretch.at < stretch.end) {
-    const index = Math.floor(stretch.at / source.blockRuns);
-    const stop = runBlock(tlb, source, index, numbers, stretch, context);
+    const block = Math.floor(stretch.at / source.blockRuns);
+    const stop = runBlock(tlb, source, block, numbers, stretch, context);
     if (stop !== 'end') return stop;
   }
   return 'end';
+}
+
+/** The index by which a stretch can go on that has done some runs already; null where it has to go on run by run. */
+function indexFor(tlb: Tlb, source: RunSource, stretch: Stretch, pageShift: number): StackIndex | null {
+  const { at, end, cycles, lastFetchPage, lastDataPage } = stretch;
+  // The index tells what came before in each stream; a stretch that begins in the middle has its own beginning.
+  if (tlb.groupPages !== 1 || cycles === 0 || lastFetchPage < 0 || lastDataPage < 0) return null;
+  const depths = { fetch: filterDepth(tlb.l1i), data: filterDepth(tlb.l1d) };
+  if (depths.fetch === 0 || depths.data === 0) return null;
+  return stackIndexWhenDue(source, pageShift, depths, end - at);
 }
 
 /** The right that each kind of run asks for: fetch, read, write. */
@@ -203,7 +266,7 @@ function runBlock(
   stretch: Stretch,
   context: StretchContext,
 ): StretchStop {
-  const { count, firstRun, kind, page, accesses, references, continued } = source.block(index);
+  const { count, firstRun, kind, page, accesses, references, continued } = blockOf(source, index);
   const { instructionCycles, l2HitCycles } = context;
   const end = Math.min(count, stretch.end - firstRun);
   const asidBase = context.asid * ASID_STRIDE;
@@ -278,7 +341,7 @@ function addTo(counts: StretchCounts, lines: number, fetches: number, data: numb
  * ```
  */
 export function accessAt(source: RunSource, at: number): { va: number; access: 'fetch' | 'read' | 'write' } {
-  const block = source.block(Math.floor(at / source.blockRuns));
+  const block = blockOf(source, Math.floor(at / source.blockRuns));
   const inBlock = at - block.firstRun;
   const kind = block.kind[inBlock];
   invariant(kind !== RUN_CALL, 'a system call is no access');

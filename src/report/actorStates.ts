@@ -79,6 +79,21 @@ export function liveStates(system: System): ShownState[] {
 }
 
 /**
+ * References that are done: of finished stretches, and of those that CPUs are in the middle of.
+ *
+ * @example
+ * ```ts
+ * doneReferences([]); // 0
+ * ```
+ */
+export function doneReferences(states: readonly ShownState[]): number {
+  const finished = statesOfKind(states, 'process').reduce((sum, { context }) => sum + context.counts.references, 0);
+  return statesOfKind(states, 'tlb').reduce((sum, { context: { work } }) => {
+    return sum + (work?.kind === 'run' ? work.stretch.counts.references : 0);
+  }, finished);
+}
+
+/**
  * The value of a statechart in one word.
  *
  * @example

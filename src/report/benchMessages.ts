@@ -77,7 +77,8 @@ function deliverLogged({ id, machine, input: given, client, first }: Duet, round
       { id, machine, input: given },
       { id: 'client', machine: client, input: { left: rounds } },
     ],
-    onRecord: (record) => writer.append(record),
+    onDelivery: (seq, timeCycles, { to, from, cause, message }) =>
+      writer.appendDelivery(seq, timeCycles, to, from, cause, message),
   });
   system.send('client', first);
   system.run();

@@ -64,8 +64,8 @@ export async function replayYardsticks({ repeats, events }: BenchSize): Promise<
 /** Folds all of an actor's own events, without the help of checkpoints. */
 function foldWhole(reader: LogReader, traces: ReadonlyMap<number, RunSource>, actor: string): void {
   const run = new RecordedRun(reader, traces);
-  let snapshot = run.initial(actor);
-  for (const record of reader.byActor(actor)) ({ snapshot } = run.handle(snapshot, record));
+  const state = run.live(actor, run.initial(actor));
+  for (const record of reader.byActor(actor)) run.advance(state, record);
 }
 
 /** Each replay starts its threads anew, so no round before warms anything up. */

@@ -3,8 +3,10 @@
 import type { AnyStateMachine } from 'xstate';
 import { GranuleError, invariant } from '../errors.ts';
 import { type Address, type Message, OUTSIDE } from './envelope.ts';
-import { type ActorEnv, type AdaptedMachine, adaptMachine, createActorEnv, type Step } from './xstateAdapter.ts';
-import type { ActorSnapshot, ActorStub } from './xstateInternals.ts';
+import { type ActorEnv, createActorEnv } from './actorEnv.ts';
+import { LiveState } from './liveState.ts';
+import { type AdaptedMachine, adaptMachine, type Interpreter, type Step } from './xstateAdapter.ts';
+import type { ActorSnapshot, ActorStub, Send } from './xstateInternals.ts';
 
 /** An actor to host. */
 export interface ActorSpec {
@@ -14,12 +16,12 @@ export interface ActorSpec {
   readonly input?: unknown;
 }
 
-/** An actor in its place: all of it but the snapshot stays as it is. */
+/** An actor in its place. */
 export interface HostedActor {
   readonly id: Address;
   readonly adapted: AdaptedMachine;
   readonly env: ActorEnv;
-  snapshot: ActorSnapshot;
+  readonly state: LiveState;
 }
 
 /** Actors by id in the order of creation, and what each sent as it was created. */
@@ -47,8 +49,7 @@ function createdBy(spec: ActorSpec, adapted: AdaptedMachine, env: ActorEnv): Ste
 }
 
 /**
- * Puts the actors in their places: with the snapshots given, or created anew. A machine that several actors share is
- * adapted once.
+ * Puts the actors in their places: with the snapshots given, or created anew.
  *
  * @throws GranuleError ACTOR_UNSUPPORTED, ACTOR_THREW; INVARIANT for an id given twice
  * @example
@@ -57,15 +58,17 @@ function createdBy(spec: ActorSpec, adapted: AdaptedMachine, env: ActorEnv): Ste
  * [...hostActors([{ id: 'mm:1', machine }]).actors.keys()]; // ['mm:1']
  * ```
  */
-export function hostActors(specs: readonly ActorSpec[], snapshots?: ReadonlyMap<Address, ActorSnapshot>): HostedActors {
-  const adaptedByMachine = new Map<AnyStateMachine, AdaptedMachine>();
+export function hostActors(
+  specs: readonly ActorSpec[],
+  snapshots?: ReadonlyMap<Address, ActorSnapshot>,
+  interpreter: Interpreter = 'compiled',
+): HostedActors {
   const stubs = new Map<Address, ActorStub>();
   const actors = new Map<Address, HostedActor>();
   const births: [Address, Step][] = [];
   for (const spec of specs) {
     invariant(!actors.has(spec.id) && spec.id !== OUTSIDE, `the id ${spec.id} is given to one actor`);
-    const adapted = adaptedByMachine.get(spec.machine) ?? adaptMachine(spec.machine);
-    adaptedByMachine.set(spec.machine, adapted);
+    const adapted = adaptMachine(spec.machine, { interpreter });
     const env = createActorEnv(spec.id, stubs);
     let snapshot = snapshots?.get(spec.id);
     if (snapshot === undefined) {
@@ -73,13 +76,13 @@ export function hostActors(specs: readonly ActorSpec[], snapshots?: ReadonlyMap<
       births.push([spec.id, step]);
       snapshot = step.snapshot;
     }
-    actors.set(spec.id, { id: spec.id, adapted, env, snapshot });
+    actors.set(spec.id, { id: spec.id, adapted, env, state: new LiveState(adapted.compiled, snapshot) });
   }
   return { actors, births };
 }
 
 /**
- * Lets an actor handle a message: its snapshot is replaced, and what it sends comes back. `seq` is for the error alone.
+ * Lets an actor handle a message: its state moves on, and what it sends comes back. `seq` is for the error alone.
  *
  * @throws GranuleError ACTOR_THREW naming actor, seq and type; ACTOR_UNSUPPORTED
  * @example
@@ -87,14 +90,12 @@ export function hostActors(specs: readonly ActorSpec[], snapshots?: ReadonlyMap<
  * const lamp = createMachine({ initial: 'off', states: { off: { on: { PRESS: 'on' } }, on: {} } });
  * const { actors } = hostActors([{ id: 'lamp', machine: lamp }]);
  * const actor = actors.get('lamp');
- * actor === undefined ? null : handleMessage(actor, { type: 'PRESS' }, 0).sends; // []
+ * actor === undefined ? null : handleMessage(actor, { type: 'PRESS' }, 0); // []
  * ```
  */
-export function handleMessage(actor: HostedActor, message: Message, seq: number): Step {
+export function handleMessage(actor: HostedActor, message: Message, seq: number): readonly Send[] {
   try {
-    const step = actor.adapted.transition(actor.snapshot, message, actor.env);
-    actor.snapshot = step.snapshot;
-    return step;
+    return actor.adapted.handle(actor.state, message, actor.env);
   } catch (error) {
     if (error instanceof GranuleError && error.code === 'ACTOR_UNSUPPORTED') throw error;
     throw new GranuleError(

@@ -23,14 +23,14 @@ import { DEFAULT_MAX_PENDING, PendingQueue } from './queue.ts';
 import {
   type ActorView,
   DEFAULT_MAX_EVENTS,
+  type OnDelivery,
   type RunResult,
   type RunUntil,
   type SystemOptions,
   type SystemState,
 } from './systemOptions.ts';
 import { type Observed, Wires } from './wires.ts';
-import type { Step } from './xstateAdapter.ts';
-import type { ActorSnapshot } from './xstateInternals.ts';
+import type { ActorSnapshot, Send } from './xstateInternals.ts';
 
 /** Deliveries between two calls of `onProgress`: some milliseconds. */
 const PROGRESS_INTERVAL = 4096;
@@ -49,6 +49,7 @@ export class System {
   readonly #queue: PendingQueue;
   readonly #chooser: Chooser;
   readonly #wires: Wires;
+  readonly #onDelivery: OnDelivery | undefined;
   readonly #onRecord: ((record: MessageRecord) => void) | undefined;
   readonly #freeze: boolean;
   readonly #maxEvents: number;
@@ -67,9 +68,10 @@ export class System {
     this.#wires = new Wires(options.faultPlan ?? [], ({ from, to, message, delayCycles, sendId }) =>
       this.#enqueue(from, to, message, delayCycles, sendId),
     );
+    this.#onDelivery = options.onDelivery;
     this.#onRecord = options.onRecord;
     this.#freeze = options.freeze ?? false;
-    const { actors, births } = hostActors(options.actors, options.resume?.snapshots);
+    const { actors, births } = hostActors(options.actors, options.resume?.snapshots, options.interpreter);
     this.#actors = actors;
     if (options.resume !== undefined) {
       this.restore(options.resume.state, options.resume.snapshots);
@@ -77,7 +79,7 @@ export class System {
     }
     for (const [id, step] of births) {
       if (this.#freeze) deepFreeze(step.snapshot.context);
-      this.#send(id, step);
+      this.#send(id, step.sends);
     }
   }
 
@@ -118,18 +120,18 @@ export class System {
 
   /** @throws GranuleError ACTOR_UNKNOWN */
   actor(id: Address): ActorView {
-    const { adapted, snapshot } = this.#hosted(id);
-    return { id, machine: adapted.machine, snapshot, ...this.#wires.streams(id) };
+    const { adapted, state } = this.#hosted(id);
+    return { id, machine: adapted.machine, snapshot: state.snapshot, ...this.#wires.streams(id) };
   }
 
   /** @throws GranuleError ACTOR_UNKNOWN */
   snapshot(id: Address): ActorSnapshot {
-    return this.#hosted(id).snapshot;
+    return this.#hosted(id).state.snapshot;
   }
 
   /** The snapshot of every actor: the values themselves, which never change. */
   snapshots(): Map<Address, ActorSnapshot> {
-    return new Map([...this.#actors].map(([id, actor]) => [id, actor.snapshot]));
+    return new Map(Array.from(this.#actors, ([id, actor]) => [id, actor.state.snapshot]));
   }
 
   /** Every pending envelope in order of id, and those of them that may be delivered next. */
@@ -157,8 +159,14 @@ export class System {
    * the run is then over
    */
   step(): MessageRecord | null {
+    const envelope = this.#deliver();
+    return envelope === null ? null : recordOf(envelope, this.#nextSeq - 1, this.#clock.nowCycles);
+  }
+
+  /** Delivers one message, as `step`; gives the envelope, so that a record is made only for those who want one. */
+  #deliver(): Envelope | null {
     if (this.#failure !== null) throw this.#failure.error;
-    invariant(!this.#isHandling, 'nothing outside steps while a message is being handled');
+    if (this.#isHandling) invariant(false, 'nothing outside steps while a message is being handled');
     if (this.#nextSeq >= this.#maxEvents && this.#queue.size > 0) {
       throw new GranuleError('RUN_LIMIT', `the run has reached maxEvents = ${this.#maxEvents} records`);
     }
@@ -166,21 +174,27 @@ export class System {
     if (envelope === null) return null;
     this.#queue.remove(envelope);
     this.#clock.advanceTo(Math.max(this.#clock.nowCycles, envelope.deliverCycles));
-    const record = recordOf(envelope, this.#nextSeq, this.#clock.nowCycles);
     this.#isHandling = true;
     try {
       // Append, then handle: should handling fail, the log holds the message that did it.
-      this.#onRecord?.(record);
-      this.#nextSeq++;
-      this.#wires.announce(record);
-      this.#handle(envelope, record);
+      const seq = this.#nextSeq;
+      this.#onDelivery?.(seq, this.#clock.nowCycles, envelope);
+      if (this.#onRecord !== undefined || this.#wires.isWatched(envelope.to)) this.#announce(envelope);
+      this.#nextSeq = seq + 1;
+      this.#handle(envelope, seq);
     } catch (error) {
       this.#failure = { error };
       throw error;
     } finally {
       this.#isHandling = false;
     }
-    return record;
+    return envelope;
+  }
+
+  #announce(envelope: Envelope): void {
+    const record = recordOf(envelope, this.#nextSeq, this.#clock.nowCycles);
+    this.#onRecord?.(record);
+    this.#wires.announce(record);
   }
 
   /**
@@ -199,7 +213,7 @@ export class System {
         const isLater = earliest !== undefined && earliest.deliverCycles > untilTimeCycles;
         if (isLater || this.nowCycles > untilTimeCycles) return { delivered, reason: 'time' };
       }
-      if (this.step() === null) return { delivered, reason: 'idle' };
+      if (this.#deliver() === null) return { delivered, reason: 'idle' };
       delivered++;
       if (onProgress !== undefined && delivered % PROGRESS_INTERVAL === 0) {
         onProgress({ nextSeq: this.#nextSeq, nowCycles: this.nowCycles });
@@ -228,7 +242,7 @@ export class System {
     for (const [id, actor] of this.#actors) {
       const snapshot = snapshots.get(id);
       if (snapshot === undefined) throw new GranuleError('ACTOR_UNKNOWN', `the checkpoint has no actor ${id}`, id);
-      actor.snapshot = snapshot;
+      actor.state.snapshot = snapshot;
     }
     this.#clock.restore(state.nowCycles);
     this.#nextSeq = state.nextSeq;
@@ -245,22 +259,21 @@ export class System {
     return actor;
   }
 
-  #handle(envelope: Envelope, record: MessageRecord): void {
+  #handle(envelope: Envelope, seq: number): void {
     const actor = this.#hosted(envelope.to);
-    if (actor.snapshot.status !== 'active') {
+    if (!actor.state.isActive) {
       this.#deadLetters++;
       return;
     }
-    const step = handleMessage(actor, envelope.message, record.seq);
-    if (this.#freeze) deepFreeze(step.snapshot.context);
-    this.#cause = record.seq;
-    this.#send(envelope.to, step);
+    const sends = handleMessage(actor, envelope.message, seq);
+    if (this.#freeze) deepFreeze(actor.state.context);
+    this.#cause = seq;
+    if (sends.length > 0) this.#send(actor.id, sends);
   }
 
-  #send(from: Address, step: Step): void {
-    if (step.sends.length === 0) return;
+  #send(from: Address, sends: readonly Send[]): void {
     const isBare = this.#wires.isBare(from);
-    for (const send of step.sends) {
+    for (const send of sends) {
       if (send.kind === 'cancel') this.#queue.cancel(from, send.sendId);
       else {
         const { to, message, delayCycles, sendId } = send;
@@ -287,7 +300,8 @@ export class System {
     }
     this.#queue.push({
       id: this.#nextEnvelopeId++,
-      to,
+      // The one string of this address: records of equal addresses then share it, and comparing them is cheap.
+      to: target.id,
       from,
       cause: this.#cause,
       sentCycles: this.#clock.nowCycles,

@@ -6,6 +6,7 @@ import type { Address, Envelope, MessageRecord } from './envelope.ts';
 import type { FaultPlan, FaultRuleState } from './faultPlan.ts';
 import type { ActorSpec } from './hosting.ts';
 import type { ActorStreams } from './wires.ts';
+import type { Interpreter } from './xstateAdapter.ts';
 import type { ActorSnapshot } from './xstateInternals.ts';
 
 /** A run that goes on longer than this is taken for one that never ends. Ten times the longest run that is planned for. */
@@ -19,6 +20,9 @@ export interface RunLimits {
   readonly maxPending: number;
 }
 
+/** Takes a delivery before the actor handles it, as it is: nothing of the envelope may be changed or kept for writing. */
+export type OnDelivery = (seq: number, timeCycles: number, envelope: Envelope) => void;
+
 /** What makes a system. */
 export interface SystemOptions {
   /** Created in this order. */
@@ -27,8 +31,12 @@ export interface SystemOptions {
   readonly chooser?: Chooser;
   readonly faultPlan?: FaultPlan;
   readonly limits?: Partial<RunLimits>;
-  /** The log: called with each record before the actor handles it. What it throws ends the run. */
+  /** The log: called with each delivery before the actor handles it. What it throws ends the run. */
+  readonly onDelivery?: OnDelivery;
+  /** The same with a record, for those who keep it; called after `onDelivery`. */
   readonly onRecord?: (record: MessageRecord) => void;
+  /** Who runs the statecharts: tables compiled from them (default), or XState itself. The run is the same. */
+  readonly interpreter?: Interpreter;
   /** For tests: freeze each message and each context, and refuse messages that are not plain data. */
   readonly freeze?: boolean;
   /** Go on from a checkpoint instead of creating the actors anew. */

@@ -107,6 +107,12 @@ export class Wires {
     }
   }
 
+  /** Whether anybody watches the deliveries to an actor. */
+  isWatched(to: Address): boolean {
+    if (this.#messages.isWatched) return true;
+    return this.#outlets.size > 0 && this.#outlets.get(to)?.inbox.isWatched === true;
+  }
+
   /** Tells the observers of a delivery. */
   announce(record: MessageRecord): void {
     const inbox = this.#outlets.get(record.to)?.inbox;

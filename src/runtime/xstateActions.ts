@@ -1,10 +1,12 @@
 /**
- * XState's built-in actions, resolved as data: assign changes the context of the turn, sendTo, raise and cancel are collected,
- * enqueueActions is opened up. Actions of the author's own are side effects, which an actor here does not have: they are passed
- * over, as `emit` and `log` are. Follows resolveAssign, resolveSendTo, resolveRaise, resolveCancel and
- * resolveEnqueueActions of XState 5.33.3.
+ * XState's built-in actions, compiled: each action of a machine becomes one function of the turn under way. assign changes the
+ * context of the turn, sendTo, raise and cancel are collected, enqueueActions is opened up; a handler of `machines/support.ts` is called
+ * as it is, without the objects that XState makes around it. Actions of the author's own are side effects, which an actor here does
+ * not have: they are passed over, as `emit` and `log` are. Follows resolveAssign, resolveSendTo, resolveRaise,
+ * resolveCancel and resolveEnqueueActions of XState 5.33.3.
  */
 
+import { handlerOf } from '../../machines/support.ts';
 import type { Message } from './envelope.ts';
 import {
   type ActionArgs,
@@ -19,19 +21,24 @@ import {
   unsupported,
 } from './xstateInternals.ts';
 
-/** The moving part of a turn. */
+/** The moving part of a turn. One object serves all turns of a machine: nothing of it outlives the turn. */
 export interface TurnState {
   context: unknown;
   event: Message;
-  readonly scope: StepScope;
-  readonly sends: Send[];
-  /** Raised events that wait for this turn; null until the first: most turns have none. */
+  scope: StepScope;
+  /** What was sent, in order; null until the first: most turns send one message or none. */
+  sends: Send[] | null;
+  /** Raised events that wait for this turn; null until the first. */
   raised: Message[] | null;
   /** How often context or configuration changed in this turn. */
   changes: number;
 }
 
-type OperationKind = 'assign' | 'send' | 'raise' | 'cancel' | 'enqueue' | 'pass' | 'ask-xstate';
+/** An action, ready to run; false when it is for XState to run the turn. */
+export type Operation = (turn: TurnState) => boolean;
+
+/** Asks a guard, inline or by name, about the turn as it stands. */
+export type AskGuard = (guard: GuardSource, turn: TurnState) => boolean;
 
 /** What a built-in action holds; which of the fields depends on its kind. */
 interface Definition {
@@ -44,127 +51,123 @@ interface Definition {
   readonly collect?: unknown;
 }
 
-/** An action ready to run. */
-export interface Operation {
-  readonly kind: OperationKind;
-  readonly definition: Definition;
-  readonly params: unknown;
-}
+type BuiltIn = Definition & { readonly type: string };
 
-const KINDS: Readonly<Record<string, OperationKind>> = {
-  'xstate.assign': 'assign',
-  'xstate.sendTo': 'send',
-  'xstate.raise': 'raise',
-  'xstate.cancel': 'cancel',
-  'xstate.enqueueActions': 'enqueue',
-  'xstate.emit': 'pass',
-  'xstate.log': 'pass',
-};
+/** The built-in actions that only XState can run, because they make or end actors. */
+const OF_XSTATE = new Set(['xstate.spawnChild', 'xstate.stopChild']);
 
-function compileAction(machine: MachineInternals, action: ActionSource): Operation {
-  const isInline = typeof action === 'function';
-  const resolved = isInline
-    ? action
-    : machine.implementations.actions[typeof action === 'string' ? action : action.type];
-  const params = isInline || typeof action === 'string' ? undefined : action.params;
-  if (typeof resolved !== 'function' || !('resolve' in resolved)) return { kind: 'pass', definition: {}, params };
-  const builtIn: Definition & { readonly type: string } = trusted(resolved);
-  return { kind: KINDS[builtIn.type] ?? 'ask-xstate', definition: builtIn, params };
+/** The built-in action that a machine's action comes to, or null for one of the author's own. */
+function builtInOf(machine: MachineInternals, action: ActionSource): BuiltIn | null {
+  const resolved =
+    typeof action === 'function'
+      ? action
+      : machine.implementations.actions[typeof action === 'string' ? action : action.type];
+  return typeof resolved === 'function' && 'resolve' in resolved ? trusted(resolved) : null;
 }
 
 /**
- * The operations of a list of actions; those that do nothing here are left out.
+ * The name of the built-in action that keeps a list of actions from being compiled; null when all of them can be.
  *
  * @example
  * ```ts
- * compileActions(internalsOf(createMachine({})), [raise({ type: 'TICK' })])[0]?.kind; // 'raise'
+ * refusedAction(internalsOf(createMachine({})), [stopChild('clock')]); // 'xstate.stopChild'
  * ```
  */
-export function compileActions(machine: MachineInternals, actions: readonly ActionSource[]): Operation[] {
-  return actions.map((action) => compileAction(machine, action)).filter((operation) => operation.kind !== 'pass');
-}
-
-/** What `enqueueActions` hands to its function. */
-type Enqueue = ((action: ActionSource) => void) & Record<string, (...args: never[]) => void>;
-
-/** Assign's `spawn`: refused. */
-function refuseSpawn(): never {
-  throw unsupported('a machine calls spawn inside assign', 'assign');
+export function refusedAction(machine: MachineInternals, actions: readonly ActionSource[]): string | null {
+  for (const action of actions) {
+    const builtIn = builtInOf(machine, action);
+    if (builtIn !== null && OF_XSTATE.has(builtIn.type)) return builtIn.type;
+  }
+  return null;
 }
 
 /**
- * Runs operations of one machine.
+ * Compiles the actions of one machine.
  *
  * @example
  * ```ts
- * const runner = new ActionRunner(internalsOf(createMachine({})), () => false);
- * const turn = { context: {}, event: { type: 'X' }, scope: createActorEnv('a').scope, sends: [], raised: null, changes: 0 };
- * runner.run([], turn); // true
+ * const compiler = new ActionCompiler(internalsOf(createMachine({})), () => false);
+ * compiler.compile([raise({ type: 'TICK' })]).length; // 1
  * ```
  */
-export class ActionRunner {
+export class ActionCompiler {
   readonly #machine: MachineInternals;
-  readonly #passes: (guard: GuardSource, turn: TurnState) => boolean;
+  readonly #passes: AskGuard;
   readonly #enqueue: Enqueue;
   #collected: Operation[] = [];
 
-  constructor(machine: MachineInternals, passes: (guard: GuardSource, turn: TurnState) => boolean) {
+  constructor(machine: MachineInternals, passes: AskGuard) {
     this.#machine = machine;
     this.#passes = passes;
     this.#enqueue = this.#makeEnqueue();
   }
 
-  /** False when one of them is for XState to run. */
-  run(operations: readonly Operation[], turn: TurnState): boolean {
-    for (const operation of operations) {
-      if (!this.#runOne(operation, turn)) return false;
-    }
-    return true;
+  /** The operations of a list of actions; those that do nothing here are left out. */
+  compile(actions: readonly ActionSource[]): Operation[] {
+    return actions.flatMap((action) => this.#compileOne(action) ?? []);
   }
 
-  #runOne(operation: Operation, turn: TurnState): boolean {
-    const { definition, kind } = operation;
-    const { scope, event } = turn;
-    const args: ActionArgs = { context: turn.context, event, self: scope.self, system: scope.system };
-    const params =
-      typeof operation.params === 'function'
-        ? trusted<(args: unknown) => unknown>(operation.params)({ context: turn.context, event })
-        : operation.params;
-    switch (kind) {
-      case 'assign':
-        assignContext(definition.assignment, args, params, turn);
-        return true;
-      case 'send':
-        return this.#send(definition, args, params, turn);
-      case 'raise':
-        return this.#raise(definition, args, params, turn);
-      case 'cancel':
-        turn.sends.push({ kind: 'cancel', sendId: trusted(evaluate(definition.sendId, args, params)) });
-        return true;
-      case 'enqueue':
-        return this.run(this.#collect(trusted(definition.collect), args, params, turn), turn);
+  #compileOne(action: ActionSource): Operation | null {
+    const builtIn = builtInOf(this.#machine, action);
+    if (builtIn === null) return null;
+    const params = typeof action === 'function' || typeof action === 'string' ? undefined : action.params;
+    if (typeof params !== 'function') return this.#operationOf(builtIn, () => params);
+    const compute: Expression = trusted(params);
+    return this.#operationOf(builtIn, ({ context, event }) => compute({ context, event }, undefined));
+  }
+
+  #operationOf(builtIn: BuiltIn, paramsOf: (turn: TurnState) => unknown): Operation | null {
+    switch (builtIn.type) {
+      case 'xstate.assign':
+        return (turn) => assignContext(builtIn.assignment, paramsOf(turn), turn);
+      case 'xstate.sendTo':
+        return (turn) => this.#send(builtIn, paramsOf(turn), turn);
+      case 'xstate.raise':
+        return (turn) => this.#raise(builtIn, paramsOf(turn), turn);
+      case 'xstate.cancel':
+        return (turn) => cancelSend(builtIn, paramsOf(turn), turn);
+      case 'xstate.enqueueActions':
+        return this.#enqueueActions(trusted(builtIn.collect), paramsOf);
+      case 'xstate.emit':
+      case 'xstate.log':
+        return null;
       default:
-        return kind === 'pass';
+        return () => false;
     }
   }
 
-  #send(definition: Definition, args: ActionArgs, params: unknown, turn: TurnState): boolean {
+  #enqueueActions(collect: Expression, paramsOf: (turn: TurnState) => unknown): Operation {
+    const handler = handlerOf(collect);
+    if (handler === null) return (turn) => runAll(this.#collect(collect, paramsOf(turn), turn), turn);
+    return (turn) => {
+      const next = handler(trusted(turn.context), trusted(turn.event), (to, message, delayCycles = 0) => {
+        addSend(turn, { kind: 'send', to, message, delayCycles, sendId: null, isTimer: false });
+      });
+      if (next === turn.context) return true;
+      turn.context = next;
+      turn.changes++;
+      return true;
+    };
+  }
+
+  #send(definition: Definition, params: unknown, turn: TurnState): boolean {
     if (typeof definition.event === 'string') return false;
+    const args = argsOf(turn);
     const message: Message = trusted(evaluate(definition.event, args, params));
     const delay = this.#delay(definition.delay, args, params);
     const target: string | ActorStub | undefined = trusted(evaluate(definition.to, args, params));
     // A string names a child or the parent; actors here have neither, and XState words that error.
     if (typeof target === 'string') return false;
-    const to = (target ?? turn.scope.self).id;
-    turn.sends.push(sendOf(to, message, delay, definition.id, false));
+    addSend(turn, sendOf((target ?? turn.scope.self).id, message, delay, definition.id, false));
     return true;
   }
 
-  #raise(definition: Definition, args: ActionArgs, params: unknown, turn: TurnState): boolean {
+  #raise(definition: Definition, params: unknown, turn: TurnState): boolean {
     if (typeof definition.event === 'string') return false;
+    const args = argsOf(turn);
     const message: Message = trusted(evaluate(definition.event, args, params));
     const delay = this.#delay(definition.delay, args, params);
-    if (typeof delay === 'number') turn.sends.push(sendOf(turn.scope.id, message, delay, definition.id, true));
+    if (typeof delay === 'number') addSend(turn, sendOf(turn.scope.id, message, delay, definition.id, true));
     else if (turn.raised === null) turn.raised = [message];
     else turn.raised.push(message);
     return true;
@@ -174,78 +177,94 @@ export class ActionRunner {
     return evaluate(typeof delay === 'string' ? this.#machine.implementations.delays[delay] : delay, args, params);
   }
 
-  #collect(collect: Expression, args: ActionArgs, params: unknown, turn: TurnState): Operation[] {
+  #collect(collect: Expression, params: unknown, turn: TurnState): Operation[] {
     this.#collected = [];
-    collect(
-      {
-        context: args.context,
-        event: args.event,
-        enqueue: this.#enqueue,
-        check: (guard: GuardSource) => this.#passes(guard, turn),
-        self: args.self,
-        system: args.system,
-      },
-      params,
-    );
+    const check = (guard: GuardSource): boolean => this.#passes(guard, turn);
+    collect({ ...argsOf(turn), enqueue: this.#enqueue, check }, params);
     return this.#collected;
   }
 
   /** Made once per machine: XState makes these nine functions for each event. A collect cannot lie inside another. */
   #makeEnqueue(): Enqueue {
-    const push = (kind: OperationKind, definition: Definition): void => {
-      this.#collected.push({ kind, definition, params: undefined });
+    const push = (definition: BuiltIn): void => {
+      const operation = this.#operationOf(definition, () => undefined);
+      if (operation !== null) this.#collected.push(operation);
     };
     const enqueue = (action: ActionSource): void => {
-      this.#collected.push(compileAction(this.#machine, action));
+      const operation = this.#compileOne(action);
+      if (operation !== null) this.#collected.push(operation);
     };
     return trusted(
       Object.assign(enqueue, {
-        assign: (assignment: unknown) => push('assign', { assignment }),
-        cancel: (sendId: unknown) => push('cancel', { sendId }),
+        assign: (assignment: unknown) => push({ type: 'xstate.assign', assignment }),
+        cancel: (sendId: unknown) => push({ type: 'xstate.cancel', sendId }),
         raise: (event: unknown, options?: Definition) =>
-          push('raise', { event, id: options?.id, delay: options?.delay }),
+          push({ type: 'xstate.raise', event, id: options?.id, delay: options?.delay }),
         sendTo: (to: unknown, event: unknown, options?: Definition) =>
-          push('send', { to, event, id: options?.id, delay: options?.delay }),
-        sendParent: () => push('ask-xstate', {}),
-        spawnChild: () => push('ask-xstate', {}),
-        stopChild: () => push('ask-xstate', {}),
+          push({ type: 'xstate.sendTo', to, event, id: options?.id, delay: options?.delay }),
+        sendParent: () => push({ type: 'xstate.sendParent' }),
+        spawnChild: () => push({ type: 'xstate.spawnChild' }),
+        stopChild: () => push({ type: 'xstate.stopChild' }),
         emit: () => undefined,
       }),
     );
   }
 }
 
+/** What `enqueueActions` hands to its function. */
+type Enqueue = ((action: ActionSource) => void) & Record<string, (...args: never[]) => void>;
+
+/**
+ * Runs operations in order; false when one of them is for XState to run.
+ *
+ * @example
+ * ```ts
+ * const { scope } = createActorEnv('a');
+ * runAll([], { context: {}, event: { type: 'X' }, scope, sends: null, raised: null, changes: 0 }); // true
+ * ```
+ */
+export function runAll(operations: readonly Operation[], turn: TurnState): boolean {
+  for (const operation of operations) if (!operation(turn)) return false;
+  return true;
+}
+
+function argsOf({ context, event, scope }: TurnState): ActionArgs {
+  return { context, event, self: scope.self, system: scope.system };
+}
+
+function addSend(turn: TurnState, send: Send): void {
+  if (turn.sends === null) turn.sends = [send];
+  else turn.sends.push(send);
+}
+
+function cancelSend(definition: Definition, params: unknown, turn: TurnState): boolean {
+  addSend(turn, { kind: 'cancel', sendId: trusted(evaluate(definition.sendId, argsOf(turn), params)) });
+  return true;
+}
+
+/** Assign's `spawn`: refused. */
+function refuseSpawn(): never {
+  throw unsupported('a machine calls spawn inside assign', 'assign');
+}
+
 function evaluate(value: unknown, args: ActionArgs, params: unknown): unknown {
   return typeof value === 'function' ? trusted<Expression>(value)(args, params) : value;
 }
 
-function assignContext(assignment: unknown, args: ActionArgs, params: unknown, turn: TurnState): void {
-  const assignArgs = {
-    context: args.context,
-    event: args.event,
-    spawn: refuseSpawn,
-    self: args.self,
-    system: args.system,
-  };
+function assignContext(assignment: unknown, params: unknown, turn: TurnState): boolean {
+  const args = { ...argsOf(turn), spawn: refuseSpawn };
   let partial: unknown;
-  if (typeof assignment === 'function') partial = trusted<Expression>(assignment)(assignArgs, params);
+  if (typeof assignment === 'function') partial = trusted<Expression>(assignment)(args, params);
   else {
     const fields: Record<string, unknown> = {};
     for (const [key, value] of Object.entries(trusted<Record<string, unknown>>(assignment))) {
-      fields[key] = typeof value === 'function' ? trusted<Expression>(value)(assignArgs, params) : value;
+      fields[key] = typeof value === 'function' ? trusted<Expression>(value)(args, params) : value;
     }
     partial = fields;
   }
-  turn.context = isWhole(args.context, partial) ? partial : Object.assign({}, args.context, partial);
+  turn.context = Object.assign({}, turn.context, partial);
   turn.changes++;
-}
-
-/** Whether an assignment gives every field of the context in its order: then it is the next context, and no copy is needed. */
-function isWhole(context: unknown, partial: unknown): partial is TurnState['context'] {
-  const fields = Object.keys(trusted<object>(context));
-  if (typeof partial !== 'object' || partial === null) return false;
-  const given = Object.keys(partial);
-  return fields.length === given.length && fields.every((field, at) => field === given[at]);
+  return true;
 }
 
 /**

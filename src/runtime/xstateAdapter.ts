@@ -1,27 +1,26 @@
 /**
  * XState machines as pure functions: (snapshot, message) to (snapshot, messages out). XState's own delivery (mailboxes, timers,
- * nested sends, session ids) is left out; its statecharts are what runs. `xstateTurn.ts` takes the common
- * turns by precomputed plans; every other turn is XState's `machine.transition`, called with a scope that only collects.
+ * nested sends, session ids) is left out; its statecharts are what runs. `compiledMachine.ts` takes the turns by transition tables;
+ * every other turn, and with the interpreter `xstate` all of them, is XState's `machine.transition`, called with a scope that
+ * only collects.
  */
 
 import type { AnyStateMachine, StateValue } from 'xstate';
-import { GranuleError, invariant } from '../errors.ts';
-import type { Address, Message } from './envelope.ts';
-import { sendOf } from './xstateActions.ts';
+import { invariant } from '../errors.ts';
+import type { ActorEnv } from './actorEnv.ts';
+import { CompiledMachine, machineRefusals, type TurnResult } from './compiledMachine.ts';
+import type { Message } from './envelope.ts';
+import { LiveState } from './liveState.ts';
+import { matchesWildcard } from './wildcard.ts';
 import {
   type ActorSnapshot,
-  type ActorStub,
-  type ExecutableAction,
-  internalsOf,
   type InspectedMicrostep,
+  internalsOf,
   type MachineInternals,
-  MAX_MICROSTEPS,
   type Send,
-  type StepScope,
   trusted,
   unsupported,
 } from './xstateInternals.ts';
-import { TurnPlanner } from './xstateTurn.ts';
 
 /** What one handling gave. */
 export interface Step {
@@ -47,100 +46,13 @@ export interface ActorState {
   readonly output: unknown;
 }
 
-/** Where an actor's turn takes place: made once per actor, used again for each message. */
-export interface ActorEnv {
-  readonly id: Address;
-  readonly scope: StepScope;
-  /** Where the scope collects. */
-  sends: Send[];
-  /** Null: nobody asks. */
-  microsteps: InspectedMicrostep[] | null;
-  microstepCount: number;
-}
+/** Who runs a machine's turns: transition tables compiled from it, or XState itself, which is the reference. */
+export type Interpreter = 'compiled' | 'xstate';
 
-const NO_SENDS: readonly Send[] = Object.freeze([]);
-
-function stubOf(id: Address): ActorStub {
-  const refuse = (what: string): never => {
-    throw unsupported(`a machine calls ${what} of actor ${id} instead of returning sendTo`, id);
-  };
-  const stub = { id, sessionId: id, send: () => refuse('send()') };
-  // createActor(), which invoke and spawn lead to, asks its parent for its system first of all.
-  Object.defineProperty(stub, 'system', { get: () => refuse('spawn or invoke') });
-  return Object.freeze(stub);
-}
-
-/**
- * The surroundings that a machine sees while it handles messages as actor `id`. `stubs` may be shared by all actors of a system.
- *
- * @example
- * ```ts
- * createActorEnv('mm:1').id; // 'mm:1'
- * ```
- */
-export function createActorEnv(id: Address, stubs: Map<Address, ActorStub> = new Map()): ActorEnv {
-  const get = (address: Address): ActorStub => {
-    let stub = stubs.get(address);
-    if (stub === undefined) {
-      stub = stubOf(address);
-      stubs.set(address, stub);
-    }
-    return stub;
-  };
-  const inspect = (microstep: InspectedMicrostep): void => {
-    env.microsteps?.push(microstep);
-    env.microstepCount++;
-    if (env.microstepCount > MAX_MICROSTEPS) {
-      throw new GranuleError('RUN_LIMIT', `one message caused more than ${MAX_MICROSTEPS} microsteps`, id);
-    }
-  };
-  const ignore = (): void => undefined;
-  const scope: StepScope = {
-    self: get(id),
-    id,
-    sessionId: id,
-    system: { get, _sendInspectionEvent: inspect },
-    logger: ignore,
-    defer: ignore,
-    emit: ignore,
-    stopChild: ignore,
-    actionExecutor: (action) => collect(action, env),
-  };
-  const env: ActorEnv = { id, scope, sends: [], microsteps: null, microstepCount: 0 };
-  return env;
-}
-
-/** Takes a resolved action of XState as data; none is executed. */
-function collect(action: ExecutableAction, env: ActorEnv): void {
-  const params: {
-    readonly to: ActorStub;
-    readonly event: Message;
-    readonly delay: unknown;
-    readonly id?: string;
-    readonly sendId: string;
-  } = trusted(action.params);
-  switch (action.type) {
-    case 'xstate.sendTo':
-      env.sends.push(sendOf(params.to.id, params.event, params.delay, params.id, false));
-      return;
-    case 'xstate.raise':
-      // Without a delay XState has put it into its internal queue already.
-      if (typeof params.delay === 'number') env.sends.push(sendOf(env.id, params.event, params.delay, params.id, true));
-      return;
-    case 'xstate.cancel':
-      env.sends.push({ kind: 'cancel', sendId: params.sendId });
-      return;
-    case 'xstate.spawnChild':
-      throw unsupported('a machine spawns an actor', env.id);
-    default:
-  }
-}
-
-/** Descriptors with a wildcard match as XState's matchesEventDescriptor says: `*`, or `prefix.*` by whole tokens. */
-function matchesWildcard(type: string, descriptor: string): boolean {
-  if (descriptor === '*') return true;
-  const prefix = descriptor.slice(0, -2);
-  return descriptor.endsWith('.*') && (type === prefix || type.startsWith(`${prefix}.`));
+/** What {@link adaptMachine} may be told. */
+export interface AdaptOptions {
+  /** Default `compiled`. */
+  readonly interpreter: Interpreter;
 }
 
 /**
@@ -148,17 +60,20 @@ function matchesWildcard(type: string, descriptor: string): boolean {
  *
  * @example
  * ```ts
- * new AdaptedMachine(createMachine({ on: { GO: {} } }), { plans: true }).accepts('GO'); // true
+ * new AdaptedMachine(createMachine({ on: { GO: {} } }), { interpreter: 'compiled' }).accepts('GO'); // true
  * ```
  */
 export class AdaptedMachine {
   readonly machine: AnyStateMachine;
+  /** The transition tables; null where XState runs every turn. */
+  readonly compiled: CompiledMachine | null;
+  /** What of the machine is not compiled, by name; empty as well where nobody asked for tables. */
+  readonly refusals: readonly string[];
   readonly #internals: MachineInternals;
-  readonly #planner: TurnPlanner | null;
   readonly #types = new Set<string>();
   readonly #wildcards: string[] = [];
 
-  constructor(machine: AnyStateMachine, options: { readonly plans: boolean }) {
+  constructor(machine: AnyStateMachine, { interpreter }: AdaptOptions) {
     this.machine = machine;
     this.#internals = internalsOf(machine);
     for (const node of this.#internals.idMap.values()) {
@@ -168,7 +83,10 @@ export class AdaptedMachine {
         else this.#types.add(type);
       }
     }
-    this.#planner = options.plans ? new TurnPlanner(this.#internals) : null;
+    const refusals = interpreter === 'compiled' ? machineRefusals(this.#internals) : [];
+    const isCompiled = interpreter === 'compiled' && refusals.length === 0;
+    this.compiled = isCompiled ? new CompiledMachine(this.#internals) : null;
+    this.refusals = this.compiled?.refusals ?? refusals;
   }
 
   /** True when some state of the machine names that event type, even to ignore it. */
@@ -196,25 +114,38 @@ export class AdaptedMachine {
   }
 
   /**
+   * Handles one message; the state moves on, and what was sent comes back. A state whose machine throws stays as it was.
+   *
+   * @throws what the machine throws; GranuleError ACTOR_UNSUPPORTED, RUN_LIMIT
+   */
+  handle(state: LiveState, event: Message, env: ActorEnv): readonly Send[] {
+    if (this.compiled !== null) {
+      let result: TurnResult | null = null;
+      try {
+        result = this.compiled.turn(state, event, env.scope);
+      } catch {
+        // XState meets the same exception below, and words it.
+      }
+      if (result !== null) {
+        state.take(result);
+        return result.sends;
+      }
+    }
+    env.sends = [];
+    env.microstepCount = 0;
+    state.snapshot = this.#internals.transition(state.snapshot, event, env.scope);
+    return env.sends;
+  }
+
+  /**
    * Handles one message. Pure: the snapshot handed in is as it was.
    *
    * @throws what the machine throws; GranuleError ACTOR_UNSUPPORTED, RUN_LIMIT
    */
   transition(snapshot: ActorSnapshot, event: Message, env: ActorEnv): Step {
-    if (this.#planner !== null) {
-      const sends: Send[] = [];
-      let planned: ActorSnapshot | null = null;
-      try {
-        planned = this.#planner.turn(snapshot, event, env.scope, sends);
-      } catch {
-        // XState meets the same exception below, and words it.
-      }
-      if (planned !== null) return { snapshot: planned, sends: sends.length === 0 ? NO_SENDS : sends };
-    }
-    env.sends = [];
-    env.microstepCount = 0;
-    const next = this.#internals.transition(snapshot, event, env.scope);
-    return { snapshot: next, sends: env.sends };
+    const state = new LiveState(this.compiled, snapshot);
+    const sends = this.handle(state, event, env);
+    return { snapshot: state.snapshot, sends };
   }
 
   /** The microsteps that `transition` would take. */
@@ -246,9 +177,15 @@ export class AdaptedMachine {
   }
 }
 
+/** Definitions never change, so that the systems of one process can share what is made of one. */
+const adaptedMachines: Readonly<Record<Interpreter, WeakMap<AnyStateMachine, AdaptedMachine>>> = {
+  compiled: new WeakMap(),
+  xstate: new WeakMap(),
+};
+
 /**
- * Makes a machine ready to be hosted. `plans: false` sends every turn through XState itself: the reference for tests and
- * benchmarks.
+ * Makes a machine ready to be hosted; once for each machine and interpreter. `xstate` sends every turn through XState itself:
+ * the reference.
  *
  * @throws GranuleError ACTOR_UNSUPPORTED for a machine with `invoke`
  * @example
@@ -261,9 +198,13 @@ export class AdaptedMachine {
  */
 export function adaptMachine(
   machine: AnyStateMachine,
-  options: { readonly plans: boolean } = { plans: true },
+  { interpreter }: AdaptOptions = { interpreter: 'compiled' },
 ): AdaptedMachine {
-  return new AdaptedMachine(machine, options);
+  const known = adaptedMachines[interpreter].get(machine);
+  if (known !== undefined) return known;
+  const adapted = new AdaptedMachine(machine, { interpreter });
+  adaptedMachines[interpreter].set(machine, adapted);
+  return adapted;
 }
 
 /**

@@ -10,7 +10,7 @@ import { hostActors } from '../runtime/hosting.ts';
 import { PendingQueue } from '../runtime/queue.ts';
 import type { SystemState } from '../runtime/systemOptions.ts';
 import { Wires } from '../runtime/wires.ts';
-import { SYSTEM_STATE } from '../topology/run.ts';
+import { SYSTEM_STATE } from '../topology/checkpointer.ts';
 import { type OutsideSend, sendsOf } from './outside.ts';
 import { PayloadHasher } from './payloadHash.ts';
 import { type RecordedOrder, recordedOrder } from './recordedOrder.ts';
@@ -157,7 +157,7 @@ export class LoopCheck {
 
   /** Compares all that a checkpoint says of the loop, but the chooser's own state, which a replay does not have. */
   #isLoopState(entry: CheckpointEntry): boolean {
-    const [stored] = this.#run.reader.checkpointStates(entry, (actor) => actor === SYSTEM_STATE);
+    const [stored] = this.#run.reader.checkpointStates(entry, SYSTEM_STATE);
     if (stored === undefined || this.#order.isAmbiguous) return true;
     const { state } = stored;
     if (!isLoopState(state)) return false;

@@ -1,21 +1,15 @@
 /** A log of a run, opened to be folded: the topology of its header built again, its actors ready to handle messages. */
-import type { AnyStateMachine } from 'xstate';
 import { kindOf, plainContext, reviveContext } from '../../machines/index.ts';
 import { GranuleError, invariant } from '../errors.ts';
 import type { LogReader } from '../log/logReader.ts';
 import type { LogRecord } from '../log/record.ts';
 import type { RunSource } from '../mm/runs.ts';
+import { type ActorEnv, createActorEnv } from '../runtime/actorEnv.ts';
 import { type Message, OUTSIDE } from '../runtime/envelope.ts';
 import { type ActorSpec, handleMessage } from '../runtime/hosting.ts';
-import {
-  type ActorEnv,
-  actorStateOf,
-  type AdaptedMachine,
-  adaptMachine,
-  createActorEnv,
-  type Step,
-} from '../runtime/xstateAdapter.ts';
-import type { ActorSnapshot, ActorStub } from '../runtime/xstateInternals.ts';
+import { LiveState } from '../runtime/liveState.ts';
+import { actorStateOf, type AdaptedMachine, adaptMachine, type Step } from '../runtime/xstateAdapter.ts';
+import type { ActorSnapshot, ActorStub, Send } from '../runtime/xstateInternals.ts';
 import { type BuiltTopology, buildTopology } from '../topology/build.ts';
 import { openMeta, type OpenedMeta } from '../topology/meta.ts';
 import { checkTraces } from './traces.ts';
@@ -35,7 +29,7 @@ interface Player {
 }
 
 /**
- * The state of a snapshot as plain data.
+ * The state of a snapshot as plain data; with `fields`, of its context only those.
  *
  * @example
  * ```ts
@@ -43,9 +37,12 @@ interface Player {
  * plainState(adaptMachine(machine).initial(undefined, createActorEnv('a')).snapshot).context; // { n: 1 }
  * ```
  */
-export function plainState(snapshot: ActorSnapshot): PlainState {
+export function plainState(snapshot: ActorSnapshot, fields?: readonly string[]): PlainState {
   const { value, status, context } = actorStateOf(snapshot);
-  return { value, status, context: plainContext(context) };
+  if (fields === undefined) return { value, status, context: plainContext(context) };
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the context of a machine is an object
+  const all = Object.entries(context as object);
+  return { value, status, context: plainContext(Object.fromEntries(all.filter(([name]) => fields.includes(name)))) };
 }
 
 /**
@@ -84,8 +81,9 @@ export class RecordedRun {
   readonly traces: ReadonlyMap<number, RunSource>;
   readonly meta: OpenedMeta;
   readonly built: BuiltTopology;
+  /** Ids of the actors in the order of creation. */
+  readonly actors: readonly string[];
   readonly #specs: ReadonlyMap<string, ActorSpec>;
-  readonly #adapted = new Map<AnyStateMachine, AdaptedMachine>();
   readonly #stubs = new Map<string, ActorStub>();
   readonly #players = new Map<string, Player>();
   readonly #initial = new Map<string, ActorSnapshot>();
@@ -97,11 +95,12 @@ export class RecordedRun {
     checkTraces(this.meta.traces, traces, reader.storage.name);
     this.built = buildTopology(this.meta.topology, traces);
     this.#specs = new Map(this.built.actors.map((spec) => [spec.id, spec]));
+    this.actors = [...this.#specs.keys()];
   }
 
-  /** Ids of the actors in the order of creation. */
-  get actors(): string[] {
-    return [...this.#specs.keys()];
+  /** Whether there is such an actor. */
+  has(actor: string): boolean {
+    return this.#specs.has(actor);
   }
 
   /** Refuses a seq that no state belongs to; -1 is the state before the first record. */
@@ -120,8 +119,7 @@ export class RecordedRun {
     if (spec === undefined || actor === OUTSIDE) {
       throw new GranuleError('ACTOR_UNKNOWN', `there is no actor ${actor}`, this.reader.storage.name);
     }
-    let adapted = this.#adapted.get(spec.machine);
-    if (adapted === undefined) this.#adapted.set(spec.machine, (adapted = adaptMachine(spec.machine)));
+    const adapted = adaptMachine(spec.machine);
     player = { spec, adapted, env: createActorEnv(actor, this.#stubs) };
     this.#players.set(actor, player);
     return player;
@@ -171,27 +169,54 @@ export class RecordedRun {
   }
 
   /**
-   * What handling a record makes of an actor's state. An actor in a final state handles nothing; nor is there a state
-   * after the record whose handling ended the run by throwing: that one leaves it as it was.
+   * A state of an actor to fold records into, one after the other.
+   *
+   * @throws GranuleError ACTOR_UNKNOWN
+   */
+  live(actor: string, snapshot: ActorSnapshot): LiveState {
+    return new LiveState(this.#player(actor).adapted.compiled, snapshot);
+  }
+
+  /**
+   * What handling a record makes of an actor's state; `handle` with a snapshot at both ends.
    *
    * @throws GranuleError ACTOR_THREW for any record but the last
    */
   handle(snapshot: ActorSnapshot, record: LogRecord): Step {
-    if (snapshot.status !== 'active') return { snapshot, sends: [] };
+    const state = this.live(record.to, snapshot);
+    const sends = this.advance(state, record);
+    return { snapshot: state.snapshot, sends };
+  }
+
+  /**
+   * Folds a record into a state, and gives what its handling sends. An actor in a final state handles nothing; nor is there a
+   * state after the record whose handling ended the run by throwing: that one leaves it as it was.
+   *
+   * @throws GranuleError ACTOR_THREW for any record but the last
+   */
+  advance(state: LiveState, record: LogRecord): readonly Send[] {
+    if (!state.isActive) return [];
     const { adapted, env } = this.#player(record.to);
-    const actor = { id: record.to, adapted, env, snapshot };
     try {
-      return handleMessage(actor, messageIn(record), record.seq);
+      return handleMessage({ id: record.to, adapted, env, state }, messageIn(record), record.seq);
     } catch (error) {
       const hasEnded =
         error instanceof GranuleError && error.code === 'ACTOR_THREW' && record.seq === this.reader.lastSeq;
       if (!hasEnded) throw error;
-      return { snapshot, sends: [] };
+      return [];
     }
   }
 }
 
-function isPlainState(state: unknown): state is PlainState {
+/**
+ * Whether a value has the form of an actor's state.
+ *
+ * @example
+ * ```ts
+ * isPlainState({ value: 'idle', status: 'active', context: {} }); // true
+ * ```
+ */
+export function isPlainState(state: unknown): state is PlainState {
   if (typeof state !== 'object' || state === null) return false;
   return 'value' in state && 'status' in state && 'context' in state && typeof state.context === 'object';
 }

@@ -4,16 +4,19 @@ import type { CheckpointEntry } from '../log/directory.ts';
 import type { LogReader } from '../log/logReader.ts';
 import type { LogRecord } from '../log/record.ts';
 import type { RunSource } from '../mm/runs.ts';
-import type { MessageRecord } from '../runtime/envelope.ts';
+import { type Envelope, type MessageRecord, recordOf } from '../runtime/envelope.ts';
 import type { FaultPlan } from '../runtime/faultPlan.ts';
 import { createSystem, type System } from '../runtime/system.ts';
-import { SYSTEM_STATE } from '../topology/run.ts';
+import { SYSTEM_STATE } from '../topology/checkpointer.ts';
+import { storedForm } from './storedForm.ts';
 import { type Divergence, divergenceOf, type Finding } from './divergence.ts';
 import { sendsOf, sendFrom, type OutsideSend } from './outside.ts';
-import { plainState, RecordedRun } from './recordedRun.ts';
+import { RecordedRun } from './recordedRun.ts';
 import { type RecordedOrder, recordedOrder } from './recordedOrder.ts';
 import { ReplayedHash } from './replayedHash.ts';
-import { firstDifference, isWrittenAlike } from './values.ts';
+import { firstDifference, isPayloadOf, isWrittenAlike } from './values.ts';
+
+const ONE_EVENT = { maxEvents: 1 };
 
 /** What a replay may be told. */
 export interface ReplayOptions {
@@ -54,7 +57,10 @@ class Replay {
   readonly #sends: readonly OutsideSend[];
   readonly system: System;
   readonly #hash: ReplayedHash;
-  #delivered: MessageRecord | null = null;
+  /** What the loop delivered last, as it is, and when: a record is made of it only where it is not what the log holds. */
+  #delivered: Envelope | null = null;
+  #seq = 0;
+  #timeCycles = 0;
   records = 0;
   checkpoints = 0;
   failure: GranuleError | null = null;
@@ -71,8 +77,10 @@ class Replay {
       chooser: this.#order,
       faultPlan: topology.faultPlan as unknown as FaultPlan,
       limits: { maxEvents: topology.limits.events },
-      onRecord: (record) => {
-        this.#delivered = record;
+      onDelivery: (seq, timeCycles, envelope) => {
+        this.#seq = seq;
+        this.#timeCycles = timeCycles;
+        this.#delivered = envelope;
       },
     });
     for (const { to, atCycles, message } of run.built.messages) {
@@ -85,7 +93,7 @@ class Replay {
     this.#order.want(record);
     this.#delivered = null;
     try {
-      this.system.step();
+      this.system.run(ONE_EVENT);
     } catch (error) {
       if (!(error instanceof GranuleError)) throw error;
       if (this.#delivered === null || record.seq !== this.#reader.lastSeq) {
@@ -95,9 +103,26 @@ class Replay {
     }
     if (this.#delivered === null) return this.#missing(record);
     this.records++;
-    const isAlike = areAlike(record, this.#delivered);
-    this.#hash.add(this.#delivered, isAlike);
-    return isAlike ? null : compareRecords(record, this.#delivered);
+    if (this.#isAlike(record, this.#delivered)) {
+      this.#hash.add(record, true);
+      return null;
+    }
+    const replayed = recordOf(this.#delivered, this.#seq, this.#timeCycles);
+    this.#hash.add(replayed, false);
+    return compareRecords(record, replayed);
+  }
+
+  /** Whether a delivery is what the log holds, to the byte: nearly always it is, and this makes nothing to say so. */
+  #isAlike(recorded: LogRecord, { to, from, cause, message }: Envelope): boolean {
+    return (
+      recorded.seq === this.#seq &&
+      recorded.timeCycles === this.#timeCycles &&
+      recorded.to === to &&
+      recorded.from === from &&
+      recorded.cause === cause &&
+      recorded.type === message.type &&
+      isPayloadOf(recorded.payload, message)
+    );
   }
 
   #missing(record: LogRecord): Finding {
@@ -115,8 +140,10 @@ class Replay {
   /** Holds the states of a checkpoint against those of the replay. */
   compareStates(record: LogRecord, entry: CheckpointEntry): Finding | null {
     this.checkpoints++;
-    for (const { actor, state } of this.#reader.checkpointStates(entry)) {
-      const replayed = actor === SYSTEM_STATE ? this.#loopState(state) : plainState(this.system.snapshot(actor));
+    for (const stored of this.#reader.checkpointStates(entry)) {
+      const { actor, state } = stored;
+      const isLoop = actor === SYSTEM_STATE;
+      const replayed = isLoop ? this.#loopState(state) : storedForm(stored, this.system.snapshot(actor));
       const found = replayed === null ? null : differingState(record, actor, state, replayed);
       if (found !== null) return found;
     }
@@ -151,19 +178,6 @@ function differingState(record: LogRecord, actor: string, recorded: unknown, rep
   if (difference === null) return null;
   const { path, left, right } = difference;
   return { seq: record.seq, what: `state of ${actor}: ${path}`, recorded: left, replayed: right, actor };
-}
-
-/** Whether a delivery is what the log holds, to the byte: nearly always it is, and this makes nothing to say so. */
-function areAlike(recorded: LogRecord, replayed: MessageRecord): boolean {
-  return (
-    recorded.seq === replayed.seq &&
-    recorded.timeCycles === replayed.timeCycles &&
-    recorded.to === replayed.to &&
-    recorded.from === replayed.from &&
-    recorded.cause === replayed.cause &&
-    recorded.type === replayed.type &&
-    isWrittenAlike(recorded.payload, replayed.payload)
-  );
 }
 
 function compareRecords(recorded: LogRecord, replayed: MessageRecord): Finding | null {

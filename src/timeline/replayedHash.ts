@@ -5,6 +5,7 @@ import type { LogReader } from '../log/logReader.ts';
 import type { LogRecord } from '../log/record.ts';
 import { SegmentBuilder } from '../log/segmentBuilder.ts';
 import { SEGMENT_RECORDS } from '../log/segmentHeader.ts';
+import type { Compression } from '../log/storage.ts';
 import { messageVersions } from '../log/upcast.ts';
 import { messageRegistry } from '../topology/meta.ts';
 
@@ -60,12 +61,16 @@ export class ReplayedHash {
   readonly #reader: LogReader;
   #nextSeq: number;
   #hash: Uint8Array;
+  /** Segments of the log whose bytes are in the hash, and the last seq of the one behind them. */
+  #linked = 0;
+  #lastSeqOfNext: number;
   /** The segment that is encoded; null while the bytes of the log serve. */
   #open: SegmentBuilder | null = null;
 
   constructor(reader: LogReader) {
     this.#reader = reader;
     this.#nextSeq = reader.firstSeq;
+    this.#lastSeqOfNext = this.#lastSeqOf(0);
     this.#hash = reader.chainStored(-1);
     this.isComparable = isAsWritten(reader);
     if (!this.isComparable || !isDividedAsWritten(reader)) this.#open = new SegmentBuilder(reader.firstSeq);
@@ -75,12 +80,15 @@ export class ReplayedHash {
   add(record: LogRecord, isAlike: boolean): void {
     if (this.#open === null && !isAlike) this.#open = this.#reopened();
     this.#nextSeq = record.seq + 1;
-    if (this.#open === null) return;
+    if (this.#open === null) {
+      if (record.seq === this.#lastSeqOfNext) this.#link();
+      return;
+    }
     if (this.#open.full) {
       this.#seal(this.#open);
-      this.#open = new SegmentBuilder(record.seq);
+      this.#open.begin(record.seq);
     }
-    this.#open.add(record);
+    addTo(this.#open, record);
   }
 
   /** The head hash, hex. */
@@ -90,22 +98,37 @@ export class ReplayedHash {
     return hashHex(this.#hash);
   }
 
-  #seal(segment: SegmentBuilder): void {
-    this.#hash = segment.seal(this.#hash, noCompression).header.hash;
+  /** Nothing is written, so nothing is deflated. */
+  get #sealing(): Compression {
+    const { sha256 } = this.#reader.compression;
+    return sha256 === undefined ? noCompression : { ...noCompression, sha256 };
   }
 
-  /** Takes the chain over the whole segments that came, and the recorded part of the one that is begun. */
+  #seal(segment: SegmentBuilder): void {
+    this.#hash = segment.seal(this.#hash, this.#sealing).header.hash;
+  }
+
+  /** Takes in the bytes of a segment whose records all came: that is cheapest while it is open to be read. */
+  #link(): void {
+    this.#hash = this.#reader.chain(this.#linked, this.#hash);
+    this.#linked++;
+    this.#lastSeqOfNext = this.#lastSeqOf(this.#linked);
+  }
+
+  #lastSeqOf(segment: number): number {
+    const entry = this.#reader.directory.segments[segment];
+    return entry === undefined ? -1 : entry.firstSeq + entry.records - 1;
+  }
+
+  /** The recorded part of the segment that is begun. */
   #reopened(): SegmentBuilder {
-    const { segments } = this.#reader.directory;
-    let at = 0;
-    for (; at < segments.length; at++) {
-      const { firstSeq, records } = segments[at];
-      if (firstSeq + records > this.#nextSeq) break;
-      this.#hash = this.#reader.chain(at, this.#hash);
-    }
-    const firstSeq = segments[at]?.firstSeq ?? this.#nextSeq;
+    const firstSeq = this.#reader.directory.segments[this.#linked]?.firstSeq ?? this.#nextSeq;
     const builder = new SegmentBuilder(firstSeq);
-    for (const record of this.#reader.range(firstSeq, this.#nextSeq - 1)) builder.add(record);
+    for (const record of this.#reader.range(firstSeq, this.#nextSeq - 1)) addTo(builder, record);
     return builder;
   }
+}
+
+function addTo(segment: SegmentBuilder, { seq, timeCycles, to, from, cause, type, payload }: LogRecord): void {
+  segment.add(seq, timeCycles, to, from, cause, type, payload);
 }

@@ -7,6 +7,7 @@ import { handleMessage, type HostedActor } from '../runtime/hosting.ts';
 import type { Send } from '../runtime/xstateInternals.ts';
 import { PayloadHasher } from './payloadHash.ts';
 import { messageIn, type PlainState, plainState, type RecordedRun } from './recordedRun.ts';
+import { storedForm } from './storedForm.ts';
 import { type Misfit, ReportWriter, type ShareReport, type Thrown } from './shareReport.ts';
 import { isWrittenAlike, sameValue } from './values.ts';
 
@@ -46,7 +47,9 @@ export class ShareFold {
     this.#run = run;
     this.#share = share;
     this.#checkpoints = run.reader.checkpoints();
-    for (const id of share.actors) this.#actors.set(id, { id, ...run.adapted(id), snapshot: run.initial(id) });
+    for (const id of share.actors) {
+      this.#actors.set(id, { id, ...run.adapted(id), state: run.live(id, run.initial(id)) });
+    }
   }
 
   /** Folds on over the next segment. Where something does not fit, the fold ends. */
@@ -67,7 +70,7 @@ export class ShareFold {
 
   /** The states that the actors have come to. */
   states(): { readonly actor: string; readonly state: PlainState }[] {
-    return [...this.#actors.values()].map(({ id, snapshot }) => ({ actor: id, state: plainState(snapshot) }));
+    return [...this.#actors.values()].map(({ id, state }) => ({ actor: id, state: plainState(state.snapshot) }));
   }
 
   #checkLink(segment: number, lastSeq: number): void {
@@ -91,7 +94,7 @@ export class ShareFold {
     const countAt = writer.length;
     writer.push(0);
     // As in the loop: an actor in a final state handles nothing.
-    if (actor.snapshot.status !== 'active') return;
+    if (!actor.state.isActive) return;
     try {
       const sends = this.#handled(actor, record);
       for (const send of sends) this.#report(send, record.seq);
@@ -105,7 +108,7 @@ export class ShareFold {
   #handled(actor: HostedActor, record: LogRecord): readonly Send[] {
     const message = messageIn(record);
     try {
-      return handleMessage(actor, message, record.seq).sends;
+      return handleMessage(actor, message, record.seq);
     } catch (error) {
       if (!(error instanceof GranuleError)) throw error;
       const { code, message: what, where } = error;
@@ -136,10 +139,10 @@ export class ShareFold {
       const entry = this.#checkpoints[this.#checkpointAt];
       if (entry === undefined || entry.seq >= seq) return;
       this.#checkpointAt++;
-      if (!entry.actors.some((actor) => this.#actors.has(actor))) continue;
-      for (const { actor, state } of this.#run.reader.checkpointStates(entry, (id) => this.#actors.has(id))) {
+      for (const stored of this.#run.reader.checkpointStates(entry, (id) => this.#actors.has(id))) {
+        const { actor, state } = stored;
         const folded = this.#actors.get(actor);
-        const own = folded === undefined ? null : plainState(folded.snapshot);
+        const own = folded === undefined ? null : storedForm(stored, folded.state.snapshot);
         if (!isWrittenAlike(state, own) && !sameValue(state, own))
           this.#note(entry.seq, `the state of ${actor} differs`);
       }

@@ -2,7 +2,7 @@
 import { kindOf } from '../../machines/index.ts';
 import type { LogReader } from '../log/logReader.ts';
 import { openMeta } from '../topology/meta.ts';
-import { REFERENCES_PER_EVENT } from '../topology/run.ts';
+import { REFERENCES_PER_EVENT } from '../topology/checkpointer.ts';
 
 /**
  * Divides actors so that each share costs about as much as the others to fold: the dearest first, each to the share that has

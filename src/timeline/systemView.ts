@@ -1,25 +1,22 @@
 /** The state of any actor at any seq: the nearest checkpoint and the actor's own events from there, kept for the next step. */
 import { GranuleError } from '../errors.ts';
-import type { CheckpointEntry } from '../log/directory.ts';
 import type { LogReader } from '../log/logReader.ts';
 import type { LogRecord } from '../log/record.ts';
 import type { RunSource } from '../mm/runs.ts';
 import type { SystemState } from '../runtime/systemOptions.ts';
 import type { ActorSnapshot } from '../runtime/xstateInternals.ts';
-import { SYSTEM_STATE } from '../topology/run.ts';
+import { SYSTEM_STATE } from '../topology/checkpointer.ts';
+import { Fold, FoldCache, type Handle } from './fold.ts';
+import { ReadBehind } from './readBehind.ts';
 import { RecordedRun } from './recordedRun.ts';
+import { SnapshotsAt } from './snapshotsAt.ts';
 
-/** Folds kept at least; each holds the snapshots of one actor between two checkpoints, and those share their structure. */
-const FOLDS_KEPT = 512;
-
-/** One actor between two checkpoints: its records, and its snapshot after each, both as far as anyone asked. */
-interface Fold {
-  readonly base: ActorSnapshot;
-  readonly records: LogRecord[];
-  /** The records are there up to this seq. */
-  readTo: number;
-  readonly snapshots: ActorSnapshot[];
-}
+/** Records kept in folds: some stretches between checkpoints, some tens of megabytes. */
+const RECORDS_KEPT = 1 << 15;
+/** States of checkpoints that are kept. */
+const BASES_KEPT = 512;
+/** Records that are folded ahead at once: a millisecond or less. */
+const PIECE_RECORDS = 128;
 
 /** An actor's snapshot and the own record that led to it, null where that lies before the stretch that was folded. */
 export interface FoldedSnapshot {
@@ -42,14 +39,14 @@ export interface FoldedSnapshot {
  */
 export class SystemView {
   readonly run: RecordedRun;
-  readonly #folds = new Map<string, Fold>();
-  readonly #foldsKept: number;
-  /** For each actor the indexes of the checkpoints that hold it, ascending; built when first asked for. */
-  #holders: Map<string, number[]> | null = null;
+  readonly #folds = new FoldCache(RECORDS_KEPT);
+  readonly #bases = new Map<string, ActorSnapshot>();
+  readonly #readBehind: ReadBehind;
+  readonly #handle: Handle = (snapshot, record) => this.run.handle(snapshot, record).snapshot;
 
   constructor(reader: LogReader, traces: ReadonlyMap<number, RunSource>) {
     this.run = new RecordedRun(reader, traces);
-    this.#foldsKept = Math.max(FOLDS_KEPT, 2 * this.run.actors.length);
+    this.#readBehind = new ReadBehind(reader, (actor, checkpointIndex) => this.#foldSome(actor, checkpointIndex));
   }
 
   /**
@@ -68,40 +65,43 @@ export class SystemView {
    */
   folded(actor: string, seq: number): FoldedSnapshot {
     this.run.checkSeq(seq);
-    const fold = this.#fold(actor, this.checkpointIndex(seq));
-    if (fold.readTo < seq) this.#readOn(fold, actor, seq);
-    const count = countUpTo(fold.records, seq);
-    while (fold.snapshots.length < count) {
-      const at = fold.snapshots.length;
-      const record = fold.records[at];
-      fold.snapshots.push(this.run.handle(fold.snapshots[at - 1] ?? fold.base, record).snapshot);
+    this.#readBehind.note(seq);
+    const checkpointIndex = this.checkpointIndex(seq);
+    const { from } = this.stretch(checkpointIndex);
+    if (!this.run.reader.mayReceive(actor, from, seq)) {
+      return { snapshot: this.#base(actor, checkpointIndex), record: null };
     }
-    if (count === 0) return { snapshot: fold.base, record: null };
-    return { snapshot: fold.snapshots[count - 1] ?? fold.base, record: fold.records[count - 1] ?? null };
+    const fold = this.#fold(actor, checkpointIndex);
+    if (fold.readTo < seq) this.#readOn(fold, actor, checkpointIndex, seq);
+    const count = fold.countUpTo(seq);
+    return { snapshot: fold.snapshotAfter(count), record: fold.records[count - 1] ?? null };
+  }
+
+  /** A little more of an actor's fold of a whole stretch: its base, or a segment, or some blocks. */
+  #foldSome(actor: string, checkpointIndex: number): boolean {
+    const isNew = !this.#folds.has(nameOf(actor, checkpointIndex));
+    const fold = this.#fold(actor, checkpointIndex);
+    if (isNew) return false;
+    if (fold.readTo < this.stretch(checkpointIndex).to) {
+      this.#readOn(fold, actor, checkpointIndex, fold.readTo + 1);
+      return false;
+    }
+    return fold.foldOn(PIECE_RECORDS);
   }
 
   /**
-   * The snapshot of every actor once the record `seq` was handled.
+   * The snapshot of every actor once the record `seq` was handled; each is made when it is asked for.
    *
-   * @throws GranuleError SEQ_OUT_OF_RANGE, LOG_DAMAGED
+   * @throws GranuleError SEQ_OUT_OF_RANGE; LOG_DAMAGED from what it gives
    */
-  snapshots(seq: number): Map<string, ActorSnapshot> {
+  snapshots(seq: number): ReadonlyMap<string, ActorSnapshot> {
     this.run.checkSeq(seq);
-    this.#preload(this.checkpointIndex(seq));
-    return new Map(this.run.actors.map((actor) => [actor, this.snapshot(actor, seq)]));
+    return new SnapshotsAt(this.run, (actor) => this.snapshot(actor, seq));
   }
 
   /** Index of the last checkpoint at or before a seq, -1 when there is none. */
   checkpointIndex(seq: number): number {
-    const checkpoints = this.run.reader.checkpoints();
-    let low = 0;
-    let high = checkpoints.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (checkpoints[middle].seq <= seq) low = middle + 1;
-      else high = middle;
-    }
-    return low - 1;
+    return this.run.reader.directory.checkpointAt(seq);
   }
 
   /**
@@ -112,7 +112,7 @@ export class SystemView {
   systemState(checkpointIndex: number): SystemState | null {
     const entry = this.run.reader.checkpoints()[checkpointIndex];
     if (entry === undefined) return null;
-    const found = this.run.reader.checkpointStates(entry, (id) => id === SYSTEM_STATE)[0];
+    const found = this.run.reader.checkpointStates(entry, SYSTEM_STATE)[0];
     if (found === undefined) return null;
     if (!isSystemState(found.state)) throw new GranuleError('LOG_DAMAGED', `no state of the loop at seq ${entry.seq}`);
     return found.state;
@@ -129,97 +129,49 @@ export class SystemView {
   }
 
   #fold(actor: string, checkpointIndex: number): Fold {
-    const key = `${checkpointIndex} ${actor}`;
-    let fold = this.#folds.get(key);
-    // Taken out and put back, so that the map's order is the order of last use.
-    if (fold === undefined) fold = this.#openFold(checkpointIndex, this.#base(actor, checkpointIndex));
-    else this.#folds.delete(key);
-    this.#keep(key, fold);
-    return fold;
-  }
-
-  #keep(key: string, fold: Fold): void {
-    this.#folds.set(key, fold);
-    for (const oldest of this.#folds.keys()) {
-      if (this.#folds.size <= this.#foldsKept) break;
-      this.#folds.delete(oldest);
-    }
-  }
-
-  #openFold(checkpointIndex: number, base: ActorSnapshot): Fold {
-    return { base, records: [], readTo: this.stretch(checkpointIndex).from - 1, snapshots: [] };
+    return this.#folds.get(nameOf(actor, checkpointIndex), () => {
+      const { from } = this.stretch(checkpointIndex);
+      return new Fold(this.#base(actor, checkpointIndex), from - 1, this.#handle);
+    });
   }
 
   /** Reads to the end of the segment that holds `seq`: its section of the actor is decoded as a whole anyway. */
-  #readOn(fold: Fold, actor: string, seq: number): void {
+  #readOn(fold: Fold, actor: string, checkpointIndex: number, seq: number): void {
     const { reader } = this.run;
     const segment = reader.directory.segments[reader.directory.segmentOf(seq)];
     const endSeq = segment === undefined ? seq : segment.firstSeq + segment.records - 1;
-    const to = Math.min(endSeq, this.stretch(this.checkpointIndex(seq)).to);
+    const to = Math.min(endSeq, this.stretch(checkpointIndex).to);
     for (const record of reader.byActor(actor, fold.readTo + 1, to)) fold.records.push(record);
     fold.readTo = to;
+    this.#folds.grown(nameOf(actor, checkpointIndex));
   }
 
+  /** An actor as it was at a checkpoint. One that rests is the same at many, and made once for all. */
   #base(actor: string, checkpointIndex: number): ActorSnapshot {
-    const holder = this.#holder(actor, checkpointIndex);
-    if (holder === null) return this.run.initial(actor);
-    const found = this.run.reader.checkpointStates(holder, (id) => id === actor)[0];
-    if (found === undefined) throw new GranuleError('LOG_DAMAGED', `no state of ${actor} at seq ${holder.seq}`);
-    return this.run.revive(actor, found.state);
+    const { reader } = this.run;
+    const holder = reader.directory.holderAt(actor, checkpointIndex);
+    if (holder < 0) return this.run.initial(actor);
+    const name = nameOf(actor, holder);
+    const known = this.#bases.get(name);
+    const base = known ?? this.run.revive(actor, reader.stateAtCheckpoint(holder, actor)?.state);
+    // Taken out and put back, so that the map's order is the order of last use.
+    if (known !== undefined) this.#bases.delete(name);
+    this.#bases.set(name, base);
+    for (const oldest of this.#bases.keys()) {
+      if (this.#bases.size <= BASES_KEPT) break;
+      this.#bases.delete(oldest);
+    }
+    return base;
   }
+}
 
-  /** The checkpoint that holds an actor's state as it was at a checkpoint; null when it is still as it began. */
-  #holder(actor: string, checkpointIndex: number): CheckpointEntry | null {
-    const checkpoints = this.run.reader.checkpoints();
-    if (this.#holders === null) {
-      this.#holders = new Map();
-      for (const [index, entry] of checkpoints.entries()) {
-        for (const id of entry.actors) {
-          const list = this.#holders.get(id);
-          if (list === undefined) this.#holders.set(id, [index]);
-          else list.push(index);
-        }
-      }
-    }
-    const index = this.#holders.get(actor)?.findLast((at) => at <= checkpointIndex);
-    return index === undefined ? null : (checkpoints[index] ?? null);
-  }
-
-  /** Opens the folds of every actor behind a checkpoint; each checkpoint frame that is needed is read once. */
-  #preload(checkpointIndex: number): void {
-    const wanted = new Map<CheckpointEntry, Set<string>>();
-    for (const actor of this.run.actors) {
-      if (this.#folds.has(`${checkpointIndex} ${actor}`)) continue;
-      const holder = this.#holder(actor, checkpointIndex);
-      if (holder === null) continue;
-      const actors = wanted.get(holder);
-      if (actors === undefined) wanted.set(holder, new Set([actor]));
-      else actors.add(actor);
-    }
-    for (const [entry, actors] of wanted) {
-      for (const { actor, state } of this.run.reader.checkpointStates(entry, (id) => actors.has(id))) {
-        const base = this.run.revive(actor, state);
-        this.#keep(`${checkpointIndex} ${actor}`, this.#openFold(checkpointIndex, base));
-      }
-    }
-  }
+function nameOf(actor: string, checkpointIndex: number): string {
+  return `${checkpointIndex} ${actor}`;
 }
 
 function isSystemState(state: unknown): state is SystemState {
   if (typeof state !== 'object' || state === null) return false;
   return 'pending' in state && 'nowCycles' in state && 'nextSeq' in state && 'nextEnvelopeId' in state;
-}
-
-/** How many of an actor's records lie at or before a seq. */
-function countUpTo(records: readonly LogRecord[], seq: number): number {
-  let low = 0;
-  let high = records.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (records[middle].seq <= seq) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 const views = new WeakMap<LogReader, SystemView>();

@@ -1,4 +1,5 @@
 /** Comparison of plain data: payloads of records and states of actors. */
+import type { Message } from '../runtime/envelope.ts';
 
 /** A place where two values differ. */
 export interface ValueDifference {
@@ -147,4 +148,26 @@ function haveFieldsAlike(left: Record<string, unknown>, right: Record<string, un
     if (key !== rightKeys[i] || !isWrittenAlike(left[key], right[key])) return false;
   }
   return true;
+}
+
+/**
+ * Whether a message is written with a payload: its fields without the type are those of the payload, in one order.
+ *
+ * @example
+ * ```ts
+ * isPayloadOf({ request: 1 }, { type: 'GOT', request: 1 }); // true
+ * isPayloadOf({ request: 1 }, { type: 'GOT', request: 2 }); // false
+ * ```
+ */
+export function isPayloadOf(payload: unknown, message: Message): boolean {
+  if (!isComposite(payload) || elementsOf(payload) !== null) return false;
+  const fields = payload as Record<string, unknown>;
+  const keys = Object.keys(fields);
+  let at = 0;
+  for (const key of Object.keys(message)) {
+    if (key === 'type') continue;
+    if (keys[at] !== key || !isWrittenAlike(fields[key], message[key])) return false;
+    at++;
+  }
+  return at === keys.length;
 }

@@ -1,7 +1,7 @@
 /** From a topology to the actors that play it: checks that the parts fit, and makes one actor of each. */
 import { acceptedBy, kindOf, machines, ResourceHolder, vocabulary, zeroFrame } from '../../machines/index.ts';
 import { type CostModel, defaultCosts } from '../arch/costs.ts';
-import { usableAsids } from '../arch/asid.ts';
+import { usableAsids } from '../mm/asid.ts';
 import { findCore, supportsPage } from '../arch/cores.ts';
 import { GranuleError, invariant } from '../errors.ts';
 import { rootLimits } from '../mm/calls/limits.ts';
@@ -59,11 +59,11 @@ function checkGranules(topology: Topology): void {
 }
 
 function checkProcesses(topology: Topology): void {
-  const pids = new Set<number>();
+  const byPid = new Map<number, TopologyProcess>();
   for (const [index, process] of topology.processes.entries()) {
     const where = `${topology.name}: processes.${index}`;
-    if (pids.has(process.pid)) fail('TOPOLOGY_INVALID', `pid ${process.pid} is given twice`, `${where}.pid`);
-    pids.add(process.pid);
+    if (byPid.has(process.pid)) fail('TOPOLOGY_INVALID', `pid ${process.pid} is given twice`, `${where}.pid`);
+    byPid.set(process.pid, process);
     if (process.pageSize < topology.kernelPageSize) {
       const sizes = `${process.pageSize} below the kernel's ${topology.kernelPageSize}`;
       fail('TOPOLOGY_PAGE_SIZE', `a process page of ${sizes} bytes`, `${where}.pageSize`);
@@ -77,7 +77,7 @@ function checkProcesses(topology: Topology): void {
   }
   for (const [index, process] of topology.processes.entries()) {
     for (const child of process.children) {
-      const found = topology.processes.find((other) => other.pid === child);
+      const found = byPid.get(child);
       const where = `${topology.name}: processes.${index}.children`;
       if (found === undefined) fail('TOPOLOGY_ACTOR_UNKNOWN', `there is no process:${child} to fork`, where);
       if (!found.forked) fail('TOPOLOGY_INVALID', `process:${child} is not marked forked`, where);
@@ -184,11 +184,10 @@ export function buildTopology(topology: Topology, traces: ReadonlyMap<number, Ru
     invariant(trace !== undefined, `process ${process.pid} has its trace`);
     actors.push(...processActors(topology, process, trace, resources));
   }
+  // Of a path that is given twice the first counts.
+  const described = new Map(topology.files.toReversed().map((file) => [file.path, file]));
   for (const [path, sizeBytes] of files) {
-    const { kind, cached } = topology.files.find((file) => file.path === path) ?? {
-      kind: 'ext4' as const,
-      cached: false,
-    };
+    const { kind, cached } = described.get(path) ?? { kind: 'ext4' as const, cached: false };
     const input = { resources, path, sizeBytes, kernelPageBytes, policy: topology.pageCache, kind, cached };
     actors.push({ id: `file:${path}`, machine: machines.file, input });
   }

@@ -12,7 +12,7 @@ import { unlinkedTables } from '../mm/nativeSections.ts';
 import { translateGroup } from '../mm/nativeTable.ts';
 import type { PageTable } from '../mm/pageTable.ts';
 import { flagsOf, hasFlags, isPresent, isValid, isWritable, PTE, pfnOf } from '../mm/pte.ts';
-import { asidOfKey, ASID_STRIDE, firstPageOfGroup, isGroupKey } from '../mm/tlb.ts';
+import { asidOfKey, ASID_STRIDE, firstPageOfGroup, isGroupKey } from '../mm/tlbKeys.ts';
 import { MAY_WRITE } from '../mm/tlbArray.ts';
 import type { MessageRecord } from '../runtime/envelope.ts';
 import type { System } from '../runtime/system.ts';
@@ -90,7 +90,7 @@ export class Laws {
     if (mmu.native !== null) this.checkNative(record, mmu, mmu.native, before);
     this.seen.set(id, { linux: mmu.linux, native: mmu.native, ...counts });
     this.checkTableFrames(record, mmu);
-    for (const cpu of contextOf(system, 'sched').asidCpus.keys()) {
+    for (let cpu = 0; cpu < contextOf(system, 'sched').asidCpus.length; cpu++) {
       this.checkTlb(record, system, `tlb:${cpu}`, mmu);
     }
     this.checkResident(record, system, String(mmu.pid));
@@ -184,7 +184,7 @@ export class Laws {
     const sched = contextOf(system, 'sched');
     const { tlb, installed } = contextOf(system, id as `tlb:${string}`);
     // After an ASID rollover a CPU may hold entries of the last generation until its next switch.
-    if (sched.asidCpus[Number(id.slice('tlb:'.length))]?.flushPending || sched.switching > 0) return;
+    if (sched.asidCpus.at(Number(id.slice('tlb:'.length)))?.flushPending || sched.switching > 0) return;
     if (of === null && installed === null) return;
     const mmu = of ?? contextOf(system, (installed as NonNullable<typeof installed>).mmu as `mmu:${string}`);
     if (mmu.asid === 0 || mmu.current !== null || mmu.pageBytes === 0 || !knows(sched, mmu)) return;
@@ -217,9 +217,11 @@ export class Laws {
 
 /** Whether the ASID of an MMU is still its own: of this generation, or reserved for a CPU that goes on running it. */
 function knows({ asids, asidCpus, generation }: SchedContext, { pid, asid }: MmuContext): boolean {
-  const known = asids.find((entry) => entry.pid === pid);
+  const known = asids.get(pid);
   if (known === undefined || known.asid !== asid) return false;
-  const isKept = asidCpus.some(({ reserved }) => reserved?.asid === asid && reserved.generation === known.generation);
+  const isKept = [...asidCpus].some(
+    ({ reserved }) => reserved?.asid === asid && reserved.generation === known.generation,
+  );
   return isKept || known.generation === generation;
 }
 

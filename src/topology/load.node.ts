@@ -91,10 +91,20 @@ function findTrace(name: string, folders: readonly string[]): string | null {
 /** The name of a trace that was laid out for larger pages: `NAME~64K`. */
 const LAID_OUT = /~(16|64)K$/;
 
-/** Opens traces once each, laid out again where they must be. */
-class TraceShelf {
+/**
+ * Opens traces once each, laid out again where they must be.
+ *
+ * @example
+ * ```ts
+ * const shelf = new TraceShelf();
+ * const path = join(fixturesFolder('traces'), 'true-kernel.gtr');
+ * shelf.open(path, 4096) === shelf.open(path, 4096); // true
+ * ```
+ */
+export class TraceShelf {
   private readonly sources = new Map<string, RunSource>();
 
+  /** @throws GranuleError whatever opening a trace throws, and TRACE_LAYOUT */
   open(path: string, layoutBytes: number): RunSource {
     const key = `${path}@${layoutBytes}`;
     const known = this.sources.get(key);
@@ -110,7 +120,7 @@ class TraceShelf {
 }
 
 /**
- * Opens the trace of every process of a topology, laid out for its page size.
+ * Opens the trace of every process of a topology, laid out for its page size. Whoever runs many topologies gives a shelf.
  *
  * @returns traces by pid
  * @throws GranuleError FILE_NOT_FOUND naming the process, and whatever opening a trace throws
@@ -120,8 +130,11 @@ class TraceShelf {
  * loadTraces(topology, { folders: [] }).size === topology.processes.length; // true
  * ```
  */
-export function loadTraces(topology: Topology, places: TracePlaces): Map<number, RunSource> {
-  const shelf = new TraceShelf();
+export function loadTraces(
+  topology: Topology,
+  places: TracePlaces,
+  shelf: TraceShelf = new TraceShelf(),
+): Map<number, RunSource> {
   const traces = new Map<number, RunSource>();
   for (const process of topology.processes) {
     const name = places.byPid?.get(process.pid) ?? process.trace;

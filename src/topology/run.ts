@@ -1,5 +1,4 @@
-/** Runs a topology to its end: the flat loop, its log, and the checkpoints that make the log quick to open anywhere. */
-import { plainContext } from '../../machines/index.ts';
+/** Runs a topology to its end: the flat loop, and its log. */
 import { GranuleError } from '../errors.ts';
 import type { LogWriter } from '../log/logWriter.ts';
 import type { RunSource } from '../mm/runs.ts';
@@ -7,24 +6,15 @@ import { type Chooser, seededRandom, timeOrder } from '../runtime/chooser.ts';
 import type { MessageRecord } from '../runtime/envelope.ts';
 import type { FaultPlan } from '../runtime/faultPlan.ts';
 import { createSystem, type System } from '../runtime/system.ts';
-import { actorStateOf } from '../runtime/xstateAdapter.ts';
+import type { SystemOptions } from '../runtime/systemOptions.ts';
+import type { Interpreter } from '../runtime/xstateAdapter.ts';
 import { buildTopology } from './build.ts';
+import { Checkpointer } from './checkpointer.ts';
 import { Laws } from './laws.ts';
 import type { Topology } from './schema.ts';
 
-/**
- * What may be folded from a checkpoint, in events: two thousand references that a TLB works through cost about as much as
- * one event. Measured: this much folds in some tens of milliseconds, and checkpoints take a few per cent of a run.
- */
-export const CHECKPOINT_EVENTS = 4096;
-/** References that cost as much to fold as one event. */
-export const REFERENCES_PER_EVENT = 2000;
-/** Every so many checkpoints one holds all actors, so that going to an event opens few old ones. */
-const CHECKPOINTS_PER_FULL = 8;
 /** Events between two looks at cost and limits, and of whoever drives a run: each may stand for millions of references. */
 const STEP_EVENTS = 64;
-/** The pseudo-actor whose state is the loop's own: pending messages, clock and chooser. */
-export const SYSTEM_STATE = '@system';
 
 /** What a run is given. */
 export interface RunRequest {
@@ -37,6 +27,8 @@ export interface RunRequest {
   onRecord?: (record: MessageRecord, system: System) => void;
   /** Deep-freezes messages and contexts: for tests. */
   freeze?: boolean;
+  /** Who runs the statecharts; the run is the same. */
+  interpreter?: Interpreter;
   /** The checked mode: laws 7 and 8 are looked at after every event (`src/topology/laws.ts`). */
   checked?: boolean;
 }
@@ -74,8 +66,8 @@ export function chooserOf(topology: Topology): Chooser {
  * ```
  */
 export function systemOf(
-  request: Pick<RunRequest, 'topology' | 'traces' | 'freeze'>,
-  onRecord?: (record: MessageRecord) => void,
+  request: Pick<RunRequest, 'topology' | 'traces' | 'freeze' | 'interpreter'>,
+  taps: Pick<SystemOptions, 'onDelivery' | 'onRecord'> = {},
 ): System {
   const { topology, traces } = request;
   const built = buildTopology(topology, traces);
@@ -84,59 +76,12 @@ export function systemOf(
     chooser: chooserOf(topology),
     faultPlan: topology.faultPlan as unknown as FaultPlan,
     limits: { maxEvents: topology.limits.events },
-    ...(onRecord === undefined ? {} : { onRecord }),
+    ...taps,
+    ...(request.interpreter === undefined ? {} : { interpreter: request.interpreter }),
     freeze: request.freeze ?? false,
   });
   for (const { to, atCycles, message } of built.messages) system.send(to, message, { delayCycles: atCycles });
   return system;
-}
-
-/**
- * Writes checkpoints by cost: the state of every actor that changed since the last one, and of all of them now and then.
- *
- * @example
- * ```ts
- * const topology = parseTopology({ name: 'one', processes: [{ pid: 1, trace: 'true-kernel', pageSize: '4K' }] }, 'example');
- * const storage = memoryStorage();
- * const writer = new LogWriter(storage, noCompression, logMeta(topology, new Map()));
- * new Checkpointer(writer).writeWhenDue(systemOf({ topology, traces: loadTraces(topology, { folders: [] }) }));
- * writer.close().records; // 0
- * ```
- */
-export class Checkpointer {
-  private readonly seen = new Map<string, unknown>();
-  private readonly writer: LogWriter;
-  private cost = 0;
-  private written = 0;
-
-  constructor(writer: LogWriter) {
-    this.writer = writer;
-  }
-
-  /** Takes a delivered record into the cost of folding what came since the last checkpoint. */
-  note(record: MessageRecord): void {
-    this.cost += 1;
-    if (record.type !== 'RAN') return;
-    const counts = record.payload['counts'] as { references?: number } | undefined;
-    this.cost += (counts?.references ?? 0) / REFERENCES_PER_EVENT;
-  }
-
-  /** Writes a checkpoint if folding has become dear enough. */
-  writeWhenDue(system: System): void {
-    if (this.cost < CHECKPOINT_EVENTS) return;
-    this.cost = 0;
-    const full = this.written % CHECKPOINTS_PER_FULL === 0;
-    this.written += 1;
-    const states: { actor: string; state: unknown }[] = [];
-    for (const [actor, snapshot] of system.snapshots()) {
-      if (!full && this.seen.get(actor) === snapshot) continue;
-      this.seen.set(actor, snapshot);
-      const { value, status, context } = actorStateOf(snapshot);
-      states.push({ actor, state: { value, status, context: plainContext(context) } });
-    }
-    states.push({ actor: SYSTEM_STATE, state: system.checkpointState() });
-    this.writer.checkpoint(system.nextSeq - 1, states);
-  }
 }
 
 /** Where a run is. */
@@ -206,10 +151,14 @@ export function* driveSteps(system: System, request: DriveRequest): Generator<Ru
 export function* runSteps(request: RunRequest): Generator<RunProgress, RunOutcome, 'stop' | undefined> {
   const { writer, topology } = request;
   const checkpoints = writer === null ? null : new Checkpointer(writer);
-  const system: System = systemOf(request, (record) => {
-    writer?.append(record);
-    checkpoints?.note(record);
-    request.onRecord?.(record, system);
+  const { onRecord } = request;
+  const system: System = systemOf(request, {
+    onDelivery: (seq, timeCycles, envelope) => {
+      if (writer === null) return;
+      writer.appendDelivery(seq, timeCycles, envelope.to, envelope.from, envelope.cause, envelope.message);
+      checkpoints?.note(envelope);
+    },
+    ...(onRecord === undefined ? {} : { onRecord: (record: MessageRecord) => onRecord(record, system) }),
   });
   const limit = { maxEvents: topology.limits.events, limitName: `${topology.name}: limits.events` };
   try {

@@ -150,6 +150,37 @@ export type TopologyProcess = Topology['processes'][number];
 /** A topology as it is written. */
 export type TopologyInput = z.input<typeof topologySchema>;
 
+/** The first thing that is wrong with data meant to be a topology. */
+export interface TopologyFault {
+  what: string;
+  /** Path of the field, joined by points; empty for the whole. */
+  path: string;
+  /** It is a field that no topology has. */
+  unknownField: boolean;
+}
+
+/**
+ * Checks plain data against the schema and fills in defaults, for callers that say themselves what is wrong.
+ *
+ * @example
+ * ```ts
+ * readTopology({ name: 'one', processes: [] }).fault?.path; // 'processes'
+ * ```
+ */
+export function readTopology(
+  data: unknown,
+): { topology: Topology; fault: null } | { topology: null; fault: TopologyFault } {
+  const parsed = topologySchema.safeParse(data);
+  if (parsed.success) return { topology: parsed.data, fault: null };
+  const issue = parsed.error.issues[0];
+  const fault = {
+    what: issue?.message ?? 'not a topology',
+    path: issue?.path.map(String).join('.') ?? '',
+    unknownField: issue?.code === 'unrecognized_keys',
+  };
+  return { topology: null, fault };
+}
+
 /**
  * Checks plain data against the schema and fills in defaults. `where` names the file in errors.
  *
@@ -161,13 +192,7 @@ export type TopologyInput = z.input<typeof topologySchema>;
  * ```
  */
 export function parseTopology(data: unknown, where: string): Topology {
-  const parsed = topologySchema.safeParse(data);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  const path = issue?.path.map(String).join('.') ?? '';
-  throw new GranuleError(
-    'TOPOLOGY_INVALID',
-    issue?.message ?? 'not a topology',
-    `${where}${path === '' ? '' : `: ${path}`}`,
-  );
+  const { topology, fault } = readTopology(data);
+  if (fault === null) return topology;
+  throw new GranuleError('TOPOLOGY_INVALID', fault.what, `${where}${fault.path === '' ? '' : `: ${fault.path}`}`);
 }

@@ -116,7 +116,7 @@ describe('a damaged log', () => {
       expect(code).toBe(2);
       expect(stdout).toBe('');
       expect(stderr).toMatch(
-        /^LOG_VERSION: the log is of format version 9, this granule reads version 1 \([^\n]*future\.glog\)[^\n]*\n$/,
+        /^LOG_VERSION: the log is of format version 10, this granule reads versions 1 to 2 \([^\n]*future\.glog\)[^\n]*\n$/,
       );
     },
   );

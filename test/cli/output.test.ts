@@ -46,6 +46,21 @@ describe('progress', () => {
     expect(stream.text).toBe(`\r\u001b[K${'x'.repeat(20)}\r\u001b[K`);
   });
 
+  it('is whole on a terminal that does not know its width', () => {
+    const stream = terminal(0);
+    new Progress(stream, () => 0).report({ done: 0, text: 'refs' });
+    expect(stream.text).toBe('\r\u001b[Krefs');
+  });
+
+  it('is a whole line now and then in a file, where a command takes hours', () => {
+    const file = new TextStream();
+    let now = 0;
+    const progress = new Progress(file, () => now, { lines: true });
+    for (; now <= 60_000; now += 1000) progress.report({ done: now, total: 120_000, text: 'points' });
+    progress.end();
+    expect(file.text).toBe(' 25 %  points, 1 min 30 s left\n 50 %  points, 1 min 0 s left\n');
+  });
+
   it('makes no estimate where the total is not known', () => {
     const stream = terminal();
     let now = 0;

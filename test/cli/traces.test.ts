@@ -49,6 +49,43 @@ describe('granule tlb', () => {
   });
 });
 
+describe('granule make-trace', () => {
+  const made = async (pattern: string, ...options: string[]) => {
+    const args = ['make-trace', pattern, '--bytes', '256K', '--accesses', '2000', '--json', ...options];
+    return JSON.parse((await place.run(args)).stdout) as { out: string; hash: string; references: number };
+  };
+
+  it('writes every page once, and then accesses the area, an instruction before each', async () => {
+    const { out, references } = await made('random');
+    expect([out, references]).toEqual([place.path('random.gtr'), 2 * (64 + 2000)]);
+    const { stdout } = await place.run(['info', 'random.gtr']);
+    expect(stdout).toContain('make-trace random --bytes 262144 --accesses 2000 --seed 1');
+  });
+
+  it('gives the same trace for the same seed, and another for another', async () => {
+    const hashes = [await made('random'), await made('random', '--seed', '1'), await made('random', '--seed', '2')];
+    expect(hashes[0].hash).toBe(hashes[1].hash);
+    expect(hashes[0].hash).not.toBe(hashes[2].hash);
+  });
+
+  it('misses a TLB least where it stays on a page', async () => {
+    const misses = [];
+    for (const pattern of ['sequential', 'random', 'strided']) {
+      await made(pattern, '--bytes', '16M');
+      const { stdout } = await place.run(['tlb', `${pattern}.gtr`, '--page', '4K', '--json']);
+      misses.push((JSON.parse(stdout) as { l2: { misses: number } }).l2.misses);
+    }
+    expect(misses[0]).toBeLessThan(Math.min(misses[1], misses[2]) / 1.1);
+  });
+
+  it('says where it wrote, and refuses a pattern or a size that there is not', async () => {
+    const { stdout } = await place.run(['make-trace', 'strided', '--bytes', '1M', '--accesses', '9', '--out', 's.gtr']);
+    expect(stdout).toMatch(/^.*s\.gtr: 530 references in 532 runs, /);
+    expect((await place.run(['make-trace', 'zigzag'])).stderr).toMatch(/^USAGE: .*random, sequential, strided/);
+    expect((await place.run(['make-trace', 'random', '--bytes', '5'])).stderr).toMatch(/^USAGE: .*whole pages/);
+  });
+});
+
 describe('granule import', () => {
   it('makes the trace that comes with granule out of its text', async () => {
     const { code, stdout } = await place.run(['import', fixture('traces/true-kernel.lackey.gz'), '--json']);

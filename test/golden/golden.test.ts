@@ -5,10 +5,13 @@ import { openLogFile } from '../../src/log/fileStorage.node.ts';
 import { LogReader } from '../../src/log/logReader.ts';
 import { verifyLog } from '../../src/log/verifyLog.ts';
 import { zlibCompression } from '../../src/log/zlib.node.ts';
+import { plainState } from '../../src/timeline/recordedRun.ts';
 import { replay } from '../../src/timeline/replay.ts';
+import { SystemView } from '../../src/timeline/systemView.ts';
+import { firstDifference } from '../../src/timeline/values.ts';
 import { loadTopology, loadTraces, loadTracesOfLog } from '../../src/topology/load.node.ts';
 import { messageRegistry, openMeta } from '../../src/topology/meta.ts';
-import { runTopology } from '../../src/topology/run.ts';
+import { runTopology, systemOf } from '../../src/topology/run.ts';
 import { memoryStorage } from '../../src/log/storage.ts';
 import { LogWriter } from '../../src/log/logWriter.ts';
 import { logMeta } from '../../src/topology/meta.ts';
@@ -46,6 +49,23 @@ describe('golden logs', () => {
       const traces = loadTraces(topology, { folders: [] });
       const writer = new LogWriter(memoryStorage(), zlibCompression, logMeta(topology, traces));
       expect(runTopology({ topology, traces, writer }).headHash).toBe(open(name).headHash);
+    });
+  }
+
+  for (const name of ['format-1.glog', 'format-2.glog']) {
+    it(`${name} gives the states of every actor around its checkpoints`, () => {
+      const reader = open(name);
+      const { topology, traces: described } = openMeta(reader.meta);
+      const traces = loadTracesOfLog(described, { folders: [] });
+      const view = new SystemView(reader, traces);
+      const system = systemOf({ topology, traces });
+      expect(reader.checkpoints().length).toBeGreaterThan(5);
+      for (const seq of reader.checkpoints().flatMap((entry) => [entry.seq, entry.seq + 1])) {
+        system.run({ untilSeq: seq });
+        for (const [actor, snapshot] of view.snapshots(seq)) {
+          expect(firstDifference(plainState(snapshot), plainState(system.snapshot(actor)))).toBe(null);
+        }
+      }
     });
   }
 });

@@ -51,10 +51,11 @@ function observed(pageSize: string, kernelPageSize: string, seed: number, files:
   const process = { pid: 1, trace: 'made', pageSize, layout: '64K' };
   const topology = topologyOf({ kernelPageSize, memory: 2 ** 27, processes: [process] });
   const answers: unknown[] = [];
-  const system = systemOf({ topology, traces: new Map([[1, trace]]) }, ({ type, payload }) => {
+  const onRecord = ({ type, payload }: MessageRecord): void => {
     const message = payload as { result: number; errno: number; runs: unknown; signal: number };
     if (type === 'SYSRET') answers.push([message.result, message.errno, vmasOf()]);
-  });
+  };
+  const system = systemOf({ topology, traces: new Map([[1, trace]]) }, { onRecord });
   const vmasOf = (): unknown => plainContext(contextOf(system, 'mm:1'))['vmas'];
   system.run();
   const { signal, signalCode, signalVa, callsFailed } = processOf(system, 1);

@@ -8,7 +8,8 @@ import { type MessageRecord, messageOf } from '../../src/runtime/envelope.ts';
 import type { FaultPlan } from '../../src/runtime/faultPlan.ts';
 import { createSystem, type System } from '../../src/runtime/system.ts';
 import type { SystemOptions } from '../../src/runtime/systemOptions.ts';
-import { adaptMachine, createActorEnv } from '../../src/runtime/xstateAdapter.ts';
+import { createActorEnv } from '../../src/runtime/actorEnv.ts';
+import { adaptMachine } from '../../src/runtime/xstateAdapter.ts';
 import { forwarder } from './machines.ts';
 
 interface Ring {

@@ -2,17 +2,18 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type AnyStateMachine, assign, createActor, createMachine, fromPromise, sendTo } from 'xstate';
+import { type AnyStateMachine, assign, createActor, createMachine, fromPromise, sendTo, stopChild } from 'xstate';
+import { createActorEnv } from '../../src/runtime/actorEnv.ts';
+import { CompiledMachine, machineRefusals } from '../../src/runtime/compiledMachine.ts';
 import { deepFreeze } from '../../src/runtime/plainData.ts';
 import {
   actorStateOf,
   adaptMachine,
-  createActorEnv,
+  type Interpreter,
   stateValueOf,
   type Step,
 } from '../../src/runtime/xstateAdapter.ts';
 import { type ActorSnapshot, internalsOf, type Send, XSTATE_VERSION } from '../../src/runtime/xstateInternals.ts';
-import { TurnPlanner } from '../../src/runtime/xstateTurn.ts';
 import { kitchen, parallel } from './machines.ts';
 
 type AnyEvent = { type: string; by?: number };
@@ -68,9 +69,9 @@ const plainSends = (sends: readonly Send[]): unknown[] =>
 function runAdapted(
   machine: AnyStateMachine,
   events: readonly AnyEvent[],
-  plans: boolean,
+  interpreter: Interpreter,
 ): { snapshots: unknown[]; sends: unknown[][] } {
-  const adapted = adaptMachine(machine, { plans });
+  const adapted = adaptMachine(machine, { interpreter });
   const env = createActorEnv('test');
   let step: Step = adapted.initial(undefined, env);
   const snapshots = [plainOf(step.snapshot)];
@@ -112,12 +113,12 @@ describe('the adapter', () => {
     expect((JSON.parse(manifest) as { version: string }).version).toBe(XSTATE_VERSION);
   });
 
-  it('gives the snapshots and the sends of createActor for any events, by plan and through XState', () => {
+  it('gives the snapshots and the sends of createActor for any events, compiled and through XState', () => {
     fc.assert(
       fc.property(fc.array(kitchenEvent, { maxLength: 30 }), (events) => {
         const real = runReal(quietKitchen, events);
-        expect(runAdapted(kitchen, events, false)).toEqual(real);
-        expect(runAdapted(kitchen, events, true)).toEqual(real);
+        expect(runAdapted(kitchen, events, 'xstate')).toEqual(real);
+        expect(runAdapted(kitchen, events, 'compiled')).toEqual(real);
       }),
       { numRuns: 300 },
     );
@@ -130,21 +131,52 @@ describe('the adapter', () => {
     );
     fc.assert(
       fc.property(events, (list) => {
-        expect(runAdapted(parallel, list, true)).toEqual(runReal(parallel, list));
+        expect(runAdapted(parallel, list, 'compiled')).toEqual(runReal(parallel, list));
       }),
     );
   });
 
-  it('takes every turn of a machine without parallel states by plan, but those that end it', () => {
-    const planner = new TurnPlanner(internalsOf(kitchen));
+  it('takes every turn of a machine without parallel states by its tables, but those that end it', () => {
+    const compiled = new CompiledMachine(internalsOf(kitchen));
     const env = createActorEnv('test');
-    let { snapshot } = adaptMachine(kitchen).initial(undefined, env);
-    for (const type of ['NEXT', 'INNER', 'NEXT', 'DEEP', 'SELF', 'GUARDED', 'RAISED', 'TIMER', 'STOP_TIMER']) {
-      const next = planner.turn(snapshot, { type }, env.scope, []);
-      expect(next, type).not.toBeNull();
-      snapshot = next ?? snapshot;
+    const { snapshot } = adaptMachine(kitchen).initial(undefined, env);
+    let configuration = compiled.configurationOf(snapshot);
+    let context: unknown = snapshot.context;
+    const types = [
+      'NEXT',
+      'INNER',
+      'xstate.after.50.kitchen.b',
+      'DEEP',
+      'SELF',
+      'GUARDED',
+      'RAISED',
+      'TIMER',
+      'STOP_TIMER',
+    ];
+    for (const type of types) {
+      const result = compiled.turn({ configuration, context, snapshot, isCurrent: false }, { type }, env.scope);
+      expect(result, type).not.toBeNull();
+      ({ configuration, context } = result ?? { configuration, context });
     }
-    expect(planner.turn(snapshot, { type: 'FINISH' }, env.scope, [])).toBeNull();
+    const last = { configuration, context, snapshot, isCurrent: false };
+    expect(compiled.turn(last, { type: 'FINISH' }, env.scope)).toBeNull();
+    expect(compiled.refusals).toEqual(['the final state kitchen.end']);
+  });
+
+  it('names what it does not compile, and lets XState run such a machine', () => {
+    expect(machineRefusals(internalsOf(parallel))).toEqual(['the parallel state parallel']);
+    const adapted = adaptMachine(parallel);
+    expect(adapted.compiled).toBeNull();
+    expect(adapted.refusals).toEqual(['the parallel state parallel']);
+    const remembering = createMachine({
+      id: 'm',
+      initial: 'a',
+      states: { a: { initial: 'x', states: { x: {}, h: { type: 'history' } } } },
+    });
+    expect(machineRefusals(internalsOf(remembering))).toEqual(['the history state m.a.h']);
+    const stopping = createMachine({ id: 's', on: { GO: { actions: stopChild('clock') } } });
+    expect(adaptMachine(stopping).refusals).toEqual(['xstate.stopChild in s']);
+    expect(adaptMachine(kitchen, { interpreter: 'xstate' }).refusals).toEqual([]);
   });
 
   it('keeps the snapshot itself when a message changes nothing', () => {

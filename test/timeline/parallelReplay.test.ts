@@ -81,7 +81,9 @@ function loose(reader: LogReader, previousHash: Uint8Array, firstRecords: number
     [firstRecords, firstRecords + 99],
   ] as const) {
     const builder = new SegmentBuilder(from);
-    for (const record of reader.range(from, to)) builder.add(record);
+    for (const { seq, timeCycles, to: actor, from: sender, cause, type, payload } of reader.range(from, to)) {
+      builder.add(seq, timeCycles, actor, sender, cause, type, payload);
+    }
     const { header, frame } = builder.seal(hash, noCompression);
     storage.append(frame);
     hash = header.hash;

@@ -3,10 +3,9 @@ import { noCompression } from '../../src/log/discardStorage.ts';
 import { LogReader } from '../../src/log/logReader.ts';
 import { LogWriter } from '../../src/log/logWriter.ts';
 import { memoryStorage } from '../../src/log/storage.ts';
-import type { System } from '../../src/runtime/system.ts';
-import { plainState } from '../../src/timeline/recordedRun.ts';
+import { Checkpointer } from '../../src/topology/checkpointer.ts';
 import { logMeta, messageRegistry } from '../../src/topology/meta.ts';
-import { SYSTEM_STATE, systemOf } from '../../src/topology/run.ts';
+import { systemOf } from '../../src/topology/run.ts';
 import type { RandomRun } from './randomRuns.ts';
 
 /**
@@ -16,22 +15,21 @@ import type { RandomRun } from './randomRuns.ts';
 export function recorded(run: RandomRun, checkpointEvents: number, mayThrow = false): LogReader {
   const storage = memoryStorage();
   const writer = new LogWriter(storage, noCompression, logMeta(run.topology, run.traces));
-  const system = systemOf({ ...run, freeze: true }, (record) => writer.append(record));
+  const checkpoints = new Checkpointer(writer, { leastEvents: checkpointEvents, runPerCheckpoints: 0 });
+  const system = systemOf(
+    { ...run, freeze: true },
+    {
+      onDelivery: (seq, timeCycles, envelope) => {
+        writer.appendDelivery(seq, timeCycles, envelope.to, envelope.from, envelope.cause, envelope.message);
+        checkpoints.note(envelope);
+      },
+    },
+  );
   try {
-    runWithCheckpoints(system, writer, checkpointEvents);
+    while (system.step() !== null) checkpoints.writeWhenDue(system);
   } catch (error) {
     if (!mayThrow || !(error instanceof GranuleError)) throw error;
   }
   writer.close();
   return LogReader.open(storage, noCompression, messageRegistry);
-}
-
-function runWithCheckpoints(system: System, writer: LogWriter, checkpointEvents: number): void {
-  const seen = new Map<string, unknown>();
-  while (system.run({ untilSeq: system.nextSeq + checkpointEvents - 1 }).reason !== 'idle') {
-    const changed = [...system.snapshots()].filter(([actor, snapshot]) => seen.get(actor) !== snapshot);
-    for (const [actor, snapshot] of changed) seen.set(actor, snapshot);
-    const states = changed.map(([actor, snapshot]) => ({ actor, state: plainState(snapshot) as unknown }));
-    writer.checkpoint(system.nextSeq - 1, [...states, { actor: SYSTEM_STATE, state: system.checkpointState() }]);
-  }
 }

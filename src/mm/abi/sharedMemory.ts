@@ -1,4 +1,5 @@
-/** The registry of System V shared memory (`ipc/shm.c`) and of the names that programs gave to memfds. Plain data. */
+/** The registry of System V shared memory (`ipc/shm.c`) and of the names that programs gave to memfds. */
+import { IntRecord } from '../intRecord.ts';
 import { ERRNO, isHugeSizeUnknown, SHM, WORD_END } from './numbers.ts';
 
 /** One segment. */
@@ -24,9 +25,9 @@ export interface SharedMemory {
   segments: Record<number, Segment>;
   attached: Attachment[];
   /** The segment that a process means with an identifier of its recording. */
-  identifiers: Record<number, Record<number, number>>;
+  identifiers: IntRecord<Record<number, number>>;
   /** The inode that a process means with the name of a memfd. */
-  memfds: Record<number, Record<string, string>>;
+  memfds: IntRecord<Record<string, string>>;
   /** Inodes made so far. */
   made: number;
 }
@@ -40,7 +41,7 @@ export interface SharedMemory {
  * ```
  */
 export function noSharedMemory(): SharedMemory {
-  return { segments: {}, attached: [], identifiers: {}, memfds: {}, made: 0 };
+  return { segments: {}, attached: [], identifiers: IntRecord.empty(), memfds: IntRecord.empty(), made: 0 };
 }
 
 /** What shmget found, made or refused. */
@@ -92,7 +93,7 @@ export function getSegment(
  * ```
  */
 export function segmentOf(shared: SharedMemory, pid: number, shmid: number): { id: number; segment: Segment } | null {
-  const id = shared.identifiers[pid]?.[shmid];
+  const id = shared.identifiers.get(pid)?.[shmid];
   const segment = id === undefined ? undefined : shared.segments[id];
   return id === undefined || segment === undefined ? null : { id, segment };
 }
@@ -106,6 +107,7 @@ export function segmentOf(shared: SharedMemory, pid: number, shmid: number): { i
  * ```
  */
 export function destroyUnused(shared: SharedMemory): SharedMemory {
+  if (!Object.values(shared.segments).some(({ removed }) => removed)) return shared;
   const used = new Set(shared.attached.map(({ id }) => id));
   const kept = Object.entries(shared.segments).filter(([id, segment]) => !segment.removed || used.has(Number(id)));
   return { ...shared, segments: Object.fromEntries(kept) };
@@ -116,17 +118,24 @@ export function destroyUnused(shared: SharedMemory): SharedMemory {
  *
  * @example
  * ```ts
- * inherit({ ...noSharedMemory(), memfds: { 1: { x: 'shmem:memfd.0' } } }, 1, 2).memfds[2]; // { x: 'shmem:memfd.0' }
+ * const memfds = IntRecord.fromPlain({ 1: { x: 'shmem:memfd.0' } });
+ * inherit({ ...noSharedMemory(), memfds }, 1, 2).memfds.get(2); // { x: 'shmem:memfd.0' }
  * ```
  */
 export function inherit(shared: SharedMemory, pid: number, childPid: number): SharedMemory {
   const own = shared.attached.filter((attachment) => attachment.pid === pid);
+  const attached = own.map((attachment) => ({ ...attachment, pid: childPid }));
   return {
     ...shared,
-    attached: [...shared.attached, ...own.map((attachment) => ({ ...attachment, pid: childPid }))],
-    identifiers: { ...shared.identifiers, [childPid]: shared.identifiers[pid] ?? {} },
-    memfds: { ...shared.memfds, [childPid]: shared.memfds[pid] ?? {} },
+    attached: own.length === 0 ? shared.attached : [...shared.attached, ...attached],
+    identifiers: shared.identifiers.with(childPid, shared.identifiers.get(pid) ?? {}),
+    memfds: shared.memfds.with(childPid, shared.memfds.get(pid) ?? {}),
   };
+}
+
+function isOpen(memfds: SharedMemory['memfds'], inode: string): boolean {
+  for (const [, names] of memfds.entries()) if (Object.values(names).includes(inode)) return true;
+  return false;
 }
 
 /**
@@ -134,14 +143,15 @@ export function inherit(shared: SharedMemory, pid: number, childPid: number): Sh
  *
  * @example
  * ```ts
- * leave({ ...noSharedMemory(), memfds: { 1: { x: 'shmem:memfd.0' } } }, 1).closed; // ['shmem:memfd.0']
+ * const memfds = IntRecord.fromPlain({ 1: { x: 'shmem:memfd.0' } });
+ * leave({ ...noSharedMemory(), memfds }, 1).closed; // ['shmem:memfd.0']
  * ```
  */
 export function leave(shared: SharedMemory, pid: number): { shared: SharedMemory; closed: string[] } {
-  const { [pid]: open = {}, ...memfds } = shared.memfds;
-  const { [pid]: _identifiers, ...identifiers } = shared.identifiers;
-  const elsewhere = new Set(Object.values(memfds).flatMap((names) => Object.values(names)));
-  const closed = Object.values(open).filter((file) => !elsewhere.has(file));
+  const open = Object.values(shared.memfds.get(pid) ?? {});
+  const memfds = shared.memfds.without(pid);
+  const identifiers = shared.identifiers.without(pid);
+  const closed = open.length === 0 ? [] : open.filter((file) => !isOpen(memfds, file));
   const attached = shared.attached.filter((attachment) => attachment.pid !== pid);
   return { shared: destroyUnused({ ...shared, attached, identifiers, memfds }), closed };
 }

@@ -11,7 +11,7 @@ import type { ProcessContext } from '../../../machines/process.ts';
 import { translateGroup } from '../../../src/mm/nativeTable.ts';
 import { flagsOf, hasFlags, isPresent, isWritable, PTE, pfnOf } from '../../../src/mm/pte.ts';
 import type { RunSource } from '../../../src/mm/runs.ts';
-import { ASID_STRIDE } from '../../../src/mm/tlb.ts';
+import { ASID_STRIDE } from '../../../src/mm/tlbKeys.ts';
 import { MAY_WRITE } from '../../../src/mm/tlbArray.ts';
 import type { System } from '../../../src/runtime/system.ts';
 import { systemOf } from '../../../src/topology/run.ts';
@@ -123,7 +123,7 @@ export function checkTlbs(system: System): void {
   for (const [id, { tlb }] of contextsOf(system, 'tlb')) {
     const cpu = Number(id.slice('tlb:'.length));
     // After an ASID rollover a CPU may hold entries of the last generation until its next switch.
-    if (sched.asidCpus[cpu]?.flushPending || sched.switching > 0) continue;
+    if (sched.asidCpus.at(cpu)?.flushPending || sched.switching > 0) continue;
     const seen = new Set<number>();
     for (const array of [tlb.l1i, tlb.l1d, tlb.l2]) {
       array.forEach((key: number, frame: number, rights: number) => {
@@ -132,8 +132,8 @@ export function checkTlbs(system: System): void {
         const asid = Math.floor(key / ASID_STRIDE);
         const page = key % ASID_STRIDE;
         const mmu = mmus.find((each) => {
-          const known = sched.asids.find((entry) => entry.pid === each.pid);
-          const kept = sched.asidCpus.some(({ reserved }) => {
+          const known = sched.asids.get(each.pid);
+          const kept = [...sched.asidCpus].some(({ reserved }) => {
             return reserved?.asid === known?.asid && reserved?.generation === known?.generation;
           });
           return each.asid === asid && known?.asid === asid && (kept || known.generation === sched.generation);
@@ -172,7 +172,8 @@ export function checkEnd(system: System, pids: readonly number[]): void {
   // A folio that truncation split stays one block of the zone until the last of its pages goes.
   const cachedOf = new Map<number, number>();
   for (const [id, file] of contextsOf(system, 'file')) {
-    if (file.mappers.length > 0) fail(`${id} is still mapped by ${file.mappers.map(({ mm }) => mm).join()}`, system);
+    if (file.mappers.length > 0)
+      fail(`${id} is still mapped by ${[...file.mappers].map(({ mm }) => mm).join()}`, system);
     if (file.current !== null) fail(`${id} is in the middle of ${file.current.message.type}`, system);
     for (const folio of file.cache.range()) {
       const head = zone.folios.headOf(folio.pfn);

@@ -11,6 +11,7 @@ const LEVELS: readonly (readonly string[])[] = [
   ['src/runtime', 'src/log', 'src/trace'],
   ['src/topology', 'src/timeline'],
   ['src/report', 'src/validate', 'src/explore'],
+  ['src/sweep'],
   ['src/inspector', 'src/cli'],
 ];
 

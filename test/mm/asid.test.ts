@@ -8,7 +8,7 @@ import {
   switchContext,
   unpinContext,
   usableAsids,
-} from '../../src/arch/asid.ts';
+} from '../../src/mm/asid.ts';
 
 /** Switches CPU 0 to each of the mms in turn; answers the ASIDs. */
 function run(space: AsidSpace, pids: readonly number[], cpu = 0): { space: AsidSpace; asids: number[] } {
@@ -43,7 +43,7 @@ describe('a rollover', () => {
   test('comes when the numbers are used up, keeps what each CPU runs, and makes every CPU flush once', () => {
     const first = switchContext(full, 4, 1);
     expect(first).toMatchObject({ asid: 1, flush: true, space: { generation: 2, rollovers: 1 } });
-    expect(first.space.asidCpus[0]).toMatchObject({ active: null, reserved: { asid: 6 }, flushPending: true });
+    expect(first.space.asidCpus.at(0)).toMatchObject({ active: null, reserved: { asid: 6 }, flushPending: true });
     const again = switchContext(first.space, 3, 0);
     expect([again.asid, again.flush]).toEqual([6, true]);
     expect(switchContext(again.space, 4, 0).flush).toBe(false);
@@ -63,7 +63,7 @@ describe('a rollover', () => {
     const { space, asids } = run(pinned, [10, 11, 12, 13, 14], 1);
     expect(asids).not.toContain(4);
     expect(switchContext(space, 2, 0).asid).toBe(4);
-    expect(unpinContext(pinned, 2).asids.find(({ pid }) => pid === 2)?.pinned).toBe(0);
+    expect(unpinContext(pinned, 2).asids.get(2)?.pinned).toBe(0);
     let many: AsidSpace | null = full;
     for (let pid = 20; pid < 20 + maxPinnedAsids(full) && many !== null; pid++) many = pinContext(many, pid);
     expect(many).not.toBeNull();
@@ -84,7 +84,7 @@ describe('a rollover', () => {
           const owner = held[cpu].get(step.asid);
           expect(owner ?? pid).toBe(pid);
           held[cpu].set(step.asid, pid);
-          const running = space.asidCpus.map(({ active, reserved }) => (active ?? reserved)?.asid);
+          const running = [...space.asidCpus].map(({ active, reserved }) => (active ?? reserved)?.asid);
           expect(running[cpu]).toBe(step.asid);
         }
       }),

@@ -1,0 +1,366 @@
+/**
+ * States that differ from others by a few fields. `reviseMm(mm, (draft) => { draft.brk = end; })` reads as Immer's `produce`, and copies
+ * by a literal of all fields: the spread of an object of this size costs ten times as much, and half of all time went there.
+ */
+import type { AbiContext } from './abiState.ts';
+import type { FileContext } from './fileState.ts';
+import type { MmContext } from './mmState.ts';
+import type { MmuContext } from './mmuState.ts';
+import type { ProcessContext } from './process.ts';
+import type { SchedContext } from './sched.ts';
+import type { TlbContext } from './tlb.ts';
+import type { ZoneContext } from './zone.ts';
+
+function copyAbi(from: AbiContext): AbiContext {
+  return {
+    resources: from.resources,
+    kernelPageBytes: from.kernelPageBytes,
+    files: from.files,
+    pageBytes: from.pageBytes,
+    calls: from.calls,
+    shared: from.shared,
+    refused: from.refused,
+  };
+}
+
+/**
+ * A state of the adapter that differs by what `change` writes to its draft.
+ *
+ * @example
+ * ```ts
+ * const abi = initialAbi({ resources: null, kernelPageBytes: 4096, files: [] });
+ * reviseAbi(abi, (draft) => {
+ *   draft.refused = 1;
+ * }).refused; // 1
+ * ```
+ */
+export function reviseAbi(from: AbiContext, change: (draft: AbiContext) => void): AbiContext {
+  const draft = copyAbi(from);
+  change(draft);
+  return draft;
+}
+
+function copyFile(from: FileContext): FileContext {
+  return {
+    resources: from.resources,
+    path: from.path,
+    kind: from.kind,
+    ino: from.ino,
+    sizeBytes: from.sizeBytes,
+    kernelPageBytes: from.kernelPageBytes,
+    policy: from.policy,
+    minOrderPages: from.minOrderPages,
+    cache: from.cache,
+    prefill: from.prefill,
+    mappers: from.mappers,
+    handles: from.handles,
+    readahead: from.readahead,
+    pins: from.pins,
+    gone: from.gone,
+    current: from.current,
+    phase: from.phase,
+    pending: from.pending,
+    queue: from.queue,
+    drops: from.drops,
+    droppedPages: from.droppedPages,
+    rereadPages: from.rereadPages,
+    readPages: from.readPages,
+    writtenPages: from.writtenPages,
+    hits: from.hits,
+    misses: from.misses,
+    orphanedPages: from.orphanedPages,
+    collapses: from.collapses,
+    copiedBytes: from.copiedBytes,
+    busy: from.busy,
+    refusedMaps: from.refusedMaps,
+    existing: from.existing,
+    zeroedBytes: from.zeroedBytes,
+    paddingBytes: from.paddingBytes,
+  };
+}
+
+/**
+ * A state of an address space that differs by what `change` writes to its draft.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' });
+ * reviseFile(file, (draft) => {
+ *   draft.hits = 3;
+ * }).hits; // 3
+ * ```
+ */
+export function reviseFile(from: FileContext, change: (draft: FileContext) => void): FileContext {
+  const draft = copyFile(from);
+  change(draft);
+  return draft;
+}
+
+function copyMm(from: MmContext): MmContext {
+  return {
+    resources: from.resources,
+    pid: from.pid,
+    kernelPageBytes: from.kernelPageBytes,
+    nativeTables: from.nativeTables,
+    zeroPfn: from.zeroPfn,
+    stackLimitBytes: from.stackLimitBytes,
+    pageBytes: from.pageBytes,
+    vmas: from.vmas,
+    startBrk: from.startBrk,
+    brk: from.brk,
+    lockFuture: from.lockFuture,
+    limits: from.limits,
+    writeNotify: from.writeNotify,
+    shmems: from.shmems,
+    job: from.job,
+    rmap: from.rmap,
+    waiting: from.waiting,
+    nextRequest: from.nextRequest,
+    minorFaults: from.minorFaults,
+    majorFaults: from.majorFaults,
+    rssAnonPages: from.rssAnonPages,
+    rssFilePages: from.rssFilePages,
+    rssPeakPages: from.rssPeakPages,
+    rssExitPages: from.rssExitPages,
+    droppedPages: from.droppedPages,
+    rereadPages: from.rereadPages,
+    zeroedBytes: from.zeroedBytes,
+    copiedBytes: from.copiedBytes,
+    fallbacks: from.fallbacks,
+    fallbackReason: from.fallbackReason,
+  };
+}
+
+/**
+ * A state of an mm that differs by what `change` writes to its draft.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * reviseMm(mm, (draft) => {
+ *   draft.brk = 4096;
+ * }).brk; // 4096
+ * ```
+ */
+export function reviseMm(from: MmContext, change: (draft: MmContext) => void): MmContext {
+  const draft = copyMm(from);
+  change(draft);
+  return draft;
+}
+
+function copyMmu(from: MmuContext): MmuContext {
+  return {
+    resources: from.resources,
+    pid: from.pid,
+    kernelPageBytes: from.kernelPageBytes,
+    cpus: from.cpus,
+    tlbRange: from.tlbRange,
+    pageBytes: from.pageBytes,
+    linux: from.linux,
+    native: from.native,
+    asid: from.asid,
+    current: from.current,
+    queue: from.queue,
+    allocations: from.allocations,
+    granted: from.granted,
+    refused: from.refused,
+    freed: from.freed,
+    acknowledgements: from.acknowledgements,
+    answer: from.answer,
+    makes: from.makes,
+    spurious: from.spurious,
+    tableFrames: from.tableFrames,
+    fallback: from.fallback,
+    operations: from.operations,
+    walks: from.walks,
+    flushes: from.flushes,
+    tlbiInstructions: from.tlbiInstructions,
+    contpteFolds: from.contpteFolds,
+    contpteUnfolds: from.contpteUnfolds,
+    breaks: from.breaks,
+    spuriousFaults: from.spuriousFaults,
+    refusals: from.refusals,
+    linuxTableBytesPeak: from.linuxTableBytesPeak,
+    nativeTableBytesPeak: from.nativeTableBytesPeak,
+  };
+}
+
+/**
+ * A state of an MMU that differs by what `change` writes to its draft.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mmu = initialMmu({ resources, pid: 1, kernelPageBytes: 4096, cpus: 1, tlbRange: false });
+ * reviseMmu(mmu, (draft) => {
+ *   draft.walks += 1;
+ * }).walks; // 1
+ * ```
+ */
+export function reviseMmu(from: MmuContext, change: (draft: MmuContext) => void): MmuContext {
+  const draft = copyMmu(from);
+  change(draft);
+  return draft;
+}
+
+function copyProcess(from: ProcessContext): ProcessContext {
+  return {
+    resources: from.resources,
+    pid: from.pid,
+    trace: from.trace,
+    pageBytes: from.pageBytes,
+    quantumCycles: from.quantumCycles,
+    children: from.children,
+    signals: from.signals,
+    cpu: from.cpu,
+    at: from.at,
+    resumed: from.resumed,
+    woken: from.woken,
+    stopRequested: from.stopRequested,
+    begun: from.begun,
+    counts: from.counts,
+    userCycles: from.userCycles,
+    calls: from.calls,
+    callsFailed: from.callsFailed,
+    quanta: from.quanta,
+    signalsHandled: from.signalsHandled,
+    signal: from.signal,
+    signalCode: from.signalCode,
+    signalVa: from.signalVa,
+  };
+}
+
+/**
+ * A state of a process that differs by what `change` writes to its draft.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const input = { resources, pid: 1, trace: 'made', pageBytes: 4096, quantumCycles: 1000, children: [], signals: 'die' as const };
+ * const process = createActor(machines.process, { input }).getSnapshot();
+ * reviseProcess(process.context, (draft) => {
+ *   draft.cpu = 2;
+ * }).cpu; // 2
+ * ```
+ */
+export function reviseProcess(from: ProcessContext, change: (draft: ProcessContext) => void): ProcessContext {
+  const draft = copyProcess(from);
+  change(draft);
+  return draft;
+}
+
+function copySched(from: SchedContext): SchedContext {
+  return {
+    resources: from.resources,
+    cpus: from.cpus,
+    affinity: from.affinity,
+    queue: from.queue,
+    switches: from.switches,
+    switching: from.switching,
+    asidBits: from.asidBits,
+    kpti: from.kpti,
+    generation: from.generation,
+    rollovers: from.rollovers,
+    nextAsid: from.nextAsid,
+    asids: from.asids,
+    asidCpus: from.asidCpus,
+  };
+}
+
+/**
+ * A state of the scheduler that differs by what `change` writes to its draft.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const input = { resources, cpus: 1, asidBits: 8, affinity: [] };
+ * reviseSched(createActor(machines.sched, { input }).getSnapshot().context, (draft) => {
+ *   draft.switches = 1;
+ * }).switches; // 1
+ * ```
+ */
+export function reviseSched(from: SchedContext, change: (draft: SchedContext) => void): SchedContext {
+  const draft = copySched(from);
+  change(draft);
+  return draft;
+}
+
+/**
+ * A copy to write to, for a handler that changes most of it.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const core = corePresets['cortex-a76'];
+ * copyTlb(createActor(machines.tlb, { input: { resources, cpu: 5, core } }).getSnapshot().context).cpu; // 5
+ * ```
+ */
+export function copyTlb(from: TlbContext): TlbContext {
+  return {
+    resources: from.resources,
+    cpu: from.cpu,
+    l2HitCycles: from.l2HitCycles,
+    tlb: from.tlb,
+    installed: from.installed,
+    work: from.work,
+    waits: from.waits,
+    walk: from.walk,
+    maintained: from.maintained,
+    granuleSwitches: from.granuleSwitches,
+  };
+}
+
+/**
+ * A state of the TLBs of a CPU that differs by what `change` writes to its draft.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const core = corePresets['cortex-a76'];
+ * reviseTlb(createActor(machines.tlb, { input: { resources, cpu: 0, core } }).getSnapshot().context, (draft) => {
+ *   draft.walk = 3;
+ * }).walk; // 3
+ * ```
+ */
+export function reviseTlb(from: TlbContext, change: (draft: TlbContext) => void): TlbContext {
+  const draft = copyTlb(from);
+  change(draft);
+  return draft;
+}
+
+function copyZone(from: ZoneContext): ZoneContext {
+  return {
+    resources: from.resources,
+    kernelPageBytes: from.kernelPageBytes,
+    buddy: from.buddy,
+    folios: from.folios,
+    marks: from.marks,
+    totalPages: from.totalPages,
+    allocations: from.allocations,
+    failures: from.failures,
+    freePagesLeast: from.freePagesLeast,
+    zeroedBytes: from.zeroedBytes,
+    mthp: from.mthp,
+    deferredSplits: from.deferredSplits,
+  };
+}
+
+/**
+ * A state of a zone that differs by what `change` writes to its draft.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const zone = createActor(machines.zone, { input: { resources, kernelPageBytes: 4096, memoryBytes: 2 ** 28 } }).getSnapshot();
+ * reviseZone(zone.context, (draft) => {
+ *   draft.failures = 1;
+ * }).failures; // 1
+ * ```
+ */
+export function reviseZone(from: ZoneContext, change: (draft: ZoneContext) => void): ZoneContext {
+  const draft = copyZone(from);
+  change(draft);
+  return draft;
+}

@@ -1,0 +1,97 @@
+import type { ByteWriter } from './bytes.ts';
+import { MODE, writeIntegers } from './columns.ts';
+
+const NONE = new Float64Array(0);
+/** The first room of a column: 64 bytes, which an engine keeps beside its other small objects. */
+const LEAST_ROOM = 8;
+/** Generous, because to make an array costs more than to fill it, and what proves too large is let go. */
+const GROWTH = 4;
+/** Room that is kept for the next use is at most this many times what was used. */
+const KEPT_TIMES = 8;
+
+/**
+ * A growing column of safe integers, used again and again. Most columns of a log hold one value over and over: such a
+ * one keeps the value and the count, and takes room only once another value comes.
+ *
+ * @example
+ * ```ts
+ * const column = new NumberColumn();
+ * column.push(7);
+ * column.push(7);
+ * column.count; // 2
+ * ```
+ */
+export class NumberColumn {
+  #values = NONE;
+  #count = 0;
+  #first = 0;
+  #constant = true;
+
+  /** Values taken so far. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Takes the next value. */
+  push(value: number): void {
+    if (this.#constant) {
+      if (this.#count === 0) this.#first = value;
+      if (value === this.#first) {
+        this.#count += 1;
+        return;
+      }
+      this.#spread();
+    }
+    if (this.#count === this.#values.length) this.#grow(this.#count * GROWTH);
+    this.#values[this.#count++] = value;
+  }
+
+  /** The value at a place. */
+  at(place: number): number {
+    return this.#constant ? this.#first : this.#values[place];
+  }
+
+  /** Puts the one value into as many places as it has. */
+  #spread(): void {
+    this.#constant = false;
+    if (this.#values.length < this.#count) this.#grow(this.#count * GROWTH);
+    this.#values.fill(this.#first, 0, this.#count);
+  }
+
+  #grow(room: number): void {
+    const grown = new Float64Array(Math.max(LEAST_ROOM, room));
+    grown.set(this.#values);
+    this.#values = grown;
+  }
+
+  /** Takes back all values but the first `count`. */
+  truncate(count: number): void {
+    this.#count = count;
+    this.#constant ||= this.#values.subarray(0, count).every((value) => value === this.#first);
+  }
+
+  /** Takes back all values. Room far beyond what they took is let go, so that kept columns stay in proportion. */
+  clear(): void {
+    if (this.#values.length > Math.max(LEAST_ROOM, this.#count * KEPT_TIMES)) this.#values = NONE;
+    this.#count = 0;
+    this.#constant = true;
+  }
+
+  /** Writes a column of small non-negative integers (tags, string numbers): plain, or one value when all are the same. */
+  encodeSmall(writer: ByteWriter): void {
+    if (this.#count === 0) return;
+    writer.u8(this.#constant ? MODE.constant : MODE.plain);
+    if (this.#constant) writer.varint(this.#first);
+    else writer.varints(this.#values, this.#count);
+  }
+
+  /** Writes a column of any safe integers, as `writeIntegers` does. */
+  encodeIntegers(writer: ByteWriter): void {
+    if (!this.#constant) {
+      writeIntegers(writer, this.#values, this.#count);
+    } else if (this.#count > 0) {
+      writer.u8(MODE.constant);
+      writer.signed(this.#first);
+    }
+  }
+}

@@ -1,0 +1,106 @@
+import { GranuleError } from '../errors.ts';
+import { ByteReader } from './bytes.ts';
+import { ColumnReader } from './columnarReader.ts';
+import { type ColumnRoom, type NumberSource, readIntegerSource, readSmall } from './numberSource.ts';
+import { type LogRecord, OUTSIDE } from './record.ts';
+import type { SectionHeader, SegmentHeader } from './segmentHeader.ts';
+import { stringAt } from './stringTable.ts';
+
+/** What the sections of a segment are read with. */
+export interface SectionTools {
+  readonly strings: readonly string[];
+  /** Memory that the columns are read into; sections that are read side by side share it. */
+  readonly room: ColumnRoom;
+  /** Lifts a payload of an older version of its message type to the current one. */
+  readonly upcast: ((type: string, payload: unknown) => unknown) | undefined;
+}
+
+/**
+ * One actor's records in a segment, in order; each is made when it is asked for, and none is kept.
+ *
+ * @throws GranuleError LOG_DAMAGED from the constructor and from every method
+ * @example
+ * ```ts
+ * const section = { actor: 'zone', records: 1, rawBytes: 0, storedBytes: 0, bodyOffsetBytes: 0, typeCounts: [1] };
+ * const times = { firstSeq: 4, records: 1, minTimeCycles: 5, maxTimeCycles: 5 };
+ * const rest = { stringsRawBytes: 0, stringsStoredBytes: 0, hash: new Uint8Array(32) };
+ * const header = { ...times, types: ['ALLOC'], sections: [section], ...rest };
+ * const raw = new Uint8Array([1, 0, 1, 0, 1, 5, 1, 0, 1, 0, 1, 0]);
+ * const tools = { strings: ['mm:1'], room: new ColumnRoom(), upcast: undefined };
+ * new SectionReader(header, section, raw, tools).next().timeCycles; // 5
+ * ```
+ */
+export class SectionReader {
+  readonly #header: SegmentHeader;
+  readonly #section: SectionHeader;
+  readonly #tools: SectionTools;
+  readonly #types: NumberSource;
+  readonly #seqGaps: NumberSource;
+  readonly #times: NumberSource;
+  readonly #senders: NumberSource;
+  readonly #distances: NumberSource;
+  readonly #payloads: readonly (ColumnReader | null)[];
+  #seq: number;
+
+  constructor(header: SegmentHeader, section: SectionHeader, raw: Uint8Array, tools: SectionTools) {
+    const reader = new ByteReader(raw);
+    const { room, strings } = tools;
+    const count = section.records;
+    this.#header = header;
+    this.#section = section;
+    this.#tools = tools;
+    this.#types = readSmall(reader, count, room);
+    this.#seqGaps = readSmall(reader, count, room);
+    this.#times = readIntegerSource(reader, count, room);
+    this.#senders = readSmall(reader, count, room);
+    this.#distances = readSmall(reader, count, room);
+    this.#payloads = section.typeCounts.map((typeCount) =>
+      typeCount === 0 ? null : new ColumnReader(reader, typeCount, strings, room),
+    );
+    reader.end();
+    this.#seq = header.firstSeq - 1;
+  }
+
+  /** Notes at the place of each record that is still to come within the segment who holds it, where -1 is nobody. */
+  mark(holders: Int32Array, holder: number): void {
+    let place = this.#seq - this.#header.firstSeq;
+    for (let i = 0; i < this.#seqGaps.count; i++) {
+      place += this.#seqGaps.ahead(i) + 1;
+      if (place >= holders.length) this.#outside(place + this.#header.firstSeq);
+      if (holders[place] >= 0) {
+        throw new GranuleError('LOG_DAMAGED', `two sections hold seq ${place + this.#header.firstSeq}`);
+      }
+      holders[place] = holder;
+    }
+  }
+
+  /** The next record. There are as many as the section says. */
+  next(): LogRecord {
+    const { types, firstSeq, records } = this.#header;
+    const { strings, upcast } = this.#tools;
+    const typeIndex = this.#types.next();
+    const distance = this.#distances.next();
+    this.#seq += this.#seqGaps.next() + 1;
+    const seq = this.#seq;
+    const column = this.#payloads[typeIndex];
+    if (column === undefined || column === null) {
+      throw new GranuleError('LOG_DAMAGED', `seq ${seq} is of a type its section does not hold`);
+    }
+    if (seq >= firstSeq + records) this.#outside(seq);
+    const type = stringAt(types, typeIndex);
+    const payload = column.next();
+    return {
+      seq,
+      timeCycles: this.#times.next(),
+      to: this.#section.actor,
+      from: stringAt(strings, this.#senders.next()),
+      cause: distance === 0 ? OUTSIDE : seq - distance,
+      type,
+      payload: upcast === undefined ? payload : upcast(type, payload),
+    };
+  }
+
+  #outside(seq: number): never {
+    throw new GranuleError('LOG_DAMAGED', `seq ${seq} is not in this segment`);
+  }
+}

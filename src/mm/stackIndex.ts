@@ -1,0 +1,385 @@
+/**
+ * Which runs of a trace can change what an LRU array holds, found once for each trace and page size.
+ *
+ * Exact stack filtering: an access within the top K of its stream's LRU stack hits every true-LRU array of more than K entries,
+ * whatever else happens, so only the accesses beyond it have to be looked at, together with the page that each pushes out of
+ * the top K. Nothing is lost: the order of an array is that of last touches, and the index tells these for any moment. (Safely
+ * Allowed Drop and Optimal LRU Reduction: Kaplan, Smaragdakis and Wilson, Trace reduction for virtual memory simulations,
+ * SIGMETRICS 1999.) `filteredRun.ts` works through it.
+ */
+import { NO_PAGE, type SavedStacks, savedStacks } from './recencyStack.ts';
+import { RUN_CALL, RUN_FETCH, RUN_PAGE_SHIFT, RUN_READ, RUN_WRITE, type RunBlock, type RunSource } from './runs.ts';
+
+/** Runs between two kept stacks: what is worked through at most to know the stack of any moment. */
+export const CHECK_RUNS = 128;
+/** Runs that an index is made for at most: it takes about 35 bytes a run, the decoded runs included. */
+export const INDEXED_RUNS_MAX = 2 ** 23;
+
+/** The index of one stream, fetches or data. */
+export interface StreamIndex {
+  readonly depth: number;
+  /** Runs that must be looked at, ascending: their page was not in the top of the stack, or is written for the first time in it. */
+  readonly records: Uint32Array;
+  /** The page that each pushed out, {@link NO_PAGE} for none, and when that had been touched last. */
+  readonly left: Int32Array;
+  readonly leftTouches: Uint32Array;
+  /** The stack before every {@link CHECK_RUNS}th run. */
+  readonly stacks: SavedStacks;
+  /** All runs of each page, and those that write. */
+  readonly uses: RunsByPage;
+  readonly writes: RunsByPage;
+}
+
+/** Runs by page id, ascending: those of id `p` stand from `starts[p]` to before `starts[p + 1]`. */
+export interface RunsByPage {
+  readonly starts: Uint32Array;
+  readonly runs: Uint32Array;
+}
+
+/** How deep the stack of each stream is. */
+export interface StackDepths {
+  readonly fetch: number;
+  readonly data: number;
+}
+
+/** What of a trace may be asked of its index. */
+export interface StackIndex {
+  readonly blocks: readonly RunBlock[];
+  readonly blockRuns: number;
+  /** Page id of each page index of the trace, and page number of each id. */
+  readonly ids: Int32Array;
+  readonly numbers: Float64Array;
+  /** Runs that are system calls. */
+  readonly calls: Uint32Array;
+  /** 1 for each run whose first access is the second part of one that began on the same page. */
+  readonly again: Uint8Array;
+  readonly fetch: StreamIndex;
+  readonly data: StreamIndex;
+  /** Sums over all runs before every {@link CHECK_RUNS}th: fetches made; and fetches, data accesses and lines that count. */
+  readonly cycles: Float64Array;
+  readonly fetches: Float64Array;
+  readonly accesses: Float64Array;
+  readonly lines: Float64Array;
+}
+
+/**
+ * A stream while its index is made. The top of its stack is a linked list by page id: a touch then costs the same however deep
+ * its page is.
+ */
+class StreamBuilder {
+  readonly #depth: number;
+  readonly #stacks: SavedStacks;
+  readonly #pages: number;
+  readonly #later: Int32Array;
+  readonly #earlier: Int32Array;
+  readonly #touches: Uint32Array;
+  /** 0 for a page that is not in the stack, else 1, or 2 once it has been written since it came in. */
+  readonly #states: Uint8Array;
+  #newest = NO_PAGE;
+  #oldest = NO_PAGE;
+  #held = 0;
+  readonly #records: number[] = [];
+  readonly #left: number[] = [];
+  readonly #leftTouches: number[] = [];
+
+  constructor(depth: number, checks: number, pages: number) {
+    this.#depth = depth;
+    this.#stacks = savedStacks(depth, checks);
+    this.#pages = pages;
+    this.#later = new Int32Array(pages);
+    this.#earlier = new Int32Array(pages);
+    this.#touches = new Uint32Array(pages);
+    this.#states = new Uint8Array(pages);
+  }
+
+  /** Keeps the stack as it is before a run that a check stands at. */
+  check(index: number): void {
+    const { ids, touches, wrote } = this.#stacks;
+    let place = index * this.#depth;
+    const end = place + this.#depth;
+    for (let id = this.#newest; id !== NO_PAGE; id = this.#earlier[id]) {
+      ids[place] = id;
+      touches[place] = this.#touches[id];
+      wrote[place++] = this.#states[id] === 2 ? 1 : 0;
+    }
+    ids.fill(NO_PAGE, place, end);
+  }
+
+  touch(id: number, run: number, write: boolean): void {
+    const states = this.#states;
+    if (states[id] === 0) this.#enter(id, run);
+    else if (id !== this.#newest) this.#toFront(id);
+    this.#touches[id] = run;
+    if (!write || states[id] === 2) return;
+    // The first write of a page that came in with this very access needs no record of its own.
+    if (this.#records[this.#records.length - 1] !== run) this.#note(run, NO_PAGE);
+    states[id] = 2;
+  }
+
+  #enter(id: number, run: number): void {
+    if (this.#held < this.#depth) {
+      this.#held++;
+      this.#note(run, NO_PAGE);
+    } else {
+      const left = this.#oldest;
+      this.#note(run, left);
+      this.#oldest = this.#later[left];
+      this.#states[left] = 0;
+    }
+    this.#states[id] = 1;
+    this.#link(id);
+  }
+
+  #note(run: number, left: number): void {
+    this.#records.push(run);
+    this.#left.push(left);
+    this.#leftTouches.push(left === NO_PAGE ? 0 : this.#touches[left]);
+  }
+
+  #toFront(id: number): void {
+    const later = this.#later[id];
+    const earlier = this.#earlier[id];
+    this.#earlier[later] = earlier;
+    if (earlier === NO_PAGE) this.#oldest = later;
+    else this.#later[earlier] = later;
+    this.#link(id);
+  }
+
+  #link(id: number): void {
+    this.#earlier[id] = this.#newest;
+    this.#later[id] = NO_PAGE;
+    if (this.#newest === NO_PAGE) this.#oldest = id;
+    else this.#later[this.#newest] = id;
+    this.#newest = id;
+    this.#earlier[this.#oldest] = NO_PAGE;
+  }
+
+  /** Finishes, with the runs of every page: those of the blocks that are of this stream. */
+  done(blocks: readonly RunBlock[], ids: Int32Array, isFetch: boolean): StreamIndex {
+    const isUse = (kind: number): boolean => kind !== RUN_CALL && (kind === RUN_FETCH) === isFetch;
+    const isWrite = (kind: number): boolean => kind === RUN_WRITE && !isFetch;
+    return {
+      depth: this.#depth,
+      records: Uint32Array.from(this.#records),
+      left: Int32Array.from(this.#left),
+      leftTouches: Uint32Array.from(this.#leftTouches),
+      stacks: this.#stacks,
+      uses: runsByPage(blocks, ids, this.#pages, isUse),
+      writes: runsByPage(blocks, ids, this.#pages, isWrite),
+    };
+  }
+}
+
+/** Sorts the runs of certain kinds by page, by counting. */
+function runsByPage(
+  blocks: readonly RunBlock[],
+  ids: Int32Array,
+  pages: number,
+  isWanted: (kind: number) => boolean,
+): RunsByPage {
+  const wanted = [RUN_FETCH, RUN_READ, RUN_WRITE, RUN_CALL].map((kind) => isWanted(kind));
+  const starts = new Uint32Array(pages + 1);
+  for (const { count, kind, page } of blocks) {
+    for (let at = 0; at < count; at++) if (wanted[kind[at]]) starts[ids[page[at]] + 1]++;
+  }
+  for (let id = 1; id <= pages; id++) starts[id] += starts[id - 1];
+  const runs = new Uint32Array(starts[pages]);
+  const next = starts.slice();
+  for (const { count, firstRun, kind, page } of blocks) {
+    for (let at = 0; at < count; at++) if (wanted[kind[at]]) runs[next[ids[page[at]]]++] = firstRun + at;
+  }
+  return { starts, runs };
+}
+
+/** Ids of the pages of a trace: page indexes of one page number share one. */
+function pageIds(source: RunSource, pageShift: number): { ids: Int32Array; numbers: Float64Array } {
+  const pagesPerPage = 2 ** (pageShift - RUN_PAGE_SHIFT);
+  const known = new Map<number, number>();
+  const ids = new Int32Array(source.pages.length);
+  for (const [index, page] of source.pages.entries()) {
+    const number = Math.floor(page / pagesPerPage);
+    let id = known.get(number);
+    if (id === undefined) known.set(number, (id = known.size));
+    ids[index] = id;
+  }
+  return { ids, numbers: Float64Array.from(known.keys()) };
+}
+
+/** What is added up over a trace. */
+class Sums {
+  readonly cycles: Float64Array;
+  readonly fetches: Float64Array;
+  readonly accesses: Float64Array;
+  readonly lines: Float64Array;
+  sumCycles = 0;
+  sumFetches = 0;
+  sumAccesses = 0;
+  sumLines = 0;
+
+  constructor(checks: number) {
+    this.cycles = new Float64Array(checks);
+    this.fetches = new Float64Array(checks);
+    this.accesses = new Float64Array(checks);
+    this.lines = new Float64Array(checks);
+  }
+
+  check(index: number): void {
+    this.cycles[index] = this.sumCycles;
+    this.fetches[index] = this.sumFetches;
+    this.accesses[index] = this.sumAccesses;
+    this.lines[index] = this.sumLines;
+  }
+}
+
+/** One pass over a trace. */
+class IndexBuilder {
+  readonly #ids: Int32Array;
+  readonly #fetch: StreamBuilder;
+  readonly #data: StreamBuilder;
+  readonly #sums: Sums;
+  readonly #again: Uint8Array;
+  readonly #calls: number[] = [];
+  #lastFetch = NO_PAGE;
+  #lastData = NO_PAGE;
+
+  constructor(ids: Int32Array, pages: number, runs: number, depths: StackDepths) {
+    const checks = Math.floor(runs / CHECK_RUNS) + 1;
+    this.#ids = ids;
+    this.#fetch = new StreamBuilder(depths.fetch, checks, pages);
+    this.#data = new StreamBuilder(depths.data, checks, pages);
+    this.#sums = new Sums(checks);
+    this.#again = new Uint8Array(runs);
+  }
+
+  check(run: number): void {
+    const index = run / CHECK_RUNS;
+    this.#sums.check(index);
+    this.#fetch.check(index);
+    this.#data.check(index);
+  }
+
+  add(block: RunBlock): void {
+    for (let at = 0; at < block.count; at++) {
+      const run = block.firstRun + at;
+      if (run % CHECK_RUNS === 0) this.check(run);
+      if (block.kind[at] === RUN_CALL) {
+        this.#calls.push(run);
+        this.#lastFetch = NO_PAGE;
+      } else this.#addRun(block, at, run);
+    }
+  }
+
+  #addRun({ kind, page, accesses, references, continued }: RunBlock, at: number, run: number): void {
+    const sums = this.#sums;
+    const id = this.#ids[page[at]];
+    const isFetch = kind[at] === RUN_FETCH;
+    const again = continued[at] === 1 && id === (isFetch ? this.#lastFetch : this.#lastData) ? 1 : 0;
+    this.#again[run] = again;
+    sums.sumLines += references[at];
+    if (isFetch) {
+      sums.sumCycles += accesses[at];
+      sums.sumFetches += accesses[at] - again;
+      this.#lastFetch = id;
+      this.#fetch.touch(id, run, false);
+    } else {
+      sums.sumAccesses += accesses[at] - again;
+      this.#lastData = id;
+      this.#data.touch(id, run, kind[at] === RUN_WRITE);
+    }
+  }
+
+  done(blocks: readonly RunBlock[]): Omit<StackIndex, 'blocks' | 'blockRuns' | 'numbers'> {
+    const { cycles, fetches, accesses, lines } = this.#sums;
+    return {
+      ids: this.#ids,
+      calls: Uint32Array.from(this.#calls),
+      again: this.#again,
+      fetch: this.#fetch.done(blocks, this.#ids, true),
+      data: this.#data.done(blocks, this.#ids, false),
+      cycles,
+      fetches,
+      accesses,
+      lines,
+    };
+  }
+}
+
+/**
+ * Makes the index of a trace for pages of `2 ** pageShift` bytes and stacks of the given depths. Costs about as much as working
+ * through the trace once.
+ *
+ * @example
+ * ```ts
+ * const trace = traceFromSteps([{ access: 'R', addr: 0x1000 }, { access: 'R', addr: 0x2000 }, { access: 'R', addr: 0x1000 }]);
+ * makeStackIndex(trace, 12, { fetch: 2, data: 2 }).data.records.length; // 2
+ * ```
+ */
+export function makeStackIndex(source: RunSource, pageShift: number, depths: StackDepths): StackIndex {
+  const { runs, blockRuns } = source;
+  const { ids, numbers } = pageIds(source, pageShift);
+  const blocks = Array.from({ length: Math.ceil(runs / blockRuns) }, (_, at) => blockOf(source, at));
+  const builder = new IndexBuilder(ids, numbers.length, runs, depths);
+  for (const block of blocks) builder.add(block);
+  if (runs % CHECK_RUNS === 0) builder.check(runs);
+  return { blocks, blockRuns, numbers, ...builder.done(blocks) };
+}
+
+/** The decoded blocks of the traces that have an index. */
+const decoded = new WeakMap<RunSource, readonly RunBlock[]>();
+
+/**
+ * A block of a trace: from its index where it has one, whose blocks stay decoded.
+ *
+ * @example
+ * ```ts
+ * blockOf(traceFromSteps([{ access: 'R', addr: 0x1000 }]), 0).count; // 1
+ * ```
+ */
+export function blockOf(source: RunSource, index: number): RunBlock {
+  return decoded.get(source)?.[index] ?? source.block(index);
+}
+
+/** What is known of a trace at one page size and depths. */
+interface Known {
+  index: StackIndex | null;
+  /** Runs that have been looked up one by one for want of an index. */
+  workedRuns: number;
+}
+
+const known = new WeakMap<RunSource, Map<string, Known>>();
+
+/**
+ * The index of a trace, or null while it is not worth its cost: it is made once as many runs as the trace has were looked up without
+ * it, since making it costs about as much as that. So a trace that is worked through once never pays for an index, and one that
+ * comes again and again pays once. Null as well for a trace of more than {@link INDEXED_RUNS_MAX} runs.
+ *
+ * @param runs what is about to be looked up one by one if there is no index
+ * @example
+ * ```ts
+ * const trace = traceFromSteps([{ access: 'R', addr: 0x1000 }]);
+ * stackIndexWhenDue(trace, 12, { fetch: 2, data: 2 }, 1); // null
+ * stackIndexWhenDue(trace, 12, { fetch: 2, data: 2 }, 1) === null; // false
+ * ```
+ */
+export function stackIndexWhenDue(
+  source: RunSource,
+  pageShift: number,
+  depths: StackDepths,
+  runs: number,
+): StackIndex | null {
+  if (source.runs > INDEXED_RUNS_MAX) return null;
+  let byKey = known.get(source);
+  if (byKey === undefined) known.set(source, (byKey = new Map()));
+  const key = `${pageShift} ${depths.fetch} ${depths.data}`;
+  let entry = byKey.get(key);
+  if (entry === undefined) byKey.set(key, (entry = { index: null, workedRuns: 0 }));
+  if (entry.index === null) {
+    if (entry.workedRuns < source.runs) {
+      entry.workedRuns += runs;
+      return null;
+    }
+    entry.index = makeStackIndex(source, pageShift, depths);
+    decoded.set(source, entry.index.blocks);
+  }
+  return entry.index;
+}

@@ -1,0 +1,71 @@
+/** The state of a hosted actor as its interpreter works on it. */
+
+import { invariant } from '../errors.ts';
+import type { CompiledMachine, CompiledState, Configuration, TurnResult } from './compiledMachine.ts';
+import type { ActorSnapshot } from './xstateInternals.ts';
+
+/**
+ * An actor's state between two messages. Its snapshot is made when somebody asks for it: most messages are handled without.
+ *
+ * @example
+ * ```ts
+ * const adapted = adaptMachine(createMachine({ initial: 'idle', states: { idle: {} } }));
+ * const { snapshot } = adapted.initial(undefined, createActorEnv('a'));
+ * new LiveState(adapted.compiled, snapshot).snapshot === snapshot; // true
+ * ```
+ */
+export class LiveState implements CompiledState {
+  readonly #compiled: CompiledMachine | null;
+  #snapshot: ActorSnapshot;
+  #isCurrent = true;
+  #configuration: Configuration | null;
+  #context: unknown;
+
+  constructor(compiled: CompiledMachine | null, snapshot: ActorSnapshot) {
+    this.#compiled = compiled;
+    this.#snapshot = snapshot;
+    this.#configuration = this.#compiled?.configurationOf(snapshot) ?? null;
+    this.#context = snapshot.context;
+  }
+
+  /** Whether the actor still handles messages; only XState ends one. */
+  get isActive(): boolean {
+    return this.#snapshot.status === 'active';
+  }
+
+  get context(): unknown {
+    return this.#context;
+  }
+
+  get isCurrent(): boolean {
+    return this.#isCurrent;
+  }
+
+  get configuration(): Configuration {
+    invariant(this.#configuration !== null, 'a compiled machine has a configuration');
+    return this.#configuration;
+  }
+
+  get snapshot(): ActorSnapshot {
+    if (!this.#isCurrent && this.#compiled !== null) {
+      this.#snapshot = this.#compiled.snapshotOf(this.#snapshot, this.configuration, this.#context);
+      this.#isCurrent = true;
+    }
+    return this.#snapshot;
+  }
+
+  set snapshot(snapshot: ActorSnapshot) {
+    this.#snapshot = snapshot;
+    this.#isCurrent = true;
+    this.#configuration = this.#compiled?.configurationOf(snapshot) ?? null;
+    this.#context = snapshot.context;
+  }
+
+  /** Takes in what a compiled turn gave. */
+  take({ configuration, context, changed }: TurnResult): void {
+    if (!changed) return;
+    this.#configuration = configuration;
+    this.#context = context;
+    this.#isCurrent = false;
+  }
+}

@@ -1,0 +1,20 @@
+/** The module that a thread of a sweep runs: points in, results out. It keeps the traces that it has opened. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { TraceShelf } from '../topology/load.node.ts';
+import type { FromWorker } from './pool.node.ts';
+import type { PointResult } from './runPoint.ts';
+import { type PointNews, type PointTask, type WorkerSetting, workOn } from './workOn.node.ts';
+
+const shelf = new TraceShelf();
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what startWorker gave
+const setting = workerData as WorkerSetting;
+
+function send(message: FromWorker<PointNews, PointResult>): void {
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+  parentPort?.postMessage(message);
+}
+
+parentPort?.on('message', ({ topology, log }: PointTask) => {
+  const answer = workOn({ topology, log }, setting, { shelf, tell: (news) => send({ kind: 'news', news }) });
+  send({ kind: 'answer', answer });
+});
