@@ -14,7 +14,9 @@ import { abiMachine } from './abi.ts';
 import { diskMachine } from './disk.ts';
 import { fileMachine } from './file.ts';
 import { Mappers } from './fileMappers.ts';
-import { type ShmemContext, shmemMachine } from './shmem.ts';
+import { plainOf } from './plainForm.ts';
+import { shmemMachine } from './shmem.ts';
+import { Inodes, type ShmemInode } from './shmemInodes.ts';
 import type { Kind, MessageType } from './messages.ts';
 import { mmMachine } from './mm.ts';
 import { mmuMachine } from './mmu.ts';
@@ -91,18 +93,6 @@ export function acceptedBy(kind: ActorKind): MessageType[] {
   return types.filter((type) => vocabulary[type].to.includes(kind)).sort();
 }
 
-/** A value as plain data: immutable structures by their `toPlain`, resources left out. */
-function plainOf(value: unknown): unknown {
-  if (value === null || typeof value !== 'object') return value;
-  if (Array.isArray(value)) return value.map(plainOf);
-  if ('toPlain' in value && typeof value.toPlain === 'function') return (value as { toPlain(): unknown }).toPlain();
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([key]) => key !== 'resources')
-      .map(([key, entry]) => [key, plainOf(entry)]),
-  );
-}
-
 /**
  * A machine's context as plain data, for checkpoints, diffs and display.
  *
@@ -148,10 +138,8 @@ function revivedBy(plain: Plain, by: Revivers): Plain {
   return revived;
 }
 
-function reviveInodes(inodes: Record<string, Plain>): ShmemContext['inodes'] {
-  const revived = Object.entries(inodes).map(([path, inode]) => [path, revivedBy(inode, ofInode)] as const);
-  return Object.fromEntries(revived) as unknown as ShmemContext['inodes'];
-}
+const reviveInodes = (inodes: Record<string, Plain>): Inodes =>
+  Inodes.fromList(Object.values(inodes).map((inode) => revivedBy(inode, ofInode) as unknown as ShmemInode));
 
 /** What the plain form of a scheduler holds in the place of its structures. */
 type PlainSched = {
@@ -175,7 +163,7 @@ const revivers: Partial<Record<ActorKind, Revivers>> = {
   mmu: { linux: PageTable.fromPlain, native: nullable(PageTable.fromPlain) as never },
   tlb: { tlb: Tlb.fromPlain },
   file: ofInode,
-  shmem: { inodes: reviveInodes },
+  shmem: { inodes: reviveInodes, byIno: IntRecord.fromPlain },
   zone: { buddy: Buddy.fromPlain, folios: FolioTable.fromPlain, deferredSplits: PersistentList.fromPlain },
   disk: { queue: PersistentList.fromPlain },
 };

@@ -4,10 +4,12 @@
  * `ipc/shm.c:newseg`, `mm/memfd.c`).
  */
 import { setup } from 'xstate';
+import { IntRecord } from '../src/mm/intRecord.ts';
 import { inodeEvents, takeMessage } from './file.ts';
 import { dropFolios } from './fileInvalidate.ts';
 import { type FileContext, initialFile, type PageCachePolicy } from './fileState.ts';
 import type { Message } from './messages.ts';
+import { Inodes } from './shmemInodes.ts';
 import { handle, type ResourceHolder, type Send } from './support.ts';
 
 /** What the mount is built with. */
@@ -17,17 +19,14 @@ export interface ShmemInput {
   policy: PageCachePolicy;
 }
 
-/** An inode of the mount: an address space without what is the same for all. */
-export type ShmemInode = Omit<FileContext, 'resources'>;
-
 /** The mount's state. */
 export interface ShmemContext {
   resources: ResourceHolder;
   kernelPageBytes: number;
   policy: PageCachePolicy;
-  inodes: Record<string, ShmemInode>;
+  inodes: Inodes;
   /** Paths by inode number, which answers carry. */
-  byIno: Record<number, string>;
+  byIno: IntRecord<string>;
   nextIno: number;
   created: number;
 }
@@ -44,32 +43,30 @@ function withInode(context: ShmemContext, file: FileContext, send: Send): ShmemC
     inode.pins.length > 0 ||
     inode.current !== null ||
     inode.queue.length > 0;
-  if (used || inode.pending > 0) return { ...context, inodes: { ...context.inodes, [path]: inode } };
+  if (used || inode.pending > 0) return { ...context, inodes: context.inodes.with(inode) };
   // iput: `shmem_evict_inode` truncates; what is pinned stays with its holder.
   dropFolios(file, file.cache.range(), false, send);
-  const { [path]: _inode, ...inodes } = context.inodes;
-  const { [ino]: _path, ...byIno } = context.byIno;
-  return { ...context, inodes, byIno };
+  return { ...context, inodes: context.inodes.without(path), byIno: context.byIno.without(ino) };
 }
 
 function create(context: ShmemContext, path: string, sizeBytes: number): { context: ShmemContext; file: FileContext } {
   const { resources, kernelPageBytes, policy, nextIno: ino } = context;
   const input = { resources, path, sizeBytes, kernelPageBytes, policy, ino };
   const file = initialFile({ ...input, kind: 'shmem' });
-  const byIno = { ...context.byIno, [ino]: path };
+  const byIno = context.byIno.with(ino, path);
   return { context: { ...context, byIno, nextIno: ino + 1, created: context.created + 1 }, file };
 }
 
 /** The inode that a message is about: named by it, or by the request that it answers. */
 function pathOf(context: ShmemContext, event: Message): string | null {
   if ('file' in event) return event.file;
-  return 'request' in event ? (context.byIno[event.request] ?? null) : null;
+  return 'request' in event ? (context.byIno.get(event.request) ?? null) : null;
 }
 
 const take = handle<ShmemContext>((context, event, send) => {
   const path = pathOf(context, event);
   if (path === null) return context;
-  const inode = context.inodes[path];
+  const inode = context.inodes.get(path);
   if (event.type === 'CREATE_FILE') {
     const made = create(context, path, event.sizeBytes);
     send(event.sender, {
@@ -97,12 +94,12 @@ export const shmemMachine = setup({
   types: { context: {} as ShmemContext, events: {} as Message, input: {} as ShmemInput },
   actions: { take },
   guards: {
-    inUse: ({ context }) => Object.keys(context.inodes).length > 0,
-    unused: ({ context }) => Object.keys(context.inodes).length === 0,
+    inUse: ({ context }) => context.inodes.size > 0,
+    unused: ({ context }) => context.inodes.size === 0,
   },
 }).createMachine({
   id: 'shmem',
-  context: ({ input }) => ({ ...input, inodes: {}, byIno: {}, nextIno: 1, created: 0 }),
+  context: ({ input }) => ({ ...input, inodes: Inodes.empty(), byIno: IntRecord.empty(), nextIno: 1, created: 0 }),
   initial: 'empty',
   on: {
     CREATE_FILE: { actions: 'take' },

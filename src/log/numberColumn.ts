@@ -1,12 +1,8 @@
 import type { ByteWriter } from './bytes.ts';
 import { MODE, writeIntegers } from './columns.ts';
 
-const NONE = new Float64Array(0);
-/** The first room of a column: 64 bytes, which an engine keeps beside its other small objects. */
-const LEAST_ROOM = 8;
-/** Generous, because to make an array costs more than to fill it, and what proves too large is let go. */
-const GROWTH = 4;
-/** Room that is kept for the next use is at most this many times what was used. */
+/** Room that is always kept for the next use; beyond it, at most `KEPT_TIMES` what was used. */
+const LEAST_ROOM = 64;
 const KEPT_TIMES = 8;
 
 /**
@@ -22,7 +18,8 @@ const KEPT_TIMES = 8;
  * ```
  */
 export class NumberColumn {
-  #values = NONE;
+  /** A plain array: it grows in place, where each typed array of another size would be one more outside the heap. */
+  #values: number[] = [];
   #count = 0;
   #first = 0;
   #constant = true;
@@ -42,7 +39,6 @@ export class NumberColumn {
       }
       this.#spread();
     }
-    if (this.#count === this.#values.length) this.#grow(this.#count * GROWTH);
     this.#values[this.#count++] = value;
   }
 
@@ -54,25 +50,18 @@ export class NumberColumn {
   /** Puts the one value into as many places as it has. */
   #spread(): void {
     this.#constant = false;
-    if (this.#values.length < this.#count) this.#grow(this.#count * GROWTH);
-    this.#values.fill(this.#first, 0, this.#count);
-  }
-
-  #grow(room: number): void {
-    const grown = new Float64Array(Math.max(LEAST_ROOM, room));
-    grown.set(this.#values);
-    this.#values = grown;
+    for (let place = 0; place < this.#count; place++) this.#values[place] = this.#first;
   }
 
   /** Takes back all values but the first `count`. */
   truncate(count: number): void {
     this.#count = count;
-    this.#constant ||= this.#values.subarray(0, count).every((value) => value === this.#first);
+    this.#constant ||= this.#values.slice(0, count).every((value) => value === this.#first);
   }
 
   /** Takes back all values. Room far beyond what they took is let go, so that kept columns stay in proportion. */
   clear(): void {
-    if (this.#values.length > Math.max(LEAST_ROOM, this.#count * KEPT_TIMES)) this.#values = NONE;
+    if (this.#values.length > Math.max(LEAST_ROOM, this.#count * KEPT_TIMES)) this.#values = [];
     this.#count = 0;
     this.#constant = true;
   }

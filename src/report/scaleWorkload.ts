@@ -34,6 +34,7 @@ const STACK_ADDRESS = 0x7fff_0000;
 const BUFFER_ADDRESS = 0x1000_0000;
 const PRIVATE_ADDRESS = 0x2000_0000;
 const FILE_ADDRESS = 0x4000_0000;
+const SHARED_ADDRESS = 0x5000_0000;
 const PROGRAM = '/scale/program';
 const FILE_PAGES = 16;
 const PRIVATE_PAGES = 16;
@@ -65,8 +66,14 @@ const IMAGE: ImageSegment[] = [
   },
 ];
 
-function mapped(addr: number, pages: number, prot: number, file: string | null): TraceStep {
-  const flags = MAP.PRIVATE | MAP.FIXED | (file === null ? MAP.ANONYMOUS : 0);
+function mapped(
+  addr: number,
+  pages: number,
+  prot: number,
+  file: string | null,
+  sharing: number = MAP.PRIVATE,
+): TraceStep {
+  const flags = sharing | MAP.FIXED | (file === null ? MAP.ANONYMOUS : 0);
   return { op: 'mmap', addr, lengthBytes: pages * PAGE_BYTES, prot, flags, file, offsetBytes: 0 };
 }
 
@@ -95,7 +102,9 @@ function* roundSteps(random: SeededRandom, round: number, files: number): Genera
 function* programSteps(random: SeededRandom, { rounds, files }: ScaleSize, forks: boolean): Generator<TraceStep> {
   yield mapped(BUFFER_ADDRESS, PRIVATE_PAGES, PROT.READ | PROT.WRITE, null);
   yield* access(random, 'W', BUFFER_ADDRESS);
+  yield mapped(SHARED_ADDRESS, PRIVATE_PAGES, PROT.READ | PROT.WRITE, null, MAP.SHARED);
   for (let round = 0; round < rounds; round++) {
+    yield* access(random, 'W', SHARED_ADDRESS + (round % PRIVATE_PAGES) * PAGE_BYTES);
     yield* roundSteps(random, round, files);
     if (forks && round === 0) yield { op: 'fork', childPid: 0 };
   }

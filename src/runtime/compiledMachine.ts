@@ -62,7 +62,7 @@ export interface CompiledState {
   readonly configuration: Configuration;
   readonly context: unknown;
   /** The newest snapshot that was made of the actor; `isCurrent`: it shows this configuration and this context. */
-  readonly snapshot: ActorSnapshot;
+  readonly base: ActorSnapshot;
   readonly isCurrent: boolean;
 }
 
@@ -107,7 +107,7 @@ export function machineRefusals(machine: MachineInternals): string[] {
  * const { snapshot } = adaptMachine(machine).initial(undefined, createActorEnv('a'));
  * const compiled = new CompiledMachine(internalsOf(machine));
  * const configuration = compiled.configurationOf(snapshot);
- * const state = { configuration, context: {}, snapshot, isCurrent: true };
+ * const state = { configuration, context: {}, base: snapshot, isCurrent: true };
  * compiled.turn(state, { type: 'GO' }, createActorEnv('a').scope)?.changed; // false
  * ```
  */
@@ -156,7 +156,7 @@ export class CompiledMachine {
     turn.raised = null;
     turn.changes = 0;
     turn.configuration = state.configuration;
-    turn.snapshot = state.snapshot;
+    turn.snapshot = state.base;
     turn.snapshotChanges = state.isCurrent ? 0 : -1;
     const first = select(this.#rows(state.configuration, event.type), turn);
     if (first !== null && !take(first, turn)) return null;

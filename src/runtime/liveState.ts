@@ -46,6 +46,10 @@ export class LiveState implements CompiledState {
     return this.#configuration;
   }
 
+  get base(): ActorSnapshot {
+    return this.#snapshot;
+  }
+
   get snapshot(): ActorSnapshot {
     if (!this.#isCurrent && this.#compiled !== null) {
       this.#snapshot = this.#compiled.snapshotOf(this.#snapshot, this.configuration, this.#context);

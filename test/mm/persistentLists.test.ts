@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { IntRecord } from '../../src/mm/intRecord.ts';
 import { KeyedList } from '../../src/mm/keyedList.ts';
+import { PathMap } from '../../src/mm/pathMap.ts';
 import { PersistentList } from '../../src/mm/persistentList.ts';
 
 /** A key with a value to set, or null to take it out. */
@@ -92,6 +93,30 @@ describe('a list by key', () => {
         expect([...keyed]).toEqual(model);
         expect([keyed.first, keyed.length]).toEqual([model[0], model.length]);
         expect(KeyedList.fromPlain(keyed.toPlain(), keyOf).toPlain()).toEqual(model);
+      }),
+    );
+  });
+});
+
+describe('a map by paths', () => {
+  /** Two strings of one 32-bit FNV-1a hash. */
+  const COLLIDING = ['costarring', 'liquid'];
+  const path = fc.oneof(fc.string(), fc.constantFrom(...COLLIDING));
+
+  test('holds what a plain map holds, colliding names as well, and earlier versions stay', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(path, fc.option(fc.nat(9))), { maxLength: 60 }), (list) => {
+        let map = PathMap.empty<number>();
+        const model = new Map<string, number>();
+        for (const [name, value] of list) {
+          const before = map;
+          const was = model.get(name);
+          if (value === null) model.delete(name);
+          else model.set(name, value);
+          map = value === null ? map.without(name) : map.with(name, value);
+          expect(before.get(name)).toBe(was);
+          for (const known of [name, ...COLLIDING]) expect(map.get(known)).toBe(model.get(known));
+        }
       }),
     );
   });

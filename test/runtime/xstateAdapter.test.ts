@@ -154,11 +154,11 @@ describe('the adapter', () => {
       'STOP_TIMER',
     ];
     for (const type of types) {
-      const result = compiled.turn({ configuration, context, snapshot, isCurrent: false }, { type }, env.scope);
+      const result = compiled.turn({ configuration, context, base: snapshot, isCurrent: false }, { type }, env.scope);
       expect(result, type).not.toBeNull();
       ({ configuration, context } = result ?? { configuration, context });
     }
-    const last = { configuration, context, snapshot, isCurrent: false };
+    const last = { configuration, context, base: snapshot, isCurrent: false };
     expect(compiled.turn(last, { type: 'FINISH' }, env.scope)).toBeNull();
     expect(compiled.refusals).toEqual(['the final state kitchen.end']);
   });
