@@ -1,8 +1,10 @@
 import { GranuleError } from '../errors.ts';
 import type { ByteReader } from './bytes.ts';
-import { MAX_COLUMN_VALUES, MAX_DEPTH, TAG, TYPED_ARRAYS } from './columns.ts';
+import { isPlainObject, MAX_COLUMN_VALUES, MAX_DEPTH, TAG, TYPED_ARRAYS } from './columns.ts';
 import { ColumnRoom, type NumberSource, readFloats, readIntegerSource, readSmall } from './numberSource.ts';
 import { stringAt } from './stringTable.ts';
+
+type TypedArray = InstanceType<(typeof TYPED_ARRAYS)[number]>;
 
 /** How one object shape is rebuilt. */
 interface Shape {
@@ -87,6 +89,67 @@ export class ColumnReader {
     }
   }
 
+  /**
+   * Whether a writer would write a value as the next one is written; passes over that one without making it. After false the
+   * column is at no value's beginning, and is not read on.
+   *
+   * @param leftOut when the value is an object: a key of it that counts as not there
+   */
+  matches(value: unknown, leftOut: string | null = null): boolean {
+    const tag = this.#tags.next();
+    switch (tag) {
+      case TAG.integer:
+        return Object.is(this.#integers.next(), value);
+      case TAG.string:
+        return stringAt(this.#strings, this.#stringIndexes.next()) === value;
+      case TAG.null:
+        return value === null;
+      case TAG.false:
+        return value === false;
+      case TAG.true:
+        return value === true;
+      case TAG.undefined:
+        return value === undefined;
+      case TAG.float:
+        return Object.is(this.#floats.next(), value);
+      case TAG.array:
+        return this.#matchesArray(value);
+      case TAG.typedArray:
+        return this.#matchesTypedArray(value);
+      default:
+        return this.#matchesObject(tag - TAG.object, value, leftOut);
+    }
+  }
+
+  #matchesObject(index: number, value: unknown, leftOut: string | null): boolean {
+    const shape = this.#shapes[index];
+    if (shape === undefined) damaged(`there is no shape ${index}`);
+    if (!isPlainObject(value)) return false;
+    const { keys, children } = shape;
+    let at = 0;
+    // As the writer takes the keys, and as quick.
+    for (const key in value) {
+      if (key === leftOut) continue;
+      if (key !== keys[at] || !children[at].matches(value[key])) return false;
+      at++;
+    }
+    return at === keys.length;
+  }
+
+  #matchesArray(value: unknown): boolean {
+    const length = this.#lengths.next();
+    if (!Array.isArray(value) || value.length !== length) return false;
+    for (let i = 0; i < length; i++) if (this.#elements?.matches(value[i]) !== true) return false;
+    return true;
+  }
+
+  #matchesTypedArray(value: unknown): boolean {
+    const stored = this.#typedArray();
+    if (!ArrayBuffer.isView(value) || value.constructor !== stored.constructor) return false;
+    const elements = value as typeof stored;
+    return elements.length === stored.length && stored.every((element, i) => Object.is(element, elements[i]));
+  }
+
   #object(index: number): Record<string, unknown> {
     const shape = this.#shapes[index];
     if (shape === undefined) damaged(`there is no shape ${index}`);
@@ -108,7 +171,7 @@ export class ColumnReader {
     return value;
   }
 
-  #typedArray(): unknown {
+  #typedArray(): TypedArray {
     const length = this.#lengths.next();
     const constructor = TYPED_ARRAYS[this.#arrayKinds.next()];
     if (constructor === undefined) damaged('a typed array is of no known kind');

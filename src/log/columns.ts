@@ -146,3 +146,18 @@ export function checkCount(count: number): void {
     throw new GranuleError('LOG_DAMAGED', `a column of ${count} values is more than ${MAX_COLUMN_VALUES}`);
   }
 }
+
+/**
+ * Whether an object is written field by field: it was made by a literal, or without a prototype.
+ *
+ * @example
+ * ```ts
+ * isPlainObject({ page: 7 }); // true
+ * isPlainObject([7]); // false
+ * ```
+ */
+export function isPlainObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}

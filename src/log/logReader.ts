@@ -7,6 +7,7 @@ import { type LogHead, type LogMeta, readHead } from './headerFrame.ts';
 import { findDirectory, type FoundDirectory, type Recovery } from './recovery.ts';
 import type { NamedRows } from './namedRows.ts';
 import type { LogRecord } from './record.ts';
+import type { RecordStream } from './recordStream.ts';
 import { CACHED_SEGMENTS, damageAt, type ReadCounters, SegmentCache } from './segmentCache.ts';
 import type { SegmentView } from './segmentView.ts';
 import type { Compression, LogStorage } from './storage.ts';
@@ -245,9 +246,9 @@ export class LogReader {
    * The records of a segment, or those of some actors in it, in order. Nothing is kept: each record is decoded when it is
    * asked for, so that whoever goes through a long log once leaves nothing behind.
    *
-   * @throws GranuleError LOG_DAMAGED while it goes on
+   * @throws GranuleError LOG_DAMAGED, and from what it gives
    */
-  stream(segment: number, isWanted?: (actor: string) => boolean): Generator<LogRecord, void, undefined> {
+  stream(segment: number, isWanted?: (actor: string) => boolean): RecordStream {
     return this.#segments.stream(segment, isWanted);
   }
 

@@ -4,6 +4,7 @@ import { ColumnReader } from './columnarReader.ts';
 import { type ColumnRoom, type NumberSource, readIntegerSource, readSmall } from './numberSource.ts';
 import { type LogRecord, OUTSIDE } from './record.ts';
 import type { SectionHeader, SegmentHeader } from './segmentHeader.ts';
+import { StreamedRecord } from './streamedRecord.ts';
 import { stringAt } from './stringTable.ts';
 
 /** What the sections of a segment are read with. */
@@ -41,6 +42,7 @@ export class SectionReader {
   readonly #distances: NumberSource;
   readonly #payloads: readonly (ColumnReader | null)[];
   #seq: number;
+  #last: StreamedRecord | null = null;
 
   constructor(header: SegmentHeader, section: SectionHeader, raw: Uint8Array, tools: SectionTools) {
     const reader = new ByteReader(raw);
@@ -76,6 +78,13 @@ export class SectionReader {
 
   /** The next record. There are as many as the section says. */
   next(): LogRecord {
+    const { seq, timeCycles, to, from, cause, type, payload } = this.nextUnmade();
+    return { seq, timeCycles, to, from, cause, type, payload };
+  }
+
+  /** The next record, its payload not yet made. */
+  nextUnmade(): StreamedRecord {
+    this.#last?.pass();
     const { types, firstSeq, records } = this.#header;
     const { strings, upcast } = this.#tools;
     const typeIndex = this.#types.next();
@@ -87,17 +96,12 @@ export class SectionReader {
       throw new GranuleError('LOG_DAMAGED', `seq ${seq} is of a type its section does not hold`);
     }
     if (seq >= firstSeq + records) this.#outside(seq);
+    const timeCycles = this.#times.next();
+    const from = stringAt(strings, this.#senders.next());
+    const cause = distance === 0 ? OUTSIDE : seq - distance;
     const type = stringAt(types, typeIndex);
-    const payload = column.next();
-    return {
-      seq,
-      timeCycles: this.#times.next(),
-      to: this.#section.actor,
-      from: stringAt(strings, this.#senders.next()),
-      cause: distance === 0 ? OUTSIDE : seq - distance,
-      type,
-      payload: upcast === undefined ? payload : upcast(type, payload),
-    };
+    this.#last = new StreamedRecord(seq, timeCycles, this.#section.actor, from, cause, type, column, upcast);
+    return this.#last;
   }
 
   #outside(seq: number): never {

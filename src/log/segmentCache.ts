@@ -1,7 +1,7 @@
 import { GranuleError } from '../errors.ts';
 import type { LogDirectory } from './directory.ts';
 import { FRAME, frameAt, readFrameBody, readFrameHeader } from './frames.ts';
-import type { LogRecord } from './record.ts';
+import type { RecordStream } from './recordStream.ts';
 import { decodeSegmentHeader, type SegmentHeader } from './segmentHeader.ts';
 import { SegmentView, type SegmentViewOptions } from './segmentView.ts';
 import type { Compression, LogStorage } from './storage.ts';
@@ -71,12 +71,9 @@ export class SegmentCache {
   }
 
   /** The records of a segment, or those of some actors in it, one by one; nothing but the segment itself stays open. */
-  *stream(segment: number, isWanted?: (actor: string) => boolean): Generator<LogRecord, void, undefined> {
-    try {
-      yield* this.#passed(segment).stream(isWanted);
-    } catch (error) {
-      throw this.#placed(segment, error);
-    }
+  stream(segment: number, isWanted?: (actor: string) => boolean): RecordStream {
+    const placed = (error: unknown): unknown => this.#placed(segment, error);
+    return this.#at(segment, () => this.#passed(segment).stream(isWanted, placed));
   }
 
   /** Carries the hash chain on over a segment. */

@@ -2,6 +2,7 @@ import { GranuleError } from '../errors.ts';
 import { chainSegment } from './chain.ts';
 import { ColumnRoom } from './numberSource.ts';
 import type { LogRecord } from './record.ts';
+import { RecordStream } from './recordStream.ts';
 import { SectionReader } from './sectionReader.ts';
 import { encodeCanonicalHeader, type SectionHeader, type SegmentHeader } from './segmentHeader.ts';
 import { type Compression, unpackBytes } from './storage.ts';
@@ -99,28 +100,21 @@ export class SegmentView {
   }
 
   /**
-   * The records, or those of some actors, in order. Each is made when it is asked for, and none is kept; the inflated bytes
-   * are, for `chain`.
+   * The records, or those of some actors, one by one. None is kept; the inflated bytes are, for `chain`.
+   *
+   * @param placed says of an error where in the log it is
    */
-  *stream(isWanted: (actor: string) => boolean = () => true): Generator<LogRecord, void, undefined> {
+  stream(isWanted: (actor: string) => boolean = () => true, placed = (error: unknown): unknown => error): RecordStream {
     const { firstSeq, records, sections } = this.header;
     const room = new ColumnRoom();
     const readers: SectionReader[] = [];
-    const holders = new Int32Array(records).fill(-1);
     for (const [index, section] of sections.entries()) {
       if (!isWanted(section.actor)) continue;
       const raw = this.sectionRaw(section);
       this.#raws[index] = raw;
-      const reader = this.#reader(section, raw, room);
-      reader.mark(holders, readers.length);
-      readers.push(reader);
+      readers.push(this.#reader(section, raw, room));
     }
-    const isWhole = readers.length === sections.length;
-    for (let place = 0; place < records; place++) {
-      const holder = holders[place];
-      if (holder >= 0) yield readers[holder].next();
-      else if (isWhole) throw new GranuleError('LOG_DAMAGED', `no section holds seq ${firstSeq + place}`);
-    }
+    return new RecordStream(firstSeq, records, readers, readers.length === sections.length, placed);
   }
 
   /** Carries the hash chain on over the segment, from its bytes: no record is decoded. */

@@ -3,6 +3,7 @@ import { GranuleError } from '../errors.ts';
 import type { CheckpointEntry } from '../log/directory.ts';
 import type { LogReader } from '../log/logReader.ts';
 import type { LogRecord } from '../log/record.ts';
+import type { StreamedRecord } from '../log/streamedRecord.ts';
 import type { RunSource } from '../mm/runs.ts';
 import { type Envelope, type MessageRecord, recordOf } from '../runtime/envelope.ts';
 import type { FaultPlan } from '../runtime/faultPlan.ts';
@@ -89,7 +90,7 @@ class Replay {
   }
 
   /** Delivers what the log says, and compares; null while they are alike. */
-  step(record: LogRecord): Finding | null {
+  step(record: StreamedRecord): Finding | null {
     this.#order.want(record);
     this.#delivered = null;
     try {
@@ -103,17 +104,18 @@ class Replay {
     }
     if (this.#delivered === null) return this.#missing(record);
     this.records++;
-    if (this.#isAlike(record, this.#delivered)) {
-      this.#hash.add(record, true);
+    const isAlike = this.#isAlike(record, this.#delivered);
+    if (isAlike && this.#hash.isOfRecorded) {
+      this.#hash.addRecorded(record.seq);
       return null;
     }
     const replayed = recordOf(this.#delivered, this.#seq, this.#timeCycles);
-    this.#hash.add(replayed, false);
-    return compareRecords(record, replayed);
+    this.#hash.add(replayed);
+    return isAlike ? null : compareRecords(this.#reader.read(record.seq), replayed);
   }
 
   /** Whether a delivery is what the log holds, to the byte: nearly always it is, and this makes nothing to say so. */
-  #isAlike(recorded: LogRecord, { to, from, cause, message }: Envelope): boolean {
+  #isAlike(recorded: StreamedRecord, { to, from, cause, message }: Envelope): boolean {
     return (
       recorded.seq === this.#seq &&
       recorded.timeCycles === this.#timeCycles &&
@@ -121,7 +123,7 @@ class Replay {
       recorded.from === from &&
       recorded.cause === cause &&
       recorded.type === message.type &&
-      isPayloadOf(recorded.payload, message)
+      (recorded.isUnmade ? recorded.matches(message) : isPayloadOf(recorded.payload, message))
     );
   }
 
@@ -196,7 +198,8 @@ function follow(replay: Replay, options: ReplayOptions): Finding | null {
   const checkpoints = reader.checkpoints();
   let at = 0;
   for (const segment of reader.directory.segments.keys()) {
-    for (const record of reader.stream(segment)) {
+    const records = reader.stream(segment);
+    for (let record = records.next(); record !== null; record = records.next()) {
       const found = replay.step(record);
       if (found !== null) return found;
       const entry = checkpoints[at];

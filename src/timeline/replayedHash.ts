@@ -51,7 +51,7 @@ export function isDividedAsWritten(reader: LogReader): boolean {
  * const traces = new Map([[1, traceFromSteps([{ access: 'X', addr: 0x10000 }])]]);
  * const reader = runInMemory(parseTopology({ name: 'one', processes: [process] }, 'example'), traces);
  * const hash = new ReplayedHash(reader);
- * for (const record of reader.range()) hash.add(record, true);
+ * for (const record of reader.range()) hash.addRecorded(record.seq);
  * hash.finish() === reader.headHash; // true
  * ```
  */
@@ -76,14 +76,21 @@ export class ReplayedHash {
     if (!this.isComparable || !isDividedAsWritten(reader)) this.#open = new SegmentBuilder(reader.firstSeq);
   }
 
-  /** Takes the next record; `isAlike` says that the log holds it just so. */
-  add(record: LogRecord, isAlike: boolean): void {
-    if (this.#open === null && !isAlike) this.#open = this.#reopened();
+  /** Whether the bytes of the log serve so far. */
+  get isOfRecorded(): boolean {
+    return this.#open === null;
+  }
+
+  /** Takes the next record as one that the log holds just so. Only while the bytes of the log serve. */
+  addRecorded(seq: number): void {
+    this.#nextSeq = seq + 1;
+    if (seq === this.#lastSeqOfNext) this.#link();
+  }
+
+  /** Takes the next record as it is: from here on, records are encoded. */
+  add(record: LogRecord): void {
+    this.#open ??= this.#reopened();
     this.#nextSeq = record.seq + 1;
-    if (this.#open === null) {
-      if (record.seq === this.#lastSeqOfNext) this.#link();
-      return;
-    }
     if (this.#open.full) {
       this.#seal(this.#open);
       this.#open.begin(record.seq);

@@ -58,7 +58,8 @@ export class ShareFold {
     const entry = reader.directory.segments[index];
     invariant(entry !== undefined, `there is a segment ${index}`);
     const lastSeq = entry.firstSeq + entry.records - 1;
-    for (const record of reader.stream(index, (actor) => this.#actors.has(actor))) {
+    const records = reader.stream(index, (actor) => this.#actors.has(actor));
+    for (let record = records.next(); record !== null; record = records.next()) {
       this.#compareBefore(record.seq);
       if (this.#misfit !== null || this.#thrown !== null) break;
       this.#fold(record);
