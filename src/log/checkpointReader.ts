@@ -1,16 +1,16 @@
 import { GranuleError } from '../errors.ts';
 import {
-  type ActorState,
   baseOf,
   type CheckpointHeader,
   decodeCheckpointHeader,
-  decodeState,
+  openState,
   overlay,
   type StateSection,
 } from './checkpoint.ts';
 import type { CheckpointEntry, LogDirectory } from './directory.ts';
 import { FRAME, type FramePlace, frameAt, PREFIX_BYTES, readFrameBody, readFrameHeader } from './frames.ts';
 import type { Compression, LogStorage } from './storage.ts';
+import type { StoredState } from './storedState.ts';
 
 /** Checkpoints whose headers are kept: a state is put together from a few, and its neighbours mostly from the same. */
 const CACHED_CHECKPOINTS = 24;
@@ -50,11 +50,11 @@ export class CheckpointReader {
     this.#directory = directory;
   }
 
-  /** What a checkpoint stores, or what it stores of one actor, or of some. */
-  stored(entry: CheckpointEntry, wanted?: string | ((actor: string) => boolean)): ActorState[] {
+  /** What a checkpoint stores, or what it stores of one actor, or of some; nothing of it is made yet. */
+  stored(entry: CheckpointEntry, wanted?: string | ((actor: string) => boolean)): StoredState[] {
     const checkpoint = this.#checkpoint(entry);
     return sectionsOf(checkpoint, wanted).map((section) =>
-      decodeState(section, this.#bytes(checkpoint, section), this.#compression),
+      openState(section, this.#bytes(checkpoint, section), this.#compression),
     );
   }
 
@@ -65,7 +65,7 @@ export class CheckpointReader {
     const parts: unknown[] = [];
     for (let at = storedIndex; at >= 0; at = this.#directory.holderAt(actor, baseOf(at))) {
       const entry = this.#directory.checkpoints[at];
-      const found = entry === undefined ? undefined : this.stored(entry, actor)[0];
+      const found = entry === undefined ? undefined : this.stored(entry, actor)[0]?.made;
       if (found === undefined) throw new GranuleError('LOG_DAMAGED', `the index names a state of ${actor} in vain`);
       if (found.part !== true) return { state: parts.reduceRight(overlay, found.state), storedIndex };
       parts.push(found.state);

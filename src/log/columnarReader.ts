@@ -121,6 +121,17 @@ export class ColumnReader {
     }
   }
 
+  /** The keys of the object that is a field of the next value; null where that is no object or has no such field. */
+  keysAhead(field: string): readonly string[] | null {
+    const shape = this.#shapeAhead();
+    const child = shape?.children[shape.keys.indexOf(field)];
+    return child === undefined ? null : (child.#shapeAhead()?.keys ?? null);
+  }
+
+  #shapeAhead(): Shape | undefined {
+    return this.#shapes[this.#tags.ahead(0) - TAG.object];
+  }
+
   #matchesObject(index: number, value: unknown, leftOut: string | null): boolean {
     const shape = this.#shapes[index];
     if (shape === undefined) damaged(`there is no shape ${index}`);

@@ -11,6 +11,7 @@ import type { RecordStream } from './recordStream.ts';
 import { CACHED_SEGMENTS, damageAt, type ReadCounters, SegmentCache } from './segmentCache.ts';
 import type { SegmentView } from './segmentView.ts';
 import type { Compression, LogStorage } from './storage.ts';
+import type { StoredState } from './storedState.ts';
 import { upcastFrom, type VersionRegistry } from './upcast.ts';
 
 /** A name and how many records have it. */
@@ -233,13 +234,23 @@ export class LogReader {
   }
 
   /**
-   * What a checkpoint stores, or what it stores of one actor, or of some; others are not inflated.
+   * What a checkpoint stores, or what it stores of one actor; others are not inflated.
    *
    * @throws GranuleError LOG_DAMAGED
    */
-  checkpointStates(entry: CheckpointEntry, wanted?: string | ((actor: string) => boolean)): ActorState[] {
+  checkpointStates(entry: CheckpointEntry, actor?: string): ActorState[] {
     const where = `checkpoint at seq ${entry.seq}, offset ${entry.offsetBytes}`;
-    return placed(where, () => this.#checkpoints.stored(entry, wanted));
+    return placed(where, () => this.#checkpoints.stored(entry, actor).map(({ made }) => made));
+  }
+
+  /**
+   * The states that a checkpoint stores, or those of some actors, to be held against others: what is alike is never made.
+   *
+   * @throws GranuleError LOG_DAMAGED, and from what it gives
+   */
+  storedStates(entry: CheckpointEntry, isWanted?: (actor: string) => boolean): StoredState[] {
+    const where = `checkpoint at seq ${entry.seq}, offset ${entry.offsetBytes}`;
+    return placed(where, () => this.#checkpoints.stored(entry, isWanted));
   }
 
   /**

@@ -3,19 +3,20 @@ import { GranuleError } from '../errors.ts';
 import type { CheckpointEntry } from '../log/directory.ts';
 import type { LogReader } from '../log/logReader.ts';
 import type { LogRecord } from '../log/record.ts';
+import type { StoredState } from '../log/storedState.ts';
 import type { StreamedRecord } from '../log/streamedRecord.ts';
 import type { RunSource } from '../mm/runs.ts';
 import { type Envelope, type MessageRecord, recordOf } from '../runtime/envelope.ts';
 import type { FaultPlan } from '../runtime/faultPlan.ts';
 import { createSystem, type System } from '../runtime/system.ts';
 import { SYSTEM_STATE } from '../topology/checkpointer.ts';
-import { storedForm } from './storedForm.ts';
 import { type Divergence, divergenceOf, type Finding } from './divergence.ts';
 import { sendsOf, sendFrom, type OutsideSend } from './outside.ts';
 import { RecordedRun } from './recordedRun.ts';
 import { type RecordedOrder, recordedOrder } from './recordedOrder.ts';
 import { ReplayedHash } from './replayedHash.ts';
-import { firstDifference, isPayloadOf, isWrittenAlike } from './values.ts';
+import { differenceFrom, storedForm } from './storedForm.ts';
+import { firstDifference, isPayloadOf } from './values.ts';
 
 const ONE_EVENT = { maxEvents: 1 };
 
@@ -142,19 +143,22 @@ class Replay {
   /** Holds the states of a checkpoint against those of the replay. */
   compareStates(record: LogRecord, entry: CheckpointEntry): Finding | null {
     this.checkpoints++;
-    for (const stored of this.#reader.checkpointStates(entry)) {
-      const { actor, state } = stored;
+    for (const stored of this.#reader.storedStates(entry)) {
+      const { actor } = stored;
       const isLoop = actor === SYSTEM_STATE;
-      const replayed = isLoop ? this.#loopState(state) : storedForm(stored, this.system.snapshot(actor));
-      const found = replayed === null ? null : differingState(record, actor, state, replayed);
-      if (found !== null) return found;
+      const replayed = isLoop ? this.#loopState(stored) : storedForm(stored, this.system.snapshot(actor));
+      const difference = replayed === null ? null : differenceFrom(stored, replayed);
+      if (difference === null) continue;
+      const { path, left, right } = difference;
+      return { seq: record.seq, what: `state of ${actor}: ${path}`, recorded: left, replayed: right, actor };
     }
     return null;
   }
 
   /** The state of the loop with the recorded chooser's own state, since a replay follows another chooser. */
-  #loopState(recorded: unknown): unknown {
+  #loopState(stored: StoredState): unknown {
     if (this.#order.isAmbiguous) return null;
+    const recorded = stored.made.state;
     const chooser = typeof recorded === 'object' && recorded !== null && 'chooser' in recorded ? recorded.chooser : [];
     return { ...this.system.checkpointState(), chooser };
   }
@@ -171,15 +175,6 @@ class Replay {
 
 function finding(record: LogRecord, what: string, recorded: unknown, replayed: unknown): Finding {
   return { seq: record.seq, what, recorded, replayed, actor: record.to };
-}
-
-/** Where a state of a checkpoint differs from what the replay came to; null where it does not. */
-function differingState(record: LogRecord, actor: string, recorded: unknown, replayed: unknown): Finding | null {
-  if (isWrittenAlike(recorded, replayed)) return null;
-  const difference = firstDifference(recorded, replayed);
-  if (difference === null) return null;
-  const { path, left, right } = difference;
-  return { seq: record.seq, what: `state of ${actor}: ${path}`, recorded: left, replayed: right, actor };
 }
 
 function compareRecords(recorded: LogRecord, replayed: MessageRecord): Finding | null {

@@ -7,9 +7,8 @@ import { handleMessage, type HostedActor } from '../runtime/hosting.ts';
 import type { Send } from '../runtime/xstateInternals.ts';
 import { PayloadHasher } from './payloadHash.ts';
 import { messageIn, type PlainState, plainState, type RecordedRun } from './recordedRun.ts';
-import { storedForm } from './storedForm.ts';
+import { differenceFrom, storedForm } from './storedForm.ts';
 import { type Misfit, ReportWriter, type ShareReport, type Thrown } from './shareReport.ts';
-import { isWrittenAlike, sameValue } from './values.ts';
 
 /** Which part of the work is this share's. */
 export interface Share {
@@ -140,12 +139,10 @@ export class ShareFold {
       const entry = this.#checkpoints[this.#checkpointAt];
       if (entry === undefined || entry.seq >= seq) return;
       this.#checkpointAt++;
-      for (const stored of this.#run.reader.checkpointStates(entry, (id) => this.#actors.has(id))) {
-        const { actor, state } = stored;
-        const folded = this.#actors.get(actor);
+      for (const stored of this.#run.reader.storedStates(entry, (id) => this.#actors.has(id))) {
+        const folded = this.#actors.get(stored.actor);
         const own = folded === undefined ? null : storedForm(stored, folded.state.snapshot);
-        if (!isWrittenAlike(state, own) && !sameValue(state, own))
-          this.#note(entry.seq, `the state of ${actor} differs`);
+        if (differenceFrom(stored, own) !== null) this.#note(entry.seq, `the state of ${stored.actor} differs`);
       }
     }
   }

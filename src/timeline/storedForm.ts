@@ -1,7 +1,8 @@
-/** The state of an actor in the form that a checkpoint has it in, to be held against it. */
-import type { ActorState } from '../log/checkpoint.ts';
+/** Holding the state of an actor against what a checkpoint has of it. */
+import type { StoredState } from '../log/storedState.ts';
 import type { ActorSnapshot } from '../runtime/xstateInternals.ts';
-import { isPlainState, type PlainState, plainState } from './recordedRun.ts';
+import { type PlainState, plainState } from './recordedRun.ts';
+import { firstDifference, type ValueDifference } from './values.ts';
 
 /**
  * A snapshot as a checkpoint would store it: whole, or of its context the fields that the checkpoint has.
@@ -10,10 +11,25 @@ import { isPlainState, type PlainState, plainState } from './recordedRun.ts';
  * ```ts
  * const machine = createMachine({ initial: 'idle', context: { n: 1, m: 2 }, states: { idle: {} } });
  * const { snapshot } = adaptMachine(machine).initial(undefined, createActorEnv('a'));
- * const stored = { actor: 'a', state: { value: 'idle', status: 'active', context: { m: 2 } }, part: true };
- * storedForm(stored, snapshot).context; // { m: 2 }
+ * const raw = encodeValues([{ value: 'idle', status: 'active', context: { m: 2 } }]);
+ * storedForm(new StoredState('a', true, raw), snapshot).context; // { m: 2 }
  * ```
  */
-export function storedForm({ state, part = false }: ActorState, snapshot: ActorSnapshot): PlainState {
-  return part && isPlainState(state) ? plainState(snapshot, Object.keys(state.context)) : plainState(snapshot);
+export function storedForm(stored: StoredState, snapshot: ActorSnapshot): PlainState {
+  const fields = stored.part ? stored.contextFields : null;
+  return fields === null ? plainState(snapshot) : plainState(snapshot, fields);
+}
+
+/**
+ * Where a state differs from a stored one, which is the left side; null where it does not. Only of two that are not written
+ * alike the stored one is made, so that it can be said where.
+ *
+ * @example
+ * ```ts
+ * const stored = new StoredState('zone', false, encodeValues([{ freePages: 7 }]));
+ * differenceFrom(stored, { freePages: 8 })?.path; // 'freePages'
+ * ```
+ */
+export function differenceFrom(stored: StoredState, state: unknown): ValueDifference | null {
+  return stored.matches(state) ? null : firstDifference(stored.made.state, state);
 }
