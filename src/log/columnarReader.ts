@@ -1,6 +1,6 @@
 import { GranuleError } from '../errors.ts';
 import type { ByteReader } from './bytes.ts';
-import { isPlainObject, MAX_COLUMN_VALUES, MAX_DEPTH, TAG, TYPED_ARRAYS } from './columns.ts';
+import { isPlainObject, MAX_COLUMN_VALUES, MAX_DEPTH, TAG, TYPE_KEY, TYPED_ARRAYS } from './columns.ts';
 import { ColumnRoom, type NumberSource, readFloats, readIntegerSource, readSmall } from './numberSource.ts';
 import { stringAt } from './stringTable.ts';
 
@@ -12,6 +12,8 @@ interface Shape {
   children: ColumnReader[];
   /** Whether one of the keys is __proto__: a plain store to it would set the prototype instead of a field. */
   hasPrototypeKey: boolean;
+  /** Whether one of the keys is that which records keep apart from the payload. */
+  hasTypeKey: boolean;
 }
 
 /**
@@ -90,6 +92,19 @@ export class ColumnReader {
   }
 
   /**
+   * The next value, an object, as a message: with its type before all other fields. Null, and nothing passed over, where it
+   * is no object, or one that has a type.
+   */
+  nextMessage(type: string): { readonly type: string; readonly [field: string]: unknown } | null {
+    const shape = this.#shapeAhead();
+    if (shape === undefined || shape.hasTypeKey) return null;
+    const message = { type };
+    this.#fill(shape, message);
+    this.#tags.next();
+    return message;
+  }
+
+  /**
    * Whether a writer would write a value as the next one is written; passes over that one without making it. After false the
    * column is at no value's beginning, and is not read on.
    *
@@ -164,15 +179,18 @@ export class ColumnReader {
   #object(index: number): Record<string, unknown> {
     const shape = this.#shapes[index];
     if (shape === undefined) damaged(`there is no shape ${index}`);
-    const { keys, children, hasPrototypeKey } = shape;
     const value: Record<string, unknown> = {};
-    // Field by field in the order of the shape: so all objects of a shape have one layout in the engine.
+    this.#fill(shape, value);
+    return value;
+  }
+
+  /** Field by field in the order of the shape: so all objects of a shape have one layout in the engine. */
+  #fill({ keys, children, hasPrototypeKey }: Shape, value: Record<string, unknown>): void {
     for (let i = 0; i < keys.length; i++) {
       const field = children[i].next();
       if (hasPrototypeKey) define(value, keys[i], field);
       else value[keys[i]] = field;
     }
-    return value;
   }
 
   #array(): unknown[] {
@@ -256,6 +274,7 @@ function readShapes(
     keys: children.map((child) => keys[child]),
     children: children.map((child) => readers[child]),
     hasPrototypeKey: children.some((child) => keys[child] === '__proto__'),
+    hasTypeKey: children.some((child) => keys[child] === TYPE_KEY),
   }));
 }
 

@@ -32,6 +32,9 @@ export const TYPED_ARRAYS = [
   Float64Array,
 ] as const;
 
+/** The key of a message that its record keeps apart from the payload. */
+export const TYPE_KEY = 'type';
+
 /** How a column of numbers is laid out: its first byte. */
 export const MODE = { delta: 0, constant: 1, plain: 2 } as const;
 

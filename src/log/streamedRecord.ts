@@ -1,9 +1,7 @@
 import { GranuleError } from '../errors.ts';
 import type { ColumnReader } from './columnarReader.ts';
+import { TYPE_KEY } from './columns.ts';
 import type { LogRecord } from './record.ts';
-
-/** The key of a message that its record keeps apart from the payload. */
-const TYPE_KEY = 'type';
 
 /**
  * A record of a log that is gone through once. Its payload is made when it is asked for, and can be held against a message
@@ -26,7 +24,7 @@ export class StreamedRecord implements LogRecord {
   /** What gives the payload; null once it did. */
   #column: ColumnReader | null;
   #payload: unknown = undefined;
-  #isHeldAgainst = false;
+  #isGone = false;
   readonly #upcast: ((type: string, payload: unknown) => unknown) | undefined;
 
   constructor(
@@ -55,7 +53,7 @@ export class StreamedRecord implements LogRecord {
       this.#column = null;
       this.#payload = this.#upcast === undefined ? payload : this.#upcast(this.type, payload);
     }
-    if (this.#isHeldAgainst) throw new GranuleError('INVARIANT', 'a payload that was held against a message is gone');
+    if (this.#isGone) throw new GranuleError('INVARIANT', 'a payload that was used up is gone');
     return this.#payload;
   }
 
@@ -69,8 +67,21 @@ export class StreamedRecord implements LogRecord {
     const column = this.#column;
     if (column === null) throw new GranuleError('INVARIANT', 'only an unmade payload is held against a message');
     this.#column = null;
-    this.#isHeldAgainst = true;
+    this.#isGone = true;
     return column.matches(message, TYPE_KEY);
+  }
+
+  /**
+   * The message that was recorded, made at once and not by way of the payload, which is then gone; null where the payload is
+   * made already, or can be no message's.
+   */
+  takeMessage(): { readonly type: string; readonly [field: string]: unknown } | null {
+    if (this.#column === null || this.#upcast !== undefined) return null;
+    const message = this.#column.nextMessage(this.type);
+    if (message === null) return null;
+    this.#column = null;
+    this.#isGone = true;
+    return message;
   }
 
   /** Passes over the payload, so that the next one can be read. */
@@ -78,6 +89,6 @@ export class StreamedRecord implements LogRecord {
     if (this.#column === null) return;
     this.#column.next();
     this.#column = null;
-    this.#isHeldAgainst = true;
+    this.#isGone = true;
   }
 }

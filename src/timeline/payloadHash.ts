@@ -20,6 +20,8 @@ const MARK = {
 };
 /** Strings whose hashes are kept: keys and paths are few, and a log that was tampered with must not fill the memory. */
 const STRINGS_KEPT = 10_000;
+/** Keys by the ways to them that are kept: some for each type of message. */
+const STEPS_KEPT = 10_000;
 /** Bits of the second lane that fit beside the first in a double. */
 const SECOND_LANE_BITS = 21;
 
@@ -27,6 +29,15 @@ const SECOND_LANE_BITS = 21;
 interface Lanes {
   first: number;
   second: number;
+}
+
+/** A key among the fields of an object, and those that came behind it; each sequence of keys from the first is a way of its own. */
+interface KeyStep {
+  readonly key: string;
+  readonly lanes: Lanes;
+  /** The key that came next last. */
+  next: KeyStep | null;
+  readonly others: Map<string, KeyStep>;
 }
 
 function mixed(lane: number, word: number, multiplier: number, turn: number): number {
@@ -58,6 +69,8 @@ export class PayloadHasher {
   #first = 0;
   #second = 0;
   readonly #strings = new Map<string, Lanes>();
+  readonly #keys = firstStep('', { first: 0, second: 0 });
+  #steps = 0;
   readonly #double = new Float64Array(1);
   readonly #words = new Int32Array(this.#double.buffer);
 
@@ -145,25 +158,57 @@ export class PayloadHasher {
   #fields(value: object, leftOut: string | null): void {
     this.#word(MARK.object);
     let count = 0;
-    for (const key of Object.keys(value)) {
+    let at = this.#keys;
+    // As the log takes the fields of an object: along the way that the object before took, so that few keys are looked up.
+    for (const key in value) {
       if (key === leftOut) continue;
       count++;
-      this.#string(key);
+      const next = at.next;
+      at = next !== null && next.key === key ? next : this.#stepTo(at, key);
+      this.#lanes(at.lanes);
       this.#value((value as Record<string, unknown>)[key]);
     }
     this.#word(count);
   }
 
+  #stepTo(at: KeyStep, key: string): KeyStep {
+    let step = at.others.get(key);
+    if (step === undefined) {
+      step = firstStep(key, this.#lanesOf(key));
+      // Steps that are dropped go on serving the object that is on its way along them.
+      if (++this.#steps > STEPS_KEPT) {
+        this.#keys.next = null;
+        this.#keys.others.clear();
+        this.#steps = 0;
+      }
+      at.others.set(key, step);
+    }
+    at.next = step;
+    return step;
+  }
+
+  #lanes({ first, second }: Lanes): void {
+    this.#first = mixed(this.#first, first, 0xcc9e2d51, 15);
+    this.#second = mixed(this.#second, second, 0x239b961b, 17);
+  }
+
   #string(text: string): void {
+    this.#lanes(this.#lanesOf(text));
+  }
+
+  #lanesOf(text: string): Lanes {
     let lanes = this.#strings.get(text);
     if (lanes === undefined) {
       lanes = lanesOf(text);
       if (this.#strings.size >= STRINGS_KEPT) this.#strings.clear();
       this.#strings.set(text, lanes);
     }
-    this.#first = mixed(this.#first, lanes.first, 0xcc9e2d51, 15);
-    this.#second = mixed(this.#second, lanes.second, 0x239b961b, 17);
+    return lanes;
   }
+}
+
+function firstStep(key: string, lanes: Lanes): KeyStep {
+  return { key, lanes, next: null, others: new Map() };
 }
 
 function lanesOf(text: string): Lanes {

@@ -2,7 +2,8 @@
 import { GranuleError, invariant } from '../errors.ts';
 import { hashHex } from '../log/chain.ts';
 import type { CheckpointEntry } from '../log/directory.ts';
-import type { LogRecord } from '../log/record.ts';
+import type { StreamedRecord } from '../log/streamedRecord.ts';
+import type { Message } from '../runtime/envelope.ts';
 import { handleMessage, type HostedActor } from '../runtime/hosting.ts';
 import type { Send } from '../runtime/xstateInternals.ts';
 import { PayloadHasher } from './payloadHash.ts';
@@ -80,7 +81,7 @@ export class ShareFold {
   }
 
   /** Lets the receiver handle a record. */
-  #fold(record: LogRecord): void {
+  #fold(record: StreamedRecord): void {
     const actor = this.#actors.get(record.to);
     invariant(actor !== undefined, `${record.to} is of this share`);
     const writer = this.#writer;
@@ -90,13 +91,14 @@ export class ShareFold {
     writer.push(writer.nameOf(record.to));
     writer.push(writer.nameOf(record.from));
     writer.push(writer.nameOf(record.type));
-    writer.push(this.#hasher.ofPayload(record.payload));
+    const recorded = record.takeMessage();
+    writer.push(recorded === null ? this.#hasher.ofPayload(record.payload) : this.#hasher.ofMessage(recorded));
     const countAt = writer.length;
     writer.push(0);
     // As in the loop: an actor in a final state handles nothing.
     if (!actor.state.isActive) return;
     try {
-      const sends = this.#handled(actor, record);
+      const sends = this.#handled(actor, recorded ?? messageIn(record), record.seq);
       for (const send of sends) this.#report(send, record.seq);
       writer.set(countAt, sends.length);
     } catch (error) {
@@ -105,14 +107,13 @@ export class ShareFold {
     }
   }
 
-  #handled(actor: HostedActor, record: LogRecord): readonly Send[] {
-    const message = messageIn(record);
+  #handled(actor: HostedActor, message: Message, seq: number): readonly Send[] {
     try {
-      return handleMessage(actor, message, record.seq);
+      return handleMessage(actor, message, seq);
     } catch (error) {
       if (!(error instanceof GranuleError)) throw error;
       const { code, message: what, where } = error;
-      this.#thrown = { seq: record.seq, code, message: what, where };
+      this.#thrown = { seq, code, message: what, where };
       return [];
     }
   }
