@@ -133,6 +133,12 @@ function lookupGrouped(
 }
 
 const pageNumbers = new WeakMap<RunSource, Map<number, Float64Array>>();
+/** The answer before this one: walks of one process follow one another. */
+let latest: { source: RunSource | null; pageShift: number; numbers: Float64Array } = {
+  source: null,
+  pageShift: 0,
+  numbers: new Float64Array(0),
+};
 
 /**
  * The page number of every page index of a trace, in pages of `2 ** pageShift` bytes; worked out once for each trace.
@@ -144,6 +150,7 @@ const pageNumbers = new WeakMap<RunSource, Map<number, Float64Array>>();
  * ```
  */
 export function pageNumbersOf(source: RunSource, pageShift: number): Float64Array {
+  if (latest.source === source && latest.pageShift === pageShift) return latest.numbers;
   let byShift = pageNumbers.get(source);
   if (byShift === undefined) pageNumbers.set(source, (byShift = new Map()));
   let numbers = byShift.get(pageShift);
@@ -153,6 +160,7 @@ export function pageNumbersOf(source: RunSource, pageShift: number): Float64Arra
     numbers = source.pages.map((page) => Math.floor(page / ratio));
     byShift.set(pageShift, numbers);
   }
+  latest = { source, pageShift, numbers };
   return numbers;
 }
 
@@ -321,7 +329,9 @@ function runBlock(
   }
   stretch.at = firstRun + at;
   stretch.counted = stop === 'walk' || (stop === 'end' && counted);
-  Object.assign(stretch, { lastFetchPage, lastDataPage, cycles });
+  stretch.lastFetchPage = lastFetchPage;
+  stretch.lastDataPage = lastDataPage;
+  stretch.cycles = cycles;
   addTo(stretch.counts, lines, fetches, data);
   return stop;
 }

@@ -25,7 +25,7 @@ const FOLDED = ['process:200', 'mm:200', 'mmu:200', 'tlb:1'];
  *
  * @example
  * ```ts
- * const size = { repeats: 1, traces: [], messages: 1, events: 2000, jumps: 3, accesses: 1, textCopies: 1 };
+ * const size = { repeats: 1, warmUpMilliseconds: 0, traces: [], messages: 1, events: 2000, jumps: 3, accesses: 1, textCopies: 1 };
  * logYardsticks(size).some((yardstick) => yardstick.name.startsWith('replay')); // true
  * ```
  */
