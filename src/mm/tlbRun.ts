@@ -54,7 +54,7 @@ export interface StretchContext {
 }
 
 /** Runs that are looked up one by one before the index is used: where walks follow one another, a stretch ends within them. */
-const PLAIN_RUNS = 128;
+const PLAIN_RUNS = 512;
 
 /** Why `runStretch` came back. */
 export type StretchStop = 'end' | 'quantum' | 'call' | 'walk';

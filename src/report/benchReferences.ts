@@ -11,13 +11,24 @@ import { type RunOutcome, runTopology } from '../topology/run.ts';
 import { parseTopology, type Topology } from '../topology/schema.ts';
 import { formatPageSize } from './format.ts';
 import { runTlbOnly } from './tlbOnly.ts';
-import { atLeast, type BenchSize, median, medianRatio, millisecondsOf, NO_REACH, type Yardstick } from './yardstick.ts';
+import {
+  atLeast,
+  atMost,
+  type BenchSize,
+  median,
+  medianRatio,
+  millisecondsOf,
+  NO_REACH,
+  type Yardstick,
+} from './yardstick.ts';
 
 /** The whole system keeps at least half the speed of its innermost loop. */
 const REACH = 0.5;
 /** What the whole system does at least on the longest trace, whatever the loop does. */
 const RATE_REACH = 60e6;
 const RATE_TRACE = 'sqlite-kernel';
+/** Of a log, with its checkpoints and index. */
+const BYTES_REACH = 12;
 const PAGE_SIZES = [4096, 65536] as const;
 const PID = 1;
 
@@ -55,13 +66,13 @@ export function loggedRun(
 }
 
 /**
- * For each trace and page size: the whole system against the bare TLB loop, which looks every run up; its references a second; and
- * those of the TLBs alone by the stack index that the system uses too, which is made in the warm-up.
+ * For each trace and page size: the whole system against the bare TLB loop, which looks every run up; its references a second;
+ * those of the TLBs alone by the stack index that the system uses too, which is made in the warm-up; and what its log takes.
  *
  * @example
  * ```ts
  * const size = { repeats: 1, warmUpMilliseconds: 0, traces: ['true-kernel'], messages: 1, events: 1, jumps: 1, accesses: 1, textCopies: 1 };
- * referenceYardsticks(size).length; // 6
+ * referenceYardsticks(size).length; // 8
  * ```
  */
 export function referenceYardsticks(size: BenchSize): Yardstick[] {
@@ -73,6 +84,8 @@ function yardsticksOf(name: string, pageBytes: number, { repeats, warmUpMillisec
   const core = findCore(topology.core);
   invariant(core !== null, `there is a core ${topology.core}`);
   const traces = new Map([[PID, trace]]);
+  const { outcome } = loggedRun(topology, traces);
+  const bytesPerEvent = outcome.logBytes / outcome.records;
   const wholes: number[] = [];
   const indexed: number[] = [];
   const ratio = medianRatio(
@@ -95,5 +108,6 @@ function yardsticksOf(name: string, pageBytes: number, { repeats, warmUpMillisec
     { name: `references/s with log, ${what}`, value: ratio, unit: 'of the bare TLB loop', ...atLeast(ratio, REACH) },
     { name: `references/s with log, ${what}`, value: rate, unit: 'references/s', ...reach },
     { name: `TLBs alone, by stack index, ${what}`, value: perSecond(indexed), unit: 'references/s', ...NO_REACH },
+    { name: `log, ${what}`, value: bytesPerEvent, unit: 'bytes an event', ...atMost(bytesPerEvent, BYTES_REACH) },
   ];
 }
