@@ -330,7 +330,17 @@ export function reviseTlb(from: TlbContext, change: (draft: TlbContext) => void)
   return draft;
 }
 
-function copyZone(from: ZoneContext): ZoneContext {
+/**
+ * A copy of a zone's state, to be written to.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const input = { resources, kernelPageBytes: 4096, memoryBytes: 2 ** 28 };
+ * copyZone(createActor(machines.zone, { input }).getSnapshot().context).totalPages; // 65536
+ * ```
+ */
+export function copyZone(from: ZoneContext): ZoneContext {
   return {
     resources: from.resources,
     kernelPageBytes: from.kernelPageBytes,
