@@ -9,7 +9,7 @@ import { filterDepth, runFiltered } from './filteredRun.ts';
 import { RUN_CALL, RUN_FETCH, RUN_PAGE_SHIFT, RUN_READ, type RunSource } from './runs.ts';
 import { blockOf, type StackIndex, stackIndexWhenDue } from './stackIndex.ts';
 import type { Tlb } from './tlb.ts';
-import { MAY_FETCH, MAY_READ, MAY_WRITE } from './tlbArray.ts';
+import { MAY_FETCH, MAY_READ, MAY_WRITE, type TlbArray } from './tlbArray.ts';
 import { ASID_STRIDE, groupKey } from './tlbKeys.ts';
 
 /** What a stretch counted; the field meanings are those of `TlbCounts` in `machines/messages.ts`. */
@@ -191,11 +191,22 @@ export function lookup(
   counts: StretchCounts | null,
 ): 0 | 1 | 2 {
   if (tlb.groupPages !== 1) return lookupGrouped(tlb, fetch, key, page, right, counts);
-  const first = fetch ? tlb.l1i : tlb.l1d;
+  return lookupIn(fetch ? tlb.l1i : tlb.l1d, tlb.l2, fetch, key, page, right, counts);
+}
+
+/** The same in arrays at hand: to ask a TLB for them costs as much as a hit. */
+function lookupIn(
+  first: TlbArray,
+  l2: TlbArray,
+  fetch: boolean,
+  key: number,
+  page: number,
+  right: number,
+  counts: StretchCounts | null,
+): 0 | 1 | 2 {
   const set = first.setOf(page);
   const entry = first.find(key, set);
   if (entry >= 0) return (first.rights(entry) & right) === 0 ? MISS : HIT_L1;
-  const { l2 } = tlb;
   const entry2 = l2.find(key, l2.setOf(page));
   if (counts !== null) {
     if (fetch) counts.l1iMisses++;
@@ -278,6 +289,8 @@ function runBlock(
   const { instructionCycles, l2HitCycles } = context;
   const end = Math.min(count, stretch.end - firstRun);
   const asidBase = context.asid * ASID_STRIDE;
+  const { l1i, l1d, l2 } = tlb;
+  const grouped = tlb.groupPages !== 1;
   // The most recently used key of each L1: a run on the same page needs no lookup where the right is known too.
   let fetchKey = -1;
   let dataKey = -1;
@@ -315,7 +328,10 @@ function runBlock(
     else lastDataPage = number;
     const right = RIGHT_OF_KIND[runKind];
     if (fetch ? key !== fetchKey : key !== dataKey || (dataRight & right) === 0) {
-      const found = lookup(tlb, fetch, key, number, right, counted ? null : stretch.counts);
+      const misses = counted ? null : stretch.counts;
+      const found = grouped
+        ? lookupGrouped(tlb, fetch, key, number, right, misses)
+        : lookupIn(fetch ? l1i : l1d, l2, fetch, key, number, right, misses);
       if (found === MISS) {
         stop = 'walk';
         break;
