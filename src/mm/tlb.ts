@@ -143,14 +143,12 @@ export class Tlb {
 
   /** The arrays of a version that has been edited since, made again from those of a later one. */
   #remade(): TlbStore {
-    const undos: (readonly number[])[] = [];
-    let version: Tlb = this;
-    while (version.#store === null) {
-      undos.push(version.#undo);
-      invariant(version.#later !== null, 'a version without arrays has a later one');
-      version = version.#later;
-    }
-    const store = version.#store.copy();
+    const undos = [this.#undo];
+    let version = this.#later;
+    for (; version !== null && version.#store === null; version = version.#later) undos.push(version.#undo);
+    const latest = version === null ? null : version.#store;
+    invariant(latest !== null, 'a version without arrays has a later one');
+    const store = latest.copy();
     for (const undo of undos.reverse()) store.restore(undo);
     this.#store = store;
     this.#later = null;
