@@ -208,13 +208,17 @@ export class FolioTableEdit extends FolioReader {
     return after;
   }
 
-  /** Drops one reference on each of such pages; with the last reference the folio is gone. */
-  putPages(before: Folio, pfn: number, nr: number): Folio {
+  /** Drops one reference on each of such pages; null where it was the last, and the folio is gone. */
+  putPages(before: Folio, pfn: number, nr: number): Folio | null {
+    const refs = before.refs - nr;
+    invariant(refs >= 0, 'counts of a folio stay above zero');
+    if (refs === 0) {
+      this.takeOut(before);
+      return null;
+    }
     const large = before.large === null ? null : changePages(before.large, pfn - before.pfn, nr, -1);
-    const after = recounted(before, before.refs - nr, large);
-    invariant(after.refs >= 0, 'counts of a folio stay above zero');
-    if (after.refs > 0) this.writable.replace(before, after);
-    else this.takeOut(before);
+    const after = recounted(before, refs, large);
+    this.writable.replace(before, after);
     return after;
   }
 
