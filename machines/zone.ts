@@ -229,9 +229,9 @@ const put = handle<ZoneContext>((context, event) => {
       const before = folioAt(folios, at);
       const end = Math.min(pfn + nr, before.pfn + (1 << before.order));
       const after = folios.putPages(before, at, end - at);
-      if (after.refs === 0) {
+      if (after === null) {
         buddy ??= context.buddy.edit();
-        buddy.free(after.pfn, after.order);
+        buddy.free(before.pfn, before.order);
       } else if (after.large?.partlyMapped === true && before.large?.partlyMapped !== true) partly.push(after);
       at = end;
     }

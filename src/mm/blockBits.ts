@@ -1,11 +1,13 @@
 /**
- * Sets of block numbers as bits: 32 to a word, and above them words that say which words have a bit, 32 to one again, up to a
- * single word. So the least block of a set, and a change of one, take a step for each level. All sets lie in one array.
+ * Sets of block numbers as bits: 32 to a word, and above them words that say which words have a bit, 32 to one again, until
+ * they are few. So the least block of a set, and a change of one, take a step for each level. All sets lie in one array.
  */
-import type { ChunkedArray } from './chunkedArray.ts';
+import { CHUNK_MASK, type ChunkedArray } from './chunkedArray.ts';
 
 const WORD_BITS = 5;
 const WORD_MASK = 2 ** WORD_BITS - 1;
+/** Words of the highest level at most. To look through them is rare; a level more would be written at every change. */
+const TOP_WORDS = 32;
 
 /**
  * Where the words of one set begin in the array, level by level from the bits up.
@@ -27,12 +29,12 @@ function lowestBit(word: number): number {
  *
  * @example
  * ```ts
- * wordsOfLevels(2000); // [63, 2, 1]
+ * wordsOfLevels(2000); // [63, 2]
  * ```
  */
 export function wordsOfLevels(blocks: number): number[] {
   const words = [Math.ceil(blocks / 2 ** WORD_BITS)];
-  while (words[words.length - 1] > 1) words.push(Math.ceil(words[words.length - 1] / 2 ** WORD_BITS));
+  while (words[words.length - 1] > TOP_WORDS) words.push(Math.ceil(words[words.length - 1] / 2 ** WORD_BITS));
   return words;
 }
 
@@ -62,8 +64,9 @@ export function addBlock(words: ChunkedArray<number>, levels: Levels, block: num
   let at = block;
   for (let level = 0; level < levels.length; level++) {
     const place = levels[level] + (at >>> WORD_BITS);
-    const before = words.get(place);
-    words.set(place, before | (1 << (at & WORD_MASK)));
+    const chunk = words.chunk(place);
+    const before = chunk[place & CHUNK_MASK];
+    chunk[place & CHUNK_MASK] = before | (1 << (at & WORD_MASK));
     if (before !== 0) return;
     at >>>= WORD_BITS;
   }
@@ -84,8 +87,9 @@ export function removeBlock(words: ChunkedArray<number>, levels: Levels, block: 
   let at = block;
   for (let level = 0; level < levels.length; level++) {
     const place = levels[level] + (at >>> WORD_BITS);
-    const after = words.get(place) & ~(1 << (at & WORD_MASK));
-    words.set(place, after);
+    const chunk = words.chunk(place);
+    const after = chunk[place & CHUNK_MASK] & ~(1 << (at & WORD_MASK));
+    chunk[place & CHUNK_MASK] = after;
     if (after !== 0) return;
     at >>>= WORD_BITS;
   }
@@ -127,10 +131,16 @@ export function addBlocks(words: ChunkedArray<number>, levels: Levels, first: nu
  * ```
  */
 export function leastBlock(words: ChunkedArray<number>, levels: Levels): number {
+  const top = levels.length - 1;
   let at = 0;
-  for (let level = levels.length - 1; level >= 0; level--) {
-    at = (at << WORD_BITS) | lowestBit(words.get(levels[level] + at));
-  }
+  while (words.get(levels[top] + at) === 0) at++;
+  return leastBelow(words, levels, top, at);
+}
+
+/** The least block below a word of a level, which is not zero. */
+function leastBelow(words: ChunkedArray<number>, levels: Levels, level: number, word: number): number {
+  let at = word;
+  for (let below = level; below >= 0; below--) at = (at << WORD_BITS) | lowestBit(words.get(levels[below] + at));
   return at;
 }
 
@@ -148,20 +158,19 @@ export function leastBlockFrom(words: ChunkedArray<number>, levels: Levels, bloc
   let at = from;
   let end = blocks;
   for (let level = 0; level < levels.length && at < end; level++) {
-    const word = words.get(levels[level] + (at >>> WORD_BITS)) & (-1 << (at & WORD_MASK));
-    if (word !== 0) {
-      at = ((at >>> WORD_BITS) << WORD_BITS) | lowestBit(word);
-      while (level-- > 0) at = (at << WORD_BITS) | lowestBit(words.get(levels[level] + at));
-      return at;
-    }
-    at = (at >>> WORD_BITS) + 1;
+    const word = at >>> WORD_BITS;
+    const rest = words.get(levels[level] + word) & (-1 << (at & WORD_MASK));
+    if (rest !== 0) return leastBelow(words, levels, level - 1, (word << WORD_BITS) | lowestBit(rest));
+    at = word + 1;
     end = ((end - 1) >>> WORD_BITS) + 1;
   }
+  const top = levels.length - 1;
+  for (; at < end; at++) if (words.get(levels[top] + at) !== 0) return leastBelow(words, levels, top, at);
   return -1;
 }
 
 /**
- * Whether any block of an aligned stretch of 2^`log2` is in the set: some level has the stretch within one word.
+ * Whether any block of an aligned stretch of 2^`log2`, all of which there can be, is in the set.
  *
  * @example
  * ```ts
@@ -171,10 +180,13 @@ export function leastBlockFrom(words: ChunkedArray<number>, levels: Levels, bloc
  * ```
  */
 export function hasAnyBlock(words: ChunkedArray<number>, levels: Levels, first: number, log2: number): boolean {
+  // The lowest level that has all of it within a word.
   const level = Math.min(levels.length - 1, Math.floor(log2 / WORD_BITS));
-  const at = first >>> (WORD_BITS * level);
   const bits = 2 ** (log2 - WORD_BITS * level);
-  // A stretch of 32 bits or more is the whole of the word above all others.
-  const mask = bits > WORD_MASK ? -1 : ((1 << bits) - 1) << (at & WORD_MASK);
-  return (words.get(levels[level] + (at >>> WORD_BITS)) & mask) !== 0;
+  const at = first >>> (WORD_BITS * level);
+  const word = levels[level] + (at >>> WORD_BITS);
+  if (bits <= WORD_MASK) return (words.get(word) & (((1 << bits) - 1) << (at & WORD_MASK))) !== 0;
+  // Only at the highest level it is several words.
+  for (let next = word; next < word + bits / 2 ** WORD_BITS; next++) if (words.get(next) !== 0) return true;
+  return false;
 }

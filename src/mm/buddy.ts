@@ -9,7 +9,7 @@
 import { invariant } from '../errors.ts';
 import { BuddyLayout } from './buddyLayout.ts';
 import { FreeLists } from './freeLists.ts';
-import { Versioned } from './versions.ts';
+import { Version } from './versions.ts';
 
 /**
  * A buddy allocator as plain data: for each order, pairs of the block number (frame / 2^order) of the first of
@@ -48,12 +48,13 @@ export interface Fragmentation {
 }
 
 /** What can be asked of an allocator, sealed or in the middle of an edit. */
-abstract class BuddyReader extends Versioned<FreeLists> {
+abstract class BuddyReader {
   protected readonly layout: BuddyLayout;
+  protected readonly version: Version<FreeLists>;
 
-  constructor(lists: FreeLists) {
-    super(lists);
-    this.layout = lists.layout;
+  constructor(layout: BuddyLayout, version: Version<FreeLists>) {
+    this.layout = layout;
+    this.version = version;
   }
 
   /** Free frames. */
@@ -76,7 +77,7 @@ abstract class BuddyReader extends Versioned<FreeLists> {
 
   /** Free blocks of each order, from 0 to MAX_PAGE_ORDER: a line of /proc/buddyinfo. */
   get buddyinfo(): number[] {
-    const { store } = this;
+    const { store } = this.version;
     return this.layout.levels.map((_, order) => store.blocks(order));
   }
 
@@ -87,7 +88,7 @@ abstract class BuddyReader extends Versioned<FreeLists> {
 
   /** Whether so many blocks of the order could be had without any reclaim. */
   canAlloc(order: number, count = 1): boolean {
-    const { store } = this;
+    const { store } = this.version;
     let had = 0;
     for (let at = order; at <= this.layout.maxOrder; at++) {
       had += store.blocks(at) * (1 << (at - order));
@@ -99,7 +100,7 @@ abstract class BuddyReader extends Versioned<FreeLists> {
   /** Whether the frame is free. */
   isFree(pfn: number): boolean {
     const { base, count, origin } = this.layout;
-    return pfn >= base && pfn < base + count && this.store.has(pfn - origin, 0);
+    return pfn >= base && pfn < base + count && this.version.store.has(pfn - origin, 0);
   }
 
   /** How broken up free memory is for blocks of the order. */
@@ -131,8 +132,8 @@ abstract class BuddyReader extends Versioned<FreeLists> {
 export class Buddy extends BuddyReader {
   readonly freeFrames: number;
 
-  constructor(lists: FreeLists, freeFrames: number) {
-    super(lists);
+  constructor(layout: BuddyLayout, version: Version<FreeLists>, freeFrames: number) {
+    super(layout, version);
     this.freeFrames = freeFrames;
   }
 
@@ -148,7 +149,7 @@ export class Buddy extends BuddyReader {
       lists.fill(pfn - origin, order, blocks);
       pfn += blocks * 2 ** order;
     }
-    return new Buddy(lists, count);
+    return new Buddy(lists.layout, new Version(lists), count);
   }
 
   /** The inverse of `toPlain`. */
@@ -162,12 +163,12 @@ export class Buddy extends BuddyReader {
         freeFrames += runs[at + 1] * 2 ** order;
       }
     }
-    return new Buddy(lists, freeFrames);
+    return new Buddy(lists.layout, new Version(lists), freeFrames);
   }
 
   toPlain(): BuddyPlain {
     const { base, count, maxOrder, origin, levels } = this.layout;
-    const { store } = this;
+    const { store } = this.version;
     const free = levels.map((_, order) =>
       store.runs(order).map((number, at) => (at % 2 === 0 ? number + origin / 2 ** order : number)),
     );
@@ -176,7 +177,7 @@ export class Buddy extends BuddyReader {
 
   /** A private version to write to; this one stays as it is. One that is given up makes this one dear to look at. */
   edit(): BuddyEdit {
-    return new BuddyEdit(this.handOver(), this.freeFrames);
+    return new BuddyEdit(this.layout, this.version.next(), this.freeFrames);
   }
 }
 
@@ -197,8 +198,8 @@ export class BuddyEdit extends BuddyReader {
   freeFrames: number;
   private sealed = false;
 
-  constructor(lists: FreeLists, freeFrames: number) {
-    super(lists);
+  constructor(layout: BuddyLayout, version: Version<FreeLists>, freeFrames: number) {
+    super(layout, version);
     this.freeFrames = freeFrames;
   }
 
@@ -230,12 +231,12 @@ export class BuddyEdit extends BuddyReader {
   done(): Buddy {
     invariant(!this.sealed, 'an edit is sealed once');
     this.sealed = true;
-    return new Buddy(this.handOver(), this.freeFrames);
+    return new Buddy(this.layout, this.version, this.freeFrames);
   }
 
   private get writable(): FreeLists {
     invariant(!this.sealed, 'nothing is written after done()');
-    return this.store;
+    return this.version.store;
   }
 
   /** The first frame of a block, counted from the origin. */

@@ -6,6 +6,17 @@ import { invariant } from '../errors.ts';
 
 const CHUNK_BITS = 9;
 const CHUNK = 2 ** CHUNK_BITS;
+
+/**
+ * The bits of an index that are its place in a chunk.
+ *
+ * @example
+ * ```ts
+ * 1000 & CHUNK_MASK; // 488
+ * ```
+ */
+export const CHUNK_MASK = CHUNK - 1;
+
 /** As far as `>>>` and `&` reach without a sign. */
 const MAX_INDEX = 2 ** 31 - 1;
 
@@ -46,14 +57,17 @@ export class ChunkedArray<T> {
 
   get(index: number): T {
     const at = index >>> CHUNK_BITS;
-    return at < this.#chunks.length ? this.#chunks[at][index & (CHUNK - 1)] : this.#nothing;
+    return at < this.#chunks.length ? this.#chunks[at][index & CHUNK_MASK] : this.#nothing;
   }
 
   set(index: number, item: T): void {
+    this.chunk(index)[index & CHUNK_MASK] = item;
+  }
+
+  /** The chunk that an index lies in, at `CHUNK_MASK` of it: for who reads and writes in one go. It holds until the next copy. */
+  chunk(index: number): T[] {
     const at = index >>> CHUNK_BITS;
-    const own = at < this.#own.length ? this.#own[at] : null;
-    const chunk = own ?? this.#ownChunk(index);
-    chunk[index & (CHUNK - 1)] = item;
+    return (at < this.#own.length ? this.#own[at] : null) ?? this.#ownChunk(index);
   }
 
   /** The least index from `from` on, below `to`, that an item was set at which is not the one all begin with; -1 where none is. */
@@ -61,9 +75,9 @@ export class ChunkedArray<T> {
     const end = Math.min(to, this.#chunks.length * CHUNK);
     for (let index = from; index < end; ) {
       const chunk = this.#chunks[index >>> CHUNK_BITS];
-      const chunkEnd = Math.min(end, (index | (CHUNK - 1)) + 1);
+      const chunkEnd = Math.min(end, (index | CHUNK_MASK) + 1);
       if (chunk === this.#empty) index = chunkEnd;
-      for (; index < chunkEnd; index++) if (chunk[index & (CHUNK - 1)] !== this.#nothing) return index;
+      for (; index < chunkEnd; index++) if (chunk[index & CHUNK_MASK] !== this.#nothing) return index;
     }
     return -1;
   }

@@ -5,7 +5,7 @@
 import { invariant } from '../errors.ts';
 import { FolioHeads, MAX_FRAME } from './folioHeads.ts';
 import { changePages, type LargeFolio } from './largeFolio.ts';
-import { Versioned } from './versions.ts';
+import { Version } from './versions.ts';
 
 /**
  * What a folio holds.
@@ -68,7 +68,13 @@ function recounted({ pfn, order, pins, owner, kind, lazyFree }: Folio, refs: num
 }
 
 /** What can be asked of a folio table, sealed or in the middle of an edit. */
-abstract class FolioReader extends Versioned<FolioHeads> {
+abstract class FolioReader {
+  protected readonly version: Version<FolioHeads>;
+
+  constructor(version: Version<FolioHeads>) {
+    this.version = version;
+  }
+
   /** Frames in use, by kind. */
   abstract readonly framesByKind: Readonly<FrameCounts>;
   /** Number of folios. */
@@ -83,7 +89,7 @@ abstract class FolioReader extends Versioned<FolioHeads> {
   /** The folio that the frame lies in, head or tail (`page_folio`), or null. */
   find(pfn: number): Folio | null {
     if (!(pfn >= 0 && pfn <= MAX_FRAME)) return null;
-    return this.store.find(pfn);
+    return this.version.store.find(pfn);
   }
 
   /** The first frame of the folio that the frame lies in, or null. */
@@ -93,7 +99,7 @@ abstract class FolioReader extends Versioned<FolioHeads> {
 
   /** Calls `visit` for every folio whose head lies in [fromPfn, toPfn), ascending, until it returns false. */
   forEach(fromPfn: number, toPfn: number, visit: (folio: Folio) => unknown): void {
-    const { store } = this;
+    const { store } = this.version;
     let folio = store.next(fromPfn, toPfn);
     while (folio !== null && visit(folio) !== false) folio = store.next(folio.pfn + 1, toPfn);
   }
@@ -115,14 +121,14 @@ export class FolioTable extends FolioReader {
   readonly framesByKind: Readonly<FrameCounts>;
   readonly count: number;
 
-  constructor(heads: FolioHeads, framesByKind: Readonly<FrameCounts>, count: number) {
-    super(heads);
+  constructor(version: Version<FolioHeads>, framesByKind: Readonly<FrameCounts>, count: number) {
+    super(version);
     this.framesByKind = framesByKind;
     this.count = count;
   }
 
   static empty(): FolioTable {
-    return new FolioTable(new FolioHeads(), NO_FRAMES, 0);
+    return new FolioTable(new Version(new FolioHeads()), NO_FRAMES, 0);
   }
 
   /** The inverse of `toPlain`. */
@@ -141,7 +147,7 @@ export class FolioTable extends FolioReader {
 
   /** A private version to write to; this one stays as it is. One that is given up makes this one dear to look at. */
   edit(): FolioTableEdit {
-    return new FolioTableEdit(this.handOver(), copyCounts(this.framesByKind), this.count);
+    return new FolioTableEdit(this.version.next(), copyCounts(this.framesByKind), this.count);
   }
 }
 
@@ -165,8 +171,8 @@ export class FolioTableEdit extends FolioReader {
   count: number;
   private sealed = false;
 
-  constructor(heads: FolioHeads, framesByKind: FrameCounts, count: number) {
-    super(heads);
+  constructor(version: Version<FolioHeads>, framesByKind: FrameCounts, count: number) {
+    super(version);
     this.framesByKind = framesByKind;
     this.count = count;
   }
@@ -208,13 +214,17 @@ export class FolioTableEdit extends FolioReader {
     return after;
   }
 
-  /** Drops one reference on each of such pages; with the last reference the folio is gone. */
-  putPages(before: Folio, pfn: number, nr: number): Folio {
+  /** Drops one reference on each of such pages; null where it was the last, and the folio is gone. */
+  putPages(before: Folio, pfn: number, nr: number): Folio | null {
+    const refs = before.refs - nr;
+    invariant(refs >= 0, 'counts of a folio stay above zero');
+    if (refs === 0) {
+      this.takeOut(before);
+      return null;
+    }
     const large = before.large === null ? null : changePages(before.large, pfn - before.pfn, nr, -1);
-    const after = recounted(before, before.refs - nr, large);
-    invariant(after.refs >= 0, 'counts of a folio stay above zero');
-    if (after.refs > 0) this.writable.replace(before, after);
-    else this.takeOut(before);
+    const after = recounted(before, refs, large);
+    this.writable.replace(before, after);
     return after;
   }
 
@@ -271,12 +281,12 @@ export class FolioTableEdit extends FolioReader {
   done(): FolioTable {
     invariant(!this.sealed, 'an edit is sealed once');
     this.sealed = true;
-    return new FolioTable(this.handOver(), this.framesByKind, this.count);
+    return new FolioTable(this.version, this.framesByKind, this.count);
   }
 
   private get writable(): FolioHeads {
     invariant(!this.sealed, 'nothing is written after done()');
-    return this.store;
+    return this.version.store;
   }
 
   private folioAt(pfn: number): Folio {

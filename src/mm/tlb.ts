@@ -11,7 +11,7 @@ import {
   tableKey,
   WALK_ASID_STRIDE,
 } from './tlbKeys.ts';
-import { type Store, Versioned } from './versions.ts';
+import { type Store, Version } from './versions.ts';
 
 /** The sizes that a TLB is built from: a core preset holds them. */
 export interface TlbGeometry {
@@ -97,48 +97,53 @@ class TlbStore implements Store<TlbStore> {
  * tlb.invalidatePages(1, 0x30, 0x31); // 2
  * ```
  */
-export class Tlb extends Versioned<TlbStore> {
+export class Tlb {
+  readonly #version: Version<TlbStore>;
   /**
    * Pages of a contiguous group of the tables in use, where one entry may stand for all of them; 1 where each page has its
    * own. Not kept: whoever edits a version says it again.
    */
   groupPages = 1;
 
+  private constructor(version: Version<TlbStore>) {
+    this.#version = version;
+  }
+
   /** A TLB that holds nothing. */
   static empty(geometry: TlbGeometry): Tlb {
-    return new Tlb(new TlbStore(geometry));
+    return new Tlb(new Version(new TlbStore(geometry)));
   }
 
   /** A version of its own: what is written to it does not show in this one, and nothing more is written to this one. */
   edit(): Tlb {
-    const store = this.handOver();
+    const version = this.#version.next();
     // Every entry is noted again before its first write.
-    store.journal.epoch++;
-    return new Tlb(store);
+    version.store.journal.epoch++;
+    return new Tlb(version);
   }
 
   get l1i(): TlbArray {
-    return this.store.l1i;
+    return this.#version.store.l1i;
   }
 
   get l1d(): TlbArray {
-    return this.store.l1d;
+    return this.#version.store.l1d;
   }
 
   get l2(): TlbArray {
-    return this.store.l2;
+    return this.#version.store.l2;
   }
 
   /** The array that holds partial walks: its own, the L2's, or null. */
   get walk(): TlbArray | null {
-    return this.store.walk;
+    return this.#version.store.walk;
   }
 
   /** Takes a translation in: new in L1 and L2, or with new frame and rights where it was there already. */
   fill(fetch: boolean, asid: number, pageNumber: number, frame: number, rights: number): void {
     invariant(rights > 0 && rights <= (MAY_READ | MAY_WRITE | MAY_FETCH), 'a translation allows something');
     const key = leafKey(asid, pageNumber);
-    const { l1i, l1d, l2 } = this.store;
+    const { l1i, l1d, l2 } = this.#version.store;
     const set2 = l2.setOf(pageNumber);
     if (!l2.update(key, set2, frame, rights)) l2.insert(key, set2, frame, rights);
     const first = fetch ? l1i : l1d;
@@ -229,14 +234,14 @@ export class Tlb extends Versioned<TlbStore> {
   /** Removes everything tagged with an ASID, partial walks included. */
   invalidateAsid(asid: number): number {
     let removed = 0;
-    for (const array of this.store.arrays) removed += array.removeAll((key) => asidOfKey(key) === asid);
+    for (const array of this.#version.store.arrays) removed += array.removeAll((key) => asidOfKey(key) === asid);
     return removed;
   }
 
   /** Removes everything. */
   invalidateAll(): number {
     let removed = 0;
-    for (const array of this.store.arrays) removed += array.removeAll(() => true);
+    for (const array of this.#version.store.arrays) removed += array.removeAll(() => true);
     return removed;
   }
 
@@ -257,6 +262,6 @@ export class Tlb extends Versioned<TlbStore> {
     store.l1d.fill(l1d);
     store.l2.fill(l2);
     if (typeof walk !== 'string') store.walk?.fill(walk);
-    return new Tlb(store);
+    return new Tlb(new Version(store));
   }
 }

@@ -28,7 +28,7 @@ export interface Store<S> {
 const NEWEST = -1;
 
 /**
- * One version of a structure.
+ * One version of a structure, in a field of it: what the engine learns of one class serves all structures then.
  *
  * @example
  * ```ts
@@ -46,24 +46,19 @@ const NEWEST = -1;
  *     this.value = other.before[noted] ?? this.value;
  *   }
  * }
- * class Version extends Versioned<Cell> {
- *   with(value: number): Version {
- *     const cell = this.handOver();
- *     cell.before.push(cell.value);
- *     cell.value = value;
- *     return new Version(cell);
- *   }
- *   get value(): number {
- *     return this.store.value;
- *   }
- * }
+ * const written = (version: Version<Cell>, value: number): Version<Cell> => {
+ *   const next = version.next();
+ *   next.store.before.push(next.store.value);
+ *   next.store.value = value;
+ *   return next;
+ * };
  * const none = new Version(new Cell());
- * const one = none.with(1);
- * const two = one.with(2);
- * [none.value, one.value, two.value]; // [0, 1, 2]
+ * const one = written(none, 1);
+ * const two = written(one, 2);
+ * [none, one, two].map(({ store }) => store.value); // [0, 1, 2]
  * ```
  */
-export abstract class Versioned<S extends Store<S>> {
+export class Version<S extends Store<S>> {
   #held: S;
   #left = NEWEST;
 
@@ -71,19 +66,19 @@ export abstract class Versioned<S extends Store<S>> {
     this.#held = store;
   }
 
-  /** What this version holds; not to be written any more once it was handed over. */
-  protected get store(): S {
+  /** What this version holds; not to be written any more once there is a next one. */
+  get store(): S {
     return this.#left === NEWEST ? this.#held : this.#remade();
   }
 
-  /** What the next version is to hold and write. Nothing is written to this one from then on. */
-  protected handOver(): S {
+  /** A version that may be written. Nothing is written to this one from then on. */
+  next(): Version<S> {
     const { store } = this;
     const { noted } = store;
     // Once the journal comes to a copy, a copy is made: what it costs to look at an old version is bounded then.
-    if (noted > store.copyCost) return store.copy();
+    if (noted > store.copyCost) return new Version(store.copy());
     this.#left = noted;
-    return store;
+    return new Version(store);
   }
 
   #remade(): S {
