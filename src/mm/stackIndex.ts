@@ -204,7 +204,7 @@ const known = new WeakMap<RunSource, Map<string, Known>>();
  * it, since making it costs about as much as that. So a trace that is worked through once never pays for an index, and one that
  * comes again and again pays once. Null as well for a trace of more than {@link INDEXED_RUNS_MAX} runs.
  *
- * @param runs what is about to be looked up one by one if there is no index
+ * @param runs what has been looked up one by one since this was asked last
  * @example
  * ```ts
  * const trace = traceFromSteps([{ access: 'R', addr: 0x1000 }]);

@@ -7,7 +7,7 @@
 import { invariant } from '../errors.ts';
 import { filterDepth, runFiltered } from './filteredRun.ts';
 import { RUN_CALL, RUN_FETCH, RUN_PAGE_SHIFT, RUN_READ, type RunSource } from './runs.ts';
-import { blockOf, type StackIndex, stackIndexWhenDue } from './stackIndex.ts';
+import { blockOf, type StackDepths, stackIndexWhenDue } from './stackIndex.ts';
 import type { Tlb } from './tlb.ts';
 import { MAY_FETCH, MAY_READ, MAY_WRITE, type TlbArray } from './tlbArray.ts';
 import { ASID_STRIDE, groupKey } from './tlbKeys.ts';
@@ -243,10 +243,27 @@ export function runStretch(tlb: Tlb, source: RunSource, stretch: Stretch, contex
     const stop = runPlain(tlb, source, numbers, stretch, context);
     stretch.end = end;
     if (stop !== 'end') return stop;
-    const index = indexFor(tlb, source, stretch, context.pageShift);
-    if (index !== null) return runFiltered(tlb, index, stretch, context);
+    const depths = depthsFor(tlb, stretch);
+    if (depths !== null) return runLong(tlb, source, numbers, stretch, context, depths);
   }
   return runPlain(tlb, source, numbers, stretch, context);
+}
+
+/** What is left of a long stretch: by the trace's index, or run by run while that is not worth making. */
+function runLong(
+  tlb: Tlb,
+  source: RunSource,
+  numbers: Float64Array,
+  stretch: Stretch,
+  context: StretchContext,
+  depths: StackDepths,
+): StretchStop {
+  const index = stackIndexWhenDue(source, context.pageShift, depths, 0);
+  if (index !== null) return runFiltered(tlb, index, stretch, context);
+  const from = stretch.at;
+  const stop = runPlain(tlb, source, numbers, stretch, context);
+  stackIndexWhenDue(source, context.pageShift, depths, stretch.at - from);
+  return stop;
 }
 
 function runPlain(
@@ -264,14 +281,12 @@ function runPlain(
   return 'end';
 }
 
-/** The index by which a stretch can go on that has done some runs already; null where it has to go on run by run. */
-function indexFor(tlb: Tlb, source: RunSource, stretch: Stretch, pageShift: number): StackIndex | null {
-  const { at, end, cycles, lastFetchPage, lastDataPage } = stretch;
+/** The stack depths of the index by which a stretch can go on that has done some runs; null where it has to go on run by run. */
+function depthsFor(tlb: Tlb, { cycles, lastFetchPage, lastDataPage }: Stretch): StackDepths | null {
   // The index tells what came before in each stream; a stretch that begins in the middle has its own beginning.
   if (tlb.groupPages !== 1 || cycles === 0 || lastFetchPage < 0 || lastDataPage < 0) return null;
   const depths = { fetch: filterDepth(tlb.l1i), data: filterDepth(tlb.l1d) };
-  if (depths.fetch === 0 || depths.data === 0) return null;
-  return stackIndexWhenDue(source, pageShift, depths, end - at);
+  return depths.fetch === 0 || depths.data === 0 ? null : depths;
 }
 
 /** The right that each kind of run asks for: fetch, read, write. */
