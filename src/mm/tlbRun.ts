@@ -7,9 +7,9 @@
 import { invariant } from '../errors.ts';
 import { filterDepth, runFiltered } from './filteredRun.ts';
 import { RUN_CALL, RUN_FETCH, RUN_PAGE_SHIFT, RUN_READ, type RunSource } from './runs.ts';
-import { blockOf, type StackIndex, stackIndexWhenDue } from './stackIndex.ts';
+import { blockOf, type StackDepths, stackIndexWhenDue } from './stackIndex.ts';
 import type { Tlb } from './tlb.ts';
-import { MAY_FETCH, MAY_READ, MAY_WRITE } from './tlbArray.ts';
+import { MAY_FETCH, MAY_READ, MAY_WRITE, type TlbArray } from './tlbArray.ts';
 import { ASID_STRIDE, groupKey } from './tlbKeys.ts';
 
 /** What a stretch counted; the field meanings are those of `TlbCounts` in `machines/messages.ts`. */
@@ -54,7 +54,7 @@ export interface StretchContext {
 }
 
 /** Runs that are looked up one by one before the index is used: where walks follow one another, a stretch ends within them. */
-const PLAIN_RUNS = 128;
+const PLAIN_RUNS = 512;
 
 /** Why `runStretch` came back. */
 export type StretchStop = 'end' | 'quantum' | 'call' | 'walk';
@@ -133,6 +133,12 @@ function lookupGrouped(
 }
 
 const pageNumbers = new WeakMap<RunSource, Map<number, Float64Array>>();
+/** The answer before this one: walks of one process follow one another. */
+let latest: { source: RunSource | null; pageShift: number; numbers: Float64Array } = {
+  source: null,
+  pageShift: 0,
+  numbers: new Float64Array(0),
+};
 
 /**
  * The page number of every page index of a trace, in pages of `2 ** pageShift` bytes; worked out once for each trace.
@@ -144,6 +150,7 @@ const pageNumbers = new WeakMap<RunSource, Map<number, Float64Array>>();
  * ```
  */
 export function pageNumbersOf(source: RunSource, pageShift: number): Float64Array {
+  if (latest.source === source && latest.pageShift === pageShift) return latest.numbers;
   let byShift = pageNumbers.get(source);
   if (byShift === undefined) pageNumbers.set(source, (byShift = new Map()));
   let numbers = byShift.get(pageShift);
@@ -153,6 +160,7 @@ export function pageNumbersOf(source: RunSource, pageShift: number): Float64Arra
     numbers = source.pages.map((page) => Math.floor(page / ratio));
     byShift.set(pageShift, numbers);
   }
+  latest = { source, pageShift, numbers };
   return numbers;
 }
 
@@ -183,11 +191,22 @@ export function lookup(
   counts: StretchCounts | null,
 ): 0 | 1 | 2 {
   if (tlb.groupPages !== 1) return lookupGrouped(tlb, fetch, key, page, right, counts);
-  const first = fetch ? tlb.l1i : tlb.l1d;
+  return lookupIn(fetch ? tlb.l1i : tlb.l1d, tlb.l2, fetch, key, page, right, counts);
+}
+
+/** The same in arrays at hand: to ask a TLB for them costs as much as a hit. */
+function lookupIn(
+  first: TlbArray,
+  l2: TlbArray,
+  fetch: boolean,
+  key: number,
+  page: number,
+  right: number,
+  counts: StretchCounts | null,
+): 0 | 1 | 2 {
   const set = first.setOf(page);
   const entry = first.find(key, set);
   if (entry >= 0) return (first.rights(entry) & right) === 0 ? MISS : HIT_L1;
-  const { l2 } = tlb;
   const entry2 = l2.find(key, l2.setOf(page));
   if (counts !== null) {
     if (fetch) counts.l1iMisses++;
@@ -224,10 +243,27 @@ export function runStretch(tlb: Tlb, source: RunSource, stretch: Stretch, contex
     const stop = runPlain(tlb, source, numbers, stretch, context);
     stretch.end = end;
     if (stop !== 'end') return stop;
-    const index = indexFor(tlb, source, stretch, context.pageShift);
-    if (index !== null) return runFiltered(tlb, index, stretch, context);
+    const depths = depthsFor(tlb, stretch);
+    if (depths !== null) return runLong(tlb, source, numbers, stretch, context, depths);
   }
   return runPlain(tlb, source, numbers, stretch, context);
+}
+
+/** What is left of a long stretch: by the trace's index, or run by run while that is not worth making. */
+function runLong(
+  tlb: Tlb,
+  source: RunSource,
+  numbers: Float64Array,
+  stretch: Stretch,
+  context: StretchContext,
+  depths: StackDepths,
+): StretchStop {
+  const index = stackIndexWhenDue(source, context.pageShift, depths, 0);
+  if (index !== null) return runFiltered(tlb, index, stretch, context);
+  const from = stretch.at;
+  const stop = runPlain(tlb, source, numbers, stretch, context);
+  stackIndexWhenDue(source, context.pageShift, depths, stretch.at - from);
+  return stop;
 }
 
 function runPlain(
@@ -245,14 +281,12 @@ function runPlain(
   return 'end';
 }
 
-/** The index by which a stretch can go on that has done some runs already; null where it has to go on run by run. */
-function indexFor(tlb: Tlb, source: RunSource, stretch: Stretch, pageShift: number): StackIndex | null {
-  const { at, end, cycles, lastFetchPage, lastDataPage } = stretch;
+/** The stack depths of the index by which a stretch can go on that has done some runs; null where it has to go on run by run. */
+function depthsFor(tlb: Tlb, { cycles, lastFetchPage, lastDataPage }: Stretch): StackDepths | null {
   // The index tells what came before in each stream; a stretch that begins in the middle has its own beginning.
   if (tlb.groupPages !== 1 || cycles === 0 || lastFetchPage < 0 || lastDataPage < 0) return null;
   const depths = { fetch: filterDepth(tlb.l1i), data: filterDepth(tlb.l1d) };
-  if (depths.fetch === 0 || depths.data === 0) return null;
-  return stackIndexWhenDue(source, pageShift, depths, end - at);
+  return depths.fetch === 0 || depths.data === 0 ? null : depths;
 }
 
 /** The right that each kind of run asks for: fetch, read, write. */
@@ -270,6 +304,8 @@ function runBlock(
   const { instructionCycles, l2HitCycles } = context;
   const end = Math.min(count, stretch.end - firstRun);
   const asidBase = context.asid * ASID_STRIDE;
+  const { l1i, l1d, l2 } = tlb;
+  const grouped = tlb.groupPages !== 1;
   // The most recently used key of each L1: a run on the same page needs no lookup where the right is known too.
   let fetchKey = -1;
   let dataKey = -1;
@@ -307,7 +343,10 @@ function runBlock(
     else lastDataPage = number;
     const right = RIGHT_OF_KIND[runKind];
     if (fetch ? key !== fetchKey : key !== dataKey || (dataRight & right) === 0) {
-      const found = lookup(tlb, fetch, key, number, right, counted ? null : stretch.counts);
+      const misses = counted ? null : stretch.counts;
+      const found = grouped
+        ? lookupGrouped(tlb, fetch, key, number, right, misses)
+        : lookupIn(fetch ? l1i : l1d, l2, fetch, key, number, right, misses);
       if (found === MISS) {
         stop = 'walk';
         break;
@@ -321,7 +360,9 @@ function runBlock(
   }
   stretch.at = firstRun + at;
   stretch.counted = stop === 'walk' || (stop === 'end' && counted);
-  Object.assign(stretch, { lastFetchPage, lastDataPage, cycles });
+  stretch.lastFetchPage = lastFetchPage;
+  stretch.lastDataPage = lastDataPage;
+  stretch.cycles = cycles;
   addTo(stretch.counts, lines, fetches, data);
   return stop;
 }

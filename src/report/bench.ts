@@ -13,6 +13,7 @@ const MIB = 2 ** 20;
 /** The sizes of `npm run bench`; tests use smaller ones. */
 export const FULL_SIZE: BenchSize = {
   repeats: 5,
+  warmUpMilliseconds: 2000,
   traces: ['sqlite-kernel', 'python-json-kernel', 'git-log-kernel'],
   messages: 30_000,
   events: 1_000_000,

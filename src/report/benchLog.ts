@@ -17,7 +17,7 @@ const WRITTEN = 'mixed-page-sizes';
  *
  * @example
  * ```ts
- * const size = { repeats: 1, traces: [], messages: 1, events: 2000, jumps: 3, accesses: 1, textCopies: 1 };
+ * const size = { repeats: 1, warmUpMilliseconds: 0, traces: [], messages: 1, events: 2000, jumps: 3, accesses: 1, textCopies: 1 };
  * logYardsticks(size).some(({ name }) => name.startsWith('log size')); // true
  * ```
  */

@@ -29,7 +29,7 @@ const MADE_PROCESSES = 4;
 /** Accesses of the made trace make this many events each: a walk and its answer, more while pages are faulted in. */
 const EVENTS_PER_ACCESS = 2;
 /** Of the events of the long log: enough that starting threads and compiling in each of them is a small part. */
-const SHARED_PART = 0.3;
+const SHARED_PART = 0.5;
 /** A pair takes seconds. */
 const MOST_PAIRS = 3;
 
@@ -38,17 +38,17 @@ const MOST_PAIRS = 3;
  *
  * @example
  * ```ts
- * const size = { repeats: 1, traces: [], messages: 1, events: 2000, jumps: 3, accesses: 1, textCopies: 1 };
+ * const size = { repeats: 1, warmUpMilliseconds: 0, traces: [], messages: 1, events: 2000, jumps: 3, accesses: 1, textCopies: 1 };
  * (await replayYardsticks(size)).length; // 6
  * ```
  */
-export async function replayYardsticks({ repeats, events }: BenchSize): Promise<Yardstick[]> {
+export async function replayYardsticks({ repeats, warmUpMilliseconds, events }: BenchSize): Promise<Yardstick[]> {
   const topology = loadTopology(REPLAYED);
   const traces = loadTraces(topology, { folders: [] });
   const { storage } = loggedRun(topology, traces);
   const reader = LogReader.open(storage, zlibCompression, messageRegistry);
   const run = (): number => millisecondsOf(() => loggedRun(topology, traces));
-  const whole = medianRatio(repeats, () => [run(), millisecondsOf(() => replay(reader, traces))]);
+  const whole = medianRatio(repeats, () => [run(), millisecondsOf(() => replay(reader, traces))], warmUpMilliseconds);
   const single = FOLDED.map((actor): Yardstick => {
     const value = medianRatio(repeats, () => [run(), millisecondsOf(() => foldWhole(reader, traces, actor))]);
     return { name: `replay of ${actor} alone`, value, unit: 'times the run', ...atLeast(value, ACTOR_REPLAY_REACH) };

@@ -2,7 +2,16 @@ import { describe, expect, it } from 'vitest';
 import { benchText, runBench } from '../../src/report/bench.ts';
 import { atLeast, atMost, median, medianRatio, quantile, type Yardstick } from '../../src/report/yardstick.ts';
 
-const SMALL = { repeats: 1, traces: ['true-kernel'], messages: 30, events: 400, jumps: 3, accesses: 20, textCopies: 1 };
+const SMALL = {
+  repeats: 1,
+  warmUpMilliseconds: 0,
+  traces: ['true-kernel'],
+  messages: 30,
+  events: 400,
+  jumps: 3,
+  accesses: 20,
+  textCopies: 1,
+};
 
 describe('the benchmark', () => {
   it('measures every yardstick, and says of each whether it holds', async () => {
