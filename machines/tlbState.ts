@@ -1,7 +1,7 @@
 /** What the TLBs of a CPU keep, and the draft of it that the handler of one event writes to. */
 import type { CorePreset } from '../src/arch/cores.ts';
 import type { Tlb } from '../src/mm/tlb.ts';
-import { copyCounts, copyStretch, type Stretch } from '../src/mm/tlbRun.ts';
+import { copyCounts, copyStretch, type Stretch } from '../src/mm/stretch.ts';
 import type { Access, TlbCounts } from './messages.ts';
 import { copyTlb } from './reviseCpu.ts';
 import type { ResourceHolder } from './support.ts';

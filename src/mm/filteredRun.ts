@@ -9,7 +9,7 @@ import { CHECK_RUNS, type StackIndex } from './stackIndex.ts';
 import type { Tlb } from './tlb.ts';
 import { MAY_FETCH, MAY_READ, MAY_WRITE, type TlbArray } from './tlbArray.ts';
 import { ASID_STRIDE } from './tlbKeys.ts';
-import type { Stretch, StretchContext, StretchStop } from './tlbRun.ts';
+import type { Stretch, StretchContext, StretchStop } from './stretch.ts';
 
 /** Stack depths by the least number of entries that they leave room in for pages from elsewhere; none below the last. */
 const DEPTHS: readonly { readonly entries: number; readonly depth: number }[] = [

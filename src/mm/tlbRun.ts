@@ -8,137 +8,16 @@ import { invariant } from '../errors.ts';
 import { filterDepth, runFiltered } from './filteredRun.ts';
 import { RUN_CALL, RUN_FETCH, RUN_PAGE_SHIFT, RUN_READ, type RunSource } from './runs.ts';
 import { blockOf, type StackDepths, stackIndexWhenDue } from './stackIndex.ts';
+import type { Stretch, StretchContext, StretchCounts, StretchStop } from './stretch.ts';
 import type { Tlb } from './tlb.ts';
-import { MAY_FETCH, MAY_READ, MAY_WRITE, type TlbArray } from './tlbArray.ts';
-import { ASID_STRIDE, groupKey } from './tlbKeys.ts';
-
-/** What a stretch counted; the field meanings are those of `TlbCounts` in `machines/messages.ts`. */
-export interface StretchCounts {
-  references: number;
-  l1iAccesses: number;
-  l1iMisses: number;
-  l1dAccesses: number;
-  l1dMisses: number;
-  l2Accesses: number;
-  l2Misses: number;
-}
-
-/** A place in a trace and what was counted on the way to it. Plain data: a TLB actor keeps it between messages. */
-export interface Stretch {
-  /** The run to do next. */
-  at: number;
-  /** The run to stop before. */
-  end: number;
-  /** The run at `at` has been counted: it only waits for its translation. */
-  counted: boolean;
-  /** Page number of the last fetch run, for fetches across a border; -1 for none. */
-  lastFetchPage: number;
-  /** The same for data runs. */
-  lastDataPage: number;
-  cycles: number;
-  /** Stop before the fetch run that would take `cycles` above this. */
-  cyclesMax: number;
-  counts: StretchCounts;
-}
-
-/** What the stretch is translated with. */
-export interface StretchContext {
-  asid: number;
-  pageShift: number;
-  /** Cycles an L1 miss costs that hits in the L2 TLB. */
-  l2HitCycles: number;
-  /** Cycles of one instruction. */
-  instructionCycles: number;
-  /** Look every run up, without a stack index: the reference, and the bare loop of the yardsticks. */
-  exhaustive?: boolean;
-}
+import { MAY_FETCH, MAY_READ, MAY_WRITE } from './tlbArray.ts';
+import { ASID_STRIDE } from './tlbKeys.ts';
+import { HIT_L2, lookupGrouped, lookupIn, MISS } from './tlbLookup.ts';
 
 /** Runs that are looked up one by one before the index is used: where walks follow one another, a stretch ends within them. */
 const PLAIN_RUNS = 512;
 
-/** Why `runStretch` came back. */
-export type StretchStop = 'end' | 'quantum' | 'call' | 'walk';
-
-/**
- * Counts at zero.
- *
- * @example
- * ```ts
- * noCounts().l2Misses; // 0
- * ```
- */
-export function noCounts(): StretchCounts {
-  return { references: 0, l1iAccesses: 0, l1iMisses: 0, l1dAccesses: 0, l1dMisses: 0, l2Accesses: 0, l2Misses: 0 };
-}
-
-/**
- * A stretch of its own with the same contents.
- *
- * @example
- * ```ts
- * const stretch = { at: 3, end: 9, counted: false, lastFetchPage: -1, lastDataPage: -1, cycles: 0, cyclesMax: 9, counts: noCounts() };
- * copyStretch(stretch).at; // 3
- * ```
- */
-export function copyStretch(from: Stretch): Stretch {
-  const { at, end, counted, lastFetchPage, lastDataPage, cycles, cyclesMax, counts } = from;
-  return { at, end, counted, lastFetchPage, lastDataPage, cycles, cyclesMax, counts: copyCounts(counts) };
-}
-
-/**
- * Counts of their own with the same contents.
- *
- * @example
- * ```ts
- * copyCounts({ ...noCounts(), l2Misses: 5 }).l2Misses; // 5
- * ```
- */
-export function copyCounts(from: StretchCounts): StretchCounts {
-  const { references, l1iAccesses, l1iMisses, l1dAccesses, l1dMisses, l2Accesses, l2Misses } = from;
-  return { references, l1iAccesses, l1iMisses, l1dAccesses, l1dMisses, l2Accesses, l2Misses };
-}
-
-/** The same where an entry may stand for a contiguous group: each array is asked for the page and for its group. */
-function lookupGrouped(
-  tlb: Tlb,
-  fetch: boolean,
-  key: number,
-  page: number,
-  right: number,
-  counts: StretchCounts | null,
-): 0 | 1 | 2 {
-  const first = fetch ? tlb.l1i : tlb.l1d;
-  const group = Math.floor(page / tlb.groupPages);
-  const ofGroup = groupKey(Math.floor(key / ASID_STRIDE), group * tlb.groupPages);
-  const tags: readonly [number, number][] = [
-    [key, page],
-    [ofGroup, group],
-  ];
-  for (const [tag, index] of tags) {
-    const entry = first.find(tag, first.setOf(index));
-    if (entry >= 0) return (first.rights(entry) & right) === 0 ? MISS : HIT_L1;
-  }
-  const [tag, index] = tlb.l2.has(key, tlb.l2.setOf(page)) ? tags[0] : tags[1];
-  const entry2 = tlb.l2.find(tag, tlb.l2.setOf(index));
-  if (counts !== null) {
-    if (fetch) counts.l1iMisses++;
-    else counts.l1dMisses++;
-    counts.l2Accesses++;
-    if (entry2 < 0) counts.l2Misses++;
-  }
-  if (entry2 < 0) return MISS;
-  const rights = tlb.l2.rights(entry2);
-  first.insert(tag, first.setOf(index), tlb.l2.frame(entry2), rights);
-  return (rights & right) === 0 ? MISS : HIT_L2;
-}
-
 const pageNumbers = new WeakMap<RunSource, Map<number, Float64Array>>();
-/** The answer before this one: walks of one process follow one another. */
-let latest: { source: RunSource | null; pageShift: number; numbers: Float64Array } = {
-  source: null,
-  pageShift: 0,
-  numbers: new Float64Array(0),
-};
 
 /**
  * The page number of every page index of a trace, in pages of `2 ** pageShift` bytes; worked out once for each trace.
@@ -150,7 +29,6 @@ let latest: { source: RunSource | null; pageShift: number; numbers: Float64Array
  * ```
  */
 export function pageNumbersOf(source: RunSource, pageShift: number): Float64Array {
-  if (latest.source === source && latest.pageShift === pageShift) return latest.numbers;
   let byShift = pageNumbers.get(source);
   if (byShift === undefined) pageNumbers.set(source, (byShift = new Map()));
   let numbers = byShift.get(pageShift);
@@ -160,64 +38,7 @@ export function pageNumbersOf(source: RunSource, pageShift: number): Float64Arra
     numbers = source.pages.map((page) => Math.floor(page / ratio));
     byShift.set(pageShift, numbers);
   }
-  latest = { source, pageShift, numbers };
   return numbers;
-}
-
-/** What a lookup found: nothing usable; else a translation in L1, or one in L2 that is in L1 now. */
-export const MISS = 0;
-const HIT_L1 = 1;
-const HIT_L2 = 2;
-
-/**
- * Looks a page up in L1 and then L2. A translation without the right is a miss that no array counts: only a walk can mend
- * it. Nothing is counted for a run that was counted before it had to wait (`counts` is null).
- *
- * @example
- * ```ts
- * const shape = { entries: 4, ways: 4 };
- * const tlb = Tlb.empty({ l1i: shape, l1d: shape, l2: shape, walkCache: 'none' });
- * lookup(tlb, false, leafKey(1, 0x30), 0x30, MAY_READ, null) === MISS; // true
- * tlb.fill(false, 1, 0x30, 700, MAY_READ);
- * lookup(tlb, false, leafKey(1, 0x30), 0x30, MAY_READ, null) === MISS; // false
- * ```
- */
-export function lookup(
-  tlb: Tlb,
-  fetch: boolean,
-  key: number,
-  page: number,
-  right: number,
-  counts: StretchCounts | null,
-): 0 | 1 | 2 {
-  if (tlb.groupPages !== 1) return lookupGrouped(tlb, fetch, key, page, right, counts);
-  return lookupIn(fetch ? tlb.l1i : tlb.l1d, tlb.l2, fetch, key, page, right, counts);
-}
-
-/** The same in arrays at hand: to ask a TLB for them costs as much as a hit. */
-function lookupIn(
-  first: TlbArray,
-  l2: TlbArray,
-  fetch: boolean,
-  key: number,
-  page: number,
-  right: number,
-  counts: StretchCounts | null,
-): 0 | 1 | 2 {
-  const set = first.setOf(page);
-  const entry = first.find(key, set);
-  if (entry >= 0) return (first.rights(entry) & right) === 0 ? MISS : HIT_L1;
-  const entry2 = l2.find(key, l2.setOf(page));
-  if (counts !== null) {
-    if (fetch) counts.l1iMisses++;
-    else counts.l1dMisses++;
-    counts.l2Accesses++;
-    if (entry2 < 0) counts.l2Misses++;
-  }
-  if (entry2 < 0) return MISS;
-  const rights = l2.rights(entry2);
-  first.insert(key, set, l2.frame(entry2), rights);
-  return (rights & right) === 0 ? MISS : HIT_L2;
 }
 
 /**
@@ -312,9 +133,7 @@ function runBlock(
   let dataRight = 0;
   let { lastFetchPage, lastDataPage, counted, cycles } = stretch;
   // Counters live in locals: a field of an object above 2^30 would be boxed anew at every addition.
-  let lines = 0;
-  let fetches = 0;
-  let data = 0;
+  let [lines, fetches, data] = [0, 0, 0];
   let stop: StretchStop = 'end';
   let at = stretch.at - firstRun;
   for (; at < end; at++) {
@@ -353,18 +172,24 @@ function runBlock(
       }
       if (found === HIT_L2) cycles += l2HitCycles;
       if (fetch) fetchKey = key;
-      else dataRight = key === dataKey ? dataRight | right : right;
-      if (!fetch) dataKey = key;
+      else {
+        dataRight = key === dataKey ? dataRight | right : right;
+        dataKey = key;
+      }
     }
     counted = false;
   }
-  stretch.at = firstRun + at;
+  moveTo(stretch, firstRun + at, lastFetchPage, lastDataPage, cycles);
   stretch.counted = stop === 'walk' || (stop === 'end' && counted);
+  addTo(stretch.counts, lines, fetches, data);
+  return stop;
+}
+
+function moveTo(stretch: Stretch, at: number, lastFetchPage: number, lastDataPage: number, cycles: number): void {
+  stretch.at = at;
   stretch.lastFetchPage = lastFetchPage;
   stretch.lastDataPage = lastDataPage;
   stretch.cycles = cycles;
-  addTo(stretch.counts, lines, fetches, data);
-  return stop;
 }
 
 function addTo(counts: StretchCounts, lines: number, fetches: number, data: number): void {

@@ -4,7 +4,8 @@ import { invariant } from '../errors.ts';
 import type { RunSource } from '../mm/runs.ts';
 import { Tlb } from '../mm/tlb.ts';
 import { MAY_FETCH, MAY_READ, MAY_WRITE } from '../mm/tlbArray.ts';
-import { accessAt, noCounts, runStretch, type Stretch } from '../mm/tlbRun.ts';
+import { noCounts, type Stretch } from '../mm/stretch.ts';
+import { accessAt, runStretch } from '../mm/tlbRun.ts';
 
 /** Accesses and misses of one TLB array. */
 export interface LevelCounts {
