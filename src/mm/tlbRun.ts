@@ -128,9 +128,7 @@ function runBlock(
   const { l1i, l1d, l2 } = tlb;
   const grouped = tlb.groupPages !== 1;
   // The most recently used key of each L1: a run on the same page needs no lookup where the right is known too.
-  let fetchKey = -1;
-  let dataKey = -1;
-  let dataRight = 0;
+  let [fetchKey, dataKey, dataRight] = [-1, -1, 0];
   let { lastFetchPage, lastDataPage, counted, cycles } = stretch;
   // Counters live in locals: a field of an object above 2^30 would be boxed anew at every addition.
   let [lines, fetches, data] = [0, 0, 0];
