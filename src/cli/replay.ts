@@ -3,14 +3,16 @@ import type { Command } from 'commander';
 import { formatCount, formatRate, formatSeconds } from '../report/format.ts';
 import { liveStates } from '../report/actorStates.ts';
 import { summarize } from '../report/runSummary.ts';
+import type { Interpreter } from '../runtime/xstateAdapter.ts';
 import { formatDivergence } from '../timeline/divergence.ts';
 import { replay, type Replayed } from '../timeline/replay.ts';
 import { openMeta } from '../topology/meta.ts';
-import type { Cli } from './cli.ts';
+import { type Cli, interpreterOption } from './cli.ts';
 import { openLog, TRACES_HELP, tracesOf } from './openLog.ts';
 
 interface ReplayCommandOptions {
   traces?: string;
+  interpreter: Interpreter;
   json?: boolean;
 }
 
@@ -35,6 +37,7 @@ export function addReplay(program: Command, cli: Cli): void {
     .description('run a log again and compare every record, every checkpoint and the head hash')
     .argument('<LOG>', 'a .glog')
     .option('--traces <DIR>', TRACES_HELP)
+    .addOption(interpreterOption())
     .option('--json', 'print JSON')
     .addHelpText('after', EXAMPLES)
     .action((log: string, options: ReplayCommandOptions) => replayCommand(cli, log, options));
@@ -46,6 +49,7 @@ function replayCommand(cli: Cli, log: string, options: ReplayCommandOptions): vo
   const progress = cli.progress();
   const started = performance.now();
   const replayed = replay(reader, traces, {
+    interpreter: options.interpreter,
     onProgress: ({ records, total }) => {
       progress.report({
         done: records,

@@ -8,6 +8,7 @@ import type { RunSource } from '../mm/runs.ts';
 import type { MessageRecord } from '../runtime/envelope.ts';
 import type { FaultPlan } from '../runtime/faultPlan.ts';
 import { createSystem, type System } from '../runtime/system.ts';
+import type { Interpreter } from '../runtime/xstateAdapter.ts';
 import { SYSTEM_STATE } from '../topology/checkpointer.ts';
 import { messageRegistry } from '../topology/meta.ts';
 import { type Divergence, divergenceOf, type Finding } from './divergence.ts';
@@ -29,6 +30,8 @@ export interface ReplayOptions {
   }) => void;
   /** Called with the system before it runs, so that observers can be attached. */
   readonly onSystem?: (system: System) => void;
+  /** Who runs the statecharts, default `compiled`; the replay is the same. */
+  readonly interpreter?: Interpreter;
 }
 
 /** What came of a replay. */
@@ -61,7 +64,7 @@ class Replay {
   checkpoints = 0;
   failure: GranuleError | null = null;
 
-  constructor(run: RecordedRun, onRecord: (record: MessageRecord) => void) {
+  constructor(run: RecordedRun, interpreter: Interpreter, onRecord: (record: MessageRecord) => void) {
     this.#run = run;
     this.#reader = run.reader;
     this.#sends = sendsOf(run.meta);
@@ -71,6 +74,7 @@ class Replay {
       chooser: this.#order,
       faultPlan: topology.faultPlan as unknown as FaultPlan,
       limits: { maxEvents: topology.limits.events },
+      interpreter,
       onRecord: (record) => {
         this.#delivered = record;
         onRecord(record);
@@ -207,7 +211,7 @@ export function replay(
 ): Replayed {
   const run = new RecordedRun(reader, traces);
   const writer = hashingWriter(reader.meta);
-  const replaying = new Replay(run, (record) => writer.append(record));
+  const replaying = new Replay(run, options.interpreter ?? 'compiled', (record) => writer.append(record));
   const { system } = replaying;
   options.onSystem?.(system);
   replaying.sendAfter(reader.firstSeq - 1);

@@ -42,6 +42,14 @@ describe('granule replay', () => {
     });
   });
 
+  it('is the same whoever runs the statecharts', async () => {
+    const replayed = await json('replay', LOG, '--interpreter', 'xstate');
+    expect(replayed).toMatchObject({
+      divergence: null,
+      headHash: ((await json('replay', LOG)) as { headHash: string }).headHash,
+    });
+  });
+
   it('of a cut log says what was lost, and replays what is left', async () => {
     const bytes = readFileSync(place.path(LOG));
     writeFileSync(place.path('cut.glog'), bytes.subarray(0, bytes.length - 60));
