@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { machines } from '../../machines/index.ts';
 import { noCompression } from '../../src/log/discardStorage.ts';
 import { openLogFile } from '../../src/log/fileStorage.node.ts';
@@ -9,6 +9,7 @@ import { LogReader } from '../../src/log/logReader.ts';
 import { LogWriter } from '../../src/log/logWriter.ts';
 import { memoryStorage } from '../../src/log/storage.ts';
 import { zlibCompression } from '../../src/log/zlib.node.ts';
+import { CompiledMachine } from '../../src/runtime/compiledMachine.ts';
 import { adaptMachine, type Interpreter } from '../../src/runtime/xstateAdapter.ts';
 import { plainState } from '../../src/timeline/recordedRun.ts';
 import { replay } from '../../src/timeline/replay.ts';
@@ -35,6 +36,17 @@ it('every machine of the modelled world is compiled whole', () => {
     expect(adapted.refusals, kind).toEqual([]);
     expect(adapted.compiled, kind).not.toBeNull();
   }
+});
+
+it('no turn of a run goes to XState', () => {
+  const turn = vi.spyOn(CompiledMachine.prototype, 'turn');
+  const topology = loadTopology('proposal-16k');
+  const processes = topology.processes.map((process) => ({ ...process, trace: 'true-kernel' }));
+  const short = { ...topology, processes };
+  const { records } = runTopology({ topology: short, traces: loadTraces(short, { folders: [] }), writer: null });
+  const taken = turn.mock.results.filter(({ type, value }) => type === 'return' && value !== null).length;
+  turn.mockRestore();
+  expect(taken).toBe(records);
 });
 
 describe('compiled statecharts and XState give one head hash', () => {
