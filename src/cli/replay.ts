@@ -1,18 +1,21 @@
 /** `granule replay`: the run again, held against its log. */
 import type { Command } from 'commander';
+import { GranuleError } from '../errors.ts';
 import { formatCount, formatRate, formatSeconds } from '../report/format.ts';
 import { liveStates, type ShownState } from '../report/actorStates.ts';
 import { summarize } from '../report/runSummary.ts';
+import type { Interpreter } from '../runtime/xstateAdapter.ts';
 import { formatDivergence } from '../timeline/divergence.ts';
 import { parallelReplay, type ParallelReplayed } from '../timeline/parallelReplay.node.ts';
 import { replay, type Replayed, type ReplayOptions } from '../timeline/replay.ts';
 import { openMeta } from '../topology/meta.ts';
-import { type Cli, wholeNumber } from './cli.ts';
+import { type Cli, interpreterOption, wholeNumber } from './cli.ts';
 import { openLog, TRACES_HELP, tracesOf } from './openLog.ts';
 
 interface ReplayCommandOptions {
   traces?: string;
   workers?: number;
+  interpreter: Interpreter;
   json?: boolean;
 }
 
@@ -42,6 +45,7 @@ export function addReplay(program: Command, cli: Cli): void {
     .argument('<LOG>', 'a .glog')
     .option('--traces <DIR>', TRACES_HELP)
     .option('--workers <N>', 'fold the actors on so many threads; pays from some 100,000 events on', wholeNumber)
+    .addOption(interpreterOption())
     .option('--json', 'print JSON')
     .addHelpText('after', EXAMPLES)
     .action((log: string, options: ReplayCommandOptions) => replayCommand(cli, log, options));
@@ -50,6 +54,9 @@ export function addReplay(program: Command, cli: Cli): void {
 async function replayCommand(cli: Cli, log: string, options: ReplayCommandOptions): Promise<void> {
   const reader = openLog(cli, log);
   const traces = tracesOf(cli, reader, options.traces);
+  if (options.workers !== undefined && options.interpreter === 'xstate') {
+    throw new GranuleError('USAGE', 'workers fold by compiled tables', '--interpreter xstate', 'Leave out --workers.');
+  }
   const progress = cli.progress();
   const started = performance.now();
   const onProgress: ReplayOptions['onProgress'] = ({ records, total }) => {
@@ -58,7 +65,7 @@ async function replayCommand(cli: Cli, log: string, options: ReplayCommandOption
   };
   const { found, states } =
     options.workers === undefined
-      ? onOneThread(replay(reader, traces, { onProgress }))
+      ? onOneThread(replay(reader, traces, { interpreter: options.interpreter, onProgress }))
       : onManyThreads(await parallelReplay(reader, traces, { workers: options.workers, onProgress }));
   progress.end();
   const seconds = (performance.now() - started) / 1000;

@@ -1,4 +1,5 @@
 /** One stream of a stack index, fetches or data: what it holds, and how it is made in one pass. */
+import { invariant } from '../errors.ts';
 import { NO_PAGE, type SavedStacks, savedStacks } from './recencyStack.ts';
 import { RUN_CALL, RUN_FETCH, RUN_READ, RUN_WRITE, type RunBlock } from './runs.ts';
 
@@ -29,7 +30,7 @@ export interface RunsByPage {
  *
  * @example
  * ```ts
- * const builder = new StreamBuilder(1, 1, 2);
+ * const builder = new StreamBuilder(2, 1, 2);
  * for (const [run, page] of [0, 0, 1].entries()) builder.touch(page, run, false);
  * [...builder.done([], new Int32Array(), true).records]; // [0, 2]
  * ```
@@ -51,6 +52,8 @@ export class StreamBuilder {
   readonly #leftTouches: number[] = [];
 
   constructor(depth: number, checks: number, pages: number) {
+    // The list is cut at its oldest page, which has to leave another behind.
+    invariant(depth >= 2, `a stack is at least two pages deep, not ${depth}`);
     this.#depth = depth;
     this.#stacks = savedStacks(depth, checks);
     this.#pages = pages;

@@ -303,6 +303,7 @@ export class CompiledMachine {
     const check: (snapshot: ActorSnapshot, args: unknown, params: unknown) => unknown = trusted(resolved.check);
     return (turn) => {
       const args = { context: turn.context, event: turn.event };
+      if (typeof given === 'function') paramsOf(turn);
       return Boolean(check(this.#snapshotNow(turn), args, resolved));
     };
   }

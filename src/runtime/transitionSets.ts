@@ -111,19 +111,18 @@ export function firstNodes(root: StateNode): StateNode[] {
 }
 
 /**
- * The transitions of a state for an event type: an exact name hides the wildcards of the same state; longer ones come first.
+ * The transitions of a state for an event type, in the order in which they are asked: those of the exact name, then wildcards, the
+ * longer ones first.
  *
  * @example
  * ```ts
- * const { root } = internalsOf(createMachine({ on: { '*': {}, 'mm.*': {} } }));
- * candidatesOf(root, 'mm.fault').map(({ eventType }) => eventType); // ['mm.*', '*']
+ * const { root } = internalsOf(createMachine({ on: { '*': {}, 'mm.*': {}, 'mm.fault': {} } }));
+ * candidatesOf(root, 'mm.fault').map(({ eventType }) => eventType); // ['mm.fault', 'mm.*', '*']
  * ```
  */
 export function candidatesOf(node: StateNode, type: string): readonly Transition[] {
-  const exact = node.transitions.get(type);
-  if (exact !== undefined) return exact;
-  return [...node.transitions.keys()]
-    .filter((descriptor) => matchesWildcard(type, descriptor))
-    .sort((left, right) => right.length - left.length)
-    .flatMap((descriptor) => node.transitions.get(descriptor) ?? []);
+  const wildcards = [...node.transitions.keys()]
+    .filter((descriptor) => descriptor !== type && matchesWildcard(type, descriptor))
+    .sort((left, right) => right.length - left.length);
+  return [type, ...wildcards].flatMap((descriptor) => node.transitions.get(descriptor) ?? []);
 }

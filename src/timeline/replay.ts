@@ -9,6 +9,7 @@ import type { RunSource } from '../mm/runs.ts';
 import { type Envelope, type MessageRecord, recordOf } from '../runtime/envelope.ts';
 import type { FaultPlan } from '../runtime/faultPlan.ts';
 import { createSystem, type System } from '../runtime/system.ts';
+import type { Interpreter } from '../runtime/xstateAdapter.ts';
 import { SYSTEM_STATE } from '../topology/checkpointer.ts';
 import { type Divergence, divergenceOf, type Finding } from './divergence.ts';
 import { sendsOf, sendFrom, type OutsideSend } from './outside.ts';
@@ -30,6 +31,8 @@ export interface ReplayOptions {
   }) => void;
   /** Called with the system before it runs, so that observers can be attached. */
   readonly onSystem?: (system: System) => void;
+  /** Who runs the statecharts, default `compiled`; the replay is the same. */
+  readonly interpreter?: Interpreter;
 }
 
 /** What came of a replay. */
@@ -67,7 +70,7 @@ class Replay {
   checkpoints = 0;
   failure: GranuleError | null = null;
 
-  constructor(run: RecordedRun, hash: ReplayedHash) {
+  constructor(run: RecordedRun, hash: ReplayedHash, interpreter: Interpreter) {
     this.#run = run;
     this.#reader = run.reader;
     this.#hash = hash;
@@ -79,6 +82,7 @@ class Replay {
       chooser: this.#order,
       faultPlan: topology.faultPlan as unknown as FaultPlan,
       limits: { maxEvents: topology.limits.events },
+      interpreter,
       onDelivery: (seq, timeCycles, envelope) => {
         this.#seq = seq;
         this.#timeCycles = timeCycles;
@@ -231,7 +235,7 @@ export function replay(
 ): Replayed {
   const run = new RecordedRun(reader, traces);
   const hash = new ReplayedHash(reader);
-  const replaying = new Replay(run, hash);
+  const replaying = new Replay(run, hash, options.interpreter ?? 'compiled');
   const { system } = replaying;
   options.onSystem?.(system);
   replaying.sendAfter(reader.firstSeq - 1);

@@ -52,6 +52,15 @@ describe('granule replay', () => {
       code: 2,
       stderr: expect.stringMatching(/^USAGE: .*workers/),
     });
+    expect(await failure('replay', LOG, '--workers', '2', '--interpreter', 'xstate')).toMatchObject({ code: 2 });
+  });
+
+  it('is the same whoever runs the statecharts', async () => {
+    const replayed = await json('replay', LOG, '--interpreter', 'xstate');
+    expect(replayed).toMatchObject({
+      divergence: null,
+      headHash: ((await json('replay', LOG)) as { headHash: string }).headHash,
+    });
   });
 
   it('of a cut log says what was lost, and replays what is left', async () => {
