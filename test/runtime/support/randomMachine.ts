@@ -54,7 +54,7 @@ const NEEDS_FUEL: ReadonlySet<string> = new Set([...RAISED_TYPES, '*', 'a.*']);
 const REFILL = 'REFILL';
 const FUEL = 6;
 
-const few = fc.array(actionArb, { maxLength: 2 });
+const few = fc.array(actionArb, { maxLength: 3 });
 
 const transitionArb: fc.Arbitrary<TransitionSpec> = fc.record({
   target: fc.record({ kind: fc.constantFrom('none', 'any', 'any', 'child', 'sibling', 'self'), pick: fc.nat(20) }),
