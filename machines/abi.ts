@@ -28,7 +28,7 @@ import {
   refuse,
 } from './abiState.ts';
 import type { ExecCall, Message, MessageOf } from './messages.ts';
-import { addCounts } from './process.ts';
+import { addCounts } from './processState.ts';
 import { assertType, handle, type Send } from './support.ts';
 import { reviseAbi } from './revise.ts';
 import { reviseCall } from './reviseWork.ts';

@@ -5,7 +5,7 @@ import { IntRecord } from '../src/mm/intRecord.ts';
 import { PathSet } from '../src/mm/pathSet.ts';
 import type { TraceCall, UserRange } from '../src/mm/runs.ts';
 import type { ExecCall, MmCall, TlbCounts } from './messages.ts';
-import { zeroCounts } from './process.ts';
+import { zeroCounts } from './processState.ts';
 import type { ResourceHolder, Send } from './support.ts';
 import { reviseAbi } from './revise.ts';
 import { reviseCall } from './reviseWork.ts';

@@ -3,20 +3,14 @@
  * page itself where that did not map it (`mm/memory.c:do_read_fault`). Where Linux drops the lock for I/O and takes the fault
  * again (VM_FAULT_RETRY), the window is mapped again too, with what has come in meanwhile.
  */
-import { faultReadahead, initialReadahead, type ReadaheadState, readaheadUnits } from '../src/mm/readahead.ts';
+import { faultReadahead, readaheadUnits } from '../src/mm/readahead.ts';
 import { VM } from '../src/mm/vma.ts';
 import { finish } from './fileAnswers.ts';
 import { fill, folioFor, metMark, newFolios, readaheadTarget } from './fileFill.ts';
+import { blockOrder } from './fileOrders.ts';
+import { readaheadOf, withReadahead } from './fileReadahead.ts';
 import { type IndexRange, markDirty, pageRuns, windowRuns } from './filePages.ts';
-import {
-  actorOfFile,
-  blockOrder,
-  endIndex,
-  type FileContext,
-  type FileOperation,
-  inMemory,
-  inStep,
-} from './fileState.ts';
+import { actorOfFile, endIndex, type FileContext, type FileOperation, inMemory, inStep } from './fileState.ts';
 import { pidOfMm } from './fileMappers.ts';
 import type { FileRun, MessageOf } from './messages.ts';
 import type { Send } from './support.ts';
@@ -24,40 +18,6 @@ import { reviseFile } from './revise.ts';
 import { reviseOperation } from './reviseWork.ts';
 
 type GetPages = MessageOf<'GET_PAGES'>;
-
-/** Of a file that was just opened: one value, so that nothing changes where nothing happened. */
-const NEW_FILE = initialReadahead();
-
-/**
- * The readahead state of a process's open file.
- *
- * @example
- * ```ts
- * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
- * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' });
- * readaheadOf(file, 1).mmapMiss; // 0
- * ```
- */
-export function readaheadOf(context: FileContext, opener: number): ReadaheadState {
-  return context.readahead.get(opener) ?? NEW_FILE;
-}
-
-/**
- * The address space with another readahead state of a process's open file.
- *
- * @example
- * ```ts
- * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
- * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' });
- * readaheadOf(withReadahead(file, 1, { ...initialReadahead(), mmapMiss: 3 }), 1).mmapMiss; // 3
- * ```
- */
-export function withReadahead(context: FileContext, opener: number, state: ReadaheadState): FileContext {
-  if (readaheadOf(context, opener) === state) return context;
-  return reviseFile(context, (draft) => {
-    draft.readahead = context.readahead.with(opener, state);
-  });
-}
 
 function hasPage(runs: readonly FileRun[], index: number): boolean {
   return runs.some((run) => index >= run.index && index < run.index + run.nr);

@@ -2,9 +2,9 @@
 import { invariant } from '../src/errors.ts';
 import { asyncReadahead, type PlannedFolio, type ReadaheadState, type ReadaheadTarget } from '../src/mm/readahead.ts';
 import { waitForIo } from './fileAnswers.ts';
+import { blockOrder } from './fileOrders.ts';
 import {
   actorOfFile,
-  blockOrder,
   type FileContext,
   type FileOperation,
   filePages,
@@ -135,6 +135,33 @@ export function folioFor(context: FileContext, index: number): { context: FileCo
         draft.existing = context.existing + 1;
       });
   return { context: state, folios: missingPages(context, first, first + block) };
+}
+
+/**
+ * Folios for every page of [first, end) that is missing.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const file = initialFile({ resources, path: 'a', sizeBytes: 2 ** 20, kernelPageBytes: 4096, policy: 'sticky-order' });
+ * missingFolios({ ...file, minOrderPages: 4 }, 0, 17).length; // 2
+ * ```
+ */
+export function missingFolios(context: FileContext, first: number, end: number): NewFolio[] {
+  const folios: NewFolio[] = [];
+  let index = first;
+  while (index < end) {
+    const held = context.cache.get(index);
+    if (held !== null) {
+      index = held.index + 2 ** held.order;
+      continue;
+    }
+    const added = folioFor(context, index).folios;
+    folios.push(...added);
+    const last = added.at(-1);
+    index = Math.max(index + 1, last === undefined ? 0 : last.index + 2 ** last.order);
+  }
+  return folios;
 }
 
 /**

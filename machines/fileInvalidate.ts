@@ -8,14 +8,13 @@ import type { CachedFolio } from '../src/mm/pageCache.ts';
 import { answer, waitForIo } from './fileAnswers.ts';
 import { fill } from './fileFill.ts';
 import { pidOfMm } from './fileMappers.ts';
+import { blockOrder, leastOrder } from './fileOrders.ts';
 import {
   actorOfFile,
-  blockOrder,
   type FileContext,
   type FileOperation,
   inMemory,
   inStep,
-  leastOrder,
   type NewFolio,
   withCache,
 } from './fileState.ts';

@@ -4,7 +4,7 @@ import { beginFileFault, faultAgain, sendPages } from './fileFault.ts';
 import { filled, framesCame, outOfMemory } from './fileFill.ts';
 import { beginMap, collapsed, convert, writeBack, wroteBack } from './fileInvalidate.ts';
 import { markDirty, pageRuns } from './filePages.ts';
-import { beginRead, beginReadAhead, beginWrite, readOn, written } from './fileRead.ts';
+import { beginRead, beginReadAhead, readOn } from './fileRead.ts';
 import {
   actorOfFile,
   endIndex,
@@ -17,6 +17,7 @@ import {
 } from './fileState.ts';
 import { allocated, beginAllocate, beginTruncate, cutOff } from './fileTruncate.ts';
 import type { FileRun, Message, MessageOf } from './messages.ts';
+import { beginWrite, written } from './fileWrite.ts';
 import type { Send } from './support.ts';
 import { reviseFile } from './revise.ts';
 import { reviseOperation } from './reviseWork.ts';

@@ -1,9 +1,10 @@
-/** read, write and MADV_WILLNEED on the page cache (`mm/filemap.c:filemap_read`, `generic_perform_write`). */
+/** read and MADV_WILLNEED on the page cache (`mm/filemap.c:filemap_read`). */
 import { forcedReadahead, type ReadaheadState, syncReadahead } from '../src/mm/readahead.ts';
 import { answer, finish } from './fileAnswers.ts';
-import { readaheadOf, withReadahead } from './fileFault.ts';
-import { fill, folioFor, metMark, newFolios, readaheadTarget } from './fileFill.ts';
-import { blockOrder, type FileContext, type FileOperation, inMemory, type NewFolio, withCache } from './fileState.ts';
+import { fill, folioFor, metMark, missingFolios, newFolios, readaheadTarget } from './fileFill.ts';
+import { blockOrder } from './fileOrders.ts';
+import { readaheadOf, withReadahead } from './fileReadahead.ts';
+import { type FileContext, type FileOperation, inMemory, type NewFolio } from './fileState.ts';
 import type { MessageOf } from './messages.ts';
 import type { Send } from './support.ts';
 import { reviseFile } from './revise.ts';
@@ -12,7 +13,6 @@ import { reviseOperation } from './reviseWork.ts';
 /** Folios that one step of a read takes at most (`PAGEVEC_SIZE`, `include/linux/pagevec.h`). */
 const BATCH_FOLIOS = 31;
 
-/** The process that reads; the ABI adapter numbers its requests by pid. */
 /**
  * `filemap_get_read_batch`: folios from a page on, without a gap, up to one that is marked; how many pages they go on for.
  */
@@ -61,28 +61,10 @@ export function readOn(
     const { end, marked } = readBatch(context, index, last);
     const doneBytes = atBytes - message.offsetBytes;
     if (end === index) {
-      const block = 2 ** blockOrder(context);
-      const unit = Math.floor(index / block);
-      const plan = syncReadahead(readaheadTarget(context), state, unit, Math.ceil(last / block) - unit);
-      const one = withPage(
-        withReadahead(
-          reviseFile(context, (draft) => {
-            draft.misses = context.misses + 1;
-          }),
-          opener,
-          plan.state,
-        ),
-        plan.folios,
-        index,
-      );
-      return fill(
-        one.context,
-        reviseOperation(operation, (draft) => {
-          draft.doneBytes = doneBytes;
-        }),
-        one.folios,
-        send,
-      );
+      const asks = reviseOperation(operation, (draft) => {
+        draft.doneBytes = doneBytes;
+      });
+      return readMissing(context, asks, { opener, state, index, last }, send);
     }
     atBytes = Math.min(end * page, stopBytes);
     if (marked === null) continue;
@@ -116,6 +98,23 @@ export function readOn(
     atBytes,
     send,
   );
+}
+
+/** Nothing is cached where a read has come to: the page is brought in, with the readahead that is due. */
+function readMissing(
+  context: FileContext,
+  operation: FileOperation,
+  { opener, state, index, last }: { opener: number; state: ReadaheadState; index: number; last: number },
+  send: Send,
+): FileContext {
+  const block = 2 ** blockOrder(context);
+  const unit = Math.floor(index / block);
+  const plan = syncReadahead(readaheadTarget(context), state, unit, Math.ceil(last / block) - unit);
+  const missed = reviseFile(context, (draft) => {
+    draft.misses = context.misses + 1;
+  });
+  const one = withPage(withReadahead(missed, opener, plan.state), plan.folios, index);
+  return fill(one.context, operation, one.folios, send);
 }
 
 /** What readahead planned, and the folio of the page that is read in any case (`filemap_create_folio`). */
@@ -199,118 +198,6 @@ export function beginRead(
     }),
     reviseOperation(operation, (draft) => {
       draft.doneBytes = doneBytes;
-    }),
-    send,
-  );
-}
-
-/**
- * Begins a write: a folio for every page of it, as `write_begin` asks for them, and i_size after it.
- *
- * @example
- * ```ts
- * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
- * const file = initialFile({ resources, path: 'a', sizeBytes: 0, kernelPageBytes: 4096, policy: 'sticky-order' });
- * const write = { type: 'WRITE_FILE' as const, file: 'a', request: 1, offsetBytes: 0, lengthBytes: 9 };
- * beginWrite(file, newOperation(write), write, () => {}).sizeBytes; // 9
- * ```
- */
-export function beginWrite(
-  context: FileContext,
-  operation: FileOperation,
-  message: MessageOf<'WRITE_FILE'>,
-  send: Send,
-): FileContext {
-  const oldBytes = context.sizeBytes;
-  const endBytes = message.offsetBytes + message.lengthBytes;
-  const grown = reviseFile(context, (draft) => {
-    draft.sizeBytes = Math.max(oldBytes, endBytes);
-  });
-  const state = grown.sizeBytes === oldBytes ? grown : withCache(grown, grown.cache);
-  const { kernelPageBytes: page } = state;
-  const folios = missingFolios(state, Math.floor(message.offsetBytes / page), Math.ceil(endBytes / page));
-  if (folios.length === 0)
-    return written(
-      reviseFile(state, (draft) => {
-        draft.hits = state.hits + 1;
-      }),
-      operation,
-      send,
-    );
-  return fill(
-    reviseFile(state, (draft) => {
-      draft.misses = state.misses + 1;
-    }),
-    reviseOperation(operation, (draft) => {
-      draft.doneBytes = oldBytes;
-    }),
-    folios,
-    send,
-  );
-}
-
-/**
- * Folios for every page of [first, end) that is missing.
- *
- * @example
- * ```ts
- * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
- * const file = initialFile({ resources, path: 'a', sizeBytes: 2 ** 20, kernelPageBytes: 4096, policy: 'sticky-order' });
- * missingFolios({ ...file, minOrderPages: 4 }, 0, 17).length; // 2
- * ```
- */
-export function missingFolios(context: FileContext, first: number, end: number): NewFolio[] {
-  const folios: NewFolio[] = [];
-  let index = first;
-  while (index < end) {
-    const held = context.cache.get(index);
-    if (held !== null) {
-      index = held.index + 2 ** held.order;
-      continue;
-    }
-    const added = folioFor(context, index).folios;
-    folios.push(...added);
-    const last = added.at(-1);
-    index = Math.max(index + 1, last === undefined ? 0 : last.index + 2 ** last.order);
-  }
-  return folios;
-}
-
-/**
- * The folios of a write are there: they are dirty now.
- *
- * @example
- * ```ts
- * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
- * const file = initialFile({ resources, path: 'a', sizeBytes: 0, kernelPageBytes: 4096, policy: 'sticky-order' });
- * const write = { type: 'WRITE_FILE' as const, file: 'a', request: 1, offsetBytes: 0, lengthBytes: 9 };
- * written(file, newOperation(write), () => {}).phase; // 'none'
- * ```
- */
-export function written(context: FileContext, operation: FileOperation, send: Send): FileContext {
-  const message = operation.message as MessageOf<'WRITE_FILE'>;
-  if (operation.failed)
-    return answer(
-      context,
-      reviseOperation(operation, (draft) => {
-        draft.doneBytes = 0;
-      }),
-      send,
-    );
-  const page = context.kernelPageBytes;
-  const cache = context.cache.edit();
-  const first = Math.floor(message.offsetBytes / page);
-  const end = Math.ceil((message.offsetBytes + message.lengthBytes) / page);
-  for (const folio of cache.range(first, end)) {
-    cache.update(folio.index, (before) => ({ ...before, dirty: true, uptodate: true }));
-  }
-  const state = reviseFile(context, (draft) => {
-    draft.cache = cache.done();
-  });
-  return answer(
-    state,
-    reviseOperation(operation, (draft) => {
-      draft.doneBytes = message.lengthBytes;
     }),
     send,
   );

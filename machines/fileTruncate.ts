@@ -3,7 +3,7 @@ import { ERRNO, FALLOC } from '../src/mm/abi/numbers.ts';
 import { answer } from './fileAnswers.ts';
 import { fill } from './fileFill.ts';
 import { dropFolios, END_OF_FILE, unmapPages } from './fileInvalidate.ts';
-import { missingFolios } from './fileRead.ts';
+import { missingFolios } from './fileFill.ts';
 import { type FileContext, type FileOperation, inMemory, withCache } from './fileState.ts';
 import type { MessageOf } from './messages.ts';
 import type { Send } from './support.ts';

@@ -35,10 +35,10 @@ export type { ShmemContext, ShmemInput } from './shmem.ts';
 export type { Access, Kind, Message, MessageOf, MessageType, TlbCounts, VocabularyRow } from './messages.ts';
 export type { MmContext, MmInput } from './mm.ts';
 export type { MmuContext, MmuInput } from './mmu.ts';
-export { addCounts, type ProcessContext, type ProcessInput, zeroCounts } from './process.ts';
+export { addCounts, type ProcessContext, type ProcessInput, zeroCounts } from './processState.ts';
 export type { SchedContext, SchedInput } from './sched.ts';
 export { ResourceHolder, type Resources } from './support.ts';
-export type { TlbContext, TlbInput } from './tlb.ts';
+export type { TlbContext, TlbInput } from './tlbState.ts';
 export { vocabulary } from './vocabulary.ts';
 export { type ZoneContext, type ZoneInput, zeroFrame } from './zone.ts';
 

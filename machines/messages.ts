@@ -8,7 +8,7 @@ import type { TlbiOp } from '../src/arch/tlbi.ts';
 import type { MemoryCall } from '../src/mm/abiRules.ts';
 import type { ProtectedRange } from '../src/mm/calls/plan.ts';
 import type { ImageSegment, TraceCall } from '../src/mm/runs.ts';
-import type { StretchCounts } from '../src/mm/tlbRun.ts';
+import type { StretchCounts } from '../src/mm/stretch.ts';
 import type { Vma } from '../src/mm/vma.ts';
 
 /** The kinds of actor that this vocabulary joins. `outside` is whoever starts the run. */

@@ -136,9 +136,9 @@ const allocated: FaultStepHandler = (context, job, event, send) => {
       : reviseMm(context, (draft) => {
           draft.copiedBytes = context.copiedBytes + bytes;
         });
-  const next = reviseJob(job, (draft) => {
+  const next = reviseJob<FaultJob>(job, (draft) => {
     draft.fault = { ...workOf(job), pages: [] };
-  }) as FaultJob;
+  });
   const flags = freshFlags(vma) | largeFlag(event.orderPages, context.kernelPageBytes);
   const startVa = va - (va % bytes);
   if (!hasFlags(pteFlags, PTE.VALID)) return waitsOn(setRuns(counted, next, [{ va: startVa, pfn, nr, flags }], send));

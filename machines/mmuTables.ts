@@ -8,9 +8,10 @@ import { gatherAccessedDirty } from '../src/mm/nativeTable.ts';
 import { PageTable } from '../src/mm/pageTable.ts';
 import { operate, type TableOutcome } from '../src/mm/tableOps.ts';
 import { mmOf, mmuOf, tlbOf } from './addresses.ts';
-import type { FrameRun, MessageOf } from './messages.ts';
+import type { MessageOf } from './messages.ts';
 import { breakEntries, broadcast, maintenanceOf, makeEntries, wholeAsid } from './mmuFlush.ts';
-import { type MmuContext, type TableFrames, type TableMessage, walked } from './mmuState.ts';
+import { giveBack, runsOf, withGranted } from './mmuFrames.ts';
+import { type MmuContext, type TableMessage, walked } from './mmuState.ts';
 import { type Allocation, opOf, tableFramesNeeded } from './mmuSupport.ts';
 import type { Send } from './support.ts';
 import { reviseMmu } from './revise.ts';
@@ -120,10 +121,6 @@ function release(context: MmuContext, message: MessageOf<'RELEASE_TABLES'>, send
   );
 }
 
-function runsOf({ orderPages, pfns }: TableFrames): FrameRun[] {
-  return pfns.map((pfn) => ({ pfn, nr: 2 ** orderPages }));
-}
-
 /** Makes an operation's outcome the state, and starts the TLB maintenance that it needs. */
 function commit(context: MmuContext, outcome: TableOutcome, send: Send): MmuContext {
   const current = context.current as TableMessage;
@@ -161,38 +158,12 @@ function commit(context: MmuContext, outcome: TableOutcome, send: Send): MmuCont
   return requests.length === 0 ? finish(state, send) : broadcast(breakEntries(state, outcome), requests, send);
 }
 
-function withGranted(held: readonly TableFrames[], granted: readonly TableFrames[]): TableFrames[] {
-  const byOrder = new Map(held.map(({ orderPages, pfns }) => [orderPages, pfns]));
-  for (const { orderPages, pfns } of granted) byOrder.set(orderPages, [...(byOrder.get(orderPages) ?? []), ...pfns]);
-  return [...byOrder].map(([orderPages, pfns]) => ({ orderPages, pfns })).sort((a, b) => a.orderPages - b.orderPages);
-}
-
 function withPeaks(context: MmuContext): MmuContext {
   const linuxTableBytesPeak = Math.max(context.linuxTableBytesPeak, context.linux.tableBytes);
   const nativeTableBytesPeak = Math.max(context.nativeTableBytesPeak, context.native?.tableBytes ?? 0);
   return reviseMmu(context, (draft) => {
     draft.linuxTableBytesPeak = linuxTableBytesPeak;
     draft.nativeTableBytesPeak = nativeTableBytesPeak;
-  });
-}
-
-/** Takes the frames of freed tables out of those held; they go to the zone when the operation is complete. */
-function giveBack(context: MmuContext, table: PageTable, freedTables: readonly number[]): MmuContext {
-  let { tableFrames } = context;
-  const freed = [...context.freed];
-  for (const [depth, count] of freedTables.entries()) {
-    const pages = (table.geometry.levels[depth]?.tableBytes ?? 0) / context.kernelPageBytes;
-    if (pages < 1 || count === 0) continue;
-    const orderPages = Math.log2(pages);
-    const pool = tableFrames.find((entry) => entry.orderPages === orderPages)?.pfns ?? [];
-    invariant(pool.length >= count, 'a table that is freed has frames');
-    freed.push(...runsOf({ orderPages, pfns: pool.slice(pool.length - count) }));
-    const rest = pool.slice(0, pool.length - count);
-    tableFrames = tableFrames.map((entry) => (entry.orderPages === orderPages ? { orderPages, pfns: rest } : entry));
-  }
-  return reviseMmu(context, (draft) => {
-    draft.tableFrames = tableFrames;
-    draft.freed = freed;
   });
 }
 

@@ -7,107 +7,13 @@ import { invariant } from '../src/errors.ts';
 import { RUN_CALL, type RunSource, type TraceCall } from '../src/mm/runs.ts';
 import { blockOf } from '../src/mm/stackIndex.ts';
 import { tlbOf } from './addresses.ts';
-import type { ExecCall, Message, TlbCounts } from './messages.ts';
-import { assertType, handle, type ResourceHolder, type Send } from './support.ts';
-import { reviseProcess } from './revise.ts';
+import type { ExecCall, Message } from './messages.ts';
+import { addCounts, type ProcessContext, type ProcessInput, zeroCounts } from './processState.ts';
+import { reviseProcess } from './reviseCpu.ts';
+import { assertType, handle, type Send } from './support.ts';
 
 /** The signal that no handler takes: out of memory. */
 const SIGKILL = 9;
-
-/** What a process is built with. */
-export interface ProcessInput {
-  resources: ResourceHolder;
-  pid: number;
-  /** Key of the trace among the resources. */
-  trace: string;
-  /** The page size of its ABI. */
-  pageBytes: number;
-  /** Most virtual time that one stretch may take. */
-  quantumCycles: number;
-  /** Pids of the processes that its fork calls create, in order; a fork beyond the list creates nobody. */
-  children: number[];
-  /** SIGSEGV and SIGBUS end it, or meet a handler that jumps over the access. */
-  signals: 'die' | 'skip';
-}
-
-/** A process's state. */
-export interface ProcessContext {
-  resources: ResourceHolder;
-  pid: number;
-  trace: string;
-  pageBytes: number;
-  quantumCycles: number;
-  children: number[];
-  signals: 'die' | 'skip';
-  /** The CPU it has, -1 for none. */
-  cpu: number;
-  /** The run of the trace to do next. */
-  at: number;
-  /** The run at `at` is counted already and waits for its page. */
-  resumed: boolean;
-  /** A wake-up came before the sleep it ends. */
-  woken: boolean;
-  stopRequested: boolean;
-  /** execve has returned, or the process was forked. */
-  begun: boolean;
-  counts: TlbCounts;
-  /** Cycles it had a CPU for, in user mode. */
-  userCycles: number;
-  calls: number;
-  /** Calls that returned an errno. */
-  callsFailed: number;
-  quanta: number;
-  /** Signals that its handler took. */
-  signalsHandled: number;
-  /** The signal that ended it, 0 for none. */
-  signal: number;
-  signalCode: number;
-  signalVa: number;
-}
-
-/**
- * Counts at zero, all fields of `TlbCounts`.
- *
- * @example
- * ```ts
- * zeroCounts().walks; // 0
- * ```
- */
-export function zeroCounts(): TlbCounts {
-  return {
-    references: 0,
-    l1iAccesses: 0,
-    l1iMisses: 0,
-    l1dAccesses: 0,
-    l1dMisses: 0,
-    l2Accesses: 0,
-    l2Misses: 0,
-    walks: 0,
-    walkReads: 0,
-  };
-}
-
-/**
- * The sum of two counts.
- *
- * @example
- * ```ts
- * addCounts({ ...zeroCounts(), walks: 1 }, { ...zeroCounts(), walks: 2 }).walks; // 3
- * ```
- */
-export function addCounts(a: TlbCounts, b: TlbCounts): TlbCounts {
-  return {
-    references: a.references + b.references,
-    l1iAccesses: a.l1iAccesses + b.l1iAccesses,
-    l1iMisses: a.l1iMisses + b.l1iMisses,
-    l1dAccesses: a.l1dAccesses + b.l1dAccesses,
-    l1dMisses: a.l1dMisses + b.l1dMisses,
-    l2Accesses: a.l2Accesses + b.l2Accesses,
-    l2Misses: a.l2Misses + b.l2Misses,
-    walks: a.walks + b.walks,
-    walkReads: a.walkReads + b.walkReads,
-  };
-}
 
 function traceOf(context: ProcessContext): RunSource {
   const trace = context.resources.traces.get(context.trace);

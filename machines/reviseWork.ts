@@ -96,7 +96,7 @@ function copyJob(from: Job): Job {
         errno: from.errno,
         runs: from.runs,
       };
-    case 'forked':
+    default:
       return {
         awaits,
         step,

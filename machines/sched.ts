@@ -9,7 +9,7 @@ import { invariant } from '../src/errors.ts';
 import type { Message } from './messages.ts';
 import { type Affinity, CpuSlots, RunQueue } from './runQueue.ts';
 import { assertType, handle, type ResourceHolder, type Send } from './support.ts';
-import { reviseSched } from './revise.ts';
+import { reviseSched } from './reviseCpu.ts';
 
 /** What a scheduler is built with. `affinity` pins a pid to a CPU. */
 export interface SchedInput {

@@ -37,7 +37,8 @@ type HandlerAction<C extends MachineContext> = ActionFunction<
 >;
 
 /**
- * Makes an XState action of a handler. Targets are looked up by id in the actor system, so that the same machine works
+ * Makes an XState action of a handler. The context that it computes has every field of the one before: XState merges the two, and who
+ * calls the handler directly does not. Targets are looked up by id in the actor system, so that the same machine works
  * under the flat loop and under `createActor` with actors registered by `systemId`.
  *
  * @example

@@ -3,100 +3,29 @@
  * passes only at a miss, at a permission or dirty-bit update, at a system call and at the end of a quantum.
  */
 import { setup } from 'xstate';
-import type { CorePreset } from '../src/arch/cores.ts';
 import { switchSteps } from '../src/arch/ttbrSwitch.ts';
 import { invariant } from '../src/errors.ts';
 import { Tlb } from '../src/mm/tlb.ts';
 import { MAY_FETCH, MAY_READ, MAY_WRITE } from '../src/mm/tlbArray.ts';
-import { accessAt, copyCounts, copyStretch, noCounts, runStretch, type Stretch } from '../src/mm/tlbRun.ts';
+import { noCounts, type Stretch } from '../src/mm/stretch.ts';
+import { accessAt, runStretch } from '../src/mm/tlbRun.ts';
 import { processOf } from './addresses.ts';
-import type { Access, Message, MessageOf, TlbCounts } from './messages.ts';
-import { assertType, handle, type ResourceHolder, type Send } from './support.ts';
+import type { Access, Message, MessageOf } from './messages.ts';
+import { copyTlb, reviseTlb } from './reviseCpu.ts';
+import { assertType, handle, type Send } from './support.ts';
 import { type Copy, copyRun } from './tlbCopy.ts';
 import { groupPagesOf, invalidate, obeyedOf, walkGeometry } from './tlbMaintenance.ts';
-import { copyTlb, reviseTlb } from './revise.ts';
-
-/** What a TLB is built with. */
-export interface TlbInput {
-  resources: ResourceHolder;
-  cpu: number;
-  core: CorePreset;
-}
-
-/** Whose tables TTBR0 points to. */
-export interface Installed {
-  pid: number;
-  asid: number;
-  mmu: string;
-  pageBytes: number;
-}
-
-/** What the CPU is doing for a process. */
-export type Work =
-  | { kind: 'run'; pid: number; trace: string; stretch: Stretch; walks: number; walkReads: number }
-  | { kind: 'copy'; pid: number; copy: Copy; walks: number; walkReads: number };
-
-/** An access that waits for a walk. `stale`: maintenance came meanwhile, so what the walk found must not be kept. */
-export interface PendingAccess {
-  va: number;
-  access: Access;
-  skipLevels: number;
-  stale: boolean;
-}
-
-/** A TLB's state. */
-export interface TlbContext {
-  resources: ResourceHolder;
-  cpu: number;
-  /** Cycles of an L1 miss that hits in L2. */
-  l2HitCycles: number;
-  tlb: Tlb;
-  installed: Installed | null;
-  work: Work | null;
-  /** The access that waits for a walk or a fault, null when none does. */
-  waits: PendingAccess | null;
-  /** Numbers the walks, so that an answer to an abandoned one is told from a fresh one. */
-  walk: number;
-  /** Entries that maintenance removed. */
-  maintained: number;
-  /** Switches that changed TG0. */
-  granuleSwitches: number;
-}
-
-/** A version of the TLBs to edit, which knows the groups of the tables that it works for. */
-function editTlb({ tlb, resources }: TlbContext, pageBytes: number): Tlb {
-  const edit = tlb.edit();
-  edit.groupPages = groupPagesOf(resources, pageBytes);
-  return edit;
-}
-
-function countsOf(work: Work): TlbCounts {
-  const counts = work.kind === 'run' ? work.stretch.counts : work.copy.counts;
-  const { references, l1iAccesses, l1iMisses, l1dAccesses, l1dMisses, l2Accesses, l2Misses } = counts;
-  const { walks, walkReads } = work;
-  return { references, l1iAccesses, l1iMisses, l1dAccesses, l1dMisses, l2Accesses, l2Misses, walks, walkReads };
-}
-
-/**
- * A context of its own for the handler of one event to write to, with TLBs to edit: every event of a CPU changes several fields, and
- * a copy for each would cost more than all else that it does.
- */
-function drafted(context: TlbContext, pageBytes: number): TlbContext {
-  const draft = copyTlb(context);
-  draft.tlb = editTlb(context, pageBytes);
-  return draft;
-}
-
-/** The work of a draft, as the draft's own. */
-function draftedWork(work: Work): Work {
-  const { pid, walks, walkReads } = work;
-  if (work.kind === 'run') {
-    return { kind: 'run', pid, trace: work.trace, stretch: copyStretch(work.stretch), walks, walkReads };
-  }
-  const { va, endVa, access, doneBytes, counts } = work.copy;
-  const copy = { va, endVa, access, doneBytes, counts: copyCounts(counts) };
-  return { kind: 'copy', pid, copy, walks, walkReads };
-}
+import {
+  countsOf,
+  countWalk,
+  drafted,
+  draftedWork,
+  type Installed,
+  type PendingAccess,
+  type TlbContext,
+  type TlbInput,
+  type Work,
+} from './tlbState.ts';
 
 /** Works on in a draft until something must be asked of another actor, and asks it. */
 function advance(draft: TlbContext, send: Send): TlbContext {
@@ -194,12 +123,6 @@ const startCopy = handle<TlbContext>((context, event, send) => {
   draft.work = { kind: 'copy', pid: event.pid, copy, walks: 0, walkReads: 0 };
   return advance(draft, send);
 });
-
-/** Takes a walk that has ended into the counts of a draft's work: at least the descriptor it ended at was read. */
-function countWalk(work: Work, waits: PendingAccess | null, levels: number): void {
-  work.walks += 1;
-  work.walkReads += Math.max(1, levels - (waits?.skipLevels ?? 0));
-}
 
 const translated = handle<TlbContext>((context, event, send) => {
   assertType(event, 'TRANSLATION');

@@ -2,7 +2,8 @@
 import { type Tlb } from '../src/mm/tlb.ts';
 import { leafKey } from '../src/mm/tlbKeys.ts';
 import { MAY_READ, MAY_WRITE } from '../src/mm/tlbArray.ts';
-import { lookup, MISS, type StretchCounts } from '../src/mm/tlbRun.ts';
+import { type StretchCounts } from '../src/mm/stretch.ts';
+import { lookup, MISS } from '../src/mm/tlbLookup.ts';
 
 /** A copy under way. Plain data; `va` moves on as bytes are copied. */
 export interface Copy {

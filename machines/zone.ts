@@ -5,15 +5,16 @@
 import { setup } from 'xstate';
 import { pageSizeLimits } from '../src/arch/granule.ts';
 import { calculateMinFreeKbytes, type Watermarks, watermarks } from '../src/arch/watermarks.ts';
-import { Buddy } from '../src/mm/buddy.ts';
-import { FolioTable, type FolioTableEdit } from '../src/mm/frames.ts';
+import { invariant } from '../src/errors.ts';
+import { Buddy, type BuddyEdit } from '../src/mm/buddy.ts';
+import { type Folio, FolioTable, type FolioTableEdit } from '../src/mm/frames.ts';
 import { wholeFolio } from '../src/mm/largeFolio.ts';
 import { type MthpCounts, withMthp } from '../src/mm/mthpCounts.ts';
 import { PersistentList } from '../src/mm/persistentList.ts';
 import type { Message } from './messages.ts';
 import { assertType, handle, type ResourceHolder, type Send, ZERO_BYTES } from './support.ts';
 import { shrink as shrinkFolios, splitDeferred } from './zoneReclaim.ts';
-import { reviseZone } from './revise.ts';
+import { copyZone } from './revise.ts';
 
 /** RAM begins at 1 GiB of physical addresses, as on the `virt` machine that the oracle's kernels ran on. */
 const RAM_START_BYTES = 2 ** 30;
@@ -94,8 +95,7 @@ interface Wish {
 }
 
 interface Granted {
-  context: ZoneContext;
-  wish: Wish;
+  orderPages: number;
   pfns: number[];
 }
 
@@ -103,76 +103,65 @@ interface Granted {
  * The first of the orders of a wish that can be had (`mm/memory.c:alloc_anon_folio`). Where there is none, large folios
  * that are partly mapped are split first: reclaim calls the shrinker for them (`deferred_split_scan`).
  */
-function allocateFalling(before: ZoneContext, wish: Wish): { context: ZoneContext; granted: Granted | null } {
-  let context = before;
-  const { fallbackOrders } = wish;
-  const orders = fallbackOrders === null ? [wish.orderPages] : [wish.orderPages, ...fallbackOrders];
-  for (const orderPages of orders) {
-    const tried = orderPages === wish.orderPages ? wish : { ...wish, orderPages };
-    const counts = wish.fallbackOrders !== null && orderPages > 0;
-    let allocated = allocate(context, tried);
-    // A large folio is asked for without direct reclaim (`vma_thp_gfp_mask`), the least one with it.
-    if (allocated === null && orderPages === wish.leastOrder && context.deferredSplits.length > 0) {
-      context = splitDeferred(context);
-      allocated = allocate(context, tried);
-    }
-    if (allocated !== null) {
-      const { pfns } = allocated;
-      if (!counts) return { context, granted: { context: allocated.context, wish: tried, pfns } };
-      const counted = reviseZone(allocated.context, (draft) => {
-        draft.mthp = withMthp(draft.mthp, orderPages, 'anonFaultAlloc', 1);
-      });
-      return { context, granted: { context: counted, wish: tried, pfns } };
-    }
-    if (counts)
-      context = reviseZone(context, (draft) => {
-        draft.mthp = withMthp(context.mthp, orderPages, 'anonFaultFallback', 1);
-      });
+function allocateFalling(draft: ZoneContext, wish: Wish): Granted | null {
+  if (wish.fallbackOrders === null) return allocateOrder(draft, wish, wish.orderPages);
+  for (const orderPages of [wish.orderPages, ...wish.fallbackOrders]) {
+    const granted = allocateOrder(draft, wish, orderPages);
+    const counted = granted === null ? 'anonFaultFallback' : 'anonFaultAlloc';
+    draft.mthp = withMthp(draft.mthp, orderPages, counted, 1);
+    if (granted !== null) return granted;
   }
-  return { context, granted: null };
+  return null;
+}
+
+function allocateOrder(draft: ZoneContext, wish: Wish, orderPages: number): Granted | null {
+  const granted = allocate(draft, wish, orderPages);
+  // A large folio is asked for without direct reclaim (`vma_thp_gfp_mask`), the least one with it.
+  if (granted !== null || orderPages !== wish.leastOrder || draft.deferredSplits.length === 0) return granted;
+  Object.assign(draft, splitDeferred(draft));
+  return allocate(draft, wish, orderPages);
 }
 
 /** Allocates all of a wish or nothing; the min watermark is kept for the kernel (`__zone_watermark_ok`). */
-function allocate(context: ZoneContext, wish: Wish): { context: ZoneContext; pfns: number[] } | null {
-  const { sender, orderPages, leastOrder, count, kind, zero } = wish;
-  const pages = count * 2 ** orderPages;
-  if (context.buddy.freeFrames - pages < context.marks.min) return null;
-  const buddy = context.buddy.edit();
-  const folios = context.folios.edit();
+function allocate(draft: ZoneContext, wish: Wish, orderPages: number): Granted | null {
+  const { sender, leastOrder, count, kind, zero } = wish;
+  const span = 1 << orderPages;
+  const free = draft.buddy.freeFrames - count * span;
+  // Asked beforehand: an edit that is given up makes the version before dear to look at.
+  if (free < draft.marks.min || !draft.buddy.canAlloc(orderPages, count)) return null;
+  const buddy = draft.buddy.edit();
+  const folios = draft.folios.edit();
   const pfns: number[] = [];
   for (let folio = 0; folio < count; folio++) {
     const pfn = buddy.alloc(orderPages);
-    if (pfn === null) return null;
+    if (pfn === null) invariant(false, 'so many blocks can be had');
     const large = orderPages > leastOrder ? wholeFolio(orderPages, leastOrder) : null;
-    folios.add({ pfn, order: orderPages, refs: 2 ** orderPages, owner: sender, kind, large });
+    folios.add({ pfn, order: orderPages, refs: span, pins: 0, owner: sender, kind, lazyFree: false, large });
     pfns.push(pfn);
   }
-  const free = buddy.freeFrames;
-  const next = reviseZone(context, (draft) => {
-    draft.buddy = buddy.done();
-    draft.folios = folios.done();
-    draft.allocations = context.allocations + count;
-    draft.freePagesLeast = Math.min(context.freePagesLeast, free);
-    draft.zeroedBytes = context.zeroedBytes + (zero ? pages * context.kernelPageBytes : 0);
-  });
-  return { context: next, pfns };
+  draft.buddy = buddy.done();
+  draft.folios = folios.done();
+  draft.allocations += count;
+  draft.freePagesLeast = Math.min(draft.freePagesLeast, free);
+  if (zero) draft.zeroedBytes += count * span * draft.kernelPageBytes;
+  return { orderPages, pfns };
 }
 
-function answer(context: ZoneContext, asked: Wish, request: number, copied: boolean, send: Send): ZoneContext {
-  const { context: tried, granted } = allocateFalling(context, asked);
+function answer(context: ZoneContext, wish: Wish, request: number, copied: boolean, send: Send): ZoneContext {
+  const draft = copyZone(context);
+  const granted = allocateFalling(draft, wish);
   if (granted === null) {
-    send(asked.sender, { type: 'NO_MEMORY', request });
-    return reviseZone(tried, (draft) => {
-      draft.failures += 1;
-    });
+    send(wish.sender, { type: 'NO_MEMORY', request });
+    draft.failures += 1;
+    return draft;
   }
-  const { wish, pfns } = granted;
+  const { orderPages, pfns } = granted;
   const { costs } = context.resources;
-  const kib = (wish.count * 2 ** wish.orderPages * context.kernelPageBytes) / 1024;
+  const kib = (wish.count * (1 << orderPages) * context.kernelPageBytes) / 1024;
   const perKib = copied ? costs.copyPerKb : wish.zero ? costs.zeroPerKb : 0;
   const delay = costs.frameAllocation * wish.count + Math.ceil(perKib * kib);
-  send(wish.sender, { type: 'FRAMES', request, orderPages: wish.orderPages, pfns }, delay);
-  return granted.context;
+  send(wish.sender, { type: 'FRAMES', request, orderPages, pfns }, delay);
+  return draft;
 }
 
 const alloc = handle<ZoneContext>((context, event, send) => {
@@ -194,54 +183,67 @@ const copyOnWrite = handle<ZoneContext>((context, event, send) => {
     send(sender, { type: 'REUSE', request });
     return context;
   }
-  const order = { orderPages, leastOrder: orderPages, fallbackOrders: null };
-  return answer(context, { sender, ...order, count: 1, kind: 'anon', zero: false }, request, true, send);
+  const wish: Wish = {
+    sender,
+    orderPages,
+    leastOrder: orderPages,
+    fallbackOrders: null,
+    count: 1,
+    kind: 'anon',
+    zero: false,
+  };
+  return answer(context, wish, request, true, send);
 });
+
+/** The folio that a frame of a run lies in. */
+function folioAt(folios: FolioTableEdit, pfn: number): Folio {
+  const folio = folios.find(pfn);
+  if (folio === null) invariant(false, `frame ${pfn} lies in a folio`);
+  return folio;
+}
 
 const get = handle<ZoneContext>((context, event, send) => {
   assertType(event, 'GET');
   const folios = context.folios.edit();
-  for (const { pfn, nr } of event.runs) eachFolio(folios, pfn, nr, (at, pages) => folios.countPages(at, pages, 1));
-  if (event.request > 0) send(event.sender, { type: 'GOT', request: event.request });
-  return reviseZone(context, (draft) => {
-    draft.folios = folios.done();
-  });
-});
-
-/** Calls back with the part of each folio that a run of frames lies in. */
-function eachFolio(folios: FolioTableEdit, pfn: number, nr: number, visit: (pfn: number, pages: number) => void): void {
-  let at = pfn;
-  while (at < pfn + nr) {
-    const folio = folios.find(at);
-    const end = folio === null ? at + 1 : Math.min(pfn + nr, folio.pfn + 2 ** folio.order);
-    visit(at, end - at);
-    at = end;
+  for (const { pfn, nr } of event.runs) {
+    for (let at = pfn; at < pfn + nr; ) {
+      const folio = folioAt(folios, at);
+      const end = Math.min(pfn + nr, folio.pfn + (1 << folio.order));
+      folios.getPages(folio, at, end - at);
+      at = end;
+    }
   }
-}
+  if (event.request > 0) send(event.sender, { type: 'GOT', request: event.request });
+  const draft = copyZone(context);
+  draft.folios = folios.done();
+  return draft;
+});
 
 const put = handle<ZoneContext>((context, event) => {
   assertType(event, 'PUT');
   const folios = context.folios.edit();
-  const buddy = context.buddy.edit();
-  const partly: { pfn: number; order: number }[] = [];
-  const release = (pfn: number, pages: number): void => {
-    const { before, after } = folios.putPages(pfn, pages);
-    if (after.refs === 0) buddy.free(after.pfn, after.order);
-    else if (after.large?.partlyMapped === true && before.large?.partlyMapped !== true) partly.push(after);
-  };
-  for (const { pfn, nr } of event.runs) eachFolio(folios, pfn, nr, release);
-  const state = reviseZone(context, (draft) => {
-    draft.folios = folios.done();
-    draft.buddy = buddy.done();
-  });
-  if (partly.length === 0) return state;
+  let buddy: BuddyEdit | null = null;
+  const partly: Folio[] = [];
+  for (const { pfn, nr } of event.runs) {
+    for (let at = pfn; at < pfn + nr; ) {
+      const before = folioAt(folios, at);
+      const end = Math.min(pfn + nr, before.pfn + (1 << before.order));
+      const after = folios.putPages(before, at, end - at);
+      if (after === null) {
+        buddy ??= context.buddy.edit();
+        buddy.free(before.pfn, before.order);
+      } else if (after.large?.partlyMapped === true && before.large?.partlyMapped !== true) partly.push(after);
+      at = end;
+    }
+  }
+  const draft = copyZone(context);
+  draft.folios = folios.done();
+  if (buddy !== null) draft.buddy = buddy.done();
+  if (partly.length === 0) return draft;
   // deferred_split_folio: what waits to be split is found again by its first frame, if it is still there.
-  const deferredSplits = context.deferredSplits.pushAll(partly.map(({ pfn }) => pfn));
-  const mthp = partly.reduce((counts, { order }) => withMthp(counts, order, 'splitDeferred', 1), context.mthp);
-  return reviseZone(state, (draft) => {
-    draft.deferredSplits = deferredSplits;
-    draft.mthp = mthp;
-  });
+  draft.deferredSplits = context.deferredSplits.pushAll(partly.map(({ pfn }) => pfn));
+  draft.mthp = partly.reduce((counts, { order }) => withMthp(counts, order, 'splitDeferred', 1), context.mthp);
+  return draft;
 });
 
 const shrink = handle<ZoneContext>((context, event, send) => {

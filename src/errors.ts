@@ -45,7 +45,7 @@ const ERROR_TABLE = {
   JOURNAL_DAMAGED: { exit: 2, next: 'Cut the line named: its point is run again. Or remove the file.' },
   WORKER_DIED: {
     exit: 1,
-    next: 'Give fewer --workers, or Node more memory; the same command runs the point again.',
+    next: 'Give fewer --workers, or Node more memory, and the same command again: a sweep runs only what is missing.',
   },
   REPLAY_DIVERGED: { exit: 1, next: 'Run the command printed with it to open the moment before.' },
   RUN_LIMIT: { exit: 1, next: 'Raise the limit named, or shorten the run.' },

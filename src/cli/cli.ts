@@ -1,5 +1,5 @@
 /** What every command is handed: streams, colours, the exit code, and how options are read. */
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import pc from 'picocolors';
 import { parseSize } from '../topology/schema.ts';
 import { GRANULES } from '../arch/granule.ts';
@@ -73,6 +73,19 @@ export function wholeNumber(text: string): number {
     throw new InvalidArgumentError('It must be a whole number of 0 or more.');
   }
   return value;
+}
+
+/**
+ * The option of the commands that run statecharts: who runs them. What comes out is the same.
+ *
+ * @example
+ * ```ts
+ * interpreterOption().defaultValue; // 'compiled'
+ * ```
+ */
+export function interpreterOption(): Option {
+  const about = 'who runs the statecharts: tables made of them, or XState itself; the result is the same';
+  return new Option('--interpreter <NAME>', about).choices(['compiled', 'xstate']).default('compiled');
 }
 
 /**

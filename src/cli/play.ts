@@ -5,6 +5,7 @@ import type { RunSource } from '../mm/runs.ts';
 import { doneReferences, liveStates, statesOfKind } from '../report/actorStates.ts';
 import { formatCount, formatRate, formatSeconds } from '../report/format.ts';
 import type { MessageRecord } from '../runtime/envelope.ts';
+import type { Interpreter } from '../runtime/xstateAdapter.ts';
 import { type RunOutcome, type RunProgress, runSteps } from '../topology/run.ts';
 import type { Topology } from '../topology/schema.ts';
 import type { Cli } from './cli.ts';
@@ -29,6 +30,8 @@ export interface PlayRequest {
   writer: LogWriter | null;
   /** The checked mode (`src/topology/laws.ts`). */
   checked?: boolean;
+  /** Who runs the statecharts, default `compiled`. */
+  interpreter?: Interpreter;
 }
 
 /**

@@ -9,11 +9,12 @@ import { zlibCompression } from '../log/zlib.node.ts';
 import type { RunSource } from '../mm/runs.ts';
 import { formatCount } from '../report/format.ts';
 import { formatTable } from '../report/table.ts';
+import type { Interpreter } from '../runtime/xstateAdapter.ts';
 import { buildTopology } from '../topology/build.ts';
 import { loadTopology, loadTraces, topologyNames } from '../topology/load.node.ts';
 import { logMeta } from '../topology/meta.ts';
 import type { Topology } from '../topology/schema.ts';
-import { type Cli, collect, wholeNumber } from './cli.ts';
+import { type Cli, collect, interpreterOption, wholeNumber } from './cli.ts';
 import { INTERRUPTED_EXIT } from './interruption.ts';
 import { play, type Played } from './play.ts';
 import { printRun } from './runReport.ts';
@@ -27,6 +28,7 @@ interface RunOptions {
   traces?: string;
   log: boolean;
   checked?: boolean;
+  interpreter: Interpreter;
   json?: boolean;
   list?: boolean;
 }
@@ -64,6 +66,7 @@ export function addRun(program: Command, cli: Cli): void {
     .option('--checked', 'look at the laws of memory and translation after every event; slower')
     .option('--seed <N>', 'seed of the chooser, over that of the topology', wholeNumber)
     .addOption(new Option('--chooser <NAME>', 'who is next').choices(['time-order', 'seeded-random']))
+    .addOption(interpreterOption())
     .option('--trace <PID=FILE>', 'trace of a process, over that of the topology; may be given again', collect, [])
     .option('--traces <DIR>', 'folder to look for traces in, before those that come with granule')
     .option('--json', 'print JSON')
@@ -88,7 +91,11 @@ async function run(cli: Cli, name: string | undefined, options: RunOptions): Pro
   const folders = [...(options.traces === undefined ? [] : [cli.path(options.traces)]), ...foldersOf(cli, name)];
   const traces = loadTraces(topology, { folders });
   const out = options.log ? outputPath(cli, name, options) : null;
-  const played = await record(cli, topology, traces, { out, checked: options.checked === true });
+  const played = await record(cli, topology, traces, {
+    out,
+    checked: options.checked === true,
+    interpreter: options.interpreter,
+  });
   if (played.interrupted) {
     cli.exitCode = INTERRUPTED_EXIT;
     const kept = out === null ? '' : `; the log is closed, and holds what happened until then: ${out}`;
@@ -151,14 +158,14 @@ async function record(
   cli: Cli,
   topology: Topology,
   traces: ReadonlyMap<number, RunSource>,
-  { out, checked }: { out: string | null; checked: boolean },
+  { out, checked, interpreter }: { out: string | null; checked: boolean; interpreter: Interpreter },
 ): Promise<Played> {
   // Built here once more for its checks alone: what cannot run leaves no log behind.
   buildTopology(topology, traces);
   const storage = out === null ? null : createLogFile(out);
   const writer = storage === null ? null : new LogWriter(storage, zlibCompression, logMeta(topology, traces));
   try {
-    return await play(cli, { topology, traces, writer, checked });
+    return await play(cli, { topology, traces, writer, checked, interpreter });
   } catch (error) {
     if (storage !== null && writer !== null && writer.nextSeq > 0 && existsSync(storage.name))
       cli.note(`the log holds what happened until then: ${storage.name}`);

@@ -52,11 +52,11 @@ async function tlb(cli: Cli, file: string, options: TlbOptions): Promise<void> {
   const trace = await openAnyTrace(cli.path(file), { format: options.format, progress: showImport(progress) });
   try {
     const sizes = options.page === undefined ? core.granules : [options.page];
-    const counts = sizes.map((pageBytes) =>
-      runTlbOnly(trace, core, pageBytes, (done) =>
-        progress.report({ done, total: trace.runs, text: `${formatPageSize(pageBytes)} pages` }),
-      ),
-    );
+    const counts = sizes.map((pageBytes) => {
+      const text = `${formatPageSize(pageBytes)} pages`;
+      const onProgress = (done: number): void => progress.report({ done, total: trace.runs, text });
+      return runTlbOnly(trace, core, pageBytes, { onProgress });
+    });
     progress.end();
     if (options.json !== true) cli.out.write(countsTable(sizes, counts));
     else if (options.page === undefined) cli.json(Object.fromEntries(sizes.map((size, at) => [size, counts[at]])));

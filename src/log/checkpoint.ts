@@ -1,9 +1,10 @@
 import { GranuleError } from '../errors.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
-import { decodeValues, ValuesEncoder } from './columnar.ts';
+import { ValuesEncoder } from './columnar.ts';
 import { crc32 } from './crc32.ts';
 import { encodeFrame, FRAME } from './frames.ts';
 import { type Compression, packBytes, unpackBytes } from './storage.ts';
+import { StoredState } from './storedState.ts';
 
 /** A shorter state is stored as it is: a call to deflate costs as much as encoding it, and many actors have a short one. */
 const LEAST_DEFLATED_BYTES = 512;
@@ -137,13 +138,27 @@ export function decodeCheckpointHeader(bytes: Uint8Array, version: number): Chec
  * ```
  */
 export function decodeState(section: StateSection, stored: Uint8Array, compression: Compression): ActorState {
+  return openState(section, stored, compression).made;
+}
+
+/**
+ * One state of a checkpoint from its stored bytes, not yet made.
+ *
+ * @throws GranuleError LOG_DAMAGED
+ * @example
+ * ```ts
+ * const none = { deflate: (bytes: Uint8Array) => bytes, inflate: (bytes: Uint8Array) => bytes };
+ * const { header, frame } = encodeCheckpoint(41, [{ actor: 'zone', state: 7 }], none);
+ * const stored = frame.subarray(frame.length - (header.sections[0]?.storedBytes ?? 0));
+ * header.sections[0] && openState(header.sections[0], stored, none).matches(7); // true
+ * ```
+ */
+export function openState(section: StateSection, stored: Uint8Array, compression: Compression): StoredState {
   const { actor, part, rawBytes, crc } = section;
   if (crc !== null && crc32(stored) !== crc) {
     throw new GranuleError('LOG_DAMAGED', `the checksum of a state of ${actor} is wrong`);
   }
-  const values = decodeValues(unpackBytes(stored, rawBytes, compression));
-  if (values.length !== 1) throw new GranuleError('LOG_DAMAGED', `a state of ${actor} is not one value`);
-  return part ? { actor, state: values[0], part } : { actor, state: values[0] };
+  return new StoredState(actor, part, unpackBytes(stored, rawBytes, compression));
 }
 
 /**

@@ -1,16 +1,16 @@
 import { GranuleError } from '../errors.ts';
 import {
-  type ActorState,
   baseOf,
   type CheckpointHeader,
   decodeCheckpointHeader,
-  decodeState,
+  openState,
   overlay,
   type StateSection,
 } from './checkpoint.ts';
 import type { CheckpointEntry, LogDirectory } from './directory.ts';
 import { FRAME, type FramePlace, frameAt, PREFIX_BYTES, readFrameBody, readFrameHeader } from './frames.ts';
 import type { Compression, LogStorage } from './storage.ts';
+import type { StoredState } from './storedState.ts';
 
 /** Checkpoints whose headers are kept: a state is put together from a few, and its neighbours mostly from the same. */
 const CACHED_CHECKPOINTS = 24;
@@ -50,12 +50,12 @@ export class CheckpointReader {
     this.#directory = directory;
   }
 
-  /** What a checkpoint stores, or what it stores of one actor. */
-  stored(entry: CheckpointEntry, actor?: string): ActorState[] {
+  /** What a checkpoint stores, or what it stores of one actor, or of some; nothing of it is made yet. */
+  stored(entry: CheckpointEntry, wanted?: string | ((actor: string) => boolean)): StoredState[] {
     const checkpoint = this.#checkpoint(entry);
-    const one = actor === undefined ? undefined : checkpoint.byActor.get(actor);
-    const sections = actor === undefined ? checkpoint.header.sections : one === undefined ? [] : [one];
-    return sections.map((section) => decodeState(section, this.#bytes(checkpoint, section), this.#compression));
+    return sectionsOf(checkpoint, wanted).map((section) =>
+      openState(section, this.#bytes(checkpoint, section), this.#compression),
+    );
   }
 
   /** An actor's whole state at a checkpoint; null when it is still as it began. */
@@ -65,7 +65,7 @@ export class CheckpointReader {
     const parts: unknown[] = [];
     for (let at = storedIndex; at >= 0; at = this.#directory.holderAt(actor, baseOf(at))) {
       const entry = this.#directory.checkpoints[at];
-      const found = entry === undefined ? undefined : this.stored(entry, actor)[0];
+      const found = entry === undefined ? undefined : this.stored(entry, actor)[0]?.made;
       if (found === undefined) throw new GranuleError('LOG_DAMAGED', `the index names a state of ${actor} in vain`);
       if (found.part !== true) return { state: parts.reduceRight(overlay, found.state), storedIndex };
       parts.push(found.state);
@@ -99,4 +99,14 @@ export class CheckpointReader {
     const offsetBytes = place.offsetBytes + PREFIX_BYTES + place.headerBytes + bodyOffsetBytes;
     return this.#storage.read(offsetBytes, storedBytes);
   }
+}
+
+function sectionsOf(
+  { header, byActor }: OpenCheckpoint,
+  wanted: string | ((actor: string) => boolean) | undefined,
+): readonly StateSection[] {
+  if (wanted === undefined) return header.sections;
+  if (typeof wanted === 'function') return header.sections.filter(({ actor }) => wanted(actor));
+  const one = byActor.get(wanted);
+  return one === undefined ? [] : [one];
 }

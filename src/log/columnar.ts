@@ -59,12 +59,26 @@ export function encodeValues(values: readonly unknown[]): Uint8Array {
  * ```
  */
 export function decodeValues(bytes: Uint8Array): unknown[] {
+  const { column, count } = openValues(bytes);
+  const values: unknown[] = [];
+  for (let i = 0; i < count; i++) values.push(column.next());
+  return values;
+}
+
+/**
+ * What `encodeValues` wrote, to be read value by value.
+ *
+ * @throws GranuleError LOG_DAMAGED
+ * @example
+ * ```ts
+ * openValues(encodeValues([1, 'two'])).column.matches(1); // true
+ * ```
+ */
+export function openValues(bytes: Uint8Array): { readonly column: ColumnReader; readonly count: number } {
   const reader = new ByteReader(bytes);
   const strings = decodeStrings(reader.raw(reader.varintUpTo(reader.left, 'the length of the string table')));
   const count = reader.varint();
   const column = new ColumnReader(reader, count, strings);
   reader.end();
-  const values: unknown[] = [];
-  for (let i = 0; i < count; i++) values.push(column.next());
-  return values;
+  return { column, count };
 }

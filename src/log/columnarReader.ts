@@ -1,8 +1,11 @@
 import { GranuleError } from '../errors.ts';
 import type { ByteReader } from './bytes.ts';
-import { MAX_COLUMN_VALUES, MAX_DEPTH, TAG, TYPED_ARRAYS } from './columns.ts';
+import { isPlainObject, MAX_COLUMN_VALUES, MAX_DEPTH, TAG, TYPE_KEY, TYPED_ARRAYS } from './columns.ts';
 import { ColumnRoom, type NumberSource, readFloats, readIntegerSource, readSmall } from './numberSource.ts';
+import type { DeliveredMessage } from './record.ts';
 import { stringAt } from './stringTable.ts';
+
+type TypedArray = InstanceType<(typeof TYPED_ARRAYS)[number]>;
 
 /** How one object shape is rebuilt. */
 interface Shape {
@@ -10,6 +13,8 @@ interface Shape {
   children: ColumnReader[];
   /** Whether one of the keys is __proto__: a plain store to it would set the prototype instead of a field. */
   hasPrototypeKey: boolean;
+  /** Whether one of the keys is that which records keep apart from the payload. */
+  hasTypeKey: boolean;
 }
 
 /**
@@ -134,18 +139,106 @@ export class ColumnReader {
     }
   }
 
+  /**
+   * The next value, an object, as a message: with its type before all other fields. Null, and nothing passed over, where it
+   * is no object, or one that has a type.
+   */
+  nextMessage(type: string): DeliveredMessage | null {
+    const shape = this.#shapeAhead();
+    if (shape === undefined || shape.hasTypeKey) return null;
+    const message = { type };
+    this.#fill(shape, message);
+    this.#tags.next();
+    return message;
+  }
+
+  /**
+   * Whether a writer would write a value as the next one is written; passes over that one without making it. After false the
+   * column is at no value's beginning, and is not read on.
+   *
+   * @param leftOut when the value is an object: a key of it that counts as not there
+   */
+  matches(value: unknown, leftOut: string | null = null): boolean {
+    const tag = this.#tags.next();
+    switch (tag) {
+      case TAG.integer:
+        return Object.is(this.#integers.next(), value);
+      case TAG.string:
+        return stringAt(this.#strings, this.#stringIndexes.next()) === value;
+      case TAG.null:
+        return value === null;
+      case TAG.false:
+        return value === false;
+      case TAG.true:
+        return value === true;
+      case TAG.undefined:
+        return value === undefined;
+      case TAG.float:
+        return Object.is(this.#floats.next(), value);
+      case TAG.array:
+        return this.#matchesArray(value);
+      case TAG.typedArray:
+        return this.#matchesTypedArray(value);
+      default:
+        return this.#matchesObject(tag - TAG.object, value, leftOut);
+    }
+  }
+
+  /** The keys of the object that is a field of the next value; null where that is no object or has no such field. */
+  keysAhead(field: string): readonly string[] | null {
+    const shape = this.#shapeAhead();
+    const child = shape?.children[shape.keys.indexOf(field)];
+    return child === undefined ? null : (child.#shapeAhead()?.keys ?? null);
+  }
+
+  #shapeAhead(): Shape | undefined {
+    return this.#shapes[this.#tags.ahead(0) - TAG.object];
+  }
+
+  #matchesObject(index: number, value: unknown, leftOut: string | null): boolean {
+    const shape = this.#shapes[index];
+    if (shape === undefined) damaged(`there is no shape ${index}`);
+    if (!isPlainObject(value)) return false;
+    const { keys, children } = shape;
+    let at = 0;
+    // As the writer takes the keys, and as quick.
+    for (const key in value) {
+      if (key === leftOut) continue;
+      if (key !== keys[at] || !children[at].matches(value[key])) return false;
+      at++;
+    }
+    return at === keys.length;
+  }
+
+  #matchesArray(value: unknown): boolean {
+    const length = this.#lengths.next();
+    if (!Array.isArray(value) || value.length !== length) return false;
+    for (let i = 0; i < length; i++) if (this.#elements?.matches(value[i]) !== true) return false;
+    return true;
+  }
+
+  #matchesTypedArray(value: unknown): boolean {
+    const stored = this.#typedArray();
+    if (!ArrayBuffer.isView(value) || value.constructor !== stored.constructor) return false;
+    const elements = value as typeof stored;
+    return elements.length === stored.length && stored.every((element, i) => Object.is(element, elements[i]));
+  }
+
   #object(index: number): Record<string, unknown> {
     const shape = this.#shapes[index];
     if (shape === undefined) damaged(`there is no shape ${index}`);
-    const { keys, children, hasPrototypeKey } = shape;
     const value: Record<string, unknown> = {};
-    // Field by field in the order of the shape: so all objects of a shape have one layout in the engine.
+    this.#fill(shape, value);
+    return value;
+  }
+
+  /** Field by field in the order of the shape: so all objects of a shape have one layout in the engine. */
+  #fill({ keys, children, hasPrototypeKey }: Shape, value: Record<string, unknown>): void {
     if (!hasPrototypeKey) {
       for (let i = 0; i < keys.length; i++) value[keys[i]] = children[i].next();
-      return value;
+      return;
     }
     for (const [i, key] of keys.entries()) define(value, key, children[i].next());
-    return value;
   }
 
   #array(): unknown[] {
@@ -157,7 +250,7 @@ export class ColumnReader {
     return value;
   }
 
-  #typedArray(): unknown {
+  #typedArray(): TypedArray {
     const length = this.#lengths.next();
     const constructor = TYPED_ARRAYS[this.#arrayKinds.next()];
     if (constructor === undefined) damaged('a typed array is of no known kind');
@@ -243,6 +336,7 @@ function readShapes(
     keys: children.map((child) => keys[child]),
     children: children.map((child) => readers[child]),
     hasPrototypeKey: children.some((child) => keys[child] === '__proto__'),
+    hasTypeKey: children.some((child) => keys[child] === TYPE_KEY),
   }));
 }
 

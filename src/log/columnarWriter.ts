@@ -1,6 +1,6 @@
 import { GranuleError, invariant } from '../errors.ts';
 import type { ByteWriter } from './bytes.ts';
-import { MAX_COLUMN_VALUES, MAX_DEPTH, TAG, TYPED_ARRAYS } from './columns.ts';
+import { isPlainObject, MAX_COLUMN_VALUES, MAX_DEPTH, TAG, TYPED_ARRAYS } from './columns.ts';
 import { NumberColumn } from './numberColumn.ts';
 import { ObjectColumns } from './objectColumns.ts';
 import type { StringTable } from './stringTable.ts';
@@ -190,11 +190,6 @@ function truncateArrays({ lengths, kinds, elements }: ArrayColumns, arrays: numb
   let kept = 0;
   for (let place = 0; place < lengths.count; place++) kept += lengths.at(place);
   elements?.truncate(kept);
-}
-
-function isPlainObject(value: object): value is Record<string, unknown> {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
 }
 
 function isArrayLike(value: object): value is ArrayLike<unknown> {

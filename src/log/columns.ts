@@ -32,6 +32,9 @@ export const TYPED_ARRAYS = [
   Float64Array,
 ] as const;
 
+/** The key of a message that its record keeps apart from the payload. */
+export const TYPE_KEY = 'type';
+
 /** How a column of numbers is laid out: its first byte. */
 export const MODE = { delta: 0, constant: 1, plain: 2 } as const;
 
@@ -141,4 +144,19 @@ export function checkCount(count: number): void {
   if (!(count <= MAX_COLUMN_VALUES)) {
     throw new GranuleError('LOG_DAMAGED', `a column of ${count} values is more than ${MAX_COLUMN_VALUES}`);
   }
+}
+
+/**
+ * Whether an object is written field by field: it was made by a literal, or without a prototype.
+ *
+ * @example
+ * ```ts
+ * isPlainObject({ page: 7 }); // true
+ * isPlainObject([7]); // false
+ * ```
+ */
+export function isPlainObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
 }

@@ -23,6 +23,7 @@ export function openLogFile(path: string): LogStorage {
   const sizeBytes = reading(path, () => fs.fstatSync(descriptor).size);
   return {
     name: path,
+    path,
     size: () => sizeBytes,
     read: (offset, length) => reading(path, () => readFully(descriptor, offset, Math.min(length, sizeBytes - offset))),
     append() {

@@ -3,28 +3,17 @@ import { chainMeta, hashHex } from './chain.ts';
 import type { ActorState } from './checkpoint.ts';
 import { CheckpointReader, type StateAtCheckpoint } from './checkpointReader.ts';
 import type { CheckpointEntry, LogDirectory, Posting } from './directory.ts';
-import { FRAME, frameAt, readFrameBody, readFrameHeader } from './frames.ts';
 import { type LogHead, type LogMeta, readHead } from './headerFrame.ts';
 import { findDirectory, type FoundDirectory, type Recovery } from './recovery.ts';
 import type { NamedRows } from './namedRows.ts';
 import type { LogRecord } from './record.ts';
 import type { TakeMessage } from './sectionReader.ts';
-import { decodeSegmentHeader } from './segmentHeader.ts';
-import { SegmentView } from './segmentView.ts';
+import type { RecordStream } from './recordStream.ts';
+import { CACHED_SEGMENTS, damageAt, type ReadCounters, SegmentCache } from './segmentCache.ts';
+import type { SegmentView } from './segmentView.ts';
 import type { Compression, LogStorage } from './storage.ts';
+import type { StoredState } from './storedState.ts';
 import { upcastFrom, type VersionRegistry } from './upcast.ts';
-
-/** Segments kept decoded: enough for a reader that goes back and forth, some 10 MB at most. */
-const CACHED_SEGMENTS = 8;
-
-/** What a reader has done so far: `--stats` shows it, tests hold a single-actor fold to it. */
-export interface ReadCounters {
-  /** Segment frames read from the storage. */
-  segmentsRead: number;
-  /** Actor sections inflated and decoded. */
-  sectionsOpened: number;
-  recordsDecoded: number;
-}
 
 /** A name and how many records have it. */
 export interface NameCount {
@@ -63,10 +52,8 @@ export class LogReader {
   readonly headHash: string;
   /** Null when the log is whole; else what was lost and why. */
   readonly recovery: Recovery | null;
-  readonly counters: ReadCounters = { segmentsRead: 0, sectionsOpened: 0, recordsDecoded: 0 };
-  readonly #views = new Map<number, SegmentView>();
+  readonly #segments: SegmentCache;
   readonly #checkpoints: CheckpointReader;
-  readonly #upcast: ((type: string, payload: unknown) => unknown) | undefined;
 
   private constructor(
     storage: LogStorage,
@@ -82,7 +69,8 @@ export class LogReader {
     this.headHash = hashHex(found.headHash);
     this.recovery = found.recovery;
     this.#checkpoints = new CheckpointReader(storage, compression, found.directory);
-    this.#upcast = upcastFrom(head.meta.messageVersions ?? {}, registry);
+    const upcast = upcastFrom(head.meta.messageVersions ?? {}, registry);
+    this.#segments = new SegmentCache(storage, compression, found.directory, upcast);
   }
 
   /**
@@ -100,6 +88,11 @@ export class LogReader {
   /** What the log says of itself. */
   get meta(): LogMeta {
     return this.head.meta;
+  }
+
+  /** What was read so far. */
+  get counters(): Readonly<ReadCounters> {
+    return this.#segments.counters;
   }
 
   /** Number of records. */
@@ -155,7 +148,7 @@ export class LogReader {
    * @throws GranuleError LOG_DAMAGED while it goes on
    */
   *batches(from = this.firstSeq, to = this.lastSeq): Generator<readonly LogRecord[], void, undefined> {
-    yield* this.#through(this.#segmentsIn(from, to), from, to, (view) => view.all());
+    yield* this.#through(this.directory.segmentsIn(from, to), from, to, (view) => view.all());
   }
 
   /**
@@ -164,7 +157,7 @@ export class LogReader {
    * @throws GranuleError LOG_DAMAGED while it goes on
    */
   *byActor(actor: string, from = this.firstSeq, to = this.lastSeq): Generator<LogRecord, void, undefined> {
-    const segments = this.#holding(this.directory.actors, actor, from, to);
+    const segments = this.directory.holding(this.directory.actors, actor, from, to);
     for (const records of this.#through(segments, from, to, (view) => view.ofActor(actor))) yield* records;
   }
 
@@ -178,9 +171,9 @@ export class LogReader {
     let passed = 0;
     let goesOn = true;
     const takes: TakeMessage = (message, seq) => (goesOn = take(message, seq));
-    for (const segment of this.#holding(this.directory.actors, actor, from, to)) {
+    for (const segment of this.directory.holding(this.directory.actors, actor, from, to)) {
       const isKept = passed++ < CACHED_SEGMENTS;
-      this.#placed(segment, () => this.#view(segment, isKept).messages(actor, from, to, takes));
+      this.#segments.select(segment, isKept, (view) => view.messages(actor, from, to, takes));
       if (!goesOn) return;
     }
   }
@@ -191,7 +184,7 @@ export class LogReader {
    * @throws GranuleError LOG_DAMAGED while it goes on
    */
   *byType(type: string, from = this.firstSeq, to = this.lastSeq): Generator<LogRecord, void, undefined> {
-    const segments = this.#holding(this.directory.types, type, from, to);
+    const segments = this.directory.holding(this.directory.types, type, from, to);
     for (const records of this.#through(segments, from, to, (view) => view.ofType(type))) yield* records;
   }
 
@@ -207,11 +200,7 @@ export class LogReader {
       // Whoever passes through more than are kept comes back, if ever, to the first ones.
       const isKept = passed < CACHED_SEGMENTS;
       passed += 1;
-      yield within(
-        this.#placed(segment, () => select(this.#view(segment, isKept))),
-        from,
-        to,
-      );
+      yield within(this.#segments.select(segment, isKept, select), from, to);
     }
   }
 
@@ -230,7 +219,7 @@ export class LogReader {
 
   /** Whether an actor can have received records in a range: false where no segment of the range holds any of it. */
   mayReceive(actor: string, from: number, to: number): boolean {
-    return this.#holding(this.directory.actors, actor, from, to).next().done === false;
+    return this.directory.holding(this.directory.actors, actor, from, to).next().done === false;
   }
 
   /** Every checkpoint, in order. */
@@ -269,85 +258,58 @@ export class LogReader {
    */
   checkpointStates(entry: CheckpointEntry, actor?: string): ActorState[] {
     const where = `checkpoint at seq ${entry.seq}, offset ${entry.offsetBytes}`;
-    return placed(where, () => this.#checkpoints.stored(entry, actor));
+    return placed(where, () => this.#checkpoints.stored(entry, actor).map(({ made }) => made));
   }
 
   /**
-   * Opens a segment by its index in the directory; the reader keeps a few.
+   * The states that a checkpoint stores, or those of some actors, to be held against others: what is alike is never made.
    *
-   * @param isKept false when it is not asked for again soon
-   * @throws GranuleError LOG_DAMAGED
+   * @throws GranuleError LOG_DAMAGED, and from what it gives
    */
-  #view(segment: number, isKept: boolean): SegmentView {
-    let view = this.#views.get(segment);
-    if (view === undefined) view = this.#placed(segment, () => this.#openView(segment));
-    if (!isKept) return view;
-    // Taken out and put back, so that the map's order is the order of last use.
-    this.#views.delete(segment);
-    this.#views.set(segment, view);
-    for (const oldest of this.#views.keys()) {
-      if (this.#views.size <= CACHED_SEGMENTS) break;
-      this.#views.delete(oldest);
-    }
-    return view;
+  storedStates(entry: CheckpointEntry, isWanted?: (actor: string) => boolean): StoredState[] {
+    const where = `checkpoint at seq ${entry.seq}, offset ${entry.offsetBytes}`;
+    return placed(where, () => this.#checkpoints.stored(entry, isWanted));
   }
 
-  #openView(segment: number): SegmentView {
-    const place = frameAt(this.storage, this.directory.segments[segment]?.offsetBytes ?? 0, FRAME.segment);
-    const header = decodeSegmentHeader(readFrameHeader(this.storage, place));
-    const body = readFrameBody(this.storage, place);
-    this.counters.segmentsRead += 1;
-    return new SegmentView(header, (at, length) => body.subarray(at, at + length), this.compression, {
-      onDecode: (records) => {
-        this.counters.sectionsOpened += 1;
-        this.counters.recordsDecoded += records;
-      },
-      ...(this.#upcast === undefined ? {} : { upcast: this.#upcast }),
-    });
+  /**
+   * The records of a segment, or those of some actors in it, in order. Nothing is kept: each record is decoded when it is
+   * asked for, so that whoever goes through a long log once leaves nothing behind.
+   *
+   * @throws GranuleError LOG_DAMAGED, and from what it gives
+   */
+  stream(segment: number, isWanted?: (actor: string) => boolean): RecordStream {
+    return this.#segments.stream(segment, isWanted);
+  }
+
+  /**
+   * Carries the hash chain on over a segment, from its bytes: no record is decoded. Cheapest just after `stream` of it.
+   *
+   * @throws GranuleError LOG_DAMAGED
+   */
+  chain(segment: number, previousHash: Uint8Array): Uint8Array {
+    return this.#segments.chain(segment, previousHash);
+  }
+
+  /**
+   * The hash chain up to a segment as its header says it; -1 is the start of the chain.
+   *
+   * @throws GranuleError LOG_DAMAGED
+   */
+  chainStored(segment: number): Uint8Array {
+    return segment < 0 ? chainMeta(this.head.metaBytes) : this.#segments.header(segment).hash;
   }
 
   #all(segment: number): readonly LogRecord[] {
-    return this.#placed(segment, () => this.#view(segment, true).all());
-  }
-
-  /** The first segment with records at or after a seq; one past the last when there is none. */
-  #segmentFrom(seq: number): number {
-    return seq > this.lastSeq ? this.directory.segments.length : Math.max(0, this.directory.segmentOf(seq));
-  }
-
-  #beginsUpTo(segment: number, seq: number): boolean {
-    const entry = this.directory.segments[segment];
-    return entry !== undefined && entry.firstSeq <= seq;
-  }
-
-  *#segmentsIn(from: number, to: number): Generator<number, void, undefined> {
-    for (let segment = this.#segmentFrom(from); this.#beginsUpTo(segment, to); segment++) yield segment;
-  }
-
-  /** The segments within a range that hold records of an actor or a type. */
-  *#holding(postings: NamedRows<Posting>, name: string, from: number, to: number): Generator<number, void, undefined> {
-    const segments = postings.get(name)?.segments ?? [];
-    const first = firstFrom(segments, this.#segmentFrom(from));
-    for (let at = first; at < segments.length && this.#beginsUpTo(segments[at], to); at++) {
-      yield segments[at];
-    }
-  }
-
-  #placed<T>(segment: number, work: () => T): T {
-    const entry = this.directory.segments[segment];
-    if (entry === undefined) throw new GranuleError('LOG_DAMAGED', `the index names a segment ${segment}`);
-    const lastSeq = entry.firstSeq + entry.records - 1;
-    return placed(`${this.storage.name}, seq ${entry.firstSeq} to ${lastSeq}, offset ${entry.offsetBytes}`, work);
+    return this.#segments.select(segment, true, (view) => view.all());
   }
 }
 
-/** Says of damage where in the log it is: the codecs know only their own bytes. */
+/** Says of damage in a checkpoint where it is. */
 function placed<T>(where: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    if (!(error instanceof GranuleError) || error.code !== 'LOG_DAMAGED') throw error;
-    throw new GranuleError('LOG_DAMAGED', error.message, where);
+    throw damageAt(where, error);
   }
 }
 
@@ -356,18 +318,6 @@ function countNames(postings: NamedRows<Posting>): NameCount[] {
     const counts = postings.get(id)?.counts ?? [];
     return { id, count: counts.reduce((sum, count) => sum + count, 0) };
   });
-}
-
-/** Place of the first of ascending numbers that is not less than another. */
-function firstFrom(ascending: readonly number[], least: number): number {
-  let low = 0;
-  let high = ascending.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (ascending[middle] < least) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 /** The part of a list in order of seq that lies between two seqs; the list itself when all of it does. */

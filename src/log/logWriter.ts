@@ -3,6 +3,7 @@ import { ByteWriter } from './bytes.ts';
 import { chainMeta, hashHex } from './chain.ts';
 import { type ActorState, encodeCheckpoint } from './checkpoint.ts';
 import { ValuesEncoder } from './columnar.ts';
+import { TYPE_KEY } from './columns.ts';
 import { LogDirectory } from './directory.ts';
 import { encodeFrame, FRAME } from './frames.ts';
 import { encodeHead, encodeMeta, type LogMeta } from './headerFrame.ts';
@@ -17,9 +18,6 @@ export interface LogTotals {
   records: number;
   bytes: number;
 }
-
-/** The key of a message that its record keeps apart from the payload. */
-const TYPE_KEY = 'type';
 
 /**
  * Writes a log: records in order, checkpoints between them, an index at the end. It holds at most one segment in memory.

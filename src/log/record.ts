@@ -39,14 +39,15 @@ export interface DeliveredMessage {
  * @throws GranuleError LOG_DAMAGED where the payload is no object
  * @example
  * ```ts
- * messageOf('GOT', { request: 1 }, 9); // { request: 1, type: 'GOT' }
+ * messageOf('GOT', { request: 1 }, 9); // { type: 'GOT', request: 1 }
  * ```
  */
 export function messageOf(type: string, payload: unknown, seq: number): DeliveredMessage {
   if (typeof payload !== 'object' || payload === null) {
     throw new GranuleError('LOG_DAMAGED', `the payload of ${type} is no object`, `seq ${seq}`);
   }
-  return { ...payload, type };
+  // The type first, as who sends a message writes it: states that keep messages then have their fields in the same order.
+  return { type, ...payload };
 }
 
 /**

@@ -1,58 +1,61 @@
-/** Reads the records of one actor's section in a segment one after the other: all of them, or the messages of some. */
 import { GranuleError } from '../errors.ts';
 import { ByteReader } from './bytes.ts';
 import { ColumnReader } from './columnarReader.ts';
 import { type ColumnRoom, type NumberSource, readIntegerSource, readSmall } from './numberSource.ts';
 import { type DeliveredMessage, type LogRecord, messageOf, OUTSIDE } from './record.ts';
 import type { SectionHeader, SegmentHeader } from './segmentHeader.ts';
+import { StreamedRecord } from './streamedRecord.ts';
 import { stringAt } from './stringTable.ts';
-
-/** Lifts a payload of an older version of its message type to the current one. */
-export type Upcast = (type: string, payload: unknown) => unknown;
 
 /** Takes a message and its seq; false ends the reading. */
 export type TakeMessage = (message: DeliveredMessage, seq: number) => boolean;
 
+/** What the sections of a segment are read with. */
+export interface SectionTools {
+  readonly strings: readonly string[];
+  /** Memory that the columns are read into; sections that are read side by side share it. */
+  readonly room: ColumnRoom;
+  /** Lifts a payload of an older version of its message type to the current one. */
+  readonly upcast: ((type: string, payload: unknown) => unknown) | undefined;
+}
+
 /**
- * A section with its columns opened. It is read once, by one of its two methods.
+ * One actor's records in a segment, in order; each is made when it is asked for, and none is kept.
  *
- * @throws GranuleError LOG_DAMAGED from all of it, when the bytes are not what a writer wrote
+ * @throws GranuleError LOG_DAMAGED from the constructor and from every method
  * @example
  * ```ts
- * const section = { actor: 'zone', records: 0, rawBytes: 0, storedBytes: 0, typeCounts: [], bodyOffsetBytes: 0 };
- * const times = { minTimeCycles: 0, maxTimeCycles: 0 };
- * const bytes = { stringsRawBytes: 0, stringsStoredBytes: 0, hash: new Uint8Array(32) };
- * const header = { firstSeq: 0, records: 0, types: [], sections: [section], ...times, ...bytes };
- * new SectionReader(header, section, new Uint8Array(0), [], new ColumnRoom()).all(); // []
+ * const section = { actor: 'zone', records: 1, rawBytes: 0, storedBytes: 0, bodyOffsetBytes: 0, typeCounts: [1] };
+ * const times = { firstSeq: 4, records: 1, minTimeCycles: 5, maxTimeCycles: 5 };
+ * const rest = { stringsRawBytes: 0, stringsStoredBytes: 0, hash: new Uint8Array(32) };
+ * const header = { ...times, types: ['ALLOC'], sections: [section], ...rest };
+ * const raw = new Uint8Array([1, 0, 1, 0, 1, 5, 1, 0, 1, 0, 1, 0]);
+ * const tools = { strings: ['mm:1'], room: new ColumnRoom(), upcast: undefined };
+ * new SectionReader(header, section, raw, tools).next().timeCycles; // 5
  * ```
  */
 export class SectionReader {
   readonly #header: SegmentHeader;
   readonly #section: SectionHeader;
-  readonly #strings: readonly string[];
-  readonly #upcast: Upcast | undefined;
+  readonly #tools: SectionTools;
   readonly #types: NumberSource;
   readonly #seqGaps: NumberSource;
   readonly #times: NumberSource;
   readonly #senders: NumberSource;
   readonly #distances: NumberSource;
   readonly #payloads: readonly (ColumnReader | null)[];
-  readonly #endSeq: number;
+  #seq: number;
+  /** Records that are still to come. */
+  #left: number;
+  #last: StreamedRecord | null = null;
 
-  constructor(
-    header: SegmentHeader,
-    section: SectionHeader,
-    raw: Uint8Array,
-    strings: readonly string[],
-    room: ColumnRoom,
-    upcast?: Upcast,
-  ) {
+  constructor(header: SegmentHeader, section: SectionHeader, raw: Uint8Array, tools: SectionTools) {
     const reader = new ByteReader(raw);
+    const { room, strings } = tools;
     const count = section.records;
     this.#header = header;
     this.#section = section;
-    this.#strings = strings;
-    this.#upcast = upcast;
+    this.#tools = tools;
     this.#types = readSmall(reader, count, room);
     this.#seqGaps = readSmall(reader, count, room);
     this.#times = readIntegerSource(reader, count, room);
@@ -62,71 +65,91 @@ export class SectionReader {
       typeCount === 0 ? null : new ColumnReader(reader, typeCount, strings, room),
     );
     reader.end();
-    this.#endSeq = header.firstSeq + header.records;
+    this.#seq = header.firstSeq - 1;
+    this.#left = count;
   }
 
-  /** Every record, in order. */
-  all(): LogRecord[] {
-    const records: LogRecord[] = [];
-    let seq = this.#header.firstSeq - 1;
-    for (let i = 0; i < this.#section.records; i++) {
-      seq += this.#seqGaps.next() + 1;
-      const typeIndex = this.#types.next();
-      const distance = this.#distances.next();
-      const payload = this.#payloadOf(typeIndex, seq).next();
-      const type = stringAt(this.#header.types, typeIndex);
-      records.push({
-        seq,
-        timeCycles: this.#times.next(),
-        to: this.#section.actor,
-        from: stringAt(this.#strings, this.#senders.next()),
-        cause: distance === 0 ? OUTSIDE : seq - distance,
-        type,
-        payload: this.#upcast === undefined ? payload : this.#upcast(type, payload),
-      });
+  /** Notes at the place of each record that is still to come within the segment who holds it, where -1 is nobody. */
+  mark(holders: Int32Array, holder: number): void {
+    let place = this.#seq - this.#header.firstSeq;
+    for (let i = 0; i < this.#seqGaps.count; i++) {
+      place += this.#seqGaps.ahead(i) + 1;
+      if (place >= holders.length) this.#outside(place + this.#header.firstSeq);
+      if (holders[place] >= 0) {
+        throw new GranuleError('LOG_DAMAGED', `two sections hold seq ${place + this.#header.firstSeq}`);
+      }
+      holders[place] = holder;
     }
-    return records;
   }
 
-  /** Hands over the messages of the records `from` to `to`; of those before only the numbers are passed over. */
+  /** The next record. There are as many as the section says. */
+  next(): LogRecord {
+    const { seq, timeCycles, to, from, cause, type, payload } = this.nextUnmade();
+    return { seq, timeCycles, to, from, cause, type, payload };
+  }
+
+  /** Hands over the messages of the records `from` to `to`, of those that are still to come. */
   messages(from: number, to: number, take: TakeMessage): void {
-    let seq = this.#header.firstSeq - 1;
-    let left = this.#section.records;
+    this.#skipTo(from);
+    while (this.#left > 0 && this.#seqAhead <= to) {
+      const record = this.nextUnmade();
+      if (!take(record.takeMessage() ?? messageOf(record.type, record.payload, record.seq), record.seq)) return;
+    }
+  }
+
+  /** Passes over the records before a seq: of each only numbers are read. */
+  #skipTo(seq: number): void {
+    this.#last?.pass();
+    this.#last = null;
     const passed = this.#payloads.map(() => 0);
-    for (; left > 0 && seq + this.#seqGaps.ahead(0) + 1 < from; left--) {
-      seq += this.#seqGaps.next() + 1;
+    const before = this.#left;
+    for (; this.#left > 0 && this.#seqAhead < seq; this.#left--) {
+      this.#seq += this.#seqGaps.next() + 1;
       const typeIndex = this.#types.next();
-      this.#payloadOf(typeIndex, seq);
+      this.#column(typeIndex);
       passed[typeIndex] += 1;
     }
+    for (const numbers of [this.#times, this.#senders, this.#distances]) numbers.skip(before - this.#left);
     for (const [typeIndex, payloads] of passed.entries()) {
       if (payloads > 0) this.#payloads[typeIndex]?.skip(payloads);
     }
-    for (; left > 0; left--) {
-      seq += this.#seqGaps.next() + 1;
-      if (seq > to) return;
-      const typeIndex = this.#types.next();
-      const payload = this.#payloadOf(typeIndex, seq).next();
-      if (!take(this.#messageOf(stringAt(this.#header.types, typeIndex), payload, seq), seq)) return;
-    }
   }
 
-  #messageOf(type: string, payload: unknown, seq: number): DeliveredMessage {
-    if (this.#upcast !== undefined) return messageOf(type, this.#upcast(type, payload), seq);
-    if (typeof payload !== 'object' || payload === null || Array.isArray(payload)) return messageOf(type, payload, seq);
-    // Nobody else has the payload, so it becomes the message: copying it would cost a tenth of handling it.
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a plain object takes a field
-    const message = payload as { type: string };
-    message.type = type;
-    return message;
+  /** The next record, its payload not yet made. */
+  nextUnmade(): StreamedRecord {
+    this.#last?.pass();
+    const { types } = this.#header;
+    const { strings, upcast } = this.#tools;
+    const typeIndex = this.#types.next();
+    const distance = this.#distances.next();
+    this.#seq += this.#seqGaps.next() + 1;
+    this.#left--;
+    const seq = this.#seq;
+    const column = this.#column(typeIndex);
+    const timeCycles = this.#times.next();
+    const from = stringAt(strings, this.#senders.next());
+    const cause = distance === 0 ? OUTSIDE : seq - distance;
+    const type = stringAt(types, typeIndex);
+    this.#last = new StreamedRecord(seq, timeCycles, this.#section.actor, from, cause, type, column, upcast);
+    return this.#last;
   }
 
-  #payloadOf(typeIndex: number, seq: number): ColumnReader {
+  get #seqAhead(): number {
+    return this.#seq + this.#seqGaps.ahead(0) + 1;
+  }
+
+  /** The payloads of the type of a record that was just come to. */
+  #column(typeIndex: number): ColumnReader {
+    const { firstSeq, records } = this.#header;
     const column = this.#payloads[typeIndex];
     if (column === undefined || column === null) {
-      throw new GranuleError('LOG_DAMAGED', `seq ${seq} is of a type its section does not hold`);
+      throw new GranuleError('LOG_DAMAGED', `seq ${this.#seq} is of a type its section does not hold`);
     }
-    if (seq >= this.#endSeq) throw new GranuleError('LOG_DAMAGED', `seq ${seq} is not in this segment`);
+    if (this.#seq >= firstSeq + records) this.#outside(this.#seq);
     return column;
+  }
+
+  #outside(seq: number): never {
+    throw new GranuleError('LOG_DAMAGED', `seq ${seq} is not in this segment`);
   }
 }

@@ -1,8 +1,10 @@
 import { GranuleError } from '../errors.ts';
+import { chainSegment } from './chain.ts';
 import { ColumnRoom } from './numberSource.ts';
 import { type LogRecord, messageOf } from './record.ts';
-import { SectionReader, type TakeMessage, type Upcast } from './sectionReader.ts';
-import type { SectionHeader, SegmentHeader } from './segmentHeader.ts';
+import { RecordStream } from './recordStream.ts';
+import { SectionReader, type SectionTools, type TakeMessage } from './sectionReader.ts';
+import { encodeCanonicalHeader, type SectionHeader, type SegmentHeader } from './segmentHeader.ts';
 import { type Compression, unpackBytes } from './storage.ts';
 import { decodeStrings } from './stringTable.ts';
 
@@ -14,7 +16,7 @@ export interface SegmentViewOptions {
   /** Told the number of records each time a section is inflated and decoded. */
   onDecode?: (records: number) => void;
   /** Lifts a payload of an older version of its message type to the current one. */
-  upcast?: Upcast;
+  upcast?: SectionTools['upcast'];
 }
 
 /**
@@ -39,6 +41,7 @@ export class SegmentView {
   #strings: readonly string[] | null = null;
   readonly #decoded: (readonly LogRecord[] | undefined)[] = [];
   #all: readonly LogRecord[] | null = null;
+  readonly #raws: (Uint8Array | undefined)[] = [];
   readonly #options: SegmentViewOptions;
   /** Serves one section after the other. */
   readonly #room = new ColumnRoom();
@@ -119,20 +122,53 @@ export class SegmentView {
     return all;
   }
 
+  /**
+   * The records, or those of some actors, one by one. None is kept; the inflated bytes are, for `chain`.
+   *
+   * @param placed says of an error where in the log it is
+   */
+  stream(isWanted: (actor: string) => boolean = () => true, placed = (error: unknown): unknown => error): RecordStream {
+    const { firstSeq, records, sections } = this.header;
+    const room = new ColumnRoom();
+    const readers: SectionReader[] = [];
+    for (const [index, section] of sections.entries()) {
+      if (!isWanted(section.actor)) continue;
+      const raw = this.sectionRaw(section);
+      this.#raws[index] = raw;
+      readers.push(this.#reader(section, raw, room));
+      this.#options.onDecode?.(section.records);
+    }
+    return new RecordStream(firstSeq, records, readers, readers.length === sections.length, placed);
+  }
+
+  /** Carries the hash chain on over the segment, from its bytes: no record is decoded. */
+  chain(previousHash: Uint8Array): Uint8Array {
+    const sections = this.header.sections.map((section, index) => this.#raws[index] ?? this.sectionRaw(section));
+    const canonical = encodeCanonicalHeader(this.header);
+    return chainSegment(previousHash, canonical, this.stringsRaw(), sections, this.#compression.sha256);
+  }
+
   #section(index: number): readonly LogRecord[] {
     const known = this.#decoded[index];
     if (known !== undefined) return known;
-    const records = this.#opened(index).all();
+    const reader = this.#opened(index);
+    const records: LogRecord[] = [];
+    for (let left = this.header.sections[index].records; left > 0; left--) records.push(reader.next());
     this.#decoded[index] = records;
     this.#options.onDecode?.(records.length);
     return records;
   }
 
+  /** A section to be read to its end before another one is opened. */
   #opened(index: number): SectionReader {
     const section = this.header.sections[index];
-    this.#strings ??= decodeStrings(this.stringsRaw());
     this.#room.clear();
-    const raw = this.sectionRaw(section);
-    return new SectionReader(this.header, section, raw, this.#strings, this.#room, this.#options.upcast);
+    return this.#reader(section, this.sectionRaw(section), this.#room);
+  }
+
+  #reader(section: SectionHeader, raw: Uint8Array, room: ColumnRoom): SectionReader {
+    this.#strings ??= decodeStrings(this.stringsRaw());
+    const { upcast } = this.#options;
+    return new SectionReader(this.header, section, raw, { strings: this.#strings, room, upcast });
   }
 }

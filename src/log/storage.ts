@@ -7,6 +7,8 @@ import { GranuleError, invariant } from '../errors.ts';
 export interface LogStorage {
   /** A name for messages: the path. */
   readonly name: string;
+  /** The file, for a storage that another thread can open again; absent for others. */
+  readonly path?: string;
   /** Bytes there are. */
   size(): number;
   /** `lengthBytes` bytes from `offsetBytes`; fewer when the log ends before. */

@@ -7,10 +7,9 @@
  * the lowest address, so that a run can be repeated and read. Migrate types are not modelled.
  */
 import { invariant } from '../errors.ts';
-import { IntMap, IntMapEdit } from './intMap.ts';
-
-/** A free block holds nothing but its being free. */
-type FreeList = IntMap<true>;
+import { BuddyLayout } from './buddyLayout.ts';
+import { FreeLists } from './freeLists.ts';
+import { Version } from './versions.ts';
 
 /**
  * A buddy allocator as plain data: for each order, pairs of the block number (frame / 2^order) of the first of
@@ -50,51 +49,66 @@ export interface Fragmentation {
 
 /** What can be asked of an allocator, sealed or in the middle of an edit. */
 abstract class BuddyReader {
-  /** First frame. */
-  readonly base: number;
-  /** Frames managed. */
-  readonly count: number;
-  /** MAX_PAGE_ORDER. */
-  readonly maxOrder: number;
+  protected readonly layout: BuddyLayout;
+  protected readonly version: Version<FreeLists>;
 
-  constructor(base: number, count: number, maxOrder: number) {
-    this.base = base;
-    this.count = count;
-    this.maxOrder = maxOrder;
+  constructor(layout: BuddyLayout, version: Version<FreeLists>) {
+    this.layout = layout;
+    this.version = version;
   }
 
-  protected abstract readonly lists: readonly (FreeList | IntMapEdit<true>)[];
   /** Free frames. */
   abstract readonly freeFrames: number;
 
+  /** First frame. */
+  get base(): number {
+    return this.layout.base;
+  }
+
+  /** Frames managed. */
+  get count(): number {
+    return this.layout.count;
+  }
+
+  /** MAX_PAGE_ORDER. */
+  get maxOrder(): number {
+    return this.layout.maxOrder;
+  }
+
   /** Free blocks of each order, from 0 to MAX_PAGE_ORDER: a line of /proc/buddyinfo. */
   get buddyinfo(): number[] {
-    return this.lists.map((blocks) => blocks.size);
+    const { store } = this.version;
+    return this.layout.levels.map((_, order) => store.blocks(order));
   }
 
   /** The largest order with a free block, or -1. */
   get largestFreeOrder(): number {
-    return this.lists.findLastIndex((blocks) => blocks.size > 0);
+    return this.buddyinfo.findLastIndex((blocks) => blocks > 0);
   }
 
-  /** Whether a block of the order could be had without any reclaim. */
-  canAlloc(order: number): boolean {
-    return this.largestFreeOrder >= order;
+  /** Whether so many blocks of the order could be had without any reclaim. */
+  canAlloc(order: number, count = 1): boolean {
+    const { store } = this.version;
+    let had = 0;
+    for (let at = order; at <= this.layout.maxOrder; at++) {
+      had += store.blocks(at) * (1 << (at - order));
+      if (had >= count) return true;
+    }
+    return false;
   }
 
   /** Whether the frame is free. */
   isFree(pfn: number): boolean {
-    return this.lists.some((blocks, order) => blocks.has(Math.floor(pfn / 2 ** order)));
+    const { base, count, origin } = this.layout;
+    return pfn >= base && pfn < base + count && this.version.store.has(pfn - origin, 0);
   }
 
   /** How broken up free memory is for blocks of the order. */
   fragmentation(order: number): Fragmentation {
     const freeFrames = this.freeFrames;
-    const blocks = this.lists.reduce((total, list) => total + list.size, 0);
-    const suitable = this.lists.reduce(
-      (total, list, at) => total + (at < order ? 0 : list.size * 2 ** (at - order)),
-      0,
-    );
+    const free = this.buddyinfo;
+    const blocks = free.reduce((total, count) => total + count, 0);
+    const suitable = free.reduce((total, count, at) => total + (at < order ? 0 : count * 2 ** (at - order)), 0);
     const requested = 2 ** order;
     const unusable = freeFrames === 0 ? 1000 : Math.floor(((freeFrames - suitable * requested) * 1000) / freeFrames);
     if (blocks === 0) return { index: 0, unusable };
@@ -106,7 +120,7 @@ abstract class BuddyReader {
 /**
  * A sealed allocator. Blocks are allocated and freed on `edit()`.
  *
- * @throws GranuleError INVARIANT for a stretch that is empty or a negative order
+ * @throws GranuleError INVARIANT for a stretch that is empty or too long, or a negative order
  * @example
  * ```ts
  * const edit = Buddy.create(0, 1024, 10).edit();
@@ -116,82 +130,62 @@ abstract class BuddyReader {
  * ```
  */
 export class Buddy extends BuddyReader {
-  protected readonly lists: readonly FreeList[];
   readonly freeFrames: number;
 
-  constructor(
-    base: number,
-    count: number,
-    maxOrder: number,
-    lists: readonly FreeList[],
-    freeFrames = lists.reduce((frames, blocks, order) => frames + blocks.size * 2 ** order, 0),
-  ) {
-    super(base, count, maxOrder);
-    this.lists = lists;
+  constructor(layout: BuddyLayout, version: Version<FreeLists>, freeFrames: number) {
+    super(layout, version);
     this.freeFrames = freeFrames;
   }
 
   /** All of [base, base + count) free, in the largest aligned blocks there are [mm/memblock.c:__free_pages_memory]. */
   static create(base: number, count: number, maxOrder: number): Buddy {
-    invariant(Number.isSafeInteger(base) && base >= 0, 'the first frame is a non-negative integer');
-    invariant(Number.isSafeInteger(count) && count > 0, 'there is at least one frame');
-    invariant(Number.isInteger(maxOrder) && maxOrder >= 0, 'an order is a non-negative integer');
-    const lists = Array.from({ length: maxOrder + 1 }, () => IntMap.empty<true>().edit());
-    for (let pfn = base; pfn < base + count; ) {
+    const lists = new FreeLists(new BuddyLayout(base, count, maxOrder));
+    const { origin } = lists.layout;
+    const end = base + count;
+    for (let pfn = base; pfn < end; ) {
       let order = maxOrder;
-      while (pfn % 2 ** order !== 0 || pfn + 2 ** order > base + count) order--;
-      lists[order].set(pfn / 2 ** order, true);
-      pfn += 2 ** order;
+      while (pfn % 2 ** order !== 0 || pfn + 2 ** order > end) order--;
+      const blocks = order === maxOrder ? Math.floor((end - pfn) / 2 ** order) : 1;
+      lists.fill(pfn - origin, order, blocks);
+      pfn += blocks * 2 ** order;
     }
-    return new Buddy(
-      base,
-      count,
-      maxOrder,
-      lists.map((list) => list.done()),
-    );
+    return new Buddy(lists.layout, new Version(lists), count);
   }
 
   /** The inverse of `toPlain`. */
-  static fromPlain(plain: BuddyPlain): Buddy {
-    const lists = plain.free.map((runs) => {
-      const list = IntMap.empty<true>().edit();
+  static fromPlain({ base, count, maxOrder, free }: BuddyPlain): Buddy {
+    const lists = new FreeLists(new BuddyLayout(base, count, maxOrder));
+    const { origin } = lists.layout;
+    let freeFrames = 0;
+    for (const [order, runs] of free.entries()) {
       for (let at = 0; at < runs.length; at += 2) {
-        for (let block = 0; block < runs[at + 1]; block++) list.set(runs[at] + block, true);
+        lists.fill(runs[at] * 2 ** order - origin, order, runs[at + 1]);
+        freeFrames += runs[at + 1] * 2 ** order;
       }
-      return list.done();
-    });
-    return new Buddy(plain.base, plain.count, plain.maxOrder, lists);
+    }
+    return new Buddy(lists.layout, new Version(lists), freeFrames);
   }
 
   toPlain(): BuddyPlain {
-    const free = this.lists.map((list) => {
-      const runs: number[] = [];
-      let first = -1;
-      let end = -1;
-      // A memory of many gigabytes has ten thousands of free blocks, nearly all in one run.
-      list.forEach(0, this.base + this.count, (block) => {
-        if (block !== end) {
-          if (end >= 0) runs.push(first, end - first);
-          first = block;
-        }
-        end = block + 1;
-      });
-      if (end >= 0) runs.push(first, end - first);
-      return runs;
-    });
-    return { base: this.base, count: this.count, maxOrder: this.maxOrder, free };
+    const { base, count, maxOrder, origin, levels } = this.layout;
+    const { store } = this.version;
+    const free = levels.map((_, order) =>
+      store.runs(order).map((number, at) => (at % 2 === 0 ? number + origin / 2 ** order : number)),
+    );
+    return { base, count, maxOrder, free };
   }
 
-  /** A private version to write to; this one stays as it is. */
+  /** A private version to write to; this one stays as it is. One that is given up makes this one dear to look at. */
   edit(): BuddyEdit {
-    return new BuddyEdit(this, this.lists);
+    return new BuddyEdit(this.layout, this.version.next(), this.freeFrames);
   }
 }
 
 /**
  * A private version of an allocator. `done()` seals it.
  *
- * @throws GranuleError INVARIANT for a frame outside the stretch, an unaligned block, or a block freed twice
+ * @throws GranuleError INVARIANT for a frame outside the stretch, an unaligned block, a block freed twice, or a write after
+ *   `done()`
  * @example
  * ```ts
  * const edit = Buddy.create(0, 16, 4).edit();
@@ -201,94 +195,58 @@ export class Buddy extends BuddyReader {
  * ```
  */
 export class BuddyEdit extends BuddyReader {
-  protected readonly lists: (FreeList | IntMapEdit<true>)[];
   freeFrames: number;
+  private sealed = false;
 
-  constructor(from: BuddyReader, lists: readonly FreeList[]) {
-    super(from.base, from.count, from.maxOrder);
-    this.lists = lists.slice();
-    this.freeFrames = from.freeFrames;
+  constructor(layout: BuddyLayout, version: Version<FreeLists>, freeFrames: number) {
+    super(layout, version);
+    this.freeFrames = freeFrames;
   }
 
   /** The first frame of a block of 2^order frames, or null when no block is large enough. */
   alloc(order: number): number | null {
     invariant(Number.isInteger(order) && order >= 0, 'an order is a non-negative integer');
-    for (let from = order; from <= this.maxOrder; from++) {
-      const block = this.lists[from].first();
-      if (block === null) continue;
-      this.writable(from).delete(block.key);
-      this.freeFrames -= 2 ** order;
-      const pfn = block.key * 2 ** from;
-      for (let half = from - 1; half >= order; half--) this.writable(half).set(pfn / 2 ** half + 1, true);
-      return pfn;
-    }
-    return null;
+    const frame = this.writable.takeLeast(order);
+    if (frame < 0) return null;
+    this.freeFrames -= 1 << order;
+    return this.layout.origin + frame;
   }
 
   /** Takes one particular block; false when not all of it is free. */
   allocAt(pfn: number, order: number): boolean {
-    this.checkBlock(pfn, order);
-    let from = order;
-    while (from <= this.maxOrder && !this.lists[from].has(Math.floor(pfn / 2 ** from))) from++;
-    if (from > this.maxOrder) return false;
-    this.writable(from).delete(Math.floor(pfn / 2 ** from));
-    this.freeFrames -= 2 ** order;
-    for (let half = from - 1; half >= order; half--) {
-      const block = Math.floor(pfn / 2 ** half);
-      this.writable(half).set(block % 2 === 0 ? block + 1 : block - 1, true);
-    }
-    return true;
+    const isTaken = this.writable.take(this.frameOf(pfn, order), order);
+    if (isTaken) this.freeFrames -= 1 << order;
+    return isTaken;
   }
 
   /** Gives a block back; it may be part of what `alloc` gave. Merges with free buddies. */
   free(pfn: number, order: number): void {
-    this.checkBlock(pfn, order);
-    invariant(!this.overlapsFree(pfn, order), 'a block is freed once');
-    let at = order;
-    let block = pfn / 2 ** order;
-    while (at < this.maxOrder) {
-      const buddy = block % 2 === 0 ? block + 1 : block - 1;
-      if (!this.lists[at].has(buddy)) break;
-      this.writable(at).delete(buddy);
-      block = Math.floor(block / 2);
-      at++;
-    }
-    this.writable(at).set(block, true);
-    this.freeFrames += 2 ** order;
+    const frame = this.frameOf(pfn, order);
+    const lists = this.writable;
+    invariant(!lists.hasAny(frame, order), 'a block is freed once');
+    lists.give(frame, order);
+    this.freeFrames += 1 << order;
   }
 
   done(): Buddy {
-    const lists = this.lists.map((list) => (list instanceof IntMapEdit ? list.done() : list));
-    return new Buddy(this.base, this.count, this.maxOrder, lists, this.freeFrames);
+    invariant(!this.sealed, 'an edit is sealed once');
+    this.sealed = true;
+    return new Buddy(this.layout, this.version, this.freeFrames);
   }
 
-  /** The free list of an order, to write to: most edits touch few orders, so a list is opened when it is needed. */
-  private writable(order: number): IntMapEdit<true> {
-    const list = this.lists[order];
-    if (list instanceof IntMapEdit) return list;
-    const edit = list.edit();
-    this.lists[order] = edit;
-    return edit;
+  private get writable(): FreeLists {
+    invariant(!this.sealed, 'nothing is written after done()');
+    return this.version.store;
   }
 
-  private checkBlock(pfn: number, order: number): void {
-    invariant(Number.isInteger(order) && order >= 0 && order <= this.maxOrder, 'an order is one the allocator has');
-    invariant(pfn % 2 ** order === 0, 'a block is aligned to its size');
-    invariant(pfn >= this.base && pfn + 2 ** order <= this.base + this.count, 'a block lies in the managed stretch');
-  }
-
-  private overlapsFree(pfn: number, order: number): boolean {
-    for (let at = 0; at <= this.maxOrder; at++) {
-      const list = this.lists[at];
-      if (list.size === 0) continue;
-      const first = Math.floor(pfn / 2 ** at);
-      if (at >= order) {
-        if (list.has(first)) return true;
-        continue;
-      }
-      const found = list.first(first);
-      if (found !== null && found.key < (pfn + 2 ** order) / 2 ** at) return true;
-    }
-    return false;
+  /** The first frame of a block, counted from the origin. */
+  private frameOf(pfn: number, order: number): number {
+    const { base, count, maxOrder, origin } = this.layout;
+    invariant(Number.isInteger(order) && order >= 0 && order <= maxOrder, 'an order is one the allocator has');
+    const span = 1 << order;
+    invariant(pfn >= base && pfn + span <= base + count, 'a block lies in the managed stretch');
+    const frame = pfn - origin;
+    invariant((frame & -span) === frame, 'a block is aligned to its size');
+    return frame;
   }
 }

@@ -9,7 +9,7 @@ import { CHECK_RUNS, type StackIndex } from './stackIndex.ts';
 import type { Tlb } from './tlb.ts';
 import { MAY_FETCH, MAY_READ, MAY_WRITE, type TlbArray } from './tlbArray.ts';
 import { ASID_STRIDE } from './tlbKeys.ts';
-import type { Stretch, StretchContext, StretchStop } from './tlbRun.ts';
+import type { Stretch, StretchContext, StretchStop } from './stretch.ts';
 
 /** Stack depths by the least number of entries that they leave room in for pages from elsewhere; none below the last. */
 const DEPTHS: readonly { readonly entries: number; readonly depth: number }[] = [
@@ -232,7 +232,8 @@ class FilteredRun {
  * @example
  * ```ts
  * const trace = traceFromSteps([{ access: 'R', addr: 0x12345 }]);
- * const tlb = Tlb.empty({ l1i: { entries: 10, ways: 10 }, l1d: { entries: 10, ways: 10 }, l2: { entries: 10, ways: 2 }, walkCache: 'none' });
+ * const shape = { entries: 10, ways: 10 };
+ * const tlb = Tlb.empty({ l1i: shape, l1d: shape, l2: shape, walkCache: 'none' });
  * const stretch = { at: 0, end: 1, counted: false, lastFetchPage: -1, lastDataPage: -1, cycles: 0, cyclesMax: 9, counts: noCounts() };
  * const index = makeStackIndex(trace, 12, { fetch: 8, data: 8 });
  * runFiltered(tlb, index, stretch, { asid: 1, pageShift: 12, l2HitCycles: 6, instructionCycles: 1 }); // 'walk'

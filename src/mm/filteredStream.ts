@@ -2,7 +2,8 @@
 import { invariant } from '../errors.ts';
 import { NO_PAGE, RecencyStack } from './recencyStack.ts';
 import { RUN_CALL, RUN_FETCH, RUN_WRITE } from './runs.ts';
-import { CHECK_RUNS, type StackIndex, type StreamIndex } from './stackIndex.ts';
+import { CHECK_RUNS, type StackIndex } from './stackIndex.ts';
+import type { StreamIndex } from './streamIndex.ts';
 import { MAY_FETCH, MAY_READ, MAY_WRITE, type TlbArray } from './tlbArray.ts';
 import { ASID_STRIDE } from './tlbKeys.ts';
 
@@ -234,7 +235,14 @@ export class FilteredStream {
   }
 }
 
-/** The first place of [from, to) whose number is not below `wanted`, `to` for none. */
+/**
+ * The first place of [from, to) whose number is not below `wanted`, `to` for none.
+ *
+ * @example
+ * ```ts
+ * lowerBound(Uint32Array.of(2, 5, 9), 5, 0, 3); // 1
+ * ```
+ */
 export function lowerBound(numbers: Uint32Array, wanted: number, from: number, to: number): number {
   let low = from;
   let high = to;

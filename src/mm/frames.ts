@@ -3,8 +3,9 @@
  * it accounts for all memory: a frame is free there or lies in exactly one folio here.
  */
 import { invariant } from '../errors.ts';
-import { IntMap, type IntMapEdit } from './intMap.ts';
+import { FolioHeads, MAX_FRAME } from './folioHeads.ts';
 import { changePages, type LargeFolio } from './largeFolio.ts';
+import { Version } from './versions.ts';
 
 /**
  * What a folio holds.
@@ -68,24 +69,27 @@ function recounted({ pfn, order, pins, owner, kind, lazyFree }: Folio, refs: num
 
 /** What can be asked of a folio table, sealed or in the middle of an edit. */
 abstract class FolioReader {
-  protected abstract readonly folios: IntMap<Folio> | IntMapEdit<Folio>;
+  protected readonly version: Version<FolioHeads>;
+
+  constructor(version: Version<FolioHeads>) {
+    this.version = version;
+  }
+
   /** Frames in use, by kind. */
   abstract readonly framesByKind: Readonly<FrameCounts>;
-
   /** Number of folios. */
-  get count(): number {
-    return this.folios.size;
-  }
+  abstract readonly count: number;
 
   /** Frames in use. */
   get frames(): number {
-    return Object.values(this.framesByKind).reduce((sum, frames) => sum + frames, 0);
+    const { anon, file, table, kernel, reserved } = this.framesByKind;
+    return anon + file + table + kernel + reserved;
   }
 
   /** The folio that the frame lies in, head or tail (`page_folio`), or null. */
   find(pfn: number): Folio | null {
-    const below = this.folios.last(pfn);
-    return below !== null && pfn < below.key + 2 ** below.value.order ? below.value : null;
+    if (!(pfn >= 0 && pfn <= MAX_FRAME)) return null;
+    return this.version.store.find(pfn);
   }
 
   /** The first frame of the folio that the frame lies in, or null. */
@@ -95,7 +99,9 @@ abstract class FolioReader {
 
   /** Calls `visit` for every folio whose head lies in [fromPfn, toPfn), ascending, until it returns false. */
   forEach(fromPfn: number, toPfn: number, visit: (folio: Folio) => unknown): void {
-    this.folios.forEach(fromPfn, toPfn, (_, folio) => visit(folio));
+    const { store } = this.version;
+    let folio = store.next(fromPfn, toPfn);
+    while (folio !== null && visit(folio) !== false) folio = store.next(folio.pfn + 1, toPfn);
   }
 }
 
@@ -112,17 +118,17 @@ abstract class FolioReader {
  * ```
  */
 export class FolioTable extends FolioReader {
-  protected readonly folios: IntMap<Folio>;
   readonly framesByKind: Readonly<FrameCounts>;
+  readonly count: number;
 
-  constructor(folios: IntMap<Folio>, framesByKind: Readonly<FrameCounts>) {
-    super();
-    this.folios = folios;
+  constructor(version: Version<FolioHeads>, framesByKind: Readonly<FrameCounts>, count: number) {
+    super(version);
     this.framesByKind = framesByKind;
+    this.count = count;
   }
 
   static empty(): FolioTable {
-    return new FolioTable(IntMap.empty(), NO_FRAMES);
+    return new FolioTable(new Version(new FolioHeads()), NO_FRAMES, 0);
   }
 
   /** The inverse of `toPlain`. */
@@ -134,12 +140,14 @@ export class FolioTable extends FolioReader {
 
   /** The folios, ascending by frame. */
   toPlain(): Folio[] {
-    return this.folios.toPlain().values;
+    const folios: Folio[] = [];
+    this.forEach(0, MAX_FRAME + 1, (folio) => folios.push(folio));
+    return folios;
   }
 
-  /** A private version to write to; this one stays as it is. */
+  /** A private version to write to; this one stays as it is. One that is given up makes this one dear to look at. */
   edit(): FolioTableEdit {
-    return new FolioTableEdit(this.folios.edit(), copyCounts(this.framesByKind));
+    return new FolioTableEdit(this.version.next(), copyCounts(this.framesByKind), this.count);
   }
 }
 
@@ -159,25 +167,28 @@ export class FolioTable extends FolioReader {
  * ```
  */
 export class FolioTableEdit extends FolioReader {
-  protected readonly folios: IntMapEdit<Folio>;
   readonly framesByKind: FrameCounts;
+  count: number;
+  private sealed = false;
 
-  constructor(folios: IntMapEdit<Folio>, framesByKind: FrameCounts) {
-    super();
-    this.folios = folios;
+  constructor(version: Version<FolioHeads>, framesByKind: FrameCounts, count: number) {
+    super(version);
     this.framesByKind = framesByKind;
+    this.count = count;
   }
 
   /** Takes a folio in; one reference and no pin unless said. */
   add(folio: Pick<Folio, 'pfn' | 'order' | 'owner' | 'kind'> & Partial<Folio>): Folio {
-    const span = 2 ** folio.order;
-    invariant(folio.pfn % span === 0, 'a folio is aligned to its size');
-    const after = this.folios.first(folio.pfn);
-    const isAlone = this.find(folio.pfn) === null && (after === null || after.key >= folio.pfn + span);
-    invariant(isAlone, 'a frame lies in one folio at most');
     const { pfn, order, refs = 1, pins = 0, owner, kind, lazyFree = false, large = null } = folio;
+    const span = 1 << order;
+    invariant(pfn >= 0 && pfn + span - 1 <= MAX_FRAME, 'a frame is one of those there can be');
+    invariant((pfn & -span) === pfn, 'a folio is aligned to its size');
+    const heads = this.writable;
+    const isAlone = heads.find(pfn) === null && (span === 1 || heads.next(pfn, pfn + span) === null);
+    invariant(isAlone, 'a frame lies in one folio at most');
     const whole: Folio = { pfn, order, refs, pins, owner, kind, lazyFree, large };
-    this.folios.set(pfn, whole);
+    heads.add(whole);
+    this.count++;
     this.framesByKind[kind] += span;
     return whole;
   }
@@ -195,52 +206,44 @@ export class FolioTableEdit extends FolioReader {
     return folio;
   }
 
-  /** Takes or drops one reference on each of `nr` pages of one folio from `pfn` on; answers the folio as it is then. */
-  countPages(pfn: number, nr: number, change: 1 | -1): Folio {
-    return this.update(pfn, (folio) => {
-      const refs = folio.refs + change * nr;
-      const large = folio.large === null ? null : changePages(folio.large, pfn - folio.pfn, nr, change);
-      return recounted(folio, refs, large);
-    });
+  /** Takes one reference on each of `nr` pages of a folio, as `find` gave it, from `pfn` on; answers the folio as it is then. */
+  getPages(before: Folio, pfn: number, nr: number): Folio {
+    const large = before.large === null ? null : changePages(before.large, pfn - before.pfn, nr, 1);
+    const after = recounted(before, before.refs + nr, large);
+    this.writable.replace(before, after);
+    return after;
   }
 
-  /**
-   * Drops one reference on each of `nr` pages of one folio from `pfn` on; answers the folio as it was and as it is then. With the
-   * last reference it is gone.
-   */
-  putPages(pfn: number, nr: number): { before: Folio; after: Folio } {
-    const before = this.find(pfn);
-    if (before === null) invariant(false, `frame ${pfn} lies in a folio`);
-    const large = before.large === null ? null : changePages(before.large, pfn - before.pfn, nr, -1);
-    const after = recounted(before, before.refs - nr, large);
-    invariant(after.refs >= 0, 'counts of a folio stay above zero');
-    if (after.refs > 0) this.folios.set(after.pfn, after);
-    else {
-      this.folios.delete(after.pfn);
-      this.framesByKind[after.kind] -= 2 ** after.order;
+  /** Drops one reference on each of such pages; null where it was the last, and the folio is gone. */
+  putPages(before: Folio, pfn: number, nr: number): Folio | null {
+    const refs = before.refs - nr;
+    invariant(refs >= 0, 'counts of a folio stay above zero');
+    if (refs === 0) {
+      this.takeOut(before);
+      return null;
     }
-    return { before, after };
+    const large = before.large === null ? null : changePages(before.large, pfn - before.pfn, nr, -1);
+    const after = recounted(before, refs, large);
+    this.writable.replace(before, after);
+    return after;
   }
 
   /** Replaces the folio of a frame; its frames stay the same. */
   update(pfn: number, change: (folio: Folio) => Folio): Folio {
-    const folio = this.find(pfn);
-    if (folio === null) invariant(false, `frame ${pfn} lies in a folio`);
+    const folio = this.folioAt(pfn);
     const next = change(folio);
     invariant(next.pfn === folio.pfn && next.order === folio.order, 'an update leaves the frames of a folio alone');
     invariant(next.refs >= 0 && next.pins >= 0, 'counts of a folio stay above zero');
     this.framesByKind[folio.kind] -= 2 ** folio.order;
     this.framesByKind[next.kind] += 2 ** folio.order;
-    this.folios.set(folio.pfn, next);
+    this.writable.replace(folio, next);
     return next;
   }
 
   /** Takes the folio of a frame out, whatever its references. */
   remove(pfn: number): Folio {
-    const folio = this.find(pfn);
-    if (folio === null) invariant(false, `frame ${pfn} lies in a folio`);
-    this.folios.delete(folio.pfn);
-    this.framesByKind[folio.kind] -= 2 ** folio.order;
+    const folio = this.folioAt(pfn);
+    this.takeOut(folio);
     return folio;
   }
 
@@ -276,6 +279,25 @@ export class FolioTableEdit extends FolioReader {
   }
 
   done(): FolioTable {
-    return new FolioTable(this.folios.done(), copyCounts(this.framesByKind));
+    invariant(!this.sealed, 'an edit is sealed once');
+    this.sealed = true;
+    return new FolioTable(this.version, this.framesByKind, this.count);
+  }
+
+  private get writable(): FolioHeads {
+    invariant(!this.sealed, 'nothing is written after done()');
+    return this.version.store;
+  }
+
+  private folioAt(pfn: number): Folio {
+    const folio = this.find(pfn);
+    if (folio === null) invariant(false, `frame ${pfn} lies in a folio`);
+    return folio;
+  }
+
+  private takeOut(folio: Folio): void {
+    this.writable.remove(folio);
+    this.count--;
+    this.framesByKind[folio.kind] -= 1 << folio.order;
   }
 }

@@ -1,10 +1,4 @@
-/**
- * The TLBs of one CPU: L1I, L1D, a unified L2 and the walk cache, with their maintenance.
- *
- * Persistent, by the scheme of Baker (Shallow binding makes functional arrays fast, 1991): the newest version holds the
- * arrays and writes them in place; the version before keeps what those writes replaced. So an edit costs what it writes, and a
- * version that somebody kept is made again when it is looked at.
- */
+/** The TLBs of one CPU: L1I, L1D, a unified L2 and the walk cache, with their maintenance. */
 import { invariant } from '../errors.ts';
 import { JOURNAL_NUMBERS, MAY_FETCH, MAY_READ, MAY_WRITE, TlbArray, type TlbArrayPlain } from './tlbArray.ts';
 import { packArray, type TlbArrayPacked, unpackArray } from './tlbForm.ts';
@@ -18,6 +12,7 @@ import {
   tableKey,
   WALK_ASID_STRIDE,
 } from './tlbKeys.ts';
+import { type Store, Version } from './versions.ts';
 
 /** The sizes that a TLB is built from: a core preset holds them. */
 export interface TlbGeometry {
@@ -53,7 +48,7 @@ export interface TlbPacked {
 }
 
 /** The arrays of one TLB, written in place. */
-class TlbStore {
+class TlbStore implements Store<TlbStore> {
   readonly geometry: TlbGeometry;
   readonly journal = { epoch: 1, undo: [] as number[] };
   readonly l1i: TlbArray;
@@ -62,8 +57,7 @@ class TlbStore {
   readonly walk: TlbArray | null;
   /** All arrays, each once, in the order of their places. */
   readonly arrays: readonly TlbArray[];
-  /** Entries that journals have noted since the arrays were made. */
-  noted = 0;
+  readonly copyCost: number;
 
   constructor(geometry: TlbGeometry) {
     const { l1i, l1d, l2, walkCache } = geometry;
@@ -77,10 +71,11 @@ class TlbStore {
     else this.walk = new TlbArray(walkCache.entries, walkCache.ways, this.journal, end);
     const own = this.walk === null || this.walk === this.l2 ? [] : [this.walk];
     this.arrays = [this.l1i, this.l1d, this.l2, ...own];
+    this.copyCost = JOURNAL_NUMBERS * this.arrays.reduce((sum, array) => sum + array.entries, 0);
   }
 
-  get entries(): number {
-    return this.arrays.reduce((sum, array) => sum + array.entries, 0);
+  get noted(): number {
+    return this.journal.undo.length;
   }
 
   copy(): TlbStore {
@@ -89,16 +84,9 @@ class TlbStore {
     return copy;
   }
 
-  /** Begins a journal, for the version that is written from now on. */
-  open(): number[] {
-    this.noted += this.journal.undo.length / JOURNAL_NUMBERS;
-    this.journal.epoch++;
-    this.journal.undo = [];
-    return this.journal.undo;
-  }
-
-  restore(undo: readonly number[]): void {
-    for (let at = 0; at < undo.length; at += JOURNAL_NUMBERS) {
+  putBack({ journal }: TlbStore, noted: number): void {
+    const { undo } = journal;
+    for (let at = undo.length - JOURNAL_NUMBERS; at >= noted; at -= JOURNAL_NUMBERS) {
       const array = this.arrays.findLast(({ base }) => base <= undo[at]);
       invariant(array !== undefined, `entry ${undo[at]} is one of the TLB`);
       array.restore(undo, at);
@@ -119,80 +107,52 @@ class TlbStore {
  * ```
  */
 export class Tlb {
-  /** Null once a later version has the arrays: then that version, and what this one held instead. */
-  #store: TlbStore | null;
-  #later: Tlb | null = null;
-  #undo: readonly number[] = [];
+  readonly #version: Version<TlbStore>;
   /**
    * Pages of a contiguous group of the tables in use, where one entry may stand for all of them; 1 where each page has its
    * own. Not kept: whoever edits a version says it again.
    */
   groupPages = 1;
 
-  private constructor(store: TlbStore) {
-    this.#store = store;
+  private constructor(version: Version<TlbStore>) {
+    this.#version = version;
   }
 
   /** A TLB that holds nothing. */
   static empty(geometry: TlbGeometry): Tlb {
-    return new Tlb(new TlbStore(geometry));
+    return new Tlb(new Version(new TlbStore(geometry)));
   }
 
   /** A version of its own: what is written to it does not show in this one, and nothing more is written to this one. */
   edit(): Tlb {
-    const store = this.#store ?? this.#remade();
-    // Once the journals come to a copy, a copy is made: an old version then holds no longer chain of later ones.
-    if (store.noted > store.entries) return new Tlb(store.copy());
-    const later = new Tlb(store);
-    this.#store = null;
-    this.#later = later;
-    this.#undo = store.open();
-    return later;
-  }
-
-  /** The arrays of a version that has been edited since, made again from those of a later one. */
-  #remade(): TlbStore {
-    const undos: (readonly number[])[] = [];
-    let version: Tlb = this;
-    while (version.#store === null) {
-      undos.push(version.#undo);
-      invariant(version.#later !== null, 'a version without arrays has a later one');
-      version = version.#later;
-    }
-    const store = version.#store.copy();
-    for (const undo of undos.reverse()) store.restore(undo);
-    this.#store = store;
-    this.#later = null;
-    this.#undo = [];
-    return store;
-  }
-
-  get #arrays(): TlbStore {
-    return this.#store ?? this.#remade();
+    const version = this.#version.next();
+    // Every entry is noted again before its first write.
+    version.store.journal.epoch++;
+    return new Tlb(version);
   }
 
   get l1i(): TlbArray {
-    return this.#arrays.l1i;
+    return this.#version.store.l1i;
   }
 
   get l1d(): TlbArray {
-    return this.#arrays.l1d;
+    return this.#version.store.l1d;
   }
 
   get l2(): TlbArray {
-    return this.#arrays.l2;
+    return this.#version.store.l2;
   }
 
   /** The array that holds partial walks: its own, the L2's, or null. */
   get walk(): TlbArray | null {
-    return this.#arrays.walk;
+    return this.#version.store.walk;
   }
 
   /** Takes a translation in: new in L1 and L2, or with new frame and rights where it was there already. */
   fill(fetch: boolean, asid: number, pageNumber: number, frame: number, rights: number): void {
     invariant(rights > 0 && rights <= (MAY_READ | MAY_WRITE | MAY_FETCH), 'a translation allows something');
     const key = leafKey(asid, pageNumber);
-    const { l1i, l1d, l2 } = this.#arrays;
+    const { l1i, l1d, l2 } = this.#version.store;
     const set2 = l2.setOf(pageNumber);
     if (!l2.update(key, set2, frame, rights)) l2.insert(key, set2, frame, rights);
     const first = fetch ? l1i : l1d;
@@ -283,14 +243,14 @@ export class Tlb {
   /** Removes everything tagged with an ASID, partial walks included. */
   invalidateAsid(asid: number): number {
     let removed = 0;
-    for (const array of this.#arrays.arrays) removed += array.removeAll((key) => asidOfKey(key) === asid);
+    for (const array of this.#version.store.arrays) removed += array.removeAll((key) => asidOfKey(key) === asid);
     return removed;
   }
 
   /** Removes everything. */
   invalidateAll(): number {
     let removed = 0;
-    for (const array of this.#arrays.arrays) removed += array.removeAll(() => true);
+    for (const array of this.#version.store.arrays) removed += array.removeAll(() => true);
     return removed;
   }
 
@@ -328,6 +288,6 @@ export class Tlb {
       else unpackArray(array, form);
     }
     store.journal.epoch = 1;
-    return new Tlb(store);
+    return new Tlb(new Version(store));
   }
 }

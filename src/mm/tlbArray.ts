@@ -4,8 +4,8 @@
  * Every use stamps its entry with a clock of the array; the least stamp of a set is its least recently used entry. So a hit
  * writes one number, and only a replacement looks for the victim.
  *
- * An array is written in place. What an entry held before its first write since the journal was last opened goes to the
- * journal, from which `Tlb` makes the versions before.
+ * An array is written in place. What an entry held before its first write in an epoch of the journal goes to the journal, from
+ * which the versions before are made.
  */
 import { invariant } from '../errors.ts';
 

@@ -7,130 +7,15 @@
 import { invariant } from '../errors.ts';
 import { filterDepth, runFiltered } from './filteredRun.ts';
 import { RUN_CALL, RUN_FETCH, RUN_PAGE_SHIFT, RUN_READ, type RunSource } from './runs.ts';
-import { blockOf, type StackIndex, stackIndexWhenDue } from './stackIndex.ts';
+import { blockOf, type StackDepths, stackIndexWhenDue } from './stackIndex.ts';
+import type { Stretch, StretchContext, StretchCounts, StretchStop } from './stretch.ts';
 import type { Tlb } from './tlb.ts';
 import { MAY_FETCH, MAY_READ, MAY_WRITE } from './tlbArray.ts';
-import { ASID_STRIDE, groupKey } from './tlbKeys.ts';
-
-/** What a stretch counted; the field meanings are those of `TlbCounts` in `machines/messages.ts`. */
-export interface StretchCounts {
-  references: number;
-  l1iAccesses: number;
-  l1iMisses: number;
-  l1dAccesses: number;
-  l1dMisses: number;
-  l2Accesses: number;
-  l2Misses: number;
-}
-
-/** A place in a trace and what was counted on the way to it. Plain data: a TLB actor keeps it between messages. */
-export interface Stretch {
-  /** The run to do next. */
-  at: number;
-  /** The run to stop before. */
-  end: number;
-  /** The run at `at` has been counted: it only waits for its translation. */
-  counted: boolean;
-  /** Page number of the last fetch run, for fetches across a border; -1 for none. */
-  lastFetchPage: number;
-  /** The same for data runs. */
-  lastDataPage: number;
-  cycles: number;
-  /** Stop before the fetch run that would take `cycles` above this. */
-  cyclesMax: number;
-  counts: StretchCounts;
-}
-
-/** What the stretch is translated with. */
-export interface StretchContext {
-  asid: number;
-  pageShift: number;
-  /** Cycles an L1 miss costs that hits in the L2 TLB. */
-  l2HitCycles: number;
-  /** Cycles of one instruction. */
-  instructionCycles: number;
-  /** Look every run up, without a stack index: the reference, and the bare loop of the yardsticks. */
-  exhaustive?: boolean;
-}
+import { ASID_STRIDE } from './tlbKeys.ts';
+import { HIT_L2, lookupGrouped, lookupIn, MISS } from './tlbLookup.ts';
 
 /** Runs that are looked up one by one before the index is used: where walks follow one another, a stretch ends within them. */
-const PLAIN_RUNS = 128;
-
-/** Why `runStretch` came back. */
-export type StretchStop = 'end' | 'quantum' | 'call' | 'walk';
-
-/**
- * Counts at zero.
- *
- * @example
- * ```ts
- * noCounts().l2Misses; // 0
- * ```
- */
-export function noCounts(): StretchCounts {
-  return { references: 0, l1iAccesses: 0, l1iMisses: 0, l1dAccesses: 0, l1dMisses: 0, l2Accesses: 0, l2Misses: 0 };
-}
-
-/**
- * A stretch of its own with the same contents.
- *
- * @example
- * ```ts
- * const stretch = { at: 3, end: 9, counted: false, lastFetchPage: -1, lastDataPage: -1, cycles: 0, cyclesMax: 9, counts: noCounts() };
- * copyStretch(stretch).at; // 3
- * ```
- */
-export function copyStretch(from: Stretch): Stretch {
-  const { at, end, counted, lastFetchPage, lastDataPage, cycles, cyclesMax, counts } = from;
-  return { at, end, counted, lastFetchPage, lastDataPage, cycles, cyclesMax, counts: copyCounts(counts) };
-}
-
-/**
- * Counts of their own with the same contents.
- *
- * @example
- * ```ts
- * copyCounts({ ...noCounts(), l2Misses: 5 }).l2Misses; // 5
- * ```
- */
-export function copyCounts(from: StretchCounts): StretchCounts {
-  const { references, l1iAccesses, l1iMisses, l1dAccesses, l1dMisses, l2Accesses, l2Misses } = from;
-  return { references, l1iAccesses, l1iMisses, l1dAccesses, l1dMisses, l2Accesses, l2Misses };
-}
-
-/** The same where an entry may stand for a contiguous group: each array is asked for the page and for its group. */
-function lookupGrouped(
-  tlb: Tlb,
-  fetch: boolean,
-  key: number,
-  page: number,
-  right: number,
-  counts: StretchCounts | null,
-): 0 | 1 | 2 {
-  const first = fetch ? tlb.l1i : tlb.l1d;
-  const group = Math.floor(page / tlb.groupPages);
-  const ofGroup = groupKey(Math.floor(key / ASID_STRIDE), group * tlb.groupPages);
-  const tags: readonly [number, number][] = [
-    [key, page],
-    [ofGroup, group],
-  ];
-  for (const [tag, index] of tags) {
-    const entry = first.find(tag, first.setOf(index));
-    if (entry >= 0) return (first.rights(entry) & right) === 0 ? MISS : HIT_L1;
-  }
-  const [tag, index] = tlb.l2.has(key, tlb.l2.setOf(page)) ? tags[0] : tags[1];
-  const entry2 = tlb.l2.find(tag, tlb.l2.setOf(index));
-  if (counts !== null) {
-    if (fetch) counts.l1iMisses++;
-    else counts.l1dMisses++;
-    counts.l2Accesses++;
-    if (entry2 < 0) counts.l2Misses++;
-  }
-  if (entry2 < 0) return MISS;
-  const rights = tlb.l2.rights(entry2);
-  first.insert(tag, first.setOf(index), tlb.l2.frame(entry2), rights);
-  return (rights & right) === 0 ? MISS : HIT_L2;
-}
+const PLAIN_RUNS = 512;
 
 const pageNumbers = new WeakMap<RunSource, Map<number, Float64Array>>();
 
@@ -156,51 +41,6 @@ export function pageNumbersOf(source: RunSource, pageShift: number): Float64Arra
   return numbers;
 }
 
-/** What a lookup found: nothing usable; else a translation in L1, or one in L2 that is in L1 now. */
-export const MISS = 0;
-const HIT_L1 = 1;
-const HIT_L2 = 2;
-
-/**
- * Looks a page up in L1 and then L2. A translation without the right is a miss that no array counts: only a walk can mend
- * it. Nothing is counted for a run that was counted before it had to wait (`counts` is null).
- *
- * @example
- * ```ts
- * const shape = { entries: 4, ways: 4 };
- * const tlb = Tlb.empty({ l1i: shape, l1d: shape, l2: shape, walkCache: 'none' });
- * lookup(tlb, false, leafKey(1, 0x30), 0x30, MAY_READ, null) === MISS; // true
- * tlb.fill(false, 1, 0x30, 700, MAY_READ);
- * lookup(tlb, false, leafKey(1, 0x30), 0x30, MAY_READ, null) === MISS; // false
- * ```
- */
-export function lookup(
-  tlb: Tlb,
-  fetch: boolean,
-  key: number,
-  page: number,
-  right: number,
-  counts: StretchCounts | null,
-): 0 | 1 | 2 {
-  if (tlb.groupPages !== 1) return lookupGrouped(tlb, fetch, key, page, right, counts);
-  const first = fetch ? tlb.l1i : tlb.l1d;
-  const set = first.setOf(page);
-  const entry = first.find(key, set);
-  if (entry >= 0) return (first.rights(entry) & right) === 0 ? MISS : HIT_L1;
-  const { l2 } = tlb;
-  const entry2 = l2.find(key, l2.setOf(page));
-  if (counts !== null) {
-    if (fetch) counts.l1iMisses++;
-    else counts.l1dMisses++;
-    counts.l2Accesses++;
-    if (entry2 < 0) counts.l2Misses++;
-  }
-  if (entry2 < 0) return MISS;
-  const rights = l2.rights(entry2);
-  first.insert(key, set, l2.frame(entry2), rights);
-  return (rights & right) === 0 ? MISS : HIT_L2;
-}
-
 /**
  * Works on from `stretch.at` and writes to `stretch` and to `tlb`, a version that the caller may edit.
  *
@@ -224,10 +64,27 @@ export function runStretch(tlb: Tlb, source: RunSource, stretch: Stretch, contex
     const stop = runPlain(tlb, source, numbers, stretch, context);
     stretch.end = end;
     if (stop !== 'end') return stop;
-    const index = indexFor(tlb, source, stretch, context.pageShift);
-    if (index !== null) return runFiltered(tlb, index, stretch, context);
+    const depths = depthsFor(tlb, stretch);
+    if (depths !== null) return runLong(tlb, source, numbers, stretch, context, depths);
   }
   return runPlain(tlb, source, numbers, stretch, context);
+}
+
+/** What is left of a long stretch: by the trace's index, or run by run while that is not worth making. */
+function runLong(
+  tlb: Tlb,
+  source: RunSource,
+  numbers: Float64Array,
+  stretch: Stretch,
+  context: StretchContext,
+  depths: StackDepths,
+): StretchStop {
+  const index = stackIndexWhenDue(source, context.pageShift, depths, 0);
+  if (index !== null) return runFiltered(tlb, index, stretch, context);
+  const from = stretch.at;
+  const stop = runPlain(tlb, source, numbers, stretch, context);
+  stackIndexWhenDue(source, context.pageShift, depths, stretch.at - from);
+  return stop;
 }
 
 function runPlain(
@@ -245,14 +102,12 @@ function runPlain(
   return 'end';
 }
 
-/** The index by which a stretch can go on that has done some runs already; null where it has to go on run by run. */
-function indexFor(tlb: Tlb, source: RunSource, stretch: Stretch, pageShift: number): StackIndex | null {
-  const { at, end, cycles, lastFetchPage, lastDataPage } = stretch;
+/** The stack depths of the index by which a stretch can go on that has done some runs; null where it has to go on run by run. */
+function depthsFor(tlb: Tlb, { cycles, lastFetchPage, lastDataPage }: Stretch): StackDepths | null {
   // The index tells what came before in each stream; a stretch that begins in the middle has its own beginning.
   if (tlb.groupPages !== 1 || cycles === 0 || lastFetchPage < 0 || lastDataPage < 0) return null;
   const depths = { fetch: filterDepth(tlb.l1i), data: filterDepth(tlb.l1d) };
-  if (depths.fetch === 0 || depths.data === 0) return null;
-  return stackIndexWhenDue(source, pageShift, depths, end - at);
+  return depths.fetch === 0 || depths.data === 0 ? null : depths;
 }
 
 /** The right that each kind of run asks for: fetch, read, write. */
@@ -270,15 +125,13 @@ function runBlock(
   const { instructionCycles, l2HitCycles } = context;
   const end = Math.min(count, stretch.end - firstRun);
   const asidBase = context.asid * ASID_STRIDE;
+  const { l1i, l1d, l2 } = tlb;
+  const grouped = tlb.groupPages !== 1;
   // The most recently used key of each L1: a run on the same page needs no lookup where the right is known too.
-  let fetchKey = -1;
-  let dataKey = -1;
-  let dataRight = 0;
+  let [fetchKey, dataKey, dataRight] = [-1, -1, 0];
   let { lastFetchPage, lastDataPage, counted, cycles } = stretch;
   // Counters live in locals: a field of an object above 2^30 would be boxed anew at every addition.
-  let lines = 0;
-  let fetches = 0;
-  let data = 0;
+  let [lines, fetches, data] = [0, 0, 0];
   let stop: StretchStop = 'end';
   let at = stretch.at - firstRun;
   for (; at < end; at++) {
@@ -307,23 +160,34 @@ function runBlock(
     else lastDataPage = number;
     const right = RIGHT_OF_KIND[runKind];
     if (fetch ? key !== fetchKey : key !== dataKey || (dataRight & right) === 0) {
-      const found = lookup(tlb, fetch, key, number, right, counted ? null : stretch.counts);
+      const misses = counted ? null : stretch.counts;
+      const found = grouped
+        ? lookupGrouped(tlb, fetch, key, number, right, misses)
+        : lookupIn(fetch ? l1i : l1d, l2, fetch, key, number, right, misses);
       if (found === MISS) {
         stop = 'walk';
         break;
       }
       if (found === HIT_L2) cycles += l2HitCycles;
       if (fetch) fetchKey = key;
-      else dataRight = key === dataKey ? dataRight | right : right;
-      if (!fetch) dataKey = key;
+      else {
+        dataRight = key === dataKey ? dataRight | right : right;
+        dataKey = key;
+      }
     }
     counted = false;
   }
-  stretch.at = firstRun + at;
+  moveTo(stretch, firstRun + at, lastFetchPage, lastDataPage, cycles);
   stretch.counted = stop === 'walk' || (stop === 'end' && counted);
-  Object.assign(stretch, { lastFetchPage, lastDataPage, cycles });
   addTo(stretch.counts, lines, fetches, data);
   return stop;
+}
+
+function moveTo(stretch: Stretch, at: number, lastFetchPage: number, lastDataPage: number, cycles: number): void {
+  stretch.at = at;
+  stretch.lastFetchPage = lastFetchPage;
+  stretch.lastDataPage = lastDataPage;
+  stretch.cycles = cycles;
 }
 
 function addTo(counts: StretchCounts, lines: number, fetches: number, data: number): void {

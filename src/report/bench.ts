@@ -3,6 +3,7 @@ import { growthYardsticks } from './benchGrowth.ts';
 import { logYardsticks } from './benchLog.ts';
 import { messageYardsticks } from './benchMessages.ts';
 import { referenceYardsticks } from './benchReferences.ts';
+import { replayYardsticks } from './benchReplay.ts';
 import { formatCount } from './format.ts';
 import { formatTable } from './table.ts';
 import { type BenchSize, NO_REACH, type Yardstick } from './yardstick.ts';
@@ -12,6 +13,7 @@ const MIB = 2 ** 20;
 /** The sizes of `npm run bench`; tests use smaller ones. */
 export const FULL_SIZE: BenchSize = {
   repeats: 5,
+  warmUpMilliseconds: 2000,
   traces: ['sqlite-kernel', 'python-json-kernel', 'git-log-kernel'],
   messages: 30_000,
   events: 1_000_000,
@@ -34,7 +36,7 @@ export async function runBench(size: BenchSize, onStep: (what: string) => void =
   onStep('messages per second');
   const messages = messageYardsticks(size);
   onStep('replay, jumps and size of logs');
-  const log = logYardsticks(size);
+  const log = [...(await replayYardsticks(size)), ...logYardsticks(size)];
   onStep('growth');
   const growth = await growthYardsticks(size);
   // Kilobytes on Linux, by getrusage(2).

@@ -29,7 +29,7 @@ interface Workload {
  *
  * @example
  * ```ts
- * const size = { repeats: 1, traces: [], messages: 1, events: 1, jumps: 1, accesses: 50, textCopies: 1 };
+ * const size = { repeats: 1, warmUpMilliseconds: 0, traces: [], messages: 1, events: 1, jumps: 1, accesses: 50, textCopies: 1 };
  * (await growthYardsticks(size)).length; // 4
  * ```
  */

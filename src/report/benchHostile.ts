@@ -3,7 +3,7 @@ import { LogWriter } from '../log/logWriter.ts';
 import { memoryStorage } from '../log/storage.ts';
 import { zlibCompression } from '../log/zlib.node.ts';
 import { invariant } from '../errors.ts';
-import type { MessageRecord } from '../runtime/envelope.ts';
+import type { Message } from '../runtime/envelope.ts';
 import { logMeta } from '../topology/meta.ts';
 import { runTopology } from '../topology/run.ts';
 import { parseTopology } from '../topology/schema.ts';
@@ -17,9 +17,10 @@ const PID = 1;
 /** What the benchmark measures: 1 GiB is two hundred times what the second-level TLBs of the presets cover. */
 export const HOSTILE_SIZE: PatternSize = { bytes: 2 ** 30, accesses: 500_000, seed: 1 };
 
-function isMark({ type, payload }: MessageRecord): boolean {
-  const call = payload['call'] as { op: string; name?: string } | undefined;
-  return type === 'SYSCALL' && call?.op === 'other' && call.name === PATTERN_MARK;
+function isMark(message: Message): boolean {
+  if (message.type !== 'SYSCALL') return false;
+  const call = message['call'] as { op: string; name?: string };
+  return call.op === 'other' && call.name === PATTERN_MARK;
 }
 
 /**
@@ -43,8 +44,8 @@ export function hostileYardsticks(size: PatternSize): Yardstick[] {
     topology,
     traces,
     writer: new LogWriter(memoryStorage(), zlibCompression, logMeta(topology, traces)),
-    onRecord: (record) => {
-      if (isMark(record)) marks.push({ milliseconds: performance.now(), events: record.seq });
+    onDelivery: (seq, _timeCycles, { message }) => {
+      if (isMark(message)) marks.push({ milliseconds: performance.now(), events: seq });
     },
   });
   const [from, to] = marks;

@@ -4,7 +4,8 @@ import { invariant } from '../errors.ts';
 import type { RunSource } from '../mm/runs.ts';
 import { Tlb } from '../mm/tlb.ts';
 import { MAY_FETCH, MAY_READ, MAY_WRITE } from '../mm/tlbArray.ts';
-import { accessAt, noCounts, runStretch, type Stretch } from '../mm/tlbRun.ts';
+import { noCounts, type Stretch } from '../mm/stretch.ts';
+import { accessAt, runStretch } from '../mm/tlbRun.ts';
 
 /** Accesses and misses of one TLB array. */
 export interface LevelCounts {
@@ -26,11 +27,18 @@ const ALL_RIGHTS = MAY_READ | MAY_WRITE | MAY_FETCH;
 /** Runs between two reports of progress: some milliseconds. */
 const PROGRESS_RUNS = 1 << 16;
 
+/** How the TLBs work through a trace. */
+export interface TlbOnlyOptions {
+  /** Is told how many runs are done. */
+  onProgress?: (runs: number) => void;
+  /** Looks every run up, also where the trace has an index: the bare loop of the yardsticks. The counts are the same. */
+  exhaustive?: boolean;
+}
+
 /**
  * Runs a trace through the TLBs of a core at one page size, and counts.
  *
  * @param pageBytes the page size of the process: 4096, 16384 or 65536
- * @param onProgress is told how many runs are done
  * @example
  * ```ts
  * const trace = traceFromSteps([{ access: 'X', addr: 0x1000 }, { access: 'R', addr: 0x8000 }, { access: 'R', addr: 0x1008 }]);
@@ -42,11 +50,11 @@ export function runTlbOnly(
   trace: RunSource,
   core: CorePreset,
   pageBytes: number,
-  onProgress: (runs: number) => void = () => {},
+  { onProgress = () => {}, exhaustive = false }: TlbOnlyOptions = {},
 ): TlbOnlyCounts {
   const tlb = Tlb.empty(core).edit();
   const pageShift = Math.log2(pageBytes);
-  const context = { asid: ASID, pageShift, l2HitCycles: core.l2HitCycles ?? 0, instructionCycles: 1 };
+  const context = { asid: ASID, pageShift, l2HitCycles: core.l2HitCycles ?? 0, instructionCycles: 1, exhaustive };
   const counts = noCounts();
   const stretch: Stretch = {
     at: 0,

@@ -15,6 +15,8 @@ export interface Yardstick {
 export interface BenchSize {
   /** Times that quick measures are repeated; the median counts. */
   repeats: number;
+  /** How long a measure of speed runs before it counts: an engine compiles what runs often, and only after a while. */
+  warmUpMilliseconds: number;
   /** Traces that come with granule. */
   traces: readonly string[];
   /** Messages for each machine of the message measure. */
@@ -97,15 +99,17 @@ export function millisecondsOf(work: () => unknown): number {
 
 /**
  * The median of a ratio that is measured several times: both parts anew each time, one right after the other, so that a
- * machine that is busy with something else disturbs both alike. One round before is not counted.
+ * machine that is busy with something else disturbs both alike. One round before is not counted, nor are those of the warm-up.
  *
  * @example
  * ```ts
  * medianRatio(3, () => [4, 2]); // 2
  * ```
  */
-export function medianRatio(repeats: number, measure: () => readonly [number, number]): number {
-  measure();
+export function medianRatio(repeats: number, measure: () => readonly [number, number], warmUpMilliseconds = 0): number {
+  const end = performance.now() + warmUpMilliseconds;
+  do measure();
+  while (performance.now() < end);
   const ratios = Array.from({ length: repeats }, () => {
     const [part, whole] = measure();
     return part / whole;

@@ -11,7 +11,6 @@
  * exitStates, resolveAndExecuteActionsWithContext, evaluateGuard.
  */
 
-import { matchesWildcard } from './wildcard.ts';
 import type { Message } from './envelope.ts';
 import { ActionCompiler, type Operation, refusedAction, runAll, type TurnState } from './xstateActions.ts';
 import {
@@ -25,7 +24,7 @@ import {
   type Transition,
   trusted,
 } from './xstateInternals.ts';
-import { domainOf, entrySetOf, exitSetOf, valueOf } from './transitionSets.ts';
+import { candidatesOf, domainOf, entrySetOf, exitSetOf, firstNodes, valueOf } from './transitionSets.ts';
 
 /** A set of active state nodes, with all that follows from it. One object per distinct set in its order. */
 export interface Configuration {
@@ -304,6 +303,7 @@ export class CompiledMachine {
     const check: (snapshot: ActorSnapshot, args: unknown, params: unknown) => unknown = trusted(resolved.check);
     return (turn) => {
       const args = { context: turn.context, event: turn.event };
+      if (typeof given === 'function') paramsOf(turn);
       return Boolean(check(this.#snapshotNow(turn), args, resolved));
     };
   }
@@ -316,26 +316,6 @@ export class CompiledMachine {
     }
     return turn.snapshot;
   }
-}
-
-/** The states in which a machine begins. */
-function firstNodes(root: StateNode): StateNode[] {
-  const nodes = [root];
-  for (let node = root; node.type === 'compound'; ) {
-    node = node.initial.target[0];
-    nodes.push(node);
-  }
-  return nodes;
-}
-
-/** XState's getCandidates: an exact name hides the wildcards of the same state; longer ones come first. */
-function candidatesOf(node: StateNode, type: string): readonly Transition[] {
-  const exact = node.transitions.get(type);
-  if (exact !== undefined) return exact;
-  return [...node.transitions.keys()]
-    .filter((descriptor) => matchesWildcard(type, descriptor))
-    .sort((left, right) => right.length - left.length)
-    .flatMap((descriptor) => node.transitions.get(descriptor) ?? []);
 }
 
 function select(rows: readonly Row[], turn: Turn): Row | null {

@@ -1,8 +1,9 @@
 /**
- * Which states a transition leaves and enters, for machines without parallel and history states. Follows computeExitSet,
- * computeEntrySet, getTransitionDomain and getStateValue of XState 5.33.3.
+ * Which transitions a state has, and which states each leaves and enters, for machines without parallel and history states. Follows
+ * getCandidates, computeExitSet, computeEntrySet, getTransitionDomain and getStateValue of XState 5.33.3.
  */
 
+import { matchesWildcard } from './wildcard.ts';
 import type { StateNode, Transition } from './xstateInternals.ts';
 
 /** A state that is entered; `isDefault`: its initial transition is taken as well. */
@@ -89,4 +90,39 @@ export function valueOf(path: readonly StateNode[]): unknown {
     value = value === undefined ? node.key : { [node.key]: value };
   }
   return value ?? {};
+}
+
+/**
+ * The states in which a machine begins.
+ *
+ * @example
+ * ```ts
+ * const { root } = internalsOf(createMachine({ id: 'm', initial: 'a', states: { a: {} } }));
+ * firstNodes(root).map((node) => node.id); // ['m', 'm.a']
+ * ```
+ */
+export function firstNodes(root: StateNode): StateNode[] {
+  const nodes = [root];
+  for (let node = root; node.type === 'compound'; ) {
+    node = node.initial.target[0];
+    nodes.push(node);
+  }
+  return nodes;
+}
+
+/**
+ * The transitions of a state for an event type, in the order in which they are asked: those of the exact name, then wildcards, the
+ * longer ones first.
+ *
+ * @example
+ * ```ts
+ * const { root } = internalsOf(createMachine({ on: { '*': {}, 'mm.*': {}, 'mm.fault': {} } }));
+ * candidatesOf(root, 'mm.fault').map(({ eventType }) => eventType); // ['mm.fault', 'mm.*', '*']
+ * ```
+ */
+export function candidatesOf(node: StateNode, type: string): readonly Transition[] {
+  const wildcards = [...node.transitions.keys()]
+    .filter((descriptor) => descriptor !== type && matchesWildcard(type, descriptor))
+    .sort((left, right) => right.length - left.length);
+  return [type, ...wildcards].flatMap((descriptor) => node.transitions.get(descriptor) ?? []);
 }

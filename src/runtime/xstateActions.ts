@@ -2,8 +2,8 @@
  * XState's built-in actions, compiled: each action of a machine becomes one function of the turn under way. assign changes the
  * context of the turn, sendTo, raise and cancel are collected, enqueueActions is opened up; a handler of `machines/support.ts` is called
  * as it is, without the objects that XState makes around it. Actions of the author's own are side effects, which an actor here does
- * not have: they are passed over, as `emit` and `log` are. Follows resolveAssign, resolveSendTo, resolveRaise,
- * resolveCancel and resolveEnqueueActions of XState 5.33.3.
+ * not have: they are passed over, as `emit` and `log` are; only what is computed for them is computed, because it may throw.
+ * Follows resolveAssign, resolveSendTo, resolveRaise, resolveCancel and resolveEnqueueActions of XState 5.33.3.
  */
 
 import { handlerOf } from '../../machines/support.ts';
@@ -49,6 +49,7 @@ interface Definition {
   readonly delay?: unknown;
   readonly sendId?: unknown;
   readonly collect?: unknown;
+  readonly value?: unknown;
 }
 
 type BuiltIn = Definition & { readonly type: string };
@@ -109,11 +110,11 @@ export class ActionCompiler {
 
   #compileOne(action: ActionSource): Operation | null {
     const builtIn = builtInOf(this.#machine, action);
-    if (builtIn === null) return null;
     const params = typeof action === 'function' || typeof action === 'string' ? undefined : action.params;
-    if (typeof params !== 'function') return this.#operationOf(builtIn, () => params);
+    if (typeof params !== 'function') return builtIn === null ? null : this.#operationOf(builtIn, () => params);
     const compute: Expression = trusted(params);
-    return this.#operationOf(builtIn, ({ context, event }) => compute({ context, event }, undefined));
+    const paramsOf = ({ context, event }: TurnState): unknown => compute({ context, event }, undefined);
+    return builtIn === null ? alone(paramsOf) : this.#operationOf(builtIn, paramsOf);
   }
 
   #operationOf(builtIn: BuiltIn, paramsOf: (turn: TurnState) => unknown): Operation | null {
@@ -129,8 +130,9 @@ export class ActionCompiler {
       case 'xstate.enqueueActions':
         return this.#enqueueActions(trusted(builtIn.collect), paramsOf);
       case 'xstate.emit':
+        return onlyComputed(builtIn.event, paramsOf);
       case 'xstate.log':
-        return null;
+        return onlyComputed(builtIn.value, paramsOf);
       default:
         return () => false;
     }
@@ -205,7 +207,7 @@ export class ActionCompiler {
         sendParent: () => push({ type: 'xstate.sendParent' }),
         spawnChild: () => push({ type: 'xstate.spawnChild' }),
         stopChild: () => push({ type: 'xstate.stopChild' }),
-        emit: () => undefined,
+        emit: (event: unknown) => push({ type: 'xstate.emit', event }),
       }),
     );
   }
@@ -226,6 +228,19 @@ type Enqueue = ((action: ActionSource) => void) & Record<string, (...args: never
 export function runAll(operations: readonly Operation[], turn: TurnState): boolean {
   for (const operation of operations) if (!operation(turn)) return false;
   return true;
+}
+
+/** An action that does nothing here, of which something is computed. */
+function alone(compute: (turn: TurnState) => unknown): Operation {
+  return (turn) => {
+    compute(turn);
+    return true;
+  };
+}
+
+/** The expression of an action that does nothing here; null where it is a plain value and nothing can go wrong. */
+function onlyComputed(value: unknown, paramsOf: (turn: TurnState) => unknown): Operation | null {
+  return typeof value === 'function' ? alone((turn) => evaluate(value, argsOf(turn), paramsOf(turn))) : null;
 }
 
 function argsOf({ context, event, scope }: TurnState): ActionArgs {

@@ -119,7 +119,7 @@ export class AdaptedMachine {
    * @throws what the machine throws; GranuleError ACTOR_UNSUPPORTED, RUN_LIMIT
    */
   handle(state: LiveState, event: Message, env: ActorEnv): readonly Send[] {
-    if (this.compiled !== null) {
+    if (this.compiled !== null && state.isActive) {
       let result: TurnResult | null = null;
       try {
         result = this.compiled.turn(state, event, env.scope);

@@ -1,5 +1,5 @@
 /**
- * The shapes inside XState 5.33.3 that `xstateAdapter.ts` and `xstateTurn.ts` rest on. XState does not promise them; they are
+ * The shapes inside XState 5.33.3 that `xstateAdapter.ts` and `compiledMachine.ts` rest on. XState does not promise them; they are
  * written down here once, and the contract tests in test/runtime compare with `createActor` what is built on them.
  */
 

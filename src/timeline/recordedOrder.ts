@@ -3,6 +3,7 @@ import type { LogRecord } from '../log/record.ts';
 import type { Chooser } from '../runtime/chooser.ts';
 import { type Envelope, recordOf } from '../runtime/envelope.ts';
 import type { PendingQueue } from '../runtime/queue.ts';
+import type { Topology } from '../topology/schema.ts';
 import { sameValue } from './values.ts';
 
 /** Follows a log record by record, so that memory does not grow with it. */
@@ -29,12 +30,14 @@ function isNamedBy(envelope: Envelope, record: LogRecord): boolean {
  * Makes the chooser of a replay. Without a record to follow, and where the wanted envelope is not enabled, its `next`
  * gives null. `runtime/chooser.ts:replayList` follows a list that is whole in memory; a log can be longer than that.
  *
+ * @param recorded the chooser of the run: of a run in order of time only what is due first is delivered, so that its order
+ * is verified; of any other, whatever its channel lets through
  * @example
  * ```ts
- * recordedOrder().next(new PendingQueue()); // null
+ * recordedOrder('time-order').next(new PendingQueue()); // null
  * ```
  */
-export function recordedOrder(): RecordedOrder {
+export function recordedOrder(recorded: Topology['chooser']): RecordedOrder {
   let wanted: LogRecord | null = null;
   let timeCycles = 0;
   let isAmbiguous = false;
@@ -47,11 +50,12 @@ export function recordedOrder(): RecordedOrder {
   const next = (queue: PendingQueue): Envelope | null => {
     const record = wanted;
     if (record === null) return null;
-    // Whatever else has this name is due later, so the time tells them apart, and a run in order of time is followed
-    // without a pass over all that is pending.
     const earliest = queue.earliest();
-    const isDue = earliest?.deliverCycles === record.timeCycles && record.timeCycles >= timeCycles;
-    if (earliest !== undefined && isDue && isNamedBy(earliest, record)) return earliest;
+    const isNamed = earliest !== undefined && isNamedBy(earliest, record);
+    if (recorded === 'time-order') return isNamed ? earliest : null;
+    // Whatever else has this name is due later, so the time tells them apart, and most of a run is followed without a pass
+    // over all that is pending.
+    if (isNamed && earliest.deliverCycles === record.timeCycles && record.timeCycles >= timeCycles) return earliest;
     const candidates = queue.enabled().filter((envelope) => isNamedBy(envelope, record));
     if (candidates.length < 2) return candidates[0] ?? null;
     const fitting = candidates.filter((envelope) => fits(envelope, record));

@@ -14,7 +14,7 @@ import { type BuiltTopology, buildTopology } from '../topology/build.ts';
 import { openMeta, type OpenedMeta } from '../topology/meta.ts';
 import { checkTraces } from './traces.ts';
 
-/** An actor's state as plain data: the form of checkpoints, diffs and display. */
+/** An actor's state as plain data: the form of diffs and display, and, with large structures packed, of checkpoints. */
 export interface PlainState {
   readonly value: unknown;
   readonly status: string;
@@ -29,7 +29,7 @@ interface Player {
 }
 
 /**
- * The state of a snapshot as plain data; with `fields`, of its context only those.
+ * The state of a snapshot as plain data.
  *
  * @example
  * ```ts
@@ -37,12 +37,9 @@ interface Player {
  * plainState(adaptMachine(machine).initial(undefined, createActorEnv('a')).snapshot).context; // { n: 1 }
  * ```
  */
-export function plainState(snapshot: ActorSnapshot, fields?: readonly string[]): PlainState {
+export function plainState(snapshot: ActorSnapshot): PlainState {
   const { value, status, context } = actorStateOf(snapshot);
-  if (fields === undefined) return { value, status, context: plainContext(context) };
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the context of a machine is an object
-  const all = Object.entries(context as object);
-  return { value, status, context: plainContext(Object.fromEntries(all.filter(([name]) => fields.includes(name)))) };
+  return { value, status, context: plainContext(context) };
 }
 
 /**
@@ -143,6 +140,11 @@ export class RecordedRun {
    */
   adapted(actor: string): { readonly adapted: AdaptedMachine; readonly env: ActorEnv } {
     return this.#player(actor);
+  }
+
+  /** Whether there is an actor of that id, and its machine takes messages of that type. */
+  accepts(actor: string, type: string): boolean {
+    return this.#specs.has(actor) && this.#player(actor).adapted.accepts(type);
   }
 
   /**

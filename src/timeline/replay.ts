@@ -3,25 +3,27 @@ import { GranuleError } from '../errors.ts';
 import type { CheckpointEntry } from '../log/directory.ts';
 import type { LogReader } from '../log/logReader.ts';
 import type { LogRecord } from '../log/record.ts';
-import { messageVersions } from '../log/upcast.ts';
+import type { StoredState } from '../log/storedState.ts';
+import type { StreamedRecord } from '../log/streamedRecord.ts';
 import type { RunSource } from '../mm/runs.ts';
-import type { MessageRecord } from '../runtime/envelope.ts';
+import { type Envelope, type MessageRecord, recordOf } from '../runtime/envelope.ts';
 import type { FaultPlan } from '../runtime/faultPlan.ts';
 import { createSystem, type System } from '../runtime/system.ts';
+import type { Interpreter } from '../runtime/xstateAdapter.ts';
 import { SYSTEM_STATE } from '../topology/checkpointer.ts';
-import { messageRegistry } from '../topology/meta.ts';
 import { type Divergence, divergenceOf, type Finding } from './divergence.ts';
-import { hashingWriter } from './inMemory.ts';
 import { sendsOf, sendFrom, type OutsideSend } from './outside.ts';
-import { isPlainState, plainState, RecordedRun, unpackedState } from './recordedRun.ts';
+import { RecordedRun } from './recordedRun.ts';
 import { type RecordedOrder, recordedOrder } from './recordedOrder.ts';
-import { firstDifference } from './values.ts';
+import { ReplayedHash } from './replayedHash.ts';
+import { differenceFrom, storedForm } from './storedForm.ts';
+import { firstDifference, isPayloadOf } from './values.ts';
 
-/** Records between two calls of `onProgress`: some milliseconds. */
-const PROGRESS_INTERVAL = 4096;
+const ONE_EVENT = { maxEvents: 1 };
 
 /** What a replay may be told. */
 export interface ReplayOptions {
+  /** Told once a segment of the log. */
   readonly onProgress?: (progress: {
     readonly records: number;
     readonly total: number;
@@ -29,6 +31,8 @@ export interface ReplayOptions {
   }) => void;
   /** Called with the system before it runs, so that observers can be attached. */
   readonly onSystem?: (system: System) => void;
+  /** Who runs the statecharts, default `compiled`; the replay is the same. */
+  readonly interpreter?: Interpreter;
 }
 
 /** What came of a replay. */
@@ -54,26 +58,35 @@ export interface Replayed {
 class Replay {
   readonly #run: RecordedRun;
   readonly #reader: LogReader;
-  readonly #order: RecordedOrder = recordedOrder();
+  readonly #order: RecordedOrder;
   readonly #sends: readonly OutsideSend[];
   readonly system: System;
-  #delivered: MessageRecord | null = null;
+  readonly #hash: ReplayedHash;
+  /** What the loop delivered last, as it is, and when: a record is made of it only where it is not what the log holds. */
+  #delivered: Envelope | null = null;
+  #seq = 0;
+  #timeCycles = 0;
+  records = 0;
   checkpoints = 0;
   failure: GranuleError | null = null;
 
-  constructor(run: RecordedRun, onRecord: (record: MessageRecord) => void) {
+  constructor(run: RecordedRun, hash: ReplayedHash, interpreter: Interpreter) {
     this.#run = run;
     this.#reader = run.reader;
+    this.#hash = hash;
     this.#sends = sendsOf(run.meta);
     const { topology } = run.meta;
+    this.#order = recordedOrder(topology.chooser);
     this.system = createSystem({
       actors: run.built.actors,
       chooser: this.#order,
       faultPlan: topology.faultPlan as unknown as FaultPlan,
       limits: { maxEvents: topology.limits.events },
-      onRecord: (record) => {
-        this.#delivered = record;
-        onRecord(record);
+      interpreter,
+      onDelivery: (seq, timeCycles, envelope) => {
+        this.#seq = seq;
+        this.#timeCycles = timeCycles;
+        this.#delivered = envelope;
       },
     });
     for (const { to, atCycles, message } of run.built.messages) {
@@ -82,11 +95,11 @@ class Replay {
   }
 
   /** Delivers what the log says, and compares; null while they are alike. */
-  step(record: LogRecord): Finding | null {
+  step(record: StreamedRecord): Finding | null {
     this.#order.want(record);
     this.#delivered = null;
     try {
-      this.system.step();
+      this.system.run(ONE_EVENT);
     } catch (error) {
       if (!(error instanceof GranuleError)) throw error;
       if (this.#delivered === null || record.seq !== this.#reader.lastSeq) {
@@ -95,7 +108,28 @@ class Replay {
       this.failure = error;
     }
     if (this.#delivered === null) return this.#missing(record);
-    return compareRecords(record, this.#delivered);
+    this.records++;
+    const isAlike = this.#isAlike(record, this.#delivered);
+    if (isAlike && this.#hash.isOfRecorded) {
+      this.#hash.addRecorded(record.seq);
+      return null;
+    }
+    const replayed = recordOf(this.#delivered, this.#seq, this.#timeCycles);
+    this.#hash.add(replayed);
+    return isAlike ? null : compareRecords(this.#reader.read(record.seq), replayed);
+  }
+
+  /** Whether a delivery is what the log holds, to the byte: nearly always it is, and this makes nothing to say so. */
+  #isAlike(recorded: StreamedRecord, { to, from, cause, message }: Envelope): boolean {
+    return (
+      recorded.seq === this.#seq &&
+      recorded.timeCycles === this.#timeCycles &&
+      recorded.to === to &&
+      recorded.from === from &&
+      recorded.cause === cause &&
+      recorded.type === message.type &&
+      (recorded.isUnmade ? recorded.matches(message) : isPayloadOf(recorded.payload, message))
+    );
   }
 
   #missing(record: LogRecord): Finding {
@@ -113,13 +147,11 @@ class Replay {
   /** Holds the states of a checkpoint against those of the replay. */
   compareStates(record: LogRecord, entry: CheckpointEntry): Finding | null {
     this.checkpoints++;
-    for (const { actor, state: stored, part } of this.#reader.checkpointStates(entry)) {
-      const state = unpackedState(actor, stored);
-      const fields = part === true && isPlainState(state) ? Object.keys(state.context) : undefined;
+    for (const stored of this.#reader.storedStates(entry)) {
+      const { actor } = stored;
       const isLoop = actor === SYSTEM_STATE;
-      const replayed = isLoop ? this.#loopState(state) : plainState(this.system.snapshot(actor), fields);
-      if (replayed === null) continue;
-      const difference = firstDifference(state, replayed);
+      const replayed = isLoop ? this.#loopState(stored) : storedForm(stored, this.system.snapshot(actor));
+      const difference = replayed === null ? null : differenceFrom(stored, replayed);
       if (difference === null) continue;
       const { path, left, right } = difference;
       return { seq: record.seq, what: `state of ${actor}: ${path}`, recorded: left, replayed: right, actor };
@@ -128,8 +160,9 @@ class Replay {
   }
 
   /** The state of the loop with the recorded chooser's own state, since a replay follows another chooser. */
-  #loopState(recorded: unknown): unknown {
+  #loopState(stored: StoredState): unknown {
     if (this.#order.isAmbiguous) return null;
+    const recorded = stored.made.state;
     const chooser = typeof recorded === 'object' && recorded !== null && 'chooser' in recorded ? recorded.chooser : [];
     return { ...this.system.checkpointState(), chooser };
   }
@@ -158,31 +191,25 @@ function compareRecords(recorded: LogRecord, replayed: MessageRecord): Finding |
   return finding(recorded, path.startsWith('[') ? `payload${path}` : `payload.${path}`, left, right);
 }
 
-/** Whether the records as read are the records as written: older message versions are lifted in reading. */
-function isAsWritten(reader: LogReader): boolean {
-  const current = messageVersions(messageRegistry);
-  const written = reader.meta.messageVersions ?? {};
-  return Object.entries(current).every(([type, version]) => (written[type] ?? 1) === version);
-}
-
 /** Goes through the log; gives the first difference. */
 function follow(replay: Replay, options: ReplayOptions): Finding | null {
   const { reader } = replay.run;
   const checkpoints = reader.checkpoints();
   let at = 0;
-  for (const record of reader.range()) {
-    const found = replay.step(record);
-    if (found !== null) return found;
-    const entry = checkpoints[at];
-    if (entry !== undefined && entry.seq === record.seq) {
-      at++;
-      const different = replay.compareStates(record, entry);
-      if (different !== null) return different;
+  for (const segment of reader.directory.segments.keys()) {
+    const records = reader.stream(segment);
+    for (let record = records.next(); record !== null; record = records.next()) {
+      const found = replay.step(record);
+      if (found !== null) return found;
+      const entry = checkpoints[at];
+      if (entry !== undefined && entry.seq === record.seq) {
+        at++;
+        const different = replay.compareStates(record, entry);
+        if (different !== null) return different;
+      }
+      replay.sendAfter(record.seq);
     }
-    replay.sendAfter(record.seq);
-    if ((record.seq + 1) % PROGRESS_INTERVAL === 0) {
-      options.onProgress?.({ records: record.seq + 1, total: reader.records, nowCycles: replay.system.nowCycles });
-    }
+    options.onProgress?.({ records: replay.records, total: reader.records, nowCycles: replay.system.nowCycles });
   }
   return null;
 }
@@ -207,18 +234,18 @@ export function replay(
   options: ReplayOptions = {},
 ): Replayed {
   const run = new RecordedRun(reader, traces);
-  const writer = hashingWriter(reader.meta);
-  const replaying = new Replay(run, (record) => writer.append(record));
+  const hash = new ReplayedHash(reader);
+  const replaying = new Replay(run, hash, options.interpreter ?? 'compiled');
   const { system } = replaying;
   options.onSystem?.(system);
   replaying.sendAfter(reader.firstSeq - 1);
   let found = follow(replaying, options);
-  const { headHash, records } = writer.close();
-  if (found === null && isAsWritten(reader) && headHash !== reader.headHash) {
+  const headHash = hash.finish();
+  const { records } = replaying;
+  if (found === null && hash.isComparable && headHash !== reader.headHash) {
     const { headHash: recorded, lastSeq: seq } = reader;
     found = { seq, what: 'head hash', recorded, replayed: headHash, actor: '' };
   }
-  options.onProgress?.({ records, total: reader.records, nowCycles: system.nowCycles });
   return {
     records,
     headHash,

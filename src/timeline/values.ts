@@ -1,4 +1,5 @@
 /** Comparison of plain data: payloads of records and states of actors. */
+import type { Message } from '../runtime/envelope.ts';
 
 /** A place where two values differ. */
 export interface ValueDifference {
@@ -112,4 +113,61 @@ function differFields(
  */
 export function sameValue(left: unknown, right: unknown): boolean {
   return differ(left, right, []) === null;
+}
+
+/**
+ * Whether two plain values would be written alike: equal, with the fields of objects in one order and typed arrays of one
+ * kind. Cheaper than `firstDifference`, which forgives both.
+ *
+ * @example
+ * ```ts
+ * isWrittenAlike({ a: 1, b: 2 }, { a: 1, b: 2 }); // true
+ * isWrittenAlike({ a: 1, b: 2 }, { b: 2, a: 1 }); // false
+ * ```
+ */
+export function isWrittenAlike(left: unknown, right: unknown): boolean {
+  if (Object.is(left, right)) return true;
+  if (!isComposite(left) || !isComposite(right)) return false;
+  const leftElements = elementsOf(left);
+  const rightElements = elementsOf(right);
+  if (leftElements === null && rightElements === null) {
+    return haveFieldsAlike(left as Record<string, unknown>, right as Record<string, unknown>);
+  }
+  if (leftElements === null || rightElements === null || left.constructor !== right.constructor) return false;
+  if (leftElements.length !== rightElements.length) return false;
+  for (let i = 0; i < leftElements.length; i++) if (!isWrittenAlike(leftElements[i], rightElements[i])) return false;
+  return true;
+}
+
+function haveFieldsAlike(left: Record<string, unknown>, right: Record<string, unknown>): boolean {
+  const keys = Object.keys(left);
+  const rightKeys = Object.keys(right);
+  if (keys.length !== rightKeys.length) return false;
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i];
+    if (key !== rightKeys[i] || !isWrittenAlike(left[key], right[key])) return false;
+  }
+  return true;
+}
+
+/**
+ * Whether a message is written with a payload: its fields without the type are those of the payload, in one order.
+ *
+ * @example
+ * ```ts
+ * isPayloadOf({ request: 1 }, { type: 'GOT', request: 1 }); // true
+ * isPayloadOf({ request: 1 }, { type: 'GOT', request: 2 }); // false
+ * ```
+ */
+export function isPayloadOf(payload: unknown, message: Message): boolean {
+  if (!isComposite(payload) || elementsOf(payload) !== null) return false;
+  const fields = payload as Record<string, unknown>;
+  const keys = Object.keys(fields);
+  let at = 0;
+  for (const key of Object.keys(message)) {
+    if (key === 'type') continue;
+    if (keys[at] !== key || !isWrittenAlike(fields[key], message[key])) return false;
+    at++;
+  }
+  return at === keys.length;
 }

@@ -43,6 +43,15 @@ export function layoutOf(process: TopologyProcess, kernelPageBytes: number): num
   return process.layout ?? Math.max(process.pageSize, kernelPageBytes);
 }
 
+/** The zone's free lists number blocks with 30 bits: 4 TiB of 4K frames, as much as the largest machines have. */
+const FRAMES_MAX = 2 ** 30;
+
+function checkMemory({ name, memory, kernelPageSize }: Topology): void {
+  if (memory / kernelPageSize <= FRAMES_MAX) return;
+  const most = `${FRAMES_MAX} frames of ${kernelPageSize} bytes`;
+  fail('TOPOLOGY_INVALID', `memory of ${memory} bytes is more than ${most}`, `${name}: memory`);
+}
+
 /** Hardware walks tables of the kernel's page size, and of each process's where it has a native table. */
 function checkGranules(topology: Topology): void {
   const core = findCore(topology.core);
@@ -162,6 +171,7 @@ function processActors(
  */
 export function buildTopology(topology: Topology, traces: ReadonlyMap<number, RunSource>): BuiltTopology {
   checkGranules(topology);
+  checkMemory(topology);
   checkProcesses(topology);
   checkAsids(topology);
   const sources = new Map([...traces.values()].map((trace) => [trace.hash, trace]));

@@ -8,7 +8,7 @@ import { actorStateOf } from '../runtime/xstateAdapter.ts';
 import type { ActorSnapshot } from '../runtime/xstateInternals.ts';
 
 /** References that a TLB works through at the cost of folding one event. */
-const REFERENCES_PER_EVENT = 2000;
+export const REFERENCES_PER_EVENT = 2000;
 /**
  * Bytes of states, uncompressed, that cost as much as one event where events are cheapest: made packed, encoded, deflated and
  * written.

@@ -6,7 +6,7 @@ import { type Chooser, seededRandom, timeOrder } from '../runtime/chooser.ts';
 import type { MessageRecord } from '../runtime/envelope.ts';
 import type { FaultPlan } from '../runtime/faultPlan.ts';
 import { createSystem, type System } from '../runtime/system.ts';
-import type { SystemOptions } from '../runtime/systemOptions.ts';
+import type { OnDelivery, SystemOptions } from '../runtime/systemOptions.ts';
 import type { Interpreter } from '../runtime/xstateAdapter.ts';
 import { buildTopology } from './build.ts';
 import { Checkpointer } from './checkpointer.ts';
@@ -23,7 +23,9 @@ export interface RunRequest {
   traces: ReadonlyMap<number, RunSource>;
   writer: LogWriter | null;
   onProgress?: (progress: RunProgress) => void;
-  /** Takes every record, before its actor has handled it. */
+  /** Takes every delivery once it is logged, before its actor handles it. */
+  onDelivery?: OnDelivery;
+  /** The same as records, for those who keep them. */
   onRecord?: (record: MessageRecord, system: System) => void;
   /** Deep-freezes messages and contexts: for tests. */
   freeze?: boolean;
@@ -151,12 +153,14 @@ export function* driveSteps(system: System, request: DriveRequest): Generator<Ru
 export function* runSteps(request: RunRequest): Generator<RunProgress, RunOutcome, 'stop' | undefined> {
   const { writer, topology } = request;
   const checkpoints = writer === null ? null : new Checkpointer(writer);
-  const { onRecord } = request;
+  const { onRecord, onDelivery } = request;
   const system: System = systemOf(request, {
     onDelivery: (seq, timeCycles, envelope) => {
-      if (writer === null) return;
-      writer.appendDelivery(seq, timeCycles, envelope.to, envelope.from, envelope.cause, envelope.message);
-      checkpoints?.note(envelope);
+      if (writer !== null) {
+        writer.appendDelivery(seq, timeCycles, envelope.to, envelope.from, envelope.cause, envelope.message);
+        checkpoints?.note(envelope);
+      }
+      onDelivery?.(seq, timeCycles, envelope);
     },
     ...(onRecord === undefined ? {} : { onRecord: (record: MessageRecord) => onRecord(record, system) }),
   });

@@ -58,7 +58,7 @@ export interface FootprintMeasured {
  * const setting = { kernelPageBytes: 4096, pageBytes: 65536, thpAlwaysBytes: [] };
  * const { topology, traces, pid } = footprintSystem({ kind: 'seq', lengthBytes: 2 ** 20 }, setting);
  * const meter = new FootprintMeter(pid, 4096);
- * const system = systemOf({ topology, traces }, (record) => meter.note(record, system));
+ * const system = systemOf({ topology, traces }, { onRecord: (record) => meter.note(record, system) });
  * system.run();
  * meter.measured(system).measured?.counters.minflt; // 16
  * ```

@@ -2,7 +2,16 @@ import { describe, expect, it } from 'vitest';
 import { benchText, runBench } from '../../src/report/bench.ts';
 import { atLeast, atMost, median, medianRatio, quantile, type Yardstick } from '../../src/report/yardstick.ts';
 
-const SMALL = { repeats: 1, traces: ['true-kernel'], messages: 30, events: 400, jumps: 3, accesses: 20, textCopies: 1 };
+const SMALL = {
+  repeats: 1,
+  warmUpMilliseconds: 0,
+  traces: ['true-kernel'],
+  messages: 30,
+  events: 400,
+  jumps: 3,
+  accesses: 20,
+  textCopies: 1,
+};
 
 describe('the benchmark', () => {
   it('measures every yardstick, and says of each whether it holds', async () => {
@@ -18,6 +27,7 @@ describe('the benchmark', () => {
       /^replay of the whole system/,
       /^replay of mm:200 alone$/,
       /^replay of tlb:1 alone$/,
+      /^replay of \d+ events on two workers$/,
       /^checkpoints of [\d,]+ events/,
       /^log of [\d,]+ events opened/,
       /^state of all actors at any of [\d,]+ events, log just opened/,

@@ -76,6 +76,24 @@ describe('granule run', () => {
     expect(await hash('--chooser', 'seeded-random')).not.toBe(first);
   });
 
+  it('keeps the same log whoever runs the statecharts', async () => {
+    for (const interpreter of ['compiled', 'xstate']) {
+      const { code } = await place.run([
+        'run',
+        'small.json',
+        '--interpreter',
+        interpreter,
+        '--out',
+        `${interpreter}.glog`,
+      ]);
+      expect(code).toBe(0);
+    }
+    expect(readFileSync(place.path('xstate.glog'))).toEqual(readFileSync(place.path('compiled.glog')));
+    const { code, stderr } = await place.run(['run', 'small.json', '--interpreter', 'other']);
+    expect(code).toBe(2);
+    expect(stderr).toContain('compiled, xstate');
+  });
+
   it('takes the trace of a process from the command line, and the log remembers it', async () => {
     const trace = fixture('traces/git-log-kernel.gtr');
     const { code, stdout } = await place.run(['run', 'small.json', '--trace', `7=${trace}`, '--out', 'a.glog']);

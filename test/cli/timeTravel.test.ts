@@ -42,6 +42,27 @@ describe('granule replay', () => {
     });
   });
 
+  it('on threads finds and prints the same', async () => {
+    const one = (await json('replay', LOG)) as object;
+    const found = (await json('replay', LOG, '--workers', '2')) as object;
+    const { wallSeconds: _, ...same } = { ...one, workers: 2, oneThreadBecause: null } as Record<string, unknown>;
+    expect(found).toMatchObject(same);
+    expect((await lines('replay', LOG, '--workers', '1'))[0]).toMatch(/^the replay is the same: .* on 1 worker, /);
+    expect(await failure('replay', LOG, '--workers', '0')).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^USAGE: .*workers/),
+    });
+    expect(await failure('replay', LOG, '--workers', '2', '--interpreter', 'xstate')).toMatchObject({ code: 2 });
+  });
+
+  it('is the same whoever runs the statecharts', async () => {
+    const replayed = await json('replay', LOG, '--interpreter', 'xstate');
+    expect(replayed).toMatchObject({
+      divergence: null,
+      headHash: ((await json('replay', LOG)) as { headHash: string }).headHash,
+    });
+  });
+
   it('of a cut log says what was lost, and replays what is left', async () => {
     const bytes = readFileSync(place.path(LOG));
     writeFileSync(place.path('cut.glog'), bytes.subarray(0, bytes.length - 60));

@@ -70,7 +70,7 @@ export type KitchenEvent =
   | { type: 'QUEUE'; by: number }
   | { type: 'FINISH' };
 
-/** One of everything that a plan covers: nested states, entry, exit, initial and transition actions, guards, always, raise, timers. */
+/** One of everything that is compiled: nested states, entry, exit, initial and transition actions, guards, always, raise, timers. */
 export const kitchen = setup({
   types: { context: {} as KitchenContext, events: {} as KitchenEvent },
   actions: {
@@ -165,7 +165,7 @@ export const kitchen = setup({
   },
 });
 
-/** Parallel regions: no plan covers it, XState takes every turn. */
+/** Parallel regions: not compiled, XState takes every turn. */
 export const parallel = setup({
   types: { context: {} as { count: number }, events: {} as { type: 'UP' } | { type: 'FLIP' } | { type: 'BOTH' } },
 }).createMachine({

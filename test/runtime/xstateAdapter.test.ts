@@ -2,89 +2,13 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type AnyStateMachine, assign, createActor, createMachine, fromPromise, sendTo, stopChild } from 'xstate';
+import { assign, createMachine, emit, fromPromise, log, sendTo, stopChild } from 'xstate';
 import { createActorEnv } from '../../src/runtime/actorEnv.ts';
 import { CompiledMachine, machineRefusals } from '../../src/runtime/compiledMachine.ts';
-import { deepFreeze } from '../../src/runtime/plainData.ts';
-import {
-  actorStateOf,
-  adaptMachine,
-  type Interpreter,
-  stateValueOf,
-  type Step,
-} from '../../src/runtime/xstateAdapter.ts';
-import { type ActorSnapshot, internalsOf, type Send, XSTATE_VERSION } from '../../src/runtime/xstateInternals.ts';
+import { actorStateOf, adaptMachine, stateValueOf } from '../../src/runtime/xstateAdapter.ts';
+import { internalsOf, XSTATE_VERSION } from '../../src/runtime/xstateInternals.ts';
 import { kitchen, parallel } from './machines.ts';
-
-type AnyEvent = { type: string; by?: number };
-
-/** What XState's own actor does: each snapshot, and what it handed to its scheduler and mailbox, in order. */
-function runReal(machine: AnyStateMachine, events: readonly AnyEvent[]): { snapshots: unknown[]; sends: unknown[][] } {
-  const sends: unknown[][] = [[]];
-  const last = (): unknown[] => sends.at(-1) ?? [];
-  const actor = createActor(machine, {
-    clock: { setTimeout: () => 0, clearTimeout: () => undefined },
-    logger: () => undefined,
-  });
-  const system = actor.system as unknown as {
-    scheduler: Record<'schedule' | 'cancel', (...args: never[]) => void>;
-    _relay: (source: unknown, target: unknown, event: unknown) => void;
-  };
-  system.scheduler.schedule = (_source: never, _target: never, event: never, delay: never, id: never) =>
-    last().push(['schedule', event, delay, id ?? null]);
-  system.scheduler.cancel = (_source: never, id: never) => last().push(['cancel', id]);
-  system._relay = (_source, _target, event) => last().push(['schedule', event, 0, null]);
-  actor.start();
-  const snapshots = [plainOf(actor.getSnapshot() as ActorSnapshot)];
-  for (const event of events) {
-    sends.push([]);
-    if (actor.getSnapshot().status === 'active')
-      (actor as unknown as { _send: (event: AnyEvent) => void })._send(event);
-    snapshots.push(plainOf(actor.getSnapshot() as ActorSnapshot));
-  }
-  return { snapshots, sends };
-}
-
-function plainOf(snapshot: ActorSnapshot): unknown {
-  const { _nodes: nodes } = snapshot as unknown as { _nodes: { id: string }[] };
-  return {
-    nodes: nodes.map((node) => node.id),
-    value: JSON.stringify(snapshot.value),
-    context: snapshot.context as unknown,
-    status: snapshot.status,
-    output: snapshot.output as unknown,
-    error: snapshot.error,
-    tags: [...snapshot.tags],
-    history: Object.keys(snapshot.historyValue),
-    keys: Object.keys(snapshot),
-    can: snapshot.can({ type: 'NEXT' }),
-  };
-}
-
-const plainSends = (sends: readonly Send[]): unknown[] =>
-  sends.map((send) =>
-    send.kind === 'cancel' ? ['cancel', send.sendId] : ['schedule', send.message, send.delayCycles, send.sendId],
-  );
-
-function runAdapted(
-  machine: AnyStateMachine,
-  events: readonly AnyEvent[],
-  interpreter: Interpreter,
-): { snapshots: unknown[]; sends: unknown[][] } {
-  const adapted = adaptMachine(machine, { interpreter });
-  const env = createActorEnv('test');
-  let step: Step = adapted.initial(undefined, env);
-  const snapshots = [plainOf(step.snapshot)];
-  const sends = [plainSends(step.sends)];
-  for (const event of events) {
-    deepFreeze(step.snapshot.context as unknown);
-    // The host stops delivering to an actor that is done, as XState's own actor does.
-    step = step.snapshot.status === 'active' ? adapted.transition(step.snapshot, event, env) : { ...step, sends: [] };
-    snapshots.push(plainOf(step.snapshot));
-    sends.push(plainSends(step.sends));
-  }
-  return { snapshots, sends };
-}
+import { type AnyEvent, plainOf, runAdapted, runReal } from './support/actors.ts';
 
 const kitchenTypes = [
   'NEXT',
@@ -184,6 +108,31 @@ describe('the adapter', () => {
     const env = createActorEnv('test');
     const { snapshot } = adapted.initial(undefined, env);
     expect(adapted.transition(snapshot, { type: 'IGNORED' }, env).snapshot).toBe(snapshot);
+  });
+
+  it('asks the wildcards of a state after the transitions of its exact name', () => {
+    const machine = createMachine({
+      context: { by: '' },
+      on: {
+        '*': { actions: assign({ by: 'any' }) },
+        'mm.*': { guard: ({ event }) => 'by' in event, actions: assign({ by: 'mm' }) },
+        'mm.fault': { guard: () => false, actions: assign({ by: 'exact' }) },
+      },
+    });
+    const events: AnyEvent[] = [{ type: 'mm.fault' }, { type: 'mm.fault', by: 1 }, { type: 'disk' }];
+    expect(runAdapted(machine, events, 'compiled')).toEqual(runReal(machine, events));
+  });
+
+  it('throws what is thrown while something is computed for an action that does nothing here', () => {
+    const refuse = (): never => {
+      throw new Error('no');
+    };
+    for (const action of [log(refuse), emit(refuse), { type: 'own', params: refuse }]) {
+      const machine = createMachine({ on: { GO: { actions: action as never } } });
+      const compiled = runAdapted(machine, [{ type: 'GO' }], 'compiled');
+      expect(compiled.error).toBe('no');
+      expect(compiled).toEqual(runReal(machine, [{ type: 'GO' }]));
+    }
   });
 
   it('throws what a machine throws, in the words of XState', () => {

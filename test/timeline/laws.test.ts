@@ -12,32 +12,13 @@ import { stateAt, statesAt } from '../../src/timeline/state.ts';
 import { firstDifference } from '../../src/timeline/values.ts';
 import type { ZoneContext } from '../../machines/index.ts';
 import type { System } from '../../src/runtime/system.ts';
-import { Checkpointer } from '../../src/topology/checkpointer.ts';
-import { logMeta, messageRegistry, openMeta } from '../../src/topology/meta.ts';
+import { openMeta } from '../../src/topology/meta.ts';
 import { systemOf } from '../../src/topology/run.ts';
-import { type RandomRun, runArb } from './randomRuns.ts';
+import { placeArb, runArb } from './randomRuns.ts';
+import { recorded } from './recorded.ts';
 
 /** Few, since each case is a whole run that is then done again several times. */
 const CASES = { numRuns: 25 };
-
-/** Runs with checkpoints as near to each other as a short run needs, and everything frozen. */
-function recorded(run: RandomRun, checkpointEvents: number): LogReader {
-  const storage = memoryStorage();
-  const writer = new LogWriter(storage, noCompression, logMeta(run.topology, run.traces));
-  const checkpoints = new Checkpointer(writer, { leastEvents: checkpointEvents, runPerCheckpoints: 0 });
-  const system = systemOf(
-    { ...run, freeze: true },
-    {
-      onDelivery: (seq, timeCycles, envelope) => {
-        writer.appendDelivery(seq, timeCycles, envelope.to, envelope.from, envelope.cause, envelope.message);
-        checkpoints.note(envelope);
-      },
-    },
-  );
-  while (system.step() !== null) checkpoints.writeWhenDue(system);
-  writer.close();
-  return LogReader.open(storage, noCompression, messageRegistry);
-}
 
 /** Frames that are neither free nor owned, and what but the page cache still owns some: the zero page, which is reserved. */
 function framesLeft(system: System): { missing: number; kinds: string[] } {
@@ -51,7 +32,7 @@ function framesLeft(system: System): { missing: number; kinds: string[] } {
 const caseArb = fc.record({
   run: runArb,
   checkpointEvents: fc.constantFrom(7, 64, 1000),
-  at: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+  at: placeArb,
 });
 
 describe('the laws of time travel, over random systems', () => {

@@ -141,6 +141,9 @@ class Program {
   }
 }
 
+/** A place in a log, 0 to 1, each as likely as any other; doubles of fast-check are nearly all next to 0. */
+export const placeArb: fc.Arbitrary<number> = fc.nat(9999).map((part) => part / 10_000);
+
 const pageSizeArb = fc.constantFrom(4096, 16384, 65536);
 
 const processArb = fc.record({

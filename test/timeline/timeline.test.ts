@@ -6,6 +6,7 @@ import { LogWriter } from '../../src/log/logWriter.ts';
 import type { LogRecord } from '../../src/log/record.ts';
 import { memoryStorage } from '../../src/log/storage.ts';
 import type { RunSource } from '../../src/mm/runs.ts';
+import { madeTopology, madeTrace } from '../../src/report/madeWorkload.ts';
 import { changesOf } from '../../src/timeline/changes.ts';
 import { formatDivergence } from '../../src/timeline/divergence.ts';
 import { copyShared, forkAt, forkMeta } from '../../src/timeline/fork.ts';
@@ -103,6 +104,38 @@ describe('a verified replay', () => {
       traces,
     );
     expect(divergence?.what).toBe('timeCycles');
+  });
+
+  it('notices an order that is not that of time, though every channel keeps its own', () => {
+    const { topology: two, traces: both } = madeTopology(2, madeTrace(3));
+    const run = runInMemory(two, both);
+    const [first, second, ...rest] = run.range();
+    expect([first?.timeCycles, second?.timeCycles]).toEqual([0, 0]);
+    const storage = memoryStorage();
+    const writer = new LogWriter(storage, noCompression, run.meta);
+    const renumbered = (cause: number): number => (cause === 0 ? 1 : cause === 1 ? 0 : cause);
+    for (const record of [second, first, ...rest]) {
+      if (record !== undefined) writer.append({ ...record, seq: writer.nextSeq, cause: renumbered(record.cause) });
+    }
+    writer.close();
+    const { divergence } = replay(LogReader.open(storage, noCompression), both);
+    expect(divergence).toMatchObject({ seq: 0, what: 'delivery' });
+  });
+
+  it('gives the head hash of what it delivered, a record that differs included', () => {
+    const log = tampered(20, ({ timeCycles }) => ({ timeCycles: timeCycles + 1 }));
+    const writer = new LogWriter(memoryStorage(), noCompression, reader.meta);
+    for (const record of reader.range(0, 20)) writer.append(record);
+    expect(replay(log, traces).headHash).toBe(writer.close().headHash);
+  });
+
+  it('notices by the head hash that the fields of a payload were written in another order', () => {
+    const { seq } = [...reader.byType('FRAMES')][0] ?? { seq: -1 };
+    const log = tampered(seq, ({ payload }) => ({
+      payload: Object.fromEntries(Object.entries(payload as object).toReversed()),
+    }));
+    const { divergence } = replay(log, traces);
+    expect(divergence).toMatchObject({ what: 'head hash', recorded: log.headHash, replayed: reader.headHash });
   });
 
   it('notices a checkpoint that holds another state', () => {

@@ -67,6 +67,10 @@ describe('a topology', () => {
     expect(() => one({}, { pageSize: '8K' })).toThrow(expect.objectContaining({ where: 'test: processes.0.pageSize' }));
   });
 
+  it('refuses more memory than the zone can number frames of', () => {
+    expect(refusal({ memory: '8192G' })).toMatchObject({ code: 'TOPOLOGY_INVALID', where: 't: memory' });
+  });
+
   it("refuses a process page below the kernel's, with both sizes", () => {
     const { code, message } = refusal({ kernelPageSize: '16K' }, { layout: '16K' });
     expect(code).toBe('TOPOLOGY_PAGE_SIZE');

@@ -7,7 +7,7 @@ import type {
   TlbContext,
   ZoneContext,
 } from '../../../machines/index.ts';
-import type { ProcessContext } from '../../../machines/process.ts';
+import type { ProcessContext } from '../../../machines/processState.ts';
 import { translateGroup } from '../../../src/mm/nativeTable.ts';
 import { flagsOf, hasFlags, isPresent, isWritable, PTE, pfnOf } from '../../../src/mm/pte.ts';
 import type { RunSource } from '../../../src/mm/runs.ts';

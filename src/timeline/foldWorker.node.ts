@@ -1,0 +1,58 @@
+/** What a thread of a parallel replay runs: it folds its share, segment by segment, and posts what came of each. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { GranuleError, invariant } from '../errors.ts';
+import { type HandedOver, openHandedOver } from './handedOver.node.ts';
+import { type PlainState, RecordedRun } from './recordedRun.ts';
+import { type Share, ShareFold } from './shareFold.ts';
+import type { ShareReport } from './shareReport.ts';
+
+/** Segments that a thread may be ahead of the one that is checked: 64 take some 30 MB. */
+const SEGMENTS_AHEAD = 64;
+
+/** What a thread is started with. */
+export interface FoldOrder {
+  readonly handedOver: HandedOver;
+  readonly share: Share;
+  /** One integer that all threads see: how many segments have been checked. */
+  readonly checked: Int32Array<SharedArrayBuffer>;
+}
+
+/** What a thread posts: a report for each segment, then the states; or what ended it. */
+export type FoldPost =
+  | { readonly report: ShareReport }
+  | { readonly states: readonly { readonly actor: string; readonly state: PlainState }[] }
+  | { readonly failed: string };
+
+function post(message: FoldPost, transfer: readonly ArrayBuffer[] = []): void {
+  invariant(parentPort !== null, 'this file is run as a worker thread');
+  parentPort.postMessage(message, transfer);
+}
+
+/** Waits until a segment is near enough to the one that is checked, so that reports do not pile up. */
+function waitFor(segment: number, checked: Int32Array<SharedArrayBuffer>): void {
+  for (;;) {
+    const done = Atomics.load(checked, 0);
+    if (segment - done < SEGMENTS_AHEAD) return;
+    Atomics.wait(checked, 0, done);
+  }
+}
+
+function fold({ handedOver, share, checked }: FoldOrder): void {
+  const { reader, traces } = openHandedOver(handedOver);
+  const own = new ShareFold(new RecordedRun(reader, traces), share);
+  for (const segment of reader.directory.segments.keys()) {
+    waitFor(segment, checked);
+    const report = own.segment(segment);
+    post({ report }, [report.words.buffer]);
+    if (report.misfit !== null || report.thrown !== null) break;
+  }
+  post({ states: own.states() });
+}
+
+try {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- who starts this file gives it a FoldOrder
+  fold(workerData as FoldOrder);
+} catch (error) {
+  if (!(error instanceof GranuleError)) throw error;
+  post({ failed: error.format() });
+}

@@ -1,0 +1,181 @@
+/**
+ * The loop of a run without its actors: it is told what each of them received and sent, and holds the order, the times and the
+ * payloads of all deliveries against each other with the queue, the wires and the clock that the run itself had.
+ */
+import type { CheckpointEntry } from '../log/directory.ts';
+import { VirtualClock } from '../runtime/clock.ts';
+import { type Message, NO_CAUSE, OUTSIDE } from '../runtime/envelope.ts';
+import type { FaultPlan, Outgoing } from '../runtime/faultPlan.ts';
+import { hostActors } from '../runtime/hosting.ts';
+import { PendingQueue } from '../runtime/queue.ts';
+import type { SystemState } from '../runtime/systemOptions.ts';
+import { Wires } from '../runtime/wires.ts';
+import { SYSTEM_STATE } from '../topology/checkpointer.ts';
+import { type OutsideSend, sendsOf } from './outside.ts';
+import { PayloadHasher } from './payloadHash.ts';
+import { type RecordedOrder, recordedOrder } from './recordedOrder.ts';
+import type { RecordedRun } from './recordedRun.ts';
+import { RECORD_WORDS, SEND_WORDS } from './shareReport.ts';
+import { sameValue } from './values.ts';
+
+/**
+ * Holds a run together. A message is here its type and the hash of its payload.
+ *
+ * @example
+ * ```ts
+ * const process = { pid: 1, trace: 'made', pageSize: '4K' };
+ * const traces = new Map([[1, traceFromSteps([{ access: 'X', addr: 0x10000 }])]]);
+ * const reader = runInMemory(parseTopology({ name: 'one', processes: [process] }, 'example'), traces);
+ * new LoopCheck(new RecordedRun(reader, traces)).pending; // 1
+ * ```
+ */
+export class LoopCheck {
+  readonly #run: RecordedRun;
+  readonly #queue = new PendingQueue();
+  readonly #clock = new VirtualClock();
+  readonly #order: RecordedOrder;
+  readonly #wires: Wires;
+  readonly #hasher = new PayloadHasher();
+  readonly #sends: readonly OutsideSend[];
+  readonly #checkpoints: readonly CheckpointEntry[];
+  #nextEnvelopeId = 0;
+  #cause = NO_CAUSE;
+  #nextSeq = 0;
+  /** Checkpoints that lie before the next record. */
+  checkpoints = 0;
+
+  constructor(run: RecordedRun) {
+    this.#run = run;
+    const { reader, meta, built } = run;
+    this.#order = recordedOrder(meta.topology.chooser);
+    this.#sends = sendsOf(meta);
+    this.#checkpoints = reader.checkpoints();
+    const faultPlan = meta.topology.faultPlan as unknown as FaultPlan;
+    this.#wires = new Wires(faultPlan, (outgoing) => this.#enqueue(outgoing));
+    for (const [from, { sends }] of hostActors(built.actors).births) {
+      for (const send of sends) {
+        if (send.kind === 'cancel') this.#queue.cancel(from, send.sendId);
+        else this.#send({ from, ...send, message: this.#standIn(send.message) }, send.isTimer);
+      }
+    }
+    for (const { to, atCycles, message } of built.messages) this.#sendOutside(to, message, atCycles);
+    this.#sendAfter(reader.firstSeq - 1);
+  }
+
+  /** Records that were delivered. */
+  get records(): number {
+    return this.#nextSeq;
+  }
+
+  get nowCycles(): number {
+    return this.#clock.nowCycles;
+  }
+
+  /** Messages that wait. */
+  get pending(): number {
+    return this.#queue.size;
+  }
+
+  /**
+   * Delivers the next record, which stands at a place of a report, and sends what its handling sent. Says what does not fit;
+   * null when all does.
+   *
+   * @throws GranuleError RUN_LIMIT where a send ends the run
+   */
+  deliver(words: Float64Array, at: number, names: readonly string[]): string | null {
+    const seq = words[at];
+    const timeCycles = words[at + 1];
+    const to = names[words[at + 3]];
+    const hash = words[at + 6];
+    if (seq !== this.#nextSeq) return `seq ${this.#nextSeq} comes next`;
+    const [from, type] = [names[words[at + 4]], names[words[at + 5]]];
+    this.#order.want({ seq, timeCycles, to, from, cause: words[at + 2], type, payload: { hash } });
+    const envelope = this.#order.next(this.#queue);
+    if (envelope === null) return 'no such message waits';
+    if (envelope.message['hash'] !== hash) return 'the payload is another';
+    this.#queue.remove(envelope);
+    this.#clock.advanceTo(Math.max(this.#clock.nowCycles, envelope.deliverCycles));
+    if (this.#clock.nowCycles !== timeCycles) return 'the time is another';
+    this.#nextSeq++;
+    this.#cause = seq;
+    this.#sendAll(to, words, at, names);
+    const entry = this.#checkpoints[this.checkpoints];
+    if (entry?.seq === seq) {
+      this.checkpoints++;
+      if (!this.#isLoopState(entry)) return 'the state of the loop is another';
+    }
+    this.#sendAfter(seq);
+    return null;
+  }
+
+  #sendAll(from: string, words: Float64Array, at: number, names: readonly string[]): void {
+    const end = at + RECORD_WORDS + words[at + RECORD_WORDS - 1] * SEND_WORDS;
+    for (let send = at + RECORD_WORDS; send < end; send += SEND_WORDS) {
+      const nameOfCancel = words[send + 4];
+      const sendId = nameOfCancel < 0 ? null : names[nameOfCancel];
+      if (words[send] < 0) this.#queue.cancel(from, sendId ?? '');
+      else {
+        const message = { type: names[words[send + 1]], hash: words[send + 3] };
+        const outgoing = { from, to: names[words[send]], message, delayCycles: words[send + 2], sendId };
+        this.#send(outgoing, words[send + 5] === 1);
+      }
+    }
+  }
+
+  #send(outgoing: Outgoing, isTimer: boolean): void {
+    if (isTimer || this.#wires.isBare(outgoing.from)) this.#enqueue(outgoing);
+    else this.#wires.carry(outgoing);
+  }
+
+  #sendOutside(to: string, message: Message, delayCycles: number): void {
+    this.#cause = NO_CAUSE;
+    this.#send({ from: OUTSIDE, to, message: this.#standIn(message), delayCycles, sendId: null }, false);
+  }
+
+  #sendAfter(seq: number): void {
+    for (const { afterSeq, to, message, delayCycles } of this.#sends) {
+      if (afterSeq === seq) this.#sendOutside(to, message, delayCycles);
+    }
+  }
+
+  #enqueue({ from, to, message, delayCycles, sendId }: Outgoing): void {
+    this.#queue.push({
+      id: this.#nextEnvelopeId++,
+      to,
+      from,
+      cause: this.#cause,
+      sentCycles: this.#clock.nowCycles,
+      deliverCycles: this.#clock.after(delayCycles),
+      message,
+      sendId,
+    });
+  }
+
+  #standIn(message: Message): Message {
+    return { type: message.type, hash: this.#hasher.ofMessage(message) };
+  }
+
+  /** Compares all that a checkpoint says of the loop, but the chooser's own state, which a replay does not have. */
+  #isLoopState(entry: CheckpointEntry): boolean {
+    const [stored] = this.#run.reader.checkpointStates(entry, SYSTEM_STATE);
+    if (stored === undefined || this.#order.isAmbiguous) return true;
+    const { state } = stored;
+    if (!isLoopState(state)) return false;
+    const pending = state.pending.map((envelope) => ({ ...envelope, message: this.#standIn(envelope.message) }));
+    const own: SystemState = {
+      nowCycles: this.#clock.nowCycles,
+      nextSeq: this.#nextSeq,
+      nextEnvelopeId: this.#nextEnvelopeId,
+      pending: this.#queue.pending(),
+      chooser: state.chooser,
+      faults: this.#wires.state(),
+    };
+    return sameValue({ ...state, pending }, own);
+  }
+}
+
+function isLoopState(state: unknown): state is SystemState {
+  if (typeof state !== 'object' || state === null || !('pending' in state) || !Array.isArray(state.pending))
+    return false;
+  return state.pending.every((envelope) => typeof envelope?.message?.type === 'string');
+}

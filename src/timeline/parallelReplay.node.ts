@@ -1,0 +1,198 @@
+/**
+ * Verified replay on several threads: given the log, actors do not depend on each other. Each thread folds its share of them
+ * from their own records, and tells this one what they received and sent; this one holds it all together (`LoopCheck`).
+ */
+import type { Worker } from 'node:worker_threads';
+import { GranuleError, invariant } from '../errors.ts';
+import type { LogReader } from '../log/logReader.ts';
+import type { RunSource } from '../mm/runs.ts';
+import type { FoldOrder, FoldPost } from './foldWorker.node.ts';
+import { handOver } from './handedOver.node.ts';
+import { type PlainState, plainState, RecordedRun } from './recordedRun.ts';
+import { replay, type Replayed, type ReplayOptions } from './replay.ts';
+import { isAsWritten, isDividedAsWritten } from './replayedHash.ts';
+import { ShareMerge } from './shareMerge.ts';
+import type { Misfit } from './shareReport.ts';
+import { sharesOf } from './shares.ts';
+import { startThread } from './sourceThread.node.ts';
+
+/** What a parallel replay may be told. */
+export interface ParallelReplayOptions extends Pick<ReplayOptions, 'onProgress'> {
+  /** Threads beside this one. */
+  readonly workers: number;
+  /** Heap that each of them may take; Node's own limit by default. */
+  readonly heapMiB?: number;
+}
+
+/** What came of it: as of `replay`, but that there is no system. */
+export interface ParallelReplayed extends Omit<Replayed, 'system'> {
+  /** Threads that folded. */
+  readonly workers: number;
+  /** Why the log was replayed in one thread after all, so that what is said here is what that found; null otherwise. */
+  readonly oneThreadBecause: string | null;
+  /** The state of every actor at the end, in the order of creation. */
+  readonly states: readonly { readonly actor: string; readonly state: PlainState }[];
+}
+
+/** What the threads came to. */
+interface Folded {
+  readonly merge: ShareMerge;
+  readonly states: ReadonlyMap<string, PlainState>;
+}
+
+/** The threads of one replay, until all have posted their states or something does not fit. */
+class Threads {
+  readonly #run: RecordedRun;
+  readonly #shares: readonly (readonly string[])[];
+  readonly #options: ParallelReplayOptions;
+  readonly #merge: ShareMerge;
+  readonly #states = new Map<string, PlainState>();
+  readonly #threads: Worker[] = [];
+  /** Threads that have posted their last. */
+  readonly #ready = new Set<number>();
+  readonly #checked = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+
+  constructor(run: RecordedRun, options: ParallelReplayOptions) {
+    this.#run = run;
+    this.#options = options;
+    this.#shares = sharesOf(run.reader, run.actors, Math.min(options.workers, run.actors.length));
+    this.#merge = new ShareMerge(run, this.#shares.length);
+  }
+
+  /** @throws GranuleError WORKER_DIED */
+  async fold(): Promise<Folded | Misfit> {
+    const { reader, traces } = this.#run;
+    const { misfit } = this.#merge;
+    if (misfit !== null) return misfit;
+    const handedOver = handOver(reader, traces);
+    const count = this.#shares.length;
+    try {
+      return await new Promise((resolve, reject) => {
+        for (const [index, actors] of this.#shares.entries()) {
+          const order = { handedOver, share: { actors, index, count }, checked: this.#checked };
+          this.#start(order, index, resolve, reject);
+        }
+      });
+    } finally {
+      await Promise.all(this.#threads.map((thread) => thread.terminate()));
+    }
+  }
+
+  #start(
+    order: FoldOrder,
+    index: number,
+    resolve: (answer: Folded | Misfit) => void,
+    reject: (error: unknown) => void,
+  ): void {
+    const { heapMiB } = this.#options;
+    const limits = heapMiB === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: heapMiB } };
+    const thread = startThread(import.meta.url, 'foldWorker.node', { workerData: order, ...limits });
+    this.#threads.push(thread);
+    const died = (what: string): void => reject(new GranuleError('WORKER_DIED', what, `worker ${index + 1}`));
+    thread.on('message', (post: FoldPost) => {
+      try {
+        const answer = this.#take(index, post);
+        if (answer !== null) resolve(answer);
+      } catch (error) {
+        reject(error);
+      }
+    });
+    thread.on('error', (error) => died(error.message));
+    thread.on('exit', (code) => {
+      if (!this.#ready.has(index)) died(`it ended with code ${code} before its actors were folded`);
+    });
+  }
+
+  /** Null while there is more to come. */
+  #take(index: number, post: FoldPost): Folded | Misfit | null {
+    const merge = this.#merge;
+    if ('failed' in post) return { seq: this.#run.reader.firstSeq, what: post.failed };
+    if ('states' in post) {
+      for (const { actor, state } of post.states) this.#states.set(actor, state);
+      this.#ready.add(index);
+    } else {
+      const before = merge.segments;
+      merge.add(index, post.report);
+      if (merge.segments > before) this.#progressed();
+    }
+    if (merge.misfit !== null) return merge.misfit;
+    return this.#ready.size === this.#shares.length ? { merge, states: this.#states } : null;
+  }
+
+  #progressed(): void {
+    const { segments, loop } = this.#merge;
+    Atomics.store(this.#checked, 0, segments);
+    Atomics.notify(this.#checked, 0);
+    const { records: total } = this.#run.reader;
+    this.#options.onProgress?.({ records: loop.records, total, nowCycles: loop.nowCycles });
+  }
+}
+
+/** Why a log cannot be verified by its own bytes and so has to be encoded anew, which one thread does; null when it can. */
+function whyOneThread(reader: LogReader): string | null {
+  if (!isAsWritten(reader)) return 'its messages are of older versions';
+  return isDividedAsWritten(reader) ? null : 'its segments are not divided as granule divides them';
+}
+
+function inOneThread(run: RecordedRun, options: ParallelReplayOptions, because: string): ParallelReplayed {
+  const { onProgress } = options;
+  const replayed = replay(run.reader, run.traces, onProgress === undefined ? {} : { onProgress });
+  const { system, ...rest } = replayed;
+  const states = [...system.snapshots()].map(([actor, snapshot]) => ({ actor, state: plainState(snapshot) }));
+  return { ...rest, workers: 0, oneThreadBecause: because, states };
+}
+
+/**
+ * Replays a log on several threads, and verifies all that `replay` does: every record, every checkpoint, the hash chain.
+ * Payloads that were sent are held against those received by hashes of 53 bits. Where something does not fit, and where a log
+ * cannot be verified so, the log is replayed in one thread, and what that finds is the answer.
+ *
+ * @throws GranuleError USAGE for a number of workers below 1; WORKER_DIED; what `replay` throws
+ * @example
+ * ```ts
+ * const process = { pid: 1, trace: 'made', pageSize: '4K' };
+ * const traces = new Map([[1, traceFromSteps([{ access: 'X', addr: 0x10000 }])]]);
+ * const reader = runInMemory(parseTopology({ name: 'one', processes: [process] }, 'example'), traces);
+ * const replayed = await parallelReplay(reader, traces, { workers: 2 });
+ * replayed.divergence; // null
+ * replayed.oneThreadBecause; // null
+ * replayed.headHash === reader.headHash; // true
+ * ```
+ */
+export async function parallelReplay(
+  reader: LogReader,
+  traces: ReadonlyMap<number, RunSource>,
+  options: ParallelReplayOptions,
+): Promise<ParallelReplayed> {
+  const { workers } = options;
+  if (!Number.isSafeInteger(workers) || workers < 1)
+    throw new GranuleError('USAGE', `${workers} is no number of workers`);
+  const run = new RecordedRun(reader, traces);
+  const reason = whyOneThread(reader);
+  if (reason !== null) return inOneThread(run, options, reason);
+  const folded = await new Threads(run, options).fold();
+  if ('what' in folded) return inOneThread(run, options, `at seq ${folded.seq}: ${folded.what}`);
+  const { merge, states } = folded;
+  const { segments } = reader.directory;
+  invariant(
+    merge.segments === segments.length && states.size === run.actors.length,
+    'every share was folded to its end',
+  );
+  const { loop, failure } = merge;
+  return {
+    records: loop.records,
+    headHash: reader.headHash,
+    recordedHeadHash: reader.headHash,
+    checkpoints: loop.checkpoints,
+    timeCycles: loop.nowCycles,
+    divergence: null,
+    failure,
+    pending: loop.pending,
+    workers: merge.shares,
+    oneThreadBecause: null,
+    states: run.actors.flatMap((actor) => {
+      const state = states.get(actor);
+      return state === undefined ? [] : [{ actor, state }];
+    }),
+  };
+}
