@@ -13,16 +13,16 @@ export const REFERENCES_PER_EVENT = 2000;
  * Bytes of states, uncompressed, that cost as much as one event where events are cheapest: made packed, encoded, deflated and
  * written.
  */
-const BYTES_PER_EVENT = 28;
+const BYTES_PER_EVENT = 24;
 /** Checkpoints over which their size is averaged. */
 const AVERAGED = 8;
 /** What they are taken to hold before there was any. */
-const FIRST_MEAN_BYTES = 8 << 10;
+const FIRST_MEAN_BYTES = 6 << 10;
 /**
  * Bytes at which one counts at most, unless the average is near them: checkpoints that hold many changes, as the first does, come
  * rarely and must not leave a gap.
  */
-const OUTLIER_BYTES = 48 << 10;
+const OUTLIER_BYTES = 40 << 10;
 /** The pseudo-actor whose state is the loop's own: pending messages, clock and chooser. */
 export const SYSTEM_STATE = '@system';
 
