@@ -11,13 +11,13 @@ import type { ActorSnapshot } from '../runtime/xstateInternals.ts';
 export const REFERENCES_PER_EVENT = 2000;
 /**
  * Bytes of states, uncompressed, that cost as much as one event where events are cheapest: made packed, encoded, deflated and
- * written.
+ * written, with a margin for code that is not compiled yet.
  */
-const BYTES_PER_EVENT = 24;
+const BYTES_PER_EVENT = 28;
 /** Checkpoints over which their size is averaged. */
 const AVERAGED = 8;
 /** What they are taken to hold before there was any. */
-const FIRST_MEAN_BYTES = 6 << 10;
+const FIRST_MEAN_BYTES = 8 << 10;
 /**
  * Bytes at which one counts at most, unless the average is near them: checkpoints that hold many changes, as the first does, come
  * rarely and must not leave a gap.

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { LogReader } from '../../src/log/logReader.ts';
+import type { LogRecord } from '../../src/log/record.ts';
 import { memoryStorage } from '../../src/log/storage.ts';
 import { zlibCompression } from '../../src/log/zlib.node.ts';
 import { sampleLog } from './sample.ts';
@@ -33,5 +34,28 @@ describe('a pass through a log', () => {
     expect(reader.counters.segmentsRead).toBe(2);
     expect(reader.counters.recordsDecoded).toBe(8192);
     expect(ofActors.flat().sort((left, right) => left.seq - right.seq)).toEqual(records.slice(0, 8192));
+  });
+
+  it('hands over the messages of an actor in any range, whether its records were decoded before or not', () => {
+    const isObject = ({ payload }: LogRecord): boolean => typeof payload === 'object' && payload !== null;
+    const whole = open();
+    for (const { id } of whole.actors()) {
+      for (const [from, to] of [
+        [0, 50],
+        [700, 4095],
+        [4090, 4100],
+        [5000, 9000],
+      ] as const) {
+        const expected = [...whole.byActor(id, from, to)];
+        if (!expected.every(isObject)) continue;
+        for (const reader of [open(), whole]) {
+          const taken: [number, unknown][] = [];
+          reader.messages(id, from, to, (message, seq) => taken.push([seq, message]) < 1000);
+          expect(taken).toEqual(
+            expected.slice(0, 1000).map(({ seq, type, payload }) => [seq, { ...(payload as object), type }]),
+          );
+        }
+      }
+    }
   });
 });

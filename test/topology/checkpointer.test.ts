@@ -238,7 +238,7 @@ describe('a checkpointer', () => {
     while (system.step() !== null) checkpointer.writeWhenDue(system);
     const bytes = checkpoint.mock.results.reduce((sum, { value }) => sum + (value as number), 0);
     expect(checkpoint.mock.calls.length).toBeGreaterThan(50);
-    expect(bytes / 24 / system.nextSeq).toBeLessThan(1.3);
+    expect(bytes / 28 / system.nextSeq).toBeLessThan(1.3);
   });
 
   it('leaves no gap behind a first checkpoint of large states that then rest', () => {
