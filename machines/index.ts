@@ -14,7 +14,7 @@ import { abiMachine } from './abi.ts';
 import { diskMachine } from './disk.ts';
 import { fileMachine } from './file.ts';
 import { Mappers } from './fileMappers.ts';
-import { plainOf } from './plainForm.ts';
+import { packedOf, plainOf } from './plainForm.ts';
 import { shmemMachine } from './shmem.ts';
 import { Inodes, type ShmemInode } from './shmemInodes.ts';
 import type { Kind, MessageType } from './messages.ts';
@@ -105,6 +105,41 @@ export function plainContext(context: unknown): Record<string, unknown> {
   return plainOf(context) as Record<string, unknown>;
 }
 
+/**
+ * A machine's context, or some fields of one, as checkpoints hold it.
+ *
+ * @example
+ * ```ts
+ * packedContext({ n: 1, list: [2] }); // { n: 1, list: [2] }
+ * ```
+ */
+export function packedContext(context: unknown): Record<string, unknown> {
+  return packedOf(context) as Record<string, unknown>;
+}
+
+/** The fields that a checkpoint holds packed. */
+const packed: Partial<Record<ActorKind, Revivers>> = {
+  mmu: { linux: PageTable.fromPlain, native: PageTable.fromPlain },
+  tlb: { tlb: Tlb.fromPlain },
+};
+
+/**
+ * A context that a checkpoint holds, or those fields of one that it holds, as `plainContext` gives it.
+ *
+ * @example
+ * ```ts
+ * const linux = PageTable.empty(4096);
+ * unpackedContext('mmu', { linux: linux.toPacked() }); // { linux: linux.toPlain() }
+ * ```
+ */
+export function unpackedContext(kind: ActorKind, context: Plain): Plain {
+  const plain = { ...context };
+  for (const [field, revive] of Object.entries(packed[kind] ?? {})) {
+    if (plain[field] !== undefined && plain[field] !== null) plain[field] = plainOf(revive(plain[field] as never));
+  }
+  return plain;
+}
+
 type Plain = Record<string, unknown>;
 type Revivers = Record<string, (plain: never) => unknown>;
 
@@ -181,7 +216,7 @@ function reviveSched(plain: Plain): Plain {
 }
 
 /**
- * The context that `plainContext` described, with the resources of the topology put back.
+ * The context that `plainContext` or `packedContext` described, with the resources of the topology put back.
  *
  * @example
  * ```ts

@@ -253,6 +253,18 @@ export class ByteReader {
     return this.#checked(value);
   }
 
+  /** So many non-negative safe integers, written to an array from a place on. */
+  varints(values: Float64Array, place: number, count: number): void {
+    const { bytes } = this;
+    for (let i = place; i < place + count; i++) {
+      const byte = bytes[this.#at];
+      if (byte < 0x80) {
+        values[i] = byte;
+        this.#at += 1;
+      } else values[i] = this.varint();
+    }
+  }
+
   /** A varint that must not exceed `limit`: counts and indexes, so that damage never makes a huge array. */
   varintUpTo(limit: number, what: string): number {
     const value = this.varint();
@@ -266,6 +278,31 @@ export class ByteReader {
     const low = first & 0x3f;
     const magnitude = first < 0x80 ? low : this.#checked(low + this.varint() * 64);
     return (first & 0x40) === 0 || magnitude === 0 ? magnitude : -magnitude;
+  }
+
+  /**
+   * So many safe integers as `signeds` wrote them, or as `deltas` did, written to an array from a place on. Most have one or two
+   * bytes and are read right here.
+   */
+  signeds(values: Float64Array, place: number, count: number, areDeltas: boolean): void {
+    const { bytes } = this;
+    let previous = 0;
+    for (let i = place; i < place + count; i++) {
+      const first = bytes[this.#at];
+      const second = bytes[this.#at + 1];
+      let value = first & 0x3f;
+      if (first < 0x80 && first !== SIGNED_ESCAPE) {
+        this.#at += 1;
+        if (first > SIGNED_ESCAPE) value = -value;
+        value += previous;
+      } else if (first >= 0x80 && second < 0x80) {
+        this.#at += 2;
+        value |= second << 6;
+        value = previous + ((first & 0x40) === 0 ? value : -value);
+      } else value = this.delta(previous);
+      values[i] = value;
+      if (areDeltas) previous = value;
+    }
   }
 
   /** A value written as a delta against `previous`, or whole behind the escape mark. */

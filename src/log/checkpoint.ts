@@ -1,10 +1,13 @@
 import { GranuleError } from '../errors.ts';
 import { ByteReader, ByteWriter } from './bytes.ts';
-import { encodeValues } from './columnar.ts';
+import { ValuesEncoder } from './columnar.ts';
 import { crc32 } from './crc32.ts';
 import { encodeFrame, FRAME } from './frames.ts';
 import { type Compression, packBytes, unpackBytes } from './storage.ts';
 import { StoredState } from './storedState.ts';
+
+/** A shorter state is stored as it is: a call to deflate costs as much as encoding it, and many actors have a short one. */
+const LEAST_DEFLATED_BYTES = 512;
 
 /** One actor's state, plain data as in a record's payload. */
 export interface ActorState {
@@ -49,6 +52,7 @@ export function baseOf(checkpointIndex: number): number {
 /**
  * Lays out a checkpoint frame; each actor's state is compressed and checked alone, so that one can be read without the others.
  *
+ * @param encoder one that was used before has its memory already
  * @throws GranuleError INVARIANT when a state is no plain data, naming the actor
  * @example
  * ```ts
@@ -60,13 +64,14 @@ export function encodeCheckpoint(
   seq: number,
   states: Iterable<ActorState>,
   compression: Compression,
+  encoder = new ValuesEncoder(),
 ): { header: CheckpointHeader; frame: Uint8Array } {
   const header: CheckpointHeader = { seq, sections: [] };
   const headerWriter = new ByteWriter();
   const body = new ByteWriter();
   for (const { actor, state, part = false } of states) {
-    const raw = encodeState(actor, state);
-    const stored = packBytes(raw, compression);
+    const raw = encodeState(encoder, actor, state);
+    const stored = packBytes(raw, compression, LEAST_DEFLATED_BYTES);
     const [rawBytes, storedBytes] = [raw.length, stored.length];
     header.sections.push({ actor, part, rawBytes, storedBytes, bodyOffsetBytes: body.length, crc: crc32(stored) });
     body.raw(stored);
@@ -83,9 +88,9 @@ export function encodeCheckpoint(
   return { header, frame: encodeFrame(FRAME.checkpoint, headerWriter.finish(), body.finish()) };
 }
 
-function encodeState(actor: string, state: unknown): Uint8Array {
+function encodeState(encoder: ValuesEncoder, actor: string, state: unknown): Uint8Array {
   try {
-    return encodeValues([state]);
+    return encoder.encode([state]);
   } catch (error) {
     if (!(error instanceof GranuleError)) throw error;
     throw new GranuleError(error.code, error.message, `the state of actor ${actor}`);

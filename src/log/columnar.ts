@@ -4,6 +4,39 @@ import { ColumnWriter } from './columnarWriter.ts';
 import { decodeStrings, StringTable } from './stringTable.ts';
 
 /**
+ * Encodes lists of values one after the other in the same memory. What comes out does not depend on the lists before.
+ *
+ * @throws GranuleError INVARIANT from `encode` when a value is no plain data (see ColumnWriter)
+ * @example
+ * ```ts
+ * const encoder = new ValuesEncoder();
+ * decodeValues(encoder.encode([{ page: 7 }, null])); // [ { page: 7 }, null ]
+ * ```
+ */
+export class ValuesEncoder {
+  readonly #strings = new StringTable();
+  readonly #column = new ColumnWriter(this.#strings);
+  readonly #columns = new ByteWriter();
+
+  /** String table, count, columns. The same values always give the same bytes. */
+  encode(values: readonly unknown[]): Uint8Array {
+    // Before, not after: a value that was refused left something behind.
+    this.#strings.clear();
+    this.#column.clear();
+    this.#columns.clear();
+    for (const value of values) this.#column.push(value);
+    this.#column.encode(this.#columns);
+    const table = this.#strings.encode();
+    const writer = new ByteWriter();
+    writer.varint(table.length);
+    writer.raw(table);
+    writer.varint(values.length);
+    writer.raw(this.#columns.since(0));
+    return writer.finish();
+  }
+}
+
+/**
  * Encodes a list of values on its own: string table, count, columns. The same values always give the same bytes.
  *
  * @throws GranuleError INVARIANT when a value is no plain data (see ColumnWriter)
@@ -13,18 +46,7 @@ import { decodeStrings, StringTable } from './stringTable.ts';
  * ```
  */
 export function encodeValues(values: readonly unknown[]): Uint8Array {
-  const strings = new StringTable();
-  const column = new ColumnWriter(strings);
-  for (const value of values) column.push(value);
-  const columns = new ByteWriter();
-  column.encode(columns);
-  const table = strings.encode();
-  const writer = new ByteWriter();
-  writer.varint(table.length);
-  writer.raw(table);
-  writer.varint(values.length);
-  writer.raw(columns.finish());
-  return writer.finish();
+  return new ValuesEncoder().encode(values);
 }
 
 /**

@@ -2,6 +2,7 @@ import { GranuleError } from '../errors.ts';
 import type { ByteReader } from './bytes.ts';
 import { isPlainObject, MAX_COLUMN_VALUES, MAX_DEPTH, TAG, TYPE_KEY, TYPED_ARRAYS } from './columns.ts';
 import { ColumnRoom, type NumberSource, readFloats, readIntegerSource, readSmall } from './numberSource.ts';
+import type { DeliveredMessage } from './record.ts';
 import { stringAt } from './stringTable.ts';
 
 type TypedArray = InstanceType<(typeof TYPED_ARRAYS)[number]>;
@@ -40,6 +41,7 @@ export class ColumnReader {
   readonly #arrayKinds: NumberSource;
   readonly #elements: ColumnReader | null;
   readonly #shapes: Shape[];
+  readonly #fixed: { readonly value: unknown } | null;
 
   /** @param room memory that may be shared with columns read beside this one */
   constructor(
@@ -58,14 +60,41 @@ export class ColumnReader {
     this.#stringIndexes = readSmall(reader, counts[TAG.string], room);
     this.#lengths = readSmall(reader, counts[TAG.array] + counts[TAG.typedArray], room);
     this.#arrayKinds = readSmall(reader, counts[TAG.typedArray], room);
-    const elements = sumOf(this.#lengths);
+    const elements = sumAhead(this.#lengths, this.#lengths.count);
     this.#elements = elements === 0 ? null : new ColumnReader(reader, elements, strings, room, depth + 1);
     const childAt = (values: number): ColumnReader => new ColumnReader(reader, values, strings, room, depth + 1);
     this.#shapes = counts.length > TAG.object ? readShapes(reader, counts, strings, childAt) : [];
+    this.#fixed = this.#fixedValue();
+  }
+
+  /** Whether all values are integers: lists of numbers are then read in one go. */
+  get #isIntegers(): boolean {
+    return this.#tags.isConstant && this.#tags.ahead(0) === TAG.integer;
+  }
+
+  /** The one value of a column that holds no other; null where it may. */
+  #fixedValue(): { readonly value: unknown } | null {
+    if (this.#tags.count === 0 || !this.#tags.isConstant) return null;
+    switch (this.#tags.ahead(0)) {
+      case TAG.integer:
+        return this.#integers.isConstant ? { value: this.#integers.ahead(0) } : null;
+      case TAG.string:
+        return this.#stringIndexes.isConstant ? { value: stringAt(this.#strings, this.#stringIndexes.ahead(0)) } : null;
+      case TAG.null:
+        return { value: null };
+      case TAG.false:
+        return { value: false };
+      case TAG.true:
+        return { value: true };
+      default:
+        return null;
+    }
   }
 
   /** The next value. */
   next(): unknown {
+    // Most fields of most messages are the same all through a section, and what is the same is not counted.
+    if (this.#fixed !== null) return this.#fixed.value;
     const tag = this.#tags.next();
     switch (tag) {
       case TAG.integer:
@@ -91,11 +120,30 @@ export class ColumnReader {
     }
   }
 
+  /** Passes over so many values, of which nothing is made. */
+  skip(values: number): void {
+    const counts: number[] = [0, 0, 0, 0, 0, 0, 0, 0, 0];
+    countAhead(counts, this.#tags, values);
+    this.#tags.skip(values);
+    this.#integers.skip(counts[TAG.integer]);
+    this.#floats.skip(counts[TAG.float]);
+    this.#stringIndexes.skip(counts[TAG.string]);
+    const arrays = counts[TAG.array] + counts[TAG.typedArray];
+    const elements = sumAhead(this.#lengths, arrays);
+    this.#lengths.skip(arrays);
+    this.#arrayKinds.skip(counts[TAG.typedArray]);
+    if (elements > 0) this.#elements?.skip(elements);
+    for (const [index, { children }] of this.#shapes.entries()) {
+      const objects = counts[TAG.object + index] ?? 0;
+      if (objects > 0) for (const child of children) child.skip(objects);
+    }
+  }
+
   /**
    * The next value, an object, as a message: with its type before all other fields. Null, and nothing passed over, where it
    * is no object, or one that has a type.
    */
-  nextMessage(type: string): { readonly type: string; readonly [field: string]: unknown } | null {
+  nextMessage(type: string): DeliveredMessage | null {
     const shape = this.#shapeAhead();
     if (shape === undefined || shape.hasTypeKey) return null;
     const message = { type };
@@ -186,17 +234,19 @@ export class ColumnReader {
 
   /** Field by field in the order of the shape: so all objects of a shape have one layout in the engine. */
   #fill({ keys, children, hasPrototypeKey }: Shape, value: Record<string, unknown>): void {
-    for (let i = 0; i < keys.length; i++) {
-      const field = children[i].next();
-      if (hasPrototypeKey) define(value, keys[i], field);
-      else value[keys[i]] = field;
+    if (!hasPrototypeKey) {
+      for (let i = 0; i < keys.length; i++) value[keys[i]] = children[i].next();
+      return;
     }
+    for (const [i, key] of keys.entries()) define(value, key, children[i].next());
   }
 
   #array(): unknown[] {
     const length = this.#lengths.next();
+    const elements = this.#elements;
+    if (elements !== null && elements.#isIntegers) return elements.#integers.list(length);
     const value: unknown[] = [];
-    for (let i = 0; i < length; i++) value.push(this.#elements?.next());
+    for (let i = 0; i < length; i++) value.push(elements?.next());
     return value;
   }
 
@@ -229,6 +279,18 @@ function countTags(tags: NumberSource): number[] {
   return counts;
 }
 
+/** How many of the next values have each tag, which were all counted before. */
+function countAhead(counts: number[], tags: NumberSource, values: number): void {
+  if (values > 0 && tags.isConstant) {
+    counts[tags.ahead(0)] = values;
+    return;
+  }
+  for (let i = 0; i < values; i++) {
+    const tag = tags.ahead(i);
+    counts[tag] = (counts[tag] ?? 0) + 1;
+  }
+}
+
 function countTag(counts: number[], tag: number, times: number): void {
   if (tag >= counts.length) {
     if (tag > MAX_COLUMN_VALUES) damaged(`there is no tag ${tag}`);
@@ -239,10 +301,10 @@ function countTag(counts: number[], tag: number, times: number): void {
   counts[tag] += times;
 }
 
-function sumOf(lengths: NumberSource): number {
-  if (lengths.isConstant) return lengths.count * lengths.ahead(0);
+function sumAhead(lengths: NumberSource, values: number): number {
+  if (lengths.isConstant) return values * lengths.ahead(0);
   let sum = 0;
-  for (let i = 0; i < lengths.count; i++) sum += lengths.ahead(i);
+  for (let i = 0; i < values; i++) sum += lengths.ahead(i);
   return sum;
 }
 

@@ -120,8 +120,15 @@ export class ColumnWriter {
     const elements = (arrays.elements ??= this.#newColumn());
     const most = MAX_COLUMN_VALUES - elements.count;
     invariant(value.length <= most, `a column holds at most ${MAX_COLUMN_VALUES} values`);
-    for (let i = 0; i < value.length; i++) elements.push(value[i]);
+    elements.#pushAll(value);
     return arrays;
+  }
+
+  /** Takes values of which most are integers: those at the beginning in one go. */
+  #pushAll(values: ArrayLike<unknown>): void {
+    const integers = this.#integers.pushIntegers(values);
+    this.#tags.pushTimes(TAG.integer, integers);
+    for (let place = integers; place < values.length; place++) this.push(values[place]);
   }
 
   /** Takes back all values but the first `count`, and parts of a value that was refused. */

@@ -44,9 +44,10 @@ function signedLength(value: number): number {
   if (magnitude < 64) return 1;
   if (magnitude < 8192) return 2;
   if (magnitude < 0x100000) return 3;
-  let length = 4;
-  for (let rest = Math.floor(magnitude / 0x8000000); rest > 0; rest = Math.floor(rest / 128)) length += 1;
-  return length;
+  if (magnitude < 0x8000000) return 4;
+  if (magnitude < 2 ** 34) return 5;
+  if (magnitude < 2 ** 41) return 6;
+  return magnitude < 2 ** 48 ? 7 : 8;
 }
 
 /** Delta or plain, whichever is shorter; plain when equal, because repeats then deflate better. */
@@ -127,12 +128,7 @@ export function readSignedRows(
   if (mode !== MODE.delta && mode !== MODE.plain) {
     throw new GranuleError('LOG_DAMAGED', `there is no integer column of mode ${mode}`);
   }
-  let previous = 0;
-  for (let i = 0; i < count; i++) {
-    const value = reader.delta(previous);
-    values[place + i] = value;
-    if (mode === MODE.delta) previous = value;
-  }
+  reader.signeds(values, place, count, mode === MODE.delta);
 }
 
 /**

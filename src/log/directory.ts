@@ -122,6 +122,29 @@ export class LogDirectory {
     return entry !== undefined && seq < entry.firstSeq + entry.records ? at : -1;
   }
 
+  /** The segments with records of a range of seqs, ascending. */
+  *segmentsIn(from: number, to: number): Generator<number, void, undefined> {
+    for (let segment = this.#segmentFrom(from); this.#beginsUpTo(segment, to); segment++) yield segment;
+  }
+
+  /** Those of them that hold records of an actor or a type, by its postings. */
+  *holding(postings: NamedRows<Posting>, name: string, from: number, to: number): Generator<number, void, undefined> {
+    const segments = postings.get(name)?.segments ?? [];
+    const least = this.#segmentFrom(from);
+    const before = lastUpTo(segments.length, (place) => segments[place] < least);
+    for (let at = before + 1; at < segments.length && this.#beginsUpTo(segments[at], to); at++) yield segments[at];
+  }
+
+  /** The first segment with records at or after a seq; one past the last when there is none. */
+  #segmentFrom(seq: number): number {
+    return lastUpTo(this.segments.length, (at) => this.segments[at].firstSeq + this.segments[at].records <= seq) + 1;
+  }
+
+  #beginsUpTo(segment: number, seq: number): boolean {
+    const entry = this.segments[segment];
+    return entry !== undefined && entry.firstSeq <= seq;
+  }
+
   /** Index of the last checkpoint at or before a seq; -1 when there is none. */
   checkpointAt(seq: number): number {
     return lastUpTo(this.checkpoints.length, (index) => this.checkpoints[index].seq <= seq);

@@ -2,6 +2,7 @@ import { GranuleError, invariant } from '../errors.ts';
 import { ByteWriter } from './bytes.ts';
 import { chainMeta, hashHex } from './chain.ts';
 import { type ActorState, encodeCheckpoint } from './checkpoint.ts';
+import { ValuesEncoder } from './columnar.ts';
 import { TYPE_KEY } from './columns.ts';
 import { LogDirectory } from './directory.ts';
 import { encodeFrame, FRAME } from './frames.ts';
@@ -37,6 +38,7 @@ export class LogWriter {
   readonly #directory = new LogDirectory();
   #hash: Uint8Array;
   readonly #segment: SegmentBuilder;
+  readonly #encoder = new ValuesEncoder();
   readonly #firstSeq: number;
   #nextSeq: number;
   #lastCheckpointSeq = -1;
@@ -126,7 +128,7 @@ export class LogWriter {
     invariant(!this.#closed, 'nothing is appended to a closed log');
     invariant(seq >= this.#firstSeq && seq < this.#nextSeq, `checkpoint seq ${seq} is logged`);
     invariant(seq > this.#lastCheckpointSeq, `checkpoint seq ${seq} is after the last checkpoint`);
-    const { header, frame } = encodeCheckpoint(seq, states, this.#compression);
+    const { header, frame } = encodeCheckpoint(seq, states, this.#compression, this.#encoder);
     this.#directory.addCheckpoint(this.#storage.size(), header);
     this.#storage.append(frame);
     this.#lastCheckpointSeq = seq;

@@ -42,6 +42,29 @@ export class NumberColumn {
     this.#values[this.#count++] = value;
   }
 
+  /** Takes a value so many times. */
+  pushTimes(value: number, times: number): void {
+    if (times === 0) return;
+    this.push(value);
+    if (this.#constant) this.#count += times - 1;
+    else for (let time = 1; time < times; time++) this.push(value);
+  }
+
+  /** Takes values up to the first that is no safe integer, or -0; says how many. */
+  pushIntegers(values: ArrayLike<unknown>): number {
+    let place = 0;
+    let value = values[place];
+    while (this.#constant && place < values.length && isInteger(value)) {
+      this.push(value);
+      value = values[++place];
+    }
+    const room = this.#values;
+    let count = this.#count;
+    for (; place < values.length && isInteger(value); value = values[++place]) room[count++] = value;
+    this.#count = count;
+    return place;
+  }
+
   /** The value at a place. */
   at(place: number): number {
     return this.#constant ? this.#first : this.#values[place];
@@ -83,4 +106,8 @@ export class NumberColumn {
       writer.signed(this.#first);
     }
   }
+}
+
+function isInteger(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && !Object.is(value, -0);
 }

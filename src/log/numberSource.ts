@@ -76,6 +76,19 @@ export class NumberSource {
     return value;
   }
 
+  /** Passes over so many numbers. */
+  skip(numbers: number): void {
+    this.#place += numbers * this.#stride;
+  }
+
+  /** The next numbers, as an array. */
+  list(numbers: number): number[] {
+    const list: number[] = [];
+    for (let i = 0; i < numbers; i++) list.push(this.#values[this.#place + i * this.#stride]);
+    this.skip(numbers);
+    return list;
+  }
+
   /** A number that `next` gives so many numbers later. */
   ahead(numbers: number): number {
     return this.#values[this.#place + numbers * this.#stride];
@@ -102,7 +115,7 @@ export function readSmall(reader: ByteReader, count: number, room: ColumnRoom): 
   checkRows(reader, count, 1);
   const values = room.take(count);
   const place = room.taken - count;
-  for (let i = 0; i < count; i++) values[place + i] = reader.varint();
+  reader.varints(values, place, count);
   return new NumberSource(count, values, place, 1);
 }
 

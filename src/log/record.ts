@@ -27,6 +27,29 @@ export interface LogRecord {
   readonly payload: unknown;
 }
 
+/** A message as its receiver took it: the fields of a payload, with the type. */
+export interface DeliveredMessage {
+  readonly type: string;
+  readonly [field: string]: unknown;
+}
+
+/**
+ * The message that a record's type and payload are parts of.
+ *
+ * @throws GranuleError LOG_DAMAGED where the payload is no object
+ * @example
+ * ```ts
+ * messageOf('GOT', { request: 1 }, 9); // { type: 'GOT', request: 1 }
+ * ```
+ */
+export function messageOf(type: string, payload: unknown, seq: number): DeliveredMessage {
+  if (typeof payload !== 'object' || payload === null) {
+    throw new GranuleError('LOG_DAMAGED', `the payload of ${type} is no object`, `seq ${seq}`);
+  }
+  // The type first, as who sends a message writes it: states that keep messages then have their fields in the same order.
+  return { type, ...payload };
+}
+
 /**
  * Refuses a record whose own fields break the log's promises; the payload is checked as it is encoded.
  *

@@ -2,10 +2,13 @@ import { GranuleError } from '../errors.ts';
 import { ByteReader } from './bytes.ts';
 import { ColumnReader } from './columnarReader.ts';
 import { type ColumnRoom, type NumberSource, readIntegerSource, readSmall } from './numberSource.ts';
-import { type LogRecord, OUTSIDE } from './record.ts';
+import { type DeliveredMessage, type LogRecord, messageOf, OUTSIDE } from './record.ts';
 import type { SectionHeader, SegmentHeader } from './segmentHeader.ts';
 import { StreamedRecord } from './streamedRecord.ts';
 import { stringAt } from './stringTable.ts';
+
+/** Takes a message and its seq; false ends the reading. */
+export type TakeMessage = (message: DeliveredMessage, seq: number) => boolean;
 
 /** What the sections of a segment are read with. */
 export interface SectionTools {
@@ -42,6 +45,8 @@ export class SectionReader {
   readonly #distances: NumberSource;
   readonly #payloads: readonly (ColumnReader | null)[];
   #seq: number;
+  /** Records that are still to come. */
+  #left: number;
   #last: StreamedRecord | null = null;
 
   constructor(header: SegmentHeader, section: SectionHeader, raw: Uint8Array, tools: SectionTools) {
@@ -61,6 +66,7 @@ export class SectionReader {
     );
     reader.end();
     this.#seq = header.firstSeq - 1;
+    this.#left = count;
   }
 
   /** Notes at the place of each record that is still to come within the segment who holds it, where -1 is nobody. */
@@ -82,26 +88,65 @@ export class SectionReader {
     return { seq, timeCycles, to, from, cause, type, payload };
   }
 
+  /** Hands over the messages of the records `from` to `to`, of those that are still to come. */
+  messages(from: number, to: number, take: TakeMessage): void {
+    this.#skipTo(from);
+    while (this.#left > 0 && this.#seqAhead <= to) {
+      const record = this.nextUnmade();
+      if (!take(record.takeMessage() ?? messageOf(record.type, record.payload, record.seq), record.seq)) return;
+    }
+  }
+
+  /** Passes over the records before a seq: of each only numbers are read. */
+  #skipTo(seq: number): void {
+    this.#last?.pass();
+    this.#last = null;
+    const passed = this.#payloads.map(() => 0);
+    const before = this.#left;
+    for (; this.#left > 0 && this.#seqAhead < seq; this.#left--) {
+      this.#seq += this.#seqGaps.next() + 1;
+      const typeIndex = this.#types.next();
+      this.#column(typeIndex);
+      passed[typeIndex] += 1;
+    }
+    for (const numbers of [this.#times, this.#senders, this.#distances]) numbers.skip(before - this.#left);
+    for (const [typeIndex, payloads] of passed.entries()) {
+      if (payloads > 0) this.#payloads[typeIndex]?.skip(payloads);
+    }
+  }
+
   /** The next record, its payload not yet made. */
   nextUnmade(): StreamedRecord {
     this.#last?.pass();
-    const { types, firstSeq, records } = this.#header;
+    const { types } = this.#header;
     const { strings, upcast } = this.#tools;
     const typeIndex = this.#types.next();
     const distance = this.#distances.next();
     this.#seq += this.#seqGaps.next() + 1;
+    this.#left--;
     const seq = this.#seq;
-    const column = this.#payloads[typeIndex];
-    if (column === undefined || column === null) {
-      throw new GranuleError('LOG_DAMAGED', `seq ${seq} is of a type its section does not hold`);
-    }
-    if (seq >= firstSeq + records) this.#outside(seq);
+    const column = this.#column(typeIndex);
     const timeCycles = this.#times.next();
     const from = stringAt(strings, this.#senders.next());
     const cause = distance === 0 ? OUTSIDE : seq - distance;
     const type = stringAt(types, typeIndex);
     this.#last = new StreamedRecord(seq, timeCycles, this.#section.actor, from, cause, type, column, upcast);
     return this.#last;
+  }
+
+  get #seqAhead(): number {
+    return this.#seq + this.#seqGaps.ahead(0) + 1;
+  }
+
+  /** The payloads of the type of a record that was just come to. */
+  #column(typeIndex: number): ColumnReader {
+    const { firstSeq, records } = this.#header;
+    const column = this.#payloads[typeIndex];
+    if (column === undefined || column === null) {
+      throw new GranuleError('LOG_DAMAGED', `seq ${this.#seq} is of a type its section does not hold`);
+    }
+    if (this.#seq >= firstSeq + records) this.#outside(this.#seq);
+    return column;
   }
 
   #outside(seq: number): never {

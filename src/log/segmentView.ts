@@ -1,9 +1,9 @@
 import { GranuleError } from '../errors.ts';
 import { chainSegment } from './chain.ts';
 import { ColumnRoom } from './numberSource.ts';
-import type { LogRecord } from './record.ts';
+import { type LogRecord, messageOf } from './record.ts';
 import { RecordStream } from './recordStream.ts';
-import { SectionReader } from './sectionReader.ts';
+import { SectionReader, type SectionTools, type TakeMessage } from './sectionReader.ts';
 import { encodeCanonicalHeader, type SectionHeader, type SegmentHeader } from './segmentHeader.ts';
 import { type Compression, unpackBytes } from './storage.ts';
 import { decodeStrings } from './stringTable.ts';
@@ -16,7 +16,7 @@ export interface SegmentViewOptions {
   /** Told the number of records each time a section is inflated and decoded. */
   onDecode?: (records: number) => void;
   /** Lifts a payload of an older version of its message type to the current one. */
-  upcast?: (type: string, payload: unknown) => unknown;
+  upcast?: SectionTools['upcast'];
 }
 
 /**
@@ -71,6 +71,29 @@ export class SegmentView {
     return index < 0 ? [] : this.#section(index);
   }
 
+  /**
+   * Hands over the messages that one actor received in the records `from` to `to`, which are not kept. Whoever takes one
+   * must not read from this segment meanwhile.
+   */
+  messages(actor: string, from: number, to: number, take: TakeMessage): void {
+    const index = this.header.sections.findIndex((section) => section.actor === actor);
+    if (index < 0) return;
+    const known = this.#decoded[index];
+    if (known === undefined) {
+      let taken = 0;
+      this.#opened(index).messages(from, to, (message, seq) => {
+        taken++;
+        return take(message, seq);
+      });
+      this.#options.onDecode?.(taken);
+      return;
+    }
+    for (const { seq, type, payload } of known) {
+      if (seq > to) return;
+      if (seq >= from && !take(messageOf(type, payload, seq), seq)) return;
+    }
+  }
+
   /** The records of one type in order; sections that hold none are not opened. */
   ofType(type: string): readonly LogRecord[] {
     const index = this.header.types.indexOf(type);
@@ -113,6 +136,7 @@ export class SegmentView {
       const raw = this.sectionRaw(section);
       this.#raws[index] = raw;
       readers.push(this.#reader(section, raw, room));
+      this.#options.onDecode?.(section.records);
     }
     return new RecordStream(firstSeq, records, readers, readers.length === sections.length, placed);
   }
@@ -127,20 +151,24 @@ export class SegmentView {
   #section(index: number): readonly LogRecord[] {
     const known = this.#decoded[index];
     if (known !== undefined) return known;
+    const reader = this.#opened(index);
+    const records: LogRecord[] = [];
+    for (let left = this.header.sections[index].records; left > 0; left--) records.push(reader.next());
+    this.#decoded[index] = records;
+    this.#options.onDecode?.(records.length);
+    return records;
+  }
+
+  /** A section to be read to its end before another one is opened. */
+  #opened(index: number): SectionReader {
     const section = this.header.sections[index];
     this.#room.clear();
-    const reader = this.#reader(section, this.sectionRaw(section), this.#room);
-    const records: LogRecord[] = [];
-    for (let i = 0; i < section.records; i++) records.push(reader.next());
-    this.#decoded[index] = records;
-    return records;
+    return this.#reader(section, this.sectionRaw(section), this.#room);
   }
 
   #reader(section: SectionHeader, raw: Uint8Array, room: ColumnRoom): SectionReader {
     this.#strings ??= decodeStrings(this.stringsRaw());
-    const { upcast, onDecode } = this.#options;
-    const reader = new SectionReader(this.header, section, raw, { strings: this.#strings, room, upcast });
-    onDecode?.(section.records);
-    return reader;
+    const { upcast } = this.#options;
+    return new SectionReader(this.header, section, raw, { strings: this.#strings, room, upcast });
   }
 }

@@ -72,14 +72,20 @@ export function memoryStorage(initial: Uint8Array = new Uint8Array(0), name = 'm
  * Compresses bytes for storing: the deflated form when that is smaller, else the bytes as they are. `unpackBytes` tells
  * the two apart by the length.
  *
+ * @param leastDeflatedBytes what is shorter is not worth the call
+ *
  * @example
  * ```ts
  * const none = { deflate: (bytes: Uint8Array) => bytes, inflate: (bytes: Uint8Array) => bytes };
  * packBytes(new Uint8Array([7]), none); // Uint8Array [ 7 ]
  * ```
  */
-export function packBytes(raw: Uint8Array, compression: Compression): Uint8Array {
-  if (raw.length < LEAST_DEFLATED_BYTES) return raw;
+export function packBytes(
+  raw: Uint8Array,
+  compression: Compression,
+  leastDeflatedBytes = LEAST_DEFLATED_BYTES,
+): Uint8Array {
+  if (raw.length < leastDeflatedBytes) return raw;
   const deflated = compression.deflate(raw);
   return deflated.length < raw.length ? deflated : raw;
 }

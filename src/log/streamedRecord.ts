@@ -1,7 +1,7 @@
 import { GranuleError } from '../errors.ts';
 import type { ColumnReader } from './columnarReader.ts';
 import { TYPE_KEY } from './columns.ts';
-import type { LogRecord } from './record.ts';
+import type { DeliveredMessage, LogRecord } from './record.ts';
 
 /**
  * A record of a log that is gone through once. Its payload is made when it is asked for, and can be held against a message
@@ -75,7 +75,7 @@ export class StreamedRecord implements LogRecord {
    * The message that was recorded, made at once and not by way of the payload, which is then gone; null where the payload is
    * made already, or can be no message's.
    */
-  takeMessage(): { readonly type: string; readonly [field: string]: unknown } | null {
+  takeMessage(): DeliveredMessage | null {
     if (this.#column === null || this.#upcast !== undefined) return null;
     const message = this.#column.nextMessage(this.type);
     if (message === null) return null;
@@ -87,7 +87,7 @@ export class StreamedRecord implements LogRecord {
   /** Passes over the payload, so that the next one can be read. */
   pass(): void {
     if (this.#column === null) return;
-    this.#column.next();
+    this.#column.skip(1);
     this.#column = null;
     this.#isGone = true;
   }

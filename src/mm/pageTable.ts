@@ -9,7 +9,8 @@ import { geometryOf } from '../arch/granule.ts';
 import { invariant } from '../errors.ts';
 import { IntMap, type IntMapEdit } from './intMap.ts';
 import { CHUNK_ENTRIES, type Chunk, type LeafTable, PageTableReader, type Trees } from './pageTableReader.ts';
-import { flagsOf, isPresent, packPte, pfnOf } from './pte.ts';
+import { type EntryRuns, type PageTablePacked, runsFromQuadruples, runsOf } from './pageTableForm.ts';
+import { isPresent, packPte } from './pte.ts';
 
 /**
  * A page table as plain data. `tables` lists, for each level below the top, the table indexes (va / span) ascending;
@@ -61,17 +62,14 @@ export class PageTable extends PageTableReader {
     return new PageTable({ geometry, leaves: IntMap.empty(), uppers, entryCount: 0, presentCount: 0 });
   }
 
-  /** The inverse of `toPlain`. */
-  static fromPlain(plain: PageTablePlain): PageTable {
+  /** The inverse of `toPlain`, and of `toPacked`. */
+  static fromPlain(plain: PageTablePlain | PageTablePacked): PageTable {
     const edit = PageTable.empty(plain.granuleBytes, plain.vaBits).edit();
     const { levels } = edit.geometry;
     for (const [depth, indexes] of plain.tables.entries()) {
       for (const index of indexes) edit.allocateTables(index * levels[depth + 1].tableSpanBytes, depth + 1);
     }
-    for (let at = 0; at < plain.runs.length; at += 4) {
-      const [page, pfn, nr, flags] = plain.runs.slice(at, at + 4);
-      edit.setRange(page * plain.granuleBytes, pfn, nr, flags);
-    }
+    edit.fill('runs' in plain ? runsFromQuadruples(plain.runs) : plain);
     return edit.done();
   }
 
@@ -111,20 +109,20 @@ export class PageTable extends PageTableReader {
   }
 
   toPlain(): PageTablePlain {
-    const { granuleBytes, vaBits } = this.geometry;
+    const { pages, pfns, nrs, flags } = runsOf(this);
     const runs: number[] = [];
-    this.forEach(0, 2 ** vaBits, (va, pte) => {
-      const page = va / granuleBytes;
-      const nr = runs[runs.length - 2];
-      const continues =
-        runs.length > 0 &&
-        page === runs[runs.length - 4] + nr &&
-        pfnOf(pte) === runs[runs.length - 3] + nr &&
-        flagsOf(pte) === runs[runs.length - 1];
-      if (continues) runs[runs.length - 2] = nr + 1;
-      else runs.push(page, pfnOf(pte), 1, flagsOf(pte));
-    });
-    return { granuleBytes, vaBits, tables: [...this.uppers, this.leaves].map((map) => map.toPlain().keys), runs };
+    for (let at = 0; at < pages.length; at++) runs.push(pages[at], pfns[at], nrs[at], flags[at]);
+    return { ...this.#packedTables(), runs };
+  }
+
+  /** The form of checkpoints. */
+  toPacked(): PageTablePacked {
+    return { ...this.#packedTables(), ...runsOf(this) };
+  }
+
+  #packedTables(): Pick<PageTablePacked, 'granuleBytes' | 'vaBits' | 'tables'> {
+    const { granuleBytes, vaBits } = this.geometry;
+    return { granuleBytes, vaBits, tables: [...this.uppers, this.leaves].map((map) => map.toPlain().keys) };
   }
 }
 
@@ -181,6 +179,33 @@ export class PageTableEdit extends PageTableReader {
   setRange(va: number, pfn: number, nr: number, flags: number): void {
     for (let page = 0; page < nr; page++) {
       this.set(va + page * this.geometry.granuleBytes, packPte(pfn + page, flags));
+    }
+  }
+
+  /** Writes the entries of a whole table into one that has none. */
+  fill({ pages, pfns, nrs, flags }: EntryRuns): void {
+    const { granuleBytes } = this.geometry;
+    let chunk: Chunk | null = null;
+    let chunkNumber = -1;
+    let table: LeafTable | null = null;
+    for (let at = 0; at < pages.length; at++) {
+      for (let inRun = 0; inRun < nrs[at]; inRun++) {
+        const page = pages[at] + inRun;
+        const number = Math.floor(page / CHUNK_ENTRIES);
+        if (number !== chunkNumber || chunk === null || table === null) {
+          chunkNumber = number;
+          const va = page * granuleBytes;
+          this.set(va, packPte(pfns[at] + inRun, flags[at]));
+          table = this.ownedTable(Math.floor(va / this.leafSpanBytes));
+          chunk = this.ownedChunk(table, Math.floor(this.entryNumber(va) / CHUNK_ENTRIES));
+          continue;
+        }
+        const pte = packPte(pfns[at] + inRun, flags[at]);
+        chunk.ptes[page % CHUNK_ENTRIES] = pte;
+        table.used++;
+        this.entryCount++;
+        if (isPresent(pte)) this.presentCount++;
+      }
     }
   }
 

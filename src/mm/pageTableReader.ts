@@ -140,6 +140,17 @@ export abstract class PageTableReader {
     );
   }
 
+  /** Calls `visit` for the entries of every chunk there is, ascending: some of them may be none. */
+  forEachChunk(visit: (firstPage: number, ptes: readonly number[]) => void): void {
+    const { leafEntries } = this;
+    this.leaves.forEach(0, Number.MAX_SAFE_INTEGER, (index, table) => {
+      for (let position = 0; position < table.chunks.length; position++) {
+        const chunk = table.chunks[position];
+        if (chunk !== undefined) visit(index * leafEntries + position * CHUNK_ENTRIES, chunk.ptes);
+      }
+    });
+  }
+
   /** Tables there are, by level from the top down (the order of `geometry.levels`); the root is always there. */
   get tableCount(): number[] {
     return [1, ...this.uppers.map((upper) => upper.size), this.leaves.size];

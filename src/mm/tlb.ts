@@ -1,6 +1,7 @@
 /** The TLBs of one CPU: L1I, L1D, a unified L2 and the walk cache, with their maintenance. */
 import { invariant } from '../errors.ts';
 import { JOURNAL_NUMBERS, MAY_FETCH, MAY_READ, MAY_WRITE, TlbArray, type TlbArrayPlain } from './tlbArray.ts';
+import { packArray, type TlbArrayPacked, unpackArray } from './tlbForm.ts';
 import {
   asidOfKey,
   firstPageOfGroup,
@@ -36,6 +37,14 @@ export interface TlbPlain {
   l1d: TlbArrayPlain;
   l2: TlbArrayPlain;
   walk: TlbArrayPlain | 'in-l2' | 'none';
+}
+
+/** A TLB packed for a checkpoint. */
+export interface TlbPacked {
+  l1i: TlbArrayPacked;
+  l1d: TlbArrayPacked;
+  l2: TlbArrayPacked;
+  walk: TlbArrayPacked | 'in-l2' | 'none';
 }
 
 /** The arrays of one TLB, written in place. */
@@ -255,13 +264,30 @@ export class Tlb {
     };
   }
 
-  /** The TLB that `toPlain` described. */
-  static fromPlain({ l1i, l1d, l2, walk }: TlbPlain): Tlb {
+  /** The form of checkpoints. */
+  toPacked(): TlbPacked {
+    const { walk } = this;
+    return {
+      l1i: packArray(this.l1i),
+      l1d: packArray(this.l1d),
+      l2: packArray(this.l2),
+      walk: walk === null ? 'none' : walk === this.l2 ? 'in-l2' : packArray(walk),
+    };
+  }
+
+  /** The TLB that `toPlain` or `toPacked` described. */
+  static fromPlain({ l1i, l1d, l2, walk }: TlbPlain | TlbPacked): Tlb {
     const store = new TlbStore({ l1i, l1d, l2, walkCache: walk });
-    store.l1i.fill(l1i);
-    store.l1d.fill(l1d);
-    store.l2.fill(l2);
-    if (typeof walk !== 'string') store.walk?.fill(walk);
+    // What was there before is nothing that a journal need keep.
+    store.journal.epoch = 0;
+    const forms = [l1i, l1d, l2, walk];
+    for (const [at, array] of store.arrays.entries()) {
+      const form = forms[at];
+      if (typeof form === 'string') continue;
+      if ('sets' in form) array.fill(form);
+      else unpackArray(array, form);
+    }
+    store.journal.epoch = 1;
     return new Tlb(new Version(store));
   }
 }

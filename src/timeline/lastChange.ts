@@ -80,7 +80,8 @@ export function lastChange(
   view.run.checkSeq(beforeSeq);
   let seq = beforeSeq;
   for (;;) {
-    const record = view.folded(actor, seq).record ?? lastRecordOf(reader, actor, seq);
+    const { recordSeq } = view.folded(actor, seq);
+    const record = recordSeq === null ? lastRecordOf(reader, actor, seq) : recordOf(reader, actor, recordSeq);
     if (record === null) return null;
     const earlier = view.snapshot(actor, record.seq - 1);
     const later = view.snapshot(actor, record.seq);
@@ -90,6 +91,12 @@ export function lastChange(
     }
     seq = record.seq - 1;
   }
+}
+
+/** The record of a seq that an actor received, read out of the actor's own. */
+function recordOf(reader: LogReader, actor: string, seq: number): LogRecord | null {
+  const [record] = reader.byActor(actor, seq, seq);
+  return record ?? null;
 }
 
 /** An actor's last record at or before a seq, however far back. */

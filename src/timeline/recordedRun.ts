@@ -1,12 +1,12 @@
 /** A log of a run, opened to be folded: the topology of its header built again, its actors ready to handle messages. */
-import { kindOf, plainContext, reviveContext } from '../../machines/index.ts';
+import { kindOf, plainContext, reviveContext, unpackedContext } from '../../machines/index.ts';
 import { GranuleError, invariant } from '../errors.ts';
 import type { LogReader } from '../log/logReader.ts';
-import type { LogRecord } from '../log/record.ts';
+import { type LogRecord, messageOf } from '../log/record.ts';
 import type { RunSource } from '../mm/runs.ts';
 import { type ActorEnv, createActorEnv } from '../runtime/actorEnv.ts';
 import { type Message, OUTSIDE } from '../runtime/envelope.ts';
-import { type ActorSpec, handleMessage } from '../runtime/hosting.ts';
+import { type ActorSpec, handleMessage, type HostedActor } from '../runtime/hosting.ts';
 import { LiveState } from '../runtime/liveState.ts';
 import { actorStateOf, type AdaptedMachine, adaptMachine, type Step } from '../runtime/xstateAdapter.ts';
 import type { ActorSnapshot, ActorStub, Send } from '../runtime/xstateInternals.ts';
@@ -14,7 +14,7 @@ import { type BuiltTopology, buildTopology } from '../topology/build.ts';
 import { openMeta, type OpenedMeta } from '../topology/meta.ts';
 import { checkTraces } from './traces.ts';
 
-/** An actor's state as plain data: the form of checkpoints, diffs and display. */
+/** An actor's state as plain data: the form of diffs and display, and, with large structures packed, of checkpoints. */
 export interface PlainState {
   readonly value: unknown;
   readonly status: string;
@@ -29,7 +29,7 @@ interface Player {
 }
 
 /**
- * The state of a snapshot as plain data; with `fields`, of its context only those.
+ * The state of a snapshot as plain data.
  *
  * @example
  * ```ts
@@ -37,12 +37,25 @@ interface Player {
  * plainState(adaptMachine(machine).initial(undefined, createActorEnv('a')).snapshot).context; // { n: 1 }
  * ```
  */
-export function plainState(snapshot: ActorSnapshot, fields?: readonly string[]): PlainState {
+export function plainState(snapshot: ActorSnapshot): PlainState {
   const { value, status, context } = actorStateOf(snapshot);
-  if (fields === undefined) return { value, status, context: plainContext(context) };
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the context of a machine is an object
-  const all = Object.entries(context as object);
-  return { value, status, context: plainContext(Object.fromEntries(all.filter(([name]) => fields.includes(name)))) };
+  return { value, status, context: plainContext(context) };
+}
+
+/**
+ * A state as a checkpoint stores it, whole or in part, in the form of `plainState`. What is no state of an actor stays as it is.
+ *
+ * @throws GranuleError LOG_DAMAGED
+ * @example
+ * ```ts
+ * const context = { linux: PageTable.empty(4096).toPacked() };
+ * unpackedState('mmu:1', { value: 'idle', status: 'active', context }).context.linux.runs; // []
+ * ```
+ */
+export function unpackedState(actor: string, state: unknown): unknown {
+  const kind = kindOf(actor);
+  if (kind === null || !isPlainState(state) || state.context === null) return state;
+  return { ...state, context: unpackedContext(kind, state.context) };
 }
 
 /**
@@ -56,12 +69,7 @@ export function plainState(snapshot: ActorSnapshot, fields?: readonly string[]):
  * ```
  */
 export function messageIn(record: LogRecord): Message {
-  const { payload, type, seq } = record;
-  if (typeof payload !== 'object' || payload === null) {
-    throw new GranuleError('LOG_DAMAGED', `the payload of ${type} is no object`, `seq ${seq}`);
-  }
-  // The type first, as who sends a message writes it: states that keep messages then have their fields in the same order.
-  return { type, ...payload };
+  return messageOf(record.type, record.payload, record.seq);
 }
 
 /**
@@ -197,11 +205,29 @@ export class RecordedRun {
   advance(state: LiveState, record: LogRecord): readonly Send[] {
     if (!state.isActive) return [];
     const { adapted, env } = this.#player(record.to);
+    return this.#handled({ id: record.to, adapted, env, state }, messageIn(record), record.seq);
+  }
+
+  /**
+   * Folds what an actor received in the records `from` to `to` into a state, in place: no snapshot is made, and what is sent is
+   * dropped. `after` is told each seq, and whether to go on is its answer.
+   *
+   * @throws GranuleError as `advance`; LOG_DAMAGED
+   */
+  foldInto(state: LiveState, actor: string, from: number, to: number, after: (seq: number) => boolean): void {
+    const { adapted, env } = this.#player(actor);
+    const hosted = { id: actor, adapted, env, state };
+    this.reader.messages(actor, from, to, (message, seq) => {
+      if (state.isActive) this.#handled(hosted, message, seq);
+      return after(seq);
+    });
+  }
+
+  #handled(actor: HostedActor, message: Message, seq: number): readonly Send[] {
     try {
-      return handleMessage({ id: record.to, adapted, env, state }, messageIn(record), record.seq);
+      return handleMessage(actor, message, seq);
     } catch (error) {
-      const hasEnded =
-        error instanceof GranuleError && error.code === 'ACTOR_THREW' && record.seq === this.reader.lastSeq;
+      const hasEnded = error instanceof GranuleError && error.code === 'ACTOR_THREW' && seq === this.reader.lastSeq;
       if (!hasEnded) throw error;
       return [];
     }

@@ -1,7 +1,9 @@
 /** Holding the state of an actor against what a checkpoint has of it. */
+import { packedContext } from '../../machines/index.ts';
 import type { StoredState } from '../log/storedState.ts';
+import { actorStateOf } from '../runtime/xstateAdapter.ts';
 import type { ActorSnapshot } from '../runtime/xstateInternals.ts';
-import { type PlainState, plainState } from './recordedRun.ts';
+import { type PlainState, unpackedState } from './recordedRun.ts';
 import { firstDifference, type ValueDifference } from './values.ts';
 
 /**
@@ -16,13 +18,18 @@ import { firstDifference, type ValueDifference } from './values.ts';
  * ```
  */
 export function storedForm(stored: StoredState, snapshot: ActorSnapshot): PlainState {
+  const { value, status, context } = actorStateOf(snapshot);
   const fields = stored.part ? stored.contextFields : null;
-  return fields === null ? plainState(snapshot) : plainState(snapshot, fields);
+  if (fields === null) return { value, status, context: packedContext(context) };
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the context of a machine is an object
+  const all = Object.entries(context as object);
+  return { value, status, context: packedContext(Object.fromEntries(all.filter(([name]) => fields.includes(name)))) };
 }
 
 /**
- * Where a state differs from a stored one, which is the left side; null where it does not. Only of two that are not written
- * alike the stored one is made, so that it can be said where.
+ * Where a state in the form of checkpoints differs from a stored one, which is the left side; null where it does not. Only of
+ * two that are not written alike the stored one is made, and both are unpacked, so that it can be said where: older logs hold
+ * some states of which nothing is packed.
  *
  * @example
  * ```ts
@@ -31,5 +38,6 @@ export function storedForm(stored: StoredState, snapshot: ActorSnapshot): PlainS
  * ```
  */
 export function differenceFrom(stored: StoredState, state: unknown): ValueDifference | null {
-  return stored.matches(state) ? null : firstDifference(stored.made.state, state);
+  if (stored.matches(state)) return null;
+  return firstDifference(unpackedState(stored.actor, stored.made.state), unpackedState(stored.actor, state));
 }

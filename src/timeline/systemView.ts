@@ -1,28 +1,19 @@
 /** The state of any actor at any seq: the nearest checkpoint and the actor's own events from there, kept for the next step. */
 import { GranuleError } from '../errors.ts';
 import type { LogReader } from '../log/logReader.ts';
-import type { LogRecord } from '../log/record.ts';
 import type { RunSource } from '../mm/runs.ts';
 import type { SystemState } from '../runtime/systemOptions.ts';
 import type { ActorSnapshot } from '../runtime/xstateInternals.ts';
 import { SYSTEM_STATE } from '../topology/checkpointer.ts';
-import { Fold, FoldCache, type Handle } from './fold.ts';
+import { Fold, FoldCache, type FoldedSnapshot } from './fold.ts';
 import { ReadBehind } from './readBehind.ts';
 import { RecordedRun } from './recordedRun.ts';
 import { SnapshotsAt } from './snapshotsAt.ts';
 
-/** Records kept in folds: some stretches between checkpoints, some tens of megabytes. */
-const RECORDS_KEPT = 1 << 15;
-/** States of checkpoints that are kept. */
+/** What folds keep, in records: the states of some hundreds of places, or some stretches that are stepped through. */
+const WEIGHT_KEPT = 1 << 13;
+/** States of checkpoints that are kept, of actors that rest there. */
 const BASES_KEPT = 512;
-/** Records that are folded ahead at once: a millisecond or less. */
-const PIECE_RECORDS = 128;
-
-/** An actor's snapshot and the own record that led to it, null where that lies before the stretch that was folded. */
-export interface FoldedSnapshot {
-  readonly snapshot: ActorSnapshot;
-  readonly record: LogRecord | null;
-}
 
 /**
  * A recorded run in which one can go to any seq. Going there costs at most the events between two checkpoints; stepping
@@ -39,10 +30,9 @@ export interface FoldedSnapshot {
  */
 export class SystemView {
   readonly run: RecordedRun;
-  readonly #folds = new FoldCache(RECORDS_KEPT);
+  readonly #folds = new FoldCache(WEIGHT_KEPT);
   readonly #bases = new Map<string, ActorSnapshot>();
   readonly #readBehind: ReadBehind;
-  readonly #handle: Handle = (snapshot, record) => this.run.handle(snapshot, record).snapshot;
 
   constructor(reader: LogReader, traces: ReadonlyMap<number, RunSource>) {
     this.run = new RecordedRun(reader, traces);
@@ -59,7 +49,7 @@ export class SystemView {
   }
 
   /**
-   * The same, with the last own record at or before `seq` when that lies after the checkpoint that was begun from.
+   * The same, with the seq of the last own record at or before `seq` when that lies after the checkpoint that was begun from.
    *
    * @throws GranuleError SEQ_OUT_OF_RANGE, ACTOR_UNKNOWN, LOG_DAMAGED
    */
@@ -67,26 +57,21 @@ export class SystemView {
     this.run.checkSeq(seq);
     this.#readBehind.note(seq);
     const checkpointIndex = this.checkpointIndex(seq);
-    const { from } = this.stretch(checkpointIndex);
+    const { from, to } = this.stretch(checkpointIndex);
     if (!this.run.reader.mayReceive(actor, from, seq)) {
-      return { snapshot: this.#base(actor, checkpointIndex), record: null };
+      return { snapshot: this.#base(actor, checkpointIndex), recordSeq: null };
     }
-    const fold = this.#fold(actor, checkpointIndex);
-    if (fold.readTo < seq) this.#readOn(fold, actor, checkpointIndex, seq);
-    const count = fold.countUpTo(seq);
-    return { snapshot: fold.snapshotAfter(count), record: fold.records[count - 1] ?? null };
+    const folded = this.#fold(actor, checkpointIndex, from - 1, to).at(seq);
+    this.#folds.grown(nameOf(actor, checkpointIndex));
+    return folded;
   }
 
-  /** A little more of an actor's fold of a whole stretch: its base, or a segment, or some blocks. */
+  /** A little more of an actor's fold of a whole stretch. */
   #foldSome(actor: string, checkpointIndex: number): boolean {
-    const isNew = !this.#folds.has(nameOf(actor, checkpointIndex));
-    const fold = this.#fold(actor, checkpointIndex);
-    if (isNew) return false;
-    if (fold.readTo < this.stretch(checkpointIndex).to) {
-      this.#readOn(fold, actor, checkpointIndex, fold.readTo + 1);
-      return false;
-    }
-    return fold.foldOn(PIECE_RECORDS);
+    const { from, to } = this.stretch(checkpointIndex);
+    const isDone = this.#fold(actor, checkpointIndex, from - 1, to).markOn();
+    this.#folds.grown(nameOf(actor, checkpointIndex));
+    return isDone;
   }
 
   /**
@@ -128,32 +113,37 @@ export class SystemView {
     };
   }
 
-  #fold(actor: string, checkpointIndex: number): Fold {
+  #fold(actor: string, checkpointIndex: number, beforeSeq: number, endSeq: number): Fold {
     return this.#folds.get(nameOf(actor, checkpointIndex), () => {
-      const { from } = this.stretch(checkpointIndex);
-      return new Fold(this.#base(actor, checkpointIndex), from - 1, this.#handle);
+      const { run } = this;
+      return new Fold({
+        beforeSeq,
+        endSeq,
+        base: () => this.#revived(actor, checkpointIndex),
+        live: (snapshot) => run.live(actor, snapshot),
+        foldInto: (state, from, to, after) => run.foldInto(state, actor, from, to, after),
+        records: (from, to) => [...run.reader.byActor(actor, from, to)],
+        handle: (snapshot, record) => run.handle(snapshot, record).snapshot,
+      });
     });
   }
 
-  /** Reads to the end of the segment that holds `seq`: its section of the actor is decoded as a whole anyway. */
-  #readOn(fold: Fold, actor: string, checkpointIndex: number, seq: number): void {
+  /** An actor as it was at a checkpoint, made anew: nothing that is folded from it is kept by way of it. */
+  #revived(actor: string, checkpointIndex: number): ActorSnapshot {
     const { reader } = this.run;
-    const segment = reader.directory.segments[reader.directory.segmentOf(seq)];
-    const endSeq = segment === undefined ? seq : segment.firstSeq + segment.records - 1;
-    const to = Math.min(endSeq, this.stretch(checkpointIndex).to);
-    for (const record of reader.byActor(actor, fold.readTo + 1, to)) fold.records.push(record);
-    fold.readTo = to;
-    this.#folds.grown(nameOf(actor, checkpointIndex));
+    const holder = reader.directory.holderAt(actor, checkpointIndex);
+    if (holder < 0) return this.run.initial(actor);
+    return this.run.revive(actor, reader.stateAtCheckpoint(holder, actor)?.state);
   }
 
-  /** An actor as it was at a checkpoint. One that rests is the same at many, and made once for all. */
+  /** An actor that rests, as it was at a checkpoint. It is the same at many, and made once for all. */
   #base(actor: string, checkpointIndex: number): ActorSnapshot {
     const { reader } = this.run;
     const holder = reader.directory.holderAt(actor, checkpointIndex);
     if (holder < 0) return this.run.initial(actor);
     const name = nameOf(actor, holder);
     const known = this.#bases.get(name);
-    const base = known ?? this.run.revive(actor, reader.stateAtCheckpoint(holder, actor)?.state);
+    const base = known ?? this.#revived(actor, holder);
     // Taken out and put back, so that the map's order is the order of last use.
     if (known !== undefined) this.#bases.delete(name);
     this.#bases.set(name, base);

@@ -1,5 +1,5 @@
 /** Decides when a run writes a checkpoint and what is in it, so that its log is quick to open anywhere. */
-import { plainContext } from '../../machines/index.ts';
+import { packedContext } from '../../machines/index.ts';
 import type { ActorState } from '../log/checkpoint.ts';
 import type { LogWriter } from '../log/logWriter.ts';
 import type { Envelope } from '../runtime/envelope.ts';
@@ -10,15 +10,19 @@ import type { ActorSnapshot } from '../runtime/xstateInternals.ts';
 /** References that a TLB works through at the cost of folding one event. */
 export const REFERENCES_PER_EVENT = 2000;
 /**
- * Bytes of states, uncompressed, that are reckoned as the cost of one event. Where events are cheapest, one costs as much as writing
- * some sixty bytes; reckoning so would space checkpoints so far apart that going to an event is felt.
+ * Bytes of states, uncompressed, that cost as much as one event where events are cheapest: made packed, encoded, deflated and
+ * written.
  */
-const BYTES_PER_EVENT = 160;
+const BYTES_PER_EVENT = 24;
+/** Checkpoints over which their size is averaged. */
+const AVERAGED = 8;
+/** What they are taken to hold before there was any. */
+const FIRST_MEAN_BYTES = 6 << 10;
 /**
- * Checkpoints over which their size is averaged, from nothing on: those that hold many changes, as the first does, come rarely and
- * must not leave a gap.
+ * Bytes at which one counts at most, unless the average is near them: checkpoints that hold many changes, as the first does, come
+ * rarely and must not leave a gap.
  */
-const AVERAGED = 16;
+const OUTLIER_BYTES = 40 << 10;
 /** The pseudo-actor whose state is the loop's own: pending messages, clock and chooser. */
 export const SYSTEM_STATE = '@system';
 
@@ -59,7 +63,7 @@ export class Checkpointer {
   /** One span for each one bit of the number of checkpoints written, the longest first; together they are the whole run. */
   readonly #spans: Span[] = [];
   #written = 0;
-  #meanBytes = 0;
+  #meanBytes = FIRST_MEAN_BYTES;
   #cost = 0;
 
   constructor(writer: LogWriter, spacing: CheckpointSpacing = RUN_SPACING) {
@@ -84,7 +88,8 @@ export class Checkpointer {
     this.#cost = 0;
     const span = this.#closeSpan(system);
     const bytes = this.#writer.checkpoint(system.nextSeq - 1, statesOf(span, system));
-    this.#meanBytes += (bytes - this.#meanBytes) / AVERAGED;
+    const counted = Math.min(bytes, Math.max(OUTLIER_BYTES, 2 * this.#meanBytes));
+    this.#meanBytes += (counted - this.#meanBytes) / AVERAGED;
   }
 
   /** The span that ends here. As in a binary counter, it takes in the spans that are no longer than what it has already. */
@@ -122,8 +127,8 @@ function* statesOf(span: Span, system: System): Generator<ActorState, void, unde
 function stateOf(actor: string, before: ActorSnapshot | undefined, now: ActorSnapshot): ActorState {
   const { value, status, context } = actorStateOf(now);
   const changed = before === undefined ? null : changedFields(fieldsOf(before.context), fieldsOf(context));
-  if (changed === null) return { actor, state: { value, status, context: plainContext(context) } };
-  return { actor, state: { value, status, context: plainContext(changed) }, part: true };
+  if (changed === null) return { actor, state: { value, status, context: packedContext(context) } };
+  return { actor, state: { value, status, context: packedContext(changed) }, part: true };
 }
 
 /** The fields that are not the very same; null where one is gone, which a part cannot say. */

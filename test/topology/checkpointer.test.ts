@@ -11,7 +11,13 @@ import { zlibCompression } from '../../src/log/zlib.node.ts';
 import { madeTopology, madeTrace } from '../../src/report/madeWorkload.ts';
 import type { OnDelivery } from '../../src/runtime/systemOptions.ts';
 import type { System } from '../../src/runtime/system.ts';
-import { isPlainState, type PlainState, plainState, RecordedRun } from '../../src/timeline/recordedRun.ts';
+import {
+  isPlainState,
+  type PlainState,
+  plainState,
+  RecordedRun,
+  unpackedState,
+} from '../../src/timeline/recordedRun.ts';
 import { SystemView } from '../../src/timeline/systemView.ts';
 import { firstDifference } from '../../src/timeline/values.ts';
 import { Checkpointer, type CheckpointSpacing, SYSTEM_STATE } from '../../src/topology/checkpointer.ts';
@@ -80,7 +86,8 @@ describe('the checkpoints of a run', () => {
         const begun = new RecordedRun(reader, run.traces);
         for (const [index, states] of live.entries()) {
           for (const [actor, state] of states) {
-            const found = reader.stateAtCheckpoint(index, actor)?.state ?? plainState(begun.initial(actor));
+            const stored = reader.stateAtCheckpoint(index, actor);
+            const found = stored === null ? plainState(begun.initial(actor)) : unpackedState(actor, stored.state);
             expect(firstDifference(found, state)).toBe(null);
             expect(chainLength(reader, actor, index)).toBeLessThanOrEqual(Math.floor(Math.log2(index + 1)) + 1);
           }
@@ -231,7 +238,7 @@ describe('a checkpointer', () => {
     while (system.step() !== null) checkpointer.writeWhenDue(system);
     const bytes = checkpoint.mock.results.reduce((sum, { value }) => sum + (value as number), 0);
     expect(checkpoint.mock.calls.length).toBeGreaterThan(50);
-    expect(bytes / 160 / system.nextSeq).toBeLessThan(1.3);
+    expect(bytes / 24 / system.nextSeq).toBeLessThan(1.3);
   });
 
   it('leaves no gap behind a first checkpoint of large states that then rest', () => {
