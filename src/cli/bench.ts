@@ -1,18 +1,23 @@
 /**
  * The benchmark: `npm run bench`, with `-- --json` a list of {"name","value","unit","reach","holds"}. With `-- --scale` the
- * benchmark of size in its place, whose large run is a child process: its peak memory is then its own.
+ * benchmark of size in its place. Where peak memory is measured, a child process does the work: its peak is then its own.
  */
 import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { benchText, FULL_SIZE, runBench } from '../report/bench.ts';
-import { HOSTILE_SIZE, hostileYardsticks } from '../report/benchHostile.ts';
 import { longLogYardsticks, SCALE_LOG } from '../report/benchLongLog.ts';
+import { peakYardstick } from '../report/benchPeak.ts';
 import { GROWTH_BASE, growthByTen, LARGE_RUN, largeRunYardsticks } from '../report/benchScale.ts';
 import type { Yardstick } from '../report/yardstick.ts';
 import { Progress } from './progress.ts';
 
-/** What the child is told. */
+/** What a child is told. */
 const LARGE_RUN_FLAG = '--large-run';
+const PEAK_FLAG = '--peak';
+const PEAK_TRACE = 'sqlite-kernel';
 /** The heap may take all of what the run may; a young generation of this size saves a fifth of the run's CPU time. */
 const HEAP = ['--max-old-space-size=4096', '--max-semi-space-size=128'];
 /** Of each pair of sizes; the median counts. */
@@ -21,21 +26,38 @@ const REPEATS = 3;
 const progress = new Progress(process.stderr);
 const report = (text: string): void => progress.report({ done: 0, text: `measuring ${text}` });
 
-function measureScale(): Yardstick[] {
-  report('a run of 10 million events');
-  const child = [...HEAP, fileURLToPath(import.meta.url), LARGE_RUN_FLAG];
-  const large = JSON.parse(execFileSync(process.execPath, child, { encoding: 'utf8' })) as Yardstick[];
-  report('growth by ten');
-  const growth = growthByTen(GROWTH_BASE, REPEATS);
-  report('random accesses to 1 GiB');
-  const hostile = hostileYardsticks(HOSTILE_SIZE);
-  report('a log of ten million events');
-  return [...large, ...growth, ...hostile, ...longLogYardsticks(SCALE_LOG)];
+/** The yardsticks that a child measures. */
+function measuredBy(...args: readonly string[]): Yardstick[] {
+  return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' })) as Yardstick[];
 }
 
-if (process.argv.includes(LARGE_RUN_FLAG)) process.stdout.write(JSON.stringify(largeRunYardsticks(LARGE_RUN)));
-else {
-  const yardsticks = process.argv.includes('--scale') ? measureScale() : await runBench(FULL_SIZE, report);
+function measurePeaks(): Yardstick[] {
+  report('peak memory');
+  const folder = mkdtempSync(join(tmpdir(), 'granule-bench-'));
+  const path = join(folder, 'run.glog');
+  try {
+    return ['run', 'replay'].flatMap((what) => measuredBy(fileURLToPath(import.meta.url), PEAK_FLAG, what, path));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function measureScale(): Yardstick[] {
+  report('a run of 10 million events');
+  const large = measuredBy(...HEAP, fileURLToPath(import.meta.url), LARGE_RUN_FLAG);
+  report('growth by ten');
+  const growth = growthByTen(GROWTH_BASE, REPEATS);
+  report('a log of ten million events');
+  return [...large, ...growth, ...longLogYardsticks(SCALE_LOG)];
+}
+
+const [, , flag, what, path] = process.argv;
+if (flag === LARGE_RUN_FLAG) process.stdout.write(JSON.stringify(largeRunYardsticks(LARGE_RUN)));
+else if (flag === PEAK_FLAG && path !== undefined) {
+  process.stdout.write(JSON.stringify([peakYardstick(what === 'run' ? 'run' : 'replay', PEAK_TRACE, path)]));
+} else {
+  const isScale = process.argv.includes('--scale');
+  const yardsticks = isScale ? measureScale() : [...(await runBench(FULL_SIZE, report)), ...measurePeaks()];
   progress.end();
   process.stdout.write(process.argv.includes('--json') ? `${JSON.stringify(yardsticks)}\n` : benchText(yardsticks));
   process.exitCode = yardsticks.some(({ holds }) => holds === false) ? 1 : 0;

@@ -53,19 +53,31 @@ export function lookupIn(
   right: number,
   counts: StretchCounts | null,
 ): 0 | 1 | 2 {
-  const set = first.setOf(page);
-  const entry = first.find(key, set);
+  const entry = first.find(key, first.setOf(page));
   if (entry >= 0) return (first.rights(entry) & right) === 0 ? MISS : HIT_L1;
-  const entry2 = l2.find(key, l2.setOf(page));
+  return refill(first, l2, fetch, key, page, right, counts);
+}
+
+/** An L1 miss: what the L2 holds under a tag, which belongs to the set of `index`, goes into L1. */
+function refill(
+  first: TlbArray,
+  l2: TlbArray,
+  fetch: boolean,
+  tag: number,
+  index: number,
+  right: number,
+  counts: StretchCounts | null,
+): 0 | 2 {
+  const entry = l2.find(tag, l2.setOf(index));
   if (counts !== null) {
     if (fetch) counts.l1iMisses++;
     else counts.l1dMisses++;
     counts.l2Accesses++;
-    if (entry2 < 0) counts.l2Misses++;
+    if (entry < 0) counts.l2Misses++;
   }
-  if (entry2 < 0) return MISS;
-  const rights = l2.rights(entry2);
-  first.insert(key, set, l2.frame(entry2), rights);
+  if (entry < 0) return MISS;
+  const rights = l2.rights(entry);
+  first.insert(tag, first.setOf(index), l2.frame(entry), rights);
   return (rights & right) === 0 ? MISS : HIT_L2;
 }
 
@@ -101,15 +113,5 @@ export function lookupGrouped(
     if (entry >= 0) return (first.rights(entry) & right) === 0 ? MISS : HIT_L1;
   }
   const [tag, index] = tlb.l2.has(key, tlb.l2.setOf(page)) ? tags[0] : tags[1];
-  const entry2 = tlb.l2.find(tag, tlb.l2.setOf(index));
-  if (counts !== null) {
-    if (fetch) counts.l1iMisses++;
-    else counts.l1dMisses++;
-    counts.l2Accesses++;
-    if (entry2 < 0) counts.l2Misses++;
-  }
-  if (entry2 < 0) return MISS;
-  const rights = tlb.l2.rights(entry2);
-  first.insert(tag, first.setOf(index), tlb.l2.frame(entry2), rights);
-  return (rights & right) === 0 ? MISS : HIT_L2;
+  return refill(first, tlb.l2, fetch, tag, index, right, counts);
 }

@@ -1,5 +1,6 @@
 /** The yardsticks of the project: ratios taken in one process in one run, each with what it has to reach. */
 import { growthYardsticks } from './benchGrowth.ts';
+import { HOSTILE_SIZE, hostileYardsticks } from './benchHostile.ts';
 import { logYardsticks } from './benchLog.ts';
 import { messageYardsticks } from './benchMessages.ts';
 import { referenceYardsticks } from './benchReferences.ts';
@@ -20,6 +21,7 @@ export const FULL_SIZE: BenchSize = {
   jumps: 100,
   accesses: 1500,
   textCopies: 20,
+  hostile: HOSTILE_SIZE,
 };
 
 /**
@@ -33,6 +35,8 @@ export const FULL_SIZE: BenchSize = {
 export async function runBench(size: BenchSize, onStep: (what: string) => void = () => {}): Promise<Yardstick[]> {
   onStep('references per second');
   const references = referenceYardsticks(size);
+  onStep('references per second that no TLB follows');
+  const hostile = hostileYardsticks(size.hostile);
   onStep('messages per second');
   const messages = messageYardsticks(size);
   onStep('replay, jumps and size of logs');
@@ -42,7 +46,7 @@ export async function runBench(size: BenchSize, onStep: (what: string) => void =
   // Kilobytes on Linux, by getrusage(2).
   const peakBytes = process.resourceUsage().maxRSS * 1024;
   const memory = { name: 'peak memory of this benchmark', value: peakBytes / MIB, unit: 'MiB', ...NO_REACH };
-  return [...references, ...messages, ...log, ...growth, memory];
+  return [...references, ...hostile, ...messages, ...log, ...growth, memory];
 }
 
 /**

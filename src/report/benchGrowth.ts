@@ -29,7 +29,9 @@ interface Workload {
  *
  * @example
  * ```ts
- * const size = { repeats: 1, warmUpMilliseconds: 0, traces: [], messages: 1, events: 1, jumps: 1, accesses: 50, textCopies: 1 };
+ * const hostile = { bytes: 65536, accesses: 100, seed: 1 };
+ * const few = { repeats: 1, warmUpMilliseconds: 0, traces: [], hostile };
+ * const size = { ...few, messages: 1, events: 1, jumps: 1, accesses: 50, textCopies: 1 };
  * (await growthYardsticks(size)).length; // 4
  * ```
  */

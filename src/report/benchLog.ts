@@ -17,7 +17,9 @@ const WRITTEN = 'mixed-page-sizes';
  *
  * @example
  * ```ts
- * const size = { repeats: 1, warmUpMilliseconds: 0, traces: [], messages: 1, events: 2000, jumps: 3, accesses: 1, textCopies: 1 };
+ * const hostile = { bytes: 65536, accesses: 100, seed: 1 };
+ * const few = { repeats: 1, warmUpMilliseconds: 0, traces: [], hostile };
+ * const size = { ...few, messages: 1, events: 2000, jumps: 3, accesses: 1, textCopies: 1 };
  * logYardsticks(size).some(({ name }) => name.startsWith('log size')); // true
  * ```
  */

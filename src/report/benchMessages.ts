@@ -107,7 +107,9 @@ function deliverByXState({ id, machine, input: given, client, first }: Duet, rou
  *
  * @example
  * ```ts
- * const size = { repeats: 1, warmUpMilliseconds: 0, traces: [], messages: 100, events: 1, jumps: 1, accesses: 1, textCopies: 1 };
+ * const hostile = { bytes: 65536, accesses: 100, seed: 1 };
+ * const few = { repeats: 1, warmUpMilliseconds: 0, traces: [], hostile };
+ * const size = { ...few, messages: 100, events: 1, jumps: 1, accesses: 1, textCopies: 1 };
  * messageYardsticks(size).length; // 4
  * ```
  */

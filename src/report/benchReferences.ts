@@ -71,7 +71,8 @@ export function loggedRun(
  *
  * @example
  * ```ts
- * const few = { repeats: 1, warmUpMilliseconds: 0, messages: 1, events: 1, jumps: 1, accesses: 1, textCopies: 1 };
+ * const hostile = { bytes: 65536, accesses: 100, seed: 1 };
+ * const few = { repeats: 1, warmUpMilliseconds: 0, messages: 1, events: 1, jumps: 1, accesses: 1, textCopies: 1, hostile };
  * const size = { ...few, traces: ['true-kernel'] };
  * referenceYardsticks(size).length; // 8
  * ```

@@ -38,7 +38,9 @@ const MOST_PAIRS = 3;
  *
  * @example
  * ```ts
- * const size = { repeats: 1, warmUpMilliseconds: 0, traces: [], messages: 1, events: 2000, jumps: 3, accesses: 1, textCopies: 1 };
+ * const hostile = { bytes: 65536, accesses: 100, seed: 1 };
+ * const few = { repeats: 1, warmUpMilliseconds: 0, traces: [], hostile };
+ * const size = { ...few, messages: 1, events: 2000, jumps: 3, accesses: 1, textCopies: 1 };
  * (await replayYardsticks(size)).length; // 6
  * ```
  */

@@ -1,4 +1,5 @@
 /** One measure, what it has to reach, and how times are taken. */
+import type { PatternSize } from './patternTrace.ts';
 
 /** A measured yardstick. */
 export interface Yardstick {
@@ -29,6 +30,8 @@ export interface BenchSize {
   accesses: number;
   /** Copies of the trace text that is imported. */
   textCopies: number;
+  /** The trace of random accesses. */
+  hostile: PatternSize;
 }
 
 /** A yardstick that has nothing to reach. */

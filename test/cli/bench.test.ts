@@ -11,17 +11,19 @@ const SMALL = {
   jumps: 3,
   accesses: 20,
   textCopies: 1,
+  hostile: { bytes: 65_536, accesses: 100, seed: 1 },
 };
 
 describe('the benchmark', () => {
   it('measures every yardstick, and says of each whether it holds', async () => {
     const steps: string[] = [];
     const yardsticks = await runBench(SMALL, (step) => steps.push(step));
-    expect(steps).toHaveLength(4);
+    expect(steps).toHaveLength(5);
     const names = yardsticks.map(({ name }) => name);
     for (const wanted of [
       /^references\/s with log, true-kernel, 4K$/,
       /^references\/s with log, true-kernel, 64K$/,
+      /^TLB-hostile references$/,
       /^messages\/s, delivered and logged, disk$/,
       /^messages\/s, delivered and logged, zone$/,
       /^replay of the whole system/,

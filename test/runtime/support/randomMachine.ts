@@ -103,9 +103,9 @@ export const machineArb: fc.Arbitrary<RandomMachine> = fc.record({
   steps: fc.array(fc.record({ pick: fc.nat(40), by: fc.integer({ min: 0, max: 4 }) }), { minLength: 1, maxLength: 12 }),
 });
 
-/** A state alone beside no other cannot be history: its parent would have nothing to begin in. */
-function isHistory(spec: NodeSpec, siblings: number): boolean {
-  return spec.special === 'history' && siblings > 1;
+/** The first of its siblings is never history: its parent has to begin in something. */
+function isHistory(spec: NodeSpec, id: string): boolean {
+  return spec.special === 'history' && id.includes('.') && !id.endsWith('.k0');
 }
 
 /** Makes the definitions of the states of one machine. */
@@ -113,18 +113,18 @@ class Definer {
   readonly #places: string[] = [];
 
   constructor(root: NodeSpec) {
-    this.#list(root, 'm', 0);
+    this.#list(root, 'm');
   }
 
-  #list(node: NodeSpec, id: string, siblings: number): void {
+  #list(node: NodeSpec, id: string): void {
     this.#places.push(id);
-    if (isHistory(node, siblings)) return;
-    for (const [index, child] of node.children.entries()) this.#list(child, `${id}.k${index}`, node.children.length);
+    if (isHistory(node, id)) return;
+    for (const [index, child] of node.children.entries()) this.#list(child, `${id}.k${index}`);
   }
 
   /** `siblings` is the number of states beside it, itself included. */
   node(spec: NodeSpec, id: string, siblings: number): Record<string, unknown> {
-    if (isHistory(spec, siblings)) return { type: 'history', history: spec.initial % 2 ? 'deep' : 'shallow' };
+    if (isHistory(spec, id)) return { type: 'history', history: spec.initial % 2 ? 'deep' : 'shallow' };
     const isFinal = spec.special === 'final' && spec.children.length === 0 && siblings > 0;
     const children = spec.children.map((child, index): [string, Record<string, unknown>] => [
       `k${index}`,
