@@ -6,7 +6,7 @@
  */
 import { invariant } from '../errors.ts';
 import { filterDepth, runFiltered } from './filteredRun.ts';
-import { RUN_CALL, RUN_FETCH, RUN_PAGE_SHIFT, RUN_READ, type RunSource } from './runs.ts';
+import { RUN_CALL, RUN_FETCH, RUN_PAGE_SHIFT, RUN_READ, type RunBlock, type RunSource } from './runs.ts';
 import { blockOf, type StackDepths, stackIndexWhenDue } from './stackIndex.ts';
 import type { Stretch, StretchContext, StretchCounts, StretchStop } from './stretch.ts';
 import type { Tlb } from './tlb.ts';
@@ -95,8 +95,8 @@ function runPlain(
   context: StretchContext,
 ): StretchStop {
   while (stretch.at < stretch.end) {
-    const block = Math.floor(stretch.at / source.blockRuns);
-    const stop = runBlock(tlb, source, block, numbers, stretch, context);
+    const block = blockOf(source, Math.floor(stretch.at / source.blockRuns));
+    const stop = runBlock(tlb, block, numbers, stretch, context);
     if (stop !== 'end') return stop;
   }
   return 'end';
@@ -115,23 +115,26 @@ const RIGHT_OF_KIND = [MAY_FETCH, MAY_READ, MAY_WRITE];
 
 function runBlock(
   tlb: Tlb,
-  source: RunSource,
-  index: number,
+  block: RunBlock,
   numbers: Float64Array,
   stretch: Stretch,
   context: StretchContext,
 ): StretchStop {
-  const { count, firstRun, kind, page, accesses, references, continued } = blockOf(source, index);
+  const { count, firstRun, kind, page, accesses, references, continued } = block;
   const { instructionCycles, l2HitCycles } = context;
   const end = Math.min(count, stretch.end - firstRun);
   const asidBase = context.asid * ASID_STRIDE;
   const { l1i, l1d, l2 } = tlb;
   const grouped = tlb.groupPages !== 1;
   // The most recently used key of each L1: a run on the same page needs no lookup where the right is known too.
-  let [fetchKey, dataKey, dataRight] = [-1, -1, 0];
+  let fetchKey = -1;
+  let dataKey = -1;
+  let dataRight = 0;
   let { lastFetchPage, lastDataPage, counted, cycles } = stretch;
   // Counters live in locals: a field of an object above 2^30 would be boxed anew at every addition.
-  let [lines, fetches, data] = [0, 0, 0];
+  let lines = 0;
+  let fetches = 0;
+  let data = 0;
   let stop: StretchStop = 'end';
   let at = stretch.at - firstRun;
   for (; at < end; at++) {
@@ -170,10 +173,8 @@ function runBlock(
       }
       if (found === HIT_L2) cycles += l2HitCycles;
       if (fetch) fetchKey = key;
-      else {
-        dataRight = key === dataKey ? dataRight | right : right;
-        dataKey = key;
-      }
+      else dataRight = key === dataKey ? dataRight | right : right;
+      if (!fetch) dataKey = key;
     }
     counted = false;
   }
