@@ -28,8 +28,8 @@ const FOLDED = ['process:200', 'mm:200', 'mmu:200', 'tlb:1'];
 const MADE_PROCESSES = 4;
 /** Accesses of the made trace make this many events each: a walk and its answer, more while pages are faulted in. */
 const EVENTS_PER_ACCESS = 2;
-/** Of the events of the long log: enough that starting threads and compiling in each of them is a small part. */
-const SHARED_PART = 0.5;
+/** Times the events of the long log: enough that starting threads and compiling in each of them is a small part. */
+const SHARED_LOGS = 4;
 /** A pair takes seconds. */
 const MOST_PAIRS = 3;
 
@@ -59,7 +59,7 @@ export async function replayYardsticks({ repeats, warmUpMilliseconds, events }: 
   return [
     { name, value: whole, unit: 'times the run', ...atLeast(whole, REPLAY_REACH) },
     ...single,
-    await workersYardstick(Math.ceil(events * SHARED_PART), Math.min(repeats, MOST_PAIRS)),
+    await workersYardstick(events * SHARED_LOGS, Math.min(repeats, MOST_PAIRS)),
   ];
 }
 
