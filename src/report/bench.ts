@@ -6,6 +6,7 @@ import { messageYardsticks } from './benchMessages.ts';
 import { referenceYardsticks } from './benchReferences.ts';
 import { replayYardsticks } from './benchReplay.ts';
 import { formatCount } from './format.ts';
+import { peakMemoryBytes } from './peakMemory.node.ts';
 import { formatTable } from './table.ts';
 import { type BenchSize, NO_REACH, type Yardstick } from './yardstick.ts';
 
@@ -43,9 +44,7 @@ export async function runBench(size: BenchSize, onStep: (what: string) => void =
   const log = [...(await replayYardsticks(size)), ...logYardsticks(size)];
   onStep('growth');
   const growth = await growthYardsticks(size);
-  // Kilobytes on Linux, by getrusage(2).
-  const peakBytes = process.resourceUsage().maxRSS * 1024;
-  const memory = { name: 'peak memory of this benchmark', value: peakBytes / MIB, unit: 'MiB', ...NO_REACH };
+  const memory = { name: 'peak memory of this benchmark', value: peakMemoryBytes() / MIB, unit: 'MiB', ...NO_REACH };
   return [...references, ...hostile, ...messages, ...log, ...growth, memory];
 }
 

@@ -7,6 +7,7 @@ import { replay } from '../timeline/replay.ts';
 import { logMeta, messageRegistry } from '../topology/meta.ts';
 import { runTopology } from '../topology/run.ts';
 import { oneProcess } from './benchReferences.ts';
+import { peakMemoryBytes } from './peakMemory.node.ts';
 import { atMost, type Yardstick } from './yardstick.ts';
 
 const MIB = 2 ** 20;
@@ -37,7 +38,6 @@ export function peakYardstick(what: PeakOf, traceName: string, path: string): Ya
     replay(reader, traces);
     reader.storage.close();
   }
-  // Kilobytes on Linux, by getrusage(2).
-  const value = (process.resourceUsage().maxRSS * 1024) / MIB;
+  const value = peakMemoryBytes() / MIB;
   return { name: `peak memory of a ${what}, ${traceName}, 4K`, value, unit: 'MiB', ...atMost(value, REACH_MIB) };
 }

@@ -13,6 +13,7 @@ import { runTopology } from '../topology/run.ts';
 import { loggedRun } from './benchReferences.ts';
 import { type ScaleSize, scaleWorkload, type Workload } from './scaleWorkload.ts';
 import { atLeast, atMost, median, millisecondsOf, NO_REACH, type Yardstick } from './yardstick.ts';
+import { peakMemoryBytes } from './peakMemory.node.ts';
 
 const MIB = 2 ** 20;
 const GROWTH = 10;
@@ -45,8 +46,7 @@ export function largeRunYardsticks(size: ScaleSize): Yardstick[] {
     const writer = new LogWriter(storage, zlibCompression, logMeta(topology, traces));
     const { records, logBytes } = runTopology({ topology, traces, writer });
     const seconds = (performance.now() - started) / 1000;
-    // Kilobytes on Linux, by getrusage(2).
-    const peakMib = (process.resourceUsage().maxRSS * 1024) / MIB;
+    const peakMib = peakMemoryBytes() / MIB;
     const { cpus, processes, files } = size;
     const name = `${cpus} CPUs, ${processes} processes, ${files} files`;
     return [
