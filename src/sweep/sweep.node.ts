@@ -5,6 +5,7 @@ import type { Worker } from 'node:worker_threads';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import { type ErrorCode, GranuleError } from '../errors.ts';
+import { startThread } from '../timeline/sourceThread.node.ts';
 import { buildTopology } from '../topology/build.ts';
 import { loadTraces, TraceShelf } from '../topology/load.node.ts';
 import { logMeta } from '../topology/meta.ts';
@@ -12,8 +13,7 @@ import type { Journal } from './journal.node.ts';
 import type { SweepPoint } from './points.ts';
 import { Pool } from './pool.node.ts';
 import { isLasting, type PointResult } from './runPoint.ts';
-import { startWorker } from './startWorker.node.ts';
-import type { PointNews, PointTask } from './workOn.node.ts';
+import type { PointNews, PointTask, WorkerSetting } from './workOn.node.ts';
 
 /** What a combination of good values may be refused for; anything else is the fault of a file, and no combination helps. */
 const COMBINATION_CODES: ReadonlySet<ErrorCode> = new Set([
@@ -135,13 +135,14 @@ export class Sweep {
       const logged = logs === null || existsSync(join(logs, log));
       return result === undefined || !logged ? [] : [[key, result]];
     });
+    const workerData: WorkerSetting = { folders, logs };
     this.#request = request;
     this.results = new Map(known);
     this.resumed = known.length;
     this.#left = ready.filter(({ key }) => !this.results.has(key));
     this.#pool = new Pool({
       workers: Math.min(request.workers, this.#left.length),
-      start: request.start ?? (() => startWorker({ folders, logs })),
+      start: request.start ?? (() => startThread(import.meta.url, 'worker.node', { workerData })),
       onNews: (task, news) => this.#count(task, news),
       onAnswer: (task, result) => this.#finish(task, result),
       onDeath: (task, why) =>

@@ -6,7 +6,7 @@ import type { PointResult } from './runPoint.ts';
 import { type PointNews, type PointTask, type WorkerSetting, workOn } from './workOn.node.ts';
 
 const shelf = new TraceShelf();
-// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what startWorker gave
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what a Sweep gave
 const setting = workerData as WorkerSetting;
 
 function send(message: FromWorker<PointNews, PointResult>): void {

@@ -6,13 +6,15 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Journal } from '../../src/sweep/journal.node.ts';
 import { pointsOf } from '../../src/sweep/points.ts';
 import { Pool } from '../../src/sweep/pool.node.ts';
-import { startWorker } from '../../src/sweep/startWorker.node.ts';
 import { checkPoints, Sweep } from '../../src/sweep/sweep.node.ts';
 import { variedKeys } from '../../src/sweep/varied.ts';
 import { workOn } from '../../src/sweep/workOn.node.ts';
+import { startThread } from '../../src/timeline/sourceThread.node.ts';
 import { TraceShelf } from '../../src/topology/load.node.ts';
 import { parseTopology } from '../../src/topology/schema.ts';
 import { fillDiskOfLogs } from '../log/fullDisk.ts';
+
+const SWEEP = new URL('../../src/sweep/sweep.node.ts', import.meta.url).href;
 
 /** A worker that answers with twice the task, and has three ways to die. */
 const CODE = `
@@ -117,7 +119,8 @@ describe('a sweep', () => {
       journal,
       start() {
         started += 1;
-        return startWorker(setting, started === 1 ? { maxOldGenerationSizeMb: 6 } : {});
+        const resourceLimits = started === 1 ? { maxOldGenerationSizeMb: 6 } : {};
+        return startThread(SWEEP, 'worker.node', { workerData: setting, resourceLimits });
       },
     });
     await sweep.run();
