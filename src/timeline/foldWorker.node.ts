@@ -4,10 +4,7 @@ import { GranuleError, invariant } from '../errors.ts';
 import { type HandedOver, openHandedOver } from './handedOver.node.ts';
 import { type PlainState, RecordedRun } from './recordedRun.ts';
 import { type Share, ShareFold } from './shareFold.ts';
-import type { ShareReport } from './shareReport.ts';
-
-/** Segments that a thread may be ahead of the one that is checked: 64 take some 30 MB. */
-const SEGMENTS_AHEAD = 64;
+import { REPORTS_HELD, type ShareReport } from './shareReport.ts';
 
 /** What a thread is started with. */
 export interface FoldOrder {
@@ -23,16 +20,19 @@ export type FoldPost =
   | { readonly states: readonly { readonly actor: string; readonly state: PlainState }[] }
   | { readonly failed: string };
 
-function post(message: FoldPost, transfer: readonly ArrayBuffer[] = []): void {
+function post(message: FoldPost): void {
   invariant(parentPort !== null, 'this file is run as a worker thread');
-  parentPort.postMessage(message, transfer);
+  parentPort.postMessage(message);
 }
 
-/** Waits until a segment is near enough to the one that is checked, so that reports do not pile up. */
+/**
+ * Waits until a segment is near enough to the one that is checked: its report is written where that of the segment
+ * `REPORTS_HELD` before it was, which has to have been read by then.
+ */
 function waitFor(segment: number, checked: Int32Array<SharedArrayBuffer>): void {
   for (;;) {
     const done = Atomics.load(checked, 0);
-    if (segment - done < SEGMENTS_AHEAD) return;
+    if (segment - done < REPORTS_HELD) return;
     Atomics.wait(checked, 0, done);
   }
 }
@@ -43,7 +43,7 @@ function fold({ handedOver, share, checked }: FoldOrder): void {
   for (const segment of reader.directory.segments.keys()) {
     waitFor(segment, checked);
     const report = own.segment(segment);
-    post({ report }, [report.words.buffer]);
+    post({ report });
     if (report.misfit !== null || report.thrown !== null) break;
   }
   post({ states: own.states() });

@@ -37,7 +37,9 @@ export function isAsWritten(reader: LogReader): boolean {
  */
 export function isDividedAsWritten(reader: LogReader): boolean {
   const { segments } = reader.directory;
-  return segments.every(({ records }, at) => records === SEGMENT_RECORDS || at === segments.length - 1);
+  return segments.every(({ records }, at) =>
+    at === segments.length - 1 ? records <= SEGMENT_RECORDS : records === SEGMENT_RECORDS,
+  );
 }
 
 /**

@@ -2,6 +2,7 @@
 import { GranuleError, invariant } from '../errors.ts';
 import { hashHex } from '../log/chain.ts';
 import type { LogReader } from '../log/logReader.ts';
+import { SEGMENT_RECORDS } from '../log/segmentHeader.ts';
 import { LoopCheck } from './loopCheck.ts';
 import type { RecordedRun } from './recordedRun.ts';
 import { type Misfit, RECORD_WORDS, SEND_WORDS, type ShareReport } from './shareReport.ts';
@@ -36,6 +37,9 @@ export class ShareMerge {
   segments = 0;
   readonly #reader: LogReader;
   readonly #sources: readonly Source[];
+  /** Which share has each record of a segment, and where in its report. */
+  readonly #owners = new Int32Array(SEGMENT_RECORDS);
+  readonly #starts = new Int32Array(SEGMENT_RECORDS);
   /** One string for each name, so that comparing two of them is comparing two pointers. */
   readonly #interned = new Map<string, string>();
 
@@ -74,8 +78,8 @@ export class ShareMerge {
     const entry = this.#reader.directory.segments[this.segments];
     invariant(entry !== undefined, 'no share reports more segments than there are');
     const reports = this.#sources.map((source) => source.reports.shift());
-    const owners = new Int32Array(entry.records).fill(-1);
-    const starts = new Int32Array(entry.records);
+    const owners = this.#owners.subarray(0, entry.records).fill(-1);
+    const starts = this.#starts;
     for (const [owner, report] of reports.entries()) {
       const words = report?.words ?? [];
       for (let at = 0; at < words.length; at += RECORD_WORDS + words[at + RECORD_WORDS - 1] * SEND_WORDS) {

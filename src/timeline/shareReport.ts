@@ -11,6 +11,11 @@ export const RECORD_WORDS = 8;
 export const SEND_WORDS = 6;
 /** Words made room for at first: a record and a send for each place of a segment. */
 const FIRST_WORDS = 4096 * (RECORD_WORDS + SEND_WORDS);
+/** Reports that one writer's threads may hold: the room of each is used again so many reports later. 64 take some 30 MB. */
+export const REPORTS_HELD = 64;
+
+/** Memory that all threads see: fresh memory for each report would cost its page faults, and collections where it is read. */
+type Words = Float64Array<SharedArrayBuffer>;
 
 /** Something that does not fit, and the record after which it was found. */
 export interface Misfit {
@@ -28,7 +33,7 @@ export interface Thrown {
 
 /** One segment of one share. Behind a record that could not be handled there is nothing. */
 export interface ShareReport {
-  readonly words: Float64Array<ArrayBuffer>;
+  readonly words: Words;
   /** Names that no report before held. */
   readonly names: readonly string[];
   readonly misfit: Misfit | null;
@@ -36,7 +41,7 @@ export interface ShareReport {
 }
 
 /**
- * Writes reports.
+ * Writes reports. The words of one are good until `REPORTS_HELD` further ones have been begun.
  *
  * @example
  * ```ts
@@ -49,7 +54,10 @@ export interface ShareReport {
  * ```
  */
 export class ReportWriter {
-  #words: Float64Array<ArrayBuffer> = new Float64Array(FIRST_WORDS);
+  /** The rooms of the reports, in turn; the last that was begun is the one that is written. */
+  readonly #rooms: Words[] = [];
+  #room = 0;
+  #words = roomFor(FIRST_WORDS);
   #length = 0;
   readonly #indexes = new Map<string, number>();
   #fresh: string[] = [];
@@ -60,7 +68,7 @@ export class ReportWriter {
 
   push(word: number): void {
     if (this.#length === this.#words.length) {
-      const grown = new Float64Array(2 * this.#length);
+      const grown = roomFor(2 * this.#length);
       grown.set(this.#words);
       this.#words = grown;
     }
@@ -84,9 +92,16 @@ export class ReportWriter {
 
   /** Ends a report and begins the next. */
   take(ending: Pick<ShareReport, 'misfit' | 'thrown'>): ShareReport {
-    const report = { words: this.#words.slice(0, this.#length), names: this.#fresh, ...ending };
+    const report = { words: this.#words.subarray(0, this.#length), names: this.#fresh, ...ending };
+    this.#rooms[this.#room] = this.#words;
+    this.#room = (this.#room + 1) % REPORTS_HELD;
+    this.#words = this.#rooms[this.#room] ?? roomFor(FIRST_WORDS);
     this.#length = 0;
     this.#fresh = [];
     return report;
   }
+}
+
+function roomFor(words: number): Words {
+  return new Float64Array(new SharedArrayBuffer(words * Float64Array.BYTES_PER_ELEMENT));
 }
