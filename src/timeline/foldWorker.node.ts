@@ -22,6 +22,7 @@ export type FoldPost =
 
 function post(message: FoldPost): void {
   invariant(parentPort !== null, 'this file is run as a worker thread');
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
   parentPort.postMessage(message);
 }
 
