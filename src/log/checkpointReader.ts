@@ -9,6 +9,7 @@ import {
 } from './checkpoint.ts';
 import type { CheckpointEntry, LogDirectory } from './directory.ts';
 import { FRAME, type FramePlace, frameAt, PREFIX_BYTES, readFrameBody, readFrameHeader } from './frames.ts';
+import { RecentlyUsed } from './recentlyUsed.ts';
 import type { Compression, LogStorage } from './storage.ts';
 import type { StoredState } from './storedState.ts';
 
@@ -42,7 +43,7 @@ export class CheckpointReader {
   readonly #storage: LogStorage;
   readonly #compression: Compression;
   readonly #directory: LogDirectory;
-  readonly #open = new Map<number, OpenCheckpoint>();
+  readonly #open = new RecentlyUsed<number, OpenCheckpoint>(CACHED_CHECKPOINTS);
 
   constructor(storage: LogStorage, compression: Compression, directory: LogDirectory) {
     this.#storage = storage;
@@ -73,18 +74,8 @@ export class CheckpointReader {
     throw new GranuleError('LOG_DAMAGED', `no whole state of ${actor} lies before its parts`);
   }
 
-  #checkpoint(entry: CheckpointEntry): OpenCheckpoint {
-    const { offsetBytes } = entry;
-    const known = this.#open.get(offsetBytes);
-    // Taken out and put back, so that the map's order is the order of last use.
-    if (known !== undefined) this.#open.delete(offsetBytes);
-    const checkpoint = known ?? this.#openCheckpoint(offsetBytes);
-    this.#open.set(offsetBytes, checkpoint);
-    for (const oldest of this.#open.keys()) {
-      if (this.#open.size <= CACHED_CHECKPOINTS) break;
-      this.#open.delete(oldest);
-    }
-    return checkpoint;
+  #checkpoint({ offsetBytes }: CheckpointEntry): OpenCheckpoint {
+    return this.#open.get(offsetBytes, () => this.#openCheckpoint(offsetBytes));
   }
 
   #openCheckpoint(offsetBytes: number): OpenCheckpoint {

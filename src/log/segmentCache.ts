@@ -1,6 +1,7 @@
 import { GranuleError } from '../errors.ts';
 import type { LogDirectory } from './directory.ts';
 import { FRAME, frameAt, readFrameBody, readFrameHeader } from './frames.ts';
+import { RecentlyUsed } from './recentlyUsed.ts';
 import type { RecordStream } from './recordStream.ts';
 import { decodeSegmentHeader, type SegmentHeader } from './segmentHeader.ts';
 import { SegmentView, type SegmentViewOptions } from './segmentView.ts';
@@ -33,7 +34,7 @@ export class SegmentCache {
   readonly #compression: Compression;
   readonly #directory: LogDirectory;
   readonly #options: SegmentViewOptions;
-  readonly #views = new Map<number, SegmentView>();
+  readonly #views = new RecentlyUsed<number, SegmentView>(CACHED_SEGMENTS);
   #passing: { readonly segment: number; readonly view: SegmentView } | null = null;
 
   /** @param upcast lifts a payload of an older version of its message type to the current one */
@@ -88,15 +89,7 @@ export class SegmentCache {
   }
 
   #kept(segment: number): SegmentView {
-    const view = this.#views.get(segment) ?? this.#open(segment);
-    // Taken out and put back, so that the map's order is the order of last use.
-    this.#views.delete(segment);
-    this.#views.set(segment, view);
-    for (const oldest of this.#views.keys()) {
-      if (this.#views.size <= CACHED_SEGMENTS) break;
-      this.#views.delete(oldest);
-    }
-    return view;
+    return this.#views.get(segment, () => this.#open(segment));
   }
 
   #open(segment: number): SegmentView {

@@ -1,6 +1,7 @@
 /** The state of any actor at any seq: the nearest checkpoint and the actor's own events from there, kept for the next step. */
 import { GranuleError } from '../errors.ts';
 import type { LogReader } from '../log/logReader.ts';
+import { RecentlyUsed } from '../log/recentlyUsed.ts';
 import type { RunSource } from '../mm/runs.ts';
 import type { SystemState } from '../runtime/systemOptions.ts';
 import type { ActorSnapshot } from '../runtime/xstateInternals.ts';
@@ -31,7 +32,7 @@ const BASES_KEPT = 512;
 export class SystemView {
   readonly run: RecordedRun;
   readonly #folds = new FoldCache(WEIGHT_KEPT);
-  readonly #bases = new Map<string, ActorSnapshot>();
+  readonly #bases = new RecentlyUsed<string, ActorSnapshot>(BASES_KEPT);
   readonly #readBehind: ReadBehind;
 
   constructor(reader: LogReader, traces: ReadonlyMap<number, RunSource>) {
@@ -141,17 +142,7 @@ export class SystemView {
     const { reader } = this.run;
     const holder = reader.directory.holderAt(actor, checkpointIndex);
     if (holder < 0) return this.run.initial(actor);
-    const name = nameOf(actor, holder);
-    const known = this.#bases.get(name);
-    const base = known ?? this.#revived(actor, holder);
-    // Taken out and put back, so that the map's order is the order of last use.
-    if (known !== undefined) this.#bases.delete(name);
-    this.#bases.set(name, base);
-    for (const oldest of this.#bases.keys()) {
-      if (this.#bases.size <= BASES_KEPT) break;
-      this.#bases.delete(oldest);
-    }
-    return base;
+    return this.#bases.get(nameOf(actor, holder), () => this.#revived(actor, holder));
   }
 }
 
