@@ -12,7 +12,7 @@ import { SystemView } from '../timeline/systemView.ts';
 import { logMeta, messageRegistry } from '../topology/meta.ts';
 import { runTopology } from '../topology/run.ts';
 import { formatCount } from './format.ts';
-import { madeTopology, madeTrace } from './madeWorkload.ts';
+import { madeRun } from './madeWorkload.ts';
 import { atMost, median, millisecondsOf, quantile, type Yardstick } from './yardstick.ts';
 
 /** What has to be reached in a log of some length. */
@@ -45,9 +45,6 @@ export const SCALE_LOG: LongLogSize = {
   reach: { openMs: 500, jumpMs: 100, stepMs: 10 },
 };
 
-/** Accesses of the made trace make this many events each, at least: a walk and its answer. */
-const EVENTS_PER_ACCESS = 2;
-const PROCESSES = 4;
 /** The actor that is looked at while one steps back. */
 const SELECTED = 'mm:1';
 /** Steps of a random walk over the log's seqs: a prime far from powers of two, so that it visits all regions. */
@@ -123,8 +120,7 @@ export function longLogYardsticks({ events, jumps, reach }: LongLogSize): Yardst
   const folder = mkdtempSync(join(tmpdir(), 'granule-bench-'));
   try {
     const path = join(folder, 'long.glog');
-    const accesses = Math.ceil(events / EVENTS_PER_ACCESS / PROCESSES);
-    const { topology, traces } = madeTopology(PROCESSES, madeTrace(accesses));
+    const { topology, traces } = madeRun(events);
     const writer = new TimedWriter(createLogFile(path), zlibCompression, logMeta(topology, traces));
     let records = 0;
     const runMs = millisecondsOf(() => {

@@ -15,7 +15,7 @@ import { loadTopology, loadTraces } from '../topology/load.node.ts';
 import { logMeta, messageRegistry } from '../topology/meta.ts';
 import { runTopology } from '../topology/run.ts';
 import { loggedRun } from './benchReferences.ts';
-import { madeTopology, madeTrace } from './madeWorkload.ts';
+import { madeRun } from './madeWorkload.ts';
 import { atLeast, type BenchSize, median, medianRatio, millisecondsOf, type Yardstick } from './yardstick.ts';
 
 const REPLAY_REACH = 1;
@@ -24,10 +24,6 @@ const WORKERS_REACH = 1.6;
 const REPLAYED = 'mixed-page-sizes';
 /** One of each kind that a process has; the TLB derives every hit again. */
 const FOLDED = ['process:200', 'mm:200', 'mmu:200', 'tlb:1'];
-/** Processes of the log that workers share, one on each CPU. */
-const MADE_PROCESSES = 4;
-/** Accesses of the made trace make this many events each: a walk and its answer, more while pages are faulted in. */
-const EVENTS_PER_ACCESS = 2;
 /** Times the events of the long log: enough that starting threads and compiling in each of them is a small part. */
 const SHARED_LOGS = 4;
 /** A pair takes seconds. */
@@ -75,8 +71,7 @@ async function workersYardstick(events: number, pairs: number): Promise<Yardstic
   const folder = mkdtempSync(join(tmpdir(), 'granule-bench-'));
   try {
     const path = join(folder, 'shared.glog');
-    const accesses = Math.ceil(events / EVENTS_PER_ACCESS / MADE_PROCESSES);
-    const { topology, traces } = madeTopology(MADE_PROCESSES, madeTrace(accesses));
+    const { topology, traces } = madeRun(events);
     const writer = new LogWriter(createLogFile(path), zlibCompression, logMeta(topology, traces));
     const { records } = runTopology({ topology, traces, writer });
     const reader = LogReader.open(openLogFile(path), zlibCompression, messageRegistry);

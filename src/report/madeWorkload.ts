@@ -10,6 +10,16 @@ const PAGE_BYTES = 4096;
 const PAGES = 4096;
 /** A full-period step over the pages: odd, so that all are visited, and far, so that neighbours share no cache. */
 const PAGE_STEP = 1597;
+/** Each access makes this many events, at least: a walk and its answer, more while pages are faulted in. */
+const EVENTS_PER_ACCESS = 2;
+/** Processes that make a long log, one on each CPU. */
+const PROCESSES = 4;
+
+/** A topology with its traces. */
+export interface MadeRun {
+  readonly topology: Topology;
+  readonly traces: Map<number, RunSource>;
+}
 
 /**
  * A program that reads one page after another in an order that no TLB follows.
@@ -39,11 +49,7 @@ export function madeTrace(accesses: number): RunSource {
  * madeTopology(2, madeTrace(10)).topology.processes.length; // 2
  * ```
  */
-export function madeTopology(
-  processes: number,
-  trace: RunSource,
-  idleFiles = 0,
-): { topology: Topology; traces: Map<number, RunSource> } {
+export function madeTopology(processes: number, trace: RunSource, idleFiles = 0): MadeRun {
   const pids = Array.from({ length: processes }, (_, at) => at + 1);
   const topology = parseTopology(
     {
@@ -56,4 +62,16 @@ export function madeTopology(
     'bench',
   );
   return { topology, traces: new Map(pids.map((pid) => [pid, trace])) };
+}
+
+/**
+ * Four processes on a CPU each, whose run makes so many events or some more.
+ *
+ * @example
+ * ```ts
+ * madeRun(80).traces.get(1)?.references; // 20
+ * ```
+ */
+export function madeRun(events: number): MadeRun {
+  return madeTopology(PROCESSES, madeTrace(Math.ceil(events / EVENTS_PER_ACCESS / PROCESSES)));
 }
