@@ -15,12 +15,11 @@ import { hashingWriter, runInMemory } from '../../src/timeline/inMemory.ts';
 import { parallelReplay } from '../../src/timeline/parallelReplay.node.ts';
 import { plainState } from '../../src/timeline/recordedRun.ts';
 import { replay } from '../../src/timeline/replay.ts';
-import { stateAt } from '../../src/timeline/state.ts';
 import type { Topology } from '../../src/topology/schema.ts';
 import { inShares } from './inShares.ts';
 import { placeArb, type RandomRun, runArb } from './randomRuns.ts';
 import { recorded } from './recorded.ts';
-import { tampered, tamperingArb } from './tampered.ts';
+import { tampered, tamperingArb, withOtherState } from './tampered.ts';
 
 /** Few, since each case is a whole run that is then done again several times. */
 const CASES = { numRuns: 12 };
@@ -169,16 +168,7 @@ describe('a replay on several threads', () => {
   });
 
   it('finds a state in a checkpoint that is not that of the fold', async () => {
-    const storage = memoryStorage();
-    const writer = new LogWriter(storage, noCompression, reader.meta);
-    for (const record of reader.range()) {
-      writer.append(record);
-      if (record.seq !== 5000) continue;
-      const { value, status, context } = stateAt(reader, traces, 5000, 'zone');
-      writer.checkpoint(5000, [{ actor: 'zone', state: { value, status, context: { ...context, failures: 3 } } }]);
-    }
-    writer.close();
-    const log = LogReader.open(storage, noCompression);
+    const log = withOtherState(reader, traces, 5000);
     const found = await parallelReplay(log, traces, { workers: 2 });
     expect(found.divergence).toEqual(replay(log, traces).divergence);
     expect(found.divergence).toMatchObject({ seq: 5000, what: 'state of zone: context.failures' });

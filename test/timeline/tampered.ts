@@ -4,6 +4,8 @@ import { LogReader } from '../../src/log/logReader.ts';
 import { LogWriter } from '../../src/log/logWriter.ts';
 import type { LogRecord } from '../../src/log/record.ts';
 import { memoryStorage } from '../../src/log/storage.ts';
+import type { RunSource } from '../../src/mm/runs.ts';
+import { stateAt } from '../../src/timeline/state.ts';
 
 /** Ways to change a log; `seq` says where. Each gives the records of another log, or the same where it has nothing to change. */
 type Tampering = (records: readonly LogRecord[], seq: number) => LogRecord[];
@@ -80,6 +82,20 @@ export function tampered(reader: LogReader, how: string, at: number): LogReader 
   const storage = memoryStorage();
   const writer = new LogWriter(storage, noCompression, reader.meta);
   for (const record of change(records, Math.floor(at * records.length))) writer.append(record);
+  writer.close();
+  return LogReader.open(storage, noCompression);
+}
+
+/** The same records with one checkpoint, at a seq, which says of the zone that three allocations failed. */
+export function withOtherState(reader: LogReader, traces: ReadonlyMap<number, RunSource>, seq: number): LogReader {
+  const storage = memoryStorage();
+  const writer = new LogWriter(storage, noCompression, reader.meta);
+  for (const record of reader.range()) {
+    writer.append(record);
+    if (record.seq !== seq) continue;
+    const { value, status, context } = stateAt(reader, traces, seq, 'zone');
+    writer.checkpoint(seq, [{ actor: 'zone', state: { value, status, context: { ...context, failures: 3 } } }]);
+  }
   writer.close();
   return LogReader.open(storage, noCompression);
 }

@@ -20,6 +20,7 @@ import { sameValue } from '../../src/timeline/values.ts';
 import { causeChain, effects } from '../../src/timeline/why.ts';
 import { parseTopology } from '../../src/topology/schema.ts';
 import { traceFromSteps, type TraceStep } from '../../src/trace/memoryTrace.ts';
+import { withOtherState } from './tampered.ts';
 
 const steps: TraceStep[] = Array.from({ length: 400 }, (_, at): TraceStep[] => [
   { access: 'X', addr: 0x400000 + (at % 7) * 4096, sizeBytes: 4 },
@@ -139,16 +140,7 @@ describe('a verified replay', () => {
   });
 
   it('notices a checkpoint that holds another state', () => {
-    const storage = memoryStorage();
-    const writer = new LogWriter(storage, noCompression, reader.meta);
-    for (const record of reader.range()) {
-      writer.append(record);
-      if (record.seq !== 50) continue;
-      const { value, status, context } = stateAt(reader, traces, 50, 'zone');
-      writer.checkpoint(50, [{ actor: 'zone', state: { value, status, context: { ...context, failures: 3 } } }]);
-    }
-    writer.close();
-    const { divergence } = replay(LogReader.open(storage, noCompression), traces);
+    const { divergence } = replay(withOtherState(reader, traces, 50), traces);
     expect(divergence).toMatchObject({ seq: 50, what: 'state of zone: context.failures', recorded: 3, replayed: 0 });
   });
 
