@@ -4,6 +4,7 @@ import { GranuleError } from '../errors.ts';
 import { GRANULE_VERSION } from '../topology/meta.ts';
 import { Cli } from './cli.ts';
 import { addDiff } from './diff.ts';
+import { addElf } from './elf.ts';
 import { addImport } from './import.ts';
 import { addInfo } from './info.ts';
 import type { CliIo } from './io.ts';
@@ -73,6 +74,7 @@ export function createProgram(cli: Cli): Command {
     addVerify,
     addValidate,
     addTlb,
+    addElf,
     addRecord,
     addImport,
     addMakeTrace,
