@@ -85,7 +85,7 @@ describe.each(others)('layers 1 and 2 on %s', (name) => {
     const start = (): unknown =>
       runTopology({ topology: changed, traces: loadTraces(changed, { folders: [] }), writer: null });
     expect(start).toThrow(GranuleError);
-    expect(start).toThrow(new RegExp(`${name}`));
+    expect(start).toThrow(new RegExp(name));
     try {
       start();
     } catch (error) {
