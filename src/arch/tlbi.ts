@@ -22,7 +22,11 @@ export type TlbiOp =
   | 'RVALE1IS'
   | 'ASIDE1IS'
   | 'VMALLE1'
-  | 'VMALLE1IS';
+  | 'VMALLE1IS'
+  /** What other architectures do on each CPU that is interrupted for it (`src/arch/architectures.ts`). */
+  | 'FLUSH_PAGES'
+  | 'FLUSH_PAGES_AND_WALKS'
+  | 'FLUSH_ADDRESS_SPACE';
 
 /**
  * One TLBI instruction.
