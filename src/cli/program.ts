@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { GranuleError } from '../errors.ts';
 import { GRANULE_VERSION } from '../topology/meta.ts';
 import { Cli } from './cli.ts';
+import { addAbiReport } from './abiReport.ts';
 import { addDiff } from './diff.ts';
 import { addElf } from './elf.ts';
 import { addImport } from './import.ts';
@@ -75,6 +76,7 @@ export function createProgram(cli: Cli): Command {
     addValidate,
     addTlb,
     addElf,
+    addAbiReport,
     addRecord,
     addImport,
     addMakeTrace,
