@@ -2,6 +2,8 @@
  * The page cache of one inode (`struct address_space`): its folios, their least order, who maps it, and one operation at
  * a time on it, as `invalidate_lock` serialises them. When a process of a larger page size maps a file that is cached in
  * smaller folios, the policy says what becomes of those (`fileState.ts`).
+ *
+ * @models S-16 S-37
  */
 import { setup } from 'xstate';
 import { unmapFile } from './fileInvalidate.ts';
