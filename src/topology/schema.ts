@@ -64,6 +64,9 @@ const processFields = z.strictObject({
   signals: z.enum(['die', 'skip']).default('die'),
   /** RLIMIT_MEMLOCK, for a process without CAP_IPC_LOCK; one that has none given is root's. */
   memlock: size.optional(),
+  /** RLIMIT_AS and RLIMIT_DATA; without them nothing limits its memory. */
+  addressSpaceLimit: size.optional(),
+  dataLimit: size.optional(),
 });
 
 const processSchema = processFields.refine(
