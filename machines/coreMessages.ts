@@ -117,7 +117,10 @@ export type CoreMessage =
   | { type: 'REGRANULE'; mmu: string; pageBytes: number }
   // Page tables
   | { type: 'CONFIGURE'; request: number; pageBytes: number; native: boolean }
-  | { type: 'SET_PTES'; request: number; runs: PteRun[]; expects: number }
+  /** `lazily`: without `update_mmu_cache`, as fork enters what it copies. */
+  | { type: 'SET_PTES'; request: number; runs: PteRun[]; expects: number; lazily?: true }
+  | { type: 'FILL_NATIVE'; request: number; ranges: { startVa: number; endVa: number }[] }
+  | { type: 'DROP_NATIVE'; request: number }
   | {
       type: 'CLEAR_PTES';
       request: number;

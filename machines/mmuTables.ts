@@ -44,7 +44,8 @@ export function beginOperation(context: MmuContext, send: Send): MmuContext {
   });
   if (current.type === 'CONFIGURE') return configure(state, current, send);
   if (current.type === 'RELEASE_TABLES') return release(state, current, send);
-  const outcome = operate(state, opOf(current), state.resources.design.contpte);
+  const { contpte, nativeFill } = state.resources.design;
+  const outcome = operate(state, opOf(current), contpte, nativeFill === 'lazy');
   if (isRefused(state, current, outcome)) return refuse(state, current, outcome.untranslatable, send);
   const allocations = tableFramesNeeded(state, outcome, state.kernelPageBytes);
   if (allocations.length === 0) return commit(state, outcome, send);
@@ -292,8 +293,9 @@ function supplied(context: MmuContext, send: Send): MmuContext {
       send,
     );
   }
-  const { contpte } = state.resources.design;
-  if (context.refused.length === 0) return commit(state, operate(state, opOf(current), contpte), send);
+  const { contpte, nativeFill } = state.resources.design;
+  if (context.refused.length === 0)
+    return commit(state, operate(state, opOf(current), contpte, nativeFill === 'lazy'), send);
   const reason = 'no memory for a native table';
   const linuxOnly = withoutNative(state, reason);
   const outcome = operate(linuxOnly, opOf(current), contpte);

@@ -110,6 +110,7 @@ const designSchema = z.strictObject({
   zeroPage: z.enum(['process-page', 'allocate']).default(defaultDesign.zeroPage),
   untranslatable: z.enum(['fall-back', 'fail']).default(defaultDesign.untranslatable),
   readOrder: z.enum(['process-page', 'kernel-page']).default(defaultDesign.readOrder),
+  nativeFill: z.enum(['eager', 'lazy']).default(defaultDesign.nativeFill),
   contpte: z.boolean().default(defaultDesign.contpte),
   crossGranuleTlbi: z.enum(['honoured', 'ignored']).default(defaultDesign.crossGranuleTlbi),
   crossGranuleFlush: z.enum(['by-va', 'asid']).default(defaultDesign.crossGranuleFlush),
