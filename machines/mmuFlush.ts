@@ -1,4 +1,8 @@
-/** The TLB maintenance of the MMU machine: what a table operation must flush, how, and the broadcast of it. */
+/**
+ * The TLB maintenance of the MMU machine: what a table operation must flush, how, and the broadcast of it.
+ *
+ * @models S-12 D-05 D-11
+ */
 import type { TableOutcome } from '../src/mm/tableOps.ts';
 import { mmuOf, tlbOf } from './addresses.ts';
 import type { MessageOf, TlbiRequest } from './messages.ts';

@@ -1,4 +1,8 @@
-/** TLB maintenance as one CPU carries it out. */
+/**
+ * TLB maintenance as one CPU carries it out.
+ *
+ * @models S-12 D-11
+ */
 import { geometryOf, pageSizeLimits } from '../src/arch/granule.ts';
 import { mustInvalidate } from '../src/arch/tlbiOperand.ts';
 import type { Tlb, WalkGeometry } from '../src/mm/tlb.ts';

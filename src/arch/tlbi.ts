@@ -1,5 +1,7 @@
 /**
  * Which TLB invalidation operations Linux 6.12 issues on arm64 [arch/arm64/include/asm/tlbflush.h, tlb.h].
+ *
+ * @models S-12 D-11
  */
 import { invariant } from '../errors.ts';
 import { geometryOf } from './granule.ts';

@@ -5,7 +5,7 @@ import { type CostModel, defaultCosts } from '../arch/costs.ts';
 import { usableAsids } from '../mm/asid.ts';
 import { findCore, supportsPage } from '../arch/cores.ts';
 import { GranuleError, invariant } from '../errors.ts';
-import { rootLimits } from '../mm/calls/limits.ts';
+import { type Limits, rootLimits } from '../mm/calls/limits.ts';
 import type { RunSource } from '../mm/runs.ts';
 import type { ActorSpec } from '../runtime/hosting.ts';
 import { partActors } from './parts/index.ts';
@@ -156,20 +156,30 @@ function fileSizes(topology: Topology, traces: ReadonlyMap<number, RunSource>): 
   return new Map([...sizes].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
+/** Resource limits in bytes: every sum that is held to them is whole process pages, so they act as those of a larger kernel. */
+function limitsOf({ memlock, addressSpaceLimit, dataLimit }: TopologyProcess): Limits {
+  return {
+    ...rootLimits,
+    ...(memlock === undefined ? {} : { ipcLock: false, memlockBytes: memlock }),
+    ...(addressSpaceLimit === undefined ? {} : { addressSpaceBytes: addressSpaceLimit }),
+    ...(dataLimit === undefined ? {} : { dataBytes: dataLimit }),
+  };
+}
+
 function processActors(
   topology: Topology,
   process: TopologyProcess,
   trace: RunSource,
   resources: ResourceHolder,
 ): ActorSpec[] {
-  const { pid, pageSize: pageBytes, children, signals, memlock } = process;
+  const { pid, pageSize: pageBytes, children, signals } = process;
   const { kernelPageSize: kernelPageBytes, quantumCycles } = topology;
   const core = findCore(topology.core);
   invariant(core !== null, `there is a core ${topology.core}`);
   const input = { resources, pid, trace: trace.hash, pageBytes, quantumCycles, children, signals };
   const zeroPfn = zeroFrame(kernelPageBytes);
   const { nativeTables, stackLimit: stackLimitBytes } = topology;
-  const limits = memlock === undefined ? rootLimits : { ...rootLimits, ipcLock: false, memlockBytes: memlock };
+  const limits = limitsOf(process);
   const mm = { resources, pid, kernelPageBytes, nativeTables, zeroPfn, stackLimitBytes, limits };
   const mmu = { resources, pid, kernelPageBytes, cpus: topology.cpus, tlbRange: core.tlbRange };
   return [

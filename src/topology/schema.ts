@@ -64,6 +64,9 @@ const processFields = z.strictObject({
   signals: z.enum(['die', 'skip']).default('die'),
   /** RLIMIT_MEMLOCK, for a process without CAP_IPC_LOCK; one that has none given is root's. */
   memlock: size.optional(),
+  /** RLIMIT_AS and RLIMIT_DATA; without them nothing limits its memory. */
+  addressSpaceLimit: size.optional(),
+  dataLimit: size.optional(),
 });
 
 const processSchema = processFields.refine(
@@ -107,6 +110,7 @@ const designSchema = z.strictObject({
   zeroPage: z.enum(['process-page', 'allocate']).default(defaultDesign.zeroPage),
   untranslatable: z.enum(['fall-back', 'fail']).default(defaultDesign.untranslatable),
   readOrder: z.enum(['process-page', 'kernel-page']).default(defaultDesign.readOrder),
+  nativeFill: z.enum(['eager', 'lazy']).default(defaultDesign.nativeFill),
   contpte: z.boolean().default(defaultDesign.contpte),
   crossGranuleTlbi: z.enum(['honoured', 'ignored']).default(defaultDesign.crossGranuleTlbi),
   crossGranuleFlush: z.enum(['by-va', 'asid']).default(defaultDesign.crossGranuleFlush),
