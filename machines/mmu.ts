@@ -161,6 +161,7 @@ export const mmuMachine = setup({
     COPY_PTES: { actions: 'operation' },
     READ_PTES: { actions: 'operation' },
     EXCHANGE_PTES: { actions: 'operation' },
+    HARVEST_PTES: { actions: 'operation' },
     PAGEWALK: { actions: 'pagewalk' },
     RELEASE_TABLES: { actions: 'operation' },
     FRAMES: { actions: 'frames' },

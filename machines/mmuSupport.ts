@@ -20,6 +20,7 @@ const opNames = {
   COPY_PTES: 'copy',
   READ_PTES: 'read',
   EXCHANGE_PTES: 'exchange',
+  HARVEST_PTES: 'harvest',
 } as const;
 
 /**

@@ -4,11 +4,13 @@ import type {
   ActorKind,
   DiskContext,
   FileContext,
+  KswapdContext,
   MmContext,
   MmuContext,
   ProcessContext,
   SchedContext,
   ShmemContext,
+  SwapContext,
   TlbContext,
   ZoneContext,
 } from '../../machines/index.ts';
@@ -35,6 +37,8 @@ export interface ContextOf {
   zone: ZoneContext;
   disk: DiskContext;
   sched: SchedContext;
+  kswapd: KswapdContext;
+  swap: SwapContext;
 }
 
 /** An actor's state with the context of its kind. */

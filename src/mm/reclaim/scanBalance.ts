@@ -44,12 +44,11 @@ export function scanCounts(request: ScanRequest): Record<LruName, number> {
   const counts = { 'inactive-anon': 0, 'active-anon': 0, 'inactive-file': 0, 'active-file': 0 };
   for (const list of LRU_LISTS) {
     const isFile = list.endsWith('file');
-    // A list shorter than the shift is looked at all the same, or nothing would ever happen to it.
-    const scan = Math.floor(sizes[list] / 2 ** priority) || Math.min(sizes[list], SWAP_CLUSTER_MAX);
+    const scan = Math.floor(sizes[list] / 2 ** priority);
     if (!swapFree || swappiness === 0) counts[list] = isFile ? scan : 0;
     // Close to giving up, both kinds are looked at alike (SCAN_EQUAL).
     else if (priority === 0) counts[list] = scan;
-    else counts[list] = Math.ceil((scan * (isFile ? file : anon)) / denominator);
+    else counts[list] = Math.floor((scan * (isFile ? file : anon)) / denominator);
   }
   return counts;
 }
