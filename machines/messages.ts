@@ -7,10 +7,14 @@
  */
 import type { CoreMessage } from './coreMessages.ts';
 import type { PipeMessage } from './pipe/messages.ts';
+import type { ReclaimMessage } from './reclaim/messages.ts';
+import type { SwapMessage } from './swap/messages.ts';
 import type { WalkerMessage } from './walkers/messages.ts';
 
 export type * from './coreMessages.ts';
 export type * from './pipe/messages.ts';
+export type * from './reclaim/messages.ts';
+export type * from './swap/messages.ts';
 export type * from './walkers/messages.ts';
 
 /** The kinds of actor that this vocabulary joins. `outside` is whoever starts the run. */
@@ -26,10 +30,12 @@ export type Kind =
   | 'zone'
   | 'disk'
   | 'sched'
-  | 'pipe';
+  | 'pipe'
+  | 'kswapd'
+  | 'swap';
 
 /** Every message, by type. */
-export type Message = CoreMessage | WalkerMessage | PipeMessage;
+export type Message = CoreMessage | WalkerMessage | PipeMessage | ReclaimMessage | SwapMessage;
 
 /** A message type. */
 export type MessageType = Message['type'];

@@ -2,6 +2,8 @@
 import { coreVocabulary } from './coreVocabulary.ts';
 import type { MessageType, VocabularyRow } from './messages.ts';
 import { pipeVocabulary } from './pipe/vocabulary.ts';
+import { reclaimVocabulary } from './reclaim/vocabulary.ts';
+import { swapVocabulary } from './swap/vocabulary.ts';
 import { walkerVocabulary } from './walkers/vocabulary.ts';
 
 /**
@@ -16,4 +18,6 @@ export const vocabulary: Readonly<Record<MessageType, VocabularyRow>> = {
   ...coreVocabulary,
   ...walkerVocabulary,
   ...pipeVocabulary,
+  ...reclaimVocabulary,
+  ...swapVocabulary,
 };
