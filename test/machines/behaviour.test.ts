@@ -1,6 +1,7 @@
 /** What each machine does, one sentence a test, in worlds small enough to read. */
 import { describe, expect, it } from 'vitest';
 import { createActor } from 'xstate';
+import { findCore } from '../../src/arch/cores.ts';
 import type { ImageSegment } from '../../src/mm/runs.ts';
 import { Tlb } from '../../src/mm/tlb.ts';
 import { noCounts, type Stretch } from '../../src/mm/stretch.ts';
