@@ -1,6 +1,6 @@
 /**
- * What processes, CPUs, address spaces, files and memory say to each other: the part of the vocabulary that is always there
- * (`machines/messages.ts` has the whole).
+ * What processes, CPUs, address spaces, files and memory say to each other: the part of the vocabulary that is always
+ * there (`machines/messages.ts` has the whole).
  *
  * Addresses and lengths are bytes; `pfn` and `nr` count kernel pages; `orderPages` is log2 of kernel pages; times are
  * cycles. `request` numbers are the sender's own and come back in the answer. All fields are plain data.
@@ -32,6 +32,8 @@ export interface FileRun extends FrameRun {
   index: number;
   /** Order of the folios that hold them; absent: not known, and no contpte block is made of them. */
   orderPages?: number;
+  /** Flags that the entries get beside their protection: PTE.SPECIAL of frames that nobody counts, PTE.DEVICE. */
+  pteFlags?: number;
 }
 
 /** What a TLB counted while it worked for one process: references, accesses and misses of each level, and walks. */
@@ -207,6 +209,8 @@ export type CoreMessage =
       around: boolean;
       /** Flags of the VMA (`src/mm/vma.ts`): advice on readahead is among them. */
       vmFlags: number;
+      /** mmap itself asks, for an object whose entries it makes (`vm_insert_page`): no fault handler is involved. */
+      insert?: true;
     }
   | { type: 'IO_WAIT'; request: number }
   | {
@@ -311,9 +315,9 @@ export interface ExecCall {
 }
 
 /**
- * What the ABI adapter asks of an mm: arguments checked and rounded to the caller's page size (`src/mm/abiRules.ts`), files
- * as inodes. pkey_mprotect comes as `mprotect`, shmat as `mmap` of its segment's inode, process_madvise as one `madvise` for
- * each range.
+ * What the ABI adapter asks of an mm: arguments checked and rounded to the caller's page size (`src/mm/abiRules.ts`),
+ * files as inodes. pkey_mprotect comes as `mprotect`, shmat as `mmap` of its segment's inode, process_madvise as one
+ * `madvise` for each range.
  */
 export type MmCall =
   | ExecCall
@@ -325,7 +329,7 @@ export type MmCall =
   /** `do_pages_move` and `do_pages_stat` of this mm; the data of MM_DONE is one status an address. */
   | { op: 'move_pages'; addresses: number[]; nodes: number[] | null; flags: number }
   /**
-   * `pin_user_pages_remote`: fault the pages of another process's range in; the result is how many bytes from `addr` on are
-   * there, which may be none.
+   * `pin_user_pages_remote`: fault the pages of another process's range in; the result is how many bytes from `addr` on
+   * are there, which may be none.
    */
   | { op: 'remote_access'; addr: number; lengthBytes: number; write: boolean };

@@ -94,8 +94,8 @@ function afterFault({ context, end }: FaultStep, send: Send): MmContext {
 }
 
 /**
- * The time that writing its entries took. It is added at the end of a job: a delayed TABLE_DONE could be overtaken by that
- * of a later operation, and a file would hear of pages unmapped before it hears that they were dirty.
+ * The time that writing its entries took. It is added at the end of a job: a delayed TABLE_DONE could be overtaken by
+ * that of a later operation, and a file would hear of pages unmapped before it hears that they were dirty.
  */
 function heldCycles(context: MmContext, job: Job): number {
   return job.ptesWritten * context.resources.costs.pteWrite;
@@ -141,7 +141,9 @@ function populateOn(context: MmContext, job: CallJob, send: Send): MmContext {
 
 function afterPopulated(context: MmContext, job: CallJob, end: FaultEnd, send: Send): MmContext {
   if (end.signal !== 0) return afterCall(populateEnded(context, job, end, send), send);
-  const counted = countFault(context, job.fault?.major ?? false);
+  const [effect] = job.effects;
+  const inserts = effect?.do === 'populate' && effect.errors === 'insert';
+  const counted = inserts ? context : countFault(context, job.fault?.major ?? false);
   const goesOn = reviseJob(job, (draft) => {
     draft.fault = null;
   });

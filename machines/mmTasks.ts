@@ -1,6 +1,7 @@
 /** fork, execve and exit on an address space, in steps (`kernel/fork.c:dup_mmap`, `fs/exec.c`, `mm/mmap.c:exit_mmap`). */
 import { invariant } from '../src/errors.ts';
 import { ERRNO } from '../src/mm/abiRules.ts';
+import { hasFlags, PTE } from '../src/mm/pte.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
 import { mmOf, mmuOf } from './addresses.ts';
@@ -115,8 +116,8 @@ function imageVmas(call: ExecCall): VmaSet {
 }
 
 /**
- * Whether entries of an area are copied (`mm/memory.c:vma_needs_copy`): a child finds pages of files again by faulting, and
- * so it does where nothing private was ever written. Shared anonymous memory without an inode it could not find.
+ * Whether entries of an area are copied (`mm/memory.c:vma_needs_copy`): a child finds pages of files again by faulting,
+ * and so it does where nothing private was ever written. Shared anonymous memory without an inode it could not find.
  */
 function needsCopy(vma: Vma): boolean {
   if ((vma.flags & (VM.PFNMAP | VM.MIXEDMAP)) !== 0 || (vma.anonVma ?? 0) !== 0) return true;
@@ -138,7 +139,9 @@ export const taskSteps: Partial<Record<string, StepHandler>> = {
 
   copiedTables: (context, job, event, send) => {
     const { set, fallback } = tableDone(event);
-    const runs = set.filter(({ pfn }) => !isZeroFrame(context, pfn)).map(({ pfn, nr }) => ({ pfn, nr }));
+    const runs = set
+      .filter(({ pfn, flags }) => !isZeroFrame(context, pfn) && !hasFlags(flags, PTE.SPECIAL))
+      .map(({ pfn, nr }) => ({ pfn, nr }));
     const state = noteFallback(context, fallback);
     const sender = mmOf(context.pid);
     const get = (request: number): Message => ({ type: 'GET', sender, request, runs });

@@ -2,11 +2,11 @@
  * The stretch-of-memory-references form that the TLB actor works through: what translation needs of a trace, and
  * nothing else. `src/trace` reads and writes it; machines only ever see these types.
  *
- * A **run** is a stretch of consecutive accesses of one stream to one 4K page. Fetches form one stream, data accesses the
- * other. A data run ends when the data page changes, when its first write comes (the run so far was RUN_READ, a
- * RUN_WRITE run begins and may hold later reads), and whenever a new fetch run begins. Every run ends at a system call. A
- * fetch run holds at most 65,536 fetches, so that a quantum, which ends between fetch runs, is not outlasted by a loop.
- * So the runs between two fetch runs belong to the first of them, and a stretch can be cut before any fetch run.
+ * A **run** is a stretch of consecutive accesses of one stream to one 4K page. Fetches form one stream, data accesses
+ * the other. A data run ends when the data page changes, when its first write comes (the run so far was RUN_READ, a
+ * RUN_WRITE run begins and may hold later reads), and whenever a new fetch run begins. Every run ends at a system call.
+ * A fetch run holds at most 65,536 fetches, so that a quantum, which ends between fetch runs, is not outlasted by a
+ * loop. So the runs between two fetch runs belong to the first of them, and a stretch can be cut before any fetch run.
  */
 
 /** An instruction-fetch run. */
@@ -28,9 +28,9 @@ export interface UserRange {
 }
 
 /**
- * One system call of a trace, with the arguments that the program gave; addresses and lengths in bytes, `file` the path.
- * Linux's numbers for prot, flags, advice and modes. Where the kernel chose a place, the recorded place stands in the call,
- * and is a hint when the call runs again.
+ * One system call of a trace, with the arguments that the program gave; addresses and lengths in bytes, `file` the
+ * path. Linux's numbers for prot, flags, advice and modes. Where the kernel chose a place, the recorded place stands in
+ * the call, and is a hint when the call runs again.
  */
 export type TraceCall =
   | MappingCall
@@ -39,6 +39,8 @@ export type TraceCall =
   | SharedMemoryCall
   | OtherProcessCall
   | QueryCall
+  | ObjectCall
+  | DeviceCall
   | TaskCall;
 
 /** Calls that make, change and remove mappings. */
@@ -52,6 +54,8 @@ export type MappingCall =
       flags: number;
       file: string | null;
       offsetBytes: number;
+      /** What the mmap handler of an object asks for its area; the ABI adapter puts it in, no program does. */
+      area?: { flags: number; inserts: boolean };
     }
   | { op: 'munmap'; addr: number; lengthBytes: number }
   | { op: 'mprotect'; addr: number; lengthBytes: number; prot: number }
@@ -128,6 +132,33 @@ export type OtherProcessCall =
 
 /** What a program asks about the page size: the C library's sysconf and getauxval, by the constants' names. */
 export type QueryCall = { op: 'sysconf'; name: string } | { op: 'auxval'; name: string };
+
+/**
+ * Calls that make an object of the kernel which can be mapped. From here on, `file` in the calls of this process and
+ * its children is that object.
+ */
+export type ObjectCall =
+  | { op: 'perf_event_open'; file: string }
+  | { op: 'io_uring_setup'; file: string; entries: number; cqEntries: number; flags: number }
+  /** bpf(BPF_MAP_CREATE) of a map that can be mapped; an array is made with BPF_F_MMAPABLE. */
+  | {
+      op: 'bpf_map_create';
+      file: string;
+      mapType: 'ringbuf' | 'user_ringbuf' | 'array' | 'arena';
+      maxEntries: number;
+      valueBytes: number;
+      mapExtra: number;
+    }
+  /** socket(AF_PACKET) and setsockopt(PACKET_RX_RING), version 2. */
+  | { op: 'packet_ring'; file: string; blockBytes: number; blocks: number; frameBytes: number; frames: number }
+  /** The kernel maps the ring itself; the result is its address, which is the context's name. */
+  | { op: 'io_setup'; file: string; requests: number };
+
+/**
+ * ioctl of a device. The model knows what the command carries: addresses, lengths, counts of pages
+ * (`src/mm/objects/ioctls.ts`).
+ */
+export type DeviceCall = { op: 'ioctl'; file: string; command: string; values: number[] };
 
 /** The life of the task, and everything else. */
 export type TaskCall =

@@ -3,9 +3,11 @@ import type {
   AbiContext,
   ActorKind,
   DiskContext,
+  DriverContext,
   FileContext,
   MmContext,
   MmuContext,
+  ObjectContext,
   ProcessContext,
   SchedContext,
   ShmemContext,
@@ -35,6 +37,8 @@ export interface ContextOf {
   zone: ZoneContext;
   disk: DiskContext;
   sched: SchedContext;
+  object: ObjectContext;
+  driver: DriverContext;
 }
 
 /** An actor's state with the context of its kind. */
@@ -57,7 +61,8 @@ export interface KindState<K extends ActorKind> {
 export function statesOfKind<K extends ActorKind>(states: Iterable<ShownState>, kind: K): KindState<K>[] {
   const found: KindState<K>[] = [];
   for (const state of states) {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the kind in an id says which machine made the context
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the kind in an id says which machine made the
+    // context
     if (kindOf(state.actor) === kind) found.push(state as KindState<K>);
   }
   return found;

@@ -1,10 +1,10 @@
 /**
- * The checked mode: what must hold after every event of a run, looked at as the events go by. Each event changes one actor,
- * and structures share what they did not change, so only what is new is looked at.
+ * The checked mode: what must hold after every event of a run, looked at as the events go by. Each event changes one
+ * actor, and structures share what they did not change, so only what is new is looked at.
  *
- * - Law 7: memory is conserved. Frames are free or in one folio; an mm at rest counts the pages that its table has; an MMU at
- *   rest holds the frames that its tables take; the native table is what the Linux table says.
- * - Law 8: no translation that a TLB can use contradicts the table, once the maintenance for it is complete.
+ * - Law 7: memory is conserved. Frames are free or in one folio; an mm at rest counts the pages that its table has; an
+ * MMU at rest holds the frames that its tables take; the native table is what the Linux table says. - Law 8: no
+ * translation that a TLB can use contradicts the table, once the maintenance for it is complete.
  */
 import type { MmContext, MmuContext, SchedContext, TlbContext, ZoneContext } from '../../machines/index.ts';
 import { GranuleError } from '../errors.ts';
@@ -107,7 +107,7 @@ export class Laws {
     const add = (table: PageTable, startVa: number, endVa: number, by: number): void => {
       table.forEach(startVa, endVa, (_va, pte) => {
         this.checked++;
-        if (!isPresent(pte) || (pfnOf(pte) >= mm.zeroPfn && pfnOf(pte) < zeroEnd)) return;
+        if (!isPresent(pte) || hasFlags(pte, PTE.SPECIAL) || (pfnOf(pte) >= mm.zeroPfn && pfnOf(pte) < zeroEnd)) return;
         if (hasFlags(pte, PTE.ANON)) anonPages += by;
         else filePages += by;
       });

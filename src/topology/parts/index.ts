@@ -1,8 +1,9 @@
 /**
- * The facilities of the kernel that a topology may ask for beside its processes: one field of the topology and one maker of
- * actors each. What is not asked for is not there: no actor, no message, no changed state.
+ * The facilities of the kernel that a topology may ask for beside its processes: one field of the topology and one
+ * maker of actors each. What is not asked for is not there: no actor, no message, no changed state.
  */
 import type { ZodType } from 'zod';
+import { driversSchema, objectActors, objectsSchema } from './objects.ts';
 import type { PartActors } from './part.ts';
 
 /**
@@ -13,7 +14,10 @@ import type { PartActors } from './part.ts';
  * Object.keys(partSchemas).length === new Set(Object.keys(partSchemas)).size; // true
  * ```
  */
-export const partSchemas = {} satisfies Record<string, ZodType>;
+export const partSchemas = {
+  objects: objectsSchema.optional(),
+  drivers: driversSchema.optional(),
+} satisfies Record<string, ZodType>;
 
 /**
  * The makers of actors, in the order of the fields.
@@ -23,4 +27,4 @@ export const partSchemas = {} satisfies Record<string, ZodType>;
  * partActors.every((make) => typeof make === 'function'); // true
  * ```
  */
-export const partActors: readonly PartActors[] = [];
+export const partActors: readonly PartActors[] = [objectActors];
