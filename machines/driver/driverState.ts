@@ -139,7 +139,8 @@ export function ramWish(
  *
  * @example
  * ```ts
- * memoryOf({ shape: 'vm_map_pages', registersBytes: null, lengthBytes: 4096, small: 'refuse', padBytes: 4096, frames: [9], kernelPageBytes: 4096 });
+ * const pages = { shape: 'vm_map_pages' as const, registersBytes: null, lengthBytes: 4096, kernelPageBytes: 4096, frames: [9] };
+ * memoryOf({ ...pages, small: 'refuse', padBytes: 4096 });
  * // { startBytes: 0, lengthBytes: 4096 }
  * ```
  */
@@ -212,7 +213,8 @@ export function shownRuns(
  *
  * @example
  * ```ts
- * shownPieces([{ areaBytes: 0, memoryBytes: 4096, lengthBytes: 4096 }], 4096); // [{ fileBytes: 4096, memoryBytes: 4096, lengthBytes: 4096 }]
+ * const piece = { areaBytes: 0, memoryBytes: 4096, lengthBytes: 4096 };
+ * shownPieces([piece], 4096); // [{ fileBytes: 4096, memoryBytes: 4096, lengthBytes: 4096 }]
  * ```
  */
 export function shownPieces(pieces: readonly DriverPiece[], offsetBytes: number): ShownPiece[] {

@@ -194,9 +194,10 @@ function seemsWhole(shape: DriverShape, memory: DriverMemory, pageBytes: number)
  * const request = { addr: 0, lengthBytes: 4096, offsetBytes: 0, prot: 3, flags: 1 };
  * const sizes = { abiPageBytes: 65536, kernelPageBytes: 4096 };
  * mapDriver('vm_iomap_memory', registers, request, sizes, 'refuse').errno; // 22
- * mapDriver('vm_iomap_memory', registers, request, sizes, 'pad').area?.pieces; // [{ areaBytes: 12288, memoryBytes: 0, lengthBytes: 4096 }]
- * mapDriver('vm_iomap_memory', registers, request, sizes, 'leak').area?.pieces; // [{ areaBytes: 0, memoryBytes: -12288, lengthBytes: 65536 }]
- * mapDriver('remap_pfn_range', registers, request, sizes, 'driver').area?.pieces; // [{ areaBytes: 0, memoryBytes: 0, lengthBytes: 65536 }]
+ * const map = (shape: DriverShape, small: SmallMemory) => mapDriver(shape, registers, request, sizes, small);
+ * map('vm_iomap_memory', 'pad').area?.pieces; // [{ areaBytes: 12288, memoryBytes: 0, lengthBytes: 4096 }]
+ * map('vm_iomap_memory', 'leak').area?.pieces; // [{ areaBytes: 0, memoryBytes: -12288, lengthBytes: 65536 }]
+ * map('remap_pfn_range', 'driver').area?.pieces; // [{ areaBytes: 0, memoryBytes: 0, lengthBytes: 65536 }]
  * ```
  */
 export function mapDriver(

@@ -39,9 +39,9 @@ function ownerAt(owners: readonly OwnedRange[], at: number): { owner: string; un
  * ```ts
  * const memory = { owner: 'driver:nic', startBytes: 0xa003000, lengthBytes: 4096 };
  * const uart = { owner: 'driver:uart', startBytes: 0xa004000, lengthBytes: 4096 };
- * const pieces = [{ areaBytes: 0, memoryBytes: 0, lengthBytes: 12288 }];
+ * const pieces = [{ areaBytes: 0, memoryBytes: 0, lengthBytes: 8192 }];
  * exposures(pieces, memory, [memory, uart], 4096);
- * // [{ areaBytes: 4096, startBytes: 167788544, lengthBytes: 4096, owner: 'driver:uart' }, { areaBytes: 8192, startBytes: 167792640, lengthBytes: 4096, owner: 'nobody' }]
+ * // [{ areaBytes: 4096, startBytes: 167788544, lengthBytes: 4096, owner: 'driver:uart' }]
  * ```
  */
 export function exposures(

@@ -21,6 +21,8 @@ export interface IoctlRow {
   /** What goes wrong where the driver counts in other pages than its caller. */
   note: string;
   answer: (values: readonly number[], sizes: ObjectSizes) => IoctlAnswer;
+  /** The result is how many bytes the driver writes to a buffer that the program made as long as it thought right. */
+  fills?: true;
 }
 
 const BITS_PER_LONG = 64;
@@ -59,6 +61,7 @@ export const ioctls: Readonly<Record<string, IoctlRow>> = {
   KVM_GET_DIRTY_LOG: {
     source: 'include/linux/kvm_host.h:kvm_dirty_bitmap_bytes',
     words: ['length'],
+    fills: true,
     note: 'One bit a page of the kernel: a 64K process gives a bitmap sixteen times too small, and the kernel writes past its end.',
     answer: ([slotBytes = 0], { objectPageBytes }) => {
       return done((Math.ceil(slotBytes / objectPageBytes / BITS_PER_LONG) * BITS_PER_LONG) / 8);
@@ -93,7 +96,7 @@ export const ioctls: Readonly<Record<string, IoctlRow>> = {
  */
 export function overrunBytes(command: string, values: readonly number[], sizes: ObjectSizes): number {
   const row = ioctls[command];
-  if (row === undefined) return 0;
+  if (row?.fills !== true) return 0;
   const own = row.answer(values, { ...sizes, objectPageBytes: sizes.abiPageBytes });
   const kernels = row.answer(values, sizes);
   return Math.max(0, kernels.result - own.result);
