@@ -1,7 +1,6 @@
 /**
- * The ABI adapter, layer 1 of the proposal: the system-call boundary. It knows each caller's page size, refuses or
- * translates each call by it (`src/mm/abi/rules.ts`), hands it to an mm or a file, moves bytes between them and user
- * memory, and answers.
+ * The ABI adapter, layer 1 of the proposal: the system-call boundary. It knows each caller's page size, refuses or translates
+ * each call by it (`src/mm/abi/rules.ts`), hands it to an mm or a file, moves bytes between them and user memory, and answers.
  */
 import { setup } from 'xstate';
 import { ERRNO, translateCall } from '../src/mm/abiRules.ts';
@@ -11,6 +10,7 @@ import { abiRules, type RuledCall } from '../src/mm/abi/rules.ts';
 import { inherit, leave } from '../src/mm/abi/sharedMemory.ts';
 import type { FileCall, OtherProcessCall, SharedMemoryCall } from '../src/mm/runs.ts';
 import { beginFileCall, fileAnswered, inodeOf, transferCopied, transferFaulted } from './abiFiles.ts';
+import { beginPipeCall, pipeAnswered, spliceRead } from './pipe/abiPipe.ts';
 import { beginOtherCall, otherAnswered, otherCopied } from './abiOthers.ts';
 import { beginSharedCall, sharedAnswered } from './abiShared.ts';
 import { actorOfFile } from './fileState.ts';
@@ -74,6 +74,9 @@ const syscall = handle<AbiContext>((context, event, send) => {
   if (isRuled(call)) return ruled(context, inFlight, call, send);
   if (isObjectCall(call)) return beginObjectCall(context, inFlight, call, send);
   switch (call.op) {
+    case 'splice':
+    case 'drain':
+      return beginPipeCall(context, inFlight, call, send);
     case 'execve':
       return execve(context, inFlight, call, send);
     case 'exit':
@@ -199,7 +202,14 @@ const ioWait = handle<AbiContext>((context, event, send) => {
 
 const fileDone = handle<AbiContext>((context, event, send) => {
   assertType(event, 'FILE_DONE');
-  return fileAnswered(context, callOf(context, event.request), event, send);
+  const inFlight = callOf(context, event.request);
+  if (inFlight.call.op === 'splice') return spliceRead(context, inFlight, event, send);
+  return fileAnswered(context, inFlight, event, send);
+});
+
+const pipeDone = handle<AbiContext>((context, event, send) => {
+  assertType(event, 'PIPE_DONE');
+  return pipeAnswered(context, event, send);
 });
 
 const objectAnswered = handle<AbiContext>((context, event, send) => {
@@ -280,7 +290,7 @@ function copyEnded(
 /** The adapter's statechart: it serves every process, one call of each at a time. */
 export const abiMachine = setup({
   types: { context: {} as AbiContext, events: {} as Message, input: {} as AbiInput },
-  actions: { syscall, mmDone, ioWait, fileDone, objectAnswered, sysinfo, awake, copied },
+  actions: { syscall, mmDone, ioWait, fileDone, objectAnswered, pipeDone, sysinfo, awake, copied },
   guards: {
     known: ({ context, event }) => context.calls.has((event as MessageOf<'MM_DONE'>).request),
     inCopy: ({ context, event }) => context.calls.has((event as MessageOf<'AWAKE'>).pid),
@@ -302,6 +312,7 @@ export const abiMachine = setup({
         OBJECT_CREATED: { guard: 'known', actions: 'objectAnswered' },
         OBJECT_MAPPED: { guard: 'known', actions: 'objectAnswered' },
         IOCTL_DONE: { guard: 'known', actions: 'objectAnswered' },
+        PIPE_DONE: { guard: 'known', actions: 'pipeDone' },
         SYSINFO_DONE: { guard: 'known', actions: 'sysinfo' },
         AWAKE: { guard: 'inCopy', actions: 'awake' },
         UACCESS_DONE: { guard: 'inCopy', actions: 'copied' },

@@ -1,6 +1,6 @@
 /**
- * What processes, CPUs, address spaces, files and memory say to each other: the part of the vocabulary that is always
- * there (`machines/messages.ts` has the whole).
+ * What processes, CPUs, address spaces, files and memory say to each other: the part of the vocabulary that is always there
+ * (`machines/messages.ts` has the whole).
  *
  * Addresses and lengths are bytes; `pfn` and `nr` count kernel pages; `orderPages` is log2 of kernel pages; times are
  * cycles. `request` numbers are the sender's own and come back in the answer. All fields are plain data.
@@ -119,7 +119,10 @@ export type CoreMessage =
   | { type: 'REGRANULE'; mmu: string; pageBytes: number }
   // Page tables
   | { type: 'CONFIGURE'; request: number; pageBytes: number; native: boolean }
-  | { type: 'SET_PTES'; request: number; runs: PteRun[]; expects: number }
+  /** `lazily`: without `update_mmu_cache`, as fork enters what it copies. */
+  | { type: 'SET_PTES'; request: number; runs: PteRun[]; expects: number; lazily?: true }
+  | { type: 'FILL_NATIVE'; request: number; ranges: { startVa: number; endVa: number }[] }
+  | { type: 'DROP_NATIVE'; request: number }
   | {
       type: 'CLEAR_PTES';
       request: number;
@@ -240,6 +243,8 @@ export type CoreMessage =
   | { type: 'DIRTIED'; file: string; runs: { index: number; nr: number }[] }
   | { type: 'READ_FILE'; file: string; request: number; offsetBytes: number; lengthBytes: number; orderPages?: number }
   | { type: 'WRITE_FILE'; file: string; request: number; offsetBytes: number; lengthBytes: number }
+  /** O_DIRECT: the device and the user's pages, around the page cache. */
+  | { type: 'DIRECT_IO'; file: string; request: number; write: boolean; offsetBytes: number; lengthBytes: number }
   | { type: 'TRUNCATE_FILE'; file: string; request: number; sizeBytes: number }
   | {
       type: 'ALLOCATE_FILE';
@@ -267,8 +272,11 @@ export type CoreMessage =
   /** A handle that `memfd_create` or `shmget` holds on a new inode of the kernel's internal tmpfs mount. */
   | { type: 'CREATE_FILE'; file: string; sender: string; request: number; sizeBytes: number }
   | { type: 'CLOSE_FILE'; file: string }
-  | { type: 'PIN_PAGES'; file: string; holder: string; firstIndex: number; endIndex: number }
-  | { type: 'UNPIN_PAGES'; file: string; holder: string }
+  /** With a request the holder is an actor and hears of what it got. */
+  | { type: 'PIN_PAGES'; file: string; holder: string; firstIndex: number; endIndex: number; request?: number }
+  | { type: 'PINNED'; request: number; runs: FileRun[] }
+  /** With a range: one reference to each of its pages, and no more. */
+  | { type: 'UNPIN_PAGES'; file: string; holder: string; firstIndex?: number; endIndex?: number }
   | { type: 'READ_BLOCKS'; file: string; request: number; lengthBytes: number }
   | { type: 'WRITE_BLOCKS'; file: string; request: number; lengthBytes: number }
   | { type: 'IO_DONE'; request: number }
@@ -315,9 +323,9 @@ export interface ExecCall {
 }
 
 /**
- * What the ABI adapter asks of an mm: arguments checked and rounded to the caller's page size (`src/mm/abiRules.ts`),
- * files as inodes. pkey_mprotect comes as `mprotect`, shmat as `mmap` of its segment's inode, process_madvise as one
- * `madvise` for each range.
+ * What the ABI adapter asks of an mm: arguments checked and rounded to the caller's page size (`src/mm/abiRules.ts`), files
+ * as inodes. pkey_mprotect comes as `mprotect`, shmat as `mmap` of its segment's inode, process_madvise as one `madvise` for
+ * each range.
  */
 export type MmCall =
   | ExecCall
@@ -329,7 +337,7 @@ export type MmCall =
   /** `do_pages_move` and `do_pages_stat` of this mm; the data of MM_DONE is one status an address. */
   | { op: 'move_pages'; addresses: number[]; nodes: number[] | null; flags: number }
   /**
-   * `pin_user_pages_remote`: fault the pages of another process's range in; the result is how many bytes from `addr` on
-   * are there, which may be none.
+   * `pin_user_pages_remote`: fault the pages of another process's range in; the result is how many bytes from `addr` on are
+   * there, which may be none.
    */
   | { op: 'remote_access'; addr: number; lengthBytes: number; write: boolean };

@@ -112,6 +112,7 @@ export type FileMessage = MessageOf<
   | 'GET_PAGES'
   | 'READ_FILE'
   | 'WRITE_FILE'
+  | 'DIRECT_IO'
   | 'TRUNCATE_FILE'
   | 'ALLOCATE_FILE'
   | 'READ_AHEAD'
@@ -247,8 +248,7 @@ export function inStep(context: FileContext, operation: FileOperation, phase: Fi
 }
 
 /**
- * Whether the file lives in memory alone (`mm/shmem.c`): it cannot be read again, and is never written back without
- * swap.
+ * Whether the file lives in memory alone (`mm/shmem.c`): it cannot be read again, and is never written back without swap.
  *
  * @example
  * ```ts

@@ -7,10 +7,12 @@
  */
 import type { CoreMessage } from './coreMessages.ts';
 import type { ObjectMessage } from './objects/messages.ts';
+import type { PipeMessage } from './pipe/messages.ts';
 import type { WalkerMessage } from './walkers/messages.ts';
 
 export type * from './coreMessages.ts';
 export type * from './objects/messages.ts';
+export type * from './pipe/messages.ts';
 export type * from './walkers/messages.ts';
 
 /** The kinds of actor that this vocabulary joins. `outside` is whoever starts the run. */
@@ -27,10 +29,11 @@ export type Kind =
   | 'disk'
   | 'sched'
   | 'object'
-  | 'driver';
+  | 'driver'
+  | 'pipe';
 
 /** Every message, by type. */
-export type Message = CoreMessage | ObjectMessage | WalkerMessage;
+export type Message = CoreMessage | ObjectMessage | WalkerMessage | PipeMessage;
 
 /** A message type. */
 export type MessageType = Message['type'];

@@ -94,8 +94,8 @@ function afterFault({ context, end }: FaultStep, send: Send): MmContext {
 }
 
 /**
- * The time that writing its entries took. It is added at the end of a job: a delayed TABLE_DONE could be overtaken by
- * that of a later operation, and a file would hear of pages unmapped before it hears that they were dirty.
+ * The time that writing its entries took. It is added at the end of a job: a delayed TABLE_DONE could be overtaken by that
+ * of a later operation, and a file would hear of pages unmapped before it hears that they were dirty.
  */
 function heldCycles(context: MmContext, job: Job): number {
   return job.ptesWritten * context.resources.costs.pteWrite;

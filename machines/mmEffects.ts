@@ -281,8 +281,8 @@ export const effectSteps: Partial<Record<string, StepHandler>> = {
 };
 
 /**
- * Layer 3 refuses an effect that it cannot translate (`design.untranslatable`): the tables are as they were, the areas
- * go back to fit them, and the call fails with what it did before.
+ * Layer 3 refuses an effect that it cannot translate (`design.untranslatable`): the tables are as they were, the areas go
+ * back to fit them, and the call fails with what it did before.
  *
  * @example
  * ```ts
@@ -317,8 +317,8 @@ function populateErrno(errors: 'mlock' | 'madvise', { signal }: FaultEnd): numbe
 }
 
 /**
- * A range is populated, or a page of it could not be had: mmap and mprotect have succeeded whatever became of that and
- * go on (`mm_populate`), mlock and MADV_POPULATE_* fail.
+ * A range is populated, or a page of it could not be had: mmap and mprotect have succeeded whatever became of that and go
+ * on (`mm_populate`), mlock and MADV_POPULATE_* fail.
  *
  * @example
  * ```ts

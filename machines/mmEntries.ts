@@ -8,9 +8,8 @@ import { type Send, ZERO_BYTES } from './support.ts';
 import { reviseMm } from './revise.ts';
 
 /**
- * Whether a frame is of the shared zero memory. It is as large as the largest page, so that a process page that was
- * only read is 16 consecutive entries of it: the native table can show that, where 16 entries of one 4K frame fit no
- * entry.
+ * Whether a frame is of the shared zero memory. It is as large as the largest page, so that a process page that was only
+ * read is 16 consecutive entries of it: the native table can show that, where 16 entries of one 4K frame fit no entry.
  *
  * @example
  * ```ts

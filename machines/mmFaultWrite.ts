@@ -1,4 +1,8 @@
-/** Writes to pages that are mapped read-only (`mm/memory.c:do_wp_page`): copy-on-write, or reuse of what nobody else has. */
+/**
+ * Writes to pages that are mapped read-only (`mm/memory.c:do_wp_page`): copy-on-write, or reuse of what nobody else has.
+ *
+ * @models X-04
+ */
 import { invariant } from '../src/errors.ts';
 import { isObjectFile } from '../src/mm/objects/kernelObject.ts';
 import { hasFlags, PTE } from '../src/mm/pte.ts';
@@ -42,8 +46,8 @@ function unitOf(context: MmContext, job: FaultJob): Unit {
 }
 
 /**
- * `do_wp_page`. An exclusive page is reused as it is; whether one that was shared may be, the zone knows, which counts
- * the references (`wp_can_reuse_anon_folio`). Everything else is copied.
+ * `do_wp_page`. An exclusive page is reused as it is; whether one that was shared may be, the zone knows, which counts the
+ * references (`wp_can_reuse_anon_folio`). Everything else is copied.
  *
  * @example
  * ```ts

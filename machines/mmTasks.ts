@@ -116,8 +116,8 @@ function imageVmas(call: ExecCall): VmaSet {
 }
 
 /**
- * Whether entries of an area are copied (`mm/memory.c:vma_needs_copy`): a child finds pages of files again by faulting,
- * and so it does where nothing private was ever written. Shared anonymous memory without an inode it could not find.
+ * Whether entries of an area are copied (`mm/memory.c:vma_needs_copy`): a child finds pages of files again by faulting, and
+ * so it does where nothing private was ever written. Shared anonymous memory without an inode it could not find.
  */
 function needsCopy(vma: Vma): boolean {
   if ((vma.flags & (VM.PFNMAP | VM.MIXEDMAP)) !== 0 || (vma.anonVma ?? 0) !== 0) return true;

@@ -4,6 +4,8 @@
  * page [arch/arm64/mm/contpte.c:contpte_try_fold, contpte_ptep_get].
  *
  * A native entry's frame number counts native pages: its output address is frame * native granule.
+ *
+ * @models S-11 S-38 S-50 D-01 D-07
  */
 import { invariant } from '../errors.ts';
 import type { PageTableEdit } from './pageTable.ts';
@@ -27,9 +29,10 @@ import {
  *
  * - `partly-valid`: some entries are valid, others are not.
  * - `special`: zero pages or pfnmap entries that are no aligned stretch of physical memory. Those that are become one
- * native entry: it needs no `struct page`, only whole, aligned, uniform memory. - `not-consecutive`: the frames do not
- * follow one another. - `misaligned`: the first frame is not aligned to the process page. - `mixed-flags`: flags other
- * than accessed and dirty differ.
+ *   native entry: it needs no `struct page`, only whole, aligned, uniform memory.
+ * - `not-consecutive`: the frames do not follow one another.
+ * - `misaligned`: the first frame is not aligned to the process page.
+ * - `mixed-flags`: flags other than accessed and dirty differ.
  *
  * @example
  * ```ts
@@ -86,8 +89,8 @@ export function groupOf(va: number, nativeGranuleBytes: number): { startVa: numb
 }
 
 /**
- * The native entry for the process page around `va`. A group without any valid entry (none, swapped, PROT_NONE) has
- * none, which hardware sees as a fault, as it should. Accessed and dirty are those of any entry of the group.
+ * The native entry for the process page around `va`. A group without any valid entry (none, swapped, PROT_NONE) has none,
+ * which hardware sees as a fault, as it should. Accessed and dirty are those of any entry of the group.
  *
  * @throws GranuleError INVARIANT when the native granule is not larger than the Linux page
  * @example
@@ -127,7 +130,7 @@ export function translateGroup(linux: PageTableReader, va: number, nativeGranule
 /**
  * Carries the Linux entries of [startVa, endVa), widened outward to whole process pages, over to the native table.
  * Gather accessed and dirty bits before the Linux entries are changed: this overwrites the native ones. A group that
- * cannot be translated gets no native entry and is answered in `untranslatable`.
+ * cannot be translated gets no native entry and is answered in `untranslatable`. Without `fills` no entry comes where none was.
  *
  * @example
  * ```ts
@@ -145,11 +148,14 @@ export function syncNative(
   native: PageTableEdit,
   startVa: number,
   endVa: number,
+  fills = true,
 ): { changed: NativeChange[]; untranslatable: { va: number; reason: Untranslatable }[] } {
   const granuleBytes = native.geometry.granuleBytes;
   const changed: NativeChange[] = [];
   const untranslatable: { va: number; reason: Untranslatable }[] = [];
   for (let va = groupOf(startVa, granuleBytes).startVa; va < endVa; va += granuleBytes) {
+    // A lazy table is only kept right where it holds something.
+    if (!fills && native.get(va) === 0) continue;
     const translation = translateGroup(linux, va, granuleBytes);
     if (!translation.ok) untranslatable.push({ va, reason: translation.reason });
     const after = translation.ok ? translation.pte : 0;

@@ -2,11 +2,11 @@
  * The stretch-of-memory-references form that the TLB actor works through: what translation needs of a trace, and
  * nothing else. `src/trace` reads and writes it; machines only ever see these types.
  *
- * A **run** is a stretch of consecutive accesses of one stream to one 4K page. Fetches form one stream, data accesses
- * the other. A data run ends when the data page changes, when its first write comes (the run so far was RUN_READ, a
- * RUN_WRITE run begins and may hold later reads), and whenever a new fetch run begins. Every run ends at a system call.
- * A fetch run holds at most 65,536 fetches, so that a quantum, which ends between fetch runs, is not outlasted by a
- * loop. So the runs between two fetch runs belong to the first of them, and a stretch can be cut before any fetch run.
+ * A **run** is a stretch of consecutive accesses of one stream to one 4K page. Fetches form one stream, data accesses the
+ * other. A data run ends when the data page changes, when its first write comes (the run so far was RUN_READ, a
+ * RUN_WRITE run begins and may hold later reads), and whenever a new fetch run begins. Every run ends at a system call. A
+ * fetch run holds at most 65,536 fetches, so that a quantum, which ends between fetch runs, is not outlasted by a loop.
+ * So the runs between two fetch runs belong to the first of them, and a stretch can be cut before any fetch run.
  */
 
 /** An instruction-fetch run. */
@@ -28,14 +28,15 @@ export interface UserRange {
 }
 
 /**
- * One system call of a trace, with the arguments that the program gave; addresses and lengths in bytes, `file` the
- * path. Linux's numbers for prot, flags, advice and modes. Where the kernel chose a place, the recorded place stands in
- * the call, and is a hint when the call runs again.
+ * One system call of a trace, with the arguments that the program gave; addresses and lengths in bytes, `file` the path.
+ * Linux's numbers for prot, flags, advice and modes. Where the kernel chose a place, the recorded place stands in the call,
+ * and is a hint when the call runs again.
  */
 export type TraceCall =
   | MappingCall
   | AdviceCall
   | FileCall
+  | PipeCall
   | SharedMemoryCall
   | OtherProcessCall
   | QueryCall
@@ -103,15 +104,22 @@ export type AdviceCall =
 
 /** Calls on files that have a page cache. */
 export type FileCall =
-  /** `lengthBytes` is what was really read into `buffer`. */
-  | { op: 'read'; file: string; offsetBytes: number; buffer: number; lengthBytes: number }
-  | { op: 'write'; file: string; offsetBytes: number; buffer: number; lengthBytes: number }
+  /** `lengthBytes` is what was really read into `buffer`. `direct`: the file is open with O_DIRECT. */
+  | { op: 'read'; file: string; offsetBytes: number; buffer: number; lengthBytes: number; direct?: true }
+  | { op: 'write'; file: string; offsetBytes: number; buffer: number; lengthBytes: number; direct?: true }
   /** `sizeBytes` is the new size. */
   | { op: 'truncate'; file: string; sizeBytes: number }
   | { op: 'ftruncate'; file: string; sizeBytes: number }
   | { op: 'fallocate'; file: string; mode: number; offsetBytes: number; lengthBytes: number }
   /** From here on, `file` in the calls of this process and its children is this new file. */
   | { op: 'memfd_create'; file: string; flags: number };
+
+/** Pipes by name, as a topology gives them: their descriptors are not followed. */
+export type PipeCall =
+  /** Pages of the file's cache go into the pipe; nothing is copied. */
+  | { op: 'splice'; file: string; offsetBytes: number; lengthBytes: number; pipe: string }
+  /** What is in the pipe is read and goes. */
+  | { op: 'drain'; pipe: string; lengthBytes: number };
 
 /** System V shared memory. `shmid` is the identifier that the recorded caller got. */
 export type SharedMemoryCall =

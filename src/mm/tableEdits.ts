@@ -91,7 +91,7 @@ function unfoldPartial(work: Work, { startVa, endVa }: VaRange): void {
  *
  * @example
  * ```ts
- * Object.keys(operations); // ['set', 'clear', 'protect', 'age', 'move', 'copy', 'read', 'exchange']
+ * Object.keys(operations); // ['set', 'clear', 'protect', 'age', 'move', 'copy', 'read', 'exchange', 'fill', 'drop']
  * ```
  */
 export const operations: { [O in TableOp['op']]: (work: Work, op: Extract<TableOp, { op: O }>) => void } = {
@@ -224,6 +224,12 @@ export const operations: { [O in TableOp['op']]: (work: Work, op: Extract<TableO
     }
   },
   exchange,
+  fill: (work, { ranges }) => {
+    work.touched.push(...ranges);
+  },
+  drop: () => {
+    // Nothing of the Linux table changes.
+  },
 };
 
 /** An entry that maps its page together with another. */

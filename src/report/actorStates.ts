@@ -1,20 +1,6 @@
 /** The states of a system's actors by kind: what summaries and tables are made from, live or from a log. */
-import type {
-  AbiContext,
-  ActorKind,
-  DiskContext,
-  DriverContext,
-  FileContext,
-  MmContext,
-  MmuContext,
-  ObjectContext,
-  ProcessContext,
-  SchedContext,
-  ShmemContext,
-  TlbContext,
-  ZoneContext,
-} from '../../machines/index.ts';
-import { kindOf } from '../../machines/index.ts';
+import type { SnapshotFrom } from 'xstate';
+import { type ActorKind, kindOf, type machines } from '../../machines/index.ts';
 import type { System } from '../runtime/system.ts';
 import { actorStateOf } from '../runtime/xstateAdapter.ts';
 
@@ -26,20 +12,7 @@ export interface ShownState {
 }
 
 /** The context of each kind. */
-export interface ContextOf {
-  process: ProcessContext;
-  abi: AbiContext;
-  mm: MmContext;
-  mmu: MmuContext;
-  tlb: TlbContext;
-  file: FileContext;
-  shmem: ShmemContext;
-  zone: ZoneContext;
-  disk: DiskContext;
-  sched: SchedContext;
-  object: ObjectContext;
-  driver: DriverContext;
-}
+export type ContextOf = { [K in ActorKind]: SnapshotFrom<(typeof machines)[K]>['context'] };
 
 /** An actor's state with the context of its kind. */
 export interface KindState<K extends ActorKind> {
@@ -61,8 +34,7 @@ export interface KindState<K extends ActorKind> {
 export function statesOfKind<K extends ActorKind>(states: Iterable<ShownState>, kind: K): KindState<K>[] {
   const found: KindState<K>[] = [];
   for (const state of states) {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the kind in an id says which machine made the
-    // context
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the kind in an id says which machine made the context
     if (kindOf(state.actor) === kind) found.push(state as KindState<K>);
   }
   return found;

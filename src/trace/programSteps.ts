@@ -1,6 +1,6 @@
 /**
- * A program as a list of steps that a person writes: accesses and system calls, in the plain form that a topology
- * holds. Numbers may be written as `0x200000000` or `64K`, protections as `rw`, flags as `PRIVATE|ANONYMOUS`.
+ * A program as a list of steps that a person writes: accesses and system calls, in the plain form that a topology holds.
+ * Numbers may be written as `0x200000000` or `64K`, protections as `rw`, flags as `PRIVATE|ANONYMOUS`.
  */
 import { z } from 'zod';
 import { isObjectFile } from '../mm/objects/kernelObject.ts';

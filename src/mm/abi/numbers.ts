@@ -163,8 +163,8 @@ export const FALLOC = { KEEP_SIZE: 1, PUNCH_HOLE: 2 } as const;
 export const HUGE_SHIFT = 26;
 
 /**
- * log2 of the huge pages of a kernel of each page size (`arch/arm64/mm/hugetlbpage.c:hugetlbpage_init`): a contiguous
- * PTE range, a PMD block, a contiguous PMD range, and a PUD block where there is one.
+ * log2 of the huge pages of a kernel of each page size (`arch/arm64/mm/hugetlbpage.c:hugetlbpage_init`): a contiguous PTE
+ * range, a PMD block, a contiguous PMD range, and a PUD block where there is one.
  */
 const HUGE_LOGS: Readonly<Record<number, readonly number[]>> = {
   4096: [16, 21, 25, 30],

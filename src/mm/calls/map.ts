@@ -100,8 +100,8 @@ export function planMap(space: Space, call: MapCall): Plan {
 }
 
 /**
- * Plans remap_file_pages, which is emulated by mmap since Linux 4.0 (`mm/mmap.c`): the range lies in areas of one
- * shared file with the same flags. `pgoff` counts process pages.
+ * Plans remap_file_pages, which is emulated by mmap since Linux 4.0 (`mm/mmap.c`): the range lies in areas of one shared
+ * file with the same flags. `pgoff` counts process pages.
  *
  * @example
  * ```ts

@@ -1,6 +1,6 @@
 /**
- * A call on an address space as a plan: the effects it has, in their order, and what it returns. Plans are decided by
- * pure functions of the space and the call; the mm machine carries the effects out one by one.
+ * A call on an address space as a plan: the effects it has, in their order, and what it returns. Plans are decided by pure
+ * functions of the space and the call; the mm machine carries the effects out one by one.
  */
 import { STACK_GUARD_GAP_PAGES } from '../../arch/granule.ts';
 import type { MemoryCall } from '../abiRules.ts';

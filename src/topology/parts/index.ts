@@ -1,10 +1,11 @@
 /**
- * The facilities of the kernel that a topology may ask for beside its processes: one field of the topology and one
- * maker of actors each. What is not asked for is not there: no actor, no message, no changed state.
+ * The facilities of the kernel that a topology may ask for beside its processes: one field of the topology and one maker of
+ * actors each. What is not asked for is not there: no actor, no message, no changed state.
  */
 import type { ZodType } from 'zod';
 import { driversSchema, objectActors, objectsSchema } from './objects.ts';
 import type { PartActors } from './part.ts';
+import { pipeActors, pipesSchema } from './pipes.ts';
 
 /**
  * The fields of a topology, by name; each is optional.
@@ -17,6 +18,7 @@ import type { PartActors } from './part.ts';
 export const partSchemas = {
   objects: objectsSchema.optional(),
   drivers: driversSchema.optional(),
+  pipes: pipesSchema,
 } satisfies Record<string, ZodType>;
 
 /**
@@ -27,4 +29,4 @@ export const partSchemas = {
  * partActors.every((make) => typeof make === 'function'); // true
  * ```
  */
-export const partActors: readonly PartActors[] = [objectActors];
+export const partActors: readonly PartActors[] = [objectActors, pipeActors];
