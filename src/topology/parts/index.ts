@@ -3,8 +3,10 @@
  * actors each. What is not asked for is not there: no actor, no message, no changed state.
  */
 import type { ZodType } from 'zod';
+import { driversSchema, objectActors, objectsSchema } from './objects.ts';
 import type { PartActors } from './part.ts';
 import { pipeActors, pipesSchema } from './pipes.ts';
+import { reclaimActors, reclaimSchema } from './reclaim.ts';
 
 /**
  * The fields of a topology, by name; each is optional.
@@ -15,7 +17,10 @@ import { pipeActors, pipesSchema } from './pipes.ts';
  * ```
  */
 export const partSchemas = {
+  objects: objectsSchema.optional(),
+  drivers: driversSchema.optional(),
   pipes: pipesSchema,
+  reclaim: reclaimSchema,
 } satisfies Record<string, ZodType>;
 
 /**
@@ -26,4 +31,4 @@ export const partSchemas = {
  * partActors.every((make) => typeof make === 'function'); // true
  * ```
  */
-export const partActors: readonly PartActors[] = [pipeActors];
+export const partActors: readonly PartActors[] = [objectActors, pipeActors, reclaimActors];
