@@ -7,6 +7,7 @@ import { driversSchema, objectActors, objectsSchema } from './objects.ts';
 import type { PartActors } from './part.ts';
 import { pipeActors, pipesSchema } from './pipes.ts';
 import { reclaimActors, reclaimSchema } from './reclaim.ts';
+import { selectionSchema } from './selection.ts';
 
 /**
  * The fields of a topology, by name; each is optional.
@@ -21,6 +22,7 @@ export const partSchemas = {
   drivers: driversSchema.optional(),
   pipes: pipesSchema,
   reclaim: reclaimSchema,
+  selection: selectionSchema,
 } satisfies Record<string, ZodType>;
 
 /**
