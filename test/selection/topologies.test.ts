@@ -59,7 +59,7 @@ function told(topology: Topology, pid: number, ops: readonly string[] = ['auxval
 
 const K4 = 4096;
 const K64 = 65536;
-const NAMES = ['select-by-personality', 'select-elf-note', 'failed-exec'];
+const NAMES = ['select-by-personality', 'select-elf-note', 'failed-exec', 'linked-for-4k'];
 
 describe.each(NAMES)('%s', (name) => {
   const topology = loadTopology(name);
@@ -182,6 +182,27 @@ describe('a program linked for 4K', () => {
       K4,
     ]);
     for (const misfit of ['refuse', 'copy', 'kernel-page']) expect(endOf(withMisfit(misfit))).toEqual([0, 0]);
+  });
+});
+
+describe('real programs at 64K', () => {
+  const topology = loadTopology('linked-for-4k');
+  const ends = (misfit: string): unknown[] => {
+    const changed = parseTopology({ ...topology, selection: { ...topology.selection, misfit } }, 'test');
+    const { system } = play(changed);
+    return [100, 200, 300, 400].map((pid) => {
+      const { signal, pageBytes, signalVa } = system.snapshot(`process:${pid}`).context;
+      return signal === 0 ? pageBytes : `signal ${signal} at ${signalVa.toString(16)}`;
+    });
+  };
+
+  it('run, are killed where they execute, or are killed by execve, as they are linked', () => {
+    expect(ends('kill')).toEqual([K64, 'signal 11 at aaaa002a1000', 'signal 11 at 0', K64]);
+  });
+
+  it('all run with copies, and at 4K', () => {
+    expect(ends('copy')).toEqual([K64, K64, K64, K64]);
+    expect(ends('kernel-page')).toEqual([K64, K4, K4, K64]);
   });
 });
 
