@@ -99,7 +99,7 @@ export interface Slowpath {
   leastOfProcess: boolean;
   step: SlowpathStep;
   /** What comes after the next try, should it fail. */
-  then: 'first-compact' | 'reclaim' | 'compact' | 'decide' | 'kill';
+  onFailure: 'first-compact' | 'reclaim' | 'compact' | 'decide' | 'kill';
   priority: CompactPriority;
   compactRetries: number;
   noProgressLoops: number;
@@ -129,8 +129,8 @@ export type SlowpathOutcome =
  *
  * @example
  * ```ts
- * beginSlowpath({ order: 4, movable: true, leastOfProcess: true }).then; // 'first-compact'
- * beginSlowpath({ order: 2, movable: true, leastOfProcess: true }).then; // 'reclaim'
+ * beginSlowpath({ order: 4, movable: true, leastOfProcess: true }).onFailure; // 'first-compact'
+ * beginSlowpath({ order: 2, movable: true, leastOfProcess: true }).onFailure; // 'reclaim'
  * ```
  */
 export function beginSlowpath(wish: { order: number; movable: boolean; leastOfProcess: boolean }): Slowpath {
@@ -140,7 +140,7 @@ export function beginSlowpath(wish: { order: number; movable: boolean; leastOfPr
   return {
     ...wish,
     step: 'try',
-    then: first ? 'first-compact' : 'reclaim',
+    onFailure: first ? 'first-compact' : 'reclaim',
     priority: COMPACT_PRIORITY['sync-light'],
     compactRetries: 0,
     noProgressLoops: 0,
@@ -153,7 +153,9 @@ export function beginSlowpath(wish: { order: number; movable: boolean; leastOfPr
 /** Compaction before any reclaim, where it is there. */
 function firstCompaction(at: Slowpath, rules: SlowpathRules): Slowpath {
   // The first one, before any reclaim, is asynchronous (INIT_COMPACT_PRIORITY).
-  return rules.compaction ? { ...at, step: 'compact', then: 'reclaim' } : { ...at, step: 'reclaim', then: 'compact' };
+  return rules.compaction
+    ? { ...at, step: 'compact', onFailure: 'reclaim' }
+    : { ...at, step: 'reclaim', onFailure: 'compact' };
 }
 
 /**
@@ -161,18 +163,18 @@ function firstCompaction(at: Slowpath, rules: SlowpathRules): Slowpath {
  *
  * @example
  * ```ts
- * compactPriority({ ...beginSlowpath({ order: 4, movable: true, leastOfProcess: true }), step: 'compact', then: 'reclaim' }); // 2
+ * compactPriority({ ...beginSlowpath({ order: 4, movable: true, leastOfProcess: true }), step: 'compact', onFailure: 'reclaim' }); // 2
  * ```
  */
 export function compactPriority(at: Slowpath): CompactPriority {
-  return at.then === 'reclaim' ? COMPACT_PRIORITY.async : at.priority;
+  return at.onFailure === 'reclaim' ? COMPACT_PRIORITY.async : at.priority;
 }
 
 /** Whether compaction is tried again, and how hard [mm/page_alloc.c:should_compact_retry]. */
 function compactAgain(at: Slowpath, rules: SlowpathRules): Slowpath | null {
   if (at.order === 0 || !rules.compaction) return null;
   const costly = at.order > PAGE_ALLOC_COSTLY_ORDER;
-  const again: Slowpath = { ...at, step: 'reclaim', then: 'compact' };
+  const again: Slowpath = { ...at, step: 'reclaim', onFailure: 'compact' };
   // It was skipped for want of free pages: only reclaim can help, which is for the caller to judge.
   if (at.compactResult === 'skipped') return at.reclaimed > 0 ? again : null;
   if (at.compactResult === 'success') {
@@ -194,10 +196,10 @@ function decide(at: Slowpath, rules: SlowpathRules): Slowpath {
   const next = { ...at, noProgressLoops };
   // What reclaim freed is worth another round [should_reclaim_retry]; so is compaction that may work harder.
   if (at.reclaimed > 0 && noProgressLoops <= MAX_RECLAIM_RETRIES && order === 0)
-    return { ...next, step: 'reclaim', then: 'decide' };
+    return { ...next, step: 'reclaim', onFailure: 'decide' };
   const again = at.reclaimed > 0 || insists ? compactAgain(next, rules) : null;
   if (again !== null) return again;
-  return rules.oom ? { ...next, step: 'try-high', then: 'kill' } : giveUp(next, rules);
+  return rules.oom ? { ...next, step: 'try-high', onFailure: 'kill' } : giveUp(next, rules);
 }
 
 /** `nopage`: what the policy makes of it. */
@@ -207,18 +209,18 @@ function giveUp(at: Slowpath, rules: SlowpathRules): Slowpath {
 }
 
 function afterTry(at: Slowpath, rules: SlowpathRules): Slowpath {
-  switch (at.then) {
+  switch (at.onFailure) {
     case 'first-compact':
       return firstCompaction(at, rules);
     case 'reclaim':
-      return { ...at, step: 'reclaim', then: 'compact' };
+      return { ...at, step: 'reclaim', onFailure: 'compact' };
     case 'compact':
       return at.order > 0 && rules.compaction
-        ? { ...at, step: 'compact', then: 'decide' }
+        ? { ...at, step: 'compact', onFailure: 'decide' }
         : decide({ ...at, compactResult: 'skipped' }, rules);
     case 'kill':
       return at.waits > 0 ? { ...at, step: 'wait' } : { ...at, step: 'kill' };
-    case 'decide':
+    default:
       return decide(at, rules);
   }
 }
@@ -244,10 +246,10 @@ export function nextStep(at: Slowpath, outcome: SlowpathOutcome, rules: Slowpath
       return { ...at, reclaimed: outcome.pages, step: 'try' };
     case 'kill':
       return outcome.found ? { ...at, step: 'wait', waits: 1 } : giveUp(at, rules);
-    case 'wait':
+    default:
       // The victim holds on to what it has (oom_reaper gave up, MMF_OOM_SKIP): the next one.
       return at.waits >= MAX_OOM_WAITS
-        ? { ...at, step: 'kill', then: 'kill', waits: 0 }
-        : { ...at, step: 'try', then: at.order > 0 ? 'compact' : 'kill', waits: at.waits + 1 };
+        ? { ...at, step: 'kill', onFailure: 'kill', waits: 0 }
+        : { ...at, step: 'try', onFailure: at.order > 0 ? 'compact' : 'kill', waits: at.waits + 1 };
   }
 }
