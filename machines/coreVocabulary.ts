@@ -53,7 +53,7 @@ export const coreVocabulary: Readonly<Record<CoreMessage['type'], VocabularyRow>
   TABLE_DONE: row('mmu', 'mm', 'The table operation is complete, its TLB maintenance included.'),
   ALLOC: row(['mm', 'mmu', 'file', 'shmem'], 'zone', 'Allocate folios of an order.'),
   FRAMES: row('zone', ['mm', 'mmu', 'file', 'shmem'], 'The first frame of each folio.'),
-  NO_MEMORY: row('zone', ['mm', 'mmu', 'file', 'shmem'], 'No block of that order is free.'),
+  NO_MEMORY: row(['zone', 'page-alloc'], ['mm', 'mmu', 'file', 'shmem'], 'No block of that order is free.'),
   COPY_ON_WRITE: row('mm', 'zone', 'A write to a shared page: reuse it if nobody else has it, else allocate a copy.'),
   REUSE: row('zone', 'mm', 'It was the last reference.'),
   GET: row(['mm', 'file', 'shmem'], 'zone', 'One more reference to each page of the runs.'),

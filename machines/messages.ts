@@ -5,17 +5,32 @@
  * Addresses and lengths are bytes; `pfn` and `nr` count kernel pages; `orderPages` is log2 of kernel pages; times are
  * cycles. `request` numbers are the sender's own and come back in the answer. All fields are plain data.
  */
+import type { CompactionMessage } from './compaction/messages.ts';
 import type { CoreMessage } from './coreMessages.ts';
 import type { WalkerMessage } from './walkers/messages.ts';
 
+export type * from './compaction/messages.ts';
 export type * from './coreMessages.ts';
 export type * from './walkers/messages.ts';
 
 /** The kinds of actor that this vocabulary joins. `outside` is whoever starts the run. */
-export type Kind = 'outside' | 'process' | 'abi' | 'mm' | 'mmu' | 'tlb' | 'file' | 'shmem' | 'zone' | 'disk' | 'sched';
+export type Kind =
+  | 'outside'
+  | 'process'
+  | 'abi'
+  | 'mm'
+  | 'mmu'
+  | 'tlb'
+  | 'file'
+  | 'shmem'
+  | 'zone'
+  | 'disk'
+  | 'sched'
+  | 'page-alloc'
+  | 'kcompactd';
 
 /** Every message, by type. */
-export type Message = CoreMessage | WalkerMessage;
+export type Message = CoreMessage | WalkerMessage | CompactionMessage;
 
 /** A message type. */
 export type MessageType = Message['type'];

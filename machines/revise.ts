@@ -213,6 +213,13 @@ export function reviseMmu(from: MmuContext, change: (draft: MmuContext) => void)
  * ```
  */
 export function copyZone(from: ZoneContext): ZoneContext {
+  const copy = copyPlainZone(from);
+  // Absent unless a topology asks for a slow path.
+  if (from.pressure !== undefined) copy.pressure = from.pressure;
+  return copy;
+}
+
+function copyPlainZone(from: ZoneContext): ZoneContext {
   return {
     resources: from.resources,
     kernelPageBytes: from.kernelPageBytes,

@@ -1,4 +1,5 @@
 /** Who sends each message to whom, and what it says: the table that topologies are checked against. */
+import { compactionVocabulary } from './compaction/vocabulary.ts';
 import { coreVocabulary } from './coreVocabulary.ts';
 import type { MessageType, VocabularyRow } from './messages.ts';
 import { walkerVocabulary } from './walkers/vocabulary.ts';
@@ -14,4 +15,5 @@ import { walkerVocabulary } from './walkers/vocabulary.ts';
 export const vocabulary: Readonly<Record<MessageType, VocabularyRow>> = {
   ...coreVocabulary,
   ...walkerVocabulary,
+  ...compactionVocabulary,
 };

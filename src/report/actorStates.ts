@@ -1,11 +1,13 @@
 /** The states of a system's actors by kind: what summaries and tables are made from, live or from a log. */
 import type {
   AbiContext,
+  CompactionContext,
   ActorKind,
   DiskContext,
   FileContext,
   MmContext,
   MmuContext,
+  PageAllocContext,
   ProcessContext,
   SchedContext,
   ShmemContext,
@@ -35,6 +37,8 @@ export interface ContextOf {
   zone: ZoneContext;
   disk: DiskContext;
   sched: SchedContext;
+  'page-alloc': PageAllocContext;
+  kcompactd: CompactionContext;
 }
 
 /** An actor's state with the context of its kind. */

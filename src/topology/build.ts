@@ -8,6 +8,7 @@ import { rootLimits } from '../mm/calls/limits.ts';
 import type { RunSource } from '../mm/runs.ts';
 import type { ActorSpec } from '../runtime/hosting.ts';
 import { partActors } from './parts/index.ts';
+import { zonePressure } from './parts/zone.ts';
 import type { Topology, TopologyProcess } from './schema.ts';
 
 /** A message from outside that starts or disturbs a run. */
@@ -181,12 +182,13 @@ export function buildTopology(topology: Topology, traces: ReadonlyMap<number, Ru
   const core = findCore(topology.core);
   const files = fileSizes(topology, traces);
   const affinity = topology.processes.flatMap(({ pid, cpu }) => (cpu === undefined ? [] : [{ pid, cpu }]));
+  const zoneInput = { resources, kernelPageBytes, memoryBytes: topology.memory, ...zonePressure(topology) };
   const actors: ActorSpec[] = [
     { id: 'abi', machine: machines.abi, input: { resources, kernelPageBytes, files: [...files.keys()] } },
     { id: 'disk', machine: machines.disk, input: { resources } },
     { id: 'sched', machine: machines.sched, input: { resources, cpus, asidBits: topology.asidBits, affinity } },
     { id: 'shmem', machine: machines.shmem, input: { resources, kernelPageBytes, policy: topology.pageCache } },
-    { id: 'zone', machine: machines.zone, input: { resources, kernelPageBytes, memoryBytes: topology.memory } },
+    { id: 'zone', machine: machines.zone, input: zoneInput },
   ];
   for (let cpu = 0; cpu < cpus; cpu++)
     actors.push({ id: `tlb:${cpu}`, machine: machines.tlb, input: { resources, cpu, core } });
