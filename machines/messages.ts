@@ -7,10 +7,16 @@
  */
 import type { CompactionMessage } from './compaction/messages.ts';
 import type { CoreMessage } from './coreMessages.ts';
+import type { PipeMessage } from './pipe/messages.ts';
+import type { ReclaimMessage } from './reclaim/messages.ts';
+import type { SwapMessage } from './swap/messages.ts';
 import type { WalkerMessage } from './walkers/messages.ts';
 
 export type * from './compaction/messages.ts';
 export type * from './coreMessages.ts';
+export type * from './pipe/messages.ts';
+export type * from './reclaim/messages.ts';
+export type * from './swap/messages.ts';
 export type * from './walkers/messages.ts';
 
 /** The kinds of actor that this vocabulary joins. `outside` is whoever starts the run. */
@@ -27,10 +33,13 @@ export type Kind =
   | 'disk'
   | 'sched'
   | 'page-alloc'
-  | 'kcompactd';
+  | 'kcompactd'
+  | 'pipe'
+  | 'kswapd'
+  | 'swap';
 
 /** Every message, by type. */
-export type Message = CoreMessage | WalkerMessage | CompactionMessage;
+export type Message = CoreMessage | WalkerMessage | CompactionMessage | PipeMessage | ReclaimMessage | SwapMessage;
 
 /** A message type. */
 export type MessageType = Message['type'];

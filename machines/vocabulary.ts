@@ -2,6 +2,9 @@
 import { compactionVocabulary } from './compaction/vocabulary.ts';
 import { coreVocabulary } from './coreVocabulary.ts';
 import type { MessageType, VocabularyRow } from './messages.ts';
+import { pipeVocabulary } from './pipe/vocabulary.ts';
+import { reclaimVocabulary } from './reclaim/vocabulary.ts';
+import { swapVocabulary } from './swap/vocabulary.ts';
 import { walkerVocabulary } from './walkers/vocabulary.ts';
 
 /**
@@ -16,4 +19,7 @@ export const vocabulary: Readonly<Record<MessageType, VocabularyRow>> = {
   ...coreVocabulary,
   ...walkerVocabulary,
   ...compactionVocabulary,
+  ...pipeVocabulary,
+  ...reclaimVocabulary,
+  ...swapVocabulary,
 };

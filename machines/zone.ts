@@ -12,11 +12,12 @@ import { type MthpCounts, withMthp } from '../src/mm/mthpCounts.ts';
 import type { Pageblocks, PageblocksEdit } from '../src/mm/pageblock/pageblocks.ts';
 import { PersistentList } from '../src/mm/persistentList.ts';
 import { groupedZone, type PressureInput } from './compaction/zoneBoot.ts';
-import { directReclaim, type ZonePressure } from './compaction/zonePressure.ts';
+import { directReclaim, reclaimedFor, type ZonePressure } from './compaction/zonePressure.ts';
 import { compactScan } from './compaction/zoneScan.ts';
 import type { Message } from './messages.ts';
 import { assertType, handle, type ResourceHolder, ZERO_BYTES } from './support.ts';
-import { alloc, copyOnWrite, tryAlloc } from './zoneAlloc.ts';
+import { initialReclaim, takeReclaim, tryStalled, type ZoneReclaim } from './reclaim/zoneKswapd.ts';
+import { alloc, copyOnWrite, grant, tryAlloc } from './zoneAlloc.ts';
 import { shrink as shrinkFolios } from './zoneReclaim.ts';
 import { folioQuery } from './walkers/zoneWalk.ts';
 import { copyZone } from './revise.ts';
@@ -29,9 +30,13 @@ export interface ZoneInput {
   resources: ResourceHolder;
   kernelPageBytes: number;
   memoryBytes: number;
+  /** There is kswapd: it is woken, and allocations wait for it. */
+  kswapd?: boolean;
   /** Free lists by migrate type, and a slow path for allocations; absent: a plain buddy allocator that fails at once. */
   pressure?: PressureInput;
 }
+
+export type { Wish } from './zoneAlloc.ts';
 
 /** A zone's state. */
 export interface ZoneContext {
@@ -50,6 +55,8 @@ export interface ZoneContext {
   mthp: Readonly<Record<number, MthpCounts>>;
   /** Large folios that are partly mapped, oldest first (`deferred_split_queue`). */
   deferredSplits: PersistentList<number>;
+  /** Absent without kswapd. */
+  reclaim?: ZoneReclaim;
   /** Where there is a slow path. */
   pressure?: ZonePressure;
 }
@@ -94,6 +101,7 @@ function plainContext(input: ZoneInput): ZoneContext {
     zeroedBytes: 0,
     mthp: {},
     deferredSplits: PersistentList.empty(),
+    ...(input.kswapd === true ? { reclaim: initialReclaim() } : {}),
   };
 }
 
@@ -121,7 +129,7 @@ const get = handle<ZoneContext>((context, event, send) => {
   return draft;
 });
 
-const put = handle<ZoneContext>((context, event) => {
+const put = handle<ZoneContext>((context, event, send) => {
   assertType(event, 'PUT');
   const folios = context.folios.edit();
   let buddy: BuddyEdit | PageblocksEdit | null = null;
@@ -141,11 +149,11 @@ const put = handle<ZoneContext>((context, event) => {
   const draft = copyZone(context);
   draft.folios = folios.done();
   if (buddy !== null) draft.buddy = buddy.done();
-  if (partly.length === 0) return draft;
+  if (partly.length === 0) return buddy === null ? draft : tryStalled(draft, grant, send);
   // deferred_split_folio: what waits to be split is found again by its first frame, if it is still there.
   draft.deferredSplits = context.deferredSplits.pushAll(partly.map(({ pfn }) => pfn));
   draft.mthp = partly.reduce((counts, { order }) => withMthp(counts, order, 'splitDeferred', 1), context.mthp);
-  return draft;
+  return tryStalled(draft, grant, send);
 });
 
 const shrink = handle<ZoneContext>((context, event, send) => {
@@ -154,6 +162,10 @@ const shrink = handle<ZoneContext>((context, event, send) => {
   send(event.sender, { type: 'SHRUNK', request: event.request, runs });
   return state;
 });
+
+const reclaim = handle<ZoneContext>((context, event, send) =>
+  reclaimedFor(takeReclaim(context, event, grant, send), event, send),
+);
 
 /** `si_meminfo`; the shared zeroes are part of the kernel image, which no one gets. */
 const sysinfo = handle<ZoneContext>((context, event, send) => {
@@ -175,6 +187,7 @@ export const zoneMachine = setup({
     put,
     shrink,
     sysinfo,
+    reclaim,
     folioQuery: handle<ZoneContext>(folioQuery),
     tryAlloc: handle<ZoneContext>(tryAlloc),
     directReclaim: handle<ZoneContext>((context, event, send) => {
@@ -203,6 +216,9 @@ export const zoneMachine = setup({
     PUT: { actions: 'put' },
     SHRINK: { actions: 'shrink' },
     FOLIO_QUERY: { actions: 'folioQuery' },
+    KSWAPD_SLEEPS: { actions: 'reclaim' },
+    ISOLATE: { actions: 'reclaim' },
+    SET_SWAPBACKED: { actions: 'reclaim' },
     TRY_ALLOC: { actions: 'tryAlloc' },
     DIRECT_RECLAIM: { actions: 'directReclaim' },
     COMPACT_SCAN: { actions: 'compactScan' },

@@ -7,6 +7,7 @@ import { goSlow, takeTyped } from './compaction/zonePressure.ts';
 import type { Message } from './messages.ts';
 import { copyZone } from './revise.ts';
 import { assertType, type Send } from './support.ts';
+import { type Grant, handedOut, stall, type StalledWish } from './reclaim/zoneKswapd.ts';
 import type { ZoneContext } from './zone.ts';
 import { splitDeferred } from './zoneReclaim.ts';
 
@@ -51,10 +52,12 @@ function allocateOrder(draft: ZoneContext, wish: Wish, orderPages: number): Gran
 }
 
 /** Takes blocks off the one list there is for each order, all or none. */
-function takePlain(draft: ZoneContext, count: number, orderPages: number): number[] | null {
+function takePlain(draft: ZoneContext, { count, kind }: Wish, orderPages: number): number[] | null {
   const free = draft.buddy.freeFrames - count * 2 ** orderPages;
+  // Tables are asked for under the page-table lock here, where nobody can wait for reclaim: they may use the reserve.
+  const least = kind === 'table' && draft.reclaim !== undefined ? 0 : draft.marks.min;
   // Asked beforehand: an edit that is given up makes the version before dear to look at.
-  if (free < draft.marks.min || !draft.buddy.canAlloc(orderPages, count)) return null;
+  if (free < least || !draft.buddy.canAlloc(orderPages, count)) return null;
   const buddy = draft.buddy.edit();
   const pfns: number[] = [];
   for (let folio = 0; folio < count; folio++) {
@@ -72,7 +75,7 @@ function allocate(draft: ZoneContext, wish: Wish, orderPages: number, mark: keyo
   const span = 1 << orderPages;
   const free = draft.buddy.freeFrames - count * span;
   const pfns =
-    draft.pressure === undefined ? takePlain(draft, count, orderPages) : takeTyped(draft, wish, orderPages, mark);
+    draft.pressure === undefined ? takePlain(draft, wish, orderPages) : takeTyped(draft, wish, orderPages, mark);
   if (pfns === null) return null;
   const folios = draft.folios.edit();
   for (const pfn of pfns) {
@@ -95,26 +98,48 @@ function answer(context: ZoneContext, wish: Wish, request: number, copied: boole
       goSlow(draft, wish, { request, copied }, send);
       return draft;
     }
+    if (draft.reclaim !== undefined && wish.kind !== 'table') {
+      return stall(draft, { wish, request, copied, rounds: 0 }, send);
+    }
     send(wish.sender, { type: 'NO_MEMORY', request });
     draft.failures += 1;
     return draft;
   }
-  handOut(draft, wish, granted, { request, copied }, send);
-  return draft;
+  return handOut(draft, { wish, request, copied }, granted, send);
 }
+
+/**
+ * Those who waited for kswapd are tried again; null where there is still no memory.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const input = { resources, kernelPageBytes: 4096, memoryBytes: 2 ** 25, kswapd: true };
+ * const zone = createActor(machines.zone, { input }).getSnapshot().context;
+ * const wish = { sender: 'mm:1', orderPages: 4, leastOrder: 4, fallbackOrders: null, count: 1, kind: 'anon' as const, zero: true };
+ * grant(zone, { wish, request: 1, copied: false, rounds: 0 }, () => {})?.allocations; // 1
+ * ```
+ */
+export const grant: Grant = (context, { wish, request, copied }, send) => {
+  const draft = copyZone(context);
+  const granted = allocateFalling(draft, wish);
+  return granted === null ? null : handOut(draft, { wish, request, copied }, granted, send);
+};
 
 /** Answers an allocation with its frames; zeroing and copying take their time. */
 function handOut(
-  { resources: { costs }, kernelPageBytes }: ZoneContext,
-  wish: Wish,
+  draft: ZoneContext,
+  { wish, request, copied }: Omit<StalledWish, 'rounds'>,
   { orderPages, pfns }: Granted,
-  { request, copied }: { request: number; copied: boolean },
   send: Send,
-): void {
+): ZoneContext {
+  const { kernelPageBytes } = draft;
+  const { costs } = draft.resources;
   const kib = (wish.count * (1 << orderPages) * kernelPageBytes) / 1024;
   const perKib = copied ? costs.copyPerKb : wish.zero ? costs.zeroPerKb : 0;
   const delay = costs.frameAllocation * wish.count + Math.ceil(perKib * kib);
   send(wish.sender, { type: 'FRAMES', request, orderPages, pfns }, delay);
+  return handedOut(draft, wish.kind, pfns, send);
 }
 
 /**
@@ -140,8 +165,7 @@ export function tryAlloc(context: ZoneContext, event: Message, send: Send): Zone
   const granted = allocate(draft, wish, orderPages, mark);
   send('page-alloc', { type: 'TRIED', request, granted: granted !== null });
   if (granted === null) return context;
-  handOut(draft, wish, granted, { request: asked.request, copied }, send);
-  return draft;
+  return handOut(draft, { wish, request: asked.request, copied }, granted, send);
 }
 
 /**

@@ -10,8 +10,9 @@ import { hasFreeBlock } from '../../src/mm/compaction/suitable.ts';
 import type { FolioTable } from '../../src/mm/frames.ts';
 import type { AllocationType } from '../../src/mm/pageblock/migrateTypes.ts';
 import { Pageblocks } from '../../src/mm/pageblock/pageblocks.ts';
+import { SWAP_CLUSTER_MAX } from '../../src/mm/reclaim/scanBalance.ts';
 import { watermarkOk } from '../../src/mm/pageblock/reserves.ts';
-import type { MessageOf } from '../messages.ts';
+import type { Message, MessageOf } from '../messages.ts';
 import { copyZone } from '../revise.ts';
 import type { Send } from '../support.ts';
 import type { ZoneContext } from '../zone.ts';
@@ -32,6 +33,8 @@ export interface ZonePressure {
   /** Pages moved by compaction, and pages whose move came to nothing. */
   migratedPages: number;
   migrateFailedPages: number;
+  /** A slow path waits for kswapd to be done with direct reclaim. */
+  reclaimRequest?: number;
 }
 
 /**
@@ -190,8 +193,8 @@ export function goSlow(
 }
 
 /**
- * Direct reclaim without swap: large folios of which only a part is mapped are split. What kswapd would do about mixed page
- * blocks is held to be done with it, so the watermarks go back to where they belong.
+ * Direct reclaim: large folios of which only a part is mapped are split, and kswapd is asked where it is there. What it does
+ * about mixed page blocks is held to be done with that, so the watermarks go back to where they belong.
  *
  * @example
  * ```ts
@@ -204,13 +207,44 @@ export function goSlow(
  * ```
  */
 export function directReclaim(context: ZoneContext, event: MessageOf<'DIRECT_RECLAIM'>, send: Send): ZoneContext {
+  const { request, orderPages } = event;
   const split = splitDeferred(context);
   const pages = split.buddy.freeFrames - context.buddy.freeFrames;
-  send('page-alloc', { type: 'DIRECT_RECLAIMED', request: event.request, pages });
-  if (pageblocksOf(split).boostPages === 0) return split;
+  const { pressure, reclaim } = split;
   const draft = copyZone(split);
+  if (reclaim !== undefined && pressure !== undefined && pages === 0) {
+    send('kswapd', { type: 'WAKE_KSWAPD', urgentPages: Math.max(SWAP_CLUSTER_MAX, 2 ** orderPages) });
+    draft.reclaim = { ...reclaim, awake: true, stalls: reclaim.stalls + 1 };
+    draft.pressure = { ...pressure, reclaimRequest: request };
+  } else send('page-alloc', { type: 'DIRECT_RECLAIMED', request, pages });
+  if (pageblocksOf(split).boostPages === 0) return draft;
   const edit = pageblocksOf(split).edit();
   edit.clearBoost();
   draft.buddy = edit.done();
+  return draft;
+}
+
+/**
+ * kswapd is done: the slow path that waits for it hears how much it has reclaimed.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const input = { resources, kernelPageBytes: 4096, memoryBytes: 2 ** 25, pressure: { background: false }, kswapd: true };
+ * const zone = createActor(machines.zone, { input }).getSnapshot().context;
+ * const sent: string[] = [];
+ * const send = (to: string): void => void sent.push(to);
+ * const waits = directReclaim(zone, { type: 'DIRECT_RECLAIM', request: 1, orderPages: 4 }, send);
+ * reclaimedFor(waits, { type: 'KSWAPD_SLEEPS', reclaimedPages: 9 }, send).pressure?.reclaimRequest; // undefined
+ * sent; // ['kswapd', 'page-alloc']
+ * ```
+ */
+export function reclaimedFor(context: ZoneContext, event: Message, send: Send): ZoneContext {
+  const { pressure } = context;
+  if (event.type !== 'KSWAPD_SLEEPS' || pressure?.reclaimRequest === undefined) return context;
+  const { reclaimRequest: request, ...rest } = pressure;
+  send('page-alloc', { type: 'DIRECT_RECLAIMED', request, pages: event.reclaimedPages });
+  const draft = copyZone(context);
+  draft.pressure = rest;
   return draft;
 }

@@ -106,6 +106,11 @@ export function compactScan(context: ZoneContext, event: MessageOf<'COMPACT_SCAN
   const draft = copyZone(context);
   draft.folios = folios.done();
   draft.buddy = next.done();
+  const { reclaim } = context;
+  const arrived = event.done.filter(({ pages }) => pages.length > 0).map(({ toPfn }) => toPfn);
+  // putback: a copy is on no list yet, as any new folio.
+  if (reclaim !== undefined && arrived.length > 0)
+    draft.reclaim = { ...reclaim, added: reclaim.added.pushAll(arrived) };
   draft.freePagesLeast = Math.min(context.freePagesLeast, draft.buddy.freeFrames);
   const { migratedPages, migrateFailedPages } = pressure;
   draft.pressure = {

@@ -4,6 +4,8 @@
  */
 import type { ZodType } from 'zod';
 import type { PartActors } from './part.ts';
+import { pipeActors, pipesSchema } from './pipes.ts';
+import { reclaimActors, reclaimSchema } from './reclaim.ts';
 import { zoneActors, zoneSchema } from './zone.ts';
 
 /**
@@ -14,7 +16,11 @@ import { zoneActors, zoneSchema } from './zone.ts';
  * Object.keys(partSchemas).length === new Set(Object.keys(partSchemas)).size; // true
  * ```
  */
-export const partSchemas = { zone: zoneSchema } satisfies Record<string, ZodType>;
+export const partSchemas = {
+  pipes: pipesSchema,
+  reclaim: reclaimSchema,
+  zone: zoneSchema,
+} satisfies Record<string, ZodType>;
 
 /**
  * The makers of actors, in the order of the fields.
@@ -24,4 +30,4 @@ export const partSchemas = { zone: zoneSchema } satisfies Record<string, ZodType
  * partActors.every((make) => typeof make === 'function'); // true
  * ```
  */
-export const partActors: readonly PartActors[] = [zoneActors];
+export const partActors: readonly PartActors[] = [pipeActors, reclaimActors, zoneActors];
