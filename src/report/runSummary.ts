@@ -4,6 +4,7 @@
  * @models S-02 S-43 T-17 T-20 X-13
  */
 import type { TlbCounts } from '../../machines/index.ts';
+import { type PressureSummary, pressureSummary } from './pressureSummary.ts';
 import { type KindState, type ShownState, statesOfKind, valueText } from './actorStates.ts';
 
 /** Largest tables that one process had, in bytes. */
@@ -66,6 +67,8 @@ export interface RunSummary {
   callsRefused: number;
   /** Processes that have not ended: more than 0 at the end of a run says that it is stuck. */
   unfinished: number;
+  /** Of memory pressure; absent where the topology has no slow path. */
+  pressure?: PressureSummary;
 }
 
 /** What the states alone do not tell. */
@@ -96,6 +99,7 @@ export function summarize(states: readonly ShownState[], facts: SummaryFacts = {
   const [zone] = statesOfKind(states, 'zone');
   const [disk] = statesOfKind(states, 'disk');
   const [abi] = statesOfKind(states, 'abi');
+  const pressure = pressureSummary(states);
   return {
     processes,
     files: filesSummary(statesOfKind(states, 'file')),
@@ -108,6 +112,7 @@ export function summarize(states: readonly ShownState[], facts: SummaryFacts = {
     },
     callsRefused: abi?.context.refused ?? 0,
     unfinished: processes.filter((process) => !process.ended).length,
+    ...(pressure === null ? {} : { pressure }),
   };
 }
 
