@@ -29,6 +29,8 @@ import { CpuSlots, RunQueue } from './runQueue.ts';
 import { type SchedContext, schedMachine } from './sched.ts';
 import type { ResourceHolder } from './support.ts';
 import { tlbMachine } from './tlb.ts';
+import { driverMachine } from './driver/driver.ts';
+import { objectMachine } from './objects/object.ts';
 import { vocabulary } from './vocabulary.ts';
 import { zoneMachine } from './zone.ts';
 import { kswapdMachine } from './reclaim/kswapd.ts';
@@ -45,6 +47,8 @@ export type { DiskContext, DiskInput } from './disk.ts';
 export type { FileContext, FileInput, FileKind, PageCachePolicy } from './fileState.ts';
 export type { ShmemContext, ShmemInput } from './shmem.ts';
 export type { Access, Kind, Message, MessageOf, MessageType, TlbCounts, VocabularyRow } from './messages.ts';
+export type { DriverContext, DriverInput } from './driver/driver.ts';
+export type { ObjectContext, ObjectInput } from './objects/object.ts';
 export type { MmContext, MmInput } from './mm.ts';
 export type { MmuContext, MmuInput } from './mmu.ts';
 export { addCounts, type ProcessContext, type ProcessInput, zeroCounts } from './processState.ts';
@@ -78,6 +82,8 @@ export const machines = {
   zone: zoneMachine,
   disk: diskMachine,
   sched: schedMachine,
+  object: objectMachine,
+  driver: driverMachine,
   'page-alloc': pageAllocMachine,
   kcompactd: kcompactdMachine,
   pipe: pipeMachine,

@@ -7,6 +7,7 @@
  */
 import type { CompactionMessage } from './compaction/messages.ts';
 import type { CoreMessage } from './coreMessages.ts';
+import type { ObjectMessage } from './objects/messages.ts';
 import type { PipeMessage } from './pipe/messages.ts';
 import type { ReclaimMessage } from './reclaim/messages.ts';
 import type { SwapMessage } from './swap/messages.ts';
@@ -14,6 +15,7 @@ import type { WalkerMessage } from './walkers/messages.ts';
 
 export type * from './compaction/messages.ts';
 export type * from './coreMessages.ts';
+export type * from './objects/messages.ts';
 export type * from './pipe/messages.ts';
 export type * from './reclaim/messages.ts';
 export type * from './swap/messages.ts';
@@ -32,6 +34,8 @@ export type Kind =
   | 'zone'
   | 'disk'
   | 'sched'
+  | 'object'
+  | 'driver'
   | 'page-alloc'
   | 'kcompactd'
   | 'pipe'
@@ -39,7 +43,14 @@ export type Kind =
   | 'swap';
 
 /** Every message, by type. */
-export type Message = CoreMessage | WalkerMessage | CompactionMessage | PipeMessage | ReclaimMessage | SwapMessage;
+export type Message =
+  | CoreMessage
+  | CompactionMessage
+  | ObjectMessage
+  | WalkerMessage
+  | PipeMessage
+  | ReclaimMessage
+  | SwapMessage;
 
 /** A message type. */
 export type MessageType = Message['type'];

@@ -2,6 +2,7 @@
 import { compactionVocabulary } from './compaction/vocabulary.ts';
 import { coreVocabulary } from './coreVocabulary.ts';
 import type { MessageType, VocabularyRow } from './messages.ts';
+import { objectVocabulary } from './objects/vocabulary.ts';
 import { pipeVocabulary } from './pipe/vocabulary.ts';
 import { reclaimVocabulary } from './reclaim/vocabulary.ts';
 import { swapVocabulary } from './swap/vocabulary.ts';
@@ -17,6 +18,7 @@ import { walkerVocabulary } from './walkers/vocabulary.ts';
  */
 export const vocabulary: Readonly<Record<MessageType, VocabularyRow>> = {
   ...coreVocabulary,
+  ...objectVocabulary,
   ...walkerVocabulary,
   ...compactionVocabulary,
   ...pipeVocabulary,

@@ -77,7 +77,8 @@ function tickCycles({ resources }: C): number {
 
 /** The slow path comes to nothing: the policy says what the asker hears. */
 function ended(context: C, wish: SlowWish, at: Slowpath, send: Send): C {
-  if (at.step === 'fall-back' && wish.kind === 'anon') {
+  // Only a fault can do with less: a file, a driver, a page from swap need the order that they asked for.
+  if (at.step === 'fall-back' && wish.kind === 'anon' && wish.sender.startsWith('mm:')) {
     const small = { ...wish, orderPages: 0 };
     const smallPath = beginSlowpath({ order: 0, movable: true, leastOfProcess: false });
     return go({ ...context, fallbacks: context.fallbacks + 1 }, small, smallPath, send);

@@ -168,7 +168,7 @@ describe('the OOM killer', () => {
 });
 
 describe('with mTHP off in sysfs', () => {
-  test('a 64K process has its pages all the same: the process order is a minimum, whatever the controls say; they are counted as of that size', () => {
+  test('a 64K process has its pages all the same: its order is a minimum, and they are counted as of that size', () => {
     const never = { thp: { enabled: 'never' as const, sizes: { '64K': 'never' as const } } };
     const { process, zone } = outcomeOf(underPressure({}, one('64K'), { design: never }));
     expect(process(1).signal).toBe(0);

@@ -3,6 +3,7 @@
  * actors each. What is not asked for is not there: no actor, no message, no changed state.
  */
 import type { ZodType } from 'zod';
+import { driversSchema, objectActors, objectsSchema } from './objects.ts';
 import type { PartActors } from './part.ts';
 import { pipeActors, pipesSchema } from './pipes.ts';
 import { reclaimActors, reclaimSchema } from './reclaim.ts';
@@ -17,6 +18,8 @@ import { zoneActors, zoneSchema } from './zone.ts';
  * ```
  */
 export const partSchemas = {
+  objects: objectsSchema.optional(),
+  drivers: driversSchema.optional(),
   pipes: pipesSchema,
   reclaim: reclaimSchema,
   zone: zoneSchema,
@@ -30,4 +33,4 @@ export const partSchemas = {
  * partActors.every((make) => typeof make === 'function'); // true
  * ```
  */
-export const partActors: readonly PartActors[] = [pipeActors, reclaimActors, zoneActors];
+export const partActors: readonly PartActors[] = [objectActors, pipeActors, reclaimActors, zoneActors];
