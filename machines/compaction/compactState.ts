@@ -37,6 +37,7 @@ export interface CompactionContext {
   kernelPageBytes: number;
   basePfn: number;
   endPfn: number;
+  unit: 'folio' | 'kernel-page';
   /** User addresses that a walk covers. */
   vaBits: number;
   queue: CompactJob[];
@@ -71,15 +72,22 @@ const VA_BITS = 48;
  * @example
  * ```ts
  * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
- * initialCompaction({ resources, kernelPageBytes: 4096, basePfn: 0, endPfn: 64 }).cachedFreePfn; // 64
+ * initialCompaction({ resources, kernelPageBytes: 4096, basePfn: 0, endPfn: 64, unit: 'folio' }).cachedFreePfn; // 64
  * ```
  */
-export function initialCompaction({ resources, kernelPageBytes, basePfn, endPfn }: KcompactdInput): CompactionContext {
+export function initialCompaction({
+  resources,
+  kernelPageBytes,
+  basePfn,
+  endPfn,
+  unit,
+}: KcompactdInput): CompactionContext {
   return {
     resources,
     kernelPageBytes,
     basePfn,
     endPfn,
+    unit,
     vaBits: VA_BITS,
     queue: [],
     job: null,
@@ -151,6 +159,28 @@ export function replacementsOf({
     if (changes.length > 0) byOwner.set(move.owner, changes);
   }
   return [...byOwner];
+}
+
+/**
+ * An exchange of several entries as exchanges of one each.
+ *
+ * @example
+ * ```ts
+ * const change = { va: 0x4000, nr: 2, expects: { pfn: 8, flags: 1 }, to: { pfn: 60, flags: 1 }, keepAge: true };
+ * pagesOf(change, { kernelPageBytes: 4096 })[1][0].to; // { pfn: 61, flags: 1 }
+ * ```
+ */
+export function pagesOf(change: PteChange, { kernelPageBytes }: { kernelPageBytes: number }): [PteChange][] {
+  const { va, nr, expects, to } = change;
+  return Array.from({ length: nr }, (_, page) => [
+    {
+      ...change,
+      va: va + page * kernelPageBytes,
+      nr: 1,
+      expects: expects === null ? null : { ...expects, pfn: expects.pfn + page },
+      to: to === null ? null : { ...to, pfn: to.pfn + page },
+    },
+  ]);
 }
 
 /**

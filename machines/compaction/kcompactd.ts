@@ -3,7 +3,7 @@
  * finds the entries that map them, and has their owners exchange them. The copy is made while the entries are broken, before
  * the new ones are made: in Linux a migration entry stands there meanwhile, and a fault on it waits.
  *
- * @models S-14 L-04 D-12
+ * @models S-14 L-04 D-07 D-12 S-10
  */
 import { setup } from 'xstate';
 import { mmuOf } from '../addresses.ts';
@@ -14,6 +14,7 @@ import {
   type CompactJob,
   initialCompaction,
   movesDone,
+  pagesOf,
   replacementsOf,
 } from './compactState.ts';
 import { afterFailure, afterSuccess, COMPACT_PRIORITY, isDeferred } from '../../src/mm/compaction/suitable.ts';
@@ -25,6 +26,8 @@ export interface KcompactdInput {
   /** The frames of the zone. */
   basePfn: number;
   endPfn: number;
+  /** What is exchanged at once: all entries of a folio, or one after the other as try_to_migrate_one has it. */
+  unit: 'folio' | 'kernel-page';
 }
 
 type C = CompactionContext;
@@ -158,14 +161,17 @@ const walked = handle<C>((context, event, send) => {
   return awaits.length > 0 ? state : replace(state, send);
 });
 
-/** Has every owner exchange the entries of its folios, all of a folio in one go. */
+/** Has every owner exchange the entries of its folios: all in one go, or one by one in the naive design. */
 function replace(context: C, send: Send): C {
   const byOwner = replacementsOf(context);
   let { nextRequest } = context;
   const awaits: number[] = [];
   for (const [owner, changes] of byOwner) {
-    send(owner, { type: 'REPLACE_PTES', sender: 'kcompactd', request: nextRequest, changes });
-    awaits.push(nextRequest++);
+    const parts = context.unit === 'folio' ? [changes] : changes.flatMap((change) => pagesOf(change, context));
+    for (const part of parts) {
+      send(owner, { type: 'REPLACE_PTES', sender: 'kcompactd', request: nextRequest, changes: part });
+      awaits.push(nextRequest++);
+    }
   }
   const state = { ...context, nextRequest, awaits };
   return awaits.length > 0 ? state : moved(state, send);

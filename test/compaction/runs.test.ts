@@ -1,7 +1,7 @@
 /**
  * Compaction in whole systems, in the checked mode: what is moved stays where its owner sees it.
  *
- * @models S-14 L-04 D-12
+ * @models S-14 L-04 D-07 D-12 S-10
  */
 import { describe, expect, test } from 'vitest';
 import type { TopologyInput } from '../../src/topology/schema.ts';
@@ -11,6 +11,11 @@ import { systemOf } from '../../src/topology/run.ts';
 import { parseTopology } from '../../src/topology/schema.ts';
 import { Contents } from './support/contents.ts';
 import { AREA, compactorOf, fragmenter, mb, outcomeOf, punch, touch, underPressure } from './support/pressure.ts';
+
+/** Calls that take a while: where deliveries know no time, whoever is to be later has more to do before. */
+function idle(calls: number) {
+  return Array.from({ length: calls }, () => ({ op: 'mincore', addr: 0x500000, lengthBytes: 65536 }) as const);
+}
 
 /** A 4K load that breaks memory up and goes on, and a 64K process that begins then. */
 function beside(laps = 60): TopologyInput['processes'] {
@@ -67,6 +72,26 @@ describe('a 64K process beside a 4K load that breaks memory up', () => {
   });
 });
 
+test('a 16K process is moved without a trace where its entries go together, and loses its native table where they go one by one', () => {
+  const lap = { op: 'store', addr: AREA + 65536 - 16384, lengthBytes: mb(6), strideBytes: 65536 } as const;
+  const program = [
+    ...touch(mb(6), 4096),
+    ...punch(mb(6), { keepBytes: 16384 }),
+    ...Array.from({ length: 60 }, () => [lap, ...idle(30)]).flat(),
+  ];
+  const [, other] = beside();
+  for (const [migration, fallbacks] of [
+    ['folio', 0],
+    ['kernel-page', 1],
+  ] as const) {
+    const mover = { pid: 1, pageSize: '16K', program, cpu: 0 };
+    const { mm, process, zone } = outcomeOf(underPressure({ migration }, [mover, other]));
+    expect([process(1).signal, process(2).signal]).toEqual([0, 0]);
+    expect(zone.pressure?.migratedPages).toBeGreaterThan(0);
+    expect([mm(1).fallbacks, mm(2).fallbacks]).toEqual([fallbacks, 0]);
+  }
+});
+
 describe('what compaction moves', () => {
   /** Chunks that the mover keeps are those of its page; the other wants 2M, which nobody has. */
   const movers = [
@@ -78,9 +103,6 @@ describe('what compaction moves', () => {
     for (const seed of [1, 2]) {
       test(`is found where its ${pageSize} owner put it, with deliveries in random order ${seed}`, () => {
         const lap = { op: 'store', addr: AREA + 65536 - keepBytes, lengthBytes: mb(6), strideBytes: 65536 } as const;
-        // Calls that take a while: deliveries know no time here, so whoever is to be later has more to do before.
-        const idle = (calls: number) =>
-          Array.from({ length: calls }, () => ({ op: 'mincore', addr: 0x500000, lengthBytes: 65536 }) as const);
         const laps = Array.from({ length: 200 }, () => [lap, ...idle(10)]).flat();
         const program = [...touch(mb(6), 4096), ...punch(mb(6), { keepBytes }), ...laps];
         const contents = new Contents();

@@ -26,6 +26,8 @@ export const zoneSchema = z
     migrateTypes: z.boolean().optional(),
     /** Who compacts: allocations that wait (`direct`), kcompactd, both, or nobody. */
     compaction: z.enum(['both', 'direct', 'kcompactd', 'none']).default('both'),
+    /** What compaction moves at once: a folio with all its entries, or each of its kernel pages, which tears process pages. */
+    migration: z.enum(['folio', 'kernel-page']).default('folio'),
     oom: z.boolean().default(true),
     /** What becomes of a process whose page cannot be had (`src/mm/slowpath/slowpath.ts`). */
     allocationFailure: z.enum(ALLOCATION_FAILURES).default('compact-then-oom'),
@@ -83,7 +85,7 @@ export function zoneActors({ topology, resources }: PartSurroundings): ActorSpec
   const pids = processes.map(({ pid }) => pid);
   const input = { resources, kernelPageBytes, totalPages, zeroPfn, rules, groups, pids, scoreAdj };
   const frames = { basePfn: zeroPfn, endPfn: zeroPfn + totalPages };
-  const compactor = { resources, kernelPageBytes, ...frames };
+  const compactor = { resources, kernelPageBytes, ...frames, unit: zone.migration };
   return [
     { id: 'page-alloc', machine: machines['page-alloc'], input },
     ...(compaction === 'none' ? [] : [{ id: 'kcompactd', machine: machines.kcompactd, input: compactor }]),
