@@ -8,11 +8,15 @@
 import type { CoreMessage } from './coreMessages.ts';
 import type { ObjectMessage } from './objects/messages.ts';
 import type { PipeMessage } from './pipe/messages.ts';
+import type { ReclaimMessage } from './reclaim/messages.ts';
+import type { SwapMessage } from './swap/messages.ts';
 import type { WalkerMessage } from './walkers/messages.ts';
 
 export type * from './coreMessages.ts';
 export type * from './objects/messages.ts';
 export type * from './pipe/messages.ts';
+export type * from './reclaim/messages.ts';
+export type * from './swap/messages.ts';
 export type * from './walkers/messages.ts';
 
 /** The kinds of actor that this vocabulary joins. `outside` is whoever starts the run. */
@@ -30,10 +34,12 @@ export type Kind =
   | 'sched'
   | 'object'
   | 'driver'
-  | 'pipe';
+  | 'pipe'
+  | 'kswapd'
+  | 'swap';
 
 /** Every message, by type. */
-export type Message = CoreMessage | ObjectMessage | WalkerMessage | PipeMessage;
+export type Message = CoreMessage | ObjectMessage | WalkerMessage | PipeMessage | ReclaimMessage | SwapMessage;
 
 /** A message type. */
 export type MessageType = Message['type'];

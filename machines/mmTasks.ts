@@ -1,7 +1,7 @@
 /** fork, execve and exit on an address space, in steps (`kernel/fork.c:dup_mmap`, `fs/exec.c`, `mm/mmap.c:exit_mmap`). */
 import { invariant } from '../src/errors.ts';
 import { ERRNO } from '../src/mm/abiRules.ts';
-import { hasFlags, PTE } from '../src/mm/pte.ts';
+import { kindOfEntry } from '../src/mm/nonPresent.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
 import { mmOf, mmuOf } from './addresses.ts';
@@ -20,7 +20,7 @@ import {
   zap,
 } from './mmCallJob.ts';
 import { settle } from './mmEffects.ts';
-import { filesOf, isZeroFrame, noteFallback, noteMapped } from './mmEntries.ts';
+import { filesOf, isCounted, noteFallback, noteMapped } from './mmEntries.ts';
 import { ask, costsOf, type MmContext } from './mmState.ts';
 import type { Send } from './support.ts';
 import { reviseMm } from './revise.ts';
@@ -124,6 +124,15 @@ function needsCopy(vma: Vma): boolean {
   return vma.file === null && (vma.flags & VM.SHARED) !== 0;
 }
 
+/** A reference for each present entry that the child gets. */
+function getReferences(context: MmContext, job: CallJob, send: Send): CallStep {
+  const present = job.runs.filter((run) => isCounted(context, run));
+  const runs = present.map(({ pfn, nr }) => ({ pfn, nr }));
+  const sender = mmOf(context.pid);
+  const get = (request: number): Message => ({ type: 'GET', sender, request, runs });
+  return waits(ask(context, job, 'gotRefs', 'zone', get, send));
+}
+
 /** The steps of fork, execve and exit, by the name that a job waits under. */
 export const taskSteps: Partial<Record<string, StepHandler>> = {
   childMapped: (context, job, event, send) => {
@@ -139,25 +148,20 @@ export const taskSteps: Partial<Record<string, StepHandler>> = {
 
   copiedTables: (context, job, event, send) => {
     const { set, fallback } = tableDone(event);
-    const runs = set
-      .filter(({ pfn, flags }) => !isZeroFrame(context, pfn) && !hasFlags(flags, PTE.SPECIAL))
-      .map(({ pfn, nr }) => ({ pfn, nr }));
     const state = noteFallback(context, fallback);
+    const next = reviseJob(job, (draft) => {
+      draft.runs = set;
+    });
+    const swapped = set.filter(({ flags }) => kindOfEntry(flags) === 'swap');
+    if (swapped.length === 0) return getReferences(state, next, send);
+    // copy_nonpresent_pte: the slot is counted before the child can give it up.
+    const slots = swapped.map(({ pfn, nr }) => ({ offset: pfn, nr }));
     const sender = mmOf(context.pid);
-    const get = (request: number): Message => ({ type: 'GET', sender, request, runs });
-    return waits(
-      ask(
-        state,
-        reviseJob(job, (draft) => {
-          draft.runs = set;
-        }),
-        'gotRefs',
-        'zone',
-        get,
-        send,
-      ),
-    );
+    const duplicate = (request: number): Message => ({ type: 'SWAP_DUPLICATE', sender, request, slots });
+    return waits(ask(state, next, 'slotsDuplicated', 'swap', duplicate, send));
   },
+
+  slotsDuplicated: (context, job, _event, send) => getReferences(context, job, send),
 
   gotRefs: (context, job, _event, send) => {
     const { childPid } = job.call as CallOf<'fork'>;

@@ -164,6 +164,7 @@ export const mmuMachine = setup({
     EXCHANGE_PTES: { actions: 'operation' },
     FILL_NATIVE: { actions: 'operation' },
     DROP_NATIVE: { guard: 'isLazy', actions: 'operation' },
+    HARVEST_PTES: { actions: 'operation' },
     PAGEWALK: { actions: 'pagewalk' },
     RELEASE_TABLES: { actions: 'operation' },
     FRAMES: { actions: 'frames' },

@@ -26,6 +26,7 @@ const opNames = {
   EXCHANGE_PTES: 'exchange',
   FILL_NATIVE: 'fill',
   DROP_NATIVE: 'drop',
+  HARVEST_PTES: 'harvest',
 } as const;
 
 /**

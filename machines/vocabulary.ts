@@ -3,6 +3,8 @@ import { coreVocabulary } from './coreVocabulary.ts';
 import type { MessageType, VocabularyRow } from './messages.ts';
 import { objectVocabulary } from './objects/vocabulary.ts';
 import { pipeVocabulary } from './pipe/vocabulary.ts';
+import { reclaimVocabulary } from './reclaim/vocabulary.ts';
+import { swapVocabulary } from './swap/vocabulary.ts';
 import { walkerVocabulary } from './walkers/vocabulary.ts';
 
 /**
@@ -18,4 +20,6 @@ export const vocabulary: Readonly<Record<MessageType, VocabularyRow>> = {
   ...objectVocabulary,
   ...walkerVocabulary,
   ...pipeVocabulary,
+  ...reclaimVocabulary,
+  ...swapVocabulary,
 };

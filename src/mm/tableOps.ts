@@ -5,14 +5,15 @@
  * @models S-21 S-38 T-15 T-16 D-02
  */
 import { invariant } from '../errors.ts';
-import { gatherAccessedDirty, syncNative } from './nativeTable.ts';
+import { gatherAccessedDirty, groupOf, syncNative } from './nativeTable.ts';
 import { linkSections } from './nativeSections.ts';
 import { needsBreak } from './breakBeforeMake.ts';
 import { Contpte } from './contpte.ts';
 import type { PageTable, PageTableEdit } from './pageTable.ts';
 import type { PageTableReader } from './pageTableReader.ts';
-import { isValid } from './pte.ts';
+import { isDirty, isPresent, isValid } from './pte.ts';
 import { operations } from './tableEdits.ts';
+import { mappedRanges } from './tableHarvest.ts';
 import { type EntryRun, RunCollector, type TableOp, type VaRange, type Work } from './tableWork.ts';
 
 export type { EntryRun, TableOp, VaRange } from './tableWork.ts';
@@ -48,6 +49,8 @@ export interface TableOutcome extends Tables {
   /** Entries of each table that must be invalid until the flush is complete (`src/mm/breakBeforeMake.ts`). */
   linuxBroken: number[];
   nativeBroken: number[];
+  /** Pages that were dirty in the native table alone and went without anybody having looked (`linuxTableOnly`). */
+  lostDirty: number;
 }
 
 /**
@@ -104,10 +107,12 @@ function dropNative(native: PageTableEdit, ranges: readonly VaRange[], flush: Va
   }
 }
 
-function rangesOf(op: TableOp, pageBytes: number): VaRange[] {
+function rangesOf(linux: PageTable, op: TableOp): VaRange[] {
+  const pageBytes = linux.geometry.granuleBytes;
   if (op.op === 'set') return op.runs.map((run) => ({ startVa: run.va, endVa: run.va + run.nr * pageBytes }));
   if (op.op === 'exchange') return op.changes.map(({ va, nr }) => ({ startVa: va, endVa: va + nr * pageBytes }));
   if (op.op === 'age') return [op];
+  if (op.op === 'harvest') return mappedRanges(linux, op.frames);
   if (op.op === 'move') return [{ startVa: op.fromVa, endVa: op.fromVa + op.lengthBytes }];
   return op.ranges;
 }
@@ -131,8 +136,9 @@ export function operate(tables: Tables, op: TableOp, contpte = false, lazy = fal
   const pageBytes = tables.linux.geometry.granuleBytes;
   const linux = tables.linux.edit();
   const native = tables.native?.edit() ?? null;
-  if (native !== null && tables.native !== null) {
-    for (const range of populated(tables.native, rangesOf(op, pageBytes), native.geometry.granuleBytes)) {
+  const gathers = !('linuxTableOnly' in op && op.linuxTableOnly === true);
+  if (native !== null && tables.native !== null && gathers) {
+    for (const range of populated(tables.native, rangesOf(tables.linux, op), native.geometry.granuleBytes)) {
       gatherAccessedDirty(linux, native, range.startVa, range.endVa);
     }
   }
@@ -175,7 +181,20 @@ export function operate(tables: Tables, op: TableOp, contpte = false, lazy = fal
     unfolds: work.contpte?.unfolds ?? 0,
     linuxBroken: brokenOf(work),
     nativeBroken,
+    lostDirty: gathers || tables.native === null ? 0 : lostDirtyOf(tables.native, work.cleared.runs, pageBytes),
   };
+}
+
+function lostDirtyOf(native: PageTable, cleared: readonly EntryRun[], pageBytes: number): number {
+  let lost = 0;
+  for (const { va, nr, flags } of cleared) {
+    if (isDirty(flags) || !isPresent(flags)) continue;
+    for (let page = 0; page < nr; page++) {
+      const { startVa } = groupOf(va + page * pageBytes, native.geometry.granuleBytes);
+      if (isDirty(native.get(startVa))) lost++;
+    }
+  }
+  return lost;
 }
 
 /** The part of a touched range where either table holds anything, before or after. */

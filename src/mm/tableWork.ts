@@ -41,7 +41,9 @@ export type TableOp =
   /** The native table goes, for want of memory; the Linux table has what hardware noted in it. */
   | { op: 'drop'; ranges: VaRange[] }
   /** See `tableExchange.ts`: entries that still are what is expected become others; a null is nothing. */
-  | { op: 'exchange'; changes: EntryChange[] };
+  | { op: 'exchange'; changes: EntryChange[]; linuxTableOnly?: boolean }
+  /** See `tableHarvest.ts`: finds the entries that map frames, and clears their access flags. */
+  | { op: 'harvest'; frames: { pfn: number; nr: number }[]; linuxTableOnly?: boolean };
 
 /** `nr` entries that are to be exchanged; the shape of `PteChange` in the vocabulary. */
 export interface EntryChange {
@@ -51,6 +53,7 @@ export interface EntryChange {
   to: { pfn: number; flags: number } | null;
   sameEntry?: boolean;
   keepAge?: boolean;
+  ifClean?: boolean;
 }
 
 /**

@@ -180,7 +180,9 @@ function processActors(
   const zeroPfn = zeroFrame(kernelPageBytes);
   const { nativeTables, stackLimit: stackLimitBytes } = topology;
   const limits = limitsOf(process);
-  const mm = { resources, pid, kernelPageBytes, nativeTables, zeroPfn, stackLimitBytes, limits };
+  const unit = topology.reclaim?.swap?.unit;
+  const swap = unit === undefined ? {} : { swap: unit };
+  const mm = { resources, pid, kernelPageBytes, nativeTables, zeroPfn, stackLimitBytes, limits, ...swap };
   const mmu = { resources, pid, kernelPageBytes, cpus: topology.cpus, tlbRange: core.tlbRange };
   return [
     { id: `process:${pid}`, machine: machines.process, input },
@@ -219,12 +221,17 @@ export function buildTopology(topology: Topology, traces: ReadonlyMap<number, Ru
   const core = findCore(topology.core);
   const files = fileSizes(topology, traces);
   const affinity = topology.processes.flatMap(({ pid, cpu }) => (cpu === undefined ? [] : [{ pid, cpu }]));
+  const kswapd = topology.reclaim === undefined ? {} : { kswapd: true };
   const actors: ActorSpec[] = [
     { id: 'abi', machine: machines.abi, input: { resources, kernelPageBytes, files: [...files.keys()] } },
     { id: 'disk', machine: machines.disk, input: { resources } },
     { id: 'sched', machine: machines.sched, input: { resources, cpus, asidBits: topology.asidBits, affinity } },
     { id: 'shmem', machine: machines.shmem, input: { resources, kernelPageBytes, policy: topology.pageCache } },
-    { id: 'zone', machine: machines.zone, input: { resources, kernelPageBytes, memoryBytes: topology.memory } },
+    {
+      id: 'zone',
+      machine: machines.zone,
+      input: { resources, kernelPageBytes, memoryBytes: topology.memory, ...kswapd },
+    },
   ];
   for (let cpu = 0; cpu < cpus; cpu++)
     actors.push({ id: `tlb:${cpu}`, machine: machines.tlb, input: { resources, cpu, core } });

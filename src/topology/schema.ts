@@ -7,36 +7,14 @@ import { defaultDesign } from '../arch/design.ts';
 import { GranuleError } from '../errors.ts';
 import { programSchema } from '../trace/programSteps.ts';
 import { partSchemas } from './parts/index.ts';
+import { parseSize, size } from './sizes.ts';
+
+export { parseSize } from './sizes.ts';
 
 /** CPUs at most: Linux arm64's default `CONFIG_NR_CPUS` is 512; a broadcast costs a message to each. */
 export const CPUS_MAX = 512;
 /** Processes at most: every pid has three actors. */
 export const PROCESSES_MAX = 100_000;
-
-const SIZE = /^(\d+)\s*([KMGT]?)$/;
-const UNIT_BYTES: Record<string, number> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
-
-/**
- * Bytes of a size as people write it: a number, or `4K`, `64K`, `2G`.
- *
- * @returns null where it is none
- * @example
- * ```ts
- * parseSize('64K'); // 65536
- * ```
- */
-export function parseSize(text: string | number): number | null {
-  if (typeof text === 'number') return Number.isSafeInteger(text) && text >= 0 ? text : null;
-  const match = SIZE.exec(text.trim().toUpperCase());
-  return match === null ? null : Number(match[1]) * (UNIT_BYTES[match[2] ?? ''] ?? 1);
-}
-
-const size = z.union([z.string(), z.number()]).transform((value, context) => {
-  const bytes = parseSize(value);
-  if (bytes === null)
-    context.addIssue({ code: 'custom', message: `"${value}" is no size; write 4K, 64K, 2G or bytes` });
-  return bytes ?? 0;
-});
 
 const pageSize = size.refine(
   (bytes) => (GRANULES as readonly number[]).includes(bytes),

@@ -6,6 +6,7 @@ import type { ZodType } from 'zod';
 import { driversSchema, objectActors, objectsSchema } from './objects.ts';
 import type { PartActors } from './part.ts';
 import { pipeActors, pipesSchema } from './pipes.ts';
+import { reclaimActors, reclaimSchema } from './reclaim.ts';
 
 /**
  * The fields of a topology, by name; each is optional.
@@ -19,6 +20,7 @@ export const partSchemas = {
   objects: objectsSchema.optional(),
   drivers: driversSchema.optional(),
   pipes: pipesSchema,
+  reclaim: reclaimSchema,
 } satisfies Record<string, ZodType>;
 
 /**
@@ -29,4 +31,4 @@ export const partSchemas = {
  * partActors.every((make) => typeof make === 'function'); // true
  * ```
  */
-export const partActors: readonly PartActors[] = [objectActors, pipeActors];
+export const partActors: readonly PartActors[] = [objectActors, pipeActors, reclaimActors];
