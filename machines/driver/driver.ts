@@ -47,7 +47,7 @@ const map = handle<DriverContext>((context, event, send) => {
   const wish = ramWish(context, memoryBytes(context));
   const sender = idOf(context);
   const alloc = (request: number): Message => {
-    return { type: 'ALLOC', sender, request, ...wish, purpose: 'file', zero: true };
+    return { type: 'ALLOC', sender, request, ...wish, purpose: 'kernel', zero: true };
   };
   return ask(context, { do: 'map', event }, alloc, send);
 });

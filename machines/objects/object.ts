@@ -40,7 +40,7 @@ function allocate(
 ): ObjectContext {
   const request = context.nextRequest;
   const orderPages = Math.log2(object.sizes.objectPageBytes / context.kernelPageBytes);
-  send('zone', { type: 'ALLOC', sender: 'object', request, orderPages, count, purpose: 'file', zero: true });
+  send('zone', { type: 'ALLOC', sender: 'object', request, orderPages, count, purpose: 'kernel', zero: true });
   return { ...context, nextRequest: request + 1, waits: { ...context.waits, [request]: wait } };
 }
 
