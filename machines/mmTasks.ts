@@ -2,6 +2,7 @@
 import { invariant } from '../src/errors.ts';
 import { ERRNO } from '../src/mm/abiRules.ts';
 import { kindOfEntry } from '../src/mm/nonPresent.ts';
+import { emptySpace } from '../src/mm/calls/plan.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
 import { mmOf, mmuOf } from './addresses.ts';
@@ -23,6 +24,7 @@ import { settle } from './mmEffects.ts';
 import { filesOf, isCounted, noteFallback, noteMapped } from './mmEntries.ts';
 import { ask, costsOf, type MmContext } from './mmState.ts';
 import type { Send } from './support.ts';
+import { withKernelMaps } from './objects/mmKernelMaps.ts';
 import { reviseMm } from './revise.ts';
 import { reviseJob } from './reviseWork.ts';
 
@@ -211,7 +213,7 @@ export const taskSteps: Partial<Record<string, StepHandler>> = {
     const native = context.nativeTables && call.pageBytes > context.kernelPageBytes;
     const state = reviseMm(context, (draft) => {
       draft.pageBytes = call.pageBytes;
-      draft.vmas = imageVmas(call);
+      draft.vmas = withKernelMaps(context, { ...emptySpace(call.pageBytes), vmas: imageVmas(call) });
     });
     const { pageBytes } = call;
     const configure = (request: number) => ({ type: 'CONFIGURE' as const, request, pageBytes, native });
