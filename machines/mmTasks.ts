@@ -1,8 +1,8 @@
 /** fork, execve and exit on an address space, in steps (`kernel/fork.c:dup_mmap`, `fs/exec.c`, `mm/mmap.c:exit_mmap`). */
 import { invariant } from '../src/errors.ts';
 import { ERRNO } from '../src/mm/abiRules.ts';
-import { kindOfEntry } from '../src/mm/nonPresent.ts';
 import { emptySpace } from '../src/mm/calls/plan.ts';
+import { kindOfEntry } from '../src/mm/nonPresent.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
 import { mmOf, mmuOf } from './addresses.ts';

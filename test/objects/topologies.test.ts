@@ -13,7 +13,7 @@ import { loadTopology, loadTraces } from '../../src/topology/load.node.ts';
 import { runTopology } from '../../src/topology/run.ts';
 import { play } from './support/programs.ts';
 
-const NAMES = ['device-register-page', 'perf-ring-64k', 'bpf-ringbuf-64k'];
+const NAMES = ['device-register-page', 'perf-ring-64k', 'bpf-ringbuf-64k', 'kernel-maps-64k'];
 const MIB = 2 ** 20;
 const BASE = 0x200000000;
 
@@ -68,6 +68,12 @@ describe('the topologies of mapped objects', () => {
     // The data of the ring is not to be written.
     expect(played.signals).toEqual([7]);
     expect(played.leftOf('mm:200').fallbacks).toBe(0);
+  });
+
+  test('vvar and vDSO of two page sizes: the page for time namespaces is not there, and data is not written', () => {
+    const played = play(loadTopology('kernel-maps-64k'));
+    expect(played.signals.toSorted((a, b) => a - b)).toEqual([7, 7, 11]);
+    for (const pid of [100, 200]) expect(played.leftOf(`mm:${pid}`).fallbacks).toBe(0);
   });
 
   test('ring buffers of kernel pages cost the native table and show the wrong page', () => {

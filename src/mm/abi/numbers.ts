@@ -8,6 +8,7 @@ export const ERRNO = {
   EIO: 5,
   ENXIO: 6,
   E2BIG: 7,
+  ENOEXEC: 8,
   EBADF: 9,
   EAGAIN: 11,
   ENOMEM: 12,
@@ -24,6 +25,7 @@ export const ERRNO = {
   ENOSYS: 38,
   EIDRM: 43,
   EOVERFLOW: 75,
+  ELIBBAD: 80,
   EOPNOTSUPP: 95,
   ENOBUFS: 105,
 } as const;
