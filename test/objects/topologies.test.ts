@@ -6,6 +6,9 @@
  */
 import { describe, expect, test } from 'vitest';
 import type { DriverContext } from '../../machines/index.ts';
+import { liveStates } from '../../src/report/actorStates.ts';
+import { summarize } from '../../src/report/runSummary.ts';
+import { runText } from '../../src/report/runText.ts';
 import { runInMemory } from '../../src/timeline/inMemory.ts';
 import { replay } from '../../src/timeline/replay.ts';
 import { type ForeignFrames, foreignFrames } from '../../src/topology/exposure.ts';
@@ -60,6 +63,17 @@ describe('the topologies of mapped objects', () => {
     expect(
       said.map(({ areaBytes, lengthBytes, owner }) => ({ va: leaked + areaBytes, nr: lengthBytes / 4096, owner })),
     ).toEqual(found.map(({ va, nr, owner }) => ({ va, nr, owner })));
+  });
+
+  test('the summary of a run says who refused, and who showed what to whom', () => {
+    const { outcome } = play(loadTopology('device-register-page'));
+    const text = runText(summarize(liveStates(outcome.system)), 100);
+    expect(text).toContain('driver:strict (vm_iomap_memory, refuse) refused 1 mappings');
+    expect(text).toContain('driver:leaky showed mm:200 4 KiB of driver:neighbour');
+    expect(text).toContain('driver:buffer: ioctls wrote 120 bytes behind buffers');
+    expect(summarize([]).devices).toBeUndefined();
+    const rings = play(loadTopology('bpf-ringbuf-64k')).outcome.system;
+    expect(runText(summarize(liveStates(rings)), 100)).toContain('objects of the kernel: 4 made, 2 requests refused');
   });
 
   test('a perf ring of a program built for 4K is a header without data', () => {
