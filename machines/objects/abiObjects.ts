@@ -64,7 +64,11 @@ export function beginObjectCall(context: AbiContext, inFlight: CallInFlight, cal
   const { pid } = inFlight;
   const { shared } = context;
   const file = `object:${shared.made}`;
-  const memfds = shared.memfds.with(pid, { ...shared.memfds.get(pid), [call.file]: file });
+  const names = shared.memfds.get(pid) ?? {};
+  const before = names[call.file];
+  // A name that is given again means the new object; the old one stays open all the same, until the process exits.
+  const kept = before === undefined ? names : { ...names, [`${call.file} ${shared.made}`]: before };
+  const memfds = shared.memfds.with(pid, { ...kept, [call.file]: file });
   const state = reviseAbi(context, (draft) => {
     draft.shared = { ...shared, memfds, made: shared.made + 1 };
   });
