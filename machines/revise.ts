@@ -132,6 +132,7 @@ function copyMm(from: MmContext): MmContext {
     fallbackReason: from.fallbackReason,
   };
   if (from.swap !== undefined) copy.swap = from.swap;
+  if (from.kernelMaps !== undefined) copy.kernelMaps = from.kernelMaps;
   return copy;
 }
 
@@ -237,7 +238,9 @@ export function copyZone(from: ZoneContext): ZoneContext {
     mthp: from.mthp,
     deferredSplits: from.deferredSplits,
   };
+  // Absent unless a topology asks for kswapd, or for a slow path.
   if (from.reclaim !== undefined) copy.reclaim = from.reclaim;
+  if (from.pressure !== undefined) copy.pressure = from.pressure;
   return copy;
 }
 

@@ -6,7 +6,7 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ERRNO, type ErrnoName } from '../../src/mm/abi/numbers.ts';
+import { ERRNO } from '../../src/mm/abi/numbers.ts';
 import { decide, type SelectionCommand } from '../../src/mm/selection/decide.ts';
 import type { ProgramImage } from '../../src/mm/selection/image.ts';
 import { evolve, firstTask, memoryPageBytes, noTasks } from '../../src/mm/selection/state.ts';
@@ -81,7 +81,7 @@ function decided(steps: readonly Step[], topology: Topology): number[] {
     if (command === null) return [];
     const { events, errno, result } = decide(state, command, settings, programs);
     state = events.reduce(evolve, state);
-    return [errno === '' ? result : -ERRNO[errno as ErrnoName]];
+    return [errno === '' ? result : -ERRNO[errno]];
   });
 }
 
