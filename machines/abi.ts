@@ -12,6 +12,7 @@ import type { FileCall, OtherProcessCall, SharedMemoryCall } from '../src/mm/run
 import { beginFileCall, fileAnswered, inodeOf, transferCopied, transferFaulted } from './abiFiles.ts';
 import { beginOtherCall, otherAnswered, otherCopied } from './abiOthers.ts';
 import { beginSharedCall, sharedAnswered } from './abiShared.ts';
+import { beginControl, controlAnswered } from './khugepaged/abiControls.ts';
 import {
   type AbiContext,
   type AbiInput,
@@ -83,6 +84,9 @@ const syscall = handle<AbiContext>((context, event, send) => {
     }
     case 'auxval':
       return answer(context, pid, auxiliaryValue(call.name, pageBytesOf(context, pid)), send);
+    case 'read_control':
+    case 'write_control':
+      return beginControl(context, inFlight, call, send);
     case 'sysconf':
       send('zone', { type: 'SYSINFO', request: pid });
       return begin(
@@ -194,6 +198,11 @@ const sysinfo = handle<AbiContext>((context, event, send) => {
   return answer(context, pid, sysconfValue(name, pageBytesOf(context, pid), event), send);
 });
 
+const controlDone = handle<AbiContext>((context, event, send) => {
+  assertType(event, 'CONTROL_DONE');
+  return controlAnswered(context, callOf(context, event.request), event, send);
+});
+
 const awake = handle<AbiContext>((context, event, send) => {
   assertType(event, 'AWAKE');
   const inFlight = callOf(context, event.pid);
@@ -257,7 +266,7 @@ function copyEnded(
 /** The adapter's statechart: it serves every process, one call of each at a time. */
 export const abiMachine = setup({
   types: { context: {} as AbiContext, events: {} as Message, input: {} as AbiInput },
-  actions: { syscall, mmDone, ioWait, fileDone, sysinfo, awake, copied },
+  actions: { syscall, mmDone, ioWait, fileDone, sysinfo, controlDone, awake, copied },
   guards: {
     known: ({ context, event }) => context.calls.has((event as MessageOf<'MM_DONE'>).request),
     inCopy: ({ context, event }) => context.calls.has((event as MessageOf<'AWAKE'>).pid),
@@ -277,6 +286,7 @@ export const abiMachine = setup({
         IO_WAIT: { guard: 'known', actions: 'ioWait' },
         FILE_DONE: { guard: 'known', actions: 'fileDone' },
         SYSINFO_DONE: { guard: 'known', actions: 'sysinfo' },
+        CONTROL_DONE: { guard: 'known', actions: 'controlDone' },
         AWAKE: { guard: 'inCopy', actions: 'awake' },
         UACCESS_DONE: { guard: 'inCopy', actions: 'copied' },
       },

@@ -23,8 +23,11 @@ export interface CallInFlight {
   pid: number;
   cpu: number;
   call: TraceCall | ExecCall;
-  /** What is awaited: the mm, the file, the zone, the copy to or from user memory, or a CPU to do that copy on. */
-  awaits: 'mm' | 'file' | 'zone' | 'uaccess' | 'cpu';
+  /**
+   * What is awaited: the mm, the file, the zone, the keeper of a control, the copy to or from user memory, or a CPU to do that
+   * copy on.
+   */
+  awaits: 'mm' | 'file' | 'zone' | 'control' | 'uaccess' | 'cpu';
   asleep: boolean;
   /** User memory that is still to be copied, and the access that the kernel makes. */
   copies: UserRange[];

@@ -6,6 +6,7 @@
  * cycles. `request` numbers are the sender's own and come back in the answer. All fields are plain data.
  */
 import type { TlbiOp } from '../src/arch/tlbi.ts';
+import type { CollapseWish } from './khugepaged/messages.ts';
 import type { MemoryCall } from '../src/mm/abiRules.ts';
 import type { ProtectedRange } from '../src/mm/calls/plan.ts';
 import type { ImageSegment, TraceCall } from '../src/mm/runs.ts';
@@ -319,6 +320,8 @@ export type MmCall =
   | ExecCall
   | MemoryCall
   | { op: 'fork'; childPid: number }
+  /** khugepaged: the pages of one huge page become one (`collapse_huge_page`). */
+  | ({ op: 'collapse'; sender: string } & CollapseWish)
   | { op: 'exit'; status: number }
   /** `ksys_shmdt`: `segments` has the size in bytes of every System V segment, by its inode. */
   | { op: 'shmdt'; addr: number; segments: Record<string, number> }

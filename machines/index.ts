@@ -18,6 +18,7 @@ import { packedOf, plainOf } from './plainForm.ts';
 import { shmemMachine } from './shmem.ts';
 import { Inodes, type ShmemInode } from './shmemInodes.ts';
 import type { Kind, MessageType } from './messages.ts';
+import { khugepagedMachine } from './khugepaged/khugepaged.ts';
 import { mmMachine } from './mm.ts';
 import { mmuMachine } from './mmu.ts';
 import { processMachine } from './process.ts';
@@ -33,6 +34,7 @@ export type { DiskContext, DiskInput } from './disk.ts';
 export type { FileContext, FileInput, FileKind, PageCachePolicy } from './fileState.ts';
 export type { ShmemContext, ShmemInput } from './shmem.ts';
 export type { Access, Kind, Message, MessageOf, MessageType, TlbCounts, VocabularyRow } from './messages.ts';
+export type { KhugepagedContext, KhugepagedInput } from './khugepaged/state.ts';
 export type { MmContext, MmInput } from './mm.ts';
 export type { MmuContext, MmuInput } from './mmu.ts';
 export { addCounts, type ProcessContext, type ProcessInput, zeroCounts } from './processState.ts';
@@ -64,6 +66,7 @@ export const machines = {
   zone: zoneMachine,
   disk: diskMachine,
   sched: schedMachine,
+  khugepaged: khugepagedMachine,
 } as const satisfies Record<ActorKind, unknown>;
 
 /**

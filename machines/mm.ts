@@ -5,6 +5,8 @@
 import { setup } from 'xstate';
 import { invariant } from '../src/errors.ts';
 import { mmuOf, processOf, tlbOf } from './addresses.ts';
+import { obey } from './khugepaged/mmSettings.ts';
+import { collapseCall } from './khugepaged/mmCollapse.ts';
 import type { Message } from './messages.ts';
 import { callJob, type CallJob, type CallStep } from './mmCallJob.ts';
 import { beginCall, continueCall } from './mmCalls.ts';
@@ -55,8 +57,8 @@ function start(context: MmContext, message: Message, send: Send): MmContext {
       send,
     );
   }
-  if (message.type === 'MM_CALL') {
-    const job = callJob(message.request, message.call);
+  if (message.type === 'MM_CALL' || message.type === 'COLLAPSE') {
+    const job = callJob(message.request, message.type === 'MM_CALL' ? message.call : collapseCall(message));
     return afterCall(
       beginCall(
         reviseMm(context, (draft) => {
@@ -120,7 +122,10 @@ function afterCall({ context, done }: CallStep, send: Send): MmContext {
     return goesOn ? populateOn(context, job, send) : context;
   }
   invariant(job?.kind === 'call', 'a call that ends was under way');
-  send('abi', { type: 'MM_DONE', request: job.request, ...done }, heldCycles(context, job));
+  // khugepaged has been told by the last step.
+  if (job.call.op !== 'collapse') {
+    send('abi', { type: 'MM_DONE', request: job.request, ...done }, heldCycles(context, job));
+  }
   return next(
     reviseMm(context, (draft) => {
       draft.job = null;
@@ -209,6 +214,11 @@ const replacePtes = handle<MmContext>((context, event, send) => {
   return beginReplace(context, event, send);
 });
 
+const thpSettings = handle<MmContext>((context, event, send) => {
+  assertType(event, 'THP_SETTINGS');
+  return obey(context, event, send);
+});
+
 const forked = handle<MmContext>((context, event, send) => {
   assertType(event, 'FORKED');
   const { job } = context;
@@ -239,7 +249,7 @@ const hasLeft =
 /** The mm's statechart: what it holds its lock for. */
 export const mmMachine = setup({
   types: { context: {} as MmContext, events: {} as Message, input: {} as MmInput },
-  actions: { enqueue, answered, ioWait, unmapRange, replacePtes, forked },
+  actions: { enqueue, answered, ioWait, unmapRange, replacePtes, forked, thpSettings },
   guards: {
     faults: isIn('handling-fault'),
     calls: isIn('in-call'),
@@ -264,6 +274,9 @@ export const mmMachine = setup({
     UNMAP_RANGE: { actions: 'unmapRange' },
     REPLACE_PTES: { actions: 'replacePtes' },
     MM_QUERY: { actions: 'enqueue' },
+    COLLAPSE: { actions: 'enqueue' },
+    FOLIOS: { actions: 'answered' },
+    THP_SETTINGS: { actions: 'thpSettings' },
     TABLE_DONE: { actions: 'answered' },
     FRAMES: { actions: 'answered' },
     NO_MEMORY: { actions: 'answered' },

@@ -6,6 +6,7 @@ import { isShmem } from '../src/mm/calls/shmem.ts';
 import { isPresent } from '../src/mm/pte.ts';
 import { mmOf, mmuOf } from './addresses.ts';
 import { actorOfFile } from './fileState.ts';
+import { beginCollapse, endCollapse } from './khugepaged/mmCollapse.ts';
 import type { FaultEnd } from './mmFaultParts.ts';
 import type { Message, MessageOf } from './messages.ts';
 import {
@@ -92,6 +93,8 @@ const starters: { [D in SharedEffect]: Starter<D> } = {
     const read = { type: 'READ_PTES' as const, ranges: [{ startVa, endVa }] };
     return askMmu(context, job, 'residencyRead', (request) => ({ ...read, request }), send);
   },
+  collapse: (context, job, effect, send) => beginCollapse(context, job, effect, send),
+  collapsed: (context, job, _effect, send) => endCollapse(context, job, send),
   node: (context, job, { va }, send) => {
     const startVa = va - (va % context.pageBytes);
     const read = { type: 'READ_PTES' as const, ranges: [{ startVa, endVa: startVa + context.pageBytes }] };

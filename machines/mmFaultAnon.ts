@@ -15,6 +15,7 @@ import {
 import { hasFlags, protectionFlags, PTE } from '../src/mm/pte.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
 import { mmOf, mmuOf } from './addresses.ts';
+import { thpOf } from './khugepaged/mmSettings.ts';
 import type { MessageOf, PteRun } from './messages.ts';
 import {
   type FaultJob,
@@ -40,7 +41,8 @@ import { reviseJob } from './reviseWork.ts';
 /** Orders above the least that this fault may use, by settings and by the mapping. */
 function ordersOf(context: MmContext, vma: Vma, va: number): number {
   const { kernelPageBytes, pageBytes } = context;
-  const { thp, minimumOrder } = context.resources.design;
+  const { minimumOrder } = context.resources.design;
+  const thp = thpOf(context);
   const leastBytes = minimumOrder === 'process-page' ? pageBytes : kernelPageBytes;
   const orders = allowableOrders({ thp, vma, pageBytes: leastBytes, kernelPageBytes });
   return orders === 0 ? 0 : suitableOrders(orders, va, vma, kernelPageBytes);

@@ -1,6 +1,7 @@
 /** Runs the plan of a call: effects in their order, each a message to another actor or a change of the mm itself. */
 import { planCall, type PlannedCall } from '../src/mm/calls/index.ts';
 import type { Effect, Space } from '../src/mm/calls/plan.ts';
+import { collapseBytes } from '../src/mm/thp/facility.ts';
 import { type CallJob, type CallStep, fails, mapFiles, returns, tellUnmapped, waits } from './mmCallJob.ts';
 import { startEffect } from './mmEffects.ts';
 import { filesOf } from './mmEntries.ts';
@@ -12,6 +13,7 @@ import { reviseJob } from './reviseWork.ts';
 /** What a plan is decided on. */
 function spaceOf(context: MmContext): Space {
   const { vmas, pageBytes, startBrk, brk, lockFuture, limits, writeNotify } = context;
+  const { thp } = context.resources.facilities;
   const nextShmem = `shmem:${context.pid}.${context.shmems}`;
   return {
     vmas,
@@ -23,6 +25,9 @@ function spaceOf(context: MmContext): Space {
     writeNotify,
     nextShmem,
     stackGuardBytes: stackGuardBytesOf(context),
+    ...(thp === undefined
+      ? {}
+      : { collapseBytes: collapseBytes(thp.collapseSize, pageBytes, context.kernelPageBytes) }),
   };
 }
 

@@ -1,5 +1,6 @@
 /** The state of an mm, and the small steps that all its jobs share. */
 import type { CostModel } from '../src/arch/costs.ts';
+import type { ThpSettings } from '../src/arch/design.ts';
 import { STACK_GUARD_GAP_PAGES } from '../src/arch/granule.ts';
 import { type Limits, rootLimits } from '../src/mm/calls/limits.ts';
 import type { Effect } from '../src/mm/calls/plan.ts';
@@ -157,6 +158,8 @@ export interface MmContext {
   /** Untranslatable operations, with the reason of the first. */
   fallbacks: number;
   fallbackReason: string;
+  /** Settings of transparent huge pages that were written to sysfs; absent before the first. */
+  thp?: { settings: ThpSettings; useZeroPage: boolean };
 }
 
 /**

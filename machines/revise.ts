@@ -143,6 +143,8 @@ function copyMm(from: MmContext): MmContext {
  */
 export function reviseMm(from: MmContext, change: (draft: MmContext) => void): MmContext {
   const draft = copyMm(from);
+  // Fields of facilities: a field that is there but undefined would be another state.
+  if (from.thp !== undefined) draft.thp = from.thp;
   change(draft);
   return draft;
 }
