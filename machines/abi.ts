@@ -12,6 +12,8 @@ import type { FileCall, OtherProcessCall, SharedMemoryCall } from '../src/mm/run
 import { beginFileCall, fileAnswered, inodeOf, transferCopied, transferFaulted } from './abiFiles.ts';
 import { beginOtherCall, otherAnswered, otherCopied } from './abiOthers.ts';
 import { beginSharedCall, sharedAnswered } from './abiShared.ts';
+import { actorOfFile } from './fileState.ts';
+import { createHugeMemfd, forgetSegment, hugeMemfdOf } from './hugetlb/abiHuge.ts';
 import { beginControl, controlAnswered } from './khugepaged/abiControls.ts';
 import {
   type AbiContext,
@@ -103,6 +105,8 @@ const syscall = handle<AbiContext>((context, event, send) => {
 /** A call that has a rule: refused by it, or handed on as it leaves it. */
 function ruled(context: AbiContext, inFlight: CallInFlight, call: RuledCall, send: Send): AbiContext {
   const { pid } = inFlight;
+  const hugeMemfd = hugeMemfdOf(context, pid, call);
+  if (hugeMemfd !== null) return createHugeMemfd(context, inFlight, hugeMemfd, send);
   const translated = translateCall(call, pageBytesOf(context, pid));
   if ('errno' in translated) return refuse(context, pid, translated.errno, send);
   if ('nothing' in translated) return answer(context, pid, { result: 0 }, send);
@@ -160,7 +164,7 @@ const mmDone = handle<AbiContext>((context, event, send) => {
 /** `exit_shm`, `exit_files`: what only this process had open goes. */
 function exited(context: AbiContext, pid: number, send: Send): AbiContext {
   const { shared, closed } = leave(context.shared, pid);
-  for (const file of closed) send('shmem', { type: 'CLOSE_FILE', file });
+  for (const file of closed) send(actorOfFile(file), { type: 'CLOSE_FILE', file });
   const pageBytes = context.pageBytes.without(pid);
   return answer(
     reviseAbi(context, (draft) => {
@@ -188,7 +192,9 @@ const ioWait = handle<AbiContext>((context, event, send) => {
 
 const fileDone = handle<AbiContext>((context, event, send) => {
   assertType(event, 'FILE_DONE');
-  return fileAnswered(context, callOf(context, event.request), event, send);
+  const inFlight = callOf(context, event.request);
+  const state = event.failed && inFlight.call.op === 'shmget' ? forgetSegment(context, inFlight) : context;
+  return fileAnswered(state, inFlight, event, send);
 });
 
 const sysinfo = handle<AbiContext>((context, event, send) => {

@@ -217,10 +217,12 @@ export function newOperation(message: FileMessage): FileOperation {
  * ```ts
  * actorOfFile('/bin/true'); // 'file:/bin/true'
  * actorOfFile('shmem:7.1'); // 'shmem'
+ * actorOfFile('hugetlb:2048kB:7.1'); // 'hugetlb'
  * ```
  */
 export function actorOfFile(path: string): string {
-  return path.startsWith('shmem:') ? 'shmem' : `file:${path}`;
+  if (path.startsWith('shmem:')) return 'shmem';
+  return path.startsWith('hugetlb:') ? 'hugetlb' : `file:${path}`;
 }
 
 /**

@@ -18,6 +18,7 @@ import { packedOf, plainOf } from './plainForm.ts';
 import { shmemMachine } from './shmem.ts';
 import { Inodes, type ShmemInode } from './shmemInodes.ts';
 import type { Kind, MessageType } from './messages.ts';
+import { hugetlbMachine } from './hugetlb/hugetlb.ts';
 import { khugepagedMachine } from './khugepaged/khugepaged.ts';
 import { mmMachine } from './mm.ts';
 import { mmuMachine } from './mmu.ts';
@@ -34,12 +35,13 @@ export type { DiskContext, DiskInput } from './disk.ts';
 export type { FileContext, FileInput, FileKind, PageCachePolicy } from './fileState.ts';
 export type { ShmemContext, ShmemInput } from './shmem.ts';
 export type { Access, Kind, Message, MessageOf, MessageType, TlbCounts, VocabularyRow } from './messages.ts';
+export type { HugetlbContext, HugetlbInput } from './hugetlb/state.ts';
 export type { KhugepagedContext, KhugepagedInput } from './khugepaged/state.ts';
 export type { MmContext, MmInput } from './mm.ts';
 export type { MmuContext, MmuInput } from './mmu.ts';
 export { addCounts, type ProcessContext, type ProcessInput, zeroCounts } from './processState.ts';
 export type { SchedContext, SchedInput } from './sched.ts';
-export { ResourceHolder, type Resources } from './support.ts';
+export { type Facilities, ResourceHolder, type Resources } from './support.ts';
 export type { TlbContext, TlbInput } from './tlbState.ts';
 export { vocabulary } from './vocabulary.ts';
 export { type ZoneContext, type ZoneInput, zeroFrame } from './zone.ts';
@@ -67,6 +69,7 @@ export const machines = {
   disk: diskMachine,
   sched: schedMachine,
   khugepaged: khugepagedMachine,
+  hugetlb: hugetlbMachine,
 } as const satisfies Record<ActorKind, unknown>;
 
 /**

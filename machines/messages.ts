@@ -6,10 +6,12 @@
  * cycles. `request` numbers are the sender's own and come back in the answer. All fields are plain data.
  */
 import type { CoreMessage } from './coreMessages.ts';
+import type { HugetlbMessage } from './hugetlb/messages.ts';
 import type { KhugepagedMessage } from './khugepaged/messages.ts';
 import type { WalkerMessage } from './walkers/messages.ts';
 
 export type * from './coreMessages.ts';
+export type * from './hugetlb/messages.ts';
 export type * from './khugepaged/messages.ts';
 export type * from './walkers/messages.ts';
 
@@ -26,10 +28,11 @@ export type Kind =
   | 'zone'
   | 'disk'
   | 'sched'
-  | 'khugepaged';
+  | 'khugepaged'
+  | 'hugetlb';
 
 /** Every message, by type. */
-export type Message = CoreMessage | WalkerMessage | KhugepagedMessage;
+export type Message = CoreMessage | WalkerMessage | KhugepagedMessage | HugetlbMessage;
 
 /** A message type. */
 export type MessageType = Message['type'];

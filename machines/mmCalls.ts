@@ -6,6 +6,7 @@
 import { invariant } from '../src/errors.ts';
 import { ERRNO } from '../src/mm/abiRules.ts';
 import { isPlanned } from '../src/mm/calls/index.ts';
+import { hugeEffectSteps } from './hugetlb/mmHugetlb.ts';
 import { collapseSteps } from './khugepaged/mmCollapse.ts';
 import type { Message } from './messages.ts';
 import { type CallJob, type CallOf, type CallStep, fails } from './mmCallJob.ts';
@@ -60,7 +61,12 @@ function collapse(context: MmContext, job: CallJob, call: CallOf<'collapse'>, se
  * ```
  */
 export function continueCall(context: MmContext, job: CallJob, event: Message, send: Send): CallStep {
-  const step = effectSteps[job.step] ?? reclaimSteps[job.step] ?? taskSteps[job.step] ?? collapseSteps[job.step];
+  const step =
+    effectSteps[job.step] ??
+    reclaimSteps[job.step] ??
+    taskSteps[job.step] ??
+    collapseSteps[job.step] ??
+    hugeEffectSteps[job.step];
   invariant(step !== undefined, `there is a step ${job.step}`);
   return step(context, job, event, send);
 }

@@ -6,6 +6,7 @@
 import { invariant } from '../src/errors.ts';
 import { hasFlags, PROT, PTE } from '../src/mm/pte.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
+import { hugeSteps, hugetlbFault } from './hugetlb/mmHugetlb.ts';
 import type { MessageOf } from './messages.ts';
 import { account, noteFallback, putEntries } from './mmEntries.ts';
 import { anonSteps, anonymousFault } from './mmFaultAnon.ts';
@@ -76,8 +77,10 @@ export function beginFault(before: MmContext, job: FaultJob, send: Send): FaultS
     const write = work.access === 'write' && !hasFlags(work.pteFlags, PTE.WRITE);
     // Another fault or a fold brought the entry meanwhile: nothing to do but to try again.
     if (!write) return { context, end: HANDLED };
+    if ((vma.flags & VM.HUGETLB) !== 0) return hugetlbFault(context, job, vma, send);
     return writeProtectFault(context, job, vma, send);
   }
+  if ((vma.flags & VM.HUGETLB) !== 0) return hugetlbFault(context, job, vma, send);
   if (vma.file === null) return anonymousFault(context, job, vma, send);
   return fileFault(context, job, vma, send);
 }
@@ -106,6 +109,7 @@ export const faultSteps: Record<string, FaultStepHandler> = {
   ...anonSteps,
   ...fileSteps,
   ...writeSteps,
+  ...hugeSteps,
 
   set: (context, _job, event, send) => {
     invariant(event.type === 'TABLE_DONE', 'a table operation is answered when it is done');

@@ -1,10 +1,11 @@
 /** fork, execve and exit on an address space, in steps (`kernel/fork.c:dup_mmap`, `fs/exec.c`, `mm/mmap.c:exit_mmap`). */
 import { invariant } from '../src/errors.ts';
 import { ERRNO } from '../src/mm/abiRules.ts';
+import { hasFlags, PTE } from '../src/mm/pte.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
 import { mmOf, mmuOf } from './addresses.ts';
-import type { ExecCall, Message, MessageOf } from './messages.ts';
+import type { ExecCall, Message, MessageOf, PteRun } from './messages.ts';
 import {
   type CallJob,
   type CallOf,
@@ -50,6 +51,17 @@ function wiped(vma: Vma): { anonVma?: number; anonChain?: number } {
   return (vma.flags & VM.WIPEONFORK) === 0 ? {} : { anonVma: 0, anonChain: 0 };
 }
 
+/** Tables of huge pages that are shared are not any more, before everything goes. */
+function leaveHuge(context: MmContext, job: CallJob, send: Send): CallStep {
+  const { hugetlb } = context.resources.facilities;
+  const shares = (vma: Vma): boolean => (vma.flags & VM.HUGETLB) !== 0 && (vma.flags & VM.SHARED) !== 0;
+  const asks = hugetlb !== undefined && hugetlb.pmdSharing !== 'none' && context.vmas.list().some(shares);
+  if (!asks) return tearDown(context, job, send);
+  const sender = mmOf(context.pid);
+  const message = (request: number): Message => ({ type: 'HUGE_UNSHARE', sender, request, file: '' });
+  return waits(ask(context, job, 'hugeLeft', 'hugetlb', message, send));
+}
+
 /** execve and exit begin alike: everything that is mapped goes. The areas stay until the entries are gone. */
 function tearDown(context: MmContext, job: CallJob, send: Send): CallStep {
   const ranges = context.vmas.list().map(({ startVa, endVa }) => ({ startVa, endVa }));
@@ -77,7 +89,7 @@ export function beginTask(
 ): CallStep {
   if (call.op === 'fork') return fork(context, job, call, send);
   const rssExitPages = context.rssAnonPages + context.rssFilePages;
-  return tearDown(
+  return leaveHuge(
     call.op === 'exit'
       ? reviseMm(context, (draft) => {
           draft.rssExitPages = rssExitPages;
@@ -123,6 +135,16 @@ function needsCopy(vma: Vma): boolean {
   return vma.file === null && (vma.flags & VM.SHARED) !== 0;
 }
 
+/** Whether entries for a child are own pages of huge areas. */
+function ownsHuge(context: MmContext, set: readonly PteRun[]): boolean {
+  if (context.resources.facilities.hugetlb === undefined) return false;
+  return set.some(({ va, flags }) => hasFlags(flags, PTE.ANON) && isHuge(context.vmas.find(va)));
+}
+
+function isHuge(vma: Vma | null): boolean {
+  return vma !== null && (vma.flags & VM.HUGETLB) !== 0;
+}
+
 /** The steps of fork, execve and exit, by the name that a job waits under. */
 export const taskSteps: Partial<Record<string, StepHandler>> = {
   childMapped: (context, job, event, send) => {
@@ -138,6 +160,14 @@ export const taskSteps: Partial<Record<string, StepHandler>> = {
 
   copiedTables: (context, job, event, send) => {
     const { set, fallback } = tableDone(event);
+    if (ownsHuge(context, set)) {
+      const child = mmOf((job.call as CallOf<'fork'>).childPid);
+      const dup = (request: number): Message => ({ type: 'HUGE_DUP', sender: mmOf(context.pid), request, child });
+      const copied = reviseJob(job, (draft) => {
+        draft.runs = set;
+      });
+      return waits(ask(noteFallback(context, fallback), copied, 'hugeDuplicated', 'hugetlb', dup, send));
+    }
     const runs = set.filter(({ pfn }) => !isZeroFrame(context, pfn)).map(({ pfn, nr }) => ({ pfn, nr }));
     const state = noteFallback(context, fallback);
     const sender = mmOf(context.pid);
@@ -155,6 +185,17 @@ export const taskSteps: Partial<Record<string, StepHandler>> = {
       ),
     );
   },
+
+  /** hugetlb counts the child among the owners: then come the references. */
+  hugeDuplicated: (context, job, _event, send) => {
+    const counted = job.runs.filter(({ pfn }) => !isZeroFrame(context, pfn));
+    const runs = counted.map(({ pfn, nr }) => ({ pfn, nr }));
+    const sender = mmOf(context.pid);
+    const get = (request: number): Message => ({ type: 'GET', sender, request, runs });
+    return waits(ask(context, job, 'gotRefs', 'zone', get, send));
+  },
+
+  hugeLeft: (context, job, _event, send) => tearDown(context, job, send),
 
   gotRefs: (context, job, _event, send) => {
     const { childPid } = job.call as CallOf<'fork'>;

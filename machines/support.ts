@@ -12,6 +12,7 @@ import {
 import type { CostModel } from '../src/arch/costs.ts';
 import { type Design, defaultDesign } from '../src/arch/design.ts';
 import type { RunSource } from '../src/mm/runs.ts';
+import type { HugetlbFacility } from '../src/mm/hugetlb/facility.ts';
 import type { ThpFacility } from '../src/mm/thp/facility.ts';
 import type { Message, MessageOf } from './messages.ts';
 
@@ -107,6 +108,7 @@ export interface Resources {
 /** Settings of facilities that the core obeys too; absent: the topology does not ask for it. */
 export interface Facilities {
   thp?: ThpFacility;
+  hugetlb?: HugetlbFacility;
 }
 
 /**

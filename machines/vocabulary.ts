@@ -1,5 +1,6 @@
 /** Who sends each message to whom, and what it says: the table that topologies are checked against. */
 import { coreVocabulary } from './coreVocabulary.ts';
+import { hugetlbVocabulary } from './hugetlb/vocabulary.ts';
 import { khugepagedVocabulary } from './khugepaged/vocabulary.ts';
 import type { MessageType, VocabularyRow } from './messages.ts';
 import { walkerVocabulary } from './walkers/vocabulary.ts';
@@ -16,4 +17,5 @@ export const vocabulary: Readonly<Record<MessageType, VocabularyRow>> = {
   ...coreVocabulary,
   ...walkerVocabulary,
   ...khugepagedVocabulary,
+  ...hugetlbVocabulary,
 };

@@ -15,6 +15,7 @@ import type { Message } from './messages.ts';
 import { assertType, handle, type ResourceHolder, type Send, ZERO_BYTES } from './support.ts';
 import { shrink as shrinkFolios, splitDeferred } from './zoneReclaim.ts';
 import { mthpCounts } from './khugepaged/zoneCounts.ts';
+import { freeBlock, takeContiguous } from './hugetlb/contig.ts';
 import { folioQuery } from './walkers/zoneWalk.ts';
 import { copyZone } from './revise.ts';
 
@@ -92,7 +93,7 @@ interface Wish {
   /** Orders to try after that, falling; null where it is no anonymous fault, which sysfs counts. */
   fallbackOrders: readonly number[] | null;
   count: number;
-  kind: 'anon' | 'file' | 'table';
+  kind: 'anon' | 'file' | 'table' | 'kernel';
   zero: boolean;
 }
 
@@ -130,13 +131,20 @@ function allocate(draft: ZoneContext, wish: Wish, orderPages: number): Granted |
   const span = 1 << orderPages;
   const free = draft.buddy.freeFrames - count * span;
   // Asked beforehand: an edit that is given up makes the version before dear to look at.
-  if (free < draft.marks.min || !draft.buddy.canAlloc(orderPages, count)) return null;
+  const gigantic = orderPages > draft.buddy.maxOrder && kind === 'kernel';
+  if (free < draft.marks.min || !(gigantic || draft.buddy.canAlloc(orderPages, count))) return null;
   const buddy = draft.buddy.edit();
   const folios = draft.folios.edit();
   const pfns: number[] = [];
   for (let folio = 0; folio < count; folio++) {
-    const pfn = buddy.alloc(orderPages);
-    if (pfn === null) invariant(false, 'so many blocks can be had');
+    const pfn = gigantic ? takeContiguous(draft.buddy, buddy, orderPages) : buddy.alloc(orderPages);
+    if (pfn === null) {
+      invariant(gigantic, 'so many blocks can be had');
+      for (const taken of pfns) freeBlock(buddy, taken, orderPages);
+      draft.buddy = buddy.done();
+      draft.folios = pfns.reduce((left, taken) => (left.remove(taken), left), folios).done();
+      return null;
+    }
     const large = orderPages > leastOrder ? wholeFolio(orderPages, leastOrder) : null;
     folios.add({ pfn, order: orderPages, refs: span, pins: 0, owner: sender, kind, lazyFree: false, large });
     pfns.push(pfn);
@@ -233,7 +241,7 @@ const put = handle<ZoneContext>((context, event) => {
       const after = folios.putPages(before, at, end - at);
       if (after === null) {
         buddy ??= context.buddy.edit();
-        buddy.free(before.pfn, before.order);
+        freeBlock(buddy, before.pfn, before.order);
       } else if (after.large?.partlyMapped === true && before.large?.partlyMapped !== true) partly.push(after);
       at = end;
     }

@@ -5,6 +5,7 @@
  * @models S-23 S-24 S-25
  */
 import { ERRNO } from '../../src/mm/abi/numbers.ts';
+import { isHugeControl } from '../../src/mm/hugetlb/controls.ts';
 import type { ControlCall } from '../../src/mm/runs.ts';
 import { type AbiContext, answer, begin, type CallInFlight, fail, pageBytesOf } from '../abiState.ts';
 import type { MessageOf } from '../messages.ts';
@@ -15,7 +16,8 @@ const THP = '/sys/kernel/mm/transparent_hugepage/';
 
 /** Who keeps a control, and its path there; null where there is none. */
 function keeperOf({ resources }: AbiContext, path: string): { to: string; path: string } | null {
-  const { thp } = resources.facilities;
+  const { thp, hugetlb } = resources.facilities;
+  if (hugetlb !== undefined && isHugeControl(path)) return { to: 'hugetlb', path };
   if (thp !== undefined && path.startsWith(THP)) return { to: 'khugepaged', path: path.slice(THP.length) };
   return null;
 }

@@ -4,6 +4,7 @@ import type {
   ActorKind,
   DiskContext,
   FileContext,
+  HugetlbContext,
   KhugepagedContext,
   MmContext,
   MmuContext,
@@ -37,6 +38,7 @@ export interface ContextOf {
   disk: DiskContext;
   sched: SchedContext;
   khugepaged: KhugepagedContext;
+  hugetlb: HugetlbContext;
 }
 
 /** An actor's state with the context of its kind. */

@@ -7,7 +7,7 @@ import { GranuleError, invariant } from '../errors.ts';
 import { rootLimits } from '../mm/calls/limits.ts';
 import type { RunSource } from '../mm/runs.ts';
 import type { ActorSpec } from '../runtime/hosting.ts';
-import { partActors } from './parts/index.ts';
+import { facilitiesOf, partActors, partMessages } from './parts/index.ts';
 import type { Topology, TopologyProcess } from './schema.ts';
 
 /** A message from outside that starts or disturbs a run. */
@@ -176,8 +176,8 @@ export function buildTopology(topology: Topology, traces: ReadonlyMap<number, Ru
   checkProcesses(topology);
   checkAsids(topology);
   const sources = new Map([...traces.values()].map((trace) => [trace.hash, trace]));
-  const { design, thp } = topology;
-  const facilities = thp === undefined ? {} : { thp };
+  const { design } = topology;
+  const facilities = facilitiesOf(topology);
   const resources = new ResourceHolder({ traces: sources, costs: costsOf(topology), design, facilities });
   const { kernelPageSize: kernelPageBytes, cpus } = topology;
   const core = findCore(topology.core);
@@ -206,7 +206,11 @@ export function buildTopology(topology: Topology, traces: ReadonlyMap<number, Ru
   }
   for (const make of partActors) actors.push(...make({ topology, resources }));
   checkMessages(topology, new Set(actors.map((actor) => actor.id)));
-  return { actors, messages: outsideMessages(topology), resources };
+  return {
+    actors,
+    messages: [...partMessages.flatMap((make) => make(topology)), ...outsideMessages(topology)],
+    resources,
+  };
 }
 
 function outsideMessages(topology: Topology): OutsideMessage[] {

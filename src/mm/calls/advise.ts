@@ -1,6 +1,8 @@
 /** madvise (`mm/madvise.c:do_madvise`), and the naming of anonymous memory, which walks areas in the same way. */
 import { ADVICE, KNOWN_ADVICE } from '../abi/numbers.ts';
 import { ERRNO } from '../abiRules.ts';
+import { maySplit, unsharing } from '../hugetlb/areas.ts';
+import { hugeBytesOf } from '../hugetlb/names.ts';
 import { PROT } from '../pte.ts';
 import { wholePmds } from '../thp/collapse.ts';
 import { pmdBytesOf } from '../thp/sizes.ts';
@@ -85,7 +87,17 @@ function onPages(space: Space, vma: Vma, startVa: number, endVa: number, advice:
   if (advice === ADVICE.FREE) return { effects: [{ do: 'lazyFree', startVa, endVa }] };
   if (advice === ADVICE.COLD) return { effects: [{ do: 'cold', startVa, endVa }] };
   if (advice === ADVICE.PAGEOUT) return { effects: [{ do: 'pageOut', startVa, endVa }] };
-  return { effects: [{ do: 'clear', ranges: [{ startVa, endVa }], freeWithin: null }] };
+  return discard(vma, startVa, endVa);
+}
+
+/** MADV_DONTNEED: huge pages go as a whole; what is less than one at the end stays (`madvise_dontneed_free_valid_vma`). */
+function discard(vma: Vma, startVa: number, endVa: number): Visit {
+  const hugeBytes = hugeBytesOf(vma) ?? 1;
+  if (startVa % hugeBytes !== 0) return { errno: ERRNO.EINVAL };
+  const end = endVa - (endVa % hugeBytes);
+  if (end <= startVa) return {};
+  const clear: Effect = { do: 'clear', ranges: [{ startVa, endVa: end }], freeWithin: null };
+  return { effects: [...unsharing([vma]), clear] };
 }
 
 /**
@@ -113,6 +125,7 @@ export function planAdvise(space: Space, call: { addr: number; lengthBytes: numb
     if (change === null) return onPages(space, vma, startVa, end, advice);
     if ('errno' in change) return change;
     if (change.flags === vma.flags) return {};
+    if (!maySplit(vmas, startVa) || !maySplit(vmas, end)) return { errno: ERRNO.EINVAL };
     return { vmas: vmas.modify(startVa, end, (part) => ({ ...part, flags: change.flags })).set };
   });
 }

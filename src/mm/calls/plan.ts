@@ -53,6 +53,19 @@ export type Effect =
    * once they have been looked at; within the limits of khugepaged, or with none.
    */
   | { do: 'collapse'; startVa: number; hugeBytes: number; pfn: number | null; limits: CollapseLimits | null }
+  /** Pages of hugetlb are promised to an area before it is there (`hugetlb_reserve_pages`). */
+  | {
+      do: 'hugeReserve';
+      file: string;
+      sizeBytes: number;
+      firstIndex: number;
+      endIndex: number;
+      shared: boolean;
+      promises: boolean;
+      grows: boolean;
+    }
+  /** Tables of a file of hugetlb are shared no more (`huge_pmd_unshare`), before the entries or the area change. */
+  | { do: 'hugeUnshare'; file: string }
   /** MADV_COLLAPSE of one area has come to its end: it fails if any of its huge pages did. */
   | { do: 'collapsed' }
   /** Plans the rest anew: what came before may have changed the areas. */
@@ -83,6 +96,8 @@ export interface Space {
   limits: Limits;
   /** What MADV_COLLAPSE makes; a PMD of a kernel of the process's page size unless given. */
   collapseBytes?: number;
+  /** The sizes of hugetlb that this process can have, and the one it gets that names none; absent: there is no hugetlb. */
+  hugetlb?: { defaultBytes: number; nextFile: (hugeBytes: number) => string };
 }
 
 /**

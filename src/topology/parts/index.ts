@@ -3,7 +3,10 @@
  * actors each. What is not asked for is not there: no actor, no message, no changed state.
  */
 import type { ZodType } from 'zod';
-import type { PartActors } from './part.ts';
+import type { Facilities } from '../../../machines/index.ts';
+import type { Topology } from '../schema.ts';
+import { hugetlbActors, hugetlbMessages, hugetlbSchema } from './hugetlb.ts';
+import type { PartActors, PartMessages } from './part.ts';
 import { thpActors, thpSchema } from './thp.ts';
 
 /**
@@ -14,7 +17,7 @@ import { thpActors, thpSchema } from './thp.ts';
  * Object.keys(partSchemas).length === new Set(Object.keys(partSchemas)).size; // true
  * ```
  */
-export const partSchemas = { thp: thpSchema } satisfies Record<string, ZodType>;
+export const partSchemas = { thp: thpSchema, hugetlb: hugetlbSchema } satisfies Record<string, ZodType>;
 
 /**
  * The makers of actors, in the order of the fields.
@@ -24,4 +27,26 @@ export const partSchemas = { thp: thpSchema } satisfies Record<string, ZodType>;
  * partActors.every((make) => typeof make === 'function'); // true
  * ```
  */
-export const partActors: readonly PartActors[] = [thpActors];
+export const partActors: readonly PartActors[] = [thpActors, hugetlbActors];
+
+/**
+ * The makers of messages from outside that start parts, before those that start processes.
+ *
+ * @example
+ * ```ts
+ * partMessages.flatMap((make) => make(loadTopology('plain-4k'))); // []
+ * ```
+ */
+export const partMessages: readonly PartMessages[] = [hugetlbMessages];
+
+/**
+ * What the core has to know of the parts that a topology asks for.
+ *
+ * @example
+ * ```ts
+ * facilitiesOf(loadTopology('plain-4k')); // {}
+ * ```
+ */
+export function facilitiesOf({ thp, hugetlb }: Topology): Facilities {
+  return { ...(thp === undefined ? {} : { thp }), ...(hugetlb === undefined ? {} : { hugetlb }) };
+}
