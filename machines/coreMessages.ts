@@ -284,6 +284,8 @@ export type CoreMessage =
       vmas: Vma[];
       startBrk: number;
       brk: number;
+      /** The huge zero page, where the parent has mapped it. */
+      hugeZero?: { pfn: number; nr: number };
     }
   | { type: 'FORKED'; request: number; runs: PteRun[] }
   | { type: 'FORK_READY'; request: number; errno: number };

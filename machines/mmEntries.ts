@@ -20,7 +20,9 @@ import { reviseMm } from './revise.ts';
  * ```
  */
 export function isZeroFrame(context: MmContext, pfn: number): boolean {
-  return pfn >= context.zeroPfn && pfn < context.zeroPfn + ZERO_BYTES / context.kernelPageBytes;
+  if (pfn >= context.zeroPfn && pfn < context.zeroPfn + ZERO_BYTES / context.kernelPageBytes) return true;
+  const { hugeZero } = context;
+  return hugeZero !== undefined && pfn >= hugeZero.pfn && pfn < hugeZero.pfn + hugeZero.nr;
 }
 
 /** Pages that count in the resident set, by kind. */

@@ -160,6 +160,8 @@ export interface MmContext {
   fallbackReason: string;
   /** Settings of transparent huge pages that were written to sysfs; absent before the first. */
   thp?: { settings: ThpSettings; useZeroPage: boolean };
+  /** The frames of the huge zero page; absent before it mapped it. */
+  hugeZero?: { pfn: number; nr: number };
 }
 
 /**

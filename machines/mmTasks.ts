@@ -42,6 +42,7 @@ function fork(context: MmContext, job: CallJob, call: CallOf<'fork'>, send: Send
     vmas: copied.map((vma) => ({ ...vma, flags: unlocked(vma.flags), ...wiped(vma) })),
     startBrk: context.startBrk,
     brk: context.brk,
+    ...(context.hugeZero === undefined ? {} : { hugeZero: context.hugeZero }),
   });
   return waits(ask(context, job, 'childMapped', mmOf(call.childPid), message, send, costsOf(context).vmaOperation));
 }

@@ -145,6 +145,7 @@ export function reviseMm(from: MmContext, change: (draft: MmContext) => void): M
   const draft = copyMm(from);
   // Fields of facilities: a field that is there but undefined would be another state.
   if (from.thp !== undefined) draft.thp = from.thp;
+  if (from.hugeZero !== undefined) draft.hugeZero = from.hugeZero;
   change(draft);
   return draft;
 }
@@ -215,7 +216,7 @@ export function reviseMmu(from: MmuContext, change: (draft: MmuContext) => void)
  * ```
  */
 export function copyZone(from: ZoneContext): ZoneContext {
-  return {
+  const copy: ZoneContext = {
     resources: from.resources,
     kernelPageBytes: from.kernelPageBytes,
     buddy: from.buddy,
@@ -229,6 +230,8 @@ export function copyZone(from: ZoneContext): ZoneContext {
     mthp: from.mthp,
     deferredSplits: from.deferredSplits,
   };
+  if (from.hugeZero !== undefined) copy.hugeZero = from.hugeZero;
+  return copy;
 }
 
 /**

@@ -14,6 +14,7 @@ import { PersistentList } from '../src/mm/persistentList.ts';
 import type { Message } from './messages.ts';
 import { assertType, handle, type ResourceHolder, type Send, ZERO_BYTES } from './support.ts';
 import { shrink as shrinkFolios, splitDeferred } from './zoneReclaim.ts';
+import { hugeZero } from './khugepaged/hugeZero.ts';
 import { mthpCounts } from './khugepaged/zoneCounts.ts';
 import { freeBlock, takeContiguous } from './hugetlb/contig.ts';
 import { folioQuery } from './walkers/zoneWalk.ts';
@@ -46,6 +47,8 @@ export interface ZoneContext {
   mthp: Readonly<Record<number, MthpCounts>>;
   /** Large folios that are partly mapped, oldest first (`deferred_split_queue`). */
   deferredSplits: PersistentList<number>;
+  /** The huge zero page, once somebody has asked for it. */
+  hugeZero?: { pfn: number; order: number };
 }
 
 /**
@@ -285,6 +288,7 @@ export const zoneMachine = setup({
     sysinfo,
     folioQuery: handle<ZoneContext>(folioQuery),
     mthpCounts: handle<ZoneContext>(mthpCounts),
+    hugeZero: handle<ZoneContext>(hugeZero),
   },
   guards: {
     isOk: ({ context }) => context.buddy.freeFrames > context.marks.high,
@@ -304,6 +308,7 @@ export const zoneMachine = setup({
     SHRINK: { actions: 'shrink' },
     FOLIO_QUERY: { actions: 'folioQuery' },
     MTHP_QUERY: { actions: 'mthpCounts' },
+    HUGE_ZERO: { actions: 'hugeZero' },
     SYSINFO: { actions: 'sysinfo' },
   },
   states: {

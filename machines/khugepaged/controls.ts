@@ -4,7 +4,6 @@
  *
  * @models S-23 S-24
  */
-import { ERRNO } from '../../src/mm/abi/numbers.ts';
 import { settingsOf, type ThpControls } from '../../src/mm/thp/controls.ts';
 import { type ControlReader, type ControlText, type CountsByOrder, readThp, writeThp } from '../../src/mm/thp/sysfs.ts';
 import { mmOf } from '../addresses.ts';
@@ -146,6 +145,3 @@ export function settled(context: KhugepagedContext, event: MessageOf<'THP_SETTLE
   answer(waiting.sender, waiting.request, { text: '' }, send);
   return { ...context, writes };
 }
-
-/** What a path that no control has is answered with. */
-export const NO_CONTROL: { errno: number } = { errno: ERRNO.ENOENT };

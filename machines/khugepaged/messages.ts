@@ -25,6 +25,8 @@ export type KhugepagedMessage =
   | { type: 'CONTROL_DONE'; request: number; errno: number; text: string }
   | { type: 'THP_SETTINGS'; request: number; settings: ThpSettings; useZeroPage: boolean }
   | { type: 'THP_SETTLED'; request: number }
+  /** `get_huge_zero_folio`; answered with FRAMES or NO_MEMORY. */
+  | { type: 'HUGE_ZERO'; sender: string; request: number; orderPages: number }
   | { type: 'MTHP_QUERY'; sender: string; request: number }
   /** By order and by file name of `hugepages-SIZEkB/stats`. */
   | { type: 'MTHP_COUNTS'; request: number; counts: Record<number, Record<string, number>> };

@@ -4,7 +4,6 @@
  *
  * @models S-34 S-17
  */
-import { pageSizeLimits } from '../../src/arch/granule.ts';
 import { limitsFor, type ScanResult, scanPmd } from '../../src/mm/thp/collapse.ts';
 import { settingsOf } from '../../src/mm/thp/controls.ts';
 import { hugePagesToScan } from '../../src/mm/thp/eligible.ts';
@@ -143,7 +142,9 @@ function foliosKnown(context: KhugepagedContext, event: Message, send: Send): Kh
   const zero = zeroFrame(kernelPageBytes);
   const isZero = (pfn: number): boolean => pfn >= zero && pfn < zero + ZERO_BYTES / kernelPageBytes;
   const folioOf = folioLookup(event.folios);
-  const sizes = { startVa, hugeBytes, pageBytes, kernelPageBytes, runs, folioOf, isZero };
+  // The huge zero page is memory of the kernel too.
+  const isNothing = (pfn: number): boolean => isZero(pfn) || folioOf(pfn)?.kind === 'reserved';
+  const sizes = { startVa, hugeBytes, pageBytes, kernelPageBytes, runs, folioOf, isZero: isNothing };
   const { result } = scanPmd({ ...sizes, limits: limitsOf(context, at), uffdArmed: false });
   if (result !== 'succeed') return ended(context, result, send);
   const orderPages = Math.log2(hugeBytes / kernelPageBytes);
@@ -177,16 +178,3 @@ function collapsed(context: KhugepagedContext, event: Message, send: Send): Khug
 
 /** What each answer does in the phase that waits for it. */
 export const scanSteps = { areasKnown, walked, foliosKnown, allocated, collapsed };
-
-/**
- * The largest order that the buddy allocator of a kernel has: a huge page beyond it is never to be had.
- *
- * @example
- * ```ts
- * isAllocatable(2 ** 21, 4096); // true
- * isAllocatable(2 ** 29, 4096); // false
- * ```
- */
-export function isAllocatable(hugeBytes: number, kernelPageBytes: number): boolean {
-  return Math.log2(hugeBytes / kernelPageBytes) <= pageSizeLimits(kernelPageBytes).maxPageOrder;
-}

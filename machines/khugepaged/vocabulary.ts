@@ -20,6 +20,7 @@ export const khugepagedVocabulary: Readonly<Record<KhugepagedMessage['type'], Vo
   CONTROL_DONE: row(['khugepaged', 'hugetlb'], 'abi', 'What a reader of that page size is told, or an errno.'),
   THP_SETTINGS: row('khugepaged', 'mm', 'What faults obey from now on.'),
   THP_SETTLED: row('mm', 'khugepaged', 'They do.'),
+  HUGE_ZERO: row('mm', 'zone', 'The folio of zeroes of the PMD size.'),
   MTHP_QUERY: row('khugepaged', 'zone', 'sum_mthp_stat: the counters of all sizes.'),
   MTHP_COUNTS: row('zone', 'khugepaged', 'Those.'),
 };

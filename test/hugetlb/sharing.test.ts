@@ -6,8 +6,7 @@
 import { describe, expect, test } from 'vitest';
 import type { HugetlbContext, MmContext, MmuContext } from '../../machines/index.ts';
 import type { PmdSharing } from '../../src/mm/hugetlb/sharing.ts';
-import { runInMemory } from '../../src/timeline/inMemory.ts';
-import { loadTopology, loadTraces } from '../../src/topology/load.node.ts';
+import { loadTopology } from '../../src/topology/load.node.ts';
 import { type Played, play } from '../thp/support.ts';
 
 const HUGE = 2 ** 21;
@@ -83,10 +82,4 @@ describe('pages that each process wrote one of', () => {
     expect(run.zone.folios.framesByKind.kernel).toBe(512 * 512);
     expect(run.answers(3).every((answer) => answer.endsWith(' 0'))).toBe(true);
   });
-});
-
-test('hugetlb-sharing runs twice with one head hash', () => {
-  const topology = loadTopology('hugetlb-sharing');
-  const traces = loadTraces(topology, { folders: [] });
-  expect(runInMemory(topology, traces).headHash).toBe(runInMemory(topology, traces).headHash);
 });

@@ -7,16 +7,19 @@ import { describe, expect, test } from 'vitest';
 import type { KhugepagedContext, MmContext } from '../../machines/index.ts';
 import { runInMemory } from '../../src/timeline/inMemory.ts';
 import { loadTopology, loadTraces } from '../../src/topology/load.node.ts';
-import { runTopology } from '../../src/topology/run.ts';
+import { replay } from '../../src/timeline/replay.ts';
+import { recorded } from '../timeline/recorded.ts';
 import { play } from './support.ts';
 
-describe.each(['khugepaged-64k', 'mthp-controls'])('%s', (name) => {
-  test('runs twice with one head hash, and keeps the laws', () => {
+describe.each(['khugepaged-64k', 'mthp-controls', 'hugetlb-sharing'])('%s', (name) => {
+  test('replays from its log and from every checkpoint, and another run has its head hash', () => {
     const topology = loadTopology(name);
     const traces = loadTraces(topology, { folders: [] });
-    runTopology({ topology, traces, writer: null, checked: true });
-    const [first, second] = [runInMemory(topology, traces), runInMemory(topology, traces)];
-    expect(first.headHash).toBe(second.headHash);
+    const reader = recorded({ topology, traces }, 500);
+    const replayed = replay(reader, traces);
+    expect([replayed.divergence, replayed.headHash]).toEqual([null, reader.headHash]);
+    expect(replayed.checkpoints).toBeGreaterThan(1);
+    expect(runInMemory(topology, traces).headHash).toBe(reader.headHash);
   });
 });
 
