@@ -24,10 +24,10 @@ export interface CallInFlight {
   cpu: number;
   call: TraceCall | ExecCall;
   /**
-   * What is awaited: the mm, the file, the zone, the keeper of a control, the copy to or from user memory, or a CPU to do that
-   * copy on.
+   * What is awaited: the mm, a file, object, device or pipe, the zone, the keeper of a control, the copy of user memory, or a CPU
+   * for that copy.
    */
-  awaits: 'mm' | 'file' | 'zone' | 'control' | 'uaccess' | 'cpu';
+  awaits: 'mm' | 'file' | 'object' | 'pipe' | 'zone' | 'control' | 'uaccess' | 'cpu';
   asleep: boolean;
   /** User memory that is still to be copied, and the access that the kernel makes. */
   copies: UserRange[];

@@ -8,11 +8,19 @@
 import type { CoreMessage } from './coreMessages.ts';
 import type { HugetlbMessage } from './hugetlb/messages.ts';
 import type { KhugepagedMessage } from './khugepaged/messages.ts';
+import type { ObjectMessage } from './objects/messages.ts';
+import type { PipeMessage } from './pipe/messages.ts';
+import type { ReclaimMessage } from './reclaim/messages.ts';
+import type { SwapMessage } from './swap/messages.ts';
 import type { WalkerMessage } from './walkers/messages.ts';
 
 export type * from './coreMessages.ts';
 export type * from './hugetlb/messages.ts';
 export type * from './khugepaged/messages.ts';
+export type * from './objects/messages.ts';
+export type * from './pipe/messages.ts';
+export type * from './reclaim/messages.ts';
+export type * from './swap/messages.ts';
 export type * from './walkers/messages.ts';
 
 /** The kinds of actor that this vocabulary joins. `outside` is whoever starts the run. */
@@ -28,11 +36,24 @@ export type Kind =
   | 'zone'
   | 'disk'
   | 'sched'
+  | 'object'
+  | 'driver'
+  | 'pipe'
+  | 'kswapd'
+  | 'swap'
   | 'khugepaged'
   | 'hugetlb';
 
 /** Every message, by type. */
-export type Message = CoreMessage | WalkerMessage | KhugepagedMessage | HugetlbMessage;
+export type Message =
+  | CoreMessage
+  | ObjectMessage
+  | WalkerMessage
+  | PipeMessage
+  | ReclaimMessage
+  | SwapMessage
+  | KhugepagedMessage
+  | HugetlbMessage;
 
 /** A message type. */
 export type MessageType = Message['type'];

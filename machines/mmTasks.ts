@@ -1,7 +1,8 @@
 /** fork, execve and exit on an address space, in steps (`kernel/fork.c:dup_mmap`, `fs/exec.c`, `mm/mmap.c:exit_mmap`). */
 import { invariant } from '../src/errors.ts';
 import { ERRNO } from '../src/mm/abiRules.ts';
-import { hasFlags, PTE } from '../src/mm/pte.ts';
+import { kindOfEntry } from '../src/mm/nonPresent.ts';
+import { hasFlags, isPresent, PTE } from '../src/mm/pte.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
 import { mmOf, mmuOf } from './addresses.ts';
@@ -146,6 +147,28 @@ function isHuge(vma: Vma | null): boolean {
   return vma !== null && (vma.flags & VM.HUGETLB) !== 0;
 }
 
+/** A reference for each present entry that the child gets. */
+function getReferences(context: MmContext, job: CallJob, send: Send): CallStep {
+  // A pfnmap has no references.
+  const counted = (pfn: number, flags: number): boolean =>
+    isPresent(flags) && !hasFlags(flags, PTE.SPECIAL) && !isZeroFrame(context, pfn);
+  const present = job.runs.filter(({ pfn, flags }) => counted(pfn, flags));
+  const runs = present.map(({ pfn, nr }) => ({ pfn, nr }));
+  const sender = mmOf(context.pid);
+  const get = (request: number): Message => ({ type: 'GET', sender, request, runs });
+  return waits(ask(context, job, 'gotRefs', 'zone', get, send));
+}
+
+/** `copy_nonpresent_pte`: slots of swap are counted before the child can give them up; then come the references. */
+function duplicateSlots(context: MmContext, job: CallJob, send: Send): CallStep {
+  const swapped = job.runs.filter(({ flags }) => kindOfEntry(flags) === 'swap');
+  if (swapped.length === 0) return getReferences(context, job, send);
+  const slots = swapped.map(({ pfn, nr }) => ({ offset: pfn, nr }));
+  const sender = mmOf(context.pid);
+  const duplicate = (request: number): Message => ({ type: 'SWAP_DUPLICATE', sender, request, slots });
+  return waits(ask(context, job, 'slotsDuplicated', 'swap', duplicate, send));
+}
+
 /** The steps of fork, execve and exit, by the name that a job waits under. */
 export const taskSteps: Partial<Record<string, StepHandler>> = {
   childMapped: (context, job, event, send) => {
@@ -169,34 +192,19 @@ export const taskSteps: Partial<Record<string, StepHandler>> = {
       });
       return waits(ask(noteFallback(context, fallback), copied, 'hugeDuplicated', 'hugetlb', dup, send));
     }
-    const runs = set.filter(({ pfn }) => !isZeroFrame(context, pfn)).map(({ pfn, nr }) => ({ pfn, nr }));
     const state = noteFallback(context, fallback);
-    const sender = mmOf(context.pid);
-    const get = (request: number): Message => ({ type: 'GET', sender, request, runs });
-    return waits(
-      ask(
-        state,
-        reviseJob(job, (draft) => {
-          draft.runs = set;
-        }),
-        'gotRefs',
-        'zone',
-        get,
-        send,
-      ),
-    );
+    const next = reviseJob(job, (draft) => {
+      draft.runs = set;
+    });
+    return duplicateSlots(state, next, send);
   },
 
-  /** hugetlb counts the child among the owners: then come the references. */
-  hugeDuplicated: (context, job, _event, send) => {
-    const counted = job.runs.filter(({ pfn }) => !isZeroFrame(context, pfn));
-    const runs = counted.map(({ pfn, nr }) => ({ pfn, nr }));
-    const sender = mmOf(context.pid);
-    const get = (request: number): Message => ({ type: 'GET', sender, request, runs });
-    return waits(ask(context, job, 'gotRefs', 'zone', get, send));
-  },
+  /** hugetlb counts the child among the owners: then come the slots of swap and the references. */
+  hugeDuplicated: (context, job, _event, send) => duplicateSlots(context, job, send),
 
   hugeLeft: (context, job, _event, send) => tearDown(context, job, send),
+
+  slotsDuplicated: (context, job, _event, send) => getReferences(context, job, send),
 
   gotRefs: (context, job, _event, send) => {
     const { childPid } = job.call as CallOf<'fork'>;

@@ -9,6 +9,7 @@ import {
   type MachineContext,
   type ParameterizedObject,
 } from 'xstate';
+import { type Architecture, architectures } from '../src/arch/architectures.ts';
 import type { CostModel } from '../src/arch/costs.ts';
 import { type Design, defaultDesign } from '../src/arch/design.ts';
 import type { RunSource } from '../src/mm/runs.ts';
@@ -103,6 +104,8 @@ export interface Resources {
   design?: Design;
   /** What the topology says of the facilities that it asks for. */
   facilities?: Facilities;
+  /** arm64 where none is given. */
+  architecture?: Architecture;
 }
 
 /** Settings of facilities that the core obeys too; absent: the topology does not ask for it. */
@@ -125,12 +128,14 @@ export class ResourceHolder {
   readonly costs: CostModel;
   readonly design: Design;
   readonly facilities: Facilities;
+  readonly architecture: Architecture;
 
   constructor(resources: Resources) {
     this.traces = resources.traces;
     this.costs = resources.costs;
     this.design = resources.design ?? defaultDesign;
     this.facilities = resources.facilities ?? {};
+    this.architecture = resources.architecture ?? architectures.arm64;
   }
 
   /** Nothing: resources are named by the topology, which is in the header of the log. */

@@ -3,6 +3,10 @@ import { coreVocabulary } from './coreVocabulary.ts';
 import { hugetlbVocabulary } from './hugetlb/vocabulary.ts';
 import { khugepagedVocabulary } from './khugepaged/vocabulary.ts';
 import type { MessageType, VocabularyRow } from './messages.ts';
+import { objectVocabulary } from './objects/vocabulary.ts';
+import { pipeVocabulary } from './pipe/vocabulary.ts';
+import { reclaimVocabulary } from './reclaim/vocabulary.ts';
+import { swapVocabulary } from './swap/vocabulary.ts';
 import { walkerVocabulary } from './walkers/vocabulary.ts';
 
 /**
@@ -15,7 +19,11 @@ import { walkerVocabulary } from './walkers/vocabulary.ts';
  */
 export const vocabulary: Readonly<Record<MessageType, VocabularyRow>> = {
   ...coreVocabulary,
+  ...objectVocabulary,
   ...walkerVocabulary,
   ...khugepagedVocabulary,
   ...hugetlbVocabulary,
+  ...pipeVocabulary,
+  ...reclaimVocabulary,
+  ...swapVocabulary,
 };

@@ -17,6 +17,16 @@ import { shrink as shrinkFolios, splitDeferred } from './zoneReclaim.ts';
 import { hugeZero } from './khugepaged/hugeZero.ts';
 import { mthpCounts } from './khugepaged/zoneCounts.ts';
 import { freeBlock, takeContiguous } from './hugetlb/contig.ts';
+import {
+  type Grant,
+  handedOut,
+  initialReclaim,
+  stall,
+  type StalledWish,
+  takeReclaim,
+  tryStalled,
+  type ZoneReclaim,
+} from './reclaim/zoneKswapd.ts';
 import { folioQuery } from './walkers/zoneWalk.ts';
 import { copyZone } from './revise.ts';
 
@@ -28,6 +38,8 @@ export interface ZoneInput {
   resources: ResourceHolder;
   kernelPageBytes: number;
   memoryBytes: number;
+  /** There is kswapd: it is woken, and allocations wait for it. */
+  kswapd?: boolean;
 }
 
 /** A zone's state. */
@@ -49,6 +61,8 @@ export interface ZoneContext {
   deferredSplits: PersistentList<number>;
   /** The huge zero page, once somebody has asked for it. */
   hugeZero?: { pfn: number; order: number };
+  /** Absent without kswapd. */
+  reclaim?: ZoneReclaim;
 }
 
 /**
@@ -86,10 +100,12 @@ function initialContext(input: ZoneInput): ZoneContext {
     zeroedBytes: 0,
     mthp: {},
     deferredSplits: PersistentList.empty(),
+    ...(input.kswapd === true ? { reclaim: initialReclaim() } : {}),
   };
 }
 
-interface Wish {
+/** What is asked of a zone. */
+export interface Wish {
   sender: string;
   orderPages: number;
   leastOrder: number;
@@ -133,9 +149,11 @@ function allocate(draft: ZoneContext, wish: Wish, orderPages: number): Granted |
   const { sender, leastOrder, count, kind, zero } = wish;
   const span = 1 << orderPages;
   const free = draft.buddy.freeFrames - count * span;
+  // Tables are asked for under the page-table lock here, where nobody can wait for reclaim: they may use the reserve.
+  const least = kind === 'table' && draft.reclaim !== undefined ? 0 : draft.marks.min;
   // Asked beforehand: an edit that is given up makes the version before dear to look at.
   const gigantic = orderPages > draft.buddy.maxOrder && kind === 'kernel';
-  if (free < draft.marks.min || !(gigantic || draft.buddy.canAlloc(orderPages, count))) return null;
+  if (free < least || !(gigantic || draft.buddy.canAlloc(orderPages, count))) return null;
   const buddy = draft.buddy.edit();
   const folios = draft.folios.edit();
   const pfns: number[] = [];
@@ -164,17 +182,34 @@ function answer(context: ZoneContext, wish: Wish, request: number, copied: boole
   const draft = copyZone(context);
   const granted = allocateFalling(draft, wish);
   if (granted === null) {
+    if (draft.reclaim !== undefined && wish.kind !== 'table') {
+      return stall(draft, { wish, request, copied, rounds: 0 }, send);
+    }
     send(wish.sender, { type: 'NO_MEMORY', request });
     draft.failures += 1;
     return draft;
   }
+  return grantTo(draft, { wish, request, copied }, granted, send);
+}
+
+/** Those who waited for memory are tried again. */
+const grant: Grant = (context, { wish, request, copied }, send) => {
+  const draft = copyZone(context);
+  const granted = allocateFalling(draft, wish);
+  return granted === null ? null : grantTo(draft, { wish, request, copied }, granted, send);
+};
+
+const reclaim = handle<ZoneContext>((context, event, send) => takeReclaim(context, event, grant, send));
+
+function grantTo(draft: ZoneContext, asked: Omit<StalledWish, 'rounds'>, granted: Granted, send: Send): ZoneContext {
+  const { wish, request, copied } = asked;
   const { orderPages, pfns } = granted;
-  const { costs } = context.resources;
-  const kib = (wish.count * (1 << orderPages) * context.kernelPageBytes) / 1024;
+  const { costs } = draft.resources;
+  const kib = (wish.count * (1 << orderPages) * draft.kernelPageBytes) / 1024;
   const perKib = copied ? costs.copyPerKb : wish.zero ? costs.zeroPerKb : 0;
   const delay = costs.frameAllocation * wish.count + Math.ceil(perKib * kib);
   send(wish.sender, { type: 'FRAMES', request, orderPages, pfns }, delay);
-  return draft;
+  return handedOut(draft, wish.kind, pfns, send);
 }
 
 const alloc = handle<ZoneContext>((context, event, send) => {
@@ -232,7 +267,7 @@ const get = handle<ZoneContext>((context, event, send) => {
   return draft;
 });
 
-const put = handle<ZoneContext>((context, event) => {
+const put = handle<ZoneContext>((context, event, send) => {
   assertType(event, 'PUT');
   const folios = context.folios.edit();
   let buddy: BuddyEdit | null = null;
@@ -252,11 +287,11 @@ const put = handle<ZoneContext>((context, event) => {
   const draft = copyZone(context);
   draft.folios = folios.done();
   if (buddy !== null) draft.buddy = buddy.done();
-  if (partly.length === 0) return draft;
+  if (partly.length === 0) return buddy === null ? draft : tryStalled(draft, grant, send);
   // deferred_split_folio: what waits to be split is found again by its first frame, if it is still there.
   draft.deferredSplits = context.deferredSplits.pushAll(partly.map(({ pfn }) => pfn));
   draft.mthp = partly.reduce((counts, { order }) => withMthp(counts, order, 'splitDeferred', 1), context.mthp);
-  return draft;
+  return tryStalled(draft, grant, send);
 });
 
 const shrink = handle<ZoneContext>((context, event, send) => {
@@ -286,6 +321,7 @@ export const zoneMachine = setup({
     put,
     shrink,
     sysinfo,
+    reclaim,
     folioQuery: handle<ZoneContext>(folioQuery),
     mthpCounts: handle<ZoneContext>(mthpCounts),
     hugeZero: handle<ZoneContext>(hugeZero),
@@ -309,6 +345,9 @@ export const zoneMachine = setup({
     FOLIO_QUERY: { actions: 'folioQuery' },
     MTHP_QUERY: { actions: 'mthpCounts' },
     HUGE_ZERO: { actions: 'hugeZero' },
+    KSWAPD_SLEEPS: { actions: 'reclaim' },
+    ISOLATE: { actions: 'reclaim' },
+    SET_SWAPBACKED: { actions: 'reclaim' },
     SYSINFO: { actions: 'sysinfo' },
   },
   states: {
@@ -318,7 +357,7 @@ export const zoneMachine = setup({
         { guard: 'isLow', target: 'low' },
       ],
     },
-    /** kswapd would be awake from here until the high watermark is reached again. */
+    /** kswapd, where there is one, is awake from here until the high watermark is reached again. */
     low: {
       always: [
         { guard: 'isOut', target: 'out-of-memory' },

@@ -6,7 +6,10 @@ import type { ZodType } from 'zod';
 import type { Facilities } from '../../../machines/index.ts';
 import type { Topology } from '../schema.ts';
 import { hugetlbActors, hugetlbMessages, hugetlbSchema } from './hugetlb.ts';
+import { driversSchema, objectActors, objectsSchema } from './objects.ts';
 import type { PartActors, PartMessages } from './part.ts';
+import { pipeActors, pipesSchema } from './pipes.ts';
+import { reclaimActors, reclaimSchema } from './reclaim.ts';
 import { thpActors, thpSchema } from './thp.ts';
 
 /**
@@ -17,7 +20,14 @@ import { thpActors, thpSchema } from './thp.ts';
  * Object.keys(partSchemas).length === new Set(Object.keys(partSchemas)).size; // true
  * ```
  */
-export const partSchemas = { thp: thpSchema, hugetlb: hugetlbSchema } satisfies Record<string, ZodType>;
+export const partSchemas = {
+  objects: objectsSchema.optional(),
+  drivers: driversSchema.optional(),
+  pipes: pipesSchema,
+  reclaim: reclaimSchema,
+  thp: thpSchema,
+  hugetlb: hugetlbSchema,
+} satisfies Record<string, ZodType>;
 
 /**
  * The makers of actors, in the order of the fields.
@@ -27,7 +37,7 @@ export const partSchemas = { thp: thpSchema, hugetlb: hugetlbSchema } satisfies 
  * partActors.every((make) => typeof make === 'function'); // true
  * ```
  */
-export const partActors: readonly PartActors[] = [thpActors, hugetlbActors];
+export const partActors: readonly PartActors[] = [objectActors, pipeActors, reclaimActors, thpActors, hugetlbActors];
 
 /**
  * The makers of messages from outside that start parts, before those that start processes.
