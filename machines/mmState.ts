@@ -186,6 +186,8 @@ export interface MmContext {
   thp?: { settings: ThpSettings; useZeroPage: boolean };
   /** The frames of the huge zero page; absent before it mapped it. */
   hugeZero?: { pfn: number; nr: number };
+  /** Resident pages that are huge pages of hugetlb (`hugetlb_usage`): Linux does not count them in the resident set. */
+  hugetlbPages?: { anon: number; file: number };
   swap?: MmSwap;
 }
 

@@ -21,7 +21,7 @@ import {
   zap,
 } from './mmCallJob.ts';
 import { settle } from './mmEffects.ts';
-import { filesOf, isZeroFrame, noteFallback, noteMapped } from './mmEntries.ts';
+import { filesOf, isZeroFrame, noteFallback, noteMapped, residentSet } from './mmEntries.ts';
 import { ask, costsOf, type MmContext } from './mmState.ts';
 import type { Send } from './support.ts';
 import { reviseMm } from './revise.ts';
@@ -90,7 +90,8 @@ export function beginTask(
   send: Send,
 ): CallStep {
   if (call.op === 'fork') return fork(context, job, call, send);
-  const rssExitPages = context.rssAnonPages + context.rssFilePages;
+  const { anonPages, filePages } = residentSet(context);
+  const rssExitPages = anonPages + filePages;
   return leaveHuge(
     call.op === 'exit'
       ? reviseMm(context, (draft) => {

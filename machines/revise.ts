@@ -150,6 +150,7 @@ export function reviseMm(from: MmContext, change: (draft: MmContext) => void): M
   // Fields of facilities: a field that is there but undefined would be another state.
   if (from.thp !== undefined) draft.thp = from.thp;
   if (from.hugeZero !== undefined) draft.hugeZero = from.hugeZero;
+  if (from.hugetlbPages !== undefined) draft.hugetlbPages = from.hugetlbPages;
   change(draft);
   return draft;
 }

@@ -48,6 +48,8 @@ describe.each(['4K', '16K', '64K'])('a %s process', (pageSize) => {
     const played = run(pageSize, program, two(3));
     expect(played.answers(1)).toEqual(['mmap 0', 'read_control 2', 'read_control 1']);
     expect(played.mm(1).minorFaults).toBe(3);
+    // Only the page of the program's own text.
+    expect([played.mm(1).rssPeakPages, played.mm(1).hugetlbPages]).toEqual([0, { anon: 0, file: 0 }]);
     expect(played.mm(1).fallbacks).toBe(0);
     expect(poolsOf(played).pools[1]).toMatchObject({ total: 3, reserved: 0, surplus: 0 });
     expect(poolsOf(played).pools[1]?.free.length).toBe(3);

@@ -9,6 +9,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { HugetlbContext } from '../../machines/index.ts';
 import { holdings } from '../../src/mm/hugetlb/inode.ts';
+import { hugeMeminfo } from '../../src/mm/hugetlb/meminfo.ts';
 import {
   emptyPool,
   givePage,
@@ -179,4 +180,16 @@ describe('programs on a small pool, under any order of delivery', () => {
     );
     expect(forked).toBeGreaterThan(3);
   }, 120_000);
+});
+
+test('/proc/meminfo tells each reader the Hugepagesize of a kernel of its page size', () => {
+  const limits = JSON.parse(readFileSync(new URL('../../fixtures/oracle/limits.json', import.meta.url), 'utf8')) as {
+    page: number;
+    HugepagesizeKB: number;
+  }[];
+  for (const { page, HugepagesizeKB } of limits) {
+    const reader = { pageBytes: page, kernelPageBytes: 4096, policy: 'translate' as const };
+    const [size] = hugeMeminfo([], reader, 'process').filter((line) => line.startsWith('Hugepagesize'));
+    expect(size).toBe(`Hugepagesize:   ${String(HugepagesizeKB).padStart(8)} kB`);
+  }
 });
