@@ -173,7 +173,7 @@ export type CoreMessage =
       /** The order below which the folio must not be split: that of the process page. `orderPages` unless given. */
       leastOrder?: number;
       count: number;
-      purpose: 'anon' | 'file' | 'table';
+      purpose: 'anon' | 'file' | 'table' | 'kernel';
       zero: boolean;
     }
   | { type: 'FRAMES'; request: number; orderPages: number; pfns: number[] }

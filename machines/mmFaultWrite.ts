@@ -4,7 +4,7 @@
  * @models X-04
  */
 import { invariant } from '../src/errors.ts';
-import { isObjectFile } from '../src/mm/objects/kernelObject.ts';
+import { isObjectFile } from '../src/mm/objects/objectFile.ts';
 import { hasFlags, PTE } from '../src/mm/pte.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
 import { mmOf } from './addresses.ts';

@@ -3,6 +3,7 @@ import type { CostModel } from '../src/arch/costs.ts';
 import { STACK_GUARD_GAP_PAGES } from '../src/arch/granule.ts';
 import { type Limits, rootLimits } from '../src/mm/calls/limits.ts';
 import type { Effect } from '../src/mm/calls/plan.ts';
+import type { KernelObjects } from '../src/mm/objects/mapping.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
 import type { Access, FileRun, Message, MmCall, PteRun } from './messages.ts';
 import { ResourceHolder, type Send } from './support.ts';
@@ -22,6 +23,8 @@ export interface MmInput {
   stackLimitBytes: number;
   /** Resource limits and capabilities; those of root unless given. */
   limits?: Limits;
+  /** Programs have vvar and vDSO, in pages of the process or of the kernel; absent: they have none. */
+  kernelMaps?: KernelObjects;
   /** There is swap, and pages go to it by this unit. */
   swap?: SwapUnit;
 }
@@ -181,6 +184,7 @@ export interface MmContext {
   /** Untranslatable operations, with the reason of the first. */
   fallbacks: number;
   fallbackReason: string;
+  kernelMaps?: KernelObjects;
   swap?: MmSwap;
 }
 
@@ -226,6 +230,7 @@ export function initialMm(input: MmInput): MmContext {
     copiedBytes: 0,
     fallbacks: 0,
     fallbackReason: '',
+    ...(input.kernelMaps === undefined ? {} : { kernelMaps: input.kernelMaps }),
     ...(input.swap === undefined ? {} : { swap: { unit: input.swap, entries: 0 } }),
   };
 }

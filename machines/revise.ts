@@ -130,6 +130,7 @@ function copyMm(from: MmContext): MmContext {
     fallbackReason: from.fallbackReason,
   };
   if (from.swap !== undefined) copy.swap = from.swap;
+  if (from.kernelMaps !== undefined) copy.kernelMaps = from.kernelMaps;
   return copy;
 }
 

@@ -19,7 +19,7 @@ export interface Wish {
   /** Orders to try after that, falling; null where it is no anonymous fault, which sysfs counts. */
   fallbackOrders: readonly number[] | null;
   count: number;
-  kind: 'anon' | 'file' | 'table';
+  kind: 'anon' | 'file' | 'table' | 'kernel';
   zero: boolean;
 }
 

@@ -14,7 +14,7 @@ export interface SlowWish {
   orderPages: number;
   leastOrder: number;
   count: number;
-  kind: 'anon' | 'file' | 'table';
+  kind: 'anon' | 'file' | 'table' | 'kernel';
   zero: boolean;
   /** It is for a copy of a page, whose time is part of the answer. */
   copied: boolean;

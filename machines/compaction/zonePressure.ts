@@ -75,8 +75,8 @@ export function pageblocksOf({ buddy }: Pick<ZoneContext, 'buddy'>): Pageblocks 
  * migrateTypeOf('anon', false); // 'unmovable'
  * ```
  */
-export function migrateTypeOf(kind: 'anon' | 'file' | 'table', groups: boolean): AllocationType {
-  return groups && kind !== 'table' ? 'movable' : 'unmovable';
+export function migrateTypeOf(kind: 'anon' | 'file' | 'table' | 'kernel', groups: boolean): AllocationType {
+  return groups && (kind === 'anon' || kind === 'file') ? 'movable' : 'unmovable';
 }
 
 /**

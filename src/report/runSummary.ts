@@ -6,6 +6,7 @@
 import type { TlbCounts } from '../../machines/index.ts';
 import { type PressureSummary, pressureSummary } from './pressureSummary.ts';
 import { type KindState, type ShownState, statesOfKind, valueText } from './actorStates.ts';
+import { type DeviceSummary, deviceSummary } from './deviceSummary.ts';
 
 /** Largest tables that one process had, in bytes. */
 export interface TableBytes {
@@ -69,6 +70,8 @@ export interface RunSummary {
   unfinished: number;
   /** Of memory pressure; absent where the topology has no slow path. */
   pressure?: PressureSummary;
+  /** Of devices and objects of the kernel; absent where there are none. */
+  devices?: DeviceSummary;
 }
 
 /** What the states alone do not tell. */
@@ -96,6 +99,7 @@ export function summarize(states: readonly ShownState[], facts: SummaryFacts = {
     const { pid } = state.context;
     return processSummary({ state, mm: mms.get(pid), mmu: mmus.get(pid) }, facts);
   });
+  const devices = deviceSummary(states);
   const [zone] = statesOfKind(states, 'zone');
   const [disk] = statesOfKind(states, 'disk');
   const [abi] = statesOfKind(states, 'abi');
@@ -113,6 +117,7 @@ export function summarize(states: readonly ShownState[], facts: SummaryFacts = {
     callsRefused: abi?.context.refused ?? 0,
     unfinished: processes.filter((process) => !process.ended).length,
     ...(pressure === null ? {} : { pressure }),
+    ...(devices === null ? {} : { devices }),
   };
 }
 

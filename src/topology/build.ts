@@ -183,7 +183,9 @@ function processActors(
   const limits = limitsOf(process);
   const unit = topology.reclaim?.swap?.unit;
   const swap = unit === undefined ? {} : { swap: unit };
-  const mm = { resources, pid, kernelPageBytes, nativeTables, zeroPfn, stackLimitBytes, limits, ...swap };
+  const { objects } = topology;
+  const maps = objects?.vdso === true ? { kernelMaps: objects.pages } : {};
+  const mm = { resources, pid, kernelPageBytes, nativeTables, zeroPfn, stackLimitBytes, limits, ...swap, ...maps };
   const mmu = { resources, pid, kernelPageBytes, cpus: topology.cpus, tlbRange: core.tlbRange };
   return [
     { id: `process:${pid}`, machine: machines.process, input },
