@@ -10,6 +10,7 @@ import { driversSchema, objectActors, objectsSchema } from './objects.ts';
 import type { PartActors, PartMessages } from './part.ts';
 import { pipeActors, pipesSchema } from './pipes.ts';
 import { reclaimActors, reclaimSchema } from './reclaim.ts';
+import { selectionSchema } from './selection.ts';
 import { zoneActors, zoneSchema } from './zone.ts';
 import { thpActors, thpSchema } from './thp.ts';
 
@@ -26,6 +27,7 @@ export const partSchemas = {
   drivers: driversSchema.optional(),
   pipes: pipesSchema,
   reclaim: reclaimSchema,
+  selection: selectionSchema,
   zone: zoneSchema,
   thp: thpSchema,
   hugetlb: hugetlbSchema,
