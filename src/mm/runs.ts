@@ -40,6 +40,7 @@ export type TraceCall =
   | SharedMemoryCall
   | OtherProcessCall
   | QueryCall
+  | ControlCall
   | SelectionCall
   | ObjectCall
   | DeviceCall
@@ -152,6 +153,9 @@ export type OtherProcessCall =
 
 /** What a program asks about the page size: the C library's sysconf and getauxval, by the constants' names. */
 export type QueryCall = { op: 'sysconf'; name: string } | { op: 'auxval'; name: string };
+
+/** Files of sysfs and /proc/sys that hold one setting each; the data of a read's answer is its text in bytes. */
+export type ControlCall = { op: 'read_control'; path: string } | { op: 'write_control'; path: string; text: string };
 
 /**
  * Calls that make an object of the kernel which can be mapped. From here on, `file` in the calls of this process and

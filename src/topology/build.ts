@@ -9,9 +9,9 @@ import { GranuleError, invariant } from '../errors.ts';
 import { type Limits, rootLimits } from '../mm/calls/limits.ts';
 import type { RunSource } from '../mm/runs.ts';
 import type { ActorSpec } from '../runtime/hosting.ts';
-import { partActors } from './parts/index.ts';
 import { selectionInput } from './parts/selection.ts';
 import { zonePressure } from './parts/zone.ts';
+import { facilitiesOf, partActors, partMessages } from './parts/index.ts';
 import type { Topology, TopologyProcess } from './schema.ts';
 
 /** A message from outside that starts or disturbs a run. */
@@ -224,6 +224,7 @@ export function buildTopology(topology: Topology, traces: ReadonlyMap<number, Ru
     traces: sources,
     costs: costsOf(topology),
     design: topology.design,
+    facilities: facilitiesOf(topology),
     architecture,
   });
   const { kernelPageSize: kernelPageBytes, cpus } = topology;
@@ -259,7 +260,11 @@ export function buildTopology(topology: Topology, traces: ReadonlyMap<number, Ru
   }
   for (const make of partActors) actors.push(...make({ topology, resources }));
   checkMessages(topology, new Set(actors.map((actor) => actor.id)));
-  return { actors, messages: outsideMessages(topology), resources };
+  return {
+    actors,
+    messages: [...partMessages.flatMap((make) => make(topology)), ...outsideMessages(topology)],
+    resources,
+  };
 }
 
 function outsideMessages(topology: Topology): OutsideMessage[] {

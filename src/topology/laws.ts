@@ -118,6 +118,8 @@ export class Laws {
       table.forEach(startVa, endVa, (_va, pte) => {
         this.checked++;
         if (!isPresent(pte) || hasFlags(pte, PTE.SPECIAL) || (pfnOf(pte) >= mm.zeroPfn && pfnOf(pte) < zeroEnd)) return;
+        if (mm.hugeZero !== undefined && pfnOf(pte) >= mm.hugeZero.pfn && pfnOf(pte) < mm.hugeZero.pfn + mm.hugeZero.nr)
+          return;
         if (hasFlags(pte, PTE.ANON)) anonPages += by;
         else filePages += by;
       });

@@ -148,6 +148,8 @@ export const callSchema = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('process_madvise'), targetPid: number, ranges, advice }),
   z.strictObject({ op: z.literal('process_vm_readv'), targetPid: number, local: ranges, remote: ranges }),
   z.strictObject({ op: z.literal('process_vm_writev'), targetPid: number, local: ranges, remote: ranges }),
+  z.strictObject({ op: z.literal('read_control'), path: file }),
+  z.strictObject({ op: z.literal('write_control'), path: file, text: z.string() }),
   z.strictObject({ op: z.literal('perf_event_open'), file }),
   z.strictObject({
     op: z.literal('io_uring_setup'),
