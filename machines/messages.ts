@@ -5,6 +5,7 @@
  * Addresses and lengths are bytes; `pfn` and `nr` count kernel pages; `orderPages` is log2 of kernel pages; times are
  * cycles. `request` numbers are the sender's own and come back in the answer. All fields are plain data.
  */
+import type { CompactionMessage } from './compaction/messages.ts';
 import type { CoreMessage } from './coreMessages.ts';
 import type { HugetlbMessage } from './hugetlb/messages.ts';
 import type { KhugepagedMessage } from './khugepaged/messages.ts';
@@ -14,6 +15,7 @@ import type { ReclaimMessage } from './reclaim/messages.ts';
 import type { SwapMessage } from './swap/messages.ts';
 import type { WalkerMessage } from './walkers/messages.ts';
 
+export type * from './compaction/messages.ts';
 export type * from './coreMessages.ts';
 export type * from './hugetlb/messages.ts';
 export type * from './khugepaged/messages.ts';
@@ -38,6 +40,8 @@ export type Kind =
   | 'sched'
   | 'object'
   | 'driver'
+  | 'page-alloc'
+  | 'kcompactd'
   | 'pipe'
   | 'kswapd'
   | 'swap'
@@ -47,6 +51,7 @@ export type Kind =
 /** Every message, by type. */
 export type Message =
   | CoreMessage
+  | CompactionMessage
   | ObjectMessage
   | WalkerMessage
   | PipeMessage

@@ -4,6 +4,7 @@ import type { ThpSettings } from '../src/arch/design.ts';
 import { STACK_GUARD_GAP_PAGES } from '../src/arch/granule.ts';
 import { type Limits, rootLimits } from '../src/mm/calls/limits.ts';
 import type { Effect } from '../src/mm/calls/plan.ts';
+import type { KernelObjects } from '../src/mm/objects/mapping.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
 import type { Access, FileRun, Message, MmCall, PteRun } from './messages.ts';
 import { ResourceHolder, type Send } from './support.ts';
@@ -23,6 +24,8 @@ export interface MmInput {
   stackLimitBytes: number;
   /** Resource limits and capabilities; those of root unless given. */
   limits?: Limits;
+  /** Programs have vvar and vDSO, in pages of the process or of the kernel; absent: they have none. */
+  kernelMaps?: KernelObjects;
   /** There is swap, and pages go to it by this unit. */
   swap?: SwapUnit;
 }
@@ -188,6 +191,7 @@ export interface MmContext {
   hugeZero?: { pfn: number; nr: number };
   /** Resident pages that are huge pages of hugetlb (`hugetlb_usage`): Linux does not count them in the resident set. */
   hugetlbPages?: { anon: number; file: number };
+  kernelMaps?: KernelObjects;
   swap?: MmSwap;
 }
 
@@ -233,6 +237,7 @@ export function initialMm(input: MmInput): MmContext {
     copiedBytes: 0,
     fallbacks: 0,
     fallbackReason: '',
+    ...(input.kernelMaps === undefined ? {} : { kernelMaps: input.kernelMaps }),
     ...(input.swap === undefined ? {} : { swap: { unit: input.swap, entries: 0 } }),
   };
 }

@@ -130,6 +130,7 @@ function copyMm(from: MmContext): MmContext {
     fallbackReason: from.fallbackReason,
   };
   if (from.swap !== undefined) copy.swap = from.swap;
+  if (from.kernelMaps !== undefined) copy.kernelMaps = from.kernelMaps;
   return copy;
 }
 
@@ -240,7 +241,9 @@ export function copyZone(from: ZoneContext): ZoneContext {
     deferredSplits: from.deferredSplits,
   };
   if (from.hugeZero !== undefined) copy.hugeZero = from.hugeZero;
+  // Absent unless a topology asks for kswapd, or for a slow path.
   if (from.reclaim !== undefined) copy.reclaim = from.reclaim;
+  if (from.pressure !== undefined) copy.pressure = from.pressure;
   return copy;
 }
 

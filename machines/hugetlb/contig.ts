@@ -51,7 +51,7 @@ function isWholeFree(edit: BuddyEdit, pfn: number, span: number, block: number):
  * edit.freeFrames; // 16384
  * ```
  */
-export function freeBlock(edit: BuddyEdit, pfn: number, order: number): void {
+export function freeBlock(edit: Pick<BuddyEdit, 'maxOrder' | 'free'>, pfn: number, order: number): void {
   const step = Math.min(order, edit.maxOrder);
   for (let at = pfn; at < pfn + 2 ** order; at += 2 ** step) edit.free(at, step);
 }

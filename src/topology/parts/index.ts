@@ -11,6 +11,7 @@ import type { PartActors, PartMessages } from './part.ts';
 import { pipeActors, pipesSchema } from './pipes.ts';
 import { reclaimActors, reclaimSchema } from './reclaim.ts';
 import { thpActors, thpSchema } from './thp.ts';
+import { zoneActors, zoneSchema } from './zone.ts';
 
 /**
  * The fields of a topology, by name; each is optional.
@@ -27,6 +28,7 @@ export const partSchemas = {
   reclaim: reclaimSchema,
   thp: thpSchema,
   hugetlb: hugetlbSchema,
+  zone: zoneSchema,
 } satisfies Record<string, ZodType>;
 
 /**
@@ -37,7 +39,14 @@ export const partSchemas = {
  * partActors.every((make) => typeof make === 'function'); // true
  * ```
  */
-export const partActors: readonly PartActors[] = [objectActors, pipeActors, reclaimActors, thpActors, hugetlbActors];
+export const partActors: readonly PartActors[] = [
+  objectActors,
+  pipeActors,
+  reclaimActors,
+  zoneActors,
+  thpActors,
+  hugetlbActors,
+];
 
 /**
  * The makers of messages from outside that start parts, before those that start processes.
