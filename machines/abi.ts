@@ -41,6 +41,15 @@ import {
   refuse,
 } from './abiState.ts';
 import type { ExecCall, Message, MessageOf } from './messages.ts';
+import {
+  beginExec,
+  beginSelectionCall,
+  executed,
+  isSelectionCall,
+  taskCloned,
+  taskEnded,
+  taskStarted,
+} from './selection/abiSelection.ts';
 import { addCounts } from './processState.ts';
 import { assertType, handle, type Send } from './support.ts';
 import { reviseAbi } from './revise.ts';
@@ -75,26 +84,31 @@ const syscall = handle<AbiContext>((context, event, send) => {
   const inFlight = newCall(pid, cpu, call);
   if (isRuled(call)) return ruled(context, inFlight, call, send);
   if (isObjectCall(call)) return beginObjectCall(context, inFlight, call, send);
+  if (isSelectionCall(call)) return beginSelectionCall(context, inFlight, call, send);
   switch (call.op) {
     case 'splice':
     case 'drain':
       return beginPipeCall(context, inFlight, call, send);
     case 'execve':
       return execve(context, inFlight, call, send);
+    case 'exec':
+      return beginExec(context, inFlight, call, send);
     case 'exit':
       return askMm(context, inFlight, call, send);
     case 'fork': {
       if (call.childPid < 0) return answer(context, pid, { result: 0 }, send);
+      const cloned = taskCloned(context, pid, call);
+      if (typeof cloned === 'number') return fail(context, pid, cloned, send);
       // Noted before the fork: the child may make a call before this adapter hears that its parent's fork is done.
       const pageBytes = context.pageBytes.with(call.childPid, pageBytesOf(context, pid));
       const shared = inherit(context.shared, pid, call.childPid);
       return askMm(
-        reviseAbi(context, (draft) => {
+        reviseAbi(cloned, (draft) => {
           draft.pageBytes = pageBytes;
           draft.shared = shared;
         }),
         inFlight,
-        call,
+        { op: 'fork', childPid: call.childPid },
         send,
       );
     }
@@ -148,7 +162,7 @@ function execve(context: AbiContext, inFlight: CallInFlight, call: ExecCall, sen
   if (call.pageBytes < context.kernelPageBytes) return refuse(context, inFlight.pid, ERRNO.EINVAL, send);
   const pageBytes = context.pageBytes.with(inFlight.pid, call.pageBytes);
   return askMm(
-    reviseAbi(context, (draft) => {
+    reviseAbi(taskStarted(context, inFlight.pid, call.pageBytes), (draft) => {
       draft.pageBytes = pageBytes;
     }),
     inFlight,
@@ -164,7 +178,8 @@ const mmDone = handle<AbiContext>((context, event, send) => {
   const { result, errno, data } = event;
   if (isOtherCall(call)) return otherAnswered(context, inFlight, call, event, send);
   if (isSharedCall(call)) return sharedAnswered(context, inFlight, event, send);
-  if (call.op === 'exit') return exited(context, pid, send);
+  if (call.op === 'exit') return exited(taskEnded(context, pid), pid, send);
+  if (call.op === 'execve') return executed(context, inFlight, call, errno, send);
   if (call.op === 'mincore' && errno === 0 && call.vec !== undefined && data.length > 0) {
     const copies = [{ addr: call.vec, lengthBytes: data.length }];
     return copyOn(

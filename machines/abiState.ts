@@ -6,6 +6,8 @@ import { PathSet } from '../src/mm/pathSet.ts';
 import type { TraceCall, UserRange } from '../src/mm/runs.ts';
 import type { ExecCall, MmCall, TlbCounts } from './messages.ts';
 import { zeroCounts } from './processState.ts';
+import { noTasks } from '../src/mm/selection/state.ts';
+import type { AbiSelection } from './selection/abiSelection.ts';
 import type { ResourceHolder, Send } from './support.ts';
 import { reviseAbi } from './revise.ts';
 import { reviseCall } from './reviseWork.ts';
@@ -16,6 +18,8 @@ export interface AbiInput {
   kernelPageBytes: number;
   /** Paths of the files that have an address space. */
   files: string[];
+  /** Programs that execve finds, and how they come by their page size. */
+  selection?: Omit<AbiSelection, 'tasks'>;
 }
 
 /** A call under way: one a process at most. */
@@ -56,6 +60,8 @@ export interface AbiContext {
   shared: SharedMemory;
   /** Calls refused here, before anything in the kernel saw them. */
   refused: number;
+  /** Absent unless the topology has programs to execute. */
+  selection?: AbiSelection;
 }
 
 /**
@@ -93,7 +99,7 @@ export function newCall(pid: number, cpu: number, call: TraceCall | ExecCall): C
  * initialAbi({ resources: null, kernelPageBytes: 4096, files: ['/bin/true'] }).files.has('/bin/true'); // true
  * ```
  */
-export function initialAbi({ resources, kernelPageBytes, files }: AbiInput): AbiContext {
+export function initialAbi({ resources, kernelPageBytes, files, selection }: AbiInput): AbiContext {
   return {
     resources,
     kernelPageBytes,
@@ -102,6 +108,7 @@ export function initialAbi({ resources, kernelPageBytes, files }: AbiInput): Abi
     calls: IntRecord.empty(),
     shared: noSharedMemory(),
     refused: 0,
+    ...(selection === undefined ? {} : { selection: { ...selection, tasks: noTasks } }),
   };
 }
 

@@ -17,6 +17,7 @@ import type { WalkerMessage } from './walkers/messages.ts';
 
 export type * from './compaction/messages.ts';
 export type * from './coreMessages.ts';
+export type * from './mmCall.ts';
 export type * from './hugetlb/messages.ts';
 export type * from './khugepaged/messages.ts';
 export type * from './objects/messages.ts';

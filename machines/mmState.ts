@@ -185,13 +185,13 @@ export interface MmContext {
   /** Untranslatable operations, with the reason of the first. */
   fallbacks: number;
   fallbackReason: string;
+  kernelMaps?: KernelObjects;
   /** Settings of transparent huge pages that were written to sysfs; absent before the first. */
   thp?: { settings: ThpSettings; useZeroPage: boolean };
   /** The frames of the huge zero page; absent before it mapped it. */
   hugeZero?: { pfn: number; nr: number };
   /** Resident pages that are huge pages of hugetlb (`hugetlb_usage`): Linux does not count them in the resident set. */
   hugetlbPages?: { anon: number; file: number };
-  kernelMaps?: KernelObjects;
   swap?: MmSwap;
 }
 

@@ -16,12 +16,12 @@ import { directReclaim, reclaimedFor, type ZonePressure } from './compaction/zon
 import { compactScan } from './compaction/zoneScan.ts';
 import type { Message } from './messages.ts';
 import { assertType, handle, type ResourceHolder, ZERO_BYTES } from './support.ts';
-import { hugeZero } from './khugepaged/hugeZero.ts';
-import { mthpCounts } from './khugepaged/zoneCounts.ts';
-import { freeBlock } from './hugetlb/contig.ts';
 import { initialReclaim, takeReclaim, tryStalled, type ZoneReclaim } from './reclaim/zoneKswapd.ts';
 import { alloc, copyOnWrite, grant, tryAlloc } from './zoneAlloc.ts';
 import { shrink as shrinkFolios } from './zoneReclaim.ts';
+import { hugeZero } from './khugepaged/hugeZero.ts';
+import { mthpCounts } from './khugepaged/zoneCounts.ts';
+import { freeBlock } from './hugetlb/contig.ts';
 import { folioQuery } from './walkers/zoneWalk.ts';
 import { copyZone } from './revise.ts';
 
@@ -194,8 +194,6 @@ export const zoneMachine = setup({
     sysinfo,
     reclaim,
     folioQuery: handle<ZoneContext>(folioQuery),
-    mthpCounts: handle<ZoneContext>(mthpCounts),
-    hugeZero: handle<ZoneContext>(hugeZero),
     tryAlloc: handle<ZoneContext>(tryAlloc),
     directReclaim: handle<ZoneContext>((context, event, send) => {
       assertType(event, 'DIRECT_RECLAIM');
@@ -205,6 +203,8 @@ export const zoneMachine = setup({
       assertType(event, 'COMPACT_SCAN');
       return compactScan(context, event, send);
     }),
+    mthpCounts: handle<ZoneContext>(mthpCounts),
+    hugeZero: handle<ZoneContext>(hugeZero),
   },
   guards: {
     isOk: ({ context }) => context.buddy.freeFrames > context.marks.high,

@@ -16,7 +16,11 @@ import type { Buddy, BuddyEdit } from '../../src/mm/buddy.ts';
  * takeContiguous(buddy, buddy.edit(), 15); // null
  * ```
  */
-export function takeContiguous(buddy: Buddy, edit: BuddyEdit, order: number): number | null {
+export function takeContiguous(
+  buddy: Pick<Buddy, 'base' | 'count' | 'maxOrder'>,
+  edit: Pick<BuddyEdit, 'allocAt' | 'free' | 'maxOrder'>,
+  order: number,
+): number | null {
   const span = 2 ** order;
   const block = 2 ** buddy.maxOrder;
   const end = buddy.base + buddy.count;
@@ -29,7 +33,12 @@ export function takeContiguous(buddy: Buddy, edit: BuddyEdit, order: number): nu
 }
 
 /** Every block of the stretch is free; one that is not is told by its parts. */
-function isWholeFree(edit: BuddyEdit, pfn: number, span: number, block: number): boolean {
+function isWholeFree(
+  edit: Pick<BuddyEdit, 'allocAt' | 'free' | 'maxOrder'>,
+  pfn: number,
+  span: number,
+  block: number,
+): boolean {
   const { maxOrder } = edit;
   for (let at = pfn; at < pfn + span; at += block) {
     // What can be taken and given back again was free.
@@ -51,7 +60,7 @@ function isWholeFree(edit: BuddyEdit, pfn: number, span: number, block: number):
  * edit.freeFrames; // 16384
  * ```
  */
-export function freeBlock(edit: Pick<BuddyEdit, 'maxOrder' | 'free'>, pfn: number, order: number): void {
+export function freeBlock(edit: Pick<BuddyEdit, 'free' | 'maxOrder'>, pfn: number, order: number): void {
   const step = Math.min(order, edit.maxOrder);
   for (let at = pfn; at < pfn + 2 ** order; at += 2 ** step) edit.free(at, step);
 }

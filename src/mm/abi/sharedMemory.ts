@@ -135,6 +135,19 @@ export function inherit(shared: SharedMemory, pid: number, childPid: number): Sh
   };
 }
 
+/**
+ * execve: what was attached goes with the memory (`shm_close`); descriptors stay.
+ *
+ * @example
+ * ```ts
+ * detachAll({ ...noSharedMemory(), attached: [{ pid: 1, addr: 65536, id: 0 }] }, 1).attached; // []
+ * ```
+ */
+export function detachAll(shared: SharedMemory, pid: number): SharedMemory {
+  const attached = shared.attached.filter((attachment) => attachment.pid !== pid);
+  return attached.length === shared.attached.length ? shared : destroyUnused({ ...shared, attached });
+}
+
 function isOpen(memfds: SharedMemory['memfds'], inode: string): boolean {
   for (const [, names] of memfds.entries()) if (Object.values(names).includes(inode)) return true;
   return false;

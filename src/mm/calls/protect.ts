@@ -92,9 +92,9 @@ export function planProtect(space: Space, call: ProtectCall): Plan {
   for (const { vma, ...range } of parts) {
     if (isSealed(vma)) return refuses(ERRNO.EPERM, changed());
     if (vma.prot === prot) continue;
+    if (splitsWhole(vma, range.startVa, range.endVa)) return refuses(ERRNO.EINVAL, changed());
     const splits = maySplit(vmas, range.startVa) && maySplit(vmas, range.endVa);
     if (!splits) return refuses(ERRNO.EINVAL, changed());
-    if (splitsWhole(vma, range.startVa, range.endVa)) return refuses(ERRNO.EINVAL, changed());
     const lengthBytes = range.endVa - range.startVa;
     const flags = accounted(vma, prot);
     const grows = (prot & PROT.WRITE) !== 0 && !mayGrow({ vmas, limits: space.limits }, prot, flags, lengthBytes);

@@ -10,8 +10,9 @@ import { driversSchema, objectActors, objectsSchema } from './objects.ts';
 import type { PartActors, PartMessages } from './part.ts';
 import { pipeActors, pipesSchema } from './pipes.ts';
 import { reclaimActors, reclaimSchema } from './reclaim.ts';
-import { thpActors, thpSchema } from './thp.ts';
+import { selectionSchema } from './selection.ts';
 import { zoneActors, zoneSchema } from './zone.ts';
+import { thpActors, thpSchema } from './thp.ts';
 
 /**
  * The fields of a topology, by name; each is optional.
@@ -26,9 +27,10 @@ export const partSchemas = {
   drivers: driversSchema.optional(),
   pipes: pipesSchema,
   reclaim: reclaimSchema,
+  selection: selectionSchema,
+  zone: zoneSchema,
   thp: thpSchema,
   hugetlb: hugetlbSchema,
-  zone: zoneSchema,
 } satisfies Record<string, ZodType>;
 
 /**
