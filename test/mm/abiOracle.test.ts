@@ -161,7 +161,7 @@ describe.each(SIZES)('the fixed questions to a kernel of %s', (name, pageBytes) 
   });
 
   it.each(ranges)('%s', (question, addr, lengthBytes) => {
-    const answer = translateCall({ op: 'userfaultfd_range', addr, lengthBytes }, pageBytes);
+    const answer = translateCall({ op: 'uffdio_wake', fd: 'u', addr, lengthBytes }, pageBytes);
     const wanted = oracle[question]?.[name];
     if (wanted?.err === undefined) expect(answer).toHaveProperty('call');
     else expect(answer).toEqual({ errno: wanted.err });
