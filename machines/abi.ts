@@ -8,6 +8,7 @@ import { isPlanned } from '../src/mm/calls/index.ts';
 import { auxiliaryValue, sysconfValue } from '../src/mm/abi/answers.ts';
 import { abiRules, type RuledCall } from '../src/mm/abi/rules.ts';
 import { inherit, leave } from '../src/mm/abi/sharedMemory.ts';
+import { isUserfaultCall } from '../src/mm/userfaultfd/calls.ts';
 import type { FileCall, OtherProcessCall, SharedMemoryCall } from '../src/mm/runs.ts';
 import { beginFileCall, fileAnswered, inodeOf, transferCopied, transferFaulted } from './abiFiles.ts';
 import { beginOtherCall, otherAnswered, otherCopied } from './abiOthers.ts';
@@ -27,9 +28,11 @@ import {
   pageBytesOf,
   refuse,
 } from './abiState.ts';
+import { uffdOf } from './addresses.ts';
 import type { ExecCall, Message, MessageOf } from './messages.ts';
 import { addCounts } from './processState.ts';
 import { assertType, handle, type Send } from './support.ts';
+import { beginUserfaultCall, sourceRead, userfaultAnswered } from './userfaultfd/abiCalls.ts';
 import { reviseAbi } from './revise.ts';
 import { reviseCall } from './reviseWork.ts';
 
@@ -60,6 +63,7 @@ const syscall = handle<AbiContext>((context, event, send) => {
   assertType(event, 'SYSCALL');
   const { pid, cpu, call } = event;
   const inFlight = newCall(pid, cpu, call);
+  if (isUserfaultCall(call)) return beginUserfaultCall(context, inFlight, call, send);
   if (isRuled(call)) return ruled(context, inFlight, call, send);
   switch (call.op) {
     case 'execve':
@@ -157,6 +161,7 @@ const mmDone = handle<AbiContext>((context, event, send) => {
 function exited(context: AbiContext, pid: number, send: Send): AbiContext {
   const { shared, closed } = leave(context.shared, pid);
   for (const file of closed) send('shmem', { type: 'CLOSE_FILE', file });
+  for (const fd of context.resources.userfaultfd.descriptors) send(uffdOf(fd), { type: 'UFFD_EXIT', fd, pid });
   const pageBytes = context.pageBytes.without(pid);
   return answer(
     reviseAbi(context, (draft) => {
@@ -185,6 +190,11 @@ const ioWait = handle<AbiContext>((context, event, send) => {
 const fileDone = handle<AbiContext>((context, event, send) => {
   assertType(event, 'FILE_DONE');
   return fileAnswered(context, callOf(context, event.request), event, send);
+});
+
+const uffdDone = handle<AbiContext>((context, event, send) => {
+  assertType(event, 'UFFD_DONE');
+  return userfaultAnswered(context, callOf(context, event.request), event, send);
 });
 
 const sysinfo = handle<AbiContext>((context, event, send) => {
@@ -251,13 +261,14 @@ function copyEnded(
   if (call.op === 'process_vm_readv' || call.op === 'process_vm_writev') {
     return otherCopied(context, inFlight, call, faulted, send);
   }
+  if (call.op === 'uffdio_copy') return sourceRead(context, inFlight, send);
   return faulted ? fail(context, pid, ERRNO.EFAULT, send) : answer(context, pid, { result, data }, send);
 }
 
 /** The adapter's statechart: it serves every process, one call of each at a time. */
 export const abiMachine = setup({
   types: { context: {} as AbiContext, events: {} as Message, input: {} as AbiInput },
-  actions: { syscall, mmDone, ioWait, fileDone, sysinfo, awake, copied },
+  actions: { syscall, mmDone, ioWait, fileDone, uffdDone, sysinfo, awake, copied },
   guards: {
     known: ({ context, event }) => context.calls.has((event as MessageOf<'MM_DONE'>).request),
     inCopy: ({ context, event }) => context.calls.has((event as MessageOf<'AWAKE'>).pid),
@@ -276,6 +287,7 @@ export const abiMachine = setup({
         MM_DONE: { guard: 'known', actions: 'mmDone' },
         IO_WAIT: { guard: 'known', actions: 'ioWait' },
         FILE_DONE: { guard: 'known', actions: 'fileDone' },
+        UFFD_DONE: { guard: 'known', actions: 'uffdDone' },
         SYSINFO_DONE: { guard: 'known', actions: 'sysinfo' },
         AWAKE: { guard: 'inCopy', actions: 'awake' },
         UACCESS_DONE: { guard: 'inCopy', actions: 'copied' },

@@ -4,6 +4,7 @@ import { noSharedMemory, type SharedMemory } from '../src/mm/abi/sharedMemory.ts
 import { IntRecord } from '../src/mm/intRecord.ts';
 import { PathSet } from '../src/mm/pathSet.ts';
 import type { TraceCall, UserRange } from '../src/mm/runs.ts';
+import type { UserfaultFill } from '../src/mm/userfaultfd/calls.ts';
 import type { ExecCall, MmCall, TlbCounts } from './messages.ts';
 import { zeroCounts } from './processState.ts';
 import type { ResourceHolder, Send } from './support.ts';
@@ -23,8 +24,8 @@ export interface CallInFlight {
   pid: number;
   cpu: number;
   call: TraceCall | ExecCall;
-  /** What is awaited: the mm, the file, the zone, the copy to or from user memory, or a CPU to do that copy on. */
-  awaits: 'mm' | 'file' | 'zone' | 'uaccess' | 'cpu';
+  /** What is awaited: the mm, the file, the zone, a userfaultfd, the copy to or from user memory, or a CPU to do that copy on. */
+  awaits: 'mm' | 'file' | 'zone' | 'uaccess' | 'cpu' | 'uffd';
   asleep: boolean;
   /** User memory that is still to be copied, and the access that the kernel makes. */
   copies: UserRange[];
@@ -40,6 +41,8 @@ export interface CallInFlight {
   result: number;
   data: number[];
   counts: TlbCounts;
+  /** Of UFFDIO_COPY: what the mm of that process does once the source is read. */
+  filling?: { pid: number; call: UserfaultFill };
 }
 
 /** The adapter's state. */

@@ -28,7 +28,7 @@ export const coreVocabulary: Readonly<Record<CoreMessage['type'], VocabularyRow>
   UACCESS: row('abi', 'tlb', 'copy_to_user or copy_from_user: the kernel touches user memory through TTBR0.'),
   UACCESS_DONE: row('tlb', 'abi', 'Bytes that were touched, and why it ended.'),
   SLEEP: row(['mm', 'abi'], ['tlb', 'process'], 'What it waits for needs I/O: give up the CPU. The mm tells the TLB.'),
-  WAKE: row(['mm', 'abi'], 'process', 'What it slept for is there.'),
+  WAKE: row(['mm', 'abi', 'uffd'], 'process', 'What it slept for is there.'),
   AWAKE: row('process', 'abi', 'Has a CPU again, in the middle of a call.'),
   WALK: row('tlb', 'mmu', 'No translation, or none that allows this access: walk the table that TTBR0 points to.'),
   TRANSLATION: row('mmu', 'tlb', 'The leaf entry found, and the descriptors read on the way.'),
@@ -69,7 +69,7 @@ export const coreVocabulary: Readonly<Record<CoreMessage['type'], VocabularyRow>
     ['file', 'shmem'],
     'filemap_fault: the page at `index`, and those around it that are there already.',
   ),
-  IO_WAIT: row(['file', 'shmem', 'mm'], ['mm', 'abi'], 'The answer needs the disk.'),
+  IO_WAIT: row(['file', 'shmem', 'mm', 'uffd'], ['mm', 'abi'], 'The answer needs the disk.'),
   PAGES: row(['file', 'shmem'], 'mm', 'The pages, each with a reference taken for the mapping.'),
   UNMAP_RANGE: row(
     ['file', 'shmem'],

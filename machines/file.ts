@@ -7,7 +7,14 @@ import { setup } from 'xstate';
 import { unmapFile } from './fileInvalidate.ts';
 import { nextOperation, operateOnFile, rangeUnmapped, residentRuns, takeOn, unpin } from './fileOps.ts';
 import { markDirty } from './filePages.ts';
-import { type FileContext, type FileInput, type FileMessage, type FilePhase, initialFile } from './fileState.ts';
+import {
+  endIndex as pagesUpToEnd,
+  type FileContext,
+  type FileInput,
+  type FileMessage,
+  type FilePhase,
+  initialFile,
+} from './fileState.ts';
 import type { Message } from './messages.ts';
 import { handle, type Send } from './support.ts';
 
@@ -32,8 +39,10 @@ export function takeMessage(context: FileContext, event: Message, send: Send): F
     case 'UNPIN_PAGES':
       return unpin(context, event.holder, send);
     case 'RESIDENT': {
-      const { mm, request, firstIndex, endIndex } = event;
-      send(mm, { type: 'RESIDENT_PAGES', request, runs: residentRuns(context, firstIndex, endIndex) });
+      const { mm, request, firstIndex, endIndex, orderPages } = event;
+      const runs = residentRuns(context, firstIndex, endIndex);
+      const end = orderPages === undefined ? {} : { fileEndIndex: pagesUpToEnd(context, orderPages) };
+      send(mm, { type: 'RESIDENT_PAGES', request, runs, ...end });
       return context;
     }
     case 'FRAMES':

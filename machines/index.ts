@@ -25,6 +25,7 @@ import { CpuSlots, RunQueue } from './runQueue.ts';
 import { type SchedContext, schedMachine } from './sched.ts';
 import type { ResourceHolder } from './support.ts';
 import { tlbMachine } from './tlb.ts';
+import { uffdMachine } from './userfaultfd/uffd.ts';
 import { vocabulary } from './vocabulary.ts';
 import { zoneMachine } from './zone.ts';
 
@@ -39,6 +40,7 @@ export { addCounts, type ProcessContext, type ProcessInput, zeroCounts } from '.
 export type { SchedContext, SchedInput } from './sched.ts';
 export { ResourceHolder, type Resources } from './support.ts';
 export type { TlbContext, TlbInput } from './tlbState.ts';
+export type { UffdContext, UffdInput } from './userfaultfd/uffd.ts';
 export { vocabulary } from './vocabulary.ts';
 export { type ZoneContext, type ZoneInput, zeroFrame } from './zone.ts';
 
@@ -64,6 +66,7 @@ export const machines = {
   zone: zoneMachine,
   disk: diskMachine,
   sched: schedMachine,
+  uffd: uffdMachine,
 } as const satisfies Record<ActorKind, unknown>;
 
 /**

@@ -15,6 +15,7 @@ import { nextToPopulate } from './mmPopulate.ts';
 import { beginUnmap, endUnmap } from './mmRmap.ts';
 import { initialMm, type Job, type MmContext, type MmInput } from './mmState.ts';
 import { assertType, handle, type Send } from './support.ts';
+import { releaseUserfaults } from './userfaultfd/mmFault.ts';
 import { beginReplace, endReplace, showMm } from './walkers/mmWalk.ts';
 import { reviseMm } from './revise.ts';
 import { reviseJob } from './reviseWork.ts';
@@ -68,6 +69,7 @@ function start(context: MmContext, message: Message, send: Send): MmContext {
       send,
     );
   }
+  if (message.type === 'UFFD_RELEASE') return next(releaseUserfaults(context, message), send);
   if (message.type === 'MM_QUERY') return next(showMm(context, message, send), send);
   invariant(message.type === 'DUP_MM', `an mm does not start on ${message.type}`);
   return next(childSteps.begin(context, message, send), send);
@@ -81,10 +83,12 @@ function afterFault({ context, end }: FaultStep, send: Send): MmContext {
   invariant(job.kind === 'fault', 'a fault ends in a fault job or a populating call');
   const { pid } = context;
   const { major, va } = job.fault;
-  const counted = end.signal === 0 ? countFault(context, major) : context;
+  // A fault that is taken again counts as major (`mm_account_fault`, FAULT_FLAG_TRIED).
+  const counted = end.signal === 0 ? countFault(context, major || end.sleeps === true) : context;
   const state = { ...counted, job: null };
   const delay = heldCycles(context, job);
-  if (job.asleep) send(processOf(pid), { type: 'WAKE' }, delay);
+  if (end.sleeps === true) send(tlbOf(job.cpu), { type: 'SLEEP', pid }, delay);
+  else if (job.asleep) send(processOf(pid), { type: 'WAKE' }, delay);
   else if (end.signal === 0) send(mmuOf(pid), { type: 'FAULT_DONE', walk: job.walk, pid, cpu: job.cpu }, delay);
   else {
     const { signal, code } = end;
@@ -264,6 +268,7 @@ export const mmMachine = setup({
     UNMAP_RANGE: { actions: 'unmapRange' },
     REPLACE_PTES: { actions: 'replacePtes' },
     MM_QUERY: { actions: 'enqueue' },
+    UFFD_RELEASE: { actions: 'enqueue' },
     TABLE_DONE: { actions: 'answered' },
     FRAMES: { actions: 'answered' },
     NO_MEMORY: { actions: 'answered' },

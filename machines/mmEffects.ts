@@ -26,6 +26,8 @@ import { beginLazyFree, beginPageOut } from './mmReclaim.ts';
 import { residencyBytes } from './mmResidency.ts';
 import { ask, costsOf, type MmContext, SIGNAL } from './mmState.ts';
 import type { Send } from './support.ts';
+import { beginFill } from './userfaultfd/mmFill.ts';
+import { beginUserMove, beginUserProtect, wakeWaiting } from './userfaultfd/mmProtect.ts';
 import { reviseMm } from './revise.ts';
 import { reviseJob } from './reviseWork.ts';
 
@@ -33,7 +35,7 @@ type StepHandler = (context: MmContext, job: CallJob, event: Message, send: Send
 type EffectOf<D extends Effect['do']> = Extract<Effect, { do: D }>;
 type Starter<D extends Effect['do']> = (context: MmContext, job: CallJob, effect: EffectOf<D>, send: Send) => CallStep;
 
-/** The effects that are messages; the others change the mm alone. */
+/** Effects that are messages; others change the mm alone. */
 type SharedEffect = Exclude<Effect['do'], 'vmas' | 'create' | 'brk' | 'lockFuture' | 'goOn'>;
 
 function askMmu(
@@ -92,6 +94,10 @@ const starters: { [D in SharedEffect]: Starter<D> } = {
     const read = { type: 'READ_PTES' as const, ranges: [{ startVa, endVa }] };
     return askMmu(context, job, 'residencyRead', (request) => ({ ...read, request }), send);
   },
+  userFill: beginFill,
+  userProtect: beginUserProtect,
+  userMove: beginUserMove,
+  userWake: (context, job, effect, send) => nextEffect(wakeWaiting(context, effect, send), job, send),
   node: (context, job, { va }, send) => {
     const startVa = va - (va % context.pageBytes);
     const read = { type: 'READ_PTES' as const, ranges: [{ startVa, endVa: startVa + context.pageBytes }] };

@@ -4,6 +4,7 @@
  * page, a 16K or 64K process takes 2 ** order of them, in one folio, or fails.
  */
 import { invariant } from '../src/errors.ts';
+import { isPoisoned } from '../src/mm/nonPresent.ts';
 import { hasFlags, PROT, PTE } from '../src/mm/pte.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
 import type { MessageOf } from './messages.ts';
@@ -23,6 +24,7 @@ import {
 import { writeProtectFault, writeSteps } from './mmFaultWrite.ts';
 import { type FaultWork, type MmContext, SIGNAL, stackGuardBytesOf } from './mmState.ts';
 import type { Send } from './support.ts';
+import { watchedFault, watchedSteps } from './userfaultfd/mmFault.ts';
 import { reviseMm } from './revise.ts';
 
 export { type FaultEnd, type FaultStep, HANDLED } from './mmFaultParts.ts';
@@ -72,6 +74,9 @@ export function beginFault(before: MmContext, job: FaultJob, send: Send): FaultS
   const { context, vma } = vmaAt(before, work.va);
   if (vma === null) return ends(context, SIGNAL.SEGV, SIGNAL.SEGV_MAPERR);
   if (!allowed(vma, work.access)) return ends(context, SIGNAL.SEGV, SIGNAL.SEGV_ACCERR);
+  if (isPoisoned({ pfn: work.ptePfn, flags: work.pteFlags })) return ends(context, SIGNAL.BUS, SIGNAL.BUS_MCEERR_AR);
+  const watched = vma.uffd === undefined ? null : watchedFault(context, job, vma, send);
+  if (watched !== null) return watched;
   if (hasFlags(work.pteFlags, PTE.VALID)) {
     const write = work.access === 'write' && !hasFlags(work.pteFlags, PTE.WRITE);
     // Another fault or a fold brought the entry meanwhile: nothing to do but to try again.
@@ -106,6 +111,7 @@ export const faultSteps: Record<string, FaultStepHandler> = {
   ...anonSteps,
   ...fileSteps,
   ...writeSteps,
+  ...watchedSteps,
 
   set: (context, _job, event, send) => {
     invariant(event.type === 'TABLE_DONE', 'a table operation is answered when it is done');

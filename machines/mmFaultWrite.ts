@@ -10,9 +10,9 @@ import {
   allocateCopy,
   ends,
   freshFlags,
-  leastPages,
   overwrite,
   prepareAnon,
+  unitPages,
   vmaOf,
   waitsOn,
   workOf,
@@ -33,7 +33,7 @@ interface Unit {
 function unitOf(context: MmContext, job: FaultJob): Unit {
   const { va, ptePfn } = workOf(job);
   const { kernelPageBytes } = context;
-  const nr = context.resources.design.copyOnWrite === 'process-page' ? leastPages(context) : 1;
+  const nr = context.resources.design.copyOnWrite === 'process-page' ? unitPages(context, vmaOf(context, job)) : 1;
   const startVa = va - (va % (nr * kernelPageBytes));
   return { startVa, nr, pfn: ptePfn - Math.floor((va - startVa) / kernelPageBytes) };
 }
@@ -78,7 +78,7 @@ function reuse(context: MmContext, job: FaultJob, exclusive: number, send: Send)
   const { pteFlags } = workOf(job);
   const { startVa, nr, pfn } = unitOf(context, job);
   const writable = pteFlags | PTE.WRITE | PTE.YOUNG | PTE.DIRTY | exclusive;
-  const flags = writable & ~(PTE.READONLY | PTE.SPECIAL);
+  const flags = writable & ~(PTE.READONLY | PTE.SPECIAL | PTE.UFFD_WP);
   return overwrite(context, job, { step: 'reused', startVa, pfn, nr, flags, expects: pfn }, send);
 }
 

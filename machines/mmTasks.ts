@@ -1,4 +1,5 @@
 /** fork, execve and exit on an address space, in steps (`kernel/fork.c:dup_mmap`, `fs/exec.c`, `mm/mmap.c:exit_mmap`). */
+import { isPresent } from '../src/mm/pte.ts';
 import { invariant } from '../src/errors.ts';
 import { ERRNO } from '../src/mm/abiRules.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
@@ -138,7 +139,8 @@ export const taskSteps: Partial<Record<string, StepHandler>> = {
 
   copiedTables: (context, job, event, send) => {
     const { set, fallback } = tableDone(event);
-    const runs = set.filter(({ pfn }) => !isZeroFrame(context, pfn)).map(({ pfn, nr }) => ({ pfn, nr }));
+    const pages = set.filter(({ pfn, flags }) => isPresent(flags) && !isZeroFrame(context, pfn));
+    const runs = pages.map(({ pfn, nr }) => ({ pfn, nr }));
     const state = noteFallback(context, fallback);
     const sender = mmOf(context.pid);
     const get = (request: number): Message => ({ type: 'GET', sender, request, runs });

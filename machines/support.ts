@@ -12,6 +12,7 @@ import {
 import type { CostModel } from '../src/arch/costs.ts';
 import { type Design, defaultDesign } from '../src/arch/design.ts';
 import type { RunSource } from '../src/mm/runs.ts';
+import type { UserfaultGranularity } from '../src/mm/userfaultfd/numbers.ts';
 import type { Message, MessageOf } from './messages.ts';
 
 /** Bytes of shared zero memory: one page of the largest size a process can have. */
@@ -99,6 +100,14 @@ export interface Resources {
   costs: CostModel;
   /** The design that is modelled; the one that matches a kernel of the process page size where none is given. */
   design?: Design;
+  /** The userfaultfds of the topology; absent where there are none. */
+  userfaultfd?: UserfaultSettings | undefined;
+}
+
+/** The userfaultfds that processes may open, by name, and in which pages they work. */
+export interface UserfaultSettings {
+  descriptors: readonly string[];
+  granularity: UserfaultGranularity;
 }
 
 /**
@@ -114,11 +123,13 @@ export class ResourceHolder {
   readonly traces: ReadonlyMap<string, RunSource>;
   readonly costs: CostModel;
   readonly design: Design;
+  readonly userfaultfd: UserfaultSettings;
 
   constructor(resources: Resources) {
     this.traces = resources.traces;
     this.costs = resources.costs;
     this.design = resources.design ?? defaultDesign;
+    this.userfaultfd = resources.userfaultfd ?? { descriptors: [], granularity: 'process-page' };
   }
 
   /** Nothing: resources are named by the topology, which is in the header of the log. */

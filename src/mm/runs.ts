@@ -9,6 +9,8 @@
  * So the runs between two fetch runs belong to the first of them, and a stretch can be cut before any fetch run.
  */
 
+import type { UserfaultCall } from './userfaultfd/calls.ts';
+
 /** An instruction-fetch run. */
 export const RUN_FETCH = 0;
 /** A data run of reads only. */
@@ -39,6 +41,7 @@ export type TraceCall =
   | SharedMemoryCall
   | OtherProcessCall
   | QueryCall
+  | UserfaultCall
   | TaskCall;
 
 /** Calls that make, change and remove mappings. */

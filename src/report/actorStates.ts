@@ -10,6 +10,7 @@ import type {
   SchedContext,
   ShmemContext,
   TlbContext,
+  UffdContext,
   ZoneContext,
 } from '../../machines/index.ts';
 import { kindOf } from '../../machines/index.ts';
@@ -35,6 +36,7 @@ export interface ContextOf {
   zone: ZoneContext;
   disk: DiskContext;
   sched: SchedContext;
+  uffd: UffdContext;
 }
 
 /** An actor's state with the context of its kind. */

@@ -176,7 +176,8 @@ export function buildTopology(topology: Topology, traces: ReadonlyMap<number, Ru
   checkProcesses(topology);
   checkAsids(topology);
   const sources = new Map([...traces.values()].map((trace) => [trace.hash, trace]));
-  const resources = new ResourceHolder({ traces: sources, costs: costsOf(topology), design: topology.design });
+  const { design, userfaultfd } = topology;
+  const resources = new ResourceHolder({ traces: sources, costs: costsOf(topology), design, userfaultfd });
   const { kernelPageSize: kernelPageBytes, cpus } = topology;
   const core = findCore(topology.core);
   const files = fileSizes(topology, traces);

@@ -104,7 +104,7 @@ describe('registering', () => {
           const touched = step.does === 'release' ? model : model.slice(range.startVa / P, range.endVa / P);
           const done =
             step.does === 'register'
-              ? registerRange(space, range, { fd: step.fd, modes: step.modes }, false)
+              ? registerRange(space, range, { fd: step.fd, modes: step.modes, features: 0 }, false)
               : step.does === 'unregister'
                 ? unregisterRange(space, range, step.fd, false)
                 : releaseAreas(vmas, step.fd);
@@ -116,7 +116,7 @@ describe('registering', () => {
             const found = vmas.find(at * P);
             expect(found === null).toBe(page.kind === 'hole');
             if (found === null) continue;
-            expect(armingOf(found)).toEqual(page.fd === '' ? null : { fd: page.fd, modes: page.modes });
+            expect(armingOf(found)).toEqual(page.fd === '' ? null : { fd: page.fd, modes: page.modes, features: 0 });
           }
         }
       }),
@@ -128,12 +128,14 @@ describe('registering', () => {
     const vmas = VmaSet.empty(P).map(area(1, 'ext4'));
     const space = { vmas, writeNotify: ['/disk/file'] };
     const range = { startVa: P, endVa: 2 * P };
-    expect(registerRange(space, range, { fd: 'a', modes: UFFD.REGISTER_WP }, true).errno).toBe(0);
-    expect(registerRange(space, range, { fd: 'a', modes: UFFD.REGISTER_WP }, false).errno).toBe(ERRNO.EINVAL);
+    expect(registerRange(space, range, { fd: 'a', modes: UFFD.REGISTER_WP, features: 0 }, true).errno).toBe(0);
+    expect(registerRange(space, range, { fd: 'a', modes: UFFD.REGISTER_WP, features: 0 }, false).errno).toBe(
+      ERRNO.EINVAL,
+    );
   });
 
   it('is not inherited by fork and does not move', () => {
-    const vmas = VmaSet.empty(P).map({ ...area(1, 'anonymous'), uffd: '1 a' });
+    const vmas = VmaSet.empty(P).map({ ...area(1, 'anonymous'), uffd: '1 0 a' });
     expect(vmas.forked().find(P)?.uffd).toBeUndefined();
     const watched = vmas.find(P);
     expect(watched).not.toBeNull();
@@ -198,7 +200,7 @@ describe('a descriptor', () => {
 });
 
 describe('filling', () => {
-  const watched = { ...area(1, 'anonymous'), endVa: 4 * P, uffd: '3 a' };
+  const watched = { ...area(1, 'anonymous'), endVa: 4 * P, uffd: '3 0 a' };
   const space = { vmas: VmaSet.empty(P).map(watched), writeNotify: [] };
   const wish = { kind: 'copy' as const, startVa: P, lengthBytes: P, writeProtect: false };
 
@@ -215,7 +217,7 @@ describe('filling', () => {
   it('asks for registration, for write protection where it is wanted, and for memory of the right kind', () => {
     const of = (vma: object) => ({ vmas: VmaSet.empty(P).map({ ...watched, ...vma }), writeNotify: ['/disk/file'] });
     expect(fillErrno(of({ uffd: undefined }), wish)).toBe(ERRNO.ENOENT);
-    expect(fillErrno(of({ uffd: '1 a' }), { ...wish, writeProtect: true })).toBe(ERRNO.EINVAL);
+    expect(fillErrno(of({ uffd: '1 0 a' }), { ...wish, writeProtect: true })).toBe(ERRNO.EINVAL);
     expect(fillErrno(of({ file: '/disk/file' }), wish)).toBe(ERRNO.EINVAL);
     expect(fillErrno(of({ file: 'shmem:1.0' }), { ...wish, kind: 'continue' })).toBe(0);
   });
@@ -247,7 +249,7 @@ describe('filling', () => {
 
 describe('moving', () => {
   const both = VmaSet.empty(P)
-    .map({ ...area(1, 'anonymous'), endVa: 4 * P, uffd: '1 a' })
+    .map({ ...area(1, 'anonymous'), endVa: 4 * P, uffd: '1 0 a' })
     .map({ ...area(8, 'anonymous'), endVa: 12 * P });
   const wish = { fd: 'a', toVa: P, fromVa: 8 * P, lengthBytes: 2 * P };
   const errnoOf = (vmas: VmaSet, change: Partial<typeof wish> = {}): number =>

@@ -10,6 +10,8 @@ import { planProtect } from './protect.ts';
 import { planRemap } from './remap.ts';
 import { planRemoteAccess } from './remote.ts';
 import { planResidency, planSync } from './sync.ts';
+import type { UserfaultMmCall } from '../userfaultfd/calls.ts';
+import { userfaultPlanners } from '../userfaultfd/plans.ts';
 import { planDetach, planUnmap } from './unmap.ts';
 
 /** The calls that have a plan: those of the ABI table, and those that the ABI adapter makes of others. */
@@ -17,7 +19,8 @@ export type PlannedCall =
   | MemoryCall
   | { op: 'shmdt'; addr: number; segments: Record<string, number> }
   | { op: 'move_pages'; addresses: number[]; nodes: number[] | null; flags: number }
-  | { op: 'remote_access'; addr: number; lengthBytes: number; write: boolean };
+  | { op: 'remote_access'; addr: number; lengthBytes: number; write: boolean }
+  | UserfaultMmCall;
 
 type Planner<O extends PlannedCall['op']> = (space: Space, call: Extract<PlannedCall, { op: O }>) => Plan;
 
@@ -43,6 +46,7 @@ const planners: { [O in PlannedCall['op']]: Planner<O> } = {
   shmdt: planDetach,
   remote_access: planRemoteAccess,
   move_pages: (_space, call) => planMovePages(call),
+  ...userfaultPlanners,
 };
 
 /**

@@ -10,10 +10,11 @@ import { clipVma, VM, type Vma } from '../vma.ts';
 import type { VmaSet } from '../vmaSet.ts';
 import { UFFD } from './numbers.ts';
 
-/** What an area is registered for: by which descriptor, and the modes of UFFDIO_REGISTER. */
+/** What an area is registered for: by which descriptor, the modes of UFFDIO_REGISTER, and what UFFDIO_API agreed on. */
 export interface Arming {
   fd: string;
   modes: number;
+  features: number;
 }
 
 /** What the areas are looked at with: files whose file system wants to hear of writes are none of shmem's. */
@@ -27,11 +28,11 @@ export interface AreaKinds {
  *
  * @example
  * ```ts
- * armingText({ fd: 'monitor', modes: UFFD.REGISTER_MISSING | UFFD.REGISTER_WP }); // '3 monitor'
+ * armingText({ fd: 'monitor', modes: UFFD.REGISTER_MISSING | UFFD.REGISTER_WP, features: 0 }); // '3 0 monitor'
  * ```
  */
-export function armingText({ fd, modes }: Arming): string {
-  return `${modes} ${fd}`;
+export function armingText({ fd, modes, features }: Arming): string {
+  return `${modes} ${features} ${fd}`;
 }
 
 /**
@@ -39,14 +40,14 @@ export function armingText({ fd, modes }: Arming): string {
  *
  * @example
  * ```ts
- * armingOf({ uffd: '3 monitor' }); // { fd: 'monitor', modes: 3 }
+ * armingOf({ uffd: '3 0 monitor' }); // { fd: 'monitor', modes: 3, features: 0 }
  * armingOf({}); // null
  * ```
  */
 export function armingOf({ uffd }: Pick<Vma, 'uffd'>): Arming | null {
   if (uffd === undefined) return null;
-  const at = uffd.indexOf(' ');
-  return { fd: uffd.slice(at + 1), modes: Number(uffd.slice(0, at)) };
+  const [modes, features, ...name] = uffd.split(' ');
+  return { fd: name.join(' '), modes: Number(modes), features: Number(features) };
 }
 
 /**
@@ -54,7 +55,7 @@ export function armingOf({ uffd }: Pick<Vma, 'uffd'>): Arming | null {
  *
  * @example
  * ```ts
- * isArmed({ uffd: '1 monitor' }, UFFD.REGISTER_WP); // false
+ * isArmed({ uffd: '1 0 monitor' }, UFFD.REGISTER_WP); // false
  * ```
  */
 export function isArmed(vma: Pick<Vma, 'uffd'>, mode: number): boolean {
@@ -115,8 +116,8 @@ const part = (vma: Vma, { startVa, endVa }: VaRange): Vma => clipVma(vma, startV
  * ```ts
  * const vmas = VmaSet.empty(4096).map({ startVa: 0, endVa: 8192, prot: 3, flags: 0, file: null, offsetBytes: 0 });
  * const kinds = { vmas, writeNotify: [] };
- * const arming = { fd: 'monitor', modes: 1 };
- * registerRange(kinds, { startVa: 4096, endVa: 8192 }, arming, false).vmas.find(4096)?.uffd; // '1 monitor'
+ * const arming = { fd: 'monitor', modes: 1, features: 0 };
+ * registerRange(kinds, { startVa: 4096, endVa: 8192 }, arming, false).vmas.find(4096)?.uffd; // '1 0 monitor'
  * registerRange(kinds, { startVa: 8192, endVa: 12288 }, arming, false).errno; // 22
  * ```
  */
@@ -136,7 +137,7 @@ export function registerRange(kinds: AreaKinds, range: VaRange, arming: Arming, 
     if (((armingOf(vma)?.modes ?? 0) & arming.modes) === arming.modes) continue;
     const { startVa, endVa } = part(vma, range);
     set = set.modify(startVa, endVa, (piece) => ({ ...piece, uffd: armingText(arming) })).set;
-    changed.push({ startVa, endVa, fd: armingOf(vma)?.fd ?? '', modes: armingOf(vma)?.modes ?? 0 });
+    changed.push({ startVa, endVa, ...(armingOf(vma) ?? { fd: '', modes: 0, features: 0 }) });
   }
   return { vmas: set, changed, errno: 0 };
 }
@@ -153,7 +154,7 @@ function disarmed(vma: Vma): Vma {
  *
  * @example
  * ```ts
- * const area = { startVa: 0, endVa: 8192, prot: 3, flags: 0, file: null, offsetBytes: 0, uffd: '1 monitor' };
+ * const area = { startVa: 0, endVa: 8192, prot: 3, flags: 0, file: null, offsetBytes: 0, uffd: '1 0 monitor' };
  * const kinds = { vmas: VmaSet.empty(4096).map(area), writeNotify: [] };
  * unregisterRange(kinds, { startVa: 0, endVa: 4096 }, 'monitor', false).vmas.find(0)?.uffd; // undefined
  * unregisterRange(kinds, { startVa: 0, endVa: 4096 }, 'other', false).errno; // 22
@@ -185,7 +186,7 @@ export function unregisterRange(kinds: AreaKinds, range: VaRange, fd: string, wp
  *
  * @example
  * ```ts
- * const area = { startVa: 0, endVa: 8192, prot: 3, flags: 0, file: null, offsetBytes: 0, uffd: '1 monitor' };
+ * const area = { startVa: 0, endVa: 8192, prot: 3, flags: 0, file: null, offsetBytes: 0, uffd: '1 0 monitor' };
  * releaseAreas(VmaSet.empty(4096).map(area), 'monitor').changed.length; // 1
  * ```
  */

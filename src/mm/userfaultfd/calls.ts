@@ -33,6 +33,43 @@ export type UserfaultCall =
 /** The calls that fill pages in: `mfill_atomic` and its modes. */
 export type FillKind = 'copy' | 'zeropage' | 'continue' | 'poison';
 
+/** What an mm does for a descriptor, once that has let the arguments pass. Ranges are whole pages of the descriptor. */
+export type UserfaultMmCall =
+  | { op: 'uffd_register'; fd: string; addr: number; lengthBytes: number; modes: number; features: number }
+  | { op: 'uffd_unregister'; fd: string; addr: number; lengthBytes: number }
+  | UserfaultFill
+  | { op: 'uffd_protect'; fd: string; addr: number; lengthBytes: number; protect: boolean; wake: boolean }
+  | UserfaultMove
+  /** By way of the mm, so that it cannot overtake a fault that the mm has passed on before. */
+  | { op: 'uffd_wake'; fd: string; addr: number; lengthBytes: number };
+
+/** UFFDIO_COPY, ZEROPAGE, CONTINUE and POISON. */
+export interface UserfaultFill {
+  op: 'uffd_fill';
+  fd: string;
+  kind: FillKind;
+  addr: number;
+  lengthBytes: number;
+  /** What is filled in at once: the descriptor's page. */
+  unitBytes: number;
+  writeProtect: boolean;
+  wake: boolean;
+  /** Of COPY: how much of the source could be read. */
+  readableBytes: number;
+}
+
+/** UFFDIO_MOVE. */
+export interface UserfaultMove {
+  op: 'uffd_move';
+  fd: string;
+  addr: number;
+  fromVa: number;
+  lengthBytes: number;
+  unitBytes: number;
+  allowHoles: boolean;
+  wake: boolean;
+}
+
 /** Any call that names a range. */
 export type UserfaultRangeCall = Exclude<
   UserfaultCall,
@@ -43,6 +80,27 @@ export type UserfaultRangeCall = Exclude<
 export type ResolvedUserfaultCall =
   | Exclude<UserfaultCall, UserfaultRangeCall>
   | (UserfaultRangeCall & { addr: number; lengthBytes: number });
+
+const MM_CALLS: ReadonlySet<string> = new Set<UserfaultMmCall['op']>([
+  'uffd_register',
+  'uffd_unregister',
+  'uffd_fill',
+  'uffd_protect',
+  'uffd_move',
+  'uffd_wake',
+]);
+
+/**
+ * Whether a call is what a descriptor asks of an mm.
+ *
+ * @example
+ * ```ts
+ * isUserfaultMmCall({ op: 'uffd_fill' }); // true
+ * ```
+ */
+export function isUserfaultMmCall(call: { op: string }): call is UserfaultMmCall {
+  return MM_CALLS.has(call.op);
+}
 
 const RANGED: ReadonlySet<string> = new Set<UserfaultRangeCall['op']>([
   'uffdio_register',

@@ -25,7 +25,7 @@ export interface FillWish {
  *
  * @example
  * ```ts
- * const area = { startVa: 0, endVa: 8192, prot: 3, flags: 0, file: null, offsetBytes: 0, uffd: '1 monitor' };
+ * const area = { startVa: 0, endVa: 8192, prot: 3, flags: 0, file: null, offsetBytes: 0, uffd: '1 0 monitor' };
  * const kinds = { vmas: VmaSet.empty(4096).map(area), writeNotify: [] };
  * const wish = { kind: 'copy' as const, startVa: 0, lengthBytes: 4096, writeProtect: false };
  * fillErrno(kinds, wish); // 0
@@ -134,7 +134,7 @@ function isMovable(vma: Vma): boolean {
  *
  * @example
  * ```ts
- * const area = { startVa: 0, endVa: 8192, prot: 3, flags: 0, file: null, offsetBytes: 0, uffd: '1 monitor' };
+ * const area = { startVa: 0, endVa: 8192, prot: 3, flags: 0, file: null, offsetBytes: 0, uffd: '1 0 monitor' };
  * const kinds = { vmas: VmaSet.empty(4096).map(area), writeNotify: [] };
  * moveErrno(kinds, { fd: 'monitor', toVa: 0, fromVa: 4096, lengthBytes: 4096 }); // 0
  * moveErrno(kinds, { fd: 'monitor', toVa: 0, fromVa: 65536, lengthBytes: 4096 }); // 2
