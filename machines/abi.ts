@@ -11,6 +11,7 @@ import { inherit, leave } from '../src/mm/abi/sharedMemory.ts';
 import { isUserfaultCall } from '../src/mm/userfaultfd/calls.ts';
 import type { FileCall, OtherProcessCall, SharedMemoryCall } from '../src/mm/runs.ts';
 import { beginFileCall, fileAnswered, inodeOf, transferCopied, transferFaulted } from './abiFiles.ts';
+import { beginPipeCall, pipeAnswered, spliceRead } from './pipe/abiPipe.ts';
 import { beginOtherCall, otherAnswered, otherCopied } from './abiOthers.ts';
 import { beginSharedCall, sharedAnswered } from './abiShared.ts';
 import {
@@ -66,6 +67,9 @@ const syscall = handle<AbiContext>((context, event, send) => {
   if (isUserfaultCall(call)) return beginUserfaultCall(context, inFlight, call, send);
   if (isRuled(call)) return ruled(context, inFlight, call, send);
   switch (call.op) {
+    case 'splice':
+    case 'drain':
+      return beginPipeCall(context, inFlight, call, send);
     case 'execve':
       return execve(context, inFlight, call, send);
     case 'exit':
@@ -189,7 +193,14 @@ const ioWait = handle<AbiContext>((context, event, send) => {
 
 const fileDone = handle<AbiContext>((context, event, send) => {
   assertType(event, 'FILE_DONE');
-  return fileAnswered(context, callOf(context, event.request), event, send);
+  const inFlight = callOf(context, event.request);
+  if (inFlight.call.op === 'splice') return spliceRead(context, inFlight, event, send);
+  return fileAnswered(context, inFlight, event, send);
+});
+
+const pipeDone = handle<AbiContext>((context, event, send) => {
+  assertType(event, 'PIPE_DONE');
+  return pipeAnswered(context, event, send);
 });
 
 const uffdDone = handle<AbiContext>((context, event, send) => {
@@ -268,7 +279,7 @@ function copyEnded(
 /** The adapter's statechart: it serves every process, one call of each at a time. */
 export const abiMachine = setup({
   types: { context: {} as AbiContext, events: {} as Message, input: {} as AbiInput },
-  actions: { syscall, mmDone, ioWait, fileDone, uffdDone, sysinfo, awake, copied },
+  actions: { syscall, mmDone, ioWait, fileDone, pipeDone, uffdDone, sysinfo, awake, copied },
   guards: {
     known: ({ context, event }) => context.calls.has((event as MessageOf<'MM_DONE'>).request),
     inCopy: ({ context, event }) => context.calls.has((event as MessageOf<'AWAKE'>).pid),
@@ -288,6 +299,7 @@ export const abiMachine = setup({
         IO_WAIT: { guard: 'known', actions: 'ioWait' },
         FILE_DONE: { guard: 'known', actions: 'fileDone' },
         UFFD_DONE: { guard: 'known', actions: 'uffdDone' },
+        PIPE_DONE: { guard: 'known', actions: 'pipeDone' },
         SYSINFO_DONE: { guard: 'known', actions: 'sysinfo' },
         AWAKE: { guard: 'inCopy', actions: 'awake' },
         UACCESS_DONE: { guard: 'inCopy', actions: 'copied' },

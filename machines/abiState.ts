@@ -25,7 +25,7 @@ export interface CallInFlight {
   cpu: number;
   call: TraceCall | ExecCall;
   /** What is awaited: the mm, the file, the zone, a userfaultfd, the copy to or from user memory, or a CPU to do that copy on. */
-  awaits: 'mm' | 'file' | 'zone' | 'uaccess' | 'cpu' | 'uffd';
+  awaits: 'mm' | 'file' | 'zone' | 'uaccess' | 'cpu' | 'uffd' | 'pipe';
   asleep: boolean;
   /** User memory that is still to be copied, and the access that the kernel makes. */
   copies: UserRange[];

@@ -1,4 +1,8 @@
-/** Writes to pages that are mapped read-only (`mm/memory.c:do_wp_page`): copy-on-write, or reuse of what nobody else has. */
+/**
+ * Writes to pages that are mapped read-only (`mm/memory.c:do_wp_page`): copy-on-write, or reuse of what nobody else has.
+ *
+ * @models X-04
+ */
 import { invariant } from '../src/errors.ts';
 import { hasFlags, PTE } from '../src/mm/pte.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
@@ -33,7 +37,8 @@ interface Unit {
 function unitOf(context: MmContext, job: FaultJob): Unit {
   const { va, ptePfn } = workOf(job);
   const { kernelPageBytes } = context;
-  const nr = context.resources.design.copyOnWrite === 'process-page' ? unitPages(context, vmaOf(context, job)) : 1;
+  const nr =
+    context.resources.design.copyOnWrite === 'process-page' ? unitPages(context, context.vmas.find(va) ?? {}) : 1;
   const startVa = va - (va % (nr * kernelPageBytes));
   return { startVa, nr, pfn: ptePfn - Math.floor((va - startVa) / kernelPageBytes) };
 }

@@ -9,6 +9,7 @@ import {
   type MachineContext,
   type ParameterizedObject,
 } from 'xstate';
+import { type Architecture, architectures } from '../src/arch/architectures.ts';
 import type { CostModel } from '../src/arch/costs.ts';
 import { type Design, defaultDesign } from '../src/arch/design.ts';
 import type { RunSource } from '../src/mm/runs.ts';
@@ -102,6 +103,8 @@ export interface Resources {
   design?: Design;
   /** The userfaultfds of the topology; absent where there are none. */
   userfaultfd?: UserfaultSettings | undefined;
+  /** arm64 where none is given. */
+  architecture?: Architecture;
 }
 
 /** The userfaultfds that processes may open, by name, and in which pages they work. */
@@ -124,12 +127,14 @@ export class ResourceHolder {
   readonly costs: CostModel;
   readonly design: Design;
   readonly userfaultfd: UserfaultSettings;
+  readonly architecture: Architecture;
 
   constructor(resources: Resources) {
     this.traces = resources.traces;
     this.costs = resources.costs;
     this.design = resources.design ?? defaultDesign;
     this.userfaultfd = resources.userfaultfd ?? { descriptors: [], granularity: 'process-page' };
+    this.architecture = resources.architecture ?? architectures.arm64;
   }
 
   /** Nothing: resources are named by the topology, which is in the header of the log. */

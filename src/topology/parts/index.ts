@@ -5,6 +5,7 @@
 import type { ZodType } from 'zod';
 import type { PartActors } from './part.ts';
 import { userfaultfdActors, userfaultfdSchema } from './userfaultfd.ts';
+import { pipeActors, pipesSchema } from './pipes.ts';
 
 /**
  * The fields of a topology, by name; each is optional.
@@ -16,6 +17,7 @@ import { userfaultfdActors, userfaultfdSchema } from './userfaultfd.ts';
  */
 export const partSchemas = {
   userfaultfd: userfaultfdSchema.optional(),
+  pipes: pipesSchema,
 } satisfies Record<string, ZodType>;
 
 /**
@@ -26,4 +28,4 @@ export const partSchemas = {
  * partActors.every((make) => typeof make === 'function'); // true
  * ```
  */
-export const partActors: readonly PartActors[] = [userfaultfdActors];
+export const partActors: readonly PartActors[] = [userfaultfdActors, pipeActors];
