@@ -70,6 +70,11 @@ const syscall = handle<AbiContext>((context, event, send) => {
     case 'splice':
     case 'drain':
       return beginPipeCall(context, inFlight, call, send);
+    case 'nanosleep':
+      send(`process:${pid}`, { type: 'SLEEP', pid });
+      return answer(context, pid, { result: 0 }, send, call.cycles);
+    case 'pattern':
+      return context.resources.ksm ? askMm(context, inFlight, call, send) : answer(context, pid, { result: 0 }, send);
     case 'execve':
       return execve(context, inFlight, call, send);
     case 'exit':

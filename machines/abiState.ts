@@ -147,10 +147,11 @@ export function answer(
   pid: number,
   end: { result: number; errno?: number; signal?: number; data?: number[] },
   send: Send,
+  delayCycles = 0,
 ): AbiContext {
   const counts = context.calls.get(pid)?.counts ?? zeroCounts();
   const { result, errno = 0, signal = 0, data = [] } = end;
-  send(`process:${pid}`, { type: 'SYSRET', result, errno, signal, counts, data });
+  send(`process:${pid}`, { type: 'SYSRET', result, errno, signal, counts, data }, delayCycles);
   return reviseAbi(context, (draft) => {
     draft.calls = context.calls.without(pid);
   });

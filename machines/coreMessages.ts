@@ -345,4 +345,5 @@ export type MmCall =
    * there, which may be none.
    */
   | { op: 'remote_access'; addr: number; lengthBytes: number; write: boolean }
-  | UserfaultMmCall;
+  | UserfaultMmCall
+  | Extract<TraceCall, { op: 'pattern' }>;

@@ -18,6 +18,7 @@ import { packedOf, plainOf } from './plainForm.ts';
 import { shmemMachine } from './shmem.ts';
 import { Inodes, type ShmemInode } from './shmemInodes.ts';
 import type { Kind, MessageType } from './messages.ts';
+import { ksmdMachine } from './ksm/ksmd.ts';
 import { mmMachine } from './mm.ts';
 import { mmuMachine } from './mmu.ts';
 import { pipeMachine } from './pipe/pipe.ts';
@@ -41,6 +42,7 @@ export { addCounts, type ProcessContext, type ProcessInput, zeroCounts } from '.
 export type { SchedContext, SchedInput } from './sched.ts';
 export { ResourceHolder, type Resources } from './support.ts';
 export type { TlbContext, TlbInput } from './tlbState.ts';
+export type { KsmContext, KsmInput } from './ksm/ksmd.ts';
 export type { UffdContext, UffdInput } from './userfaultfd/uffd.ts';
 export { vocabulary } from './vocabulary.ts';
 export { type ZoneContext, type ZoneInput, zeroFrame } from './zone.ts';
@@ -68,6 +70,7 @@ export const machines = {
   disk: diskMachine,
   sched: schedMachine,
   uffd: uffdMachine,
+  ksmd: ksmdMachine,
   pipe: pipeMachine,
 } as const satisfies Record<ActorKind, unknown>;
 

@@ -7,10 +7,12 @@
  */
 import type { CoreMessage } from './coreMessages.ts';
 import type { UserfaultMessage } from './userfaultfd/messages.ts';
+import type { KsmMessage } from './ksm/messages.ts';
 import type { PipeMessage } from './pipe/messages.ts';
 import type { WalkerMessage } from './walkers/messages.ts';
 
 export type * from './coreMessages.ts';
+export type * from './ksm/messages.ts';
 export type * from './userfaultfd/messages.ts';
 export type * from './pipe/messages.ts';
 export type * from './walkers/messages.ts';
@@ -29,10 +31,11 @@ export type Kind =
   | 'disk'
   | 'sched'
   | 'uffd'
+  | 'ksmd'
   | 'pipe';
 
 /** Every message, by type. */
-export type Message = CoreMessage | WalkerMessage | UserfaultMessage | PipeMessage;
+export type Message = CoreMessage | WalkerMessage | UserfaultMessage | KsmMessage | PipeMessage;
 
 /** A message type. */
 export type MessageType = Message['type'];

@@ -36,7 +36,7 @@ type EffectOf<D extends Effect['do']> = Extract<Effect, { do: D }>;
 type Starter<D extends Effect['do']> = (context: MmContext, job: CallJob, effect: EffectOf<D>, send: Send) => CallStep;
 
 /** Effects that are messages; others change the mm alone. */
-type SharedEffect = Exclude<Effect['do'], 'vmas' | 'create' | 'brk' | 'lockFuture' | 'goOn'>;
+type SharedEffect = Exclude<Effect['do'], 'vmas' | 'create' | 'brk' | 'lockFuture' | 'pattern' | 'goOn'>;
 
 function askMmu(
   context: MmContext,

@@ -7,6 +7,7 @@ import { invariant } from '../src/errors.ts';
 import { hasFlags, PTE } from '../src/mm/pte.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
 import { mmOf } from './addresses.ts';
+import { tellGone } from './ksm/mmKsm.ts';
 import {
   type FaultJob,
   type FaultStep,
@@ -82,6 +83,7 @@ function copyForeign(context: MmContext, job: FaultJob, vma: Vma, send: Send): M
 function reuse(context: MmContext, job: FaultJob, exclusive: number, send: Send): MmContext {
   const { pteFlags } = workOf(job);
   const { startVa, nr, pfn } = unitOf(context, job);
+  tellGone(context, [{ va: startVa, nr }], send);
   const writable = pteFlags | PTE.WRITE | PTE.YOUNG | PTE.DIRTY | exclusive;
   const flags = writable & ~(PTE.READONLY | PTE.SPECIAL | PTE.UFFD_WP);
   return overwrite(context, job, { step: 'reused', startVa, pfn, nr, flags, expects: pfn }, send);

@@ -157,6 +157,8 @@ export interface MmContext {
   /** Untranslatable operations, with the reason of the first. */
   fallbacks: number;
   fallbackReason: string;
+  /** ksmd knows of it (MMF_VM_MERGEABLE); absent where it does not. */
+  ksm?: boolean;
 }
 
 /**

@@ -126,6 +126,7 @@ function copyMm(from: MmContext): MmContext {
     copiedBytes: from.copiedBytes,
     fallbacks: from.fallbacks,
     fallbackReason: from.fallbackReason,
+    ...(from.ksm === undefined ? undefined : { ksm: from.ksm }),
   };
 }
 

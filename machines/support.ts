@@ -103,6 +103,8 @@ export interface Resources {
   design?: Design;
   /** The userfaultfds of the topology; absent where there are none. */
   userfaultfd?: UserfaultSettings | undefined;
+  /** There is a ksmd. */
+  ksm?: boolean;
   /** arm64 where none is given. */
   architecture?: Architecture;
 }
@@ -127,12 +129,14 @@ export class ResourceHolder {
   readonly costs: CostModel;
   readonly design: Design;
   readonly userfaultfd: UserfaultSettings;
+  readonly ksm: boolean;
   readonly architecture: Architecture;
 
   constructor(resources: Resources) {
     this.traces = resources.traces;
     this.costs = resources.costs;
     this.design = resources.design ?? defaultDesign;
+    this.ksm = resources.ksm ?? false;
     this.userfaultfd = resources.userfaultfd ?? { descriptors: [], granularity: 'process-page' };
     this.architecture = resources.architecture ?? architectures.arm64;
   }

@@ -1,6 +1,7 @@
 /** Who sends each message to whom, and what it says: the table that topologies are checked against. */
 import { coreVocabulary } from './coreVocabulary.ts';
 import type { MessageType, VocabularyRow } from './messages.ts';
+import { ksmVocabulary } from './ksm/vocabulary.ts';
 import { userfaultVocabulary } from './userfaultfd/vocabulary.ts';
 import { pipeVocabulary } from './pipe/vocabulary.ts';
 import { walkerVocabulary } from './walkers/vocabulary.ts';
@@ -17,5 +18,6 @@ export const vocabulary: Readonly<Record<MessageType, VocabularyRow>> = {
   ...coreVocabulary,
   ...walkerVocabulary,
   ...userfaultVocabulary,
+  ...ksmVocabulary,
   ...pipeVocabulary,
 };

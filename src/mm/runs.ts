@@ -145,6 +145,10 @@ export type TaskCall =
   | { op: 'fork'; childPid: number }
   | { op: 'exec'; file: string }
   | { op: 'exit'; status: number }
+  /** The caller sleeps for some time. */
+  | { op: 'nanosleep'; cycles: number }
+  /** No call of Linux: the program says what the stores before it have filled a range with, for ksmd to compare. */
+  | { op: 'pattern'; addr: number; lengthBytes: number; value: number }
   /** A call that does not touch the memory that is modelled; `name` is Linux's. */
   | { op: 'other'; name: string };
 

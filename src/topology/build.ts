@@ -205,6 +205,7 @@ export function buildTopology(topology: Topology, traces: ReadonlyMap<number, Ru
     design: topology.design,
     architecture,
     userfaultfd: topology.userfaultfd,
+    ksm: topology.ksm !== undefined,
   });
   const { kernelPageSize: kernelPageBytes, cpus } = topology;
   const core = findCore(topology.core);

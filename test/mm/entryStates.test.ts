@@ -106,7 +106,7 @@ describe.each(GRANULES)('in process pages of %i bytes', (granuleBytes) => {
 });
 
 describe('the bit of userfaultfd', () => {
-  const readOnly = (PTE.VALID | PTE.READONLY | PTE.YOUNG | PTE.ANON) as number;
+  const readOnly = PTE.VALID | PTE.READONLY | PTE.YOUNG | PTE.ANON;
 
   it('may differ within a group where it takes no permission away, and stays in the Linux entries', () => {
     const empty = { linux: PageTable.empty(4096), native: PageTable.empty(65536) };

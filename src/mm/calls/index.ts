@@ -4,7 +4,7 @@ import { planAdvise, planName } from './advise.ts';
 import { planBrk } from './brk.ts';
 import { planLock, planLockAll, planUnlock, planUnlockAll } from './lock.ts';
 import { planMap, planRemapFilePages } from './map.ts';
-import type { Plan, Space } from './plan.ts';
+import { type Plan, type Space, succeeds } from './plan.ts';
 import { planBind, planHomeNode, planMovePages, planSeal } from './policy.ts';
 import { planProtect } from './protect.ts';
 import { planRemap } from './remap.ts';
@@ -20,7 +20,8 @@ export type PlannedCall =
   | { op: 'shmdt'; addr: number; segments: Record<string, number> }
   | { op: 'move_pages'; addresses: number[]; nodes: number[] | null; flags: number }
   | { op: 'remote_access'; addr: number; lengthBytes: number; write: boolean }
-  | UserfaultMmCall;
+  | UserfaultMmCall
+  | { op: 'pattern'; addr: number; lengthBytes: number; value: number };
 
 type Planner<O extends PlannedCall['op']> = (space: Space, call: Extract<PlannedCall, { op: O }>) => Plan;
 
@@ -47,6 +48,8 @@ const planners: { [O in PlannedCall['op']]: Planner<O> } = {
   remote_access: planRemoteAccess,
   move_pages: (_space, call) => planMovePages(call),
   ...userfaultPlanners,
+  pattern: (_space, { addr: startVa, lengthBytes, value }) =>
+    succeeds([{ do: 'pattern', startVa, endVa: startVa + lengthBytes, value }]),
 };
 
 /**

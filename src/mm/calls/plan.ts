@@ -54,6 +54,8 @@ export type Effect =
   | { do: 'userMove'; move: UserfaultMove }
   /** Whoever waits for this userfaultfd in the range tries again. */
   | { do: 'userWake'; fd: string; startVa: number; endVa: number }
+  /** ksmd hears what a range was filled with. */
+  | { do: 'pattern'; startVa: number; endVa: number; value: number }
   /** Plans the rest anew: what came before may have changed the areas. */
   | { do: 'goOn'; call: MemoryCall };
 

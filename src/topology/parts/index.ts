@@ -4,6 +4,7 @@
  */
 import type { ZodType } from 'zod';
 import type { PartActors } from './part.ts';
+import { ksmActors, ksmSchema } from './ksm.ts';
 import { userfaultfdActors, userfaultfdSchema } from './userfaultfd.ts';
 import { pipeActors, pipesSchema } from './pipes.ts';
 
@@ -16,6 +17,7 @@ import { pipeActors, pipesSchema } from './pipes.ts';
  * ```
  */
 export const partSchemas = {
+  ksm: ksmSchema.optional(),
   userfaultfd: userfaultfdSchema.optional(),
   pipes: pipesSchema,
 } satisfies Record<string, ZodType>;
@@ -28,4 +30,4 @@ export const partSchemas = {
  * partActors.every((make) => typeof make === 'function'); // true
  * ```
  */
-export const partActors: readonly PartActors[] = [userfaultfdActors, pipeActors];
+export const partActors: readonly PartActors[] = [ksmActors, userfaultfdActors, pipeActors];
