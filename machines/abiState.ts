@@ -24,8 +24,8 @@ export interface CallInFlight {
   pid: number;
   cpu: number;
   call: TraceCall | ExecCall;
-  /** What is awaited: the mm, the file, the zone, a userfaultfd, the copy to or from user memory, or a CPU to do that copy on. */
-  awaits: 'mm' | 'file' | 'zone' | 'uaccess' | 'cpu' | 'uffd' | 'pipe';
+  /** What is awaited: the mm, a file, object, device, pipe or userfaultfd, the zone, the copy of user memory, or a CPU for it. */
+  awaits: 'mm' | 'file' | 'object' | 'pipe' | 'uffd' | 'zone' | 'uaccess' | 'cpu';
   asleep: boolean;
   /** User memory that is still to be copied, and the access that the kernel makes. */
   copies: UserRange[];

@@ -8,13 +8,19 @@
 import type { CoreMessage } from './coreMessages.ts';
 import type { UserfaultMessage } from './userfaultfd/messages.ts';
 import type { KsmMessage } from './ksm/messages.ts';
+import type { ObjectMessage } from './objects/messages.ts';
 import type { PipeMessage } from './pipe/messages.ts';
+import type { ReclaimMessage } from './reclaim/messages.ts';
+import type { SwapMessage } from './swap/messages.ts';
 import type { WalkerMessage } from './walkers/messages.ts';
 
 export type * from './coreMessages.ts';
 export type * from './ksm/messages.ts';
 export type * from './userfaultfd/messages.ts';
+export type * from './objects/messages.ts';
 export type * from './pipe/messages.ts';
+export type * from './reclaim/messages.ts';
+export type * from './swap/messages.ts';
 export type * from './walkers/messages.ts';
 
 /** The kinds of actor that this vocabulary joins. `outside` is whoever starts the run. */
@@ -32,10 +38,22 @@ export type Kind =
   | 'sched'
   | 'uffd'
   | 'ksmd'
-  | 'pipe';
+  | 'object'
+  | 'driver'
+  | 'pipe'
+  | 'kswapd'
+  | 'swap';
 
 /** Every message, by type. */
-export type Message = CoreMessage | WalkerMessage | UserfaultMessage | KsmMessage | PipeMessage;
+export type Message =
+  | CoreMessage
+  | ObjectMessage
+  | WalkerMessage
+  | PipeMessage
+  | ReclaimMessage
+  | SwapMessage
+  | UserfaultMessage
+  | KsmMessage;
 
 /** A message type. */
 export type MessageType = Message['type'];

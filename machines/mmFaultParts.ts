@@ -1,6 +1,6 @@
 /** What the ways of handling a fault share: how a step ends, the unit of memory that is handed out, and entering pages. */
 import { invariant } from '../src/errors.ts';
-import { kindOfFlags, MARKER, NON_PRESENT } from '../src/mm/nonPresent.ts';
+import { isMarker, MARKER, NON_PRESENT } from '../src/mm/nonPresent.ts';
 import { PROT, protectionFlags, PTE } from '../src/mm/pte.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
 import { mmOf, mmuOf } from './addresses.ts';
@@ -28,7 +28,9 @@ export interface FaultStep {
 export type FaultJob = Extract<Job, { kind: 'fault' | 'call' }>;
 
 /** The answers that take a fault on. */
-export type FaultAnswer = MessageOf<'FRAMES' | 'NO_MEMORY' | 'REUSE' | 'PAGES' | 'TABLE_DONE' | 'RESIDENT_PAGES'>;
+export type FaultAnswer = MessageOf<
+  'FRAMES' | 'NO_MEMORY' | 'REUSE' | 'PAGES' | 'TABLE_DONE' | 'RESIDENT_PAGES' | 'SWAPPED_IN'
+>;
 
 /** A step that an answer takes a fault through. */
 export type FaultStepHandler = (context: MmContext, job: FaultJob, event: FaultAnswer, send: Send) => FaultStep;
@@ -177,7 +179,7 @@ export function prepareAnon(context: MmContext, va: number): MmContext {
  */
 export function setRuns(context: MmContext, job: FaultJob, runs: PteRun[], send: Send, step = 'set'): MmContext {
   const { ptePfn, pteFlags } = workOf(job);
-  const overMarker = kindOfFlags(pteFlags) === 'marker' && ptePfn === MARKER.UFFD_WP;
+  const overMarker = isMarker({ pfn: ptePfn, flags: pteFlags }, MARKER.UFFD_WP);
   const set = (request: number): Message =>
     overMarker
       ? enterProtected(request, runs, context.kernelPageBytes)
@@ -187,7 +189,7 @@ export function setRuns(context: MmContext, job: FaultJob, runs: PteRun[], send:
 
 /** Pages in the place of markers: they come as protected as the markers say (`vmf_orig_pte_uffd_wp`). */
 function enterProtected(request: number, runs: readonly PteRun[], pageBytes: number): MessageOf<'EXCHANGE_PTES'> {
-  const expects = { pfn: MARKER.UFFD_WP, flags: NON_PRESENT.MARKER };
+  const expects = { pfn: MARKER.UFFD_WP, flags: NON_PRESENT.marker };
   const changes = runs.flatMap(({ va, pfn, nr, flags }) =>
     Array.from({ length: nr }, (_, page) => {
       const to = { pfn: pfn + page, flags: (flags & ~PTE.WRITE) | PTE.READONLY | PTE.UFFD_WP };

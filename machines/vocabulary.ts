@@ -3,7 +3,10 @@ import { coreVocabulary } from './coreVocabulary.ts';
 import type { MessageType, VocabularyRow } from './messages.ts';
 import { ksmVocabulary } from './ksm/vocabulary.ts';
 import { userfaultVocabulary } from './userfaultfd/vocabulary.ts';
+import { objectVocabulary } from './objects/vocabulary.ts';
 import { pipeVocabulary } from './pipe/vocabulary.ts';
+import { reclaimVocabulary } from './reclaim/vocabulary.ts';
+import { swapVocabulary } from './swap/vocabulary.ts';
 import { walkerVocabulary } from './walkers/vocabulary.ts';
 
 /**
@@ -16,8 +19,11 @@ import { walkerVocabulary } from './walkers/vocabulary.ts';
  */
 export const vocabulary: Readonly<Record<MessageType, VocabularyRow>> = {
   ...coreVocabulary,
+  ...objectVocabulary,
   ...walkerVocabulary,
   ...userfaultVocabulary,
   ...ksmVocabulary,
   ...pipeVocabulary,
+  ...reclaimVocabulary,
+  ...swapVocabulary,
 };

@@ -5,7 +5,7 @@
  * @models L-08 X-05 D-07
  */
 import { invariant } from '../../src/errors.ts';
-import { kindOfFlags, MARKER } from '../../src/mm/nonPresent.ts';
+import { isMarker, MARKER } from '../../src/mm/nonPresent.ts';
 import { hasFlags, PTE } from '../../src/mm/pte.ts';
 import { armingOf, isArmed, isShmemArea, releaseAreas } from '../../src/mm/userfaultfd/areas.ts';
 import { UFFD, UFFD_FEATURE } from '../../src/mm/userfaultfd/numbers.ts';
@@ -48,9 +48,8 @@ function userfault(context: MmContext, job: FaultJob, vma: Vma, reason: number, 
 }
 
 function isMissing({ ptePfn, pteFlags }: FaultWork): boolean {
-  const kind = kindOfFlags(pteFlags);
   // A marker of write protection is as good as nothing (`pte_none_mostly`).
-  return kind === 'none' || (kind === 'marker' && ptePfn === MARKER.UFFD_WP);
+  return pteFlags === 0 || isMarker({ pfn: ptePfn, flags: pteFlags }, MARKER.UFFD_WP);
 }
 
 /**

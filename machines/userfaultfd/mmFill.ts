@@ -7,7 +7,7 @@
 import { invariant } from '../../src/errors.ts';
 import { ERRNO } from '../../src/mm/abi/numbers.ts';
 import type { Effect } from '../../src/mm/calls/plan.ts';
-import { kindOfFlags, MARKER, NON_PRESENT } from '../../src/mm/nonPresent.ts';
+import { isMarker, MARKER, NON_PRESENT } from '../../src/mm/nonPresent.ts';
 import { protectionFlags, PTE } from '../../src/mm/pte.ts';
 import { isShmemArea } from '../../src/mm/userfaultfd/areas.ts';
 import { pageErrno, type PageState, progressOf, resultOf } from '../../src/mm/userfaultfd/fill.ts';
@@ -69,7 +69,7 @@ export function beginFill(context: MmContext, job: CallJob, { fill }: FillEffect
 function entryOf(runs: readonly PteRun[], range: { startVa: number; endVa: number }, pageBytes: number) {
   const inside = runs.filter(({ va, nr }) => va < range.endVa && va + nr * pageBytes > range.startVa);
   if (inside.length === 0) return 'none';
-  const marks = ({ pfn, flags }: PteRun): boolean => kindOfFlags(flags) === 'marker' && pfn === MARKER.UFFD_WP;
+  const marks = (run: PteRun): boolean => isMarker(run, MARKER.UFFD_WP);
   return inside.every(marks) ? 'wp-marker' : 'any';
 }
 
@@ -139,7 +139,7 @@ function enter(context: MmContext, job: CallJob, runs: readonly PteRun[], send: 
   const page = context.kernelPageBytes;
   const effect = effectOf(job);
   const marked = entryOf(job.runs, unitRange(effect, effect.doneUnits), page) === 'wp-marker';
-  const expects = marked ? { pfn: MARKER.UFFD_WP, flags: NON_PRESENT.MARKER } : null;
+  const expects = marked ? { pfn: MARKER.UFFD_WP, flags: NON_PRESENT.marker } : null;
   const changes = runs.flatMap(({ va, pfn, nr, flags }) => {
     const single = Array.from({ length: nr }, (_, at) => {
       return { va: va + at * page, nr: 1, expects, to: { pfn: pfn + at, flags } };
@@ -166,7 +166,7 @@ function fillNext(context: MmContext, job: CallJob, send: Send): CallStep {
         va: startVa,
         nr,
         expects: null,
-        to: { pfn: MARKER.POISONED, flags: NON_PRESENT.MARKER },
+        to: { pfn: MARKER.POISONED, flags: NON_PRESENT.marker },
         sameEntry: true,
       },
     ];

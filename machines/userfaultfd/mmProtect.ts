@@ -6,8 +6,8 @@
 import { invariant } from '../../src/errors.ts';
 import { ERRNO } from '../../src/mm/abi/numbers.ts';
 import type { Effect } from '../../src/mm/calls/plan.ts';
-import { kindOfFlags, MARKER, NON_PRESENT } from '../../src/mm/nonPresent.ts';
-import { hasFlags, isDirty, PROT, PTE } from '../../src/mm/pte.ts';
+import { isMarker, MARKER, NON_PRESENT } from '../../src/mm/nonPresent.ts';
+import { hasFlags, isDirty, isPresent, PROT, PTE } from '../../src/mm/pte.ts';
 import { armingOf } from '../../src/mm/userfaultfd/areas.ts';
 import { type MovedPage, movedErrno, progressOf, resultOf } from '../../src/mm/userfaultfd/fill.ts';
 import { UFFD_FEATURE } from '../../src/mm/userfaultfd/numbers.ts';
@@ -88,7 +88,7 @@ function gaps(
   return found;
 }
 
-const WP_MARKER = { pfn: MARKER.UFFD_WP, flags: NON_PRESENT.MARKER };
+const WP_MARKER = { pfn: MARKER.UFFD_WP, flags: NON_PRESENT.marker };
 
 /** `change_pte_range` with MM_CP_UFFD_WP, as exchanges of what was read. */
 function protecting(
@@ -99,7 +99,7 @@ function protecting(
 ): PteChange[] {
   const changes: PteChange[] = [];
   for (const { va, pfn, nr, flags } of runs) {
-    if (kindOfFlags(flags) !== 'present' || hasFlags(flags, PTE.UFFD_WP)) continue;
+    if (!isPresent(flags) || hasFlags(flags, PTE.UFFD_WP)) continue;
     const to = { pfn, flags: (flags & ~PTE.WRITE) | PTE.READONLY | PTE.UFFD_WP | (isDirty(flags) ? PTE.DIRTY : 0) };
     changes.push({ va, nr, expects: { pfn, flags }, to, keepAge: true });
   }
@@ -114,10 +114,10 @@ function protecting(
 
 function lifting(vma: Vma, runs: readonly PteRun[], pageBytes: number): PteChange[] {
   return runs.flatMap(({ va, pfn, nr, flags }): PteChange[] => {
-    if (kindOfFlags(flags) === 'marker' && pfn === MARKER.UFFD_WP) {
+    if (isMarker({ pfn, flags }, MARKER.UFFD_WP)) {
       return Array.from({ length: nr }, (_, at) => ({ va: va + at * pageBytes, nr: 1, expects: WP_MARKER, to: null }));
     }
-    if (kindOfFlags(flags) !== 'present' || !hasFlags(flags, PTE.UFFD_WP)) return [];
+    if (!isPresent(flags) || !hasFlags(flags, PTE.UFFD_WP)) return [];
     return [{ va, nr, expects: { pfn, flags }, to: { pfn, flags: lifted(flags, vma) }, keepAge: true }];
   });
 }
@@ -130,7 +130,7 @@ function movedPages(context: MmContext, job: CallJob, runs: readonly PteRun[]): 
   const sourceOf = (va: number): MovedPage['source'] => {
     const run = at(va);
     if (run === undefined) return 'none';
-    if (kindOfFlags(run.flags) !== 'present') return 'marker';
+    if (!isPresent(run.flags)) return 'marker';
     if (isZeroFrame(context, run.pfn)) return 'zero-page';
     return hasFlags(run.flags, PTE.EXCLUSIVE) ? 'exclusive' : 'shared';
   };

@@ -9,7 +9,7 @@ import { NON_PRESENT } from './nonPresent.ts';
 import { PTE } from './pte.ts';
 
 /** Why one differing page makes a group untranslatable; empty where it does not. */
-export type Mixed = '' | 'partly-valid' | 'mixed-flags' | 'special' | 'not-consecutive';
+export type Mixed = '' | 'partly-valid' | 'mixed-flags';
 
 /** One state. */
 export interface EntryState {
@@ -88,7 +88,7 @@ export const entryStates: Readonly<Record<string, EntryState>> = {
   },
   'uffd-wp marker': {
     keptIn: 'entry',
-    sets: NON_PRESENT.MARKER,
+    sets: NON_PRESENT.marker,
     clears: GONE,
     mixed: 'partly-valid',
     wholeIsValid: false,
@@ -115,7 +115,7 @@ export const entryStates: Readonly<Record<string, EntryState>> = {
   },
   'migration entry': {
     keptIn: 'entry',
-    sets: NON_PRESENT.MIGRATION,
+    sets: NON_PRESENT.migration,
     clears: GONE,
     mixed: 'partly-valid',
     wholeIsValid: false,
@@ -124,7 +124,7 @@ export const entryStates: Readonly<Record<string, EntryState>> = {
   },
   'device-private entry': {
     keptIn: 'entry',
-    sets: NON_PRESENT.DEVICE_PRIVATE,
+    sets: NON_PRESENT['device-private'],
     clears: GONE,
     mixed: 'partly-valid',
     wholeIsValid: false,
@@ -133,7 +133,7 @@ export const entryStates: Readonly<Record<string, EntryState>> = {
   },
   hwpoison: {
     keptIn: 'entry',
-    sets: NON_PRESENT.HWPOISON,
+    sets: NON_PRESENT.hwpoison,
     clears: GONE,
     mixed: 'partly-valid',
     wholeIsValid: false,
@@ -149,13 +149,13 @@ export const entryStates: Readonly<Record<string, EntryState>> = {
     rule: 'Hints are set and taken for whole process pages.',
     source: 'mm/mprotect.c:change_pte_range, mm/memory.c:do_numa_page',
   },
-  'special (one zero page)': {
+  special: {
     keptIn: 'entry',
     sets: PTE.SPECIAL | PTE.READONLY,
     clears: PTE.WRITE | PTE.ANON | PTE.EXCLUSIVE | PTE.DIRTY,
-    mixed: 'special',
-    wholeIsValid: false,
-    rule: 'Zero memory is as large as the largest page, and told by its frames instead.',
+    mixed: 'mixed-flags',
+    wholeIsValid: true,
+    rule: 'All of a group is special, in frames that follow one another, or none is; so zero memory is as large as a page.',
     source: 'mm/memory.c:do_anonymous_page, mm/ksm.c:replace_page',
   },
 };

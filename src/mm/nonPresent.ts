@@ -1,33 +1,65 @@
 /**
- * Entries that are not present: what they stand for, and what a fault on them comes to (`include/linux/swapops.h`). They
- * carry `PTE.SWAP` and no `PTE.VALID` or `PTE.PROT_NONE`; all but those of swap carry `PTE.SPECIAL` too, and two bits say
- * which of the others it is.
+ * Entries that are not present: the number in them is no frame that hardware could use. Their kinds are told apart by three
+ * flags that mean nothing where nothing is mapped (`include/linux/swapops.h`: the type bits of a swap entry).
+ *
+ * | kind | flags | number |
+ * |---|---|---|
+ * | `swap` | SWAP | slot of the swap device |
+ * | `migration` | SWAP, SPECIAL | frame that is being moved |
+ * | `hwpoison` | SWAP, EXEC | frame that memory failure took away |
+ * | `device-private` | SWAP, EXEC, READONLY | frame of a device's memory |
+ * | `marker` | SWAP, SPECIAL, EXEC | meaning of the marker (userfaultfd, poisoned range) |
+ *
+ * Beside the kind an entry keeps ANON (a private page), EXCLUSIVE (`pte_swp_exclusive`) and, of a migration entry, WRITE.
  *
  * @models D-07 D-18
  */
-import { flagsOf, isPresent, PTE, pfnOf } from './pte.ts';
+import { flagsOf, hasFlags, isPresent, PTE, withFlags } from './pte.ts';
 
-/** What an entry stands for. `swap`: the number is a slot; `marker`: a bit set of MARKER; the rest: a frame. */
-export type EntryKind = 'none' | 'present' | 'swap' | 'migration' | 'hwpoison' | 'marker' | 'device-private';
+/** What an entry that is not present stands for. */
+export type NonPresentKind = 'swap' | 'migration' | 'hwpoison' | 'device-private' | 'marker';
+
+/** The flags of each kind. */
+export const NON_PRESENT: Readonly<Record<NonPresentKind, number>> = {
+  swap: PTE.SWAP,
+  migration: PTE.SWAP | PTE.SPECIAL,
+  hwpoison: PTE.SWAP | PTE.EXEC,
+  'device-private': PTE.SWAP | PTE.EXEC | PTE.READONLY,
+  marker: PTE.SWAP | PTE.SPECIAL | PTE.EXEC,
+};
 
 /**
- * The flags of entries that are neither present nor in swap.
+ * The kind of an entry, or of its flags; null for none and for one that is present.
  *
  * @example
  * ```ts
- * kindOfFlags(NON_PRESENT.HWPOISON); // 'hwpoison'
+ * kindOfEntry(packPte(7, PTE.SWAP | PTE.ANON)); // 'swap'
+ * kindOfEntry(packPte(7, PTE.SWAP | PTE.SPECIAL)); // 'migration'
+ * kindOfEntry(packPte(7, PTE.VALID)); // null
  * ```
  */
-export const NON_PRESENT = {
-  /** The page is on its way to another frame (`make_readable_migration_entry`; writable with `PTE.WRITE`). */
-  MIGRATION: PTE.SWAP | PTE.SPECIAL,
-  /** Memory failed there (`make_hwpoison_entry`). */
-  HWPOISON: PTE.SWAP | PTE.SPECIAL | PTE.READONLY,
-  /** No page, but something to remember (`make_pte_marker`). */
-  MARKER: PTE.SWAP | PTE.SPECIAL | PTE.EXEC,
-  /** The page is in a device's memory (`make_readable_device_private_entry`). */
-  DEVICE_PRIVATE: PTE.SWAP | PTE.SPECIAL | PTE.READONLY | PTE.EXEC,
-} as const;
+export function kindOfEntry(pte: number): NonPresentKind | null {
+  if (!hasFlags(pte, PTE.SWAP) || isPresent(pte)) return null;
+  if (hasFlags(pte, PTE.EXEC)) {
+    if (hasFlags(pte, PTE.SPECIAL)) return 'marker';
+    return hasFlags(pte, PTE.READONLY) ? 'device-private' : 'hwpoison';
+  }
+  return hasFlags(pte, PTE.SPECIAL) ? 'migration' : 'swap';
+}
+
+/**
+ * What both sides of a fork have of an entry that is not present (`mm/memory.c:copy_nonpresent_pte`): the page is no longer
+ * one side's own, and a migration entry no longer writable. Poison and markers stay what they are.
+ *
+ * @example
+ * ```ts
+ * sharedEntry(packPte(7, PTE.SWAP | PTE.ANON | PTE.EXCLUSIVE)) === packPte(7, PTE.SWAP | PTE.ANON); // true
+ * ```
+ */
+export function sharedEntry(pte: number): number {
+  const kind = kindOfEntry(pte);
+  return kind === 'swap' || kind === 'migration' ? withFlags(pte, flagsOf(pte) & ~(PTE.EXCLUSIVE | PTE.WRITE)) : pte;
+}
 
 /**
  * What a marker remembers, in the place of a frame number (`PTE_MARKER_*`).
@@ -39,40 +71,16 @@ export const NON_PRESENT = {
  */
 export const MARKER = { UFFD_WP: 1, POISONED: 2 } as const;
 
-const KINDS: ReadonlyMap<number, EntryKind> = new Map([
-  [0, 'migration'],
-  [PTE.READONLY, 'hwpoison'],
-  [PTE.EXEC, 'marker'],
-  [PTE.READONLY | PTE.EXEC, 'device-private'],
-]);
-
-/**
- * What an entry with these flags stands for.
- *
- * @example
- * ```ts
- * kindOfFlags(PTE.VALID | PTE.READONLY); // 'present'
- * kindOfFlags(PTE.SWAP); // 'swap'
- * kindOfFlags(0); // 'none'
- * ```
- */
-export function kindOfFlags(flags: number): EntryKind {
-  if (flags === 0) return 'none';
-  if (isPresent(flags)) return 'present';
-  if ((flags & PTE.SPECIAL) === 0) return 'swap';
-  return KINDS.get(flags & (PTE.READONLY | PTE.EXEC)) ?? 'none';
-}
-
 /**
  * Whether an entry is a marker that remembers this.
  *
  * @example
  * ```ts
- * isMarker(packPte(MARKER.POISONED, NON_PRESENT.MARKER), MARKER.POISONED); // true
+ * isMarker({ pfn: MARKER.POISONED, flags: NON_PRESENT.marker }, MARKER.POISONED); // true
  * ```
  */
-export function isMarker(pte: number, what: number): boolean {
-  return kindOfFlags(flagsOf(pte)) === 'marker' && (pfnOf(pte) & what) !== 0;
+export function isMarker({ pfn, flags }: { pfn: number; flags: number }, what: number): boolean {
+  return kindOfEntry(flags) === 'marker' && (pfn & what) !== 0;
 }
 
 /**
@@ -81,11 +89,10 @@ export function isMarker(pte: number, what: number): boolean {
  *
  * @example
  * ```ts
- * isPoisoned({ pfn: 77, flags: NON_PRESENT.HWPOISON }); // true
- * isPoisoned({ pfn: MARKER.UFFD_WP, flags: NON_PRESENT.MARKER }); // false
+ * isPoisoned({ pfn: 77, flags: NON_PRESENT.hwpoison }); // true
+ * isPoisoned({ pfn: MARKER.UFFD_WP, flags: NON_PRESENT.marker }); // false
  * ```
  */
-export function isPoisoned({ pfn, flags }: { pfn: number; flags: number }): boolean {
-  const kind = kindOfFlags(flags);
-  return kind === 'hwpoison' || (kind === 'marker' && (pfn & MARKER.POISONED) !== 0);
+export function isPoisoned(entry: { pfn: number; flags: number }): boolean {
+  return kindOfEntry(entry.flags) === 'hwpoison' || isMarker(entry, MARKER.POISONED);
 }

@@ -28,6 +28,8 @@ const MAX_PFN = 2 ** 40;
  * - `SWAP`: not present; the frame number is the offset in swap, or what `nonPresent.ts` says.
  * - `UFFD_WP`: the same bit in a present entry: userfaultfd write-protects the page (`pte_uffd_wp`). Such an entry is never
  *   writable.
+ * - `DEVICE`: of special entries: Device-nGnRE memory instead of Normal [arch/arm64/include/asm/pgtable-prot.h]. It is
+ *   the bit of LARGE, which says something of folios, and a special entry has none.
  * - `EXCLUSIVE`: bookkeeping of the model: the anonymous page belongs to this entry alone (`PageAnonExclusive`, which Linux
  *   keeps in the page; it is only ever set while one entry maps the page) [include/linux/page-flags.h].
  *
@@ -51,6 +53,7 @@ export const PTE = {
   SWAP: 2048,
   UFFD_WP: 2048,
   EXCLUSIVE: 4096,
+  DEVICE: 1024,
 } as const;
 
 /**

@@ -3,7 +3,7 @@
  * walks that table, the contpte layer stands between.
  */
 import { needsBreak } from './breakBeforeMake.ts';
-import { isMarker, MARKER } from './nonPresent.ts';
+import { isMarker, MARKER, sharedEntry } from './nonPresent.ts';
 import {
   flagsOf,
   hasFlags,
@@ -18,6 +18,7 @@ import {
   writeProtect,
 } from './pte.ts';
 import { exchange } from './tableExchange.ts';
+import { harvest } from './tableHarvest.ts';
 import { Gather, type TableOp, type VaRange, type Work } from './tableWork.ts';
 
 /** `move_ptes` flushes what one table of page-table entries maps at a time (`mm/mremap.c:move_page_tables`). */
@@ -93,7 +94,7 @@ function unfoldPartial(work: Work, { startVa, endVa }: VaRange): void {
  *
  * @example
  * ```ts
- * Object.keys(operations); // ['set', 'clear', 'protect', 'age', 'move', 'copy', 'read', 'exchange']
+ * Object.keys(operations).join(' '); // 'set clear protect age move copy read exchange fill drop harvest'
  * ```
  */
 export const operations: { [O in TableOp['op']]: (work: Work, op: Extract<TableOp, { op: O }>) => void } = {
@@ -106,7 +107,7 @@ export const operations: { [O in TableOp['op']]: (work: Work, op: Extract<TableO
         const va = run.va + page * pageBytes;
         const before = entryOf(work, va);
         const pfn = run.pfn + page;
-        const asExpected = expects < 0 ? before === 0 : before !== 0 && pfnOf(before) === expects + page;
+        const asExpected = expects < 0 ? before === 0 : isPresent(before) && pfnOf(before) === expects + page;
         if (!asExpected) {
           work.rejected.add(va, pfn, run.flags);
           wasSet(work, va, entered);
@@ -150,6 +151,8 @@ export const operations: { [O in TableOp['op']]: (work: Work, op: Extract<TableO
     for (const range of ranges) {
       // Entry by entry, as `change_pte_range` of 6.12: the first of a block unfolds it, the last may fold it again.
       rewrite(work, range, (pte, va) => {
+        // What is not present has no protection: swap, migration, poison (`change_pte_range`).
+        if (!isPresent(pte)) return pte;
         const ofFile = isDirty(pte) ? (range.dirtyProtection ?? range.protection) : range.protection;
         if (!isPresent(pte)) return pte;
         const exclusive = hasFlags(pte, PTE.EXCLUSIVE) ? range.anonProtection : ofFile;
@@ -167,6 +170,7 @@ export const operations: { [O in TableOp['op']]: (work: Work, op: Extract<TableO
     const bits = (young ? PTE.YOUNG : 0) | (dirty ? PTE.DIRTY : 0) | (writeProtect ? PTE.WRITE : 0);
     const gather = new Gather();
     const older = (pte: number, va: number): number => {
+      if (!isPresent(pte)) return pte;
       if (dirty && isDirty(pte)) work.cleared.add(va, pfnOf(pte), flagsOf(pte));
       const flags = flagsOf(pte) & ~bits;
       // A clean entry that hardware may dirty again starts read-only (`pte_mkclean`).
@@ -195,7 +199,7 @@ export const operations: { [O in TableOp['op']]: (work: Work, op: Extract<TableO
     for (const [va, pte] of moved) {
       // What moves is watched by no userfaultfd any more (`move_ptes`: `pte_clear_uffd_wp`).
       const kept = isPresent(pte) ? pte - (pte & PTE.UFFD_WP) : pte;
-      if (isMarker(pte, MARKER.UFFD_WP)) continue;
+      if (isWpMarker(pte)) continue;
       work.linux.set(va - fromVa + toVa, kept);
       work.contpte?.wasSet(va - fromVa + toVa, 1);
     }
@@ -211,7 +215,7 @@ export const operations: { [O in TableOp['op']]: (work: Work, op: Extract<TableO
       // A range without private pages is not copied: the child faults it in (`vma_needs_copy`).
       let needed = range.always;
       work.linux.forEach(range.startVa, range.endVa, (_va, pte) => {
-        needed ||= hasFlags(pte, PTE.ANON) && !hasFlags(pte, PTE.SPECIAL);
+        needed ||= hasFlags(pte, PTE.ANON) && !(isPresent(pte) && hasFlags(pte, PTE.SPECIAL));
         return !needed;
       });
       if (!needed) continue;
@@ -221,8 +225,8 @@ export const operations: { [O in TableOp['op']]: (work: Work, op: Extract<TableO
         // (`copy_present_ptes`, `folio_try_dup_anon_rmap_ptes`).
         const shared = hasFlags(pte, PTE.ANON) || !isWritable(pte) ? shareEntry(pte) : pte;
         // The child's memory is not watched (`dup_userfaultfd`, `copy_nonpresent_pte`).
-        const watched = isPresent(shared) ? PTE.UFFD_WP : 0;
-        if (!isMarker(pte, MARKER.UFFD_WP)) work.set.add(va, pfnOf(shared), flagsOf(shared) & ~(PTE.YOUNG | watched));
+        const off = isPresent(shared) ? PTE.YOUNG | PTE.UFFD_WP : 0;
+        if (!isWpMarker(pte)) work.set.add(va, pfnOf(shared), flagsOf(shared) & ~off);
         return shared;
       });
       const { startVa, endVa } = range;
@@ -236,7 +240,18 @@ export const operations: { [O in TableOp['op']]: (work: Work, op: Extract<TableO
     }
   },
   exchange,
+  fill: (work, { ranges }) => {
+    work.touched.push(...ranges);
+  },
+  drop: () => {
+    // Nothing of the Linux table changes.
+  },
+  harvest,
 };
+
+function isWpMarker(pte: number): boolean {
+  return isMarker({ pfn: pfnOf(pte), flags: flagsOf(pte) }, MARKER.UFFD_WP);
+}
 
 function withoutWrite(protection: number): number {
   return (protection & ~PTE.WRITE) | PTE.READONLY;
@@ -244,6 +259,6 @@ function withoutWrite(protection: number): number {
 
 /** An entry that maps its page together with another. */
 function shareEntry(pte: number): number {
-  if (!isPresent(pte)) return withFlags(pte, flagsOf(pte) & ~(PTE.EXCLUSIVE | PTE.WRITE));
+  if (!isPresent(pte)) return sharedEntry(pte);
   return withFlags(writeProtect(pte), flagsOf(writeProtect(pte)) & ~PTE.EXCLUSIVE);
 }

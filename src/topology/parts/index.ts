@@ -3,10 +3,12 @@
  * actors each. What is not asked for is not there: no actor, no message, no changed state.
  */
 import type { ZodType } from 'zod';
+import { driversSchema, objectActors, objectsSchema } from './objects.ts';
 import type { PartActors } from './part.ts';
 import { ksmActors, ksmSchema } from './ksm.ts';
 import { userfaultfdActors, userfaultfdSchema } from './userfaultfd.ts';
 import { pipeActors, pipesSchema } from './pipes.ts';
+import { reclaimActors, reclaimSchema } from './reclaim.ts';
 
 /**
  * The fields of a topology, by name; each is optional.
@@ -19,7 +21,10 @@ import { pipeActors, pipesSchema } from './pipes.ts';
 export const partSchemas = {
   ksm: ksmSchema.optional(),
   userfaultfd: userfaultfdSchema.optional(),
+  objects: objectsSchema.optional(),
+  drivers: driversSchema.optional(),
   pipes: pipesSchema,
+  reclaim: reclaimSchema,
 } satisfies Record<string, ZodType>;
 
 /**
@@ -30,4 +35,10 @@ export const partSchemas = {
  * partActors.every((make) => typeof make === 'function'); // true
  * ```
  */
-export const partActors: readonly PartActors[] = [ksmActors, userfaultfdActors, pipeActors];
+export const partActors: readonly PartActors[] = [
+  objectActors,
+  pipeActors,
+  reclaimActors,
+  ksmActors,
+  userfaultfdActors,
+];
