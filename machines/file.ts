@@ -18,6 +18,7 @@ import {
   initialFile,
 } from './fileState.ts';
 import type { Message } from './messages.ts';
+import { failPage } from './hwpoison/filePoison.ts';
 import { askReferences, beginShrink, endShrink } from './reclaim/fileShrink.ts';
 import { handle, type Send } from './support.ts';
 
@@ -37,6 +38,8 @@ export function takeMessage(context: FileContext, event: Message, send: Send): F
       const begun = beginShrink(context, event);
       return begun.writes ? operateOnFile(begun.context, event, send) : askReferences(begun.context, send);
     }
+    case 'FAIL_PAGE':
+      return failPage(context, event, send);
     case 'FOLIOS':
       return endShrink(context, event, send);
     case 'UNMAP_FILE':
@@ -86,6 +89,7 @@ export const inodeEvents = {
   TRUNCATE_FILE: { actions: 'take' },
   ALLOCATE_FILE: { actions: 'take' },
   READ_AHEAD: { actions: 'take' },
+  FAIL_PAGE: { actions: 'take' },
   SYNC_FILE: { actions: 'take' },
   RESIDENT: { actions: 'take' },
   PIN_PAGES: { actions: 'take' },

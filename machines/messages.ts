@@ -7,6 +7,7 @@
  */
 import type { CoreMessage } from './coreMessages.ts';
 import type { UserfaultMessage } from './userfaultfd/messages.ts';
+import type { PoisonMessage } from './hwpoison/messages.ts';
 import type { KsmMessage } from './ksm/messages.ts';
 import type { ObjectMessage } from './objects/messages.ts';
 import type { PipeMessage } from './pipe/messages.ts';
@@ -15,6 +16,7 @@ import type { SwapMessage } from './swap/messages.ts';
 import type { WalkerMessage } from './walkers/messages.ts';
 
 export type * from './coreMessages.ts';
+export type * from './hwpoison/messages.ts';
 export type * from './ksm/messages.ts';
 export type * from './userfaultfd/messages.ts';
 export type * from './objects/messages.ts';
@@ -40,6 +42,7 @@ export type Kind =
   | 'ksmd'
   | 'object'
   | 'driver'
+  | 'hwpoison'
   | 'pipe'
   | 'kswapd'
   | 'swap';
@@ -53,7 +56,8 @@ export type Message =
   | ReclaimMessage
   | SwapMessage
   | UserfaultMessage
-  | KsmMessage;
+  | KsmMessage
+  | PoisonMessage;
 
 /** A message type. */
 export type MessageType = Message['type'];

@@ -75,6 +75,7 @@ function copyFile(from: FileContext): FileContext {
     paddingBytes: from.paddingBytes,
   };
   if (from.shrink !== undefined) copy.shrink = from.shrink;
+  if (from.lostData !== undefined) copy.lostData = from.lostData;
   return copy;
 }
 

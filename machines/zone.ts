@@ -24,6 +24,7 @@ import {
   tryStalled,
   type ZoneReclaim,
 } from './reclaim/zoneKswapd.ts';
+import { quarantine } from './hwpoison/zonePoison.ts';
 import { folioQuery, tryGet } from './walkers/zoneWalk.ts';
 import { copyZone } from './revise.ts';
 
@@ -312,6 +313,7 @@ export const zoneMachine = setup({
     reclaim,
     folioQuery: handle<ZoneContext>(folioQuery),
     tryGet: handle<ZoneContext>(tryGet),
+    quarantine: handle<ZoneContext>(quarantine),
   },
   guards: {
     isOk: ({ context }) => context.buddy.freeFrames > context.marks.high,
@@ -331,6 +333,7 @@ export const zoneMachine = setup({
     SHRINK: { actions: 'shrink' },
     FOLIO_QUERY: { actions: 'folioQuery' },
     TRY_GET: { actions: 'tryGet' },
+    QUARANTINE: { actions: 'quarantine' },
     KSWAPD_SLEEPS: { actions: 'reclaim' },
     ISOLATE: { actions: 'reclaim' },
     SET_SWAPBACKED: { actions: 'reclaim' },

@@ -6,6 +6,7 @@ import type { ZodType } from 'zod';
 import { driversSchema, objectActors, objectsSchema } from './objects.ts';
 import type { PartActors } from './part.ts';
 import { ksmActors, ksmSchema } from './ksm.ts';
+import { memoryFailureActors, memoryFailureSchema } from './memoryFailure.ts';
 import { userfaultfdActors, userfaultfdSchema } from './userfaultfd.ts';
 import { pipeActors, pipesSchema } from './pipes.ts';
 import { reclaimActors, reclaimSchema } from './reclaim.ts';
@@ -20,6 +21,7 @@ import { reclaimActors, reclaimSchema } from './reclaim.ts';
  */
 export const partSchemas = {
   ksm: ksmSchema.optional(),
+  memoryFailure: memoryFailureSchema.optional(),
   userfaultfd: userfaultfdSchema.optional(),
   objects: objectsSchema.optional(),
   drivers: driversSchema.optional(),
@@ -40,5 +42,6 @@ export const partActors: readonly PartActors[] = [
   pipeActors,
   reclaimActors,
   ksmActors,
+  memoryFailureActors,
   userfaultfdActors,
 ];
