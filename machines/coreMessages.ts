@@ -353,4 +353,4 @@ export type MmCall =
    */
   | { op: 'remote_access'; addr: number; lengthBytes: number; write: boolean }
   | UserfaultMmCall
-  | Extract<TraceCall, { op: 'pattern' }>;
+  | Extract<TraceCall, { op: 'pattern' | 'clear_refs' }>;

@@ -177,6 +177,7 @@ export const callSchema = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('process_madvise'), targetPid: number, ranges, advice }),
   z.strictObject({ op: z.literal('process_vm_readv'), targetPid: number, local: ranges, remote: ranges }),
   z.strictObject({ op: z.literal('process_vm_writev'), targetPid: number, local: ranges, remote: ranges }),
+  z.strictObject({ op: z.literal('clear_refs'), targetPid: number.default(0), value: number }),
   z.strictObject({ op: z.literal('nanosleep'), cycles: z.int().positive() }),
   ...userfaultShapes,
   z.strictObject({ op: z.literal('perf_event_open'), file }),

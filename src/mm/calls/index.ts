@@ -12,6 +12,7 @@ import { planRemoteAccess } from './remote.ts';
 import { planResidency, planSync } from './sync.ts';
 import type { UserfaultMmCall } from '../userfaultfd/calls.ts';
 import { userfaultPlanners } from '../userfaultfd/plans.ts';
+import { planClearRefs } from './clearRefs.ts';
 import { planDetach, planUnmap } from './unmap.ts';
 
 /** The calls that have a plan: those of the ABI table, and those that the ABI adapter makes of others. */
@@ -21,7 +22,8 @@ export type PlannedCall =
   | { op: 'move_pages'; addresses: number[]; nodes: number[] | null; flags: number }
   | { op: 'remote_access'; addr: number; lengthBytes: number; write: boolean }
   | UserfaultMmCall
-  | { op: 'pattern'; addr: number; lengthBytes: number; value: number };
+  | { op: 'pattern'; addr: number; lengthBytes: number; value: number }
+  | { op: 'clear_refs'; targetPid: number; value: number };
 
 type Planner<O extends PlannedCall['op']> = (space: Space, call: Extract<PlannedCall, { op: O }>) => Plan;
 
@@ -48,6 +50,7 @@ const planners: { [O in PlannedCall['op']]: Planner<O> } = {
   remote_access: planRemoteAccess,
   move_pages: (_space, call) => planMovePages(call),
   ...userfaultPlanners,
+  clear_refs: planClearRefs,
   pattern: (_space, { addr: startVa, lengthBytes, value }) =>
     succeeds([{ do: 'pattern', startVa, endVa: startVa + lengthBytes, value }]),
 };

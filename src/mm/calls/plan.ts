@@ -55,6 +55,9 @@ export type Effect =
   | { do: 'userMove'; move: UserfaultMove }
   /** Whoever waits for this userfaultfd in the range tries again. */
   | { do: 'userWake'; fd: string; startVa: number; endVa: number }
+  /** /proc/PID/clear_refs: all memory is soft-clean; the peak of the resident set is what is resident. */
+  | { do: 'softClean' }
+  | { do: 'resetPeak' }
   /** ksmd hears what a range was filled with. */
   | { do: 'pattern'; startVa: number; endVa: number; value: number }
   /** Plans the rest anew: what came before may have changed the areas. */
