@@ -7,6 +7,8 @@
  */
 import type { CompactionMessage } from './compaction/messages.ts';
 import type { CoreMessage } from './coreMessages.ts';
+import type { HugetlbMessage } from './hugetlb/messages.ts';
+import type { KhugepagedMessage } from './khugepaged/messages.ts';
 import type { ObjectMessage } from './objects/messages.ts';
 import type { PipeMessage } from './pipe/messages.ts';
 import type { ReclaimMessage } from './reclaim/messages.ts';
@@ -15,6 +17,9 @@ import type { WalkerMessage } from './walkers/messages.ts';
 
 export type * from './compaction/messages.ts';
 export type * from './coreMessages.ts';
+export type * from './mmCall.ts';
+export type * from './hugetlb/messages.ts';
+export type * from './khugepaged/messages.ts';
 export type * from './objects/messages.ts';
 export type * from './pipe/messages.ts';
 export type * from './reclaim/messages.ts';
@@ -40,7 +45,9 @@ export type Kind =
   | 'kcompactd'
   | 'pipe'
   | 'kswapd'
-  | 'swap';
+  | 'swap'
+  | 'khugepaged'
+  | 'hugetlb';
 
 /** Every message, by type. */
 export type Message =
@@ -50,7 +57,9 @@ export type Message =
   | WalkerMessage
   | PipeMessage
   | ReclaimMessage
-  | SwapMessage;
+  | SwapMessage
+  | KhugepagedMessage
+  | HugetlbMessage;
 
 /** A message type. */
 export type MessageType = Message['type'];

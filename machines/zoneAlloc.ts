@@ -4,6 +4,7 @@ import { invariant } from '../src/errors.ts';
 import { wholeFolio } from '../src/mm/largeFolio.ts';
 import { withMthp } from '../src/mm/mthpCounts.ts';
 import { goSlow, takeTyped } from './compaction/zonePressure.ts';
+import { freeBlock, takeContiguous } from './hugetlb/contig.ts';
 import type { Message } from './messages.ts';
 import { copyZone } from './revise.ts';
 import { assertType, type Send } from './support.ts';
@@ -57,16 +58,21 @@ function takePlain(draft: ZoneContext, { count, kind }: Wish, orderPages: number
   // Tables are asked for under the page-table lock here, where nobody can wait for reclaim: they may use the reserve.
   const least = kind === 'table' && draft.reclaim !== undefined ? 0 : draft.marks.min;
   // Asked beforehand: an edit that is given up makes the version before dear to look at.
-  if (free < least || !draft.buddy.canAlloc(orderPages, count)) return null;
+  const gigantic = orderPages > draft.buddy.maxOrder && kind === 'kernel';
+  if (free < least || !(gigantic || draft.buddy.canAlloc(orderPages, count))) return null;
   const buddy = draft.buddy.edit();
   const pfns: number[] = [];
   for (let folio = 0; folio < count; folio++) {
-    const pfn = buddy.alloc(orderPages);
-    if (pfn === null) invariant(false, 'so many blocks can be had');
+    const pfn = gigantic ? takeContiguous(draft.buddy, buddy, orderPages) : buddy.alloc(orderPages);
+    if (pfn === null) {
+      invariant(gigantic, 'so many blocks can be had');
+      for (const taken of pfns) freeBlock(buddy, taken, orderPages);
+      break;
+    }
     pfns.push(pfn);
   }
   draft.buddy = buddy.done();
-  return pfns;
+  return pfns.length === count ? pfns : null;
 }
 
 /** Allocates all of a wish or nothing; the min watermark is kept for the kernel (`__zone_watermark_ok`). */
