@@ -91,13 +91,15 @@ export function askReferences(context: FileContext, send: Send): FileContext {
  */
 export function endShrink(context: FileContext, event: Message, send: Send): FileContext {
   assertType(event, 'FOLIOS');
-  const { shrink, current } = context;
+  const { shrink, current, phase } = context;
   if (shrink === undefined) return context;
   const alone = new Set<number>();
   for (const folio of event.folios) {
     if (folio !== null && folio.pins === 0 && folio.refs === 2 * 2 ** folio.order) alone.add(folio.pfn);
   }
-  const free = !inMemory(context) && (current === null || LOOKS_AGAIN.includes(current.message.type));
+  // A reference that was asked for after the question is not in the answer: its pages stay.
+  const isAsking = phase === 'referencing';
+  const free = !inMemory(context) && !isAsking && (current === null || LOOKS_AGAIN.includes(current.message.type));
   const folios = free ? foliosAt(context, alone).filter(({ dirty, uptodate }) => uptodate && !dirty) : [];
   const dropped = dropFolios(context, folios, false, send).context;
   const freed = folios.map(({ pfn }) => pfn);

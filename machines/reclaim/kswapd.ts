@@ -20,7 +20,9 @@ const wake = handle<KswapdContext>((context, event, send) => {
   if (context.awake) return { ...context, urgentPages };
   const state = { ...context, awake: true, urgentPages, reclaimedPages: 0, pass: null, wakes: context.wakes + 1 };
   // What is new, and how much is free: a look at the zone before anything else.
-  return state.batch === null ? isolate(state, 'query', [], null, send) : state;
+  // A thread that sleeps is not there at once.
+  const { contextSwitch } = context.resources.costs;
+  return state.batch === null ? isolate(state, 'query', [], null, send, contextSwitch) : state;
 });
 
 const advise = handle<KswapdContext>((context, event, send) => {

@@ -23,7 +23,7 @@ export const swapVocabulary = {
   SWAP_FREE: row(['mm', 'kswapd'], 'swap', 'swap_free: one entry less names each slot.'),
   SWAP_DUPLICATE: row('mm', 'swap', 'swap_duplicate: one entry more names each slot.'),
   SWAP_DUPLICATED: row('swap', 'mm', 'Counted.'),
-  FREE_SWAP_CACHE: row('mm', 'swap', 'free_swap_cache: these pages are mapped here no more.'),
+  FREE_SWAP_CACHE: row(['mm', 'kswapd'], 'swap', 'free_swap_cache: these pages are mapped here no more.'),
   SWAP_RESIDENT: row('mm', 'swap', 'mincore: which of these slots have their page in the swap cache?'),
   SWAP_CACHED: row('swap', 'mm', 'Those.'),
 } satisfies Record<SwapMessage['type'], VocabularyRow>;

@@ -159,18 +159,27 @@ export function operate(tables: Tables, op: TableOp, contpte = false): TableOutc
     unfolds: work.contpte?.unfolds ?? 0,
     linuxBroken: brokenOf(work),
     nativeBroken,
-    lostDirty: gathers || tables.native === null ? 0 : lostDirtyOf(tables.native, work.cleared.runs, pageBytes),
+    lostDirty: gathers ? 0 : lostDirtyOf(tables, op, native),
   };
 }
 
-function lostDirtyOf(native: PageTable, cleared: readonly EntryRun[], pageBytes: number): number {
+/** Pages of groups that were dirty in the native table alone, and are not there any more. */
+function lostDirtyOf({ linux, native }: Tables, op: TableOp, after: PageTableReader | null): number {
+  if (native === null) return 0;
+  const { granuleBytes } = native.geometry;
+  const groups = new Set<number>();
+  for (const { startVa, endVa } of rangesOf(linux, op)) {
+    for (let va = groupOf(startVa, granuleBytes).startVa; va < endVa; va += granuleBytes) groups.add(va);
+  }
   let lost = 0;
-  for (const { va, nr, flags } of cleared) {
-    if (isDirty(flags) || !isPresent(flags)) continue;
-    for (let page = 0; page < nr; page++) {
-      const { startVa } = groupOf(va + page * pageBytes, native.geometry.granuleBytes);
-      if (isDirty(native.get(startVa))) lost++;
-    }
+  for (const va of groups) {
+    if (!isDirty(native.get(va)) || isDirty(after?.get(va) ?? 0)) continue;
+    let known = false;
+    linux.forEach(va, va + granuleBytes, (_va, pte) => {
+      known ||= isPresent(pte) && isDirty(pte);
+      return !known;
+    });
+    if (!known) lost += granuleBytes / linux.geometry.granuleBytes;
   }
   return lost;
 }
