@@ -10,8 +10,19 @@ import { abiRules, type RuledCall } from '../src/mm/abi/rules.ts';
 import { inherit, leave } from '../src/mm/abi/sharedMemory.ts';
 import type { FileCall, OtherProcessCall, SharedMemoryCall } from '../src/mm/runs.ts';
 import { beginFileCall, fileAnswered, inodeOf, transferCopied, transferFaulted } from './abiFiles.ts';
+import { beginPipeCall, pipeAnswered, spliceRead } from './pipe/abiPipe.ts';
 import { beginOtherCall, otherAnswered, otherCopied } from './abiOthers.ts';
 import { beginSharedCall, sharedAnswered } from './abiShared.ts';
+import { actorOfFile } from './fileState.ts';
+import {
+  askHandler,
+  beginIoctl,
+  beginObjectCall,
+  ioctlDone,
+  isObjectCall,
+  objectCreated,
+  objectMapped,
+} from './objects/abiObjects.ts';
 import {
   type AbiContext,
   type AbiInput,
@@ -61,7 +72,11 @@ const syscall = handle<AbiContext>((context, event, send) => {
   const { pid, cpu, call } = event;
   const inFlight = newCall(pid, cpu, call);
   if (isRuled(call)) return ruled(context, inFlight, call, send);
+  if (isObjectCall(call)) return beginObjectCall(context, inFlight, call, send);
   switch (call.op) {
+    case 'splice':
+    case 'drain':
+      return beginPipeCall(context, inFlight, call, send);
     case 'execve':
       return execve(context, inFlight, call, send);
     case 'exit':
@@ -81,6 +96,8 @@ const syscall = handle<AbiContext>((context, event, send) => {
         send,
       );
     }
+    case 'ioctl':
+      return beginIoctl(context, inFlight, call, send);
     case 'auxval':
       return answer(context, pid, auxiliaryValue(call.name, pageBytesOf(context, pid)), send);
     case 'sysconf':
@@ -111,7 +128,8 @@ function ruled(context: AbiContext, inFlight: CallInFlight, call: RuledCall, sen
     return askMm(context, inFlight, { op: 'mprotect', addr, lengthBytes, prot }, send);
   }
   if (made.op === 'mmap' && made.file !== null) {
-    return askMm(context, inFlight, { ...made, file: inodeOf(context, pid, made.file) }, send);
+    const asked = askHandler(context, inFlight, made, send);
+    return asked ?? askMm(context, inFlight, { ...made, file: inodeOf(context, pid, made.file) }, send);
   }
   return isPlanned(made) ? askMm(context, inFlight, made, send) : answer(context, pid, { result: 0 }, send);
 }
@@ -156,7 +174,7 @@ const mmDone = handle<AbiContext>((context, event, send) => {
 /** `exit_shm`, `exit_files`: what only this process had open goes. */
 function exited(context: AbiContext, pid: number, send: Send): AbiContext {
   const { shared, closed } = leave(context.shared, pid);
-  for (const file of closed) send('shmem', { type: 'CLOSE_FILE', file });
+  for (const file of closed) send(actorOfFile(file), { type: 'CLOSE_FILE', file });
   const pageBytes = context.pageBytes.without(pid);
   return answer(
     reviseAbi(context, (draft) => {
@@ -184,7 +202,22 @@ const ioWait = handle<AbiContext>((context, event, send) => {
 
 const fileDone = handle<AbiContext>((context, event, send) => {
   assertType(event, 'FILE_DONE');
-  return fileAnswered(context, callOf(context, event.request), event, send);
+  const inFlight = callOf(context, event.request);
+  if (inFlight.call.op === 'splice') return spliceRead(context, inFlight, event, send);
+  return fileAnswered(context, inFlight, event, send);
+});
+
+const pipeDone = handle<AbiContext>((context, event, send) => {
+  assertType(event, 'PIPE_DONE');
+  return pipeAnswered(context, event, send);
+});
+
+const objectAnswered = handle<AbiContext>((context, event, send) => {
+  const inFlight = callOf(context, (event as MessageOf<'OBJECT_MAPPED'>).request);
+  if (event.type === 'OBJECT_CREATED') return objectCreated(context, inFlight, event, send);
+  if (event.type === 'OBJECT_MAPPED') return objectMapped(context, inFlight, event, send);
+  assertType(event, 'IOCTL_DONE');
+  return ioctlDone(context, inFlight, event, send);
 });
 
 const sysinfo = handle<AbiContext>((context, event, send) => {
@@ -257,7 +290,7 @@ function copyEnded(
 /** The adapter's statechart: it serves every process, one call of each at a time. */
 export const abiMachine = setup({
   types: { context: {} as AbiContext, events: {} as Message, input: {} as AbiInput },
-  actions: { syscall, mmDone, ioWait, fileDone, sysinfo, awake, copied },
+  actions: { syscall, mmDone, ioWait, fileDone, objectAnswered, pipeDone, sysinfo, awake, copied },
   guards: {
     known: ({ context, event }) => context.calls.has((event as MessageOf<'MM_DONE'>).request),
     inCopy: ({ context, event }) => context.calls.has((event as MessageOf<'AWAKE'>).pid),
@@ -276,6 +309,10 @@ export const abiMachine = setup({
         MM_DONE: { guard: 'known', actions: 'mmDone' },
         IO_WAIT: { guard: 'known', actions: 'ioWait' },
         FILE_DONE: { guard: 'known', actions: 'fileDone' },
+        OBJECT_CREATED: { guard: 'known', actions: 'objectAnswered' },
+        OBJECT_MAPPED: { guard: 'known', actions: 'objectAnswered' },
+        IOCTL_DONE: { guard: 'known', actions: 'objectAnswered' },
+        PIPE_DONE: { guard: 'known', actions: 'pipeDone' },
         SYSINFO_DONE: { guard: 'known', actions: 'sysinfo' },
         AWAKE: { guard: 'inCopy', actions: 'awake' },
         UACCESS_DONE: { guard: 'inCopy', actions: 'copied' },

@@ -32,6 +32,8 @@ export interface FileRun extends FrameRun {
   index: number;
   /** Order of the folios that hold them; absent: not known, and no contpte block is made of them. */
   orderPages?: number;
+  /** Flags that the entries get beside their protection: PTE.SPECIAL of frames that nobody counts, PTE.DEVICE. */
+  pteFlags?: number;
 }
 
 /** What a TLB counted while it worked for one process: references, accesses and misses of each level, and walks. */
@@ -117,7 +119,10 @@ export type CoreMessage =
   | { type: 'REGRANULE'; mmu: string; pageBytes: number }
   // Page tables
   | { type: 'CONFIGURE'; request: number; pageBytes: number; native: boolean }
-  | { type: 'SET_PTES'; request: number; runs: PteRun[]; expects: number }
+  /** `lazily`: without `update_mmu_cache`, as fork enters what it copies. */
+  | { type: 'SET_PTES'; request: number; runs: PteRun[]; expects: number; lazily?: true }
+  | { type: 'FILL_NATIVE'; request: number; ranges: { startVa: number; endVa: number }[] }
+  | { type: 'DROP_NATIVE'; request: number }
   | {
       type: 'CLEAR_PTES';
       request: number;
@@ -207,6 +212,8 @@ export type CoreMessage =
       around: boolean;
       /** Flags of the VMA (`src/mm/vma.ts`): advice on readahead is among them. */
       vmFlags: number;
+      /** mmap itself asks, for an object whose entries it makes (`vm_insert_page`): no fault handler is involved. */
+      insert?: true;
     }
   | { type: 'IO_WAIT'; request: number }
   | {
@@ -236,6 +243,8 @@ export type CoreMessage =
   | { type: 'DIRTIED'; file: string; runs: { index: number; nr: number }[] }
   | { type: 'READ_FILE'; file: string; request: number; offsetBytes: number; lengthBytes: number; orderPages?: number }
   | { type: 'WRITE_FILE'; file: string; request: number; offsetBytes: number; lengthBytes: number }
+  /** O_DIRECT: the device and the user's pages, around the page cache. */
+  | { type: 'DIRECT_IO'; file: string; request: number; write: boolean; offsetBytes: number; lengthBytes: number }
   | { type: 'TRUNCATE_FILE'; file: string; request: number; sizeBytes: number }
   | {
       type: 'ALLOCATE_FILE';
@@ -263,8 +272,11 @@ export type CoreMessage =
   /** A handle that `memfd_create` or `shmget` holds on a new inode of the kernel's internal tmpfs mount. */
   | { type: 'CREATE_FILE'; file: string; sender: string; request: number; sizeBytes: number }
   | { type: 'CLOSE_FILE'; file: string }
-  | { type: 'PIN_PAGES'; file: string; holder: string; firstIndex: number; endIndex: number }
-  | { type: 'UNPIN_PAGES'; file: string; holder: string }
+  /** With a request the holder is an actor and hears of what it got. */
+  | { type: 'PIN_PAGES'; file: string; holder: string; firstIndex: number; endIndex: number; request?: number }
+  | { type: 'PINNED'; request: number; runs: FileRun[] }
+  /** With a range: one reference to each of its pages, and no more. */
+  | { type: 'UNPIN_PAGES'; file: string; holder: string; firstIndex?: number; endIndex?: number }
   | { type: 'READ_BLOCKS'; file: string; request: number; lengthBytes: number }
   | { type: 'WRITE_BLOCKS'; file: string; request: number; lengthBytes: number }
   | { type: 'IO_DONE'; request: number }

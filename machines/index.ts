@@ -20,11 +20,14 @@ import { Inodes, type ShmemInode } from './shmemInodes.ts';
 import type { Kind, MessageType } from './messages.ts';
 import { mmMachine } from './mm.ts';
 import { mmuMachine } from './mmu.ts';
+import { pipeMachine } from './pipe/pipe.ts';
 import { processMachine } from './process.ts';
 import { CpuSlots, RunQueue } from './runQueue.ts';
 import { type SchedContext, schedMachine } from './sched.ts';
 import type { ResourceHolder } from './support.ts';
 import { tlbMachine } from './tlb.ts';
+import { driverMachine } from './driver/driver.ts';
+import { objectMachine } from './objects/object.ts';
 import { vocabulary } from './vocabulary.ts';
 import { zoneMachine } from './zone.ts';
 import { kswapdMachine } from './reclaim/kswapd.ts';
@@ -37,6 +40,8 @@ export type { DiskContext, DiskInput } from './disk.ts';
 export type { FileContext, FileInput, FileKind, PageCachePolicy } from './fileState.ts';
 export type { ShmemContext, ShmemInput } from './shmem.ts';
 export type { Access, Kind, Message, MessageOf, MessageType, TlbCounts, VocabularyRow } from './messages.ts';
+export type { DriverContext, DriverInput } from './driver/driver.ts';
+export type { ObjectContext, ObjectInput } from './objects/object.ts';
 export type { MmContext, MmInput } from './mm.ts';
 export type { MmuContext, MmuInput } from './mmu.ts';
 export { addCounts, type ProcessContext, type ProcessInput, zeroCounts } from './processState.ts';
@@ -70,6 +75,9 @@ export const machines = {
   zone: zoneMachine,
   disk: diskMachine,
   sched: schedMachine,
+  object: objectMachine,
+  driver: driverMachine,
+  pipe: pipeMachine,
   kswapd: kswapdMachine,
   swap: swapMachine,
 } as const satisfies Record<ActorKind, unknown>;
@@ -222,6 +230,7 @@ const revivers: Partial<Record<ActorKind, Revivers>> = {
     reclaim: reviveZoneReclaim,
   },
   disk: { queue: PersistentList.fromPlain },
+  pipe: { filled: PersistentList.fromPlain },
   kswapd: { lru: LruLists.fromPlain },
   swap: { map: SwapMap.fromPlain, cache: IntMap.fromPlain, frames: IntMap.fromPlain },
 };

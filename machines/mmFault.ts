@@ -6,6 +6,7 @@
 import { invariant } from '../src/errors.ts';
 import { hasFlags, PROT, PTE } from '../src/mm/pte.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
+import { mmuOf } from './addresses.ts';
 import { putEntries } from './mmEntries.ts';
 import { anonSteps, anonymousFault } from './mmFaultAnon.ts';
 import { entered } from './mmFaultEntered.ts';
@@ -21,7 +22,7 @@ import {
   workOf,
 } from './mmFaultParts.ts';
 import { writeProtectFault, writeSteps } from './mmFaultWrite.ts';
-import { type FaultWork, type MmContext, SIGNAL, stackGuardBytesOf } from './mmState.ts';
+import { ask, type FaultWork, type MmContext, SIGNAL, stackGuardBytesOf } from './mmState.ts';
 import type { Send } from './support.ts';
 import { nonPresentFault, swapSteps } from './swap/mmSwap.ts';
 import { reviseMm } from './revise.ts';
@@ -76,12 +77,23 @@ export function beginFault(before: MmContext, job: FaultJob, send: Send): FaultS
   if (hasFlags(work.pteFlags, PTE.VALID)) {
     const write = work.access === 'write' && !hasFlags(work.pteFlags, PTE.WRITE);
     // Another fault or a fold brought the entry meanwhile: nothing to do but to try again.
-    if (!write) return { context, end: HANDLED };
+    if (!write) return present(context, job, send);
     return writeProtectFault(context, job, vma, send);
   }
   if (hasFlags(work.pteFlags, PTE.SWAP)) return nonPresentFault(context, job, send);
   if (vma.file === null) return anonymousFault(context, job, vma, send);
   return fileFault(context, job, vma, send);
+}
+
+/** The Linux entry is there. A lazy native table has none for it yet: `update_mmu_cache` writes it. */
+function present(context: MmContext, job: FaultJob, send: Send): FaultStep {
+  const { resources, pageBytes, kernelPageBytes, nativeTables } = context;
+  const lazy = resources.design.nativeFill === 'lazy' && nativeTables && pageBytes > kernelPageBytes;
+  if (!lazy) return { context, end: HANDLED };
+  const startVa = pageStart(context, workOf(job).va);
+  const ranges = [{ startVa, endVa: startVa + pageBytes }];
+  const fill = (request: number) => ({ type: 'FILL_NATIVE' as const, request, ranges });
+  return { context: ask(context, job, 'set', mmuOf(context.pid), fill, send), end: null };
 }
 
 /** The steps that answers take a fault through. */

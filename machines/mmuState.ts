@@ -32,6 +32,8 @@ export type TableMessage = MessageOf<
   | 'COPY_PTES'
   | 'READ_PTES'
   | 'EXCHANGE_PTES'
+  | 'FILL_NATIVE'
+  | 'DROP_NATIVE'
   | 'HARVEST_PTES'
 >;
 

@@ -2,6 +2,8 @@
  * The operations on the page tables of one mm, one at a time as under the page-table lock: frames for new tables first,
  * then both tables change in one step, then TLB maintenance; frames of freed tables and the answer go out when every CPU
  * has acknowledged it, as after the DSB.
+ *
+ * @models S-38 S-39 S-40 L-05 D-02 D-03
  */
 import { invariant } from '../src/errors.ts';
 import { gatherAccessedDirty } from '../src/mm/nativeTable.ts';
@@ -42,7 +44,8 @@ export function beginOperation(context: MmuContext, send: Send): MmuContext {
   });
   if (current.type === 'CONFIGURE') return configure(state, current, send);
   if (current.type === 'RELEASE_TABLES') return release(state, current, send);
-  const outcome = operate(state, opOf(current), state.resources.design.contpte);
+  const { contpte, nativeFill } = state.resources.design;
+  const outcome = operate(state, opOf(current), contpte, nativeFill === 'lazy');
   if (isRefused(state, current, outcome)) return refuse(state, current, outcome.untranslatable, send);
   const allocations = tableFramesNeeded(state, outcome, state.kernelPageBytes);
   if (allocations.length === 0) return commit(state, outcome, send);
@@ -302,8 +305,9 @@ function supplied(context: MmuContext, send: Send): MmuContext {
       send,
     );
   }
-  const { contpte } = state.resources.design;
-  if (context.refused.length === 0) return commit(state, operate(state, opOf(current), contpte), send);
+  const { contpte, nativeFill } = state.resources.design;
+  if (context.refused.length === 0)
+    return commit(state, operate(state, opOf(current), contpte, nativeFill === 'lazy'), send);
   const reason = 'no memory for a native table';
   const linuxOnly = withoutNative(state, reason);
   const outcome = operate(linuxOnly, opOf(current), contpte);

@@ -94,7 +94,7 @@ function unfoldPartial(work: Work, { startVa, endVa }: VaRange): void {
  *
  * @example
  * ```ts
- * Object.keys(operations); // ['set', 'clear', 'protect', 'age', 'move', 'copy', 'read', 'exchange', 'harvest']
+ * Object.keys(operations).join(' '); // 'set clear protect age move copy read exchange fill drop harvest'
  * ```
  */
 export const operations: { [O in TableOp['op']]: (work: Work, op: Extract<TableOp, { op: O }>) => void } = {
@@ -230,6 +230,12 @@ export const operations: { [O in TableOp['op']]: (work: Work, op: Extract<TableO
     }
   },
   exchange,
+  fill: (work, { ranges }) => {
+    work.touched.push(...ranges);
+  },
+  drop: () => {
+    // Nothing of the Linux table changes.
+  },
   harvest,
 };
 

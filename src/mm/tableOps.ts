@@ -1,6 +1,8 @@
 /**
  * The page-table operations of an mm as pure functions over its two tables: the Linux table, which is the truth, and the
  * native table (layer 3), which is what hardware walks while every group of Linux entries fits one native entry.
+ *
+ * @models S-21 S-38 T-15 T-16 D-02
  */
 import { invariant } from '../errors.ts';
 import { gatherAccessedDirty, groupOf, syncNative } from './nativeTable.ts';
@@ -55,10 +57,15 @@ export interface TableOutcome extends Tables {
  * Carries what changed in the Linux table over to the native one: why it cannot, or '', and the entries that change from one
  * valid translation to another, which hardware must not see without an invalid entry and a flush between them.
  */
-function follow(linux: PageTableEdit, native: PageTableEdit, touched: readonly VaRange[]): [string, number[]] {
+function follow(
+  linux: PageTableEdit,
+  native: PageTableEdit,
+  touched: readonly VaRange[],
+  fills: boolean,
+): [string, number[]] {
   const broken: number[] = [];
   for (const range of touched) {
-    const { changed, untranslatable } = syncNative(linux, native, range.startVa, range.endVa);
+    const { changed, untranslatable } = syncNative(linux, native, range.startVa, range.endVa, fills);
     const [problem] = untranslatable;
     if (problem !== undefined) return [`${problem.reason} at 0x${problem.va.toString(16)}`, []];
     for (const { va, before, after } of changed) if (needsBreak(before, after)) broken.push(va);
@@ -88,6 +95,18 @@ function populated(table: PageTableReader, ranges: readonly VaRange[], pageBytes
   return found;
 }
 
+/** Operations that bring entries where none were: their Linux tables point to sections of the native one. */
+const LINKING: ReadonlySet<TableOp['op']> = new Set<TableOp['op']>(['set', 'move', 'exchange', 'fill']);
+
+/** Takes every native entry of the ranges away; all of them may be cached. */
+function dropNative(native: PageTableEdit, ranges: readonly VaRange[], flush: VaRange[]): void {
+  const { granuleBytes } = native.geometry;
+  for (const range of populated(native, ranges, granuleBytes)) {
+    flush.push(range);
+    for (let va = range.startVa; va < range.endVa; va += granuleBytes) native.clear(va);
+  }
+}
+
 function rangesOf(linux: PageTable, op: TableOp): VaRange[] {
   const pageBytes = linux.geometry.granuleBytes;
   if (op.op === 'set') return op.runs.map((run) => ({ startVa: run.va, endVa: run.va + run.nr * pageBytes }));
@@ -103,7 +122,8 @@ function rangesOf(linux: PageTable, op: TableOp): VaRange[] {
  *
  * Accessed and dirty bits that hardware set in the native entries are taken over into the Linux entries first, so that
  * nothing is decided or thrown away on stale bits. `contpte`: entries of a Linux table that hardware walks may carry the
- * contiguous bit; beside a native table it would gain nothing and cost a flush at every change of a single entry.
+ * contiguous bit; beside a native table it would gain nothing and cost a flush at every change of a single entry. `lazy`: the
+ * native table gets entries only by `fill`, and by a `set` that a fault makes.
  *
  * @example
  * ```ts
@@ -112,7 +132,7 @@ function rangesOf(linux: PageTable, op: TableOp): VaRange[] {
  * operate(tables, { op: 'set', runs: [run], expects: -1 }).linux.presentCount; // 16
  * ```
  */
-export function operate(tables: Tables, op: TableOp, contpte = false): TableOutcome {
+export function operate(tables: Tables, op: TableOp, contpte = false, lazy = false): TableOutcome {
   const pageBytes = tables.linux.geometry.granuleBytes;
   const linux = tables.linux.edit();
   const native = tables.native?.edit() ?? null;
@@ -136,11 +156,13 @@ export function operate(tables: Tables, op: TableOp, contpte = false): TableOutc
   let untranslatable = '';
   let nativeBroken: number[] = [];
   if (native !== null) {
-    if (op.op === 'set' || op.op === 'move' || op.op === 'exchange') linkSections(linux, native, work.touched);
+    const fills = !lazy || op.op === 'fill' || (op.op === 'set' && op.lazily !== true);
+    if (fills && LINKING.has(op.op)) linkSections(linux, native, work.touched);
     const wide = op.op === 'set' ? work.touched : work.touched.flatMap((range) => within(tables, linux, range));
-    [untranslatable, nativeBroken] = follow(linux, native, wide);
+    [untranslatable, nativeBroken] = follow(linux, native, wide, fills);
+    if (op.op === 'drop') dropNative(native, op.ranges, work.flush);
   }
-  const freeWithin = op.op === 'clear' ? op.freeWithin : null;
+  const freeWithin = op.op === 'clear' ? op.freeWithin : op.op === 'drop' ? (op.ranges[0] ?? null) : null;
   const freedLinux = freeWithin === null ? [] : linux.freeEmptyTables(freeWithin.startVa, freeWithin.endVa);
   const freedNative =
     freeWithin === null || native === null ? [] : native.freeEmptyTables(freeWithin.startVa, freeWithin.endVa);

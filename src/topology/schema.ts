@@ -1,5 +1,6 @@
 /** The plain-data form of a topology: what may be written, what it means when left out, and what is refused. */
 import { z } from 'zod';
+import { type ArchitectureName, architectures } from '../arch/architectures.ts';
 import { GRANULES } from '../arch/granule.ts';
 import { corePresets } from '../arch/cores.ts';
 import { defaultDesign } from '../arch/design.ts';
@@ -41,6 +42,9 @@ const processFields = z.strictObject({
   signals: z.enum(['die', 'skip']).default('die'),
   /** RLIMIT_MEMLOCK, for a process without CAP_IPC_LOCK; one that has none given is root's. */
   memlock: size.optional(),
+  /** RLIMIT_AS and RLIMIT_DATA; without them nothing limits its memory. */
+  addressSpaceLimit: size.optional(),
+  dataLimit: size.optional(),
 });
 
 const processSchema = processFields.refine(
@@ -84,6 +88,7 @@ const designSchema = z.strictObject({
   zeroPage: z.enum(['process-page', 'allocate']).default(defaultDesign.zeroPage),
   untranslatable: z.enum(['fall-back', 'fail']).default(defaultDesign.untranslatable),
   readOrder: z.enum(['process-page', 'kernel-page']).default(defaultDesign.readOrder),
+  nativeFill: z.enum(['eager', 'lazy']).default(defaultDesign.nativeFill),
   contpte: z.boolean().default(defaultDesign.contpte),
   crossGranuleTlbi: z.enum(['honoured', 'ignored']).default(defaultDesign.crossGranuleTlbi),
   crossGranuleFlush: z.enum(['by-va', 'asid']).default(defaultDesign.crossGranuleFlush),
@@ -98,6 +103,8 @@ const topologySchema = z.strictObject({
   description: z.string().default(''),
   /** The objections that it shows, by their ids in docs/coverage.md. */
   models: z.array(z.string()).optional(),
+  /** arm64 unless given (`src/arch/architectures.ts`). */
+  architecture: z.enum(Object.keys(architectures) as [ArchitectureName, ...ArchitectureName[]]).optional(),
   kernelPageSize: pageSize.default(4096),
   cpus: z.int().min(1).max(CPUS_MAX).default(1),
   core: z.enum(Object.keys(corePresets) as [string, ...string[]]).default('cortex-a76'),

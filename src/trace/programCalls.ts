@@ -62,6 +62,8 @@ const advice = named(ADVICE);
 const ranges = z.array(z.strictObject({ addr: number, lengthBytes: number }));
 const area = { addr: number, lengthBytes: number };
 const file = z.string().min(1);
+const direct = z.literal(true).optional();
+const transfer = { file, offsetBytes: number.default(0), buffer: number, lengthBytes: number, direct };
 
 /**
  * One shape a call; what is left out has the value that a plain program would give.
@@ -100,8 +102,16 @@ export const callSchema = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('munlock'), ...area }),
   z.strictObject({ op: z.literal('mlockall'), flags: number.default(1) }),
   z.strictObject({ op: z.literal('munlockall') }),
-  z.strictObject({ op: z.literal('read'), file, offsetBytes: number.default(0), buffer: number, lengthBytes: number }),
-  z.strictObject({ op: z.literal('write'), file, offsetBytes: number.default(0), buffer: number, lengthBytes: number }),
+  z.strictObject({ op: z.literal('read'), ...transfer }),
+  z.strictObject({ op: z.literal('write'), ...transfer }),
+  z.strictObject({
+    op: z.literal('splice'),
+    file,
+    offsetBytes: number.default(0),
+    lengthBytes: number,
+    pipe: z.string().min(1),
+  }),
+  z.strictObject({ op: z.literal('drain'), pipe: z.string().min(1), lengthBytes: number }),
   z.strictObject({ op: z.literal('ftruncate'), file, sizeBytes: number }),
   z.strictObject({
     op: z.literal('fallocate'),
@@ -137,6 +147,32 @@ export const callSchema = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('process_madvise'), targetPid: number, ranges, advice }),
   z.strictObject({ op: z.literal('process_vm_readv'), targetPid: number, local: ranges, remote: ranges }),
   z.strictObject({ op: z.literal('process_vm_writev'), targetPid: number, local: ranges, remote: ranges }),
+  z.strictObject({ op: z.literal('perf_event_open'), file }),
+  z.strictObject({
+    op: z.literal('io_uring_setup'),
+    file,
+    entries: number,
+    cqEntries: number.default(0),
+    flags: number.default(0),
+  }),
+  z.strictObject({
+    op: z.literal('bpf_map_create'),
+    file,
+    mapType: z.enum(['ringbuf', 'user_ringbuf', 'array', 'arena']),
+    maxEntries: number,
+    valueBytes: number.default(8),
+    mapExtra: number.default(0),
+  }),
+  z.strictObject({
+    op: z.literal('packet_ring'),
+    file,
+    blockBytes: number,
+    blocks: number,
+    frameBytes: number,
+    frames: number,
+  }),
+  z.strictObject({ op: z.literal('io_setup'), file, requests: number }),
+  z.strictObject({ op: z.literal('ioctl'), file, command: z.string().min(1), values: z.array(number) }),
   z.strictObject({ op: z.literal('fork'), childPid: number }),
   z.strictObject({ op: z.literal('exit'), status: number.default(0) }),
 ]);

@@ -3,7 +3,9 @@
  * actors each. What is not asked for is not there: no actor, no message, no changed state.
  */
 import type { ZodType } from 'zod';
+import { driversSchema, objectActors, objectsSchema } from './objects.ts';
 import type { PartActors } from './part.ts';
+import { pipeActors, pipesSchema } from './pipes.ts';
 import { reclaimActors, reclaimSchema } from './reclaim.ts';
 
 /**
@@ -14,7 +16,12 @@ import { reclaimActors, reclaimSchema } from './reclaim.ts';
  * Object.keys(partSchemas).length === new Set(Object.keys(partSchemas)).size; // true
  * ```
  */
-export const partSchemas = { reclaim: reclaimSchema } satisfies Record<string, ZodType>;
+export const partSchemas = {
+  objects: objectsSchema.optional(),
+  drivers: driversSchema.optional(),
+  pipes: pipesSchema,
+  reclaim: reclaimSchema,
+} satisfies Record<string, ZodType>;
 
 /**
  * The makers of actors, in the order of the fields.
@@ -24,4 +31,4 @@ export const partSchemas = { reclaim: reclaimSchema } satisfies Record<string, Z
  * partActors.every((make) => typeof make === 'function'); // true
  * ```
  */
-export const partActors: readonly PartActors[] = [reclaimActors];
+export const partActors: readonly PartActors[] = [objectActors, pipeActors, reclaimActors];
