@@ -32,6 +32,11 @@ const advise = handle<KswapdContext>((context, event, send) => {
   return goOn({ ...context, advice: [...context.advice, { sender, request, pfns }] }, send);
 });
 
+const space = handle<KswapdContext>((context, event) => {
+  assertType(event, 'SWAP_SPACE');
+  return { ...context, freeSlots: event.freeSlots };
+});
+
 const take = handle<KswapdContext>((context, event, send) => answered(context, event as never, send));
 
 const isIn =
@@ -46,7 +51,7 @@ const hasLeft =
 /** The statechart: what the folios in hand wait for. */
 export const kswapdMachine = setup({
   types: { context: {} as KswapdContext, events: {} as Message, input: {} as KswapdInput },
-  actions: { wake, advise, take },
+  actions: { wake, advise, space, take },
   guards: {
     isolates: isIn('isolating'),
     harvests: isIn('harvesting'),
@@ -68,6 +73,7 @@ export const kswapdMachine = setup({
   on: {
     WAKE_KSWAPD: { actions: 'wake' },
     RECLAIM_FOLIOS: { actions: 'advise' },
+    SWAP_SPACE: { actions: 'space' },
     ISOLATED: { actions: 'take' },
     REFERENCED: { actions: 'take' },
     SWAP_SLOTS: { actions: 'take' },

@@ -42,6 +42,8 @@ export type SwapMessage =
   | { type: 'SWAP_DROP'; sender: string; request: number; pfns: number[] }
   /** `kept`: somebody has mapped the folio again meanwhile. */
   | { type: 'SWAP_DROPPED'; request: number; freed: number[]; kept: number[]; freeSlots: number }
+  /** There are free slots again (`get_nr_swap_pages`). */
+  | { type: 'SWAP_SPACE'; freeSlots: number }
   | { type: 'SWAP_IN'; sender: string; request: number; slots: number[] }
   | {
       type: 'SWAPPED_IN';

@@ -44,7 +44,7 @@ function freeCache(context: SwapContext, event: Message, send: Send): SwapContex
   return state;
 }
 
-const take = handle<SwapContext>((context, event, send) => {
+function takeMessage(context: SwapContext, event: Message, send: Send): SwapContext {
   switch (event.type) {
     case 'ADD_TO_SWAP':
       return addToSwap(context, event, send);
@@ -72,6 +72,13 @@ const take = handle<SwapContext>((context, event, send) => {
       assertType(event, 'IO_DONE');
       return transferred(context, event.request, send);
   }
+}
+
+const take = handle<SwapContext>((context, event, send) => {
+  const next = takeMessage(context, event, send);
+  const { freeSlots } = next.map;
+  if (context.map.freeSlots === 0 && freeSlots > 0) send('kswapd', { type: 'SWAP_SPACE', freeSlots });
+  return next;
 });
 
 const isBusy = ({ context }: { context: SwapContext }): boolean =>

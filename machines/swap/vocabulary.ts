@@ -18,6 +18,7 @@ export const swapVocabulary = {
   SWAP_WRITTEN: row('swap', 'kswapd', 'They are on the device.'),
   SWAP_DROP: row('kswapd', 'swap', '__remove_mapping: take them out of the swap cache, unless they are in use again.'),
   SWAP_DROPPED: row('swap', 'kswapd', 'Those that are out of it, and those that are not.'),
+  SWAP_SPACE: row('swap', 'kswapd', 'The device was full, and has free slots again.'),
   SWAP_IN: row('mm', 'swap', 'do_swap_page: the pages of these slots, from the swap cache or the device.'),
   SWAPPED_IN: row('swap', 'mm', 'The frames, each with a reference.'),
   SWAP_FREE: row(['mm', 'kswapd'], 'swap', 'swap_free: one entry less names each slot.'),

@@ -158,7 +158,7 @@ export class ShadowMemory {
 
   private forget(pid: number, { startVa, endVa }: { startVa: number; endVa: number }): void {
     const pages = this.of(pid);
-    for (const page of [...pages.keys()]) {
+    for (const page of pages.keys()) {
       const va = page * this.pageBytes;
       if (va >= startVa && va < endVa) pages.delete(page);
     }
