@@ -11,7 +11,7 @@ import { nextOperation, operateOnFile, rangeUnmapped, residentRuns, takeOn, unpi
 import { markDirty } from './filePages.ts';
 import { type FileContext, type FileInput, type FileMessage, type FilePhase, initialFile } from './fileState.ts';
 import type { Message } from './messages.ts';
-import { askReferences, beginShrink, endShrink } from './reclaim/fileShrink.ts';
+import { askReferences, beginShrink, endShrink, SHRINK_WRITE } from './reclaim/fileShrink.ts';
 import { handle, type Send } from './support.ts';
 
 /**
@@ -26,10 +26,8 @@ import { handle, type Send } from './support.ts';
  */
 export function takeMessage(context: FileContext, event: Message, send: Send): FileContext {
   switch (event.type) {
-    case 'SHRINK_FILE': {
-      const begun = beginShrink(context, event);
-      return begun.writes ? operateOnFile(begun.context, event, send) : askReferences(begun.context, send);
-    }
+    case 'SHRINK_FILE':
+      return beginShrink(context, event, send);
     case 'FOLIOS':
       return endShrink(context, event, send);
     case 'UNMAP_FILE':
@@ -45,9 +43,11 @@ export function takeMessage(context: FileContext, event: Message, send: Send): F
       send(mm, { type: 'RESIDENT_PAGES', request, runs: residentRuns(context, firstIndex, endIndex) });
       return context;
     }
+    case 'IO_DONE':
+      if (event.request === SHRINK_WRITE) return askReferences(context, send);
+      return nextOperation(takeOn(context, event, send), send);
     case 'FRAMES':
     case 'NO_MEMORY':
-    case 'IO_DONE':
     case 'GOT':
       return nextOperation(takeOn(context, event, send), send);
     default:

@@ -137,13 +137,15 @@ export function operate(tables: Tables, op: TableOp, contpte = false, lazy = fal
   const linux = tables.linux.edit();
   const native = tables.native?.edit() ?? null;
   const gathers = !('linuxTableOnly' in op && op.linuxTableOnly === true);
+  const ranges = native === null && op.op !== 'harvest' ? [] : rangesOf(tables.linux, op);
   if (native !== null && tables.native !== null && gathers) {
-    for (const range of populated(tables.native, rangesOf(tables.linux, op), native.geometry.granuleBytes)) {
+    for (const range of populated(tables.native, ranges, native.geometry.granuleBytes)) {
       gatherAccessedDirty(linux, native, range.startVa, range.endVa);
     }
   }
   const work: Work = {
     linux,
+    ranges,
     set: new RunCollector(pageBytes),
     cleared: new RunCollector(pageBytes),
     rejected: new RunCollector(pageBytes),
@@ -181,16 +183,16 @@ export function operate(tables: Tables, op: TableOp, contpte = false, lazy = fal
     unfolds: work.contpte?.unfolds ?? 0,
     linuxBroken: brokenOf(work),
     nativeBroken,
-    lostDirty: gathers ? 0 : lostDirtyOf(tables, op, native),
+    lostDirty: gathers ? 0 : lostDirtyOf(tables, ranges, native),
   };
 }
 
 /** Pages of groups that were dirty in the native table alone, and are not there any more. */
-function lostDirtyOf({ linux, native }: Tables, op: TableOp, after: PageTableReader | null): number {
+function lostDirtyOf({ linux, native }: Tables, ranges: readonly VaRange[], after: PageTableReader | null): number {
   if (native === null) return 0;
   const { granuleBytes } = native.geometry;
   const groups = new Set<number>();
-  for (const { startVa, endVa } of rangesOf(linux, op)) {
+  for (const { startVa, endVa } of ranges) {
     for (let va = groupOf(startVa, granuleBytes).startVa; va < endVa; va += granuleBytes) groups.add(va);
   }
   let lost = 0;
