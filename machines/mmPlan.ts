@@ -23,6 +23,7 @@ function spaceOf(context: MmContext): Space {
     writeNotify,
     nextShmem,
     stackGuardBytes: stackGuardBytesOf(context),
+    ...(context.swap === undefined ? {} : { swap: true }),
   };
 }
 

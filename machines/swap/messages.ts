@@ -45,6 +45,8 @@ export type SwapMessage =
   /** There are free slots again (`get_nr_swap_pages`). */
   | { type: 'SWAP_SPACE'; freeSlots: number }
   | { type: 'SWAP_IN'; sender: string; request: number; slots: number[] }
+  /** The same for nobody in particular: into the swap cache. */
+  | { type: 'SWAP_AHEAD'; slots: number[] }
   | {
       type: 'SWAPPED_IN';
       request: number;

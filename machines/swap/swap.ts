@@ -7,7 +7,7 @@
 import { setup } from 'xstate';
 import type { Message } from '../messages.ts';
 import { assertType, handle, type Send } from '../support.ts';
-import { failRead, freeSlots, readSlots, referenced, swapIn, transferred } from './swapIn.ts';
+import { failRead, freeSlots, readSlots, referenced, swapAhead, swapIn, transferred } from './swapIn.ts';
 import { addToSwap, dropSwap, writeSwap } from './swapOut.ts';
 import { countSlots, freeSwap, initialSwap, slotRuns, type SwapContext, type SwapInput } from './swapState.ts';
 
@@ -54,6 +54,8 @@ function takeMessage(context: SwapContext, event: Message, send: Send): SwapCont
       return dropSwap(context, event, send);
     case 'SWAP_IN':
       return swapIn(context, event, send);
+    case 'SWAP_AHEAD':
+      return swapAhead(context, event, send);
     case 'SWAP_FREE':
       return freeSlots(context, event, send);
     case 'SWAP_DUPLICATE':
@@ -104,6 +106,7 @@ export const swapMachine = setup({
     SWAP_WRITE: { actions: 'take' },
     SWAP_DROP: { actions: 'take' },
     SWAP_IN: { actions: 'take' },
+    SWAP_AHEAD: { actions: 'take' },
     SWAP_FREE: { actions: 'take' },
     SWAP_DUPLICATE: { actions: 'take' },
     FREE_SWAP_CACHE: { actions: 'take' },

@@ -20,6 +20,7 @@ export const swapVocabulary = {
   SWAP_DROPPED: row('swap', 'kswapd', 'Those that are out of it, and those that are not.'),
   SWAP_SPACE: row('swap', 'kswapd', 'The device was full, and has free slots again.'),
   SWAP_IN: row('mm', 'swap', 'do_swap_page: the pages of these slots, from the swap cache or the device.'),
+  SWAP_AHEAD: row('mm', 'swap', 'read_swap_cache_async: MADV_WILLNEED of pages in these slots.'),
   SWAPPED_IN: row('swap', 'mm', 'The frames, each with a reference.'),
   SWAP_FREE: row(['mm', 'kswapd'], 'swap', 'swap_free: one entry less names each slot.'),
   SWAP_DUPLICATE: row('mm', 'swap', 'swap_duplicate: one entry more names each slot.'),

@@ -187,6 +187,28 @@ describe('calls on what is in swap', () => {
     ]);
   });
 
+  test('MADV_WILLNEED reads ahead into the swap cache: the fault that follows finds it there', () => {
+    const ahead = { op: 'madvise', addr: BASE, lengthBytes: '1M', advice: 'WILLNEED' };
+    const file = {
+      op: 'mmap',
+      addr: '0x400000000',
+      lengthBytes: '8M',
+      prot: 'r',
+      flags: 'PRIVATE|FIXED',
+      file: '/data/other',
+    };
+    const wait = { op: 'load', addr: '0x400000000', lengthBytes: '8M', strideBytes: '64K' };
+    const load = { op: 'load', addr: BASE, lengthBytes: '1M', strideBytes: '64K' };
+    const files = [{ path: '/data/other', size: '8M' }];
+    const system = programOf([store, pageOut, ahead, file, wait, load, { op: 'exit' }], { files, memory: '64M' });
+    untilExit(system);
+    const majors = mmOf(system, 1).majorFaults;
+    expect([swapOf(system).cacheHits, swapOf(system).readPages]).toEqual([16, 256]);
+    expect(mmOf(system, 1).swap?.entries).toBe(768);
+    expect(slotFault(system)).toBeNull();
+    expect(majors).toBeLessThan(128 + 16);
+  });
+
   test('fork shares slots, and each side gets its own copy when it writes', () => {
     const child = [
       { op: 'store', addr: BASE, lengthBytes: '1M', strideBytes: '64K' },

@@ -40,7 +40,7 @@ export type Effect =
   | { do: 'move'; fromVa: number; toVa: number; lengthBytes: number; undo: VmaSet }
   /** Faults pages of one area in; `lock` writes where that breaks COW beforehand and reads elsewhere. */
   | { do: 'populate'; startVa: number; endVa: number; access: 'read' | 'write' | 'lock'; errors: PopulateErrors }
-  | { do: 'cold' | 'lazyFree' | 'pageOut'; startVa: number; endVa: number }
+  | { do: 'cold' | 'lazyFree' | 'pageOut' | 'swapAhead'; startVa: number; endVa: number }
   | { do: 'readAhead'; file: string; startVa: number; endVa: number }
   | { do: 'punch'; file: string; offsetBytes: number; lengthBytes: number }
   | { do: 'sync'; file: string; startVa: number; endVa: number }
@@ -74,6 +74,8 @@ export interface Space {
   /** `stack_guard_gap`, in bytes. */
   stackGuardBytes: number;
   limits: Limits;
+  /** There is swap. */
+  swap?: boolean;
 }
 
 /**

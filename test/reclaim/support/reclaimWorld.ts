@@ -79,8 +79,9 @@ function hungry(seed: number, mix: ProgramMix, maps: boolean): RunSource {
     }
     const lengthBytes = UNIT * (1 + random.below(4));
     const addr = HOG + random.below(HOG_UNITS - 4) * UNIT;
-    // MADV_COLD, MADV_PAGEOUT, MADV_FREE; mincore.
-    if (random.chance(0.03)) steps.push({ op: 'madvise', addr, lengthBytes, advice: [20, 21, 21, 8][random.below(4)] });
+    // MADV_COLD, MADV_PAGEOUT, MADV_FREE, MADV_WILLNEED; mincore.
+    if (random.chance(0.04))
+      steps.push({ op: 'madvise', addr, lengthBytes, advice: [20, 21, 21, 8, 3][random.below(5)] });
     if (random.chance(0.02)) steps.push({ op: 'mincore', addr, lengthBytes });
   }
   return program(steps);
