@@ -101,6 +101,37 @@ describe('lost-dirty-64k: dirty bits sought in the Linux table alone', () => {
   });
 });
 
+describe('reclaim-beside-a-stream: another process makes reclaim work', () => {
+  /** Major faults of the main process and when it ended, with or without the stream beside it. */
+  function mainOf(pids: readonly number[], pageSize = 65536): { majors: number; endCycles: number; inBytes: number } {
+    const topology = loadTopology('reclaim-beside-a-stream');
+    const processes = topology.processes
+      .filter(({ pid }) => pids.includes(pid))
+      .map((process) => (process.pid === 64 ? { ...process, pageSize } : process));
+    const system = systemFor({ ...topology, processes });
+    const laws = new Laws();
+    let endCycles = 0;
+    for (let record = system.step(); record !== null; record = system.step()) {
+      laws.check(record, system);
+      if (record.type === 'EXITED' && record.from === 'process:64') endCycles = record.timeCycles;
+    }
+    for (const pid of pids) expect(ended(system, pid)).toEqual(['zombie', 0]);
+    expect(kswapdOf(system).violations).toBe(0);
+    return { majors: mmOf(system, 64).majorFaults, endCycles, inBytes: swapOf(system).readPages * 4096 };
+  }
+
+  test('nothing dies; the main process is slower for it, the more so as its memory is resident by the process page', () => {
+    const alone = mainOf([64]);
+    const beside = mainOf([64, 4]);
+    const small = mainOf([64, 4], 4096);
+    // Alone it waits for its file and for nothing else; with 4K pages it touches too little to be in anybody's way.
+    expect([alone.inBytes, small.inBytes, small.majors]).toEqual([0, 0, alone.majors]);
+    expect(beside.majors).toBeGreaterThan(alone.majors + 5);
+    expect(beside.endCycles).toBeGreaterThan(5 * alone.endCycles);
+    expect(small.endCycles).toBeLessThan(beside.endCycles);
+  });
+});
+
 /** One 64K process with 4M of memory, and what it does with it. */
 function programOf(program: object[], more: Partial<TopologyInput> = {}): System {
   const map = { op: 'mmap', addr: BASE, lengthBytes: '4M', flags: 'PRIVATE|ANONYMOUS|FIXED' };

@@ -43,7 +43,7 @@ describe('worlds that are short of memory', () => {
     const done: Done = { stolen: 0, cleanly: 0, back: 0, discarded: 0, violations: 0 };
     fc.assert(
       fc.property(seeds, (seed) => runSeed(seed, done)),
-      { numRuns: 40 },
+      { numRuns: 24 },
     );
     expect(done.stolen).toBeGreaterThan(1000);
     expect(done.back).toBeGreaterThan(500);
