@@ -5,14 +5,21 @@
  * Addresses and lengths are bytes; `pfn` and `nr` count kernel pages; `orderPages` is log2 of kernel pages; times are
  * cycles. `request` numbers are the sender's own and come back in the answer. All fields are plain data.
  */
+import type { CompactionMessage } from './compaction/messages.ts';
 import type { CoreMessage } from './coreMessages.ts';
+import type { HugetlbMessage } from './hugetlb/messages.ts';
+import type { KhugepagedMessage } from './khugepaged/messages.ts';
 import type { ObjectMessage } from './objects/messages.ts';
 import type { PipeMessage } from './pipe/messages.ts';
 import type { ReclaimMessage } from './reclaim/messages.ts';
 import type { SwapMessage } from './swap/messages.ts';
 import type { WalkerMessage } from './walkers/messages.ts';
 
+export type * from './compaction/messages.ts';
 export type * from './coreMessages.ts';
+export type * from './mmCall.ts';
+export type * from './hugetlb/messages.ts';
+export type * from './khugepaged/messages.ts';
 export type * from './objects/messages.ts';
 export type * from './pipe/messages.ts';
 export type * from './reclaim/messages.ts';
@@ -34,12 +41,25 @@ export type Kind =
   | 'sched'
   | 'object'
   | 'driver'
+  | 'page-alloc'
+  | 'kcompactd'
   | 'pipe'
   | 'kswapd'
-  | 'swap';
+  | 'swap'
+  | 'khugepaged'
+  | 'hugetlb';
 
 /** Every message, by type. */
-export type Message = CoreMessage | ObjectMessage | WalkerMessage | PipeMessage | ReclaimMessage | SwapMessage;
+export type Message =
+  | CoreMessage
+  | CompactionMessage
+  | ObjectMessage
+  | WalkerMessage
+  | PipeMessage
+  | ReclaimMessage
+  | SwapMessage
+  | KhugepagedMessage
+  | HugetlbMessage;
 
 /** A message type. */
 export type MessageType = Message['type'];

@@ -27,7 +27,7 @@ function callAt(context: ProcessContext): TraceCall {
   const call = block.calls[block.page[context.at - block.firstRun]];
   invariant(call !== undefined, `run ${context.at} of ${context.trace} is a system call`);
   if (call.op !== 'fork') return call;
-  return { op: 'fork', childPid: context.children[0] ?? -1 };
+  return { ...call, childPid: context.children[0] ?? -1 };
 }
 
 function run(context: ProcessContext, send: Send): ProcessContext {
@@ -106,6 +106,16 @@ export const processMachine = setup({
     block: leaveCpu('BLOCKED'),
     yield: leaveCpu('YIELD'),
     exited: leaveCpu('EXITED'),
+    requestKill: handle<ProcessContext>((context) =>
+      reviseProcess(context, (draft) => {
+        draft.killed = true;
+      }),
+    ),
+    dieOf: handle<ProcessContext>((context) =>
+      reviseProcess(context, (draft) => {
+        draft.signal = SIGKILL;
+      }),
+    ),
     run: handle<ProcessContext>((context, event, send) => {
       assertType(event, 'DISPATCH');
       return run(
@@ -127,6 +137,8 @@ export const processMachine = setup({
         draft.callsFailed = callsFailed;
         draft.at = context.begun ? context.at + 1 : 0;
         draft.begun = true;
+        // An execve of the program itself: it runs on in memory of another page size.
+        if (context.begun && event.data.length === 1 && isCall(context, 'exec')) draft.pageBytes = event.data[0];
       });
     }),
     take: handle<ProcessContext>((context, event) => {
@@ -179,6 +191,10 @@ export const processMachine = setup({
       (context.signal !== 0 || context.at >= traceOf(context).runs || isExit(context)),
     execFailed: ({ context, event }) => event.type === 'SYSRET' && !context.begun && event.errno !== 0,
     hasCpu: ({ context }) => context.cpu >= 0,
+    /** SIGKILL is pending, and it is on its way back to user mode (`exit_to_user_mode_loop`). */
+    dies: ({ context, event }) =>
+      context.killed === true && context.cpu >= 0 && !(event.type === 'RAN' && event.reason === 'asleep'),
+    dispatchedToDie: ({ context }) => context.killed === true,
     woken: ({ context }) => context.woken,
     stopped: ({ context, event }) => event.type === 'RAN' && event.reason === 'quantum' && context.stopRequested,
     stopRequested: ({ context }) => context.stopRequested,
@@ -216,7 +232,11 @@ export const processMachine = setup({
     signalVa: 0,
   }),
   initial: 'new',
-  on: { STOP: { actions: 'requestStop' }, CONTINUE: { actions: 'cancelStop' } },
+  on: {
+    STOP: { actions: 'requestStop' },
+    CONTINUE: { actions: 'cancelStop' },
+    KILL: { actions: 'requestKill' },
+  },
   states: {
     new: {
       on: {
@@ -228,6 +248,7 @@ export const processMachine = setup({
     ready: {
       on: {
         DISPATCH: [
+          { guard: 'dispatchedToDie', target: 'in-syscall', actions: ['take', 'dieOf', 'exit'] },
           // Signals are taken on the way back to user mode (`exit_to_user_mode_loop`).
           { guard: 'stopRequested', target: 'stopped', actions: ['take', 'block'] },
           { target: 'running', actions: 'run' },
@@ -237,6 +258,7 @@ export const processMachine = setup({
     running: {
       on: {
         RAN: [
+          { guard: 'dies', target: 'in-syscall', actions: ['account', 'dieOf', 'exit'] },
           { guard: 'stopped', target: 'stopped', actions: ['account', 'block'] },
           { guard: 'ranOut', target: 'ready', actions: ['account', 'yield'] },
           { guard: 'atCall', target: 'in-syscall', actions: ['account', 'call'] },
@@ -254,6 +276,7 @@ export const processMachine = setup({
           { guard: 'execFailed', target: 'zombie', actions: ['returned', 'exited'] },
           { guard: 'exitReturned', target: 'zombie', actions: ['returned', 'exited'] },
           { guard: 'killed', target: 'in-syscall', actions: ['returned', 'killedBy', 'exit'] },
+          { guard: 'dies', target: 'in-syscall', actions: ['returned', 'dieOf', 'exit'] },
           { guard: 'stopRequested', target: 'stopped', actions: ['returned', 'block'] },
           { guard: 'hasCpu', target: 'running', actions: ['returned', 'runOn'] },
           { target: 'ready', actions: ['returned', 'wantCpu'] },
@@ -277,15 +300,25 @@ export const processMachine = setup({
       on: { WAKE: { target: 'ready', actions: 'wantCpu' } },
       always: { guard: 'woken', target: 'ready', actions: 'wantCpu' },
     },
-    stopped: { on: { CONTINUE: { target: 'ready', actions: ['cancelStop', 'wantCpu'] } } },
+    stopped: {
+      on: {
+        CONTINUE: { target: 'ready', actions: ['cancelStop', 'wantCpu'] },
+        KILL: { target: 'ready', actions: ['requestKill', 'cancelStop', 'wantCpu'] },
+      },
+    },
     zombie: {},
   },
 });
 
 /** Whether the call at `at` is the one that does not return. */
 function isExit(context: ProcessContext): boolean {
+  return isCall(context, 'exit');
+}
+
+/** Whether there is such a call at `at`. */
+function isCall(context: ProcessContext, op: TraceCall['op']): boolean {
   const trace = traceOf(context);
   const block = blockOf(trace, Math.floor(context.at / trace.blockRuns));
   const at = context.at - block.firstRun;
-  return block.kind[at] === RUN_CALL && block.calls[block.page[at]]?.op === 'exit';
+  return block.kind[at] === RUN_CALL && block.calls[block.page[at]]?.op === op;
 }

@@ -1,5 +1,8 @@
 /** Who sends each message to whom, and what it says: the table that topologies are checked against. */
+import { compactionVocabulary } from './compaction/vocabulary.ts';
 import { coreVocabulary } from './coreVocabulary.ts';
+import { hugetlbVocabulary } from './hugetlb/vocabulary.ts';
+import { khugepagedVocabulary } from './khugepaged/vocabulary.ts';
 import type { MessageType, VocabularyRow } from './messages.ts';
 import { objectVocabulary } from './objects/vocabulary.ts';
 import { pipeVocabulary } from './pipe/vocabulary.ts';
@@ -19,6 +22,9 @@ export const vocabulary: Readonly<Record<MessageType, VocabularyRow>> = {
   ...coreVocabulary,
   ...objectVocabulary,
   ...walkerVocabulary,
+  ...compactionVocabulary,
+  ...khugepagedVocabulary,
+  ...hugetlbVocabulary,
   ...pipeVocabulary,
   ...reclaimVocabulary,
   ...swapVocabulary,

@@ -40,7 +40,7 @@ const ORDER = ['as-is', 'weaker', 'broken', 'refused'] as const;
  * ```ts
  * const none = { copiedBytes: 0, mergedBytes: 0, writeAndExecuteBytes: 0, relroLostBytes: 0, outcome: 'as-is' as const };
  * const fine = { pageBytes: 4096, loader: 'kernel' as const, outcome: 'as-is' as const, refusal: null, findings: [] };
- * verdictText({ ...fine, mappedBytes: 0, remedy: none }); // 'as is'
+ * verdictText({ ...fine, mappedBytes: 0, oldGlibcRefuses: false, remedy: none }); // 'as is'
  * ```
  */
 export function verdictText(verdict: Verdict): string {
@@ -136,6 +136,8 @@ function verdictReport({ interpreter }: JudgedElf, verdict: Verdict): string {
     lines[0] = `${formatPageSize(pageBytes)}: refused, ${refusal.errno}: ${refusal.why} (${when[refusal.when]})`;
   }
   lines.push(...findings.map(findingText));
+  if (verdict.oldGlibcRefuses)
+    lines.push('  glibc before 2.35 refuses it: ELF load command alignment not page-aligned');
   if (remedy.mergedBytes + remedy.copiedBytes + remedy.relroLostBytes > 0) {
     lines.push(
       `  with merged rights and anonymous copies: ${remedy.outcome === 'as-is' ? 'as is' : 'weaker'}; ` +

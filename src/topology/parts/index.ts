@@ -3,10 +3,16 @@
  * actors each. What is not asked for is not there: no actor, no message, no changed state.
  */
 import type { ZodType } from 'zod';
+import type { Facilities } from '../../../machines/index.ts';
+import type { Topology } from '../schema.ts';
+import { hugetlbActors, hugetlbMessages, hugetlbSchema } from './hugetlb.ts';
 import { driversSchema, objectActors, objectsSchema } from './objects.ts';
-import type { PartActors } from './part.ts';
+import type { PartActors, PartMessages } from './part.ts';
 import { pipeActors, pipesSchema } from './pipes.ts';
 import { reclaimActors, reclaimSchema } from './reclaim.ts';
+import { selectionSchema } from './selection.ts';
+import { zoneActors, zoneSchema } from './zone.ts';
+import { thpActors, thpSchema } from './thp.ts';
 
 /**
  * The fields of a topology, by name; each is optional.
@@ -21,6 +27,10 @@ export const partSchemas = {
   drivers: driversSchema.optional(),
   pipes: pipesSchema,
   reclaim: reclaimSchema,
+  selection: selectionSchema,
+  zone: zoneSchema,
+  thp: thpSchema,
+  hugetlb: hugetlbSchema,
 } satisfies Record<string, ZodType>;
 
 /**
@@ -31,4 +41,33 @@ export const partSchemas = {
  * partActors.every((make) => typeof make === 'function'); // true
  * ```
  */
-export const partActors: readonly PartActors[] = [objectActors, pipeActors, reclaimActors];
+export const partActors: readonly PartActors[] = [
+  objectActors,
+  pipeActors,
+  reclaimActors,
+  zoneActors,
+  thpActors,
+  hugetlbActors,
+];
+
+/**
+ * The makers of messages from outside that start parts, before those that start processes.
+ *
+ * @example
+ * ```ts
+ * partMessages.flatMap((make) => make(loadTopology('plain-4k'))); // []
+ * ```
+ */
+export const partMessages: readonly PartMessages[] = [hugetlbMessages];
+
+/**
+ * What the core has to know of the parts that a topology asks for.
+ *
+ * @example
+ * ```ts
+ * facilitiesOf(loadTopology('plain-4k')); // {}
+ * ```
+ */
+export function facilitiesOf({ thp, hugetlb }: Topology): Facilities {
+  return { ...(thp === undefined ? {} : { thp }), ...(hugetlb === undefined ? {} : { hugetlb }) };
+}
