@@ -1,0 +1,123 @@
+/** From what the tables, the zone and the page cache hold to what procfs shows of each entry. */
+import type { Folio } from '../frames.ts';
+import type { CachedFolio } from '../pageCache.ts';
+import { hasFlags, isPresent, PTE } from '../pte.ts';
+import type { Vma } from '../vma.ts';
+import type { MappedFolio, MappedRun } from './mapped.ts';
+
+/** Entries as a walk of the Linux table gives them. */
+export interface WalkedRun {
+  va: number;
+  nr: number;
+  pfn: number;
+  flags: number;
+}
+
+/** What is known of the memory behind entries. */
+export interface MemorySight {
+  kernelPageBytes: number;
+  /** The first and the last frame of the shared zeroes, which are no page to be counted. */
+  zeroPfn: number;
+  zeroPages: number;
+  /** The folio that a frame lies in; null where it is in none. */
+  folioOf(pfn: number): Folio | null;
+  /** The folio of the page cache that holds a page of a file; null where it does not. */
+  cachedOf(file: string, index: number): CachedFolio | null;
+  /** Whether the file lives in memory alone: tmpfs and the kernel's internal mount. */
+  inMemory(file: string): boolean;
+}
+
+/**
+ * How many entries map a page of a folio. Every entry holds a reference, and so do pins and, once for each page, the page cache.
+ * Of an anonymous folio larger than its process's page the count of each page is kept. Where a large folio of a file is mapped
+ * in part by some, the mean over its pages is given, as kernels without per-page counts do
+ * (`fs/proc/internal.h:folio_average_page_mapcount`).
+ *
+ * @example
+ * ```ts
+ * const folio: Folio = { pfn: 16, order: 0, refs: 3, pins: 0, owner: 'file:a', kind: 'file', lazyFree: false, large: null };
+ * mapcountOf(folio, 16); // 2
+ * ```
+ */
+export function mapcountOf(folio: Folio, pfn: number): number {
+  if (folio.large !== null) return folio.large.pageRefs[pfn - folio.pfn];
+  const pages = 2 ** folio.order;
+  const cached = folio.kind === 'file' ? pages : 0;
+  const entries = folio.refs - folio.pins - cached;
+  return Math.max(entries > 0 ? 1 : 0, Math.floor(entries / pages));
+}
+
+/** What the entry of one page has behind it, without its mapcount. */
+function sightOf(sight: MemorySight, vma: Vma, va: number, pfn: number, folio: Folio): MappedFolio {
+  const mapcount = mapcountOf(folio, pfn);
+  const { pfn: head, order, lazyFree } = folio;
+  if (folio.kind === 'anon') return { head, order, kind: 'anon', mapcount, dirty: false, lazyFree, ksm: false };
+  const file = vma.file ?? '';
+  const index = Math.floor((vma.offsetBytes + va - vma.startVa) / sight.kernelPageBytes);
+  const cached = file === '' ? null : sight.cachedOf(file, index);
+  const kind = file !== '' && sight.inMemory(file) ? 'shmem' : 'file';
+  return { head, order, kind, mapcount, dirty: cached?.dirty ?? false, lazyFree: false, ksm: false };
+}
+
+function isZero({ zeroPfn, zeroPages }: MemorySight, pfn: number): boolean {
+  return pfn >= zeroPfn && pfn < zeroPfn + zeroPages;
+}
+
+/** Whether the next page goes on with a run. */
+function goesOn(run: MappedRun, pfn: number, folio: MappedFolio | null): boolean {
+  const before = run.folio;
+  if (run.pfn + run.nr !== pfn) return false;
+  if (before === null || folio === null) return before === folio;
+  return (
+    before.head === folio.head &&
+    before.mapcount === folio.mapcount &&
+    before.dirty === folio.dirty &&
+    before.lazyFree === folio.lazyFree &&
+    before.kind === folio.kind &&
+    before.ksm === folio.ksm
+  );
+}
+
+/**
+ * The entries of one area, cut into runs within which folios and counts are alike. `runs` lie inside the area, ascending.
+ *
+ * @example
+ * ```ts
+ * const folio: Folio = { pfn: 16, order: 0, refs: 1, pins: 0, owner: 'mm:1', kind: 'anon', lazyFree: false, large: null };
+ * const nothing = { folioOf: () => folio, cachedOf: () => null, inMemory: () => false };
+ * const sight = { kernelPageBytes: 4096, zeroPfn: 0, zeroPages: 1, ...nothing };
+ * const vma = { startVa: 0, endVa: 8192, prot: 3, flags: 0, file: null, offsetBytes: 0 };
+ * mappedRuns(sight, vma, [{ va: 0, nr: 1, pfn: 16, flags: PTE.VALID }])[0]?.folio?.mapcount; // 1
+ * ```
+ */
+export function mappedRuns(sight: MemorySight, vma: Vma, runs: readonly WalkedRun[]): MappedRun[] {
+  const mapped: MappedRun[] = [];
+  for (const { va, nr, pfn, flags } of runs) {
+    const start = mapped.length;
+    const counted = isPresent(flags) && !hasFlags(flags, PTE.SPECIAL);
+    for (let page = 0; page < nr; page++) {
+      const at = pfn + page;
+      const whole = counted && !isZero(sight, at) ? sight.folioOf(at) : null;
+      const pageVa = va + page * sight.kernelPageBytes;
+      const folio = whole === null ? null : sightOf(sight, vma, pageVa, at, whole);
+      const last = mapped.length > start ? mapped.at(-1) : undefined;
+      if (last !== undefined && goesOn(last, at, folio)) last.nr += 1;
+      else mapped.push({ va: pageVa, nr: 1, pfn: at, flags, folio });
+    }
+  }
+  return joined(mapped, sight.kernelPageBytes);
+}
+
+/**
+ * Neighbouring runs of one folio whose entries differ in nothing: a walk may give them apart, and a PMD entry has them as one.
+ */
+function joined(runs: readonly MappedRun[], kernelPageBytes: number): MappedRun[] {
+  const together: MappedRun[] = [];
+  for (const run of runs) {
+    const last = together.at(-1);
+    const adjoins = last !== undefined && last.va + last.nr * kernelPageBytes === run.va && last.flags === run.flags;
+    if (adjoins && goesOn(last, run.pfn, run.folio)) last.nr += run.nr;
+    else together.push({ ...run });
+  }
+  return together;
+}
