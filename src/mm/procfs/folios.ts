@@ -23,6 +23,8 @@ export interface MemorySight {
   folioOf(pfn: number): Folio | null;
   /** The folio of the page cache that holds a page of a file; null where it does not. */
   cachedOf(file: string, index: number): CachedFolio | null;
+  /** Whether `PG_referenced` of a folio is set, by its first frame; where nobody keeps it, it is not asked for. */
+  isReferenced?(head: number): boolean;
   /** Whether the file lives in memory alone: tmpfs and the kernel's internal mount. */
   inMemory(file: string): boolean;
 }
@@ -51,12 +53,14 @@ export function mapcountOf(folio: Folio, pfn: number): number {
 function sightOf(sight: MemorySight, vma: Vma, va: number, pfn: number, folio: Folio): MappedFolio {
   const mapcount = mapcountOf(folio, pfn);
   const { pfn: head, order, lazyFree } = folio;
-  if (folio.kind === 'anon') return { head, order, kind: 'anon', mapcount, dirty: false, lazyFree, ksm: false };
+  const referenced = sight.isReferenced?.(head) === true ? { referenced: true } : {};
+  const common = { head, order, mapcount, ksm: false, ...referenced };
+  if (folio.kind === 'anon') return { ...common, kind: 'anon', dirty: false, lazyFree };
   const file = vma.file ?? '';
   const index = Math.floor((vma.offsetBytes + va - vma.startVa) / sight.kernelPageBytes);
   const cached = file === '' ? null : sight.cachedOf(file, index);
   const kind = file !== '' && sight.inMemory(file) ? 'shmem' : 'file';
-  return { head, order, kind, mapcount, dirty: cached?.dirty ?? false, lazyFree: false, ksm: false };
+  return { ...common, kind, dirty: cached?.dirty ?? false, lazyFree: false };
 }
 
 function isZero({ zeroPfn, zeroPages }: MemorySight, pfn: number): boolean {

@@ -1,5 +1,5 @@
 /** The entries of a process as procfs looks at them: each with the folio behind it (`vm_normal_page`, `page_folio`). */
-import { hasFlags, isPresent, PTE } from '../pte.ts';
+import { hasFlags, isDirty, isPresent, isYoung, PTE } from '../pte.ts';
 
 /** What procfs asks of the folio that an entry maps. */
 export interface MappedFolio {
@@ -15,6 +15,8 @@ export interface MappedFolio {
   /** Anonymous and given up by MADV_FREE: without `PG_swapbacked`. */
   lazyFree: boolean;
   ksm: boolean;
+  /** `PG_referenced`: somebody in the kernel used it (`mm/swap.c:folio_mark_accessed`). Absent: not known to be. */
+  referenced?: boolean;
 }
 
 /** `nr` kernel pages from `va` on whose entries and folios are alike; frames are consecutive. */
@@ -28,6 +30,8 @@ export interface MappedRun {
   folio: MappedFolio | null;
   /** Entries that refer to a slot of swap, for one that is swapped out (`swp_swapcount`). */
   swapCount?: number;
+  /** Part of what Linux maps by one PMD entry; set by `markPmds`. */
+  pmd?: true;
 }
 
 /**
@@ -42,22 +46,55 @@ export function isCounted(run: MappedRun): run is MappedRun & { folio: MappedFol
   return isPresent(run.flags) && !hasFlags(run.flags, PTE.SPECIAL) && run.folio !== null;
 }
 
+/** Flags that say what was done with a page, not what may be. */
+const NOTED = PTE.YOUNG | PTE.DIRTY | PTE.READONLY | PTE.CONT | PTE.LARGE;
+
+/** Consecutive runs of one folio from its first page on, up to the last page of it that is mapped so. */
+function stretchOf(runs: readonly MappedRun[], at: number, kernelPageBytes: number): { runs: number; pages: number } {
+  const first = runs[at];
+  let pages = 0;
+  let to = at;
+  for (; to < runs.length; to++) {
+    const run = runs[to];
+    const adjoins = run.va === first.va + pages * kernelPageBytes && run.pfn === first.pfn + pages;
+    const alike = (run.flags & ~NOTED) === (first.flags & ~NOTED);
+    if (!adjoins || !alike || run.folio?.head !== first.folio?.head) break;
+    pages += run.nr;
+  }
+  return { runs: to - at, pages };
+}
+
 /**
- * Whether the entries of a run stand for a PMD entry: a whole, aligned folio of the PMD size, mapped by consecutive entries
- * of one kind. The model's tables have leaf entries at the last level only, so this is how a PMD leaf of Linux looks in them.
+ * Runs with those marked that stand for a PMD entry: a whole, aligned folio of the PMD size, mapped by consecutive entries. The
+ * model's tables have leaf entries at the last level only, so this is how a PMD leaf of Linux looks in them. Its one accessed and
+ * its one dirty bit are those of any of its pages.
  *
  * @example
  * ```ts
  * const folio = { head: 512, order: 9, kind: 'anon' as const, mapcount: 1, dirty: false, lazyFree: false, ksm: false };
- * isPmdMapped({ va: 2 ** 21, nr: 512, pfn: 512, flags: PTE.VALID, folio }, 9, 4096); // true
- * isPmdMapped({ va: 2 ** 21 + 4096, nr: 511, pfn: 513, flags: PTE.VALID, folio }, 9, 4096); // false
+ * const run = { va: 2 ** 21, nr: 512, pfn: 512, flags: PTE.VALID, folio };
+ * markPmds([run], 9, 4096)[0]?.pmd; // true
+ * markPmds([{ ...run, nr: 511 }], 9, 4096)[0]?.pmd; // undefined
  * ```
  */
-export function isPmdMapped(run: MappedRun, pmdOrder: number, kernelPageBytes: number): boolean {
-  const { va, nr, pfn, folio } = run;
-  if (folio === null || folio.order !== pmdOrder) return false;
+export function markPmds(runs: readonly MappedRun[], pmdOrder: number, kernelPageBytes: number): MappedRun[] {
+  const marked = runs.slice();
   const pages = 2 ** pmdOrder;
-  return va % (pages * kernelPageBytes) === 0 && pfn === folio.head && nr >= pages;
+  for (let at = 0; at < runs.length; ) {
+    const { va, pfn, folio } = runs[at];
+    const begins = folio !== null && folio.order === pmdOrder && pfn === folio.head && va % (pages * kernelPageBytes) === 0;
+    const stretch = begins ? stretchOf(runs, at, kernelPageBytes) : { runs: 1, pages: 0 };
+    if (stretch.pages === pages) {
+      const parts = runs.slice(at, at + stretch.runs);
+      const young = parts.some(({ flags }) => isYoung(flags)) ? PTE.YOUNG : 0;
+      const dirty = parts.some(({ flags }) => isDirty(flags)) ? PTE.DIRTY : 0;
+      for (const [part, run] of parts.entries()) {
+        marked[at + part] = { ...run, flags: (run.flags & ~PTE.YOUNG) | young | dirty, pmd: true };
+      }
+    }
+    at += stretch.runs;
+  }
+  return marked;
 }
 
 /**

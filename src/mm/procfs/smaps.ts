@@ -7,7 +7,7 @@ import { hasFlags, isDirty, isPresent, isYoung, PTE } from '../pte.ts';
 import { VM, type Vma } from '../vma.ts';
 import { kbLine } from './lines.ts';
 import { type InodeName, mapsLine, rollupLine } from './maps.ts';
-import { isCounted, isPmdMapped, type MappedFolio, type MappedRun } from './mapped.ts';
+import { isCounted, markPmds, type MappedFolio, type MappedRun } from './mapped.ts';
 import { vmFlagsText } from './vmFlags.ts';
 
 /** Bits of fraction of a proportional share (`PSS_SHIFT`). */
@@ -120,8 +120,8 @@ function addRun(stats: MemSizeStats, run: MappedRun, locked: boolean, units: Cou
   }
   if (folio.ksm) stats.ksm += bytes;
   stats.resident += bytes;
-  if (isYoung(run.flags)) stats.referenced += bytes;
-  if (isPmdMapped(run, units.pmdOrder, units.kernelPageBytes)) {
+  if (isYoung(run.flags) || folio.referenced === true) stats.referenced += bytes;
+  if (run.pmd === true) {
     if (folio.kind === 'anon') stats.anonymousThp += bytes;
     else if (folio.kind === 'shmem') stats.shmemThp += bytes;
     else stats.fileThp += bytes;
@@ -150,7 +150,7 @@ export function gatherStats(
   units: CountedIn,
 ): void {
   const locked = (vma.flags & VM.LOCKED) !== 0;
-  for (const run of runs) addRun(stats, run, locked, units);
+  for (const run of markPmds(runs, units.pmdOrder, units.kernelPageBytes)) addRun(stats, run, locked, units);
 }
 
 /** `__show_smap`. */

@@ -35,21 +35,34 @@ const MNEMONICS: readonly [flag: number, letters: string][] = [
   [VM.MERGEABLE, 'mg'],
 ];
 
+/** What an area may become at most, where nothing forbids it: VM_MAYREAD, VM_MAYWRITE, VM_MAYEXEC. */
+const MAY = VM.MAYREAD | VM.MAYWRITE | VM.MAYEXEC;
+
+/**
+ * The VM_MAY bits, which the model keeps where they are less than everything: files are open for reading and writing, on file
+ * systems that may hold programs (`mm/mmap.c:do_mmap`).
+ */
+function withMay(flags: number): number {
+  const may = (flags & MAY) === 0 ? MAY : 0;
+  return (flags | may | ((flags & VM.SHARED) === 0 ? 0 : VM.MAYSHARE)) >>> 0;
+}
+
 /**
  * The letters of an area's flags, each pair followed by a space.
  *
  * @example
  * ```ts
- * const flags = VM.MAYREAD | VM.MAYWRITE | VM.MAYEXEC | VM.ACCOUNT;
- * vmFlagsText({ prot: 3, flags }); // 'rd wr mr mw me ac '
+ * vmFlagsText({ prot: 3, flags: VM.ACCOUNT }); // 'rd wr mr mw me ac '
+ * vmFlagsText({ prot: 1, flags: VM.MAYREAD | VM.PFNMAP }); // 'rd mr pf '
  * ```
  */
 export function vmFlagsText(vma: Pick<Vma, 'prot' | 'flags' | 'sealed'>): string {
+  const flags = withMay(vma.flags);
   const letters = [
     (vma.prot & PROT.READ) === 0 ? '' : 'rd',
     (vma.prot & PROT.WRITE) === 0 ? '' : 'wr',
     (vma.prot & PROT.EXEC) === 0 ? '' : 'ex',
-    ...MNEMONICS.map(([flag, text]) => ((vma.flags & flag) === 0 ? '' : text)),
+    ...MNEMONICS.map(([flag, text]) => ((flags & flag) === 0 ? '' : text)),
     vma.sealed === true ? 'sl' : '',
   ];
   return letters.map((text) => (text === '' ? '' : `${text} `)).join('');
