@@ -6,6 +6,7 @@ export const ERRNO = {
   ENOENT: 2,
   ESRCH: 3,
   EIO: 5,
+  ENXIO: 6,
   E2BIG: 7,
   EBADF: 9,
   EAGAIN: 11,
@@ -18,10 +19,12 @@ export const ERRNO = {
   EINVAL: 22,
   EFBIG: 27,
   ENOSPC: 28,
+  ERANGE: 34,
   ENOSYS: 38,
   EIDRM: 43,
   EOVERFLOW: 75,
   EOPNOTSUPP: 95,
+  ENOBUFS: 105,
 } as const;
 
 /** The name of an errno. */
