@@ -45,7 +45,10 @@ export function defaultPipeBytes(pageBytes: number): number {
  * setPipeSize(2 ** 21, { pageBytes: 4096, privileged: false }).errno; // 1
  * ```
  */
-export function setPipeSize(bytes: number, { pageBytes, privileged, slotsMax = DEFAULT_SLOTS }: PipeCaller): QueryAnswer {
+export function setPipeSize(
+  bytes: number,
+  { pageBytes, privileged, slotsMax = DEFAULT_SLOTS }: PipeCaller,
+): QueryAnswer {
   const fails = (errno: number): QueryAnswer => ({ result: -1, errno });
   const asked = bytes % 2 ** 32;
   if (asked > SIZE_MAX) return fails(ERRNO.EINVAL);

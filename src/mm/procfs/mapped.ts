@@ -82,7 +82,8 @@ export function markPmds(runs: readonly MappedRun[], pmdOrder: number, kernelPag
   const pages = 2 ** pmdOrder;
   for (let at = 0; at < runs.length; ) {
     const { va, pfn, folio } = runs[at];
-    const begins = folio !== null && folio.order === pmdOrder && pfn === folio.head && va % (pages * kernelPageBytes) === 0;
+    const begins =
+      folio !== null && folio.order === pmdOrder && pfn === folio.head && va % (pages * kernelPageBytes) === 0;
     const stretch = begins ? stretchOf(runs, at, kernelPageBytes) : { runs: 1, pages: 0 };
     if (stretch.pages === pages) {
       const parts = runs.slice(at, at + stretch.runs);

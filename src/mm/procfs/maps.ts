@@ -47,5 +47,8 @@ export function mapsLine(vma: Vma, inode: InodeName | null): string {
  */
 export function rollupLine(startVa: number, endVa: number): string {
   const hex = (va: number): string => va.toString(16).padStart(8, '0');
-  return line({ address: `${hex(startVa)}-${hex(endVa)}`, perms: '---p', offset: '00000000', path: '[rollup]' }, NO_INODE);
+  return line(
+    { address: `${hex(startVa)}-${hex(endVa)}`, perms: '---p', offset: '00000000', path: '[rollup]' },
+    NO_INODE,
+  );
 }

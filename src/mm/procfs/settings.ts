@@ -5,28 +5,10 @@
  */
 import { PIPE_MAX_SIZE } from '../abi/pipes.ts';
 import { MMAP_MIN_ADDR } from '../abi/numbers.ts';
-
-/** Pages of huge page sizes that each kernel registers (`arch/arm64/mm/hugetlbpage.c:hugetlbpage_init`), in bytes. */
-const HUGE_PAGE_BYTES: Readonly<Record<number, readonly number[]>> = {
-  4096: [2 ** 16, 2 ** 21, 2 ** 25, 2 ** 30],
-  16384: [2 ** 21, 2 ** 25, 2 ** 30],
-  65536: [2 ** 21, 2 ** 29, 2 ** 34],
-};
+import { hugeSizes } from '../hugetlb/sizes.ts';
 
 /** Anonymous block devices that come before a tmpfs mounted at boot, besides one for each huge page size. */
 const DEVICES_BEFORE = 14;
-
-/**
- * The sizes of hugetlb pages of a kernel.
- *
- * @example
- * ```ts
- * hugePageBytes(65536); // [2097152, 536870912, 17179869184]
- * ```
- */
-export function hugePageBytes(pageBytes: number): readonly number[] {
-  return HUGE_PAGE_BYTES[pageBytes] ?? [];
-}
 
 /**
  * The minor number of the device of the first tmpfs that user space mounts. The kernel numbers anonymous devices as they come
@@ -40,7 +22,7 @@ export function hugePageBytes(pageBytes: number): readonly number[] {
  * ```
  */
 export function deviceMinor(pageBytes: number): number {
-  return DEVICES_BEFORE + hugePageBytes(pageBytes).length;
+  return DEVICES_BEFORE + hugeSizes(pageBytes).length;
 }
 
 /** `ULONG_MAX - (1UL << 24)` (`include/uapi/linux/shm.h:SHMMAX`, `SHMALL`), which no double holds. */
@@ -64,6 +46,43 @@ const VALUES: Readonly<Record<string, (pageBytes: number) => string>> = {
   // 512 KiB and one page (`kernel/events/core.c:sysctl_perf_event_mlock`).
   perf_event_mlock_kb: (pageBytes) => String(512 + pageBytes / 1024),
 };
+
+const MEGABYTE = 2 ** 20;
+/** `RLIM_INFINITY`, as a signed long. */
+const INFINITE = -1;
+
+/** Soft limits of the first process (`include/asm-generic/resource.h:INIT_RLIMITS`), which every other inherits. */
+const RLIMITS: Readonly<Record<string, number>> = {
+  CPU: INFINITE,
+  FSIZE: INFINITE,
+  DATA: INFINITE,
+  STACK: 8 * MEGABYTE,
+  CORE: 0,
+  RSS: INFINITE,
+  NOFILE: 1024,
+  // MLOCK_LIMIT (`include/uapi/linux/resource.h`).
+  MEMLOCK: 8 * MEGABYTE,
+  AS: INFINITE,
+  LOCKS: INFINITE,
+  // MQ_BYTES_MAX (`include/linux/mqueue.h`).
+  MSGQUEUE: 819_200,
+  NICE: 0,
+  RTPRIO: 0,
+  RTTIME: INFINITE,
+};
+
+/**
+ * A soft resource limit as a process of a fresh system has it; bytes, never pages. Null for one that depends on the machine.
+ *
+ * @example
+ * ```ts
+ * softLimit('STACK'); // 8388608
+ * softLimit('NPROC'); // null
+ * ```
+ */
+export function softLimit(name: string): number | null {
+  return RLIMITS[name] ?? null;
+}
 
 /**
  * The text of a setting, as a kernel of a page size has it after boot; null for one that is not known.

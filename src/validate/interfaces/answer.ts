@@ -11,6 +11,8 @@ export interface InterfaceAnswer {
   signal?: number;
   code?: number;
   text?: string;
+  /** The length of a text, where only that was kept. */
+  textBytes?: number;
 }
 
 /**
@@ -26,15 +28,17 @@ export function called({ result, errno }: { result: number; errno: number }): In
 }
 
 /**
- * Whether two answers say the same.
+ * Whether the model says what a kernel said.
  *
  * @example
  * ```ts
  * sameAnswer({ ret: 0 }, { ret: 0 }); // true
  * sameAnswer({ ret: 0 }, { err: 22 }); // false
+ * sameAnswer({ textBytes: 2 }, { text: 'ab' }); // true
  * ```
  */
-export function sameAnswer(a: InterfaceAnswer, b: InterfaceAnswer): boolean {
+export function sameAnswer(kernel: InterfaceAnswer, model: InterfaceAnswer): boolean {
+  if (kernel.textBytes !== undefined) return model.text?.length === kernel.textBytes;
   const fields = ['ret', 'err', 'status', 'signal', 'code', 'text'] as const;
-  return fields.every((field) => a[field] === b[field]);
+  return fields.every((field) => kernel[field] === model[field]);
 }

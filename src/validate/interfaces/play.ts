@@ -149,7 +149,12 @@ export function playScenario(world: InterfaceWorld, scenario: Scenario): Granule
   for (const { pid, trace: name } of topology.processes) {
     const steps = pid === PARENT_PID ? scenario.steps : scenario.child;
     const actions = steps.map(({ action }) => action);
-    const { trace, stepOfRun } = scriptOf(actions, { name: `${name}~64K`, entry: IMAGE[0].addr, image: [...IMAGE], files });
+    const { trace, stepOfRun } = scriptOf(actions, {
+      name: `${name}~64K`,
+      entry: IMAGE[0].addr,
+      image: [...IMAGE],
+      files,
+    });
     traces.set(pid, trace);
     listeners.push(new Listener(pid, steps, stepOfRun));
   }

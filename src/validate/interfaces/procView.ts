@@ -1,5 +1,13 @@
 /** What procfs shows of a process at a moment of a run: its areas, their entries, and the folios behind them. */
-import type { FileContext, Message, MmContext, MmuContext, ShmemContext, ZoneContext } from '../../../machines/index.ts';
+import type {
+  FileContext,
+  Message,
+  MmContext,
+  MmuContext,
+  ShmemContext,
+  ZoneContext,
+} from '../../../machines/index.ts';
+import { actorOfFile } from '../../../machines/fileState.ts';
 import { pagewalk } from '../../../machines/walkers/mmuWalk.ts';
 import { ZERO_BYTES } from '../../../machines/support.ts';
 import type { Design } from '../../arch/design.ts';
@@ -14,8 +22,8 @@ import type { Vma } from '../../mm/vma.ts';
 import type { System } from '../../runtime/system.ts';
 import { actorStateOf } from '../../runtime/xstateAdapter.ts';
 
-function contextOf<C>(system: System, id: string): C {
-  return actorStateOf(system.snapshot(id)).context as C;
+function contextOf(system: System, id: string): unknown {
+  return actorStateOf(system.snapshot(id)).context;
 }
 
 /**
@@ -37,9 +45,9 @@ export class ProcView {
   /** `referenced` are first frames of folios that the kernel itself used. */
   constructor(system: System, pid: number, referenced: ReadonlySet<number> = new Set()) {
     this.#system = system;
-    this.#mm = contextOf(system, `mm:${pid}`);
-    this.#mmu = contextOf(system, `mmu:${pid}`);
-    const { folios } = contextOf<ZoneContext>(system, 'zone');
+    this.#mm = contextOf(system, `mm:${pid}`) as MmContext;
+    this.#mmu = contextOf(system, `mmu:${pid}`) as MmuContext;
+    const { folios } = contextOf(system, 'zone') as ZoneContext;
     const { kernelPageBytes, zeroPfn } = this.#mm;
     this.#sight = {
       kernelPageBytes,
@@ -116,8 +124,8 @@ export class ProcView {
   }
 
   #file(path: string): Pick<FileContext, 'cache' | 'kind'> | undefined {
-    if (path.startsWith('shmem:')) return contextOf<ShmemContext>(this.#system, 'shmem').inodes.get(path);
-    return contextOf<FileContext>(this.#system, `file:${path}`);
+    const actor = contextOf(this.#system, actorOfFile(path));
+    return path.startsWith('shmem:') ? (actor as ShmemContext).inodes.get(path) : (actor as FileContext);
   }
 
   #walk(startVa: number, endVa: number): WalkedRun[] {

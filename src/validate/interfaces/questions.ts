@@ -3,6 +3,7 @@
  * one row of the table below with its holes filled; nothing here knows any single question.
  */
 import { ADVICE, MPOL } from '../../mm/abi/numbers.ts';
+import { answerObjectQuestion } from '../../mm/objects/questions.ts';
 
 /** A range of bytes in the first area, as `0..64K` has it. */
 export interface AdvisedBytes {
@@ -40,6 +41,8 @@ export type Question =
   | { kind: 'areaSize' | 'areaAligned'; area: string }
   | { kind: 'range'; call: RangeCall; offsetBytes: number; lengthBytes: number; argument: number }
   | { kind: 'uffdApi' }
+  /** Objects that the kernel shares with user space; `src/mm/objects/questions.ts` reads their texts. */
+  | { kind: 'object' }
   | { kind: 'shmat'; rounded: boolean; offsetBytes: number }
   | { kind: 'memfdFallocate'; punches: boolean; offsetBytes: number; lengthBytes: number }
   | { kind: 'memfdAccess'; fileBytes: number; access: 'load' | 'store'; at: number }
@@ -130,8 +133,12 @@ const rows: readonly Row[] = [
   row('(\\[(?:heap|stack)\\]) aligned to page', ([area]) => ({ kind: 'areaAligned', area })),
   row(`(mbind) ${RANGE} (\\w+)`, bound),
   row(`move_pages \\+${N}`, ([offset]) => range('move_pages', offset)),
-  row(`remap_file_pages \\+${N}(?: len ${N})?`, ([offset, length = '65536']) => range('remap_file_pages', offset, length)),
-  row(`(mlock2|mlock|munlock|msync|mincore) ${RANGE}`, ([call, offset, length]) => range(call as 'mlock', offset, length)),
+  row(`remap_file_pages \\+${N}(?: len ${N})?`, ([offset, length = '65536']) =>
+    range('remap_file_pages', offset, length),
+  ),
+  row(`(mlock2|mlock|munlock|msync|mincore) ${RANGE}`, ([call, offset, length]) =>
+    range(call as 'mlock', offset, length),
+  ),
   row(`mprotect ${RANGE} (\\w+)`, protects),
   row(`madvise (\\w+) ${RANGE}`, ([name, offset, length]) => advised('madvise', name, offset, length)),
   row(`process_madvise (\\w+) ${RANGE}`, ([name, offset, length]) => advised('process_madvise', name, offset, length)),
@@ -185,6 +192,9 @@ const FILES: ReadonlySet<string> = new Set([
   'perf_event_mlock_kb',
 ]);
 
+/** Page sizes on which every object can be made: a question about one is told by its text alone. */
+const SMALLEST = { abiPageBytes: 4096, objectPageBytes: 4096 };
+
 /**
  * What a question asks; null where no row of the grammar fits.
  *
@@ -202,5 +212,5 @@ export function understand(text: string): Question | null {
     // A group that is not there is undefined, and has its default then.
     if (match !== null) return make(match.slice(1));
   }
-  return null;
+  return answerObjectQuestion(text, SMALLEST) === null ? null : { kind: 'object' };
 }

@@ -10,7 +10,7 @@ import { deviceMinor } from '../../mm/procfs/settings.ts';
 import type { TraceCall } from '../../mm/runs.ts';
 import type { InodeName } from '../../mm/procfs/maps.ts';
 import type { InterfaceAnswer } from './answer.ts';
-import { type Outcome, type PlannedStep, playScenario, type InterfaceWorld, type Scenario } from './play.ts';
+import { CHILD_PID, type Outcome, type PlannedStep, playScenario, type InterfaceWorld, type Scenario } from './play.ts';
 import { ProcView } from './procView.ts';
 import type { AdvisedBytes, AreaName, Question } from './questions.ts';
 import { type Asked, BASE } from './rangeScenario.ts';
@@ -157,42 +157,53 @@ export interface SeenWorld extends InterfaceWorld {
   devicePageBytes: number;
 }
 
+/** One run, with so many calls to wait for the child; null where it took longer. */
+function attempt(
+  world: SeenWorld,
+  asked: readonly Asked<SeenQuestion>[],
+  after: readonly AdvisedBytes[],
+  waits: number,
+): Answers | null {
+  const answers: Answers = new Map();
+  const accessed = new Accessed();
+  const before = asked.filter(({ question: q }) => !q.child && q.after.length === 0);
+  const inChild = asked.filter(({ question }) => question.child);
+  const last = asked.filter(({ question: q }) => !q.child && q.after.length > 0);
+  const looks = (questions: readonly Asked<SeenQuestion>[]): PlannedStep =>
+    look(questions, world.devicePageBytes, accessed, answers);
+  let [childEnded, inTime] = [false, false];
+  const steps: PlannedStep[] = [
+    ...mappings(accessed),
+    looks(before),
+    { action: { op: 'fork', childPid: CHILD_PID } },
+    ...Array.from({ length: waits }, () => ({ action: LOOK })),
+    { action: LOOK, hear: () => (inTime = childEnded) },
+    ...afterSteps(after, accessed),
+    looks(last),
+  ];
+  const child: PlannedStep[] = [
+    ...CHILD_STORES.map((addr): PlannedStep => ({ action: { op: 'store', addr } })),
+    ...(inChild[0] === undefined ? [] : afterSteps(inChild[0].question.after, accessed)),
+    looks(inChild),
+    { action: { op: 'exit', status: 0 }, hear: () => (childEnded = true) },
+  ];
+  const files: Scenario['files'] = [{ path: FILE, size: FILE_BYTES, kind: 'tmpfs' }];
+  const failure = playScenario(world, { name: 'seen', steps, child, files });
+  if (failure !== null) throw failure;
+  return inTime ? answers : null;
+}
+
 /**
- * One run: looks before the fork, in the child, and after advice, if any. The program waits for its child by calls that do
- * nothing, as many as it takes: with fewer it would be played again with more.
+ * Looks before the fork, in the child, and after advice, if any. The program waits for its child by calls that do nothing; where they
+ * are too few it is played again with more.
  */
 function play(world: SeenWorld, asked: readonly Asked<SeenQuestion>[], after: readonly AdvisedBytes[]): Answers {
-  const { devicePageBytes } = world;
-  for (let waits = WAITS; waits <= WAITS_MAX; waits *= 4) {
-    const answers: Answers = new Map();
-    const accessed = new Accessed();
-    let [parentAt, childAt] = [0, 0];
-    let clock = 0;
-    const before = asked.filter(({ question: q }) => !q.child && q.after.length === 0);
-    const inChild = asked.filter(({ question }) => question.child);
-    const last = asked.filter(({ question: q }) => !q.child && q.after.length > 0);
-    const waiting: PlannedStep[] = Array.from({ length: waits }, () => ({ action: LOOK }));
-    const steps: PlannedStep[] = [
-      ...mappings(accessed),
-      look(before, devicePageBytes, accessed, answers),
-      { action: { op: 'fork', childPid: 2 } },
-      ...waiting,
-      { action: LOOK, hear: () => (parentAt = ++clock) },
-      ...afterSteps(after, accessed),
-      look(last, devicePageBytes, accessed, answers),
-    ];
-    const child: PlannedStep[] = [
-      ...CHILD_STORES.map((addr): PlannedStep => ({ action: { op: 'store', addr } })),
-      ...(inChild[0] === undefined ? [] : afterSteps(inChild[0].question.after, accessed)),
-      look(inChild, devicePageBytes, accessed, answers),
-      { action: { op: 'exit', status: 0 }, hear: () => (childAt = ++clock) },
-    ];
-    const files: Scenario['files'] = [{ path: FILE, size: FILE_BYTES, kind: 'tmpfs' }];
-    const failure = playScenario(world, { name: 'seen', steps, child, files });
-    if (failure !== null) throw failure;
-    if (childAt > 0 && childAt < parentAt) return answers;
+  let answers: Answers | null = null;
+  for (let waits = WAITS; answers === null; waits *= 4) {
+    invariant(waits <= WAITS_MAX, 'a child ends in the end');
+    answers = attempt(world, asked, after, waits);
   }
-  invariant(false, 'a child ends in the end');
+  return answers;
 }
 
 /**
