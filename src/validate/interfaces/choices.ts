@@ -28,6 +28,10 @@ export const interfaceChoices = {
     values: ['process-page', 'kernel-page'],
     says: 'what min_free_kbytes shows: the reserve that a kernel of the process’s size would keep on this machine, or the one kept',
   },
+  memoryTotal: {
+    values: ['process-page', 'kernel-page'],
+    says: 'how much memory there is (_SC_PHYS_PAGES): what a kernel of the process’s size would leave of this machine, or what is there',
+  },
   deviceNumbers: {
     values: ['process-page', 'kernel-page'],
     says: 'numbers of devices without a disk: there is one for each size of huge pages, so they tell how many sizes the kernel has',

@@ -25,6 +25,16 @@ const STACK_EXPAND_BYTES = 131_072;
 /** The C library's first allocation: a line buffer, `M_TOP_PAD`, and the least chunk (glibc, `malloc/malloc.c:sysmalloc`). */
 const FIRST_SBRK_BYTES = 1040 + 131_072 + 32;
 
+/** sysconf(3) of the oracle's program where no page size comes in: one CPU, and a quarter of RLIMIT_STACK for arguments. */
+const SAME_EVERYWHERE: Readonly<Record<string, number>> = {
+  _SC_NPROCESSORS_CONF: 1,
+  _SC_NPROCESSORS_ONLN: 1,
+  _SC_CLK_TCK: 100,
+  _SC_OPEN_MAX: 1024,
+  _SC_IOV_MAX: 1024,
+  _SC_ARG_MAX: 2 ** 21,
+};
+
 /**
  * The page that a choice says.
  *
@@ -96,16 +106,17 @@ export function answerFact(
   question: Question,
 ): InterfaceAnswer | null {
   const { pageBytes } = world;
-  const memory = { totalBytes: (MEM_TOTAL_KBYTES[world.kernelPageBytes] ?? 0) * 1024, freeBytes: 0 };
+  const totalKbytes = MEM_TOTAL_KBYTES[chosenPage(world, choices, 'memoryTotal')] ?? 0;
+  const memory = { totalBytes: totalKbytes * 1024, freeBytes: 0 };
   switch (question.kind) {
-    case 'sysconf':
-      return called(sysconfValue(question.name, pageBytes, memory));
+    case 'sysconf': {
+      const same = SAME_EVERYWHERE[question.name] as number | undefined;
+      return same === undefined ? called(sysconfValue(question.name, pageBytes, memory)) : { ret: same };
+    }
     case 'auxval':
       return called(auxiliaryValue(question.name, pageBytes));
-    case 'rlimit': {
-      const limit = softLimit(question.name);
-      return limit === null ? null : { ret: limit };
-    }
+    case 'rlimit':
+      return { ret: softLimit(question.name) ?? 0 };
     case 'pipe': {
       const slotBytes = chosenPage(world, choices, 'pipes');
       if (question.setBytes === null) return { ret: defaultPipeBytes(slotBytes) };

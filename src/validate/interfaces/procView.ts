@@ -72,6 +72,11 @@ export class ProcView {
     return runs.flatMap(({ folio }) => (folio === null ? [] : [folio.head]));
   }
 
+  /** The area that an address lies in, or null. */
+  areaAt(va: number): Vma | null {
+    return this.#mm.vmas.find(va);
+  }
+
   /** Whether anything stands in the table for any byte of a range: present or not. */
   isEmpty(startVa: number, endVa: number): boolean {
     return this.#walk(startVa, endVa).length === 0;

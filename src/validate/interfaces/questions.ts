@@ -4,12 +4,15 @@
  */
 import { ADVICE, MPOL } from '../../mm/abi/numbers.ts';
 import { answerObjectQuestion } from '../../mm/objects/questions.ts';
+import { softLimit } from '../../mm/procfs/settings.ts';
 
 /** A range of bytes in the first area, as `0..64K` has it. */
 export interface AdvisedBytes {
   action: string;
   fromBytes: number;
   toBytes: number;
+  /** Of mprotect. */
+  prot: number;
 }
 
 /** The areas whose pagemap is asked for. */
@@ -80,17 +83,19 @@ function adviceOf(text: string | undefined): AdvisedBytes[] | null {
   if (text === undefined || text === '') return [];
   const found: AdvisedBytes[] = [];
   for (const part of text.split(/ and |, /)) {
-    const match = new RegExp(`^(?:madvise )?(?:MADV_)?([a-zA-Z_]+) ${N}\\.\\.${N}$`).exec(part);
+    const match = new RegExp(`^(?:madvise )?(?:MADV_)?([a-zA-Z_]+) ${N}\\.\\.${N}(?: (\\w+))?$`).exec(part);
     if (match === null) return null;
     const action = match[1].toUpperCase();
+    const prot = PROTECTIONS[match[4] ?? ''] as number | undefined;
+    if ((action === 'MPROTECT') !== (prot !== undefined)) return null;
     if (!(action in ADVICE) && !AFTER_CALLS.includes(action)) return null;
-    found.push({ action, fromBytes: numberOf(match[2]), toBytes: numberOf(match[3]) });
+    found.push({ action, fromBytes: numberOf(match[2]), toBytes: numberOf(match[3]), prot: prot ?? 0 });
   }
   return found;
 }
 
 /** Calls beside advice that an "after" may name. */
-const AFTER_CALLS: readonly string[] = ['MUNMAP', 'MLOCK', 'MUNLOCK'];
+const AFTER_CALLS: readonly string[] = ['MUNMAP', 'MLOCK', 'MUNLOCK', 'MPROTECT'];
 
 type Row = [pattern: RegExp, make: (groups: readonly string[]) => Question | null];
 
@@ -123,10 +128,14 @@ function seen(kind: 'smaps' | 'pagemap', area: AreaName, child: boolean, after: 
   return kind === 'smaps' ? { kind, child, after: advice } : { kind, area, child, after: advice };
 }
 
+/** What the model can say of sysconf(3). */
+const SYSCONF =
+  '_SC_(?:PAGE_?SIZE|(?:AV)?PHYS_PAGES|MINSIGSTKSZ|NPROCESSORS_(?:CONF|ONLN)|CLK_TCK|OPEN_MAX|IOV_MAX|ARG_MAX)';
+
 const rows: readonly Row[] = [
-  row('sysconf\\((_SC_\\w+)\\)', ([name]) => ({ kind: 'sysconf', name })),
-  row('getauxval\\((AT_\\w+)\\)', ([name]) => ({ kind: 'auxval', name })),
-  row('RLIMIT_(\\w+) (?:soft|hard)', ([name]) => ({ kind: 'rlimit', name })),
+  row(`sysconf\\((${SYSCONF})\\)`, ([name]) => ({ kind: 'sysconf', name })),
+  row('getauxval\\((AT_PAGESZ|AT_MINSIGSTKSZ|AT_CLKTCK)\\)', ([name]) => ({ kind: 'auxval', name })),
+  row('RLIMIT_(\\w+) soft', ([name]) => (softLimit(name) === null ? null : { kind: 'rlimit', name })),
   row('F_GETPIPE_SZ(?: default)?', () => ({ kind: 'pipe', setBytes: null })),
   row(`F_SETPIPE_SZ ${N}`, ([size]) => ({ kind: 'pipe', setBytes: numberOf(size) })),
   row('size of (\\[(?:heap|stack)\\])', ([area]) => ({ kind: 'areaSize', area })),

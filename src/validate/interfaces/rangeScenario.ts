@@ -122,7 +122,11 @@ class Userfault {
   /** `mfill_atomic`: page by page until one is there already; half-way is EAGAIN. */
   #fill(text: string, startVa: number, endVa: number, view: ProcView): InterfaceAnswer {
     const registered = this.#registered;
-    if (registered === null || startVa < registered.startVa || endVa > registered.endVa) return { err: ERRNO.ENOENT };
+    // `validate_dst_vma`: one area, all of it registered.
+    const within = view.areaAt(startVa)?.endVa ?? 0;
+    if (registered === null || startVa < registered.startVa || endVa > Math.min(registered.endVa, within)) {
+      return { err: ERRNO.ENOENT };
+    }
     const pages: number[] = [];
     for (let va = startVa; va < endVa && view.isEmpty(va, va + this.#pageBytes); va += this.#pageBytes) pages.push(va);
     this.filled.set(text, pages);

@@ -142,10 +142,11 @@ function look(
 
 /** What an "after" does, range by range; its ranges are bytes of the first area. */
 function afterSteps(after: readonly AdvisedBytes[], accessed: Accessed): PlannedStep[] {
-  return after.map(({ action, fromBytes, toBytes }) => {
+  return after.map(({ action, fromBytes, toBytes, prot }) => {
     const area = { addr: ANON + fromBytes, lengthBytes: toBytes - fromBytes };
     if (action === 'MUNMAP') return { action: { op: 'munmap', ...area } };
     if (action === 'MLOCK') return accessed.on({ op: 'mlock', ...area });
+    if (action === 'MPROTECT') return { action: { op: 'mprotect', ...area, prot } };
     if (action === 'MUNLOCK') return { action: { op: 'munlock', ...area } };
     const advice = ADVICE[action as keyof typeof ADVICE];
     return accessed.on({ op: 'madvise', ...area, advice });
