@@ -236,6 +236,8 @@ export type CoreMessage =
   | { type: 'DIRTIED'; file: string; runs: { index: number; nr: number }[] }
   | { type: 'READ_FILE'; file: string; request: number; offsetBytes: number; lengthBytes: number; orderPages?: number }
   | { type: 'WRITE_FILE'; file: string; request: number; offsetBytes: number; lengthBytes: number }
+  /** O_DIRECT: the device and the user's pages, around the page cache. */
+  | { type: 'DIRECT_IO'; file: string; request: number; write: boolean; offsetBytes: number; lengthBytes: number }
   | { type: 'TRUNCATE_FILE'; file: string; request: number; sizeBytes: number }
   | {
       type: 'ALLOCATE_FILE';
@@ -263,8 +265,11 @@ export type CoreMessage =
   /** A handle that `memfd_create` or `shmget` holds on a new inode of the kernel's internal tmpfs mount. */
   | { type: 'CREATE_FILE'; file: string; sender: string; request: number; sizeBytes: number }
   | { type: 'CLOSE_FILE'; file: string }
-  | { type: 'PIN_PAGES'; file: string; holder: string; firstIndex: number; endIndex: number }
-  | { type: 'UNPIN_PAGES'; file: string; holder: string }
+  /** With a request the holder is an actor and hears of what it got. */
+  | { type: 'PIN_PAGES'; file: string; holder: string; firstIndex: number; endIndex: number; request?: number }
+  | { type: 'PINNED'; request: number; runs: FileRun[] }
+  /** With a range: one reference to each of its pages, and no more. */
+  | { type: 'UNPIN_PAGES'; file: string; holder: string; firstIndex?: number; endIndex?: number }
   | { type: 'READ_BLOCKS'; file: string; request: number; lengthBytes: number }
   | { type: 'WRITE_BLOCKS'; file: string; request: number; lengthBytes: number }
   | { type: 'IO_DONE'; request: number }

@@ -2,6 +2,8 @@
  * The page cache of one inode (`struct address_space`): its folios, their least order, who maps it, and one operation at
  * a time on it, as `invalidate_lock` serialises them. When a process of a larger page size maps a file that is cached in
  * smaller folios, the policy says what becomes of those (`fileState.ts`).
+ *
+ * @models S-16 S-37
  */
 import { setup } from 'xstate';
 import { unmapFile } from './fileInvalidate.ts';
@@ -30,7 +32,7 @@ export function takeMessage(context: FileContext, event: Message, send: Send): F
     case 'RANGE_UNMAPPED':
       return rangeUnmapped(context, event, send);
     case 'UNPIN_PAGES':
-      return unpin(context, event.holder, send);
+      return unpin(context, event, send);
     case 'RESIDENT': {
       const { mm, request, firstIndex, endIndex } = event;
       send(mm, { type: 'RESIDENT_PAGES', request, runs: residentRuns(context, firstIndex, endIndex) });
@@ -64,6 +66,7 @@ export const inodeEvents = {
   GET_PAGES: { actions: 'take' },
   READ_FILE: { actions: 'take' },
   WRITE_FILE: { actions: 'take' },
+  DIRECT_IO: { actions: 'take' },
   TRUNCATE_FILE: { actions: 'take' },
   ALLOCATE_FILE: { actions: 'take' },
   READ_AHEAD: { actions: 'take' },

@@ -16,7 +16,8 @@ import { reviseFile } from './revise.ts';
  */
 export function waitForIo(message: FileMessage, send: Send): void {
   const sender = askerOf(message);
-  if (sender !== null && 'request' in message) send(sender, { type: 'IO_WAIT', request: message.request });
+  if (sender === null || !('request' in message) || message.request === undefined) return;
+  send(sender, { type: 'IO_WAIT', request: message.request });
 }
 
 /** Who waits for the answer; null for an operation that nobody waits for. */
@@ -76,7 +77,7 @@ export function answer(context: FileContext, operation: FileOperation, send: Sen
     return finish(context);
   }
   const asker = askerOf(message);
-  if (asker === null || !('request' in message)) return finish(context);
+  if (asker === null || !('request' in message) || message.request === undefined) return finish(context);
   send(asker, { type: 'FILE_DONE', request: message.request, rereadPages, failed: errno !== 0, errno, doneBytes });
   return finish(context);
 }

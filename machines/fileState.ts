@@ -112,6 +112,7 @@ export type FileMessage = MessageOf<
   | 'GET_PAGES'
   | 'READ_FILE'
   | 'WRITE_FILE'
+  | 'DIRECT_IO'
   | 'TRUNCATE_FILE'
   | 'ALLOCATE_FILE'
   | 'READ_AHEAD'

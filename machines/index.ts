@@ -20,6 +20,7 @@ import { Inodes, type ShmemInode } from './shmemInodes.ts';
 import type { Kind, MessageType } from './messages.ts';
 import { mmMachine } from './mm.ts';
 import { mmuMachine } from './mmu.ts';
+import { pipeMachine } from './pipe/pipe.ts';
 import { processMachine } from './process.ts';
 import { CpuSlots, RunQueue } from './runQueue.ts';
 import { type SchedContext, schedMachine } from './sched.ts';
@@ -64,6 +65,7 @@ export const machines = {
   zone: zoneMachine,
   disk: diskMachine,
   sched: schedMachine,
+  pipe: pipeMachine,
 } as const satisfies Record<ActorKind, unknown>;
 
 /**
@@ -201,6 +203,7 @@ const revivers: Partial<Record<ActorKind, Revivers>> = {
   shmem: { inodes: reviveInodes, byIno: IntRecord.fromPlain },
   zone: { buddy: Buddy.fromPlain, folios: FolioTable.fromPlain, deferredSplits: PersistentList.fromPlain },
   disk: { queue: PersistentList.fromPlain },
+  pipe: { filled: PersistentList.fromPlain },
 };
 
 /** The scheduler's fields say of each other what they are: who is pinned, which generation it is. */

@@ -2,6 +2,8 @@
  * The operations on the page tables of one mm, one at a time as under the page-table lock: frames for new tables first,
  * then both tables change in one step, then TLB maintenance; frames of freed tables and the answer go out when every CPU
  * has acknowledged it, as after the DSB.
+ *
+ * @models S-38 S-39 S-40 L-05 D-02 D-03
  */
 import { invariant } from '../src/errors.ts';
 import { gatherAccessedDirty } from '../src/mm/nativeTable.ts';

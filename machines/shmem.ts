@@ -2,6 +2,8 @@
  * The kernel's internal tmpfs mount (`shm_mnt`): an inode for each piece of shared anonymous memory, each System V segment
  * and each memfd. An inode lives while somebody maps it or has a handle on it (`mm/shmem.c:shmem_zero_setup`,
  * `ipc/shm.c:newseg`, `mm/memfd.c`).
+ *
+ * @models D-14
  */
 import { setup } from 'xstate';
 import { IntRecord } from '../src/mm/intRecord.ts';

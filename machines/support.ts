@@ -9,6 +9,7 @@ import {
   type MachineContext,
   type ParameterizedObject,
 } from 'xstate';
+import { type Architecture, architectures } from '../src/arch/architectures.ts';
 import type { CostModel } from '../src/arch/costs.ts';
 import { type Design, defaultDesign } from '../src/arch/design.ts';
 import type { RunSource } from '../src/mm/runs.ts';
@@ -99,6 +100,8 @@ export interface Resources {
   costs: CostModel;
   /** The design that is modelled; the one that matches a kernel of the process page size where none is given. */
   design?: Design;
+  /** arm64 where none is given. */
+  architecture?: Architecture;
 }
 
 /**
@@ -114,11 +117,13 @@ export class ResourceHolder {
   readonly traces: ReadonlyMap<string, RunSource>;
   readonly costs: CostModel;
   readonly design: Design;
+  readonly architecture: Architecture;
 
   constructor(resources: Resources) {
     this.traces = resources.traces;
     this.costs = resources.costs;
     this.design = resources.design ?? defaultDesign;
+    this.architecture = resources.architecture ?? architectures.arm64;
   }
 
   /** Nothing: resources are named by the topology, which is in the header of the log. */

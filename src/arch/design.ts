@@ -1,4 +1,8 @@
-/** The choices a design of per-process page size leaves open, and the settings of a kernel that the model obeys. */
+/**
+ * The choices a design of per-process page size leaves open, and the settings of a kernel that the model obeys.
+ *
+ * @models S-42 L-05
+ */
 
 /** When a transparent huge page size is used (`/sys/kernel/mm/transparent_hugepage/hugepages-SIZEkB/enabled`). */
 export type ThpMode = 'always' | 'madvise' | 'inherit' | 'never';

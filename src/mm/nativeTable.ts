@@ -4,6 +4,8 @@
  * page [arch/arm64/mm/contpte.c:contpte_try_fold, contpte_ptep_get].
  *
  * A native entry's frame number counts native pages: its output address is frame * native granule.
+ *
+ * @models S-11 S-38 S-50 D-01 D-07
  */
 import { invariant } from '../errors.ts';
 import type { PageTableEdit } from './pageTable.ts';

@@ -2,6 +2,8 @@
  * The operation of every user of rmap on the tables: entries that still are what was seen are exchanged for others, one by
  * one, under the page-table lock (`mm/rmap.c:try_to_unmap_one`, `mm/migrate.c:remove_migration_pte`,
  * `mm/ksm.c:replace_page`: `ptep_clear_flush`, then `set_pte_at`).
+ *
+ * @models S-10 S-21 S-38 D-02
  */
 import { needsBreak } from './breakBeforeMake.ts';
 import {

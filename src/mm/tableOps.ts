@@ -1,6 +1,8 @@
 /**
  * The page-table operations of an mm as pure functions over its two tables: the Linux table, which is the truth, and the
  * native table (layer 3), which is what hardware walks while every group of Linux entries fits one native entry.
+ *
+ * @models S-21 S-38 D-02
  */
 import { invariant } from '../errors.ts';
 import { gatherAccessedDirty, syncNative } from './nativeTable.ts';

@@ -1,5 +1,6 @@
 /** From a topology to the actors that play it: checks that the parts fit, and makes one actor of each. */
 import { acceptedBy, kindOf, machines, ResourceHolder, vocabulary, zeroFrame } from '../../machines/index.ts';
+import { architectures } from '../arch/architectures.ts';
 import { type CostModel, defaultCosts } from '../arch/costs.ts';
 import { usableAsids } from '../mm/asid.ts';
 import { findCore, supportsPage } from '../arch/cores.ts';
@@ -66,6 +67,26 @@ function checkGranules(topology: Topology): void {
       `${topology.name}: core`,
     );
   }
+}
+
+/**
+ * Other architectures than arm64 run layers 1 and 2 on 4K tables of four levels, which are laid out as arm64's: no native
+ * tables, no contiguous bit, and no core of theirs is modelled, so that only the reference TLB is left.
+ */
+function checkArchitecture(topology: Topology): void {
+  const { name, core, kernelPageSize, nativeTables, design } = topology;
+  const architecture = architectures[topology.architecture ?? 'arm64'];
+  if (architecture.name === 'arm64') return;
+  const refuse = (what: string, field: string): never => fail('TOPOLOGY_INVALID', what, `${name}: ${field}`);
+  if (nativeTables) {
+    const { possible, why } = architecture.nativeTables;
+    const verdict = possible ? 'are not modelled' : 'cannot be';
+    refuse(`native tables ${verdict} on ${architecture.name}: ${why}; set it to false`, 'nativeTables');
+  }
+  if (kernelPageSize !== 4096) refuse(`${architecture.name} is modelled with 4K kernel pages alone`, 'kernelPageSize');
+  if (design.contpte)
+    refuse(`${architecture.name} folds no PTEs of ordinary memory in 6.12; set it to false`, 'design.contpte');
+  if (core !== 'tlb-reference') refuse(`no core of ${architecture.name} is modelled; take tlb-reference`, 'core');
 }
 
 function checkProcesses(topology: Topology): void {
@@ -171,12 +192,19 @@ function processActors(
  * ```
  */
 export function buildTopology(topology: Topology, traces: ReadonlyMap<number, RunSource>): BuiltTopology {
+  checkArchitecture(topology);
   checkGranules(topology);
   checkMemory(topology);
   checkProcesses(topology);
   checkAsids(topology);
   const sources = new Map([...traces.values()].map((trace) => [trace.hash, trace]));
-  const resources = new ResourceHolder({ traces: sources, costs: costsOf(topology), design: topology.design });
+  const architecture = architectures[topology.architecture ?? 'arm64'];
+  const resources = new ResourceHolder({
+    traces: sources,
+    costs: costsOf(topology),
+    design: topology.design,
+    architecture,
+  });
   const { kernelPageSize: kernelPageBytes, cpus } = topology;
   const core = findCore(topology.core);
   const files = fileSizes(topology, traces);

@@ -5,6 +5,8 @@
  * - Law 7: memory is conserved. Frames are free or in one folio; an mm at rest counts the pages that its table has; an MMU at
  *   rest holds the frames that its tables take; the native table is what the Linux table says.
  * - Law 8: no translation that a TLB can use contradicts the table, once the maintenance for it is complete.
+ *
+ * @models S-12 S-38
  */
 import type { MmContext, MmuContext, SchedContext, TlbContext, ZoneContext } from '../../machines/index.ts';
 import { GranuleError } from '../errors.ts';

@@ -1,5 +1,6 @@
 /** The plain-data form of a topology: what may be written, what it means when left out, and what is refused. */
 import { z } from 'zod';
+import { type ArchitectureName, architectures } from '../arch/architectures.ts';
 import { GRANULES } from '../arch/granule.ts';
 import { corePresets } from '../arch/cores.ts';
 import { defaultDesign } from '../arch/design.ts';
@@ -120,6 +121,8 @@ const topologySchema = z.strictObject({
   description: z.string().default(''),
   /** The objections that it shows, by their ids in docs/coverage.md. */
   models: z.array(z.string()).optional(),
+  /** arm64 unless given (`src/arch/architectures.ts`). */
+  architecture: z.enum(Object.keys(architectures) as [ArchitectureName, ...ArchitectureName[]]).optional(),
   kernelPageSize: pageSize.default(4096),
   cpus: z.int().min(1).max(CPUS_MAX).default(1),
   core: z.enum(Object.keys(corePresets) as [string, ...string[]]).default('cortex-a76'),

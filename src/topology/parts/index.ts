@@ -4,6 +4,7 @@
  */
 import type { ZodType } from 'zod';
 import type { PartActors } from './part.ts';
+import { pipeActors, pipesSchema } from './pipes.ts';
 
 /**
  * The fields of a topology, by name; each is optional.
@@ -13,7 +14,9 @@ import type { PartActors } from './part.ts';
  * Object.keys(partSchemas).length === new Set(Object.keys(partSchemas)).size; // true
  * ```
  */
-export const partSchemas = {} satisfies Record<string, ZodType>;
+export const partSchemas = {
+  pipes: pipesSchema,
+} satisfies Record<string, ZodType>;
 
 /**
  * The makers of actors, in the order of the fields.
@@ -23,4 +26,4 @@ export const partSchemas = {} satisfies Record<string, ZodType>;
  * partActors.every((make) => typeof make === 'function'); // true
  * ```
  */
-export const partActors: readonly PartActors[] = [];
+export const partActors: readonly PartActors[] = [pipeActors];

@@ -7,10 +7,10 @@ const offset = fc.oneof(
 );
 const length = fc.oneof(fc.constantFrom(1, 512, 4096, 8192, 16384, 32768, 65536, 131072), fc.nat({ max: 2 ** 19 }));
 const size = fc.oneof(fc.constantFrom(4096, 8192, 16384, 65536, 131072, 262144), fc.nat({ max: 2 ** 22 }));
-const advice = fc.constantFrom(
-  ...['NORMAL', 'RANDOM', 'SEQUENTIAL', 'WILLNEED', 'DONTNEED', 'FREE', 'REMOVE', 'DONTFORK', 'DOFORK', 'HUGEPAGE'],
-  ...['NOHUGEPAGE', 'DONTDUMP', 'DODUMP', 'COLD', 'PAGEOUT', 'POPULATE_READ', 'POPULATE_WRITE', 'DONTNEED_LOCKED'],
-);
+const ADVICE =
+  'NORMAL RANDOM SEQUENTIAL WILLNEED DONTNEED FREE REMOVE DONTFORK DOFORK HUGEPAGE NOHUGEPAGE DONTDUMP DODUMP COLD PAGEOUT ' +
+  'POPULATE_READ POPULATE_WRITE DONTNEED_LOCKED';
+const advice = fc.constantFrom(...ADVICE.split(' '));
 const protection = fc.constantFrom('none', 'read', 'rw', 'rx', 'rwx');
 const policy = fc.constantFrom('MPOL_PREFERRED', 'MPOL_BIND', 'MPOL_INTERLEAVE', 'MPOL_DEFAULT', 'MPOL_LOCAL');
 const seenAdvice = fc.constantFrom('MADV_FREE', 'DONTNEED', 'MADV_COLD', 'HUGEPAGE', 'NOHUGEPAGE', 'MUNMAP', 'MLOCK');
