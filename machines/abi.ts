@@ -10,6 +10,7 @@ import { abiRules, type RuledCall } from '../src/mm/abi/rules.ts';
 import { inherit, leave } from '../src/mm/abi/sharedMemory.ts';
 import type { FileCall, OtherProcessCall, SharedMemoryCall } from '../src/mm/runs.ts';
 import { beginFileCall, fileAnswered, inodeOf, transferCopied, transferFaulted } from './abiFiles.ts';
+import { beginProcCall, procAnswered } from './procfs/abiProc.ts';
 import { beginPipeCall, pipeAnswered, spliceRead } from './pipe/abiPipe.ts';
 import { beginOtherCall, otherAnswered, otherCopied } from './abiOthers.ts';
 import { beginSharedCall, sharedAnswered } from './abiShared.ts';
@@ -63,6 +64,9 @@ const syscall = handle<AbiContext>((context, event, send) => {
   const inFlight = newCall(pid, cpu, call);
   if (isRuled(call)) return ruled(context, inFlight, call, send);
   switch (call.op) {
+    case 'read_proc':
+    case 'write_proc':
+      return beginProcCall(context, inFlight, call, send);
     case 'splice':
     case 'drain':
       return beginPipeCall(context, inFlight, call, send);
@@ -198,6 +202,11 @@ const pipeDone = handle<AbiContext>((context, event, send) => {
   return pipeAnswered(context, event, send);
 });
 
+const procData = handle<AbiContext>((context, event, send) => {
+  assertType(event, 'PROC_DATA');
+  return procAnswered(context, event, send);
+});
+
 const sysinfo = handle<AbiContext>((context, event, send) => {
   assertType(event, 'SYSINFO_DONE');
   const { pid, call } = callOf(context, event.request);
@@ -268,7 +277,7 @@ function copyEnded(
 /** The adapter's statechart: it serves every process, one call of each at a time. */
 export const abiMachine = setup({
   types: { context: {} as AbiContext, events: {} as Message, input: {} as AbiInput },
-  actions: { syscall, mmDone, ioWait, fileDone, pipeDone, sysinfo, awake, copied },
+  actions: { syscall, mmDone, ioWait, fileDone, pipeDone, procData, sysinfo, awake, copied },
   guards: {
     known: ({ context, event }) => context.calls.has((event as MessageOf<'MM_DONE'>).request),
     inCopy: ({ context, event }) => context.calls.has((event as MessageOf<'AWAKE'>).pid),
@@ -288,6 +297,7 @@ export const abiMachine = setup({
         IO_WAIT: { guard: 'known', actions: 'ioWait' },
         FILE_DONE: { guard: 'known', actions: 'fileDone' },
         PIPE_DONE: { guard: 'known', actions: 'pipeDone' },
+        PROC_DATA: { guard: 'known', actions: 'procData' },
         SYSINFO_DONE: { guard: 'known', actions: 'sysinfo' },
         AWAKE: { guard: 'inCopy', actions: 'awake' },
         UACCESS_DONE: { guard: 'inCopy', actions: 'copied' },

@@ -11,6 +11,7 @@ import { nextOperation, operateOnFile, rangeUnmapped, residentRuns, takeOn, unpi
 import { markDirty } from './filePages.ts';
 import { type FileContext, type FileInput, type FileMessage, type FilePhase, initialFile } from './fileState.ts';
 import type { Message } from './messages.ts';
+import { showCache } from './procfs/answers.ts';
 import { handle, type Send } from './support.ts';
 
 /**
@@ -38,6 +39,8 @@ export function takeMessage(context: FileContext, event: Message, send: Send): F
       send(mm, { type: 'RESIDENT_PAGES', request, runs: residentRuns(context, firstIndex, endIndex) });
       return context;
     }
+    case 'CACHE_QUERY':
+      return showCache(context, event, send);
     case 'FRAMES':
     case 'NO_MEMORY':
     case 'IO_DONE':
@@ -72,6 +75,7 @@ export const inodeEvents = {
   READ_AHEAD: { actions: 'take' },
   SYNC_FILE: { actions: 'take' },
   RESIDENT: { actions: 'take' },
+  CACHE_QUERY: { actions: 'take' },
   PIN_PAGES: { actions: 'take' },
   UNPIN_PAGES: { actions: 'take' },
   DIRTIED: { actions: 'take' },

@@ -22,6 +22,7 @@ import { mmMachine } from './mm.ts';
 import { mmuMachine } from './mmu.ts';
 import { pipeMachine } from './pipe/pipe.ts';
 import { processMachine } from './process.ts';
+import { procfsMachine } from './procfs/procfs.ts';
 import { CpuSlots, RunQueue } from './runQueue.ts';
 import { type SchedContext, schedMachine } from './sched.ts';
 import type { ResourceHolder } from './support.ts';
@@ -36,6 +37,7 @@ export type { ShmemContext, ShmemInput } from './shmem.ts';
 export type { Access, Kind, Message, MessageOf, MessageType, TlbCounts, VocabularyRow } from './messages.ts';
 export type { MmContext, MmInput } from './mm.ts';
 export type { MmuContext, MmuInput } from './mmu.ts';
+export type { ProcfsContext, ProcfsInput } from './procfs/procfs.ts';
 export { addCounts, type ProcessContext, type ProcessInput, zeroCounts } from './processState.ts';
 export type { SchedContext, SchedInput } from './sched.ts';
 export { ResourceHolder, type Resources } from './support.ts';
@@ -66,6 +68,7 @@ export const machines = {
   disk: diskMachine,
   sched: schedMachine,
   pipe: pipeMachine,
+  procfs: procfsMachine,
 } as const satisfies Record<ActorKind, unknown>;
 
 /**
@@ -204,6 +207,7 @@ const revivers: Partial<Record<ActorKind, Revivers>> = {
   zone: { buddy: Buddy.fromPlain, folios: FolioTable.fromPlain, deferredSplits: PersistentList.fromPlain },
   disk: { queue: PersistentList.fromPlain },
   pipe: { filled: PersistentList.fromPlain },
+  procfs: { reads: IntRecord.fromPlain },
 };
 
 /** The scheduler's fields say of each other what they are: who is pinned, which generation it is. */

@@ -7,10 +7,12 @@
  */
 import type { CoreMessage } from './coreMessages.ts';
 import type { PipeMessage } from './pipe/messages.ts';
+import type { ProcfsMessage } from './procfs/messages.ts';
 import type { WalkerMessage } from './walkers/messages.ts';
 
 export type * from './coreMessages.ts';
 export type * from './pipe/messages.ts';
+export type * from './procfs/messages.ts';
 export type * from './walkers/messages.ts';
 
 /** The kinds of actor that this vocabulary joins. `outside` is whoever starts the run. */
@@ -26,10 +28,11 @@ export type Kind =
   | 'zone'
   | 'disk'
   | 'sched'
-  | 'pipe';
+  | 'pipe'
+  | 'procfs';
 
 /** Every message, by type. */
-export type Message = CoreMessage | WalkerMessage | PipeMessage;
+export type Message = CoreMessage | WalkerMessage | PipeMessage | ProcfsMessage;
 
 /** A message type. */
 export type MessageType = Message['type'];

@@ -34,7 +34,7 @@ type EffectOf<D extends Effect['do']> = Extract<Effect, { do: D }>;
 type Starter<D extends Effect['do']> = (context: MmContext, job: CallJob, effect: EffectOf<D>, send: Send) => CallStep;
 
 /** The effects that are messages; the others change the mm alone. */
-type SharedEffect = Exclude<Effect['do'], 'vmas' | 'create' | 'brk' | 'lockFuture' | 'goOn'>;
+type SharedEffect = Exclude<Effect['do'], 'vmas' | 'create' | 'brk' | 'lockFuture' | 'peak' | 'goOn'>;
 
 function askMmu(
   context: MmContext,

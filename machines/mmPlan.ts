@@ -77,6 +77,10 @@ function changeSelf(context: MmContext, effect: Effect): MmContext | null {
         draft.startBrk = effect.startBrk;
         draft.brk = effect.brk;
       });
+    case 'peak':
+      return reviseMm(context, (draft) => {
+        draft.rssPeakPages = context.rssAnonPages + context.rssFilePages;
+      });
     case 'lockFuture':
       return reviseMm(context, (draft) => {
         draft.lockFuture = effect.flags;

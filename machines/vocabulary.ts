@@ -2,6 +2,7 @@
 import { coreVocabulary } from './coreVocabulary.ts';
 import type { MessageType, VocabularyRow } from './messages.ts';
 import { pipeVocabulary } from './pipe/vocabulary.ts';
+import { procfsVocabulary } from './procfs/vocabulary.ts';
 import { walkerVocabulary } from './walkers/vocabulary.ts';
 
 /**
@@ -16,4 +17,5 @@ export const vocabulary: Readonly<Record<MessageType, VocabularyRow>> = {
   ...coreVocabulary,
   ...walkerVocabulary,
   ...pipeVocabulary,
+  ...procfsVocabulary,
 };

@@ -14,6 +14,7 @@ import { PersistentList } from '../src/mm/persistentList.ts';
 import type { Message } from './messages.ts';
 import { assertType, handle, type ResourceHolder, type Send, ZERO_BYTES } from './support.ts';
 import { shrink as shrinkFolios, splitDeferred } from './zoneReclaim.ts';
+import { showZone } from './procfs/answers.ts';
 import { folioQuery } from './walkers/zoneWalk.ts';
 import { copyZone } from './revise.ts';
 
@@ -267,7 +268,16 @@ const sysinfo = handle<ZoneContext>((context, event, send) => {
 /** The zone's statechart: above its low watermark, below it, or with nothing left above min. */
 export const zoneMachine = setup({
   types: { context: {} as ZoneContext, events: {} as Message, input: {} as ZoneInput },
-  actions: { alloc, copyOnWrite, get, put, shrink, sysinfo, folioQuery: handle<ZoneContext>(folioQuery) },
+  actions: {
+    alloc,
+    copyOnWrite,
+    get,
+    put,
+    shrink,
+    sysinfo,
+    folioQuery: handle<ZoneContext>(folioQuery),
+    zoneQuery: handle<ZoneContext>(showZone),
+  },
   guards: {
     isOk: ({ context }) => context.buddy.freeFrames > context.marks.high,
     isLow: ({ context }) =>
@@ -286,6 +296,7 @@ export const zoneMachine = setup({
     SHRINK: { actions: 'shrink' },
     FOLIO_QUERY: { actions: 'folioQuery' },
     SYSINFO: { actions: 'sysinfo' },
+    ZONE_QUERY: { actions: 'zoneQuery' },
   },
   states: {
     ok: {

@@ -147,6 +147,14 @@ export const callSchema = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('process_madvise'), targetPid: number, ranges, advice }),
   z.strictObject({ op: z.literal('process_vm_readv'), targetPid: number, local: ranges, remote: ranges }),
   z.strictObject({ op: z.literal('process_vm_writev'), targetPid: number, local: ranges, remote: ranges }),
+  z.strictObject({
+    op: z.literal('read_proc'),
+    path: z.string().min(1),
+    offsetBytes: number.default(0),
+    lengthBytes: number.default(65536),
+    buffer: number.optional(),
+  }),
+  z.strictObject({ op: z.literal('write_proc'), path: z.string().min(1), text: z.string() }),
   z.strictObject({ op: z.literal('fork'), childPid: number }),
   z.strictObject({ op: z.literal('exit'), status: number.default(0) }),
 ]);

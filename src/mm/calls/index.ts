@@ -2,6 +2,7 @@
 import type { MemoryCall } from '../abiRules.ts';
 import { planAdvise, planName } from './advise.ts';
 import { planBrk } from './brk.ts';
+import { planClearRefs } from './clearRefs.ts';
 import { planLock, planLockAll, planUnlock, planUnlockAll } from './lock.ts';
 import { planMap, planRemapFilePages } from './map.ts';
 import type { Plan, Space } from './plan.ts';
@@ -17,6 +18,7 @@ export type PlannedCall =
   | MemoryCall
   | { op: 'shmdt'; addr: number; segments: Record<string, number> }
   | { op: 'move_pages'; addresses: number[]; nodes: number[] | null; flags: number }
+  | { op: 'clear_refs'; kind: number }
   | { op: 'remote_access'; addr: number; lengthBytes: number; write: boolean };
 
 type Planner<O extends PlannedCall['op']> = (space: Space, call: Extract<PlannedCall, { op: O }>) => Plan;
@@ -41,6 +43,7 @@ const planners: { [O in PlannedCall['op']]: Planner<O> } = {
   mseal: planSeal,
   set_vma_anon_name: planName,
   shmdt: planDetach,
+  clear_refs: planClearRefs,
   remote_access: planRemoteAccess,
   move_pages: (_space, call) => planMovePages(call),
 };

@@ -32,6 +32,8 @@ export type Effect =
   | { do: 'create'; file: string; sizeBytes: number }
   | { do: 'brk'; startBrk: number; brk: number }
   | { do: 'lockFuture'; flags: number }
+  /** The highest resident set so far is that of now (`reset_mm_hiwater_rss`). */
+  | { do: 'peak' }
   /** Entries go, and with `freeWithin` the tables that nobody needs between those addresses. */
   | { do: 'clear'; ranges: VaRange[]; freeWithin: VaRange | null }
   /** `undo` here and below: the areas to go back to where layer 3 refuses, or there is no memory for tables. */

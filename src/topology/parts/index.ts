@@ -5,6 +5,7 @@
 import type { ZodType } from 'zod';
 import type { PartActors } from './part.ts';
 import { pipeActors, pipesSchema } from './pipes.ts';
+import { procfsActors, procfsSchema } from './procfs.ts';
 
 /**
  * The fields of a topology, by name; each is optional.
@@ -16,6 +17,7 @@ import { pipeActors, pipesSchema } from './pipes.ts';
  */
 export const partSchemas = {
   pipes: pipesSchema,
+  procfs: procfsSchema.optional(),
 } satisfies Record<string, ZodType>;
 
 /**
@@ -26,4 +28,4 @@ export const partSchemas = {
  * partActors.every((make) => typeof make === 'function'); // true
  * ```
  */
-export const partActors: readonly PartActors[] = [pipeActors];
+export const partActors: readonly PartActors[] = [pipeActors, procfsActors];

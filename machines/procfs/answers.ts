@@ -1,0 +1,50 @@
+/** What the zone and an address space answer to procfs: as they are at the moment, nothing changed. */
+import type { FileContext } from '../fileState.ts';
+import type { Message } from '../messages.ts';
+import { assertType, type Send } from '../support.ts';
+import type { ZoneContext } from '../zone.ts';
+
+/**
+ * Answers CACHE_QUERY.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' });
+ * const sent: unknown[] = [];
+ * const query = { type: 'CACHE_QUERY' as const, file: 'a', sender: 'procfs', request: 1, firstIndex: 0, endIndex: 2 };
+ * showCache(file, query, (_to, message) => sent.push(message));
+ * sent; // [{ type: 'CACHE_STATE', request: 1, file: 'a', folios: [] }]
+ * ```
+ */
+export function showCache(context: FileContext, event: Message, send: Send): FileContext {
+  assertType(event, 'CACHE_QUERY');
+  const { sender, request, file, firstIndex, endIndex } = event;
+  send(sender, { type: 'CACHE_STATE', request, file, folios: context.cache.range(firstIndex, endIndex) });
+  return context;
+}
+
+/**
+ * Answers ZONE_QUERY.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const zone = createActor(machines.zone, { input: { resources, kernelPageBytes: 4096, memoryBytes: 2 ** 25 } }).getSnapshot().context;
+ * const sent: Message[] = [];
+ * showZone(zone, { type: 'ZONE_QUERY', sender: 'procfs', request: 1 }, (_to, message) => sent.push(message));
+ * sent[0]?.totalPages; // 8192
+ * ```
+ */
+export function showZone(context: ZoneContext, event: Message, send: Send): ZoneContext {
+  assertType(event, 'ZONE_QUERY');
+  const { buddy, folios, marks, totalPages } = context;
+  const { base: basePfn, free } = buddy.toPlain();
+  // Pairs of first block and number of blocks.
+  const freeBlocks = free.map((runs) => runs.reduce((sum, value, at) => sum + (at % 2 === 0 ? 0 : value), 0));
+  const frames = { ...folios.framesByKind };
+  const { min, low, high } = marks;
+  const counts = { totalPages, basePfn, freePages: buddy.freeFrames, freeBlocks, frames, min, low, high };
+  send(event.sender, { type: 'ZONE_STATE', request: event.request, ...counts });
+  return context;
+}

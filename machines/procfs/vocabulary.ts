@@ -1,0 +1,22 @@
+/** Who reads procfs, and whom it asks. */
+import type { VocabularyRow } from '../messages.ts';
+import { row } from '../vocabularyRow.ts';
+import type { ProcfsMessage } from './messages.ts';
+
+/**
+ * The rows.
+ *
+ * @example
+ * ```ts
+ * procfsVocabulary.PROC_READ.to; // ['procfs']
+ * ```
+ */
+export const procfsVocabulary = {
+  PROC_READ: row('abi', 'procfs', 'pread of a file in /proc or /sys, by a process of some page size.'),
+  PROC_WRITE: row('abi', 'procfs', 'write of a short text: clear_refs.'),
+  PROC_DATA: row('procfs', 'abi', 'The bytes, or why there are none for this reader.'),
+  CACHE_QUERY: row('procfs', ['file', 'shmem'], 'Which folios does the page cache hold of this range?'),
+  CACHE_STATE: row(['file', 'shmem'], 'procfs', 'Those, with their dirty flags.'),
+  ZONE_QUERY: row('procfs', 'zone', 'Counters of the zone and its free lists.'),
+  ZONE_STATE: row('zone', 'procfs', 'Those.'),
+} satisfies Record<ProcfsMessage['type'], VocabularyRow>;
