@@ -1,5 +1,6 @@
 /** What a read of procfs has to ask before it can answer, step by step, and how it ends. */
 import { geometryOf } from '../../src/arch/granule.ts';
+import { CLEAR_REFS } from '../../src/mm/calls/clearRefs.ts';
 import { listHugepages } from '../../src/mm/hugetlb/sizes.ts';
 import { textBytes } from '../../src/mm/procfs/lines.ts';
 import { relationOf, rowOf, type Verdict, verdictErrno, verdictOf } from '../../src/mm/procfs/matrix.ts';
@@ -37,8 +38,8 @@ const OF_ENTRIES: readonly string[] = ['pagemap', 'kpagecount', 'kpageflags'];
 const AREAS_ALONE: readonly string[] = ['maps', 'clear_refs'];
 /** Files that look at entries, but not at the folios behind them. */
 const ENTRIES_ALONE: readonly string[] = ['statm', 'stat', 'status'];
-/** Kinds of pages that clear_refs is for: all, anonymous, mapped; and the peak of the resident set. */
-const CLEAR_REFS: readonly string[] = ['1', '2', '3', '5'];
+/** What may be written to clear_refs. */
+const CLEAR_REFS_TEXTS: readonly string[] = Object.values(CLEAR_REFS).map(String);
 
 /** Ends a read: what was asked for of the bytes, or an errno. */
 function ends(
@@ -159,7 +160,7 @@ function pagemapRange({ offsetBytes, lengthBytes, readerPageBytes }: ProcRead): 
 /** The caller's adapter does the rest: it asks the target's mm. */
 function clearRefs(context: ProcfsContext, read: ProcRead, verdict: Verdict, send: Send): ProcfsContext {
   const kind = (read.text ?? '').trim();
-  if (!CLEAR_REFS.includes(kind)) return ends(context, read, 'EINVAL', [], send);
+  if (!CLEAR_REFS_TEXTS.includes(kind)) return ends(context, read, 'EINVAL', [], send);
   const target = read.state?.pid ?? 0;
   return ends(context, { ...read, offsetBytes: 0, lengthBytes: 2 }, verdict, [target, Number(kind)], send);
 }

@@ -1,4 +1,5 @@
 /** Small systems of a target that has memory and a reader that looks at it, and what the reader was told. */
+import { bytesText } from '../../src/mm/procfs/lines.ts';
 import type { MessageRecord } from '../../src/runtime/envelope.ts';
 import type { System } from '../../src/runtime/system.ts';
 import { loadTraces } from '../../src/topology/load.node.ts';
@@ -104,7 +105,7 @@ export function play(
     if (type !== 'SYSRET' || !to.startsWith('process:') || path === undefined) return;
     under.delete(pid);
     const { result, errno, data } = payload as { result: number; errno: number; data: number[] };
-    told.push({ path, result, errno, data, text: String.fromCharCode(...data) });
+    told.push({ path, result, errno, data, text: bytesText(data) });
   };
   runTopology({ topology, traces: loadTraces(topology, { folders: [] }), writer: null, checked, onRecord });
   return told;

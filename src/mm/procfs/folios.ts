@@ -42,6 +42,7 @@ export interface MemorySight {
  * ```
  */
 export function mapcountOf(folio: Folio, pfn: number): number {
+  if (folio.kind !== 'anon' && folio.kind !== 'file') return 0;
   if (folio.large !== null) return folio.large.pageRefs[pfn - folio.pfn];
   const pages = 2 ** folio.order;
   const cached = folio.kind === 'file' ? pages : 0;
