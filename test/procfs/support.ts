@@ -33,6 +33,8 @@ export const memory: Steps = [
 
 /** What a reader got: bytes, or an errno. */
 export interface Told {
+  /** Who read. */
+  pid: number;
   path: string;
   result: number;
   errno: number;
@@ -105,7 +107,7 @@ export function play(
     if (type !== 'SYSRET' || !to.startsWith('process:') || path === undefined) return;
     under.delete(pid);
     const { result, errno, data } = payload as { result: number; errno: number; data: number[] };
-    told.push({ path, result, errno, data, text: bytesText(data) });
+    told.push({ pid, path, result, errno, data, text: bytesText(data) });
   };
   runTopology({ topology, traces: loadTraces(topology, { folders: [] }), writer: null, checked, onRecord });
   return told;
