@@ -48,7 +48,8 @@ export const tableConsumers: readonly TableConsumer[] = [
     table: 'either',
     uses: 'root-to-hardware',
     follows:
-      'the Linux root with TG0=4K works, and its accessed and dirty bits are then a third place to gather from; the native root wants the process’s TG0, and must be taken away at a fallback',
+      'the Linux root with TG0=4K works, and the device’s accessed and dirty bits come into it at once; ' +
+      'the native root wants the process’s TG0, and must be taken away at a fallback',
   },
   {
     consumer: 'breakpoints in code',
