@@ -14,6 +14,16 @@ import { beginProcCall, procAnswered } from './procfs/abiProc.ts';
 import { beginPipeCall, pipeAnswered, spliceRead } from './pipe/abiPipe.ts';
 import { beginOtherCall, otherAnswered, otherCopied } from './abiOthers.ts';
 import { beginSharedCall, sharedAnswered } from './abiShared.ts';
+import { actorOfFile } from './fileState.ts';
+import {
+  askHandler,
+  beginIoctl,
+  beginObjectCall,
+  ioctlDone,
+  isObjectCall,
+  objectCreated,
+  objectMapped,
+} from './objects/abiObjects.ts';
 import {
   type AbiContext,
   type AbiInput,
@@ -63,6 +73,7 @@ const syscall = handle<AbiContext>((context, event, send) => {
   const { pid, cpu, call } = event;
   const inFlight = newCall(pid, cpu, call);
   if (isRuled(call)) return ruled(context, inFlight, call, send);
+  if (isObjectCall(call)) return beginObjectCall(context, inFlight, call, send);
   switch (call.op) {
     case 'read_proc':
     case 'write_proc':
@@ -89,6 +100,8 @@ const syscall = handle<AbiContext>((context, event, send) => {
         send,
       );
     }
+    case 'ioctl':
+      return beginIoctl(context, inFlight, call, send);
     case 'auxval':
       return answer(context, pid, auxiliaryValue(call.name, pageBytesOf(context, pid)), send);
     case 'sysconf':
@@ -119,7 +132,8 @@ function ruled(context: AbiContext, inFlight: CallInFlight, call: RuledCall, sen
     return askMm(context, inFlight, { op: 'mprotect', addr, lengthBytes, prot }, send);
   }
   if (made.op === 'mmap' && made.file !== null) {
-    return askMm(context, inFlight, { ...made, file: inodeOf(context, pid, made.file) }, send);
+    const asked = askHandler(context, inFlight, made, send);
+    return asked ?? askMm(context, inFlight, { ...made, file: inodeOf(context, pid, made.file) }, send);
   }
   return isPlanned(made) ? askMm(context, inFlight, made, send) : answer(context, pid, { result: 0 }, send);
 }
@@ -164,7 +178,7 @@ const mmDone = handle<AbiContext>((context, event, send) => {
 /** `exit_shm`, `exit_files`: what only this process had open goes. */
 function exited(context: AbiContext, pid: number, send: Send): AbiContext {
   const { shared, closed } = leave(context.shared, pid);
-  for (const file of closed) send('shmem', { type: 'CLOSE_FILE', file });
+  for (const file of closed) send(actorOfFile(file), { type: 'CLOSE_FILE', file });
   const pageBytes = context.pageBytes.without(pid);
   return answer(
     reviseAbi(context, (draft) => {
@@ -205,6 +219,14 @@ const pipeDone = handle<AbiContext>((context, event, send) => {
 const procData = handle<AbiContext>((context, event, send) => {
   assertType(event, 'PROC_DATA');
   return procAnswered(context, event, send);
+});
+
+const objectAnswered = handle<AbiContext>((context, event, send) => {
+  const inFlight = callOf(context, (event as MessageOf<'OBJECT_MAPPED'>).request);
+  if (event.type === 'OBJECT_CREATED') return objectCreated(context, inFlight, event, send);
+  if (event.type === 'OBJECT_MAPPED') return objectMapped(context, inFlight, event, send);
+  assertType(event, 'IOCTL_DONE');
+  return ioctlDone(context, inFlight, event, send);
 });
 
 const sysinfo = handle<AbiContext>((context, event, send) => {
@@ -277,7 +299,7 @@ function copyEnded(
 /** The adapter's statechart: it serves every process, one call of each at a time. */
 export const abiMachine = setup({
   types: { context: {} as AbiContext, events: {} as Message, input: {} as AbiInput },
-  actions: { syscall, mmDone, ioWait, fileDone, pipeDone, procData, sysinfo, awake, copied },
+  actions: { syscall, mmDone, ioWait, fileDone, objectAnswered, pipeDone, procData, sysinfo, awake, copied },
   guards: {
     known: ({ context, event }) => context.calls.has((event as MessageOf<'MM_DONE'>).request),
     inCopy: ({ context, event }) => context.calls.has((event as MessageOf<'AWAKE'>).pid),
@@ -296,6 +318,9 @@ export const abiMachine = setup({
         MM_DONE: { guard: 'known', actions: 'mmDone' },
         IO_WAIT: { guard: 'known', actions: 'ioWait' },
         FILE_DONE: { guard: 'known', actions: 'fileDone' },
+        OBJECT_CREATED: { guard: 'known', actions: 'objectAnswered' },
+        OBJECT_MAPPED: { guard: 'known', actions: 'objectAnswered' },
+        IOCTL_DONE: { guard: 'known', actions: 'objectAnswered' },
         PIPE_DONE: { guard: 'known', actions: 'pipeDone' },
         PROC_DATA: { guard: 'known', actions: 'procData' },
         SYSINFO_DONE: { guard: 'known', actions: 'sysinfo' },

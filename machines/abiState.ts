@@ -23,8 +23,8 @@ export interface CallInFlight {
   pid: number;
   cpu: number;
   call: TraceCall | ExecCall;
-  /** What is awaited: the mm, the file, the zone, the copy to or from user memory, or a CPU to do that copy on. */
-  awaits: 'mm' | 'file' | 'zone' | 'uaccess' | 'cpu' | 'pipe' | 'procfs';
+  /** What is awaited: the mm, a file, object, device or pipe, the zone, the copy of user memory, or a CPU for that copy. */
+  awaits: 'mm' | 'file' | 'object' | 'pipe' | 'zone' | 'uaccess' | 'cpu' | 'procfs';
   asleep: boolean;
   /** User memory that is still to be copied, and the access that the kernel makes. */
   copies: UserRange[];

@@ -12,6 +12,7 @@ import { markDirty } from './filePages.ts';
 import { type FileContext, type FileInput, type FileMessage, type FilePhase, initialFile } from './fileState.ts';
 import type { Message } from './messages.ts';
 import { showCache } from './procfs/answers.ts';
+import { askReferences, beginShrink, endShrink } from './reclaim/fileShrink.ts';
 import { handle, type Send } from './support.ts';
 
 /**
@@ -26,6 +27,12 @@ import { handle, type Send } from './support.ts';
  */
 export function takeMessage(context: FileContext, event: Message, send: Send): FileContext {
   switch (event.type) {
+    case 'SHRINK_FILE': {
+      const begun = beginShrink(context, event);
+      return begun.writes ? operateOnFile(begun.context, event, send) : askReferences(begun.context, send);
+    }
+    case 'FOLIOS':
+      return endShrink(context, event, send);
     case 'UNMAP_FILE':
       return unmapFile(context, event.mm);
     case 'DIRTIED':
@@ -101,7 +108,12 @@ export const fileMachine = setup({
   id: 'file',
   context: ({ input }) => initialFile(input),
   initial: 'stable',
-  on: { ...inodeEvents, IO_DONE: { actions: 'take' } },
+  on: {
+    ...inodeEvents,
+    IO_DONE: { actions: 'take' },
+    SHRINK_FILE: { actions: 'take' },
+    FOLIOS: { actions: 'take' },
+  },
   states: {
     stable: {
       always: [

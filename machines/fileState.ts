@@ -7,6 +7,7 @@ import type { ReadaheadState } from '../src/mm/readahead.ts';
 import { Mappers } from './fileMappers.ts';
 import type { FileRun, MessageOf } from './messages.ts';
 import type { ResourceHolder } from './support.ts';
+import type { FileShrink } from './reclaim/fileShrink.ts';
 import { reviseFile } from './revise.ts';
 
 /** How the folio orders of a file follow those who map it. */
@@ -104,6 +105,8 @@ export interface FileContext {
   zeroedBytes: number;
   /** Bytes of folios past the end of the file. */
   paddingBytes: number;
+  /** Reclaim wants some of its folios; absent at other times. */
+  shrink?: FileShrink;
 }
 
 /** Operations that are done one at a time, as `invalidate_lock` and `i_rwsem` serialise them. */
@@ -118,6 +121,7 @@ export type FileMessage = MessageOf<
   | 'READ_AHEAD'
   | 'SYNC_FILE'
   | 'PIN_PAGES'
+  | 'SHRINK_FILE'
 >;
 
 /** A folio that is being brought in, in kernel pages; `pfn` is -1 until it has its frames. */
@@ -211,17 +215,22 @@ export function newOperation(message: FileMessage): FileOperation {
 }
 
 /**
- * The actor that has a file: one for each file of the topology, and one for the kernel's internal tmpfs mount with all of
- * shared anonymous memory, System V segments and memfds.
+ * The actor that has a file: one for each file of the topology, and one for the kernel's internal tmpfs mount with all
+ * of shared anonymous memory, System V segments and memfds. Objects of the kernel have one owner, a device is its
+ * driver's.
  *
  * @example
  * ```ts
  * actorOfFile('/bin/true'); // 'file:/bin/true'
  * actorOfFile('shmem:7.1'); // 'shmem'
+ * actorOfFile('object:3'); // 'object'
+ * actorOfFile('driver:nic'); // 'driver:nic'
  * ```
  */
 export function actorOfFile(path: string): string {
-  return path.startsWith('shmem:') ? 'shmem' : `file:${path}`;
+  if (path.startsWith('shmem:')) return 'shmem';
+  if (path.startsWith('object:')) return 'object';
+  return path.startsWith('driver:') ? path : `file:${path}`;
 }
 
 /**

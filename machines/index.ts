@@ -27,19 +27,29 @@ import { CpuSlots, RunQueue } from './runQueue.ts';
 import { type SchedContext, schedMachine } from './sched.ts';
 import type { ResourceHolder } from './support.ts';
 import { tlbMachine } from './tlb.ts';
+import { driverMachine } from './driver/driver.ts';
+import { objectMachine } from './objects/object.ts';
 import { vocabulary } from './vocabulary.ts';
 import { zoneMachine } from './zone.ts';
+import { kswapdMachine } from './reclaim/kswapd.ts';
+import { swapMachine } from './swap/swap.ts';
+import { LruLists } from '../src/mm/reclaim/lruLists.ts';
+import { SwapMap } from '../src/mm/swap/swapMap.ts';
 
 export type { AbiContext, AbiInput } from './abi.ts';
 export type { DiskContext, DiskInput } from './disk.ts';
 export type { FileContext, FileInput, FileKind, PageCachePolicy } from './fileState.ts';
 export type { ShmemContext, ShmemInput } from './shmem.ts';
 export type { Access, Kind, Message, MessageOf, MessageType, TlbCounts, VocabularyRow } from './messages.ts';
+export type { DriverContext, DriverInput } from './driver/driver.ts';
+export type { ObjectContext, ObjectInput } from './objects/object.ts';
 export type { MmContext, MmInput } from './mm.ts';
 export type { MmuContext, MmuInput } from './mmu.ts';
 export type { ProcfsContext, ProcfsInput } from './procfs/procfs.ts';
 export { addCounts, type ProcessContext, type ProcessInput, zeroCounts } from './processState.ts';
+export type { KswapdContext, KswapdInput } from './reclaim/kswapd.ts';
 export type { SchedContext, SchedInput } from './sched.ts';
+export type { SwapContext, SwapInput } from './swap/swap.ts';
 export { ResourceHolder, type Resources } from './support.ts';
 export type { TlbContext, TlbInput } from './tlbState.ts';
 export { vocabulary } from './vocabulary.ts';
@@ -67,8 +77,12 @@ export const machines = {
   zone: zoneMachine,
   disk: diskMachine,
   sched: schedMachine,
+  object: objectMachine,
+  driver: driverMachine,
   pipe: pipeMachine,
   procfs: procfsMachine,
+  kswapd: kswapdMachine,
+  swap: swapMachine,
 } as const satisfies Record<ActorKind, unknown>;
 
 /**
@@ -174,7 +188,10 @@ const ofInode: Revivers = {
 
 function revivedBy(plain: Plain, by: Revivers): Plain {
   const revived = { ...plain };
-  for (const [field, revive] of Object.entries(by)) revived[field] = revive(plain[field] as never);
+  for (const [field, revive] of Object.entries(by)) {
+    // What is not in use is not there.
+    if (field in plain) revived[field] = revive(plain[field] as never);
+  }
   return revived;
 }
 
@@ -192,6 +209,11 @@ const reviveShared = (shared: Plain): Plain => ({
   memfds: IntRecord.fromPlain(shared['memfds'] as never),
 });
 
+const reviveZoneReclaim = (reclaim: Plain): Plain => ({
+  ...reclaim,
+  added: PersistentList.fromPlain(reclaim['added'] as never),
+});
+
 const revivers: Partial<Record<ActorKind, Revivers>> = {
   abi: {
     files: (paths: string[]) => new PathSet(paths),
@@ -204,10 +226,17 @@ const revivers: Partial<Record<ActorKind, Revivers>> = {
   tlb: { tlb: Tlb.fromPlain },
   file: ofInode,
   shmem: { inodes: reviveInodes, byIno: IntRecord.fromPlain },
-  zone: { buddy: Buddy.fromPlain, folios: FolioTable.fromPlain, deferredSplits: PersistentList.fromPlain },
+  zone: {
+    buddy: Buddy.fromPlain,
+    folios: FolioTable.fromPlain,
+    deferredSplits: PersistentList.fromPlain,
+    reclaim: reviveZoneReclaim,
+  },
   disk: { queue: PersistentList.fromPlain },
   pipe: { filled: PersistentList.fromPlain },
   procfs: { reads: IntRecord.fromPlain },
+  kswapd: { lru: LruLists.fromPlain },
+  swap: { map: SwapMap.fromPlain, cache: IntMap.fromPlain, frames: IntMap.fromPlain },
 };
 
 /** The scheduler's fields say of each other what they are: who is pinned, which generation it is. */

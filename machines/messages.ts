@@ -6,13 +6,19 @@
  * cycles. `request` numbers are the sender's own and come back in the answer. All fields are plain data.
  */
 import type { CoreMessage } from './coreMessages.ts';
+import type { ObjectMessage } from './objects/messages.ts';
 import type { PipeMessage } from './pipe/messages.ts';
 import type { ProcfsMessage } from './procfs/messages.ts';
+import type { ReclaimMessage } from './reclaim/messages.ts';
+import type { SwapMessage } from './swap/messages.ts';
 import type { WalkerMessage } from './walkers/messages.ts';
 
 export type * from './coreMessages.ts';
+export type * from './objects/messages.ts';
 export type * from './pipe/messages.ts';
 export type * from './procfs/messages.ts';
+export type * from './reclaim/messages.ts';
+export type * from './swap/messages.ts';
 export type * from './walkers/messages.ts';
 
 /** The kinds of actor that this vocabulary joins. `outside` is whoever starts the run. */
@@ -28,11 +34,22 @@ export type Kind =
   | 'zone'
   | 'disk'
   | 'sched'
+  | 'object'
+  | 'driver'
   | 'pipe'
+  | 'kswapd'
+  | 'swap'
   | 'procfs';
 
 /** Every message, by type. */
-export type Message = CoreMessage | WalkerMessage | PipeMessage | ProcfsMessage;
+export type Message =
+  | CoreMessage
+  | ObjectMessage
+  | WalkerMessage
+  | PipeMessage
+  | ReclaimMessage
+  | SwapMessage
+  | ProcfsMessage;
 
 /** A message type. */
 export type MessageType = Message['type'];

@@ -1,4 +1,5 @@
 /** What page-table entries mean for an mm: resident pages, references, dirty pages of files, and the shared zero page. */
+import { kindOfEntry } from '../src/mm/nonPresent.ts';
 import { hasFlags, isDirty, isPresent, PTE } from '../src/mm/pte.ts';
 import type { Vma } from '../src/mm/vma.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
@@ -23,16 +24,36 @@ export function isZeroFrame(context: MmContext, pfn: number): boolean {
   return pfn >= context.zeroPfn && pfn < context.zeroPfn + ZERO_BYTES / context.kernelPageBytes;
 }
 
+/**
+ * Whether an entry has a page behind it that is counted and referred to (`vm_normal_page`): special ones have none.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * isCounted(mm, { pfn: 64, flags: PTE.VALID }); // true
+ * isCounted(mm, { pfn: 64, flags: PTE.VALID | PTE.SPECIAL }); // false
+ * ```
+ */
+export function isCounted(context: MmContext, { pfn, flags }: Pick<PteRun, 'pfn' | 'flags'>): boolean {
+  return isPresent(flags) && !hasFlags(flags, PTE.SPECIAL) && !isZeroFrame(context, pfn);
+}
+
 /** Pages that count in the resident set, by kind. */
 function residentPages(context: MmContext, runs: readonly PteRun[]): { anon: number; file: number } {
   let anon = 0;
   let file = 0;
   for (const run of runs) {
-    if (isZeroFrame(context, run.pfn) || !isPresent(run.flags)) continue;
+    if (!isCounted(context, run)) continue;
     if (hasFlags(run.flags, PTE.ANON)) anon += run.nr;
     else file += run.nr;
   }
   return { anon, file };
+}
+
+/** Entries among the runs that name slots of swap. */
+function swapPages(runs: readonly PteRun[]): number {
+  return runs.reduce((sum, { nr, flags }) => sum + (kindOfEntry(flags) === 'swap' ? nr : 0), 0);
 }
 
 /**
@@ -51,7 +72,10 @@ export function account(context: MmContext, set: readonly PteRun[], cleared: rea
   const rssAnonPages = context.rssAnonPages + more.anon - less.anon;
   const rssFilePages = context.rssFilePages + more.file - less.file;
   const rssPeakPages = Math.max(context.rssPeakPages, rssAnonPages + rssFilePages);
+  const { swap } = context;
+  const entries = swap === undefined ? 0 : swapPages(set) - swapPages(cleared);
   return reviseMm(context, (draft) => {
+    if (swap !== undefined && entries !== 0) draft.swap = { unit: swap.unit, entries: swap.entries + entries };
     draft.rssAnonPages = rssAnonPages;
     draft.rssFilePages = rssFilePages;
     draft.rssPeakPages = rssPeakPages;
@@ -59,7 +83,7 @@ export function account(context: MmContext, set: readonly PteRun[], cleared: rea
 }
 
 /**
- * Gives up the references of entries that are gone; the shared zero page has none.
+ * Gives up the references of entries that are gone, and the slots that they name; the shared zero page has neither.
  *
  * @example
  * ```ts
@@ -71,9 +95,18 @@ export function account(context: MmContext, set: readonly PteRun[], cleared: rea
  * ```
  */
 export function putEntries(context: MmContext, cleared: readonly PteRun[], send: Send): void {
-  const counted = cleared.filter(({ pfn, flags }) => !isZeroFrame(context, pfn) && isPresent(flags));
+  const counted = cleared.filter((run) => isCounted(context, run));
   const runs = counted.map(({ pfn, nr }) => ({ pfn, nr }));
   if (runs.length > 0) send('zone', { type: 'PUT', runs });
+  const swapped = cleared.filter(({ flags }) => kindOfEntry(flags) === 'swap');
+  if (swapped.length > 0) {
+    send('swap', { type: 'SWAP_FREE', slots: swapped.map(({ pfn, nr }) => ({ offset: pfn, nr })) });
+  }
+  // free_pages_and_swap_cache: nobody may be left who needs the copy on the device.
+  const anon = context.swap === undefined ? [] : counted.filter(({ flags }) => hasFlags(flags, PTE.ANON));
+  if (anon.length > 0) {
+    send('swap', { type: 'FREE_SWAP_CACHE', runs: anon.map(({ pfn, nr }) => ({ pfn, nr })) });
+  }
 }
 
 /**

@@ -50,7 +50,8 @@ function mapNext(context: MmContext, job: ForkedJob, send: Send): MmContext {
 
 function enter(context: MmContext, job: ForkedJob, event: MessageOf<'FORKED'>, send: Send): MmContext {
   const runs = stillMapped(context, event.runs, job.unmapped, send);
-  const set = (request: number): Message => ({ type: 'SET_PTES', request, runs, expects: -1 });
+  const lazily = context.resources.design.nativeFill === 'lazy' ? { lazily: true as const } : {};
+  const set = (request: number): Message => ({ type: 'SET_PTES', request, runs, expects: -1, ...lazily });
   return ask(
     context,
     reviseJob(job, (draft) => {

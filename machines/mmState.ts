@@ -22,6 +22,18 @@ export interface MmInput {
   stackLimitBytes: number;
   /** Resource limits and capabilities; those of root unless given. */
   limits?: Limits;
+  /** There is swap, and pages go to it by this unit. */
+  swap?: SwapUnit;
+}
+
+/** What is swapped at once: whole process pages, or kernel pages one by one, which tears process pages. */
+export type SwapUnit = 'process-page' | 'kernel-page';
+
+/** What an mm keeps where there is swap. */
+export interface MmSwap {
+  unit: SwapUnit;
+  /** Entries that name a slot (`MM_SWAPENTS`), in kernel pages. */
+  entries: number;
 }
 
 /** A page that is being faulted in: by hardware, or by populating a range. */
@@ -36,6 +48,8 @@ export interface FaultWork {
   pages: FileRun[];
   /** The file was cut short below the page while it was being copied: the copy is not mapped. */
   truncated: boolean;
+  /** Entries whose pages are being brought back from swap. */
+  swapped?: PteRun[];
 }
 
 /** A range that is being populated (`mm/gup.c:populate_vma_page_range`). */
@@ -111,10 +125,20 @@ export interface ReplaceWork {
   tableRequest: number;
   sender: string;
   request: number;
+  /** Pages whose entries are to name slots of swap afterwards. */
+  swapPages?: number;
+}
+
+/** Reclaim asked whether frames were used. */
+export interface HarvestWork {
+  tableRequest: number;
+  sender: string;
+  request: number;
+  harvest: true;
 }
 
 /** What rmap is doing to this mm. */
-export type RmapWork = UnmapWork | ReplaceWork;
+export type RmapWork = UnmapWork | ReplaceWork | HarvestWork;
 
 /** An mm's state. */
 export interface MmContext {
@@ -157,6 +181,7 @@ export interface MmContext {
   /** Untranslatable operations, with the reason of the first. */
   fallbacks: number;
   fallbackReason: string;
+  swap?: MmSwap;
 }
 
 /**
@@ -201,6 +226,7 @@ export function initialMm(input: MmInput): MmContext {
     copiedBytes: 0,
     fallbacks: 0,
     fallbackReason: '',
+    ...(input.swap === undefined ? {} : { swap: { unit: input.swap, entries: 0 } }),
   };
 }
 

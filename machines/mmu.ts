@@ -137,6 +137,7 @@ export const mmuMachine = setup({
   guards: {
     plain: ({ context }) => context.pageBytes !== 0 && context.native === null && context.fallback === '',
     native: ({ context }) => context.native !== null,
+    isLazy: ({ context }) => context.native !== null && context.resources.design.nativeFill === 'lazy',
     released: ({ context }) => context.pageBytes === 0,
     fellBack: ({ context }) => context.fallback !== '',
     allocating: ({ context }) => context.allocations.length > 0,
@@ -161,6 +162,9 @@ export const mmuMachine = setup({
     COPY_PTES: { actions: 'operation' },
     READ_PTES: { actions: 'operation' },
     EXCHANGE_PTES: { actions: 'operation' },
+    FILL_NATIVE: { actions: 'operation' },
+    DROP_NATIVE: { guard: 'isLazy', actions: 'operation' },
+    HARVEST_PTES: { actions: 'operation' },
     PAGEWALK: { actions: 'pagewalk' },
     RELEASE_TABLES: { actions: 'operation' },
     FRAMES: { actions: 'frames' },

@@ -96,8 +96,11 @@ export function broadcast(context: MmuContext, operations: TlbiRequest[], send: 
     issuerPageBytes: issuerPageBytes(context),
   };
   for (let cpu = 0; cpu < context.cpus; cpu++) send(tlbOf(cpu), tlbi, delay);
+  const { lateAcknowledgements } = context;
   return reviseMmu(context, (draft) => {
-    draft.acknowledgements = context.cpus;
+    // A DSB waits for all maintenance before it, that which nobody waited for too.
+    draft.acknowledgements = context.cpus + (lateAcknowledgements ?? 0);
+    if (lateAcknowledgements !== undefined) draft.lateAcknowledgements = 0;
     draft.flushes = context.flushes + 1;
     draft.tlbiInstructions = context.tlbiInstructions + instructions;
   });
@@ -149,4 +152,24 @@ export function makeEntries(context: MmuContext, send: Send): MmuContext {
     send(tlbOf(cpu), { type: 'WALK_AGAIN', walk, pid }, exceptionEntryExit + faultHandlerBase);
   }
   return { ...context, [name]: edit.done(), makes: [], spurious: [] };
+}
+
+/**
+ * The same without the DSB at the end: nobody waits (`flush_tlb_page_nosync`). Until it has reached a CPU, that may go on with an
+ * entry which is young, and hardware notes no access.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mmu = initialMmu({ resources, pid: 1, kernelPageBytes: 4096, cpus: 2, tlbRange: false });
+ * const { acknowledgements, lateAcknowledgements } = broadcastLater(mmu, [wholeAsid(mmu)], () => {});
+ * [acknowledgements, lateAcknowledgements]; // [0, 2]
+ * ```
+ */
+export function broadcastLater(context: MmuContext, operations: TlbiRequest[], send: Send): MmuContext {
+  const sent = broadcast(context, operations, send);
+  return reviseMmu(sent, (draft) => {
+    draft.acknowledgements = 0;
+    draft.lateAcknowledgements = sent.acknowledgements;
+  });
 }

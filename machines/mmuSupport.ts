@@ -6,6 +6,9 @@ import type { TableOp, Tables, VaRange } from '../src/mm/tableOps.ts';
 import type { TlbiRequest } from './messages.ts';
 import type { TableMessage } from './mmuState.ts';
 
+/** The end of user addresses: no layout of arm64 that is modelled has more than 48 bits. */
+const USER_END = 2 ** 48;
+
 /** Folios of one order that are needed to hold page tables. */
 export interface Allocation {
   orderPages: number;
@@ -21,6 +24,9 @@ const opNames = {
   COPY_PTES: 'copy',
   READ_PTES: 'read',
   EXCHANGE_PTES: 'exchange',
+  FILL_NATIVE: 'fill',
+  DROP_NATIVE: 'drop',
+  HARVEST_PTES: 'harvest',
 } as const;
 
 /**
@@ -32,6 +38,7 @@ const opNames = {
  * ```
  */
 export function opOf(message: Exclude<TableMessage, { type: 'CONFIGURE' | 'RELEASE_TABLES' }>): TableOp {
+  if (message.type === 'DROP_NATIVE') return { op: 'drop', ranges: [{ startVa: 0, endVa: USER_END }] };
   const { type, request: _request, ...fields } = message;
   return { op: opNames[type], ...fields } as TableOp;
 }

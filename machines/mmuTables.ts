@@ -11,7 +11,7 @@ import { PageTable } from '../src/mm/pageTable.ts';
 import { operate, type TableOutcome } from '../src/mm/tableOps.ts';
 import { mmOf, mmuOf, tlbOf } from './addresses.ts';
 import type { MessageOf } from './messages.ts';
-import { breakEntries, broadcast, maintenanceOf, makeEntries, wholeAsid } from './mmuFlush.ts';
+import { breakEntries, broadcast, broadcastLater, maintenanceOf, makeEntries, wholeAsid } from './mmuFlush.ts';
 import { giveBack, runsOf, withGranted } from './mmuFrames.ts';
 import { type MmuContext, type TableMessage, walked } from './mmuState.ts';
 import { type Allocation, opOf, tableFramesNeeded } from './mmuSupport.ts';
@@ -44,7 +44,8 @@ export function beginOperation(context: MmuContext, send: Send): MmuContext {
   });
   if (current.type === 'CONFIGURE') return configure(state, current, send);
   if (current.type === 'RELEASE_TABLES') return release(state, current, send);
-  const outcome = operate(state, opOf(current), state.resources.design.contpte);
+  const { contpte, nativeFill } = state.resources.design;
+  const outcome = operate(state, opOf(current), contpte, nativeFill === 'lazy');
   if (isRefused(state, current, outcome)) return refuse(state, current, outcome.untranslatable, send);
   const allocations = tableFramesNeeded(state, outcome, state.kernelPageBytes);
   if (allocations.length === 0) return commit(state, outcome, send);
@@ -156,7 +157,14 @@ function commit(context: MmuContext, outcome: TableOutcome, send: Send): MmuCont
     draft.contpteFolds = contpteFolds;
     draft.contpteUnfolds = contpteUnfolds;
   });
+  if (outcome.lostDirty > 0) {
+    state = reviseMmu(state, (draft) => {
+      draft.lostDirtyPages = (state.lostDirtyPages ?? 0) + outcome.lostDirty;
+    });
+  }
   const requests = maintenanceOf(state, current, outcome);
+  if (current.type === 'HARVEST_PTES' && requests.length > 0)
+    return finish(broadcastLater(state, requests, send), send);
   return requests.length === 0 ? finish(state, send) : broadcast(breakEntries(state, outcome), requests, send);
 }
 
@@ -217,6 +225,11 @@ function finish(before: MmuContext, send: Send): MmuContext {
  * ```
  */
 export function acknowledgeFlush(context: MmuContext, send: Send): MmuContext {
+  if (context.acknowledgements === 0) {
+    return reviseMmu(context, (draft) => {
+      draft.lateAcknowledgements = (context.lateAcknowledgements ?? 0) - 1;
+    });
+  }
   const acknowledgements = context.acknowledgements - 1;
   return acknowledgements > 0
     ? reviseMmu(context, (draft) => {
@@ -292,8 +305,9 @@ function supplied(context: MmuContext, send: Send): MmuContext {
       send,
     );
   }
-  const { contpte } = state.resources.design;
-  if (context.refused.length === 0) return commit(state, operate(state, opOf(current), contpte), send);
+  const { contpte, nativeFill } = state.resources.design;
+  if (context.refused.length === 0)
+    return commit(state, operate(state, opOf(current), contpte, nativeFill === 'lazy'), send);
   const reason = 'no memory for a native table';
   const linuxOnly = withoutNative(state, reason);
   const outcome = operate(linuxOnly, opOf(current), contpte);

@@ -38,7 +38,7 @@ export function reviseAbi(from: AbiContext, change: (draft: AbiContext) => void)
 }
 
 function copyFile(from: FileContext): FileContext {
-  return {
+  const copy: FileContext = {
     resources: from.resources,
     path: from.path,
     kind: from.kind,
@@ -74,6 +74,8 @@ function copyFile(from: FileContext): FileContext {
     zeroedBytes: from.zeroedBytes,
     paddingBytes: from.paddingBytes,
   };
+  if (from.shrink !== undefined) copy.shrink = from.shrink;
+  return copy;
 }
 
 /**
@@ -95,7 +97,7 @@ export function reviseFile(from: FileContext, change: (draft: FileContext) => vo
 }
 
 function copyMm(from: MmContext): MmContext {
-  return {
+  const copy: MmContext = {
     resources: from.resources,
     pid: from.pid,
     kernelPageBytes: from.kernelPageBytes,
@@ -127,6 +129,8 @@ function copyMm(from: MmContext): MmContext {
     fallbacks: from.fallbacks,
     fallbackReason: from.fallbackReason,
   };
+  if (from.swap !== undefined) copy.swap = from.swap;
+  return copy;
 }
 
 /**
@@ -148,7 +152,7 @@ export function reviseMm(from: MmContext, change: (draft: MmContext) => void): M
 }
 
 function copyMmu(from: MmuContext): MmuContext {
-  return {
+  const copy: MmuContext = {
     resources: from.resources,
     pid: from.pid,
     kernelPageBytes: from.kernelPageBytes,
@@ -182,6 +186,10 @@ function copyMmu(from: MmuContext): MmuContext {
     linuxTableBytesPeak: from.linuxTableBytesPeak,
     nativeTableBytesPeak: from.nativeTableBytesPeak,
   };
+  // What is not in use is not there, in the plain form neither.
+  if (from.lateAcknowledgements !== undefined) copy.lateAcknowledgements = from.lateAcknowledgements;
+  if (from.lostDirtyPages !== undefined) copy.lostDirtyPages = from.lostDirtyPages;
+  return copy;
 }
 
 /**
@@ -213,7 +221,7 @@ export function reviseMmu(from: MmuContext, change: (draft: MmuContext) => void)
  * ```
  */
 export function copyZone(from: ZoneContext): ZoneContext {
-  return {
+  const copy: ZoneContext = {
     resources: from.resources,
     kernelPageBytes: from.kernelPageBytes,
     buddy: from.buddy,
@@ -227,6 +235,8 @@ export function copyZone(from: ZoneContext): ZoneContext {
     mthp: from.mthp,
     deferredSplits: from.deferredSplits,
   };
+  if (from.reclaim !== undefined) copy.reclaim = from.reclaim;
+  return copy;
 }
 
 /**

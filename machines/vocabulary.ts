@@ -1,8 +1,11 @@
 /** Who sends each message to whom, and what it says: the table that topologies are checked against. */
 import { coreVocabulary } from './coreVocabulary.ts';
 import type { MessageType, VocabularyRow } from './messages.ts';
+import { objectVocabulary } from './objects/vocabulary.ts';
 import { pipeVocabulary } from './pipe/vocabulary.ts';
 import { procfsVocabulary } from './procfs/vocabulary.ts';
+import { reclaimVocabulary } from './reclaim/vocabulary.ts';
+import { swapVocabulary } from './swap/vocabulary.ts';
 import { walkerVocabulary } from './walkers/vocabulary.ts';
 
 /**
@@ -15,7 +18,10 @@ import { walkerVocabulary } from './walkers/vocabulary.ts';
  */
 export const vocabulary: Readonly<Record<MessageType, VocabularyRow>> = {
   ...coreVocabulary,
+  ...objectVocabulary,
   ...walkerVocabulary,
   ...pipeVocabulary,
   ...procfsVocabulary,
+  ...reclaimVocabulary,
+  ...swapVocabulary,
 };

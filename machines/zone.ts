@@ -15,6 +15,16 @@ import type { Message } from './messages.ts';
 import { assertType, handle, type ResourceHolder, type Send, ZERO_BYTES } from './support.ts';
 import { shrink as shrinkFolios, splitDeferred } from './zoneReclaim.ts';
 import { showZone } from './procfs/answers.ts';
+import {
+  type Grant,
+  handedOut,
+  initialReclaim,
+  stall,
+  type StalledWish,
+  takeReclaim,
+  tryStalled,
+  type ZoneReclaim,
+} from './reclaim/zoneKswapd.ts';
 import { folioQuery } from './walkers/zoneWalk.ts';
 import { copyZone } from './revise.ts';
 
@@ -26,6 +36,8 @@ export interface ZoneInput {
   resources: ResourceHolder;
   kernelPageBytes: number;
   memoryBytes: number;
+  /** There is kswapd: it is woken, and allocations wait for it. */
+  kswapd?: boolean;
 }
 
 /** A zone's state. */
@@ -45,6 +57,8 @@ export interface ZoneContext {
   mthp: Readonly<Record<number, MthpCounts>>;
   /** Large folios that are partly mapped, oldest first (`deferred_split_queue`). */
   deferredSplits: PersistentList<number>;
+  /** Absent without kswapd. */
+  reclaim?: ZoneReclaim;
 }
 
 /**
@@ -82,10 +96,12 @@ function initialContext(input: ZoneInput): ZoneContext {
     zeroedBytes: 0,
     mthp: {},
     deferredSplits: PersistentList.empty(),
+    ...(input.kswapd === true ? { reclaim: initialReclaim() } : {}),
   };
 }
 
-interface Wish {
+/** What is asked of a zone. */
+export interface Wish {
   sender: string;
   orderPages: number;
   leastOrder: number;
@@ -129,8 +145,10 @@ function allocate(draft: ZoneContext, wish: Wish, orderPages: number): Granted |
   const { sender, leastOrder, count, kind, zero } = wish;
   const span = 1 << orderPages;
   const free = draft.buddy.freeFrames - count * span;
+  // Tables are asked for under the page-table lock here, where nobody can wait for reclaim: they may use the reserve.
+  const least = kind === 'table' && draft.reclaim !== undefined ? 0 : draft.marks.min;
   // Asked beforehand: an edit that is given up makes the version before dear to look at.
-  if (free < draft.marks.min || !draft.buddy.canAlloc(orderPages, count)) return null;
+  if (free < least || !draft.buddy.canAlloc(orderPages, count)) return null;
   const buddy = draft.buddy.edit();
   const folios = draft.folios.edit();
   const pfns: number[] = [];
@@ -153,17 +171,34 @@ function answer(context: ZoneContext, wish: Wish, request: number, copied: boole
   const draft = copyZone(context);
   const granted = allocateFalling(draft, wish);
   if (granted === null) {
+    if (draft.reclaim !== undefined && wish.kind !== 'table') {
+      return stall(draft, { wish, request, copied, rounds: 0 }, send);
+    }
     send(wish.sender, { type: 'NO_MEMORY', request });
     draft.failures += 1;
     return draft;
   }
+  return grantTo(draft, { wish, request, copied }, granted, send);
+}
+
+/** Those who waited for memory are tried again. */
+const grant: Grant = (context, { wish, request, copied }, send) => {
+  const draft = copyZone(context);
+  const granted = allocateFalling(draft, wish);
+  return granted === null ? null : grantTo(draft, { wish, request, copied }, granted, send);
+};
+
+const reclaim = handle<ZoneContext>((context, event, send) => takeReclaim(context, event, grant, send));
+
+function grantTo(draft: ZoneContext, asked: Omit<StalledWish, 'rounds'>, granted: Granted, send: Send): ZoneContext {
+  const { wish, request, copied } = asked;
   const { orderPages, pfns } = granted;
-  const { costs } = context.resources;
-  const kib = (wish.count * (1 << orderPages) * context.kernelPageBytes) / 1024;
+  const { costs } = draft.resources;
+  const kib = (wish.count * (1 << orderPages) * draft.kernelPageBytes) / 1024;
   const perKib = copied ? costs.copyPerKb : wish.zero ? costs.zeroPerKb : 0;
   const delay = costs.frameAllocation * wish.count + Math.ceil(perKib * kib);
   send(wish.sender, { type: 'FRAMES', request, orderPages, pfns }, delay);
-  return draft;
+  return handedOut(draft, wish.kind, pfns, send);
 }
 
 const alloc = handle<ZoneContext>((context, event, send) => {
@@ -221,7 +256,7 @@ const get = handle<ZoneContext>((context, event, send) => {
   return draft;
 });
 
-const put = handle<ZoneContext>((context, event) => {
+const put = handle<ZoneContext>((context, event, send) => {
   assertType(event, 'PUT');
   const folios = context.folios.edit();
   let buddy: BuddyEdit | null = null;
@@ -241,11 +276,11 @@ const put = handle<ZoneContext>((context, event) => {
   const draft = copyZone(context);
   draft.folios = folios.done();
   if (buddy !== null) draft.buddy = buddy.done();
-  if (partly.length === 0) return draft;
+  if (partly.length === 0) return buddy === null ? draft : tryStalled(draft, grant, send);
   // deferred_split_folio: what waits to be split is found again by its first frame, if it is still there.
   draft.deferredSplits = context.deferredSplits.pushAll(partly.map(({ pfn }) => pfn));
   draft.mthp = partly.reduce((counts, { order }) => withMthp(counts, order, 'splitDeferred', 1), context.mthp);
-  return draft;
+  return tryStalled(draft, grant, send);
 });
 
 const shrink = handle<ZoneContext>((context, event, send) => {
@@ -275,6 +310,7 @@ export const zoneMachine = setup({
     put,
     shrink,
     sysinfo,
+    reclaim,
     folioQuery: handle<ZoneContext>(folioQuery),
     zoneQuery: handle<ZoneContext>(showZone),
   },
@@ -295,6 +331,9 @@ export const zoneMachine = setup({
     PUT: { actions: 'put' },
     SHRINK: { actions: 'shrink' },
     FOLIO_QUERY: { actions: 'folioQuery' },
+    KSWAPD_SLEEPS: { actions: 'reclaim' },
+    ISOLATE: { actions: 'reclaim' },
+    SET_SWAPBACKED: { actions: 'reclaim' },
     SYSINFO: { actions: 'sysinfo' },
     ZONE_QUERY: { actions: 'zoneQuery' },
   },
@@ -305,7 +344,7 @@ export const zoneMachine = setup({
         { guard: 'isLow', target: 'low' },
       ],
     },
-    /** kswapd would be awake from here until the high watermark is reached again. */
+    /** kswapd, where there is one, is awake from here until the high watermark is reached again. */
     low: {
       always: [
         { guard: 'isOut', target: 'out-of-memory' },

@@ -5,7 +5,7 @@ import { type CostModel, defaultCosts } from '../arch/costs.ts';
 import { usableAsids } from '../mm/asid.ts';
 import { findCore, supportsPage } from '../arch/cores.ts';
 import { GranuleError, invariant } from '../errors.ts';
-import { rootLimits } from '../mm/calls/limits.ts';
+import { type Limits, rootLimits } from '../mm/calls/limits.ts';
 import type { RunSource } from '../mm/runs.ts';
 import type { ActorSpec } from '../runtime/hosting.ts';
 import { partActors } from './parts/index.ts';
@@ -156,21 +156,33 @@ function fileSizes(topology: Topology, traces: ReadonlyMap<number, RunSource>): 
   return new Map([...sizes].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
+/** Resource limits in bytes: every sum that is held to them is whole process pages, so they act as those of a larger kernel. */
+function limitsOf({ memlock, addressSpaceLimit, dataLimit }: TopologyProcess): Limits {
+  return {
+    ...rootLimits,
+    ...(memlock === undefined ? {} : { ipcLock: false, memlockBytes: memlock }),
+    ...(addressSpaceLimit === undefined ? {} : { addressSpaceBytes: addressSpaceLimit }),
+    ...(dataLimit === undefined ? {} : { dataBytes: dataLimit }),
+  };
+}
+
 function processActors(
   topology: Topology,
   process: TopologyProcess,
   trace: RunSource,
   resources: ResourceHolder,
 ): ActorSpec[] {
-  const { pid, pageSize: pageBytes, children, signals, memlock } = process;
+  const { pid, pageSize: pageBytes, children, signals } = process;
   const { kernelPageSize: kernelPageBytes, quantumCycles } = topology;
   const core = findCore(topology.core);
   invariant(core !== null, `there is a core ${topology.core}`);
   const input = { resources, pid, trace: trace.hash, pageBytes, quantumCycles, children, signals };
   const zeroPfn = zeroFrame(kernelPageBytes);
   const { nativeTables, stackLimit: stackLimitBytes } = topology;
-  const limits = memlock === undefined ? rootLimits : { ...rootLimits, ipcLock: false, memlockBytes: memlock };
-  const mm = { resources, pid, kernelPageBytes, nativeTables, zeroPfn, stackLimitBytes, limits };
+  const limits = limitsOf(process);
+  const unit = topology.reclaim?.swap?.unit;
+  const swap = unit === undefined ? {} : { swap: unit };
+  const mm = { resources, pid, kernelPageBytes, nativeTables, zeroPfn, stackLimitBytes, limits, ...swap };
   const mmu = { resources, pid, kernelPageBytes, cpus: topology.cpus, tlbRange: core.tlbRange };
   return [
     { id: `process:${pid}`, machine: machines.process, input },
@@ -209,12 +221,17 @@ export function buildTopology(topology: Topology, traces: ReadonlyMap<number, Ru
   const core = findCore(topology.core);
   const files = fileSizes(topology, traces);
   const affinity = topology.processes.flatMap(({ pid, cpu }) => (cpu === undefined ? [] : [{ pid, cpu }]));
+  const kswapd = topology.reclaim === undefined ? {} : { kswapd: true };
   const actors: ActorSpec[] = [
     { id: 'abi', machine: machines.abi, input: { resources, kernelPageBytes, files: [...files.keys()] } },
     { id: 'disk', machine: machines.disk, input: { resources } },
     { id: 'sched', machine: machines.sched, input: { resources, cpus, asidBits: topology.asidBits, affinity } },
     { id: 'shmem', machine: machines.shmem, input: { resources, kernelPageBytes, policy: topology.pageCache } },
-    { id: 'zone', machine: machines.zone, input: { resources, kernelPageBytes, memoryBytes: topology.memory } },
+    {
+      id: 'zone',
+      machine: machines.zone,
+      input: { resources, kernelPageBytes, memoryBytes: topology.memory, ...kswapd },
+    },
   ];
   for (let cpu = 0; cpu < cpus; cpu++)
     actors.push({ id: `tlb:${cpu}`, machine: machines.tlb, input: { resources, cpu, core } });

@@ -3,9 +3,11 @@
  * actors each. What is not asked for is not there: no actor, no message, no changed state.
  */
 import type { ZodType } from 'zod';
+import { driversSchema, objectActors, objectsSchema } from './objects.ts';
 import type { PartActors } from './part.ts';
 import { pipeActors, pipesSchema } from './pipes.ts';
 import { procfsActors, procfsSchema } from './procfs.ts';
+import { reclaimActors, reclaimSchema } from './reclaim.ts';
 
 /**
  * The fields of a topology, by name; each is optional.
@@ -16,8 +18,11 @@ import { procfsActors, procfsSchema } from './procfs.ts';
  * ```
  */
 export const partSchemas = {
+  objects: objectsSchema.optional(),
+  drivers: driversSchema.optional(),
   pipes: pipesSchema,
   procfs: procfsSchema.optional(),
+  reclaim: reclaimSchema,
 } satisfies Record<string, ZodType>;
 
 /**
@@ -28,4 +33,4 @@ export const partSchemas = {
  * partActors.every((make) => typeof make === 'function'); // true
  * ```
  */
-export const partActors: readonly PartActors[] = [pipeActors, procfsActors];
+export const partActors: readonly PartActors[] = [objectActors, pipeActors, procfsActors, reclaimActors];
