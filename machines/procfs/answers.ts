@@ -1,7 +1,8 @@
-/** What the zone and an address space answer to procfs: as they are at the moment, nothing changed. */
+/** What the zone, an address space and a swap device answer to procfs: as they are at the moment, nothing changed. */
 import type { FileContext } from '../fileState.ts';
 import type { Message } from '../messages.ts';
 import { assertType, type Send } from '../support.ts';
+import type { SwapContext } from '../swap/swapState.ts';
 import type { ZoneContext } from '../zone.ts';
 
 /**
@@ -46,5 +47,31 @@ export function showZone(context: ZoneContext, event: Message, send: Send): Zone
   const { min, low, high } = marks;
   const counts = { totalPages, basePfn, freePages: buddy.freeFrames, freeBlocks, frames, min, low, high };
   send(event.sender, { type: 'ZONE_STATE', request: event.request, ...counts });
+  return context;
+}
+
+/**
+ * Answers SWAP_QUERY.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const swap = initialSwap({ resources, kernelPageBytes: 4096, sizeBytes: 2 ** 20, fragmented: 'scatter' });
+ * const sent: Message[] = [];
+ * const query = { type: 'SWAP_QUERY' as const, sender: 'procfs', request: 1, slots: [{ offset: 3, nr: 2 }], pfns: [9] };
+ * showSwap(swap, query, (_to, message) => sent.push(message));
+ * sent[0]?.counts; // [0, 0]
+ * ```
+ */
+export function showSwap(context: SwapContext, event: Message, send: Send): SwapContext {
+  assertType(event, 'SWAP_QUERY');
+  const { sender, request, slots, pfns } = event;
+  const { map, cache } = context;
+  const counts = slots.flatMap(({ offset, nr }) => Array.from({ length: nr }, (_, at) => map.countOf(offset + at)));
+  const cached = pfns.filter((pfn) => {
+    const below = cache.last(pfn);
+    return below !== null && pfn < below.key + below.value.slots.length;
+  });
+  send(sender, { type: 'SWAP_COUNTS', request, counts, cached, totalPages: map.slots, freePages: map.freeSlots });
   return context;
 }

@@ -1,68 +1,26 @@
 /** What a read of procfs has to ask before it can answer, step by step, and how it ends. */
 import { geometryOf } from '../../src/arch/granule.ts';
 import { CLEAR_REFS } from '../../src/mm/calls/clearRefs.ts';
-import { listHugepages } from '../../src/mm/hugetlb/sizes.ts';
-import { textBytes } from '../../src/mm/procfs/lines.ts';
 import { relationOf, rowOf, type Verdict, verdictErrno, verdictOf } from '../../src/mm/procfs/matrix.ts';
-import { settingText } from '../../src/mm/procfs/settings.ts';
-import {
-  buddyinfoText,
-  frameEntries,
-  kcoreBytes,
-  kcorePieces,
-  meminfoText,
-  vmstatText,
-  type ZoneFacts,
-  zoneinfoText,
-} from '../../src/mm/procfs/systemFiles.ts';
+import { frameEntries, kcoreBytes, kcorePieces } from '../../src/mm/procfs/systemFiles.ts';
 import { hasFlags, isPresent, PTE } from '../../src/mm/pte.ts';
-import { bootControls } from '../../src/mm/thp/controls.ts';
-import { pmdBytesOf } from '../../src/mm/thp/sizes.ts';
-import { listThp, readThp } from '../../src/mm/thp/sysfs.ts';
 import { mmOf, mmuOf } from '../addresses.ts';
 import { actorOfFile } from '../fileState.ts';
 import type { Message, MessageOf } from '../messages.ts';
 import { type Send, ZERO_BYTES } from '../support.ts';
+import { ends, ENTRY_BYTES, OF_ENTRIES, SENDER, waits } from './ends.ts';
 import type { ProcfsContext, ProcRead } from './procfsState.ts';
+import { readSysfs } from './system.ts';
 import { processBytes } from './texts.ts';
 
-/** The name that procfs asks under. */
-const SENDER = 'procfs';
 /** One past the last address of a process. */
 const TASK_END = 2 ** 48;
-/** Bytes of an entry of pagemap, kpagecount and kpageflags. */
-const ENTRY_BYTES = 8;
-/** Files made of entries: reads of them must begin and end at one. */
-const OF_ENTRIES: readonly string[] = ['pagemap', 'kpagecount', 'kpageflags'];
 /** Files for which the areas alone are enough. */
 const AREAS_ALONE: readonly string[] = ['maps', 'clear_refs'];
 /** Files that look at entries, but not at the folios behind them. */
 const ENTRIES_ALONE: readonly string[] = ['statm', 'stat', 'status'];
 /** What may be written to clear_refs. */
 const CLEAR_REFS_TEXTS: readonly string[] = Object.values(CLEAR_REFS).map(String);
-
-/** Ends a read: what was asked for of the bytes, or an errno. */
-function ends(
-  context: ProcfsContext,
-  read: ProcRead,
-  verdict: Verdict,
-  bytes: readonly number[],
-  send: Send,
-): ProcfsContext {
-  const errno = verdictErrno(verdict);
-  const name = read.path.name;
-  // Of entries and of kcore only the part that was asked for is made.
-  const whole = OF_ENTRIES.includes(name) || name === 'kcore';
-  const { offsetBytes, lengthBytes } = read;
-  const data = whole ? bytes.slice(0, lengthBytes) : bytes.slice(offsetBytes, offsetBytes + lengthBytes);
-  send('abi', { type: 'PROC_DATA', request: read.pid, errno, data: errno === 0 ? [...data] : [] });
-  const ended = { ...context.ends, [verdict]: (context.ends[verdict] ?? 0) + 1 };
-  return { ...context, reads: context.reads.without(read.pid), ends: ended };
-}
-
-function waits(context: ProcfsContext, read: ProcRead): ProcfsContext {
-  return { ...context, reads: context.reads.with(read.pid, read) };
-}
 
 /**
  * Begins a read or a write: a file of a process asks its mm, a file of the system the zone or nobody.
@@ -93,27 +51,15 @@ export function beginRead(context: ProcfsContext, read: ProcRead, send: Send): P
   const relation = relationOf(read.readerPageBytes, context.kernelPageBytes);
   const verdict = verdictOf(row, relation, context.policy);
   if (verdictErrno(verdict) !== 0) return ends(context, read, verdict, [], send);
-  if (path.scope === 'sysfs') return sysfs(context, read, verdict, send);
+  if (path.scope === 'sysfs') return readSysfs(context, read, verdict, send);
   if (path.name === 'kcore') {
     const pieces = kcorePieces(read.offsetBytes, read.lengthBytes, context.kernelPageBytes);
     return ends(context, read, verdict, kcoreBytes(pieces), send);
   }
-  send('zone', { type: 'ZONE_QUERY', sender: SENDER, request: pid });
+  if (path.name === 'meminfo' && context.hasSwap === true) {
+    send('swap', { type: 'SWAP_QUERY', sender: SENDER, request: pid, slots: [], pfns: [] });
+  } else send('zone', { type: 'ZONE_QUERY', sender: SENDER, request: pid });
   return waits(context, { ...read, awaits: 1 });
-}
-
-function sysfs(context: ProcfsContext, read: ProcRead, verdict: Verdict, send: Send): ProcfsContext {
-  const { kernelPageBytes, policy, resources } = context;
-  const reader = { pageBytes: read.readerPageBytes, kernelPageBytes, policy };
-  const name = read.path.name;
-  const listed = (names: readonly string[]): number[] => textBytes(names.map((each) => `${each}\n`).join(''));
-  if (name === 'hugepages/') return ends(context, read, verdict, listed(listHugepages(reader)), send);
-  const inside = name.slice('transparent_hugepage/'.length);
-  if (inside === '') return ends(context, read, verdict, listed(listThp(reader)), send);
-  const control = readThp(bootControls(kernelPageBytes, resources.design.thp), inside, reader);
-  return 'text' in control
-    ? ends(context, read, verdict, textBytes(control.text), send)
-    : ends(context, read, 'ENOENT', [], send);
 }
 
 /**
@@ -210,6 +156,11 @@ export function walked(
     awaits += 1;
   };
   if (pfns.length > 0) ask('zone', { type: 'FOLIO_QUERY', sender: SENDER, request: read.pid, pfns });
+  const slots = runs.filter(({ flags }) => !isPresent(flags) && hasFlags(flags, PTE.SWAP));
+  if (context.hasSwap === true && slots.length + pfns.length > 0) {
+    const named = slots.map(({ pfn: offset, nr }) => ({ offset, nr }));
+    ask('swap', { type: 'SWAP_QUERY', sender: SENDER, request: read.pid, slots: named, pfns });
+  }
   for (const [file, [firstIndex, endIndex]] of filesOf(read, context.kernelPageBytes)) {
     ask(actorOfFile(file), { type: 'CACHE_QUERY', file, sender: SENDER, request: read.pid, firstIndex, endIndex });
   }
@@ -257,59 +208,34 @@ function finish(context: ProcfsContext, read: ProcRead, send: Send): ProcfsConte
 }
 
 /**
- * The zone has told of itself: files of the system are made, but those about frames, for which the folios are asked for.
+ * The swap device has told of slots and of itself.
  *
  * @example
  * ```ts
  * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
  * const procfs = initialProcfs({ resources, kernelPageBytes: 4096, zeroPfn: 0, policy: 'translate', pids: [1], files: [] });
- * const path = { scope: 'system' as const, name: 'sys/vm/swappiness' };
- * const read = newRead({ pid: 1, readerPageBytes: 4096, path, offsetBytes: 0, lengthBytes: 64, text: null });
- * const frames = { anon: 0, file: 0, table: 0, kernel: 0, reserved: 0 };
- * const counts = { totalPages: 1, basePfn: 0, freePages: 1, freeBlocks: [1], frames, min: 0, low: 0, high: 0 };
- * zoneSeen(procfs, read, { type: 'ZONE_STATE', request: 1, ...counts }, () => {}).ends; // { value: 1 }
+ * const path = { scope: 'process' as const, pid: 1, name: 'smaps' };
+ * const begun = newRead({ pid: 2, readerPageBytes: 4096, path, offsetBytes: 0, lengthBytes: 64, text: null });
+ * const read = { ...begun, awaits: 2, runs: [{ va: 0, nr: 1, pfn: 5, flags: PTE.SWAP }] };
+ * const counts = { type: 'SWAP_COUNTS' as const, request: 2, counts: [3], cached: [], totalPages: 8, freePages: 7 };
+ * swapSeen(procfs, read, counts, () => {}).reads.get(2)?.swapCounts; // { '5': 3 }
  * ```
  */
-export function zoneSeen(
+export function swapSeen(
   context: ProcfsContext,
-  before: ProcRead,
-  event: MessageOf<'ZONE_STATE'>,
+  read: ProcRead,
+  { counts, cached, totalPages, freePages }: MessageOf<'SWAP_COUNTS'>,
   send: Send,
 ): ProcfsContext {
-  const read = { ...before, awaits: 0 };
-  const { kernelPageBytes, policy } = context;
-  const { name, scope } = read.path;
-  const row = rowOf(scope, name);
-  if (row === null) return ends(context, read, 'ENOENT', [], send);
-  const verdict = verdictOf(row, relationOf(read.readerPageBytes, kernelPageBytes), policy);
-  const zone: ZoneFacts = { ...event, kernelPageBytes };
-  if (name === 'kpagecount' || name === 'kpageflags') {
-    const first = read.offsetBytes / ENTRY_BYTES;
-    const endPfn = Math.min(first + read.lengthBytes / ENTRY_BYTES, zone.basePfn + zone.totalPages);
-    const pfns = Array.from({ length: Math.max(0, endPfn - first) }, (_, at) => first + at);
-    if (pfns.length === 0) return ends(context, read, verdict, [], send);
-    send('zone', { type: 'FOLIO_QUERY', sender: SENDER, request: read.pid, pfns });
-    return waits(context, { ...read, pfns, awaits: 1 });
-  }
-  const text = systemText(name, zone, read.readerPageBytes);
-  return text === null ? ends(context, read, 'ENOENT', [], send) : ends(context, read, verdict, textBytes(text), send);
-}
-
-function systemText(name: string, zone: ZoneFacts, readerPageBytes: number): string | null {
-  switch (name) {
-    case 'meminfo':
-      return meminfoText(zone, pmdBytesOf(readerPageBytes));
-    case 'vmstat':
-      return vmstatText(zone, readerPageBytes);
-    case 'buddyinfo':
-      return buddyinfoText(zone, readerPageBytes);
-    case 'zoneinfo':
-      return zoneinfoText(zone, readerPageBytes);
-    case 'sys/vm/min_free_kbytes':
-      return `${(zone.min * zone.kernelPageBytes) / 1024}\n`;
-    default:
-      return settingText(name.slice('sys/vm/'.length), zone.kernelPageBytes);
-  }
+  const swapped = read.runs.filter(({ flags }) => !isPresent(flags) && hasFlags(flags, PTE.SWAP));
+  const slots = swapped.flatMap(({ pfn, nr }) => Array.from({ length: nr }, (_, at) => pfn + at));
+  const swapCounts = Object.fromEntries(slots.map((slot, at) => [slot, counts[at] ?? 1]));
+  const { kernelPageBytes } = context;
+  const swapBytes = { total: totalPages * kernelPageBytes, free: freePages * kernelPageBytes };
+  const seen = { ...read, swapCounts, swapCached: cached, swapBytes };
+  if (read.path.scope === 'process') return gathered(context, seen, send);
+  send('zone', { type: 'ZONE_QUERY', sender: SENDER, request: read.pid });
+  return waits(context, { ...seen, awaits: 1 });
 }
 
 /**

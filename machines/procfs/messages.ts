@@ -19,6 +19,24 @@ export type ProcfsMessage =
   /** Pages of a file that its page cache holds, without a lock. */
   | { type: 'CACHE_QUERY'; file: string; sender: string; request: number; firstIndex: number; endIndex: number }
   | { type: 'CACHE_STATE'; request: number; file: string; folios: CachedFolio[] }
+  | {
+      type: 'SWAP_QUERY';
+      sender: string;
+      request: number;
+      slots: { offset: number; nr: number }[];
+      /** Frames of anonymous memory. */
+      pfns: number[];
+    }
+  | {
+      type: 'SWAP_COUNTS';
+      request: number;
+      /** How many entries name each slot, in the order of the question (`swp_swapcount`). */
+      counts: number[];
+      /** Those of the frames that are in the swap cache, which holds a reference to each. */
+      cached: number[];
+      totalPages: number;
+      freePages: number;
+    }
   | { type: 'ZONE_QUERY'; sender: string; request: number }
   | {
       type: 'ZONE_STATE';

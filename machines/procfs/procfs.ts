@@ -9,7 +9,8 @@ import { invariant } from '../../src/errors.ts';
 import { parsePath } from '../../src/mm/procfs/paths.ts';
 import type { Message } from '../messages.ts';
 import { assertType, handle } from '../support.ts';
-import { beginRead, foliosSeen, gathered, mmSeen, walked, zoneSeen } from './gather.ts';
+import { beginRead, foliosSeen, gathered, mmSeen, swapSeen, walked } from './gather.ts';
+import { zoneSeen } from './system.ts';
 import { initialProcfs, newRead, type ProcfsContext, type ProcfsInput, type ProcRead } from './procfsState.ts';
 
 export type { ProcfsContext, ProcfsInput } from './procfsState.ts';
@@ -44,6 +45,8 @@ const answered = handle<ProcfsContext>((context, event, send) => {
       return walked(context, under, event, send);
     case 'FOLIOS':
       return foliosSeen(context, under, event, send);
+    case 'SWAP_COUNTS':
+      return swapSeen(context, under, event, send);
     case 'ZONE_STATE':
       return zoneSeen(context, under, event, send);
     case 'CACHE_STATE': {
@@ -76,6 +79,7 @@ export const procfsMachine = setup({
         WALKED: { actions: 'answered' },
         FOLIOS: { actions: 'answered' },
         CACHE_STATE: { actions: 'answered' },
+        SWAP_COUNTS: { actions: 'answered' },
         ZONE_STATE: { actions: 'answered' },
       },
       always: { guard: 'isIdle', target: 'idle' },

@@ -25,6 +25,8 @@ export interface ProcfsInput {
   /** Processes that there are, by pid. */
   pids: number[];
   files: NamedFile[];
+  /** There is a swap device. */
+  hasSwap?: boolean;
 }
 
 /** A read under way: one a caller at most. */
@@ -49,6 +51,11 @@ export interface ProcRead {
   folios: (Folio | null)[];
   /** Folios of the page cache, by path. */
   cached: Record<string, CachedFolio[]>;
+  /** Entries that name each slot, and frames in the swap cache. */
+  swapCounts: Record<number, number>;
+  swapCached: number[];
+  /** Swap in bytes: all, and what is free. */
+  swapBytes: { total: number; free: number };
 }
 
 /** The state of procfs. */
@@ -85,5 +92,5 @@ export function newRead(
   begin: Pick<ProcRead, 'pid' | 'readerPageBytes' | 'path' | 'offsetBytes' | 'lengthBytes' | 'text'>,
 ): ProcRead {
   const nothing = { awaits: 0, state: null, runs: [], walkedBytes: 0, tableBytes: 0, pfns: [], folios: [], cached: {} };
-  return { ...begin, ...nothing };
+  return { ...begin, ...nothing, swapCounts: {}, swapCached: [], swapBytes: { total: 0, free: 0 } };
 }

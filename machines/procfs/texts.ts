@@ -33,6 +33,7 @@ export interface Gathered {
 
 function sightOf({ context, read }: Gathered): MemorySight {
   const folios = new Map(read.pfns.map((pfn, at) => [pfn, read.folios[at] ?? null]));
+  const swapCached = new Set(read.swapCached);
   const inMemory = new Map(context.files.map((file) => [file.path, file.inMemory]));
   return {
     kernelPageBytes: context.kernelPageBytes,
@@ -41,6 +42,8 @@ function sightOf({ context, read }: Gathered): MemorySight {
     folioOf: (pfn) => folios.get(pfn) ?? null,
     cachedOf: (file, index) =>
       (read.cached[file] ?? []).find((folio) => folio.index <= index && index < folio.index + 2 ** folio.order) ?? null,
+    swapCountOf: (slot) => read.swapCounts[slot] ?? 1,
+    inSwapCache: (pfn) => swapCached.has(pfn),
     inMemory: (file) => file.startsWith('shmem:') || inMemory.get(file) === true,
   };
 }

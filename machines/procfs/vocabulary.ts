@@ -17,6 +17,12 @@ export const procfsVocabulary = {
   PROC_DATA: row('procfs', 'abi', 'The bytes, or why there are none for this reader.'),
   CACHE_QUERY: row('procfs', ['file', 'shmem'], 'Which folios does the page cache hold of this range?'),
   CACHE_STATE: row(['file', 'shmem'], 'procfs', 'Those, with their dirty flags.'),
+  SWAP_QUERY: row(
+    'procfs',
+    'swap',
+    'How many entries name these slots, and which of these frames are in the swap cache?',
+  ),
+  SWAP_COUNTS: row('swap', 'procfs', 'Those, and how much swap there is.'),
   ZONE_QUERY: row('procfs', 'zone', 'Counters of the zone and its free lists.'),
   ZONE_STATE: row('zone', 'procfs', 'Those.'),
 } satisfies Record<ProcfsMessage['type'], VocabularyRow>;

@@ -25,12 +25,16 @@ export interface MemorySight {
   cachedOf(file: string, index: number): CachedFolio | null;
   /** Whether `PG_referenced` of a folio is set, by its first frame; where nobody keeps it, it is not asked for. */
   isReferenced?(head: number): boolean;
+  /** How many entries name a slot of swap (`swp_swapcount`); 1 where nobody says. */
+  swapCountOf?(slot: number): number;
+  /** Whether the swap cache holds a reference to a page. */
+  inSwapCache?(pfn: number): boolean;
   /** Whether the file lives in memory alone: tmpfs and the kernel's internal mount. */
   inMemory(file: string): boolean;
 }
 
 /**
- * How many entries map a page of a folio. Every entry holds a reference, and so do pins and, once for each page, the page cache.
+ * How many entries map a page of a folio. Every entry holds a reference, and so do pins and, once for each page, the page cache and the swap cache.
  * Of an anonymous folio larger than its process's page the count of each page is kept. Where a large folio of a file is mapped
  * in part by some, the mean over its pages is given, as kernels without per-page counts do
  * (`fs/proc/internal.h:folio_average_page_mapcount`).
@@ -41,18 +45,18 @@ export interface MemorySight {
  * mapcountOf(folio, 16); // 2
  * ```
  */
-export function mapcountOf(folio: Folio, pfn: number): number {
+export function mapcountOf(folio: Folio, pfn: number, inSwapCache = false): number {
   if (folio.kind !== 'anon' && folio.kind !== 'file') return 0;
   if (folio.large !== null) return folio.large.pageRefs[pfn - folio.pfn];
   const pages = 2 ** folio.order;
-  const cached = folio.kind === 'file' ? pages : 0;
+  const cached = folio.kind === 'file' || inSwapCache ? pages : 0;
   const entries = folio.refs - folio.pins - cached;
   return Math.max(entries > 0 ? 1 : 0, Math.floor(entries / pages));
 }
 
 /** What the entry of one page has behind it, without its mapcount. */
 function sightOf(sight: MemorySight, vma: Vma, va: number, pfn: number, folio: Folio): MappedFolio {
-  const mapcount = mapcountOf(folio, pfn);
+  const mapcount = mapcountOf(folio, pfn, sight.inSwapCache?.(pfn) === true);
   const { pfn: head, order, lazyFree } = folio;
   const referenced = sight.isReferenced?.(head) === true ? { referenced: true } : {};
   const common = { head, order, mapcount, ksm: false, ...referenced };
@@ -69,9 +73,9 @@ function isZero({ zeroPfn, zeroPages }: MemorySight, pfn: number): boolean {
 }
 
 /** Whether the next page goes on with a run. */
-function goesOn(run: MappedRun, pfn: number, folio: MappedFolio | null): boolean {
+function goesOn(run: MappedRun, pfn: number, folio: MappedFolio | null, swapCount?: number): boolean {
   const before = run.folio;
-  if (run.pfn + run.nr !== pfn) return false;
+  if (run.pfn + run.nr !== pfn || run.swapCount !== swapCount) return false;
   if (before === null || folio === null) return before === folio;
   return (
     before.head === folio.head &&
@@ -105,9 +109,11 @@ export function mappedRuns(sight: MemorySight, vma: Vma, runs: readonly WalkedRu
       const whole = counted && !isZero(sight, at) ? sight.folioOf(at) : null;
       const pageVa = va + page * sight.kernelPageBytes;
       const folio = whole === null ? null : sightOf(sight, vma, pageVa, at, whole);
+      const slot = !isPresent(flags) && hasFlags(flags, PTE.SWAP);
+      const swapCount = slot ? sight.swapCountOf?.(at) : undefined;
       const last = mapped.length > start ? mapped.at(-1) : undefined;
-      if (last !== undefined && goesOn(last, at, folio)) last.nr += 1;
-      else mapped.push({ va: pageVa, nr: 1, pfn: at, flags, folio });
+      if (last !== undefined && goesOn(last, at, folio, swapCount)) last.nr += 1;
+      else mapped.push({ va: pageVa, nr: 1, pfn: at, flags, folio, ...(swapCount === undefined ? {} : { swapCount }) });
     }
   }
   return joined(mapped, sight.kernelPageBytes);
@@ -121,7 +127,7 @@ function joined(runs: readonly MappedRun[], kernelPageBytes: number): MappedRun[
   for (const run of runs) {
     const last = together.at(-1);
     const adjoins = last !== undefined && last.va + last.nr * kernelPageBytes === run.va && last.flags === run.flags;
-    if (adjoins && goesOn(last, run.pfn, run.folio)) last.nr += run.nr;
+    if (adjoins && goesOn(last, run.pfn, run.folio, run.swapCount)) last.nr += run.nr;
     else together.push({ ...run });
   }
   return together;

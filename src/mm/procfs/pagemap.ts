@@ -41,7 +41,8 @@ function entryOf(run: MappedRun, page: number): PagemapEntry {
     file: counted && folio?.kind !== 'anon',
     exclusive: counted && folio?.mapcount === 1,
     softDirty: false,
-    frame: run.pfn + page,
+    // Of a page in swap: the type of the device, 0, below the place on it (MAX_SWAPFILES_SHIFT).
+    frame: present ? run.pfn + page : (run.pfn + page) * 32,
   };
 }
 
@@ -101,8 +102,9 @@ export function pagemapEntries(
     const group = small.slice(page * each, (page + 1) * each);
     if (!isOneBlock(group)) return null;
     const [first] = group;
-    const frame = showFrames ? (first.present ? first.frame / each : first.frame) : 0;
-    return { ...first, frame };
+    // Slots of swap are counted in pages of the reader as well, above the five bits of the device.
+    const frame = first.present ? first.frame / each : Math.floor(first.frame / 32 / each) * 32;
+    return { ...first, frame: showFrames ? frame : 0 };
   });
 }
 

@@ -42,15 +42,15 @@ function zoneName({ basePfn, totalPages, kernelPageBytes }: ZoneFacts): string {
  * meminfoText(zone, 2 ** 29).includes('Hugepagesize:     524288 kB'); // true
  * ```
  */
-export function meminfoText(zone: ZoneFacts, hugePageBytes: number): string {
+export function meminfoText(zone: ZoneFacts, hugePageBytes: number, swap = { total: 0, free: 0 }): string {
   const { kernelPageBytes, totalPages, freePages, frames } = zone;
   const bytes = (pages: number): number => pages * kernelPageBytes;
   return [
     meminfoLine('MemTotal', bytes(totalPages - frames.reserved)),
     meminfoLine('MemFree', bytes(freePages)),
     meminfoLine('Cached', bytes(frames.file)),
-    meminfoLine('SwapTotal', 0),
-    meminfoLine('SwapFree', 0),
+    meminfoLine('SwapTotal', swap.total),
+    meminfoLine('SwapFree', swap.free),
     meminfoLine('AnonPages', bytes(frames.anon)),
     meminfoLine('PageTables', bytes(frames.table)),
     'HugePages_Total:       0\n',

@@ -47,6 +47,8 @@ export const procfsActors: PartActors = ({ topology, resources }) => {
   });
   const pids = processes.map(({ pid }) => pid);
   const { policy } = procfs;
-  const input = { resources, kernelPageBytes, zeroPfn: zeroFrame(kernelPageBytes), policy, pids, files: named };
+  const hasSwap = topology.reclaim?.swap !== undefined;
+  const zeroPfn = zeroFrame(kernelPageBytes);
+  const input = { resources, kernelPageBytes, zeroPfn, policy, pids, files: named, hasSwap };
   return [{ id: 'procfs', machine: machines.procfs, input }];
 };
