@@ -10,6 +10,7 @@ import type { MemoryCall } from '../src/mm/abiRules.ts';
 import type { ProtectedRange } from '../src/mm/calls/plan.ts';
 import type { ImageSegment, TraceCall } from '../src/mm/runs.ts';
 import type { StretchCounts } from '../src/mm/stretch.ts';
+import type { UserfaultMmCall } from '../src/mm/userfaultfd/calls.ts';
 import type { Vma } from '../src/mm/vma.ts';
 
 /** What an access wants of a page. */
@@ -256,8 +257,18 @@ export type CoreMessage =
       lengthBytes: number;
     }
   | { type: 'READ_AHEAD'; file: string; mm: string; firstIndex: number; endIndex: number }
-  | { type: 'RESIDENT'; file: string; mm: string; request: number; firstIndex: number; endIndex: number }
-  | { type: 'RESIDENT_PAGES'; request: number; runs: { index: number; nr: number }[] }
+  | {
+      type: 'RESIDENT';
+      file: string;
+      mm: string;
+      request: number;
+      firstIndex: number;
+      endIndex: number;
+      /** Whoever asks wants to know where the file ends, in pages of this order. */
+      orderPages?: number;
+    }
+  /** `fileEndIndex`: one past the last page of the file, where that was asked. */
+  | { type: 'RESIDENT_PAGES'; request: number; runs: { index: number; nr: number }[]; fileEndIndex?: number }
   | { type: 'SYNC_FILE'; file: string; sender: string; request: number }
   | {
       type: 'FILE_DONE';
@@ -342,4 +353,6 @@ export type MmCall =
    * `pin_user_pages_remote`: fault the pages of another process's range in; the result is how many bytes from `addr` on are
    * there, which may be none.
    */
-  | { op: 'remote_access'; addr: number; lengthBytes: number; write: boolean };
+  | { op: 'remote_access'; addr: number; lengthBytes: number; write: boolean }
+  | UserfaultMmCall
+  | Extract<TraceCall, { op: 'pattern' }>;

@@ -9,7 +9,14 @@ import { setup } from 'xstate';
 import { unmapFile } from './fileInvalidate.ts';
 import { nextOperation, operateOnFile, rangeUnmapped, residentRuns, takeOn, unpin } from './fileOps.ts';
 import { markDirty } from './filePages.ts';
-import { type FileContext, type FileInput, type FileMessage, type FilePhase, initialFile } from './fileState.ts';
+import {
+  endIndex as pagesUpToEnd,
+  type FileContext,
+  type FileInput,
+  type FileMessage,
+  type FilePhase,
+  initialFile,
+} from './fileState.ts';
 import type { Message } from './messages.ts';
 import { showCache } from './procfs/answers.ts';
 import { askReferences, beginShrink, endShrink } from './reclaim/fileShrink.ts';
@@ -42,8 +49,10 @@ export function takeMessage(context: FileContext, event: Message, send: Send): F
     case 'UNPIN_PAGES':
       return unpin(context, event, send);
     case 'RESIDENT': {
-      const { mm, request, firstIndex, endIndex } = event;
-      send(mm, { type: 'RESIDENT_PAGES', request, runs: residentRuns(context, firstIndex, endIndex) });
+      const { mm, request, firstIndex, endIndex, orderPages } = event;
+      const runs = residentRuns(context, firstIndex, endIndex);
+      const end = orderPages === undefined ? {} : { fileEndIndex: pagesUpToEnd(context, orderPages) };
+      send(mm, { type: 'RESIDENT_PAGES', request, runs, ...end });
       return context;
     }
     case 'CACHE_QUERY':

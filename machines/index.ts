@@ -18,6 +18,7 @@ import { packedOf, plainOf } from './plainForm.ts';
 import { shmemMachine } from './shmem.ts';
 import { Inodes, type ShmemInode } from './shmemInodes.ts';
 import type { Kind, MessageType } from './messages.ts';
+import { ksmdMachine } from './ksm/ksmd.ts';
 import { mmMachine } from './mm.ts';
 import { mmuMachine } from './mmu.ts';
 import { pipeMachine } from './pipe/pipe.ts';
@@ -27,6 +28,7 @@ import { CpuSlots, RunQueue } from './runQueue.ts';
 import { type SchedContext, schedMachine } from './sched.ts';
 import type { ResourceHolder } from './support.ts';
 import { tlbMachine } from './tlb.ts';
+import { uffdMachine } from './userfaultfd/uffd.ts';
 import { driverMachine } from './driver/driver.ts';
 import { objectMachine } from './objects/object.ts';
 import { vocabulary } from './vocabulary.ts';
@@ -52,6 +54,8 @@ export type { SchedContext, SchedInput } from './sched.ts';
 export type { SwapContext, SwapInput } from './swap/swap.ts';
 export { ResourceHolder, type Resources } from './support.ts';
 export type { TlbContext, TlbInput } from './tlbState.ts';
+export type { KsmContext, KsmInput } from './ksm/ksmd.ts';
+export type { UffdContext, UffdInput } from './userfaultfd/uffd.ts';
 export { vocabulary } from './vocabulary.ts';
 export { type ZoneContext, type ZoneInput, zeroFrame } from './zone.ts';
 
@@ -77,6 +81,8 @@ export const machines = {
   zone: zoneMachine,
   disk: diskMachine,
   sched: schedMachine,
+  uffd: uffdMachine,
+  ksmd: ksmdMachine,
   object: objectMachine,
   driver: driverMachine,
   pipe: pipeMachine,

@@ -6,6 +6,8 @@
  * cycles. `request` numbers are the sender's own and come back in the answer. All fields are plain data.
  */
 import type { CoreMessage } from './coreMessages.ts';
+import type { UserfaultMessage } from './userfaultfd/messages.ts';
+import type { KsmMessage } from './ksm/messages.ts';
 import type { ObjectMessage } from './objects/messages.ts';
 import type { PipeMessage } from './pipe/messages.ts';
 import type { ProcfsMessage } from './procfs/messages.ts';
@@ -14,6 +16,8 @@ import type { SwapMessage } from './swap/messages.ts';
 import type { WalkerMessage } from './walkers/messages.ts';
 
 export type * from './coreMessages.ts';
+export type * from './ksm/messages.ts';
+export type * from './userfaultfd/messages.ts';
 export type * from './objects/messages.ts';
 export type * from './pipe/messages.ts';
 export type * from './procfs/messages.ts';
@@ -34,6 +38,8 @@ export type Kind =
   | 'zone'
   | 'disk'
   | 'sched'
+  | 'uffd'
+  | 'ksmd'
   | 'object'
   | 'driver'
   | 'pipe'
@@ -49,6 +55,8 @@ export type Message =
   | PipeMessage
   | ReclaimMessage
   | SwapMessage
+  | UserfaultMessage
+  | KsmMessage
   | ProcfsMessage;
 
 /** A message type. */

@@ -14,6 +14,11 @@ import { reclaimSteps } from './mmReclaim.ts';
 import type { MmContext } from './mmState.ts';
 import { beginTask, taskSteps } from './mmTasks.ts';
 import type { Send } from './support.ts';
+import { fillSteps } from './userfaultfd/mmFill.ts';
+import { protectSteps } from './userfaultfd/mmProtect.ts';
+
+/** The steps of what userfaultfd asks for. */
+const userfaultSteps = { ...fillSteps, ...protectSteps };
 
 /**
  * Begins a call.
@@ -48,7 +53,7 @@ export function beginCall(context: MmContext, job: CallJob, send: Send): CallSte
  * ```
  */
 export function continueCall(context: MmContext, job: CallJob, event: Message, send: Send): CallStep {
-  const step = effectSteps[job.step] ?? reclaimSteps[job.step] ?? taskSteps[job.step];
+  const step = effectSteps[job.step] ?? reclaimSteps[job.step] ?? taskSteps[job.step] ?? userfaultSteps[job.step];
   invariant(step !== undefined, `there is a step ${job.step}`);
   return step(context, job, event, send);
 }

@@ -27,14 +27,16 @@ import { beginLazyFree, beginPageOut } from './mmReclaim.ts';
 import { residencySteps } from './mmResidencySteps.ts';
 import { ask, costsOf, type MmContext, SIGNAL } from './mmState.ts';
 import type { Send } from './support.ts';
+import { beginFill } from './userfaultfd/mmFill.ts';
+import { beginUserMove, beginUserProtect, wakeWaiting } from './userfaultfd/mmProtect.ts';
 import { reviseMm } from './revise.ts';
 import { reviseJob } from './reviseWork.ts';
 
 type StepHandler = (context: MmContext, job: CallJob, event: Message, send: Send) => CallStep;
 type Starter<D extends Effect['do']> = (context: MmContext, job: CallJob, effect: EffectOf<D>, send: Send) => CallStep;
 
-/** The effects that are messages; the others change the mm alone. */
-type SharedEffect = Exclude<Effect['do'], 'vmas' | 'create' | 'brk' | 'lockFuture' | 'peak' | 'goOn'>;
+/** Effects that are messages; others change the mm alone. */
+type SharedEffect = Exclude<Effect['do'], 'vmas' | 'create' | 'brk' | 'lockFuture' | 'peak' | 'pattern' | 'goOn'>;
 
 function askMmu(
   context: MmContext,
@@ -83,6 +85,10 @@ const starters: { [D in SharedEffect]: Starter<D> } = {
     const read = { type: 'READ_PTES' as const, ranges: [{ startVa, endVa }] };
     return askMmu(context, job, 'residencyRead', (request) => ({ ...read, request }), send);
   },
+  userFill: beginFill,
+  userProtect: beginUserProtect,
+  userMove: beginUserMove,
+  userWake: (context, job, effect, send) => nextEffect(wakeWaiting(context, effect, send), job, send),
   node: (context, job, { va }, send) => {
     const startVa = va - (va % context.pageBytes);
     const read = { type: 'READ_PTES' as const, ranges: [{ startVa, endVa: startVa + context.pageBytes }] };

@@ -25,9 +25,9 @@ import {
   HANDLED,
   leastPages,
   overwrite,
-  pageStart,
   prepareAnon,
   setRuns,
+  unitPages,
   vmaOf,
   waitsOn,
   workOf,
@@ -40,6 +40,8 @@ import { reviseJob } from './reviseWork.ts';
 /** Orders above the least that this fault may use, by settings and by the mapping. */
 function ordersOf(context: MmContext, vma: Vma, va: number): number {
   const { kernelPageBytes, pageBytes } = context;
+  // `alloc_anon_folio`: where a userfaultfd watches, no folio is larger than a page.
+  if (vma.uffd !== undefined) return 0;
   const { thp, minimumOrder } = context.resources.design;
   const leastBytes = minimumOrder === 'process-page' ? pageBytes : kernelPageBytes;
   const orders = allowableOrders({ thp, vma, pageBytes: leastBytes, kernelPageBytes });
@@ -62,8 +64,9 @@ function ordersOf(context: MmContext, vma: Vma, va: number): number {
  */
 export function anonymousFault(context: MmContext, job: FaultJob, vma: Vma, send: Send): FaultStep {
   const { va, access } = workOf(job);
-  const nr = leastPages(context);
+  const nr = unitPages(context, vma);
   const leastOrder = Math.log2(nr);
+  const unitBytes = nr * context.kernelPageBytes;
   // Shared anonymous memory without a file of its own: no folio but the least, and no zero page.
   if ((vma.flags & VM.SHARED) !== 0) return waitsOn(allocate(context, job, [leastOrder], send));
   const reads = access !== 'write' && context.resources.design.zeroPage === 'process-page';
@@ -71,7 +74,7 @@ export function anonymousFault(context: MmContext, job: FaultJob, vma: Vma, send
   if (reads) {
     // Linux marks the zero page special; a native entry may be anything but special, and it is told by its frame here.
     const flags = protectionFlags(vma.prot, false) | PTE.YOUNG | (nr === 1 ? PTE.SPECIAL : 0);
-    const run: PteRun = { va: pageStart(context, va), pfn: context.zeroPfn, nr, flags };
+    const run: PteRun = { va: va - (va % unitBytes), pfn: context.zeroPfn, nr, flags };
     return waitsOn(setRuns(context, job, [run], send));
   }
   const prepared = prepareAnon(context, va);

@@ -2,6 +2,7 @@
 import { planCall, type PlannedCall } from '../src/mm/calls/index.ts';
 import type { Effect, Space } from '../src/mm/calls/plan.ts';
 import { type CallJob, type CallStep, fails, mapFiles, returns, tellUnmapped, waits } from './mmCallJob.ts';
+import { enterKsm, tellPattern } from './ksm/mmKsm.ts';
 import { startEffect } from './mmEffects.ts';
 import { filesOf } from './mmEntries.ts';
 import { type MmContext, stackGuardBytesOf } from './mmState.ts';
@@ -53,9 +54,10 @@ export function beginPlan(context: MmContext, job: CallJob, call: PlannedCall, s
 /** The new areas, and the files that are mapped no more or for the first time. */
 function commit(context: MmContext, job: CallJob, vmas: MmContext['vmas'], send: Send): CallStep {
   const known = new Set(filesOf(context.vmas));
-  const state = reviseMm(context, (draft) => {
+  const changed = reviseMm(context, (draft) => {
     draft.vmas = vmas;
   });
+  const state = enterKsm(changed, 0, send);
   tellUnmapped(state, context.vmas, send);
   const files = filesOf(vmas).filter((file) => !known.has(file));
   const asked = mapFiles(
@@ -120,6 +122,7 @@ export function runPlan(context: MmContext, job: CallJob, send: Send): CallStep 
       send,
     );
   }
+  if (effect.do === 'pattern') return nextEffect(tellPattern(context, effect, send), job, send);
   if (effect.do === 'vmas') return commit(context, job, effect.vmas, send);
   if (effect.do === 'goOn') return beginPlan(context, job, effect.call, send);
   return startEffect(context, job, effect, send) ?? nextEffect(context, job, send);

@@ -181,6 +181,8 @@ export interface MmContext {
   /** Untranslatable operations, with the reason of the first. */
   fallbacks: number;
   fallbackReason: string;
+  /** ksmd knows of it (MMF_VM_MERGEABLE); absent where it does not. */
+  ksm?: boolean;
   swap?: MmSwap;
 }
 
@@ -231,7 +233,15 @@ export function initialMm(input: MmInput): MmContext {
 }
 
 /** Linux's signal numbers and si_codes that a fault can end in. */
-export const SIGNAL = { KILL: 9, BUS: 7, SEGV: 11, SEGV_MAPERR: 1, SEGV_ACCERR: 2, BUS_ADRERR: 2 } as const;
+export const SIGNAL = {
+  KILL: 9,
+  BUS: 7,
+  SEGV: 11,
+  SEGV_MAPERR: 1,
+  SEGV_ACCERR: 2,
+  BUS_ADRERR: 2,
+  BUS_MCEERR_AR: 4,
+} as const;
 
 /**
  * Kernel pages in a process page.

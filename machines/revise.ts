@@ -128,6 +128,7 @@ function copyMm(from: MmContext): MmContext {
     copiedBytes: from.copiedBytes,
     fallbacks: from.fallbacks,
     fallbackReason: from.fallbackReason,
+    ...(from.ksm === undefined ? undefined : { ksm: from.ksm }),
   };
   if (from.swap !== undefined) copy.swap = from.swap;
   return copy;

@@ -13,6 +13,7 @@ import { type Architecture, architectures } from '../src/arch/architectures.ts';
 import type { CostModel } from '../src/arch/costs.ts';
 import { type Design, defaultDesign } from '../src/arch/design.ts';
 import type { RunSource } from '../src/mm/runs.ts';
+import type { UserfaultGranularity } from '../src/mm/userfaultfd/numbers.ts';
 import type { Message, MessageOf } from './messages.ts';
 
 /** Bytes of shared zero memory: one page of the largest size a process can have. */
@@ -100,8 +101,18 @@ export interface Resources {
   costs: CostModel;
   /** The design that is modelled; the one that matches a kernel of the process page size where none is given. */
   design?: Design;
+  /** The userfaultfds of the topology; absent where there are none. */
+  userfaultfd?: UserfaultSettings | undefined;
+  /** There is a ksmd. */
+  ksm?: boolean;
   /** arm64 where none is given. */
   architecture?: Architecture;
+}
+
+/** The userfaultfds that processes may open, by name, and in which pages they work. */
+export interface UserfaultSettings {
+  descriptors: readonly string[];
+  granularity: UserfaultGranularity;
 }
 
 /**
@@ -117,12 +128,16 @@ export class ResourceHolder {
   readonly traces: ReadonlyMap<string, RunSource>;
   readonly costs: CostModel;
   readonly design: Design;
+  readonly userfaultfd: UserfaultSettings;
+  readonly ksm: boolean;
   readonly architecture: Architecture;
 
   constructor(resources: Resources) {
     this.traces = resources.traces;
     this.costs = resources.costs;
     this.design = resources.design ?? defaultDesign;
+    this.ksm = resources.ksm ?? false;
+    this.userfaultfd = resources.userfaultfd ?? { descriptors: [], granularity: 'process-page' };
     this.architecture = resources.architecture ?? architectures.arm64;
   }
 

@@ -1,6 +1,8 @@
 /** Who sends each message to whom, and what it says: the table that topologies are checked against. */
 import { coreVocabulary } from './coreVocabulary.ts';
 import type { MessageType, VocabularyRow } from './messages.ts';
+import { ksmVocabulary } from './ksm/vocabulary.ts';
+import { userfaultVocabulary } from './userfaultfd/vocabulary.ts';
 import { objectVocabulary } from './objects/vocabulary.ts';
 import { pipeVocabulary } from './pipe/vocabulary.ts';
 import { procfsVocabulary } from './procfs/vocabulary.ts';
@@ -20,6 +22,8 @@ export const vocabulary: Readonly<Record<MessageType, VocabularyRow>> = {
   ...coreVocabulary,
   ...objectVocabulary,
   ...walkerVocabulary,
+  ...userfaultVocabulary,
+  ...ksmVocabulary,
   ...pipeVocabulary,
   ...procfsVocabulary,
   ...reclaimVocabulary,

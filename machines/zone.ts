@@ -25,7 +25,7 @@ import {
   tryStalled,
   type ZoneReclaim,
 } from './reclaim/zoneKswapd.ts';
-import { folioQuery } from './walkers/zoneWalk.ts';
+import { folioQuery, tryGet } from './walkers/zoneWalk.ts';
 import { copyZone } from './revise.ts';
 
 /** RAM begins at 1 GiB of physical addresses, as on the `virt` machine that the oracle's kernels ran on. */
@@ -313,6 +313,7 @@ export const zoneMachine = setup({
     reclaim,
     folioQuery: handle<ZoneContext>(folioQuery),
     zoneQuery: handle<ZoneContext>(showZone),
+    tryGet: handle<ZoneContext>(tryGet),
   },
   guards: {
     isOk: ({ context }) => context.buddy.freeFrames > context.marks.high,
@@ -331,6 +332,7 @@ export const zoneMachine = setup({
     PUT: { actions: 'put' },
     SHRINK: { actions: 'shrink' },
     FOLIO_QUERY: { actions: 'folioQuery' },
+    TRY_GET: { actions: 'tryGet' },
     KSWAPD_SLEEPS: { actions: 'reclaim' },
     ISOLATE: { actions: 'reclaim' },
     SET_SWAPBACKED: { actions: 'reclaim' },

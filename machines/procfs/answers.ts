@@ -1,4 +1,5 @@
-/** What the zone, an address space and a swap device answer to procfs: as they are at the moment, nothing changed. */
+/** What the zone, an address space, a swap device and ksmd answer to procfs: as they are at the moment, nothing changed. */
+import type { KsmContext } from '../ksm/state.ts';
 import type { FileContext } from '../fileState.ts';
 import type { Message } from '../messages.ts';
 import { assertType, type Send } from '../support.ts';
@@ -73,5 +74,25 @@ export function showSwap(context: SwapContext, event: Message, send: Send): Swap
     return below !== null && pfn < below.key + below.value.slots.length;
   });
   send(sender, { type: 'SWAP_COUNTS', request, counts, cached, totalPages: map.slots, freePages: map.freeSlots });
+  return context;
+}
+
+/**
+ * Answers KSM_QUERY.
+ *
+ * @example
+ * ```ts
+ * const node = { pfn: 16, nr: 4, values: [7], checksum: 'x', mappedPages: 8, sharers: 2 };
+ * const ksm = { trees: { ...emptyTrees(), stable: [node] } };
+ * const sent: Message[] = [];
+ * showKsm(ksm, { type: 'KSM_QUERY', sender: 'procfs', request: 1, pfns: [15, 17] }, (_to, message) => sent.push(message));
+ * sent[0]?.pfns; // [17]
+ * ```
+ */
+export function showKsm(context: KsmContext, event: Message, send: Send): KsmContext {
+  assertType(event, 'KSM_QUERY');
+  const { stable } = context.trees;
+  const pfns = event.pfns.filter((pfn) => stable.some((node) => pfn >= node.pfn && pfn < node.pfn + node.nr));
+  send(event.sender, { type: 'KSM_PAGES', request: event.request, pfns });
   return context;
 }

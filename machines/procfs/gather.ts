@@ -3,6 +3,8 @@ import { geometryOf } from '../../src/arch/granule.ts';
 import { CLEAR_REFS } from '../../src/mm/calls/clearRefs.ts';
 import { relationOf, rowOf, type Verdict, verdictErrno, verdictOf } from '../../src/mm/procfs/matrix.ts';
 import { frameEntries, kcoreBytes, kcorePieces } from '../../src/mm/procfs/systemFiles.ts';
+import { kindOfEntry } from '../../src/mm/nonPresent.ts';
+import { standsForPage } from '../../src/mm/procfs/mapped.ts';
 import { hasFlags, isPresent, PTE } from '../../src/mm/pte.ts';
 import { mmOf, mmuOf } from '../addresses.ts';
 import { actorOfFile } from '../fileState.ts';
@@ -146,9 +148,10 @@ export function walked(
   const read: ProcRead = { ...before, runs, walkedBytes, tableBytes: tableBytesOf(event), awaits: 0 };
   if (ENTRIES_ALONE.includes(read.path.name)) return finish(context, read, send);
   const zeroEnd = context.zeroPfn + ZERO_BYTES / context.kernelPageBytes;
-  const counted = runs.filter(
-    ({ pfn, flags }) => isPresent(flags) && !hasFlags(flags, PTE.SPECIAL) && !(pfn >= context.zeroPfn && pfn < zeroEnd),
-  );
+  const isZero = (pfn: number): boolean => pfn >= context.zeroPfn && pfn < zeroEnd;
+  const counted = runs.filter(({ pfn, flags }) => {
+    return standsForPage(flags) || (isPresent(flags) && !hasFlags(flags, PTE.SPECIAL) && !isZero(pfn));
+  });
   const pfns = counted.flatMap(({ pfn, nr }) => Array.from({ length: nr }, (_, page) => pfn + page));
   let awaits = 0;
   const ask = (to: string, message: Message): void => {
@@ -156,7 +159,10 @@ export function walked(
     awaits += 1;
   };
   if (pfns.length > 0) ask('zone', { type: 'FOLIO_QUERY', sender: SENDER, request: read.pid, pfns });
-  const slots = runs.filter(({ flags }) => !isPresent(flags) && hasFlags(flags, PTE.SWAP));
+  if (context.hasKsm === true && pfns.length > 0) {
+    ask('ksmd', { type: 'KSM_QUERY', sender: SENDER, request: read.pid, pfns });
+  }
+  const slots = runs.filter(({ flags }) => kindOfEntry(flags) === 'swap');
   if (context.hasSwap === true && slots.length + pfns.length > 0) {
     const named = slots.map(({ pfn: offset, nr }) => ({ offset, nr }));
     ask('swap', { type: 'SWAP_QUERY', sender: SENDER, request: read.pid, slots: named, pfns });
@@ -227,7 +233,7 @@ export function swapSeen(
   { counts, cached, totalPages, freePages }: MessageOf<'SWAP_COUNTS'>,
   send: Send,
 ): ProcfsContext {
-  const swapped = read.runs.filter(({ flags }) => !isPresent(flags) && hasFlags(flags, PTE.SWAP));
+  const swapped = read.runs.filter(({ flags }) => kindOfEntry(flags) === 'swap');
   const slots = swapped.flatMap(({ pfn, nr }) => Array.from({ length: nr }, (_, at) => pfn + at));
   const swapCounts = Object.fromEntries(slots.map((slot, at) => [slot, counts[at] ?? 1]));
   const { kernelPageBytes } = context;

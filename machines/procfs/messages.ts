@@ -37,6 +37,9 @@ export type ProcfsMessage =
       totalPages: number;
       freePages: number;
     }
+  /** Which of these frames does ksmd have merged? It holds a reference to each. */
+  | { type: 'KSM_QUERY'; sender: string; request: number; pfns: number[] }
+  | { type: 'KSM_PAGES'; request: number; pfns: number[] }
   | { type: 'ZONE_QUERY'; sender: string; request: number }
   | {
       type: 'ZONE_STATE';

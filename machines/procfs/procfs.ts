@@ -45,6 +45,8 @@ const answered = handle<ProcfsContext>((context, event, send) => {
       return walked(context, under, event, send);
     case 'FOLIOS':
       return foliosSeen(context, under, event, send);
+    case 'KSM_PAGES':
+      return gathered(context, { ...under, merged: event.pfns }, send);
     case 'SWAP_COUNTS':
       return swapSeen(context, under, event, send);
     case 'ZONE_STATE':
@@ -79,6 +81,7 @@ export const procfsMachine = setup({
         WALKED: { actions: 'answered' },
         FOLIOS: { actions: 'answered' },
         CACHE_STATE: { actions: 'answered' },
+        KSM_PAGES: { actions: 'answered' },
         SWAP_COUNTS: { actions: 'answered' },
         ZONE_STATE: { actions: 'answered' },
       },

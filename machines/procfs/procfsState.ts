@@ -27,6 +27,8 @@ export interface ProcfsInput {
   files: NamedFile[];
   /** There is a swap device. */
   hasSwap?: boolean;
+  /** There is ksmd. */
+  hasKsm?: boolean;
 }
 
 /** A read under way: one a caller at most. */
@@ -54,6 +56,8 @@ export interface ProcRead {
   /** Entries that name each slot, and frames in the swap cache. */
   swapCounts: Record<number, number>;
   swapCached: number[];
+  /** Frames that ksmd has merged. */
+  merged: number[];
   /** Swap in bytes: all, and what is free. */
   swapBytes: { total: number; free: number };
 }
@@ -92,5 +96,5 @@ export function newRead(
   begin: Pick<ProcRead, 'pid' | 'readerPageBytes' | 'path' | 'offsetBytes' | 'lengthBytes' | 'text'>,
 ): ProcRead {
   const nothing = { awaits: 0, state: null, runs: [], walkedBytes: 0, tableBytes: 0, pfns: [], folios: [], cached: {} };
-  return { ...begin, ...nothing, swapCounts: {}, swapCached: [], swapBytes: { total: 0, free: 0 } };
+  return { ...begin, ...nothing, swapCounts: {}, swapCached: [], merged: [], swapBytes: { total: 0, free: 0 } };
 }

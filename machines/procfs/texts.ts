@@ -15,6 +15,7 @@ import {
 } from '../../src/mm/procfs/processFiles.ts';
 import { rollupText, type SmapsArea, smapText } from '../../src/mm/procfs/smaps.ts';
 import { isThpEligible } from '../../src/mm/procfs/thpEligible.ts';
+import { kindOfEntry } from '../../src/mm/nonPresent.ts';
 import { hasFlags, isPresent, PTE } from '../../src/mm/pte.ts';
 import type { Vma } from '../../src/mm/vma.ts';
 import { ZERO_BYTES } from '../support.ts';
@@ -34,6 +35,7 @@ export interface Gathered {
 function sightOf({ context, read }: Gathered): MemorySight {
   const folios = new Map(read.pfns.map((pfn, at) => [pfn, read.folios[at] ?? null]));
   const swapCached = new Set(read.swapCached);
+  const merged = new Set(read.merged);
   const inMemory = new Map(context.files.map((file) => [file.path, file.inMemory]));
   return {
     kernelPageBytes: context.kernelPageBytes,
@@ -44,6 +46,7 @@ function sightOf({ context, read }: Gathered): MemorySight {
       (read.cached[file] ?? []).find((folio) => folio.index <= index && index < folio.index + 2 ** folio.order) ?? null,
     swapCountOf: (slot) => read.swapCounts[slot] ?? 1,
     inSwapCache: (pfn) => swapCached.has(pfn),
+    isMerged: (pfn) => merged.has(pfn),
     inMemory: (file) => file.startsWith('shmem:') || inMemory.get(file) === true,
   };
 }
@@ -88,7 +91,7 @@ function residentOf(gathered: Gathered): ResidentSizes {
     const inMemory = vma.file !== null && sight.inMemory(vma.file);
     const walked = read.runs.map((run) => ({ ...run, folio: null }));
     for (const { nr, pfn, flags } of clipRuns(walked, vma.startVa, vma.endVa, kernelPageBytes)) {
-      if (!isPresent(flags)) swapPages += hasFlags(flags, PTE.SWAP) ? nr : 0;
+      if (!isPresent(flags)) swapPages += kindOfEntry(flags) === 'swap' ? nr : 0;
       else if (inMemory && !hasFlags(flags, PTE.ANON) && pfn >= context.zeroPfn + sight.zeroPages) shmemPages += nr;
     }
   }
@@ -115,6 +118,7 @@ function pagemapBytes(gathered: Gathered): number[] {
     file: false,
     exclusive: false,
     softDirty: false,
+    uffdWp: false,
     frame: 0,
   };
   // A page of the reader that is torn, as after a fallback, has no frame of its own: present, and nothing else is said of it.

@@ -23,6 +23,8 @@ export const procfsVocabulary = {
     'How many entries name these slots, and which of these frames are in the swap cache?',
   ),
   SWAP_COUNTS: row('swap', 'procfs', 'Those, and how much swap there is.'),
+  KSM_QUERY: row('procfs', 'ksmd', 'PageKsm: which of these frames are merged?'),
+  KSM_PAGES: row('ksmd', 'procfs', 'Those.'),
   ZONE_QUERY: row('procfs', 'zone', 'Counters of the zone and its free lists.'),
   ZONE_STATE: row('zone', 'procfs', 'Those.'),
 } satisfies Record<ProcfsMessage['type'], VocabularyRow>;

@@ -9,6 +9,8 @@
  * So the runs between two fetch runs belong to the first of them, and a stretch can be cut before any fetch run.
  */
 
+import type { UserfaultCall } from './userfaultfd/calls.ts';
+
 /** An instruction-fetch run. */
 export const RUN_FETCH = 0;
 /** A data run of reads only. */
@@ -41,6 +43,7 @@ export type TraceCall =
   | OtherProcessCall
   | QueryCall
   | ProcCall
+  | UserfaultCall
   | ObjectCall
   | DeviceCall
   | TaskCall;
@@ -181,6 +184,10 @@ export type TaskCall =
   | { op: 'fork'; childPid: number }
   | { op: 'exec'; file: string }
   | { op: 'exit'; status: number }
+  /** The caller sleeps for some time. */
+  | { op: 'nanosleep'; cycles: number }
+  /** No call of Linux: the program says what the stores before it have filled a range with, for ksmd to compare. */
+  | { op: 'pattern'; addr: number; lengthBytes: number; value: number }
   /** A call that does not touch the memory that is modelled; `name` is Linux's. */
   | { op: 'other'; name: string };
 

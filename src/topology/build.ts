@@ -216,6 +216,8 @@ export function buildTopology(topology: Topology, traces: ReadonlyMap<number, Ru
     costs: costsOf(topology),
     design: topology.design,
     architecture,
+    userfaultfd: topology.userfaultfd,
+    ksm: topology.ksm !== undefined,
   });
   const { kernelPageSize: kernelPageBytes, cpus } = topology;
   const core = findCore(topology.core);

@@ -5,12 +5,14 @@ import { planBrk } from './brk.ts';
 import { planClearRefs } from './clearRefs.ts';
 import { planLock, planLockAll, planUnlock, planUnlockAll } from './lock.ts';
 import { planMap, planRemapFilePages } from './map.ts';
-import type { Plan, Space } from './plan.ts';
+import { type Plan, type Space, succeeds } from './plan.ts';
 import { planBind, planHomeNode, planMovePages, planSeal } from './policy.ts';
 import { planProtect } from './protect.ts';
 import { planRemap } from './remap.ts';
 import { planRemoteAccess } from './remote.ts';
 import { planResidency, planSync } from './sync.ts';
+import type { UserfaultMmCall } from '../userfaultfd/calls.ts';
+import { userfaultPlanners } from '../userfaultfd/plans.ts';
 import { planDetach, planUnmap } from './unmap.ts';
 
 /** The calls that have a plan: those of the ABI table, and those that the ABI adapter makes of others. */
@@ -19,7 +21,9 @@ export type PlannedCall =
   | { op: 'shmdt'; addr: number; segments: Record<string, number> }
   | { op: 'move_pages'; addresses: number[]; nodes: number[] | null; flags: number }
   | { op: 'clear_refs'; kind: number }
-  | { op: 'remote_access'; addr: number; lengthBytes: number; write: boolean };
+  | { op: 'remote_access'; addr: number; lengthBytes: number; write: boolean }
+  | UserfaultMmCall
+  | { op: 'pattern'; addr: number; lengthBytes: number; value: number };
 
 type Planner<O extends PlannedCall['op']> = (space: Space, call: Extract<PlannedCall, { op: O }>) => Plan;
 
@@ -46,6 +50,9 @@ const planners: { [O in PlannedCall['op']]: Planner<O> } = {
   clear_refs: planClearRefs,
   remote_access: planRemoteAccess,
   move_pages: (_space, call) => planMovePages(call),
+  ...userfaultPlanners,
+  pattern: (_space, { addr: startVa, lengthBytes, value }) =>
+    succeeds([{ do: 'pattern', startVa, endVa: startVa + lengthBytes, value }]),
 };
 
 /**

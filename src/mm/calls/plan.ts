@@ -5,6 +5,7 @@
 import { STACK_GUARD_GAP_PAGES } from '../../arch/granule.ts';
 import type { MemoryCall } from '../abiRules.ts';
 import type { VaRange } from '../tableWork.ts';
+import type { UserfaultFill, UserfaultMove } from '../userfaultfd/calls.ts';
 import type { Vma } from '../vma.ts';
 import { VmaSet } from '../vmaSet.ts';
 import { type Limits, rootLimits } from './limits.ts';
@@ -50,6 +51,14 @@ export type Effect =
   | { do: 'residency'; startVa: number; endVa: number }
   /** Appends where the page at an address is, as `move_pages` tells it. */
   | { do: 'node'; va: number }
+  /** Fills pages in for userfaultfd; `doneUnits` of `wantedUnits` are there, of those that can be. */
+  | { do: 'userFill'; fill: UserfaultFill; doneUnits: number; wantedUnits: number }
+  | { do: 'userProtect'; startVa: number; endVa: number; protect: boolean }
+  | { do: 'userMove'; move: UserfaultMove }
+  /** Whoever waits for this userfaultfd in the range tries again. */
+  | { do: 'userWake'; fd: string; startVa: number; endVa: number }
+  /** ksmd hears what a range was filled with. */
+  | { do: 'pattern'; startVa: number; endVa: number; value: number }
   /** Plans the rest anew: what came before may have changed the areas. */
   | { do: 'goOn'; call: MemoryCall };
 

@@ -1,9 +1,10 @@
 /** From what the tables, the zone and the page cache hold to what procfs shows of each entry. */
 import type { Folio } from '../frames.ts';
+import { kindOfEntry } from '../nonPresent.ts';
 import type { CachedFolio } from '../pageCache.ts';
 import { hasFlags, isPresent, PTE } from '../pte.ts';
 import type { Vma } from '../vma.ts';
-import type { MappedFolio, MappedRun } from './mapped.ts';
+import { type MappedFolio, type MappedRun, standsForPage } from './mapped.ts';
 
 /** Entries as a walk of the Linux table gives them. */
 export interface WalkedRun {
@@ -29,12 +30,15 @@ export interface MemorySight {
   swapCountOf?(slot: number): number;
   /** Whether the swap cache holds a reference to a page. */
   inSwapCache?(pfn: number): boolean;
+  /** Whether ksmd has merged a page; it holds a reference to it then. */
+  isMerged?(pfn: number): boolean;
   /** Whether the file lives in memory alone: tmpfs and the kernel's internal mount. */
   inMemory(file: string): boolean;
 }
 
 /**
- * How many entries map a page of a folio. Every entry holds a reference, and so do pins and, once for each page, the page cache and the swap cache.
+ * How many entries map a page of a folio. Every entry holds a reference, and so do pins and, once for each page, the page cache;
+ * `heldElsewhere` are references to each page that others hold: the swap cache, ksmd.
  * Of an anonymous folio larger than its process's page the count of each page is kept. Where a large folio of a file is mapped
  * in part by some, the mean over its pages is given, as kernels without per-page counts do
  * (`fs/proc/internal.h:folio_average_page_mapcount`).
@@ -45,21 +49,22 @@ export interface MemorySight {
  * mapcountOf(folio, 16); // 2
  * ```
  */
-export function mapcountOf(folio: Folio, pfn: number, inSwapCache = false): number {
+export function mapcountOf(folio: Folio, pfn: number, heldElsewhere = 0): number {
   if (folio.kind !== 'anon' && folio.kind !== 'file') return 0;
   if (folio.large !== null) return folio.large.pageRefs[pfn - folio.pfn];
   const pages = 2 ** folio.order;
-  const cached = folio.kind === 'file' || inSwapCache ? pages : 0;
-  const entries = folio.refs - folio.pins - cached;
+  const cached = folio.kind === 'file' ? pages : 0;
+  const entries = folio.refs - folio.pins - cached - heldElsewhere * pages;
   return Math.max(entries > 0 ? 1 : 0, Math.floor(entries / pages));
 }
 
 /** What the entry of one page has behind it, without its mapcount. */
 function sightOf(sight: MemorySight, vma: Vma, va: number, pfn: number, folio: Folio): MappedFolio {
-  const mapcount = mapcountOf(folio, pfn, sight.inSwapCache?.(pfn) === true);
+  const ksm = sight.isMerged?.(pfn) === true;
+  const mapcount = mapcountOf(folio, pfn, (ksm ? 1 : 0) + (sight.inSwapCache?.(pfn) === true ? 1 : 0));
   const { pfn: head, order, lazyFree } = folio;
   const referenced = sight.isReferenced?.(head) === true ? { referenced: true } : {};
-  const common = { head, order, mapcount, ksm: false, ...referenced };
+  const common = { head, order, mapcount, ksm, ...referenced };
   if (folio.kind === 'anon') return { ...common, kind: 'anon', dirty: false, lazyFree };
   const file = vma.file ?? '';
   const index = Math.floor((vma.offsetBytes + va - vma.startVa) / sight.kernelPageBytes);
@@ -104,12 +109,13 @@ export function mappedRuns(sight: MemorySight, vma: Vma, runs: readonly WalkedRu
   for (const { va, nr, pfn, flags } of runs) {
     const start = mapped.length;
     const counted = isPresent(flags) && !hasFlags(flags, PTE.SPECIAL);
+    const stands = standsForPage(flags);
     for (let page = 0; page < nr; page++) {
       const at = pfn + page;
-      const whole = counted && !isZero(sight, at) ? sight.folioOf(at) : null;
+      const whole = (counted && !isZero(sight, at)) || stands ? sight.folioOf(at) : null;
       const pageVa = va + page * sight.kernelPageBytes;
       const folio = whole === null ? null : sightOf(sight, vma, pageVa, at, whole);
-      const slot = !isPresent(flags) && hasFlags(flags, PTE.SWAP);
+      const slot = kindOfEntry(flags) === 'swap';
       const swapCount = slot ? sight.swapCountOf?.(at) : undefined;
       const last = mapped.length > start ? mapped.at(-1) : undefined;
       if (last !== undefined && goesOn(last, at, folio, swapCount)) last.nr += 1;

@@ -1,4 +1,5 @@
 /** The entries of a process as procfs looks at them: each with the folio behind it (`vm_normal_page`, `page_folio`). */
+import { kindOfEntry } from '../nonPresent.ts';
 import { hasFlags, isDirty, isPresent, isYoung, PTE } from '../pte.ts';
 
 /** What procfs asks of the folio that an entry maps. */
@@ -44,6 +45,21 @@ export interface MappedRun {
  */
 export function isCounted(run: MappedRun): run is MappedRun & { folio: MappedFolio } {
   return isPresent(run.flags) && !hasFlags(run.flags, PTE.SPECIAL) && run.folio !== null;
+}
+
+/**
+ * Whether an entry that is not present names a page nevertheless (`is_pfn_swap_entry`): one that is being moved, that failed, or that
+ * a device has.
+ *
+ * @example
+ * ```ts
+ * standsForPage(NON_PRESENT.migration); // true
+ * standsForPage(NON_PRESENT.swap); // false
+ * ```
+ */
+export function standsForPage(flags: number): boolean {
+  const kind = kindOfEntry(flags);
+  return kind === 'migration' || kind === 'hwpoison' || kind === 'device-private';
 }
 
 /** Flags that say what was done with a page, not what may be. */

@@ -5,7 +5,8 @@
  * @models S-49 L-07
  */
 import { hasFlags, isPresent, PTE } from '../pte.ts';
-import { isCounted, type MappedRun } from './mapped.ts';
+import { isMarker, MARKER } from '../nonPresent.ts';
+import { isCounted, type MappedRun, standsForPage } from './mapped.ts';
 
 /** One entry of pagemap. */
 export interface PagemapEntry {
@@ -17,6 +18,8 @@ export interface PagemapEntry {
   exclusive: boolean;
   /** `PM_SOFT_DIRTY`: arm64 of 6.12 has no soft-dirty tracking, so this is never set. */
   softDirty: boolean;
+  /** userfaultfd write-protects the page, or a marker says so (`PM_UFFD_WP`). */
+  uffdWp: boolean;
   /** Frame in pages of the reader, or the place in swap; 0 for whoever has no CAP_SYS_ADMIN. */
   frame: number;
 }
@@ -27,6 +30,7 @@ const NOTHING: PagemapEntry = {
   file: false,
   exclusive: false,
   softDirty: false,
+  uffdWp: false,
   frame: 0,
 };
 
@@ -38,9 +42,10 @@ function entryOf(run: MappedRun, page: number): PagemapEntry {
   return {
     present,
     swapped: !present && hasFlags(flags, PTE.SWAP),
-    file: counted && folio?.kind !== 'anon',
+    file: (counted || standsForPage(flags)) && folio !== null && folio.kind !== 'anon',
     exclusive: counted && folio?.mapcount === 1,
     softDirty: false,
+    uffdWp: present ? hasFlags(flags, PTE.UFFD_WP) : isMarker(run, MARKER.UFFD_WP),
     // Of a page in swap: the type of the device, 0, below the place on it (MAX_SWAPFILES_SHIFT).
     frame: present ? run.pfn + page : (run.pfn + page) * 32,
   };
@@ -66,6 +71,7 @@ function isOneBlock(entries: readonly PagemapEntry[]): boolean {
     entry.swapped === first.swapped &&
     entry.file === first.file &&
     entry.exclusive === first.exclusive &&
+    entry.uffdWp === first.uffdWp &&
     (!entry.present || entry.frame === first.frame + page);
   const aligned = !first.present || first.frame % entries.length === 0;
   return aligned && entries.every(like);
@@ -127,12 +133,12 @@ export function entryText(entry: PagemapEntry | null): string {
  *
  * @example
  * ```ts
- * const entry = { present: true, swapped: false, file: false, exclusive: true, softDirty: false, frame: 0x102 };
+ * const entry = { present: true, swapped: false, file: false, exclusive: true, softDirty: false, uffdWp: false, frame: 0x102 };
  * entryBytes(entry); // [2, 1, 0, 0, 0, 0, 0, 0x81]
  * ```
  */
 export function entryBytes(entry: PagemapEntry): number[] {
-  const { present, swapped, file, exclusive, softDirty, frame } = entry;
+  const { present, swapped, file, exclusive, softDirty, uffdWp, frame } = entry;
   const bytes: number[] = [];
   let rest = frame;
   for (let byte = 0; byte < 6; byte++) {
@@ -140,6 +146,6 @@ export function entryBytes(entry: PagemapEntry): number[] {
     rest = Math.floor(rest / 256);
   }
   bytes.push((rest % 128) + (softDirty ? 128 : 0));
-  bytes.push((exclusive ? 1 : 0) + (file ? 32 : 0) + (swapped ? 64 : 0) + (present ? 128 : 0));
+  bytes.push((exclusive ? 1 : 0) + (uffdWp ? 2 : 0) + (file ? 32 : 0) + (swapped ? 64 : 0) + (present ? 128 : 0));
   return bytes;
 }

@@ -3,11 +3,12 @@
  *
  * @models S-27 S-32
  */
-import { hasFlags, isDirty, isPresent, isYoung, PTE } from '../pte.ts';
+import { kindOfEntry } from '../nonPresent.ts';
+import { isDirty, isYoung } from '../pte.ts';
 import { VM, type Vma } from '../vma.ts';
 import { kbLine } from './lines.ts';
 import { type InodeName, mapsLine, rollupLine } from './maps.ts';
-import { isCounted, markPmds, type MappedFolio, type MappedRun } from './mapped.ts';
+import { isCounted, markPmds, type MappedFolio, type MappedRun, standsForPage } from './mapped.ts';
 import { vmFlagsText } from './vmFlags.ts';
 
 /** Bits of fraction of a proportional share (`PSS_SHIFT`). */
@@ -95,8 +96,9 @@ function accumulate(stats: MemSizeStats, folio: MappedFolio, bytes: number, pss:
   if (folio.kind === 'anon') stats.pssAnon += pss;
   else if (folio.kind === 'shmem') stats.pssShmem += pss;
   else stats.pssFile += pss;
-  const shared = folio.mapcount >= 2;
-  if (isDirty(run.flags) || folio.dirty) {
+  const stands = standsForPage(run.flags);
+  const shared = stands || folio.mapcount >= 2;
+  if ((!stands && isDirty(run.flags)) || folio.dirty) {
     stats.pssDirty += pss;
     if (shared) stats.sharedDirty += bytes;
     else stats.privateDirty += bytes;
@@ -107,26 +109,28 @@ function accumulate(stats: MemSizeStats, folio: MappedFolio, bytes: number, pss:
 /** `smaps_pte_entry`, `smaps_pmd_entry` and `smaps_account` for a run of like entries. */
 function addRun(stats: MemSizeStats, run: MappedRun, locked: boolean, units: CountedIn): void {
   const bytes = run.nr * units.kernelPageBytes;
-  if (!isPresent(run.flags) && hasFlags(run.flags, PTE.SWAP) && run.folio === null) {
+  if (kindOfEntry(run.flags) === 'swap') {
     stats.swap += bytes;
     stats.swapPss += shareOf(run, run.swapCount ?? 1, units);
     return;
   }
-  if (!isCounted(run)) return;
+  const stands = standsForPage(run.flags);
   const { folio } = run;
+  if (folio === null || (!isCounted(run) && !stands)) return;
   if (folio.kind === 'anon') {
     stats.anonymous += bytes;
-    if (folio.lazyFree && !isDirty(run.flags) && !folio.dirty) stats.lazyFree += bytes;
+    if (folio.lazyFree && (stands || !isDirty(run.flags)) && !folio.dirty) stats.lazyFree += bytes;
   }
   if (folio.ksm) stats.ksm += bytes;
   stats.resident += bytes;
-  if (isYoung(run.flags) || folio.referenced === true) stats.referenced += bytes;
+  if ((!stands && isYoung(run.flags)) || folio.referenced === true) stats.referenced += bytes;
   if (run.pmd === true) {
     if (folio.kind === 'anon') stats.anonymousThp += bytes;
     else if (folio.kind === 'shmem') stats.shmemThp += bytes;
     else stats.fileThp += bytes;
   }
-  const pss = shareOf(run, folio.mapcount, units);
+  // How often a page is shared whose entry is not present is not known: it counts as shared, and as a whole.
+  const pss = shareOf(run, stands ? 1 : folio.mapcount, units);
   if (locked) stats.pssLocked += pss;
   accumulate(stats, folio, bytes, pss, run);
 }

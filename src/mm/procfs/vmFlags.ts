@@ -1,6 +1,11 @@
 /** The flags of an area as smaps shows them. */
 import { PROT } from '../pte.ts';
+import { isArmed } from '../userfaultfd/areas.ts';
+import { UFFD } from '../userfaultfd/numbers.ts';
 import { VM, type Vma } from '../vma.ts';
+
+const UFFD_MISSING = 0x200;
+const UFFD_WP = 0x1000;
 
 /**
  * Two letters for each flag, in the order of the bits [fs/proc/task_mmu.c:show_smap_vma_flags]. `prot` holds the lowest
@@ -13,10 +18,10 @@ const MNEMONICS: readonly [flag: number, letters: string][] = [
   [VM.MAYEXEC, 'me'],
   [VM.MAYSHARE, 'ms'],
   [VM.GROWSDOWN, 'gd'],
-  /** VM_UFFD_MISSING, VM_UFFD_WP: bits 9 and 12. */
-  [0x200, 'um'],
+  /** VM_UFFD_MISSING and VM_UFFD_WP are bits 9 and 12; an area keeps them with its descriptor. */
+  [UFFD_MISSING, 'um'],
   [VM.PFNMAP, 'pf'],
-  [0x1000, 'uw'],
+  [UFFD_WP, 'uw'],
   [VM.LOCKED, 'lo'],
   [VM.IO, 'io'],
   [VM.SEQ_READ, 'sr'],
@@ -56,13 +61,15 @@ function withMay(flags: number): number {
  * vmFlagsText({ prot: 1, flags: VM.MAYREAD | VM.PFNMAP }); // 'rd mr pf '
  * ```
  */
-export function vmFlagsText(vma: Pick<Vma, 'prot' | 'flags' | 'sealed'>): string {
-  const flags = withMay(vma.flags);
+export function vmFlagsText(vma: Pick<Vma, 'prot' | 'flags' | 'sealed' | 'uffd'>): string {
+  const missing = isArmed(vma, UFFD.REGISTER_MISSING) ? UFFD_MISSING : 0;
+  const flags = withMay(vma.flags) | missing | (isArmed(vma, UFFD.REGISTER_WP) ? UFFD_WP : 0);
   const letters = [
     (vma.prot & PROT.READ) === 0 ? '' : 'rd',
     (vma.prot & PROT.WRITE) === 0 ? '' : 'wr',
     (vma.prot & PROT.EXEC) === 0 ? '' : 'ex',
     ...MNEMONICS.map(([flag, text]) => ((flags & flag) === 0 ? '' : text)),
+    isArmed(vma, UFFD.REGISTER_MINOR) ? 'ui' : '',
     vma.sealed === true ? 'sl' : '',
   ];
   return letters.map((text) => (text === '' ? '' : `${text} `)).join('');

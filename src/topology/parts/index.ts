@@ -5,6 +5,8 @@
 import type { ZodType } from 'zod';
 import { driversSchema, objectActors, objectsSchema } from './objects.ts';
 import type { PartActors } from './part.ts';
+import { ksmActors, ksmSchema } from './ksm.ts';
+import { userfaultfdActors, userfaultfdSchema } from './userfaultfd.ts';
 import { pipeActors, pipesSchema } from './pipes.ts';
 import { procfsActors, procfsSchema } from './procfs.ts';
 import { reclaimActors, reclaimSchema } from './reclaim.ts';
@@ -18,6 +20,8 @@ import { reclaimActors, reclaimSchema } from './reclaim.ts';
  * ```
  */
 export const partSchemas = {
+  ksm: ksmSchema.optional(),
+  userfaultfd: userfaultfdSchema.optional(),
   objects: objectsSchema.optional(),
   drivers: driversSchema.optional(),
   pipes: pipesSchema,
@@ -33,4 +37,11 @@ export const partSchemas = {
  * partActors.every((make) => typeof make === 'function'); // true
  * ```
  */
-export const partActors: readonly PartActors[] = [objectActors, pipeActors, procfsActors, reclaimActors];
+export const partActors: readonly PartActors[] = [
+  objectActors,
+  pipeActors,
+  procfsActors,
+  reclaimActors,
+  ksmActors,
+  userfaultfdActors,
+];

@@ -49,6 +49,7 @@ export const procfsActors: PartActors = ({ topology, resources }) => {
   const { policy } = procfs;
   const hasSwap = topology.reclaim?.swap !== undefined;
   const zeroPfn = zeroFrame(kernelPageBytes);
-  const input = { resources, kernelPageBytes, zeroPfn, policy, pids, files: named, hasSwap };
+  const hasKsm = topology.ksm !== undefined;
+  const input = { resources, kernelPageBytes, zeroPfn, policy, pids, files: named, hasSwap, hasKsm };
   return [{ id: 'procfs', machine: machines.procfs, input }];
 };

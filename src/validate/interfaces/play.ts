@@ -13,6 +13,8 @@ import { type ScriptStep, scriptOf } from '../../trace/script.ts';
 export const PARENT_PID = 1;
 /** The child. */
 export const CHILD_PID = 2;
+/** The one descriptor of userfaultfd that a program has open at a time. */
+export const DESCRIPTOR = 'u';
 
 /** On which kernel questions are answered, and to whom. */
 export interface InterfaceWorld {
@@ -123,6 +125,7 @@ export function scenarioTopology(world: InterfaceWorld, { name, child, files }: 
       ...(forks ? [{ pid: CHILD_PID, trace: `${name}-child`, pageSize, cpu: 1, forked: true }] : []),
     ],
     files,
+    userfaultfd: { descriptors: [DESCRIPTOR] },
   };
   return parseTopology(input, name);
 }

@@ -2,12 +2,11 @@
  * The questions about one mebibyte of anonymous memory and, when that is unmapped, about System V memory at odd addresses: for
  * every distance from the start the program makes the same calls, in the same order, on one mapping.
  */
-import { ADVICE, ERRNO, MPOL, SHM } from '../../mm/abi/numbers.ts';
-import { translateCall } from '../../mm/abiRules.ts';
+import { ADVICE, MPOL, SHM } from '../../mm/abi/numbers.ts';
+import { UFFD } from '../../mm/userfaultfd/numbers.ts';
 import type { TraceCall } from '../../mm/runs.ts';
 import { called, type InterfaceAnswer } from './answer.ts';
-import { type Outcome, type PlannedStep, playScenario, type InterfaceWorld, type Scenario } from './play.ts';
-import { ProcView } from './procView.ts';
+import { DESCRIPTOR as fd, type InterfaceWorld, type Outcome, type PlannedStep, playScenario } from './play.ts';
 import type { Question, RangeCall } from './questions.ts';
 
 /** Where everything is mapped. */
@@ -51,7 +50,8 @@ const ORDER: readonly { call: RangeCall; lengthBytes: number; argument: number }
 /** What the names of calls begin with that the program makes though nobody asks. */
 const UNASKED = '~';
 
-const WAIT: TraceCall = { op: 'other', name: 'getpid' };
+/** Where UFFDIO_COPY copies from: the program's heap. */
+const COPY_SOURCE = 0x500000;
 
 function actionOf({ call, offsetBytes, lengthBytes, argument }: RangeQuestion): TraceCall {
   const area = { addr: BASE + offsetBytes, lengthBytes };
@@ -76,62 +76,16 @@ function actionOf({ call, offsetBytes, lengthBytes, argument }: RangeQuestion): 
     case 'munlock':
     case 'mincore':
       return { op: call, ...area };
+    case 'UFFDIO_REGISTER':
+      return { op: 'uffdio_register', fd, ...area, mode: UFFD.REGISTER_MISSING };
+    case 'UFFDIO_UNREGISTER':
+      return { op: 'uffdio_unregister', fd, ...area };
+    case 'UFFDIO_WAKE':
+      return { op: 'uffdio_wake', fd, ...area };
+    case 'UFFDIO_COPY':
+      return { op: 'uffdio_copy', fd, ...area, src: COPY_SOURCE, mode: 0 };
     default:
-      return WAIT;
-  }
-}
-
-/** What is registered at the moment, by one descriptor. */
-interface Registered {
-  startVa: number;
-  endVa: number;
-}
-
-/** Asks and answers of userfaultfd, whose descriptor lives for the calls at one distance. */
-class Userfault {
-  readonly #pageBytes: number;
-  /** Pages that a call filled with zeroes, by the text of its question: to be there when the scenario is played again. */
-  readonly filled: Map<string, readonly number[]>;
-  #registered: Registered | null = null;
-
-  constructor(pageBytes: number, filled: Map<string, readonly number[]>) {
-    this.#pageBytes = pageBytes;
-    this.filled = filled;
-  }
-
-  close(): void {
-    this.#registered = null;
-  }
-
-  answer({ text, question }: Asked<RangeQuestion>, { system, pid }: Outcome): InterfaceAnswer {
-    const { call, offsetBytes, lengthBytes } = question;
-    const startVa = BASE + offsetBytes;
-    const range = translateCall({ op: 'userfaultfd_range', addr: startVa, lengthBytes }, this.#pageBytes);
-    if ('errno' in range) return { err: range.errno };
-    const endVa = startVa + lengthBytes;
-    if (call === 'UFFDIO_WAKE') return { ret: 0 };
-    if (call === 'UFFDIO_REGISTER' || call === 'UFFDIO_UNREGISTER') {
-      // vma_find: an area must begin before the end of the range.
-      if (startVa >= BASE + AREA_BYTES) return { err: ERRNO.EINVAL };
-      this.#registered = call === 'UFFDIO_REGISTER' ? { startVa, endVa: Math.min(endVa, BASE + AREA_BYTES) } : null;
-      return { ret: 0 };
-    }
-    return this.#fill(text, startVa, endVa, new ProcView(system, pid));
-  }
-
-  /** `mfill_atomic`: page by page until one is there already; half-way is EAGAIN. */
-  #fill(text: string, startVa: number, endVa: number, view: ProcView): InterfaceAnswer {
-    const registered = this.#registered;
-    // `validate_dst_vma`: one area, all of it registered.
-    const within = view.areaAt(startVa)?.endVa ?? 0;
-    if (registered === null || startVa < registered.startVa || endVa > Math.min(registered.endVa, within)) {
-      return { err: ERRNO.ENOENT };
-    }
-    const pages: number[] = [];
-    for (let va = startVa; va < endVa && view.isEmpty(va, va + this.#pageBytes); va += this.#pageBytes) pages.push(va);
-    this.filled.set(text, pages);
-    if (startVa + pages.length * this.#pageBytes === endVa) return { ret: 0 };
-    return { err: pages.length === 0 ? ERRNO.EEXIST : ERRNO.EAGAIN };
+      return { op: 'uffdio_zeropage', fd, ...area, mode: 0 };
   }
 }
 
@@ -162,27 +116,26 @@ export interface RangeAsked {
   offsets: readonly number[];
 }
 
-function stepsAt(
-  questions: readonly Asked<RangeQuestion>[],
-  userfault: Userfault,
-  answers: Map<string, InterfaceAnswer>,
-): PlannedStep[] {
+/** The calls at one distance. The descriptor of userfaultfd is opened behind those before it, and closed at the end. */
+function stepsAt(questions: readonly Asked<RangeQuestion>[], answers: Map<string, InterfaceAnswer>): PlannedStep[] {
   const steps: PlannedStep[] = [];
-  for (const asked of questions) {
-    const { text, question } = asked;
+  let opened = false;
+  for (const { text, question } of questions) {
     if (question.call === 'move_pages') {
       for (const at of TOUCHED) steps.push({ action: { op: 'store', addr: BASE + at } });
     }
-    const isUserfault = question.call.startsWith('UFFDIO');
+    if (question.call.startsWith('UFFDIO') && !opened) {
+      opened = true;
+      steps.push({ action: { op: 'userfaultfd', fd, flags: UFFD.O_CLOEXEC | UFFD.O_NONBLOCK } });
+      steps.push({ action: { op: 'uffdio_api', fd, api: UFFD.API, features: 0 } });
+    }
     const hear = (outcome: Outcome): void => {
-      const answer = isUserfault ? userfault.answer(asked, outcome) : called(outcome);
       const status = question.call === 'move_pages' ? { status: outcome.data[0] } : {};
-      if (!text.startsWith(UNASKED)) answers.set(text, { ...answer, ...status });
+      if (!text.startsWith(UNASKED)) answers.set(text, { ...called(outcome), ...status });
     };
     steps.push({ action: actionOf(question), hear });
-    for (const addr of userfault.filled.get(text) ?? []) steps.push({ action: { op: 'load', addr } });
   }
-  steps.push({ action: WAIT, hear: () => userfault.close() });
+  if (opened) steps.push({ action: { op: 'uffd_close', fd } });
   return steps;
 }
 
@@ -210,8 +163,7 @@ function shmSteps(asked: readonly Asked<ShmQuestion>[], answers: Map<string, Int
 }
 
 /**
- * Answers the questions about anonymous and System V memory. The scenario is played until the pages that userfaultfd fills are
- * known: each is then read where the call stands, which maps the page of zeroes that UFFDIO_ZEROPAGE maps.
+ * Answers the questions about anonymous and System V memory.
  *
  * @throws GranuleError of the model, where it fails
  * @example
@@ -223,17 +175,12 @@ function shmSteps(asked: readonly Asked<ShmQuestion>[], answers: Map<string, Int
  * ```
  */
 export function answerRanges(world: InterfaceWorld, { range, shm, offsets }: RangeAsked): Map<string, InterfaceAnswer> {
-  const filled = new Map<string, readonly number[]>();
-  for (;;) {
-    const answers = new Map<string, InterfaceAnswer>();
-    const before = JSON.stringify([...filled]);
-    const userfault = new Userfault(world.pageBytes, filled);
-    const map = { addr: BASE, lengthBytes: AREA_BYTES, prot: 3, flags: 0x32, file: null, offsetBytes: 0 };
-    const steps: PlannedStep[] = [{ action: { op: 'mmap', ...map } }];
-    for (const offset of offsets) steps.push(...stepsAt(questionsAt(offset, range), userfault, answers));
-    const scenario: Scenario = { name: 'ranges', steps: [...steps, ...shmSteps(shm, answers)], child: [], files: [] };
-    const failure = playScenario(world, scenario);
-    if (failure !== null) throw failure;
-    if (JSON.stringify([...filled]) === before) return answers;
-  }
+  const answers = new Map<string, InterfaceAnswer>();
+  const map = { addr: BASE, lengthBytes: AREA_BYTES, prot: 3, flags: 0x32, file: null, offsetBytes: 0 };
+  const steps: PlannedStep[] = [{ action: { op: 'mmap', ...map } }];
+  for (const offset of offsets) steps.push(...stepsAt(questionsAt(offset, range), answers));
+  steps.push(...shmSteps(shm, answers));
+  const failure = playScenario(world, { name: 'ranges', steps, child: [], files: [] });
+  if (failure !== null) throw failure;
+  return answers;
 }
