@@ -67,8 +67,9 @@ function summary(columns: readonly ColumnReport[]): string {
 }
 
 function differencesText(report: ColumnReport): string {
-  const { differences } = report;
-  if (differences.length === 0) return '';
+  const { differences, failures } = report;
+  const threw = failures.map((failure) => `  the model failed: ${failure}\n`).join('');
+  if (differences.length === 0) return threw === '' ? '' : `\n${threw}`;
   const rows = differences.slice(0, SHOWN).map((difference) => {
     const [theirs, ours] = bothTexts(difference);
     return [short(difference.text), theirs, ours, difference.choice ?? ''];
@@ -76,7 +77,7 @@ function differencesText(report: ColumnReport): string {
   const more = differences.length > SHOWN ? `  and ${formatCount(differences.length - SHOWN)} more\n` : '';
   const align = ['left', 'left', 'left', 'left'] as const;
   const table = formatTable([[worldText(report), 'kernel', 'model', 'choice'], ...rows], { align: [...align] });
-  return `\n${table}${more}`;
+  return `\n${table}${more}${threw}`;
 }
 
 /** Every choice that decides an answer: both outcomes, and how many answers turn on it in the column that has most. */
@@ -141,13 +142,14 @@ export function interfacesJson({ file, questions, notUnderstood, columns, second
     questions,
     notUnderstood,
     seconds,
-    columns: columns.map(({ column, kernelPageBytes, checks, differences, decides }) => ({
+    columns: columns.map(({ column, kernelPageBytes, checks, differences, failures, decides }) => ({
       ...column,
       kernelPageBytes,
       checks,
       differing: differences.length,
       unexplained: differences.filter(({ choice }) => choice === null).length,
       differences,
+      failures,
       choices: decides,
     })),
   };

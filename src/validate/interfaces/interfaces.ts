@@ -5,6 +5,7 @@
  * @models S-24 S-25 S-26 S-46
  */
 import type { Design } from '../../arch/design.ts';
+import { GranuleError } from '../../errors.ts';
 import { type InterfaceAnswer, sameAnswer } from './answer.ts';
 import { CHOICE_NAMES, type ChoiceName, type InterfaceChoices } from './choices.ts';
 import { answerFact, chosenPage } from './facts.ts';
@@ -77,9 +78,8 @@ function shmOrder(asked: readonly Asked[]): Asked<Extract<Question, { kind: 'shm
 
 /**
  * What the model answers to each question that is understood. A question without an answer is one that the program would not
- * have come to ask.
+ * have come to ask, or on which the model failed: `failures` takes what it threw.
  *
- * @throws GranuleError of the model, where it fails
  * @example
  * ```ts
  * const world = { kernelPageBytes: 4096, pageBytes: 65536, design: defaultDesign };
@@ -91,23 +91,29 @@ export function answerAll(
   world: InterfaceWorld,
   choices: InterfaceChoices,
   { asked, offsets }: QuestionList,
+  failures: string[] = [],
 ): Map<string, InterfaceAnswer> {
   const answers = new Map<string, InterfaceAnswer>();
   for (const { text, question } of asked) {
     const answer = PLAYED.has(question.kind) ? null : answerFact(world, choices, text, question);
     if (answer !== null) answers.set(text, answer);
   }
-  const add = (more: ReadonlyMap<string, InterfaceAnswer>): void => {
-    for (const [text, answer] of more) answers.set(text, answer);
+  const add = (play: () => ReadonlyMap<string, InterfaceAnswer>): void => {
+    try {
+      for (const [text, answer] of play()) answers.set(text, answer);
+    } catch (error) {
+      if (!(error instanceof GranuleError)) throw error;
+      failures.push(error.format());
+    }
   };
   const [range, shm] = [ofKind(asked, 'range'), shmOrder(asked)];
-  if (range.length + shm.length > 0) add(answerRanges(world, { range, shm, offsets }));
+  if (range.length + shm.length > 0) add(() => answerRanges(world, { range, shm, offsets }));
   const fallocate = ofKind(asked, 'memfdFallocate');
   const access = ofKind(asked, 'memfdAccess', 'truncatedAccess');
-  if (fallocate.length + access.length > 0) add(answerMemfds(world, { fallocate, access }));
+  if (fallocate.length + access.length > 0) add(() => answerMemfds(world, { fallocate, access }));
   const seen = ofKind(asked, 'smaps', 'pagemap');
   const devicePageBytes = chosenPage(world, choices, 'deviceNumbers');
-  if (seen.length > 0) add(answerSeen({ ...world, devicePageBytes }, seen));
+  if (seen.length > 0) add(() => answerSeen({ ...world, devicePageBytes }, seen));
   return answers;
 }
 
@@ -129,6 +135,8 @@ export interface ColumnReport {
   differences: InterfaceDifference[];
   /** What the model answers, by question. */
   answers: ReadonlyMap<string, InterfaceAnswer>;
+  /** What the model threw. */
+  failures: string[];
   /** Of each choice that decides anything here: answers that agree with one value and differ with the other. */
   decides: { name: ChoiceName; value: string; otherValue: string; answers: number }[];
 }
@@ -177,7 +185,6 @@ export interface CompareSettings {
  * Compares one column with the model, and says what each named choice decides there. A difference that goes away with the other
  * value of a choice is that choice's.
  *
- * @throws GranuleError of the model, where it fails
  * @example
  * ```ts
  * const file = parseInterfaces({ 'F_GETPIPE_SZ default': { '64K': { ret: 1048576 } } }, 'x.json');
@@ -197,9 +204,10 @@ export function compareColumn(
   const unknown = new Set(list.notUnderstood);
   const compare = (answers: ReadonlyMap<string, InterfaceAnswer>): ReturnType<typeof differencesOf> =>
     differencesOf(file.questions, column.name, answers, unknown);
-  const answers = answerAll(world, choices, list);
+  const failures: string[] = [];
+  const answers = answerAll(world, choices, list, failures);
   const { checks, differences } = compare(answers);
-  const report: ColumnReport = { column, kernelPageBytes, checks, differences, answers, decides: [] };
+  const report: ColumnReport = { column, kernelPageBytes, checks, differences, answers, failures, decides: [] };
   if (kernelPageBytes === column.pageBytes) return report;
   for (const name of CHOICE_NAMES) {
     const value = choices[name];
