@@ -44,7 +44,7 @@ function sizesOf(asked: readonly Asked<AccessQuestion>[], kind: AccessQuestion['
  * Answers the questions about memfds. Each size that is asked about is a file of its own; the sizes that it is cut to follow on
  * the last one.
  *
- * @throws GranuleError of the model, where it fails
+ * @throws GranuleError of the model, where it fails; `answers` has what was answered until then
  * @example
  * ```ts
  * const world = { kernelPageBytes: 4096, pageBytes: 65536, design: defaultDesign };
@@ -52,8 +52,11 @@ function sizesOf(asked: readonly Asked<AccessQuestion>[], kind: AccessQuestion['
  * answerMemfds(world, { fallocate: [], access: [{ text: 'q', question }] }).get('q'); // { signal: 7, code: 2 }
  * ```
  */
-export function answerMemfds(world: InterfaceWorld, { fallocate, access }: MemfdAsked): Map<string, InterfaceAnswer> {
-  const answers = new Map<string, InterfaceAnswer>();
+export function answerMemfds(
+  world: InterfaceWorld,
+  { fallocate, access }: MemfdAsked,
+  answers = new Map<string, InterfaceAnswer>(),
+): Map<string, InterfaceAnswer> {
   const steps: PlannedStep[] = [];
   const sizes = sizesOf(access, 'memfdAccess');
   if (sizes.length === 0) sizes.push(100_000);

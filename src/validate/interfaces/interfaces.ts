@@ -98,22 +98,22 @@ export function answerAll(
     const answer = PLAYED.has(question.kind) ? null : answerFact(world, choices, text, question);
     if (answer !== null) answers.set(text, answer);
   }
-  const add = (play: () => ReadonlyMap<string, InterfaceAnswer>): void => {
+  const add = (play: () => unknown): void => {
     try {
-      for (const [text, answer] of play()) answers.set(text, answer);
+      play();
     } catch (error) {
       if (!(error instanceof GranuleError)) throw error;
       failures.push(error.format());
     }
   };
   const [range, shm] = [ofKind(asked, 'range'), shmOrder(asked)];
-  if (range.length + shm.length > 0) add(() => answerRanges(world, { range, shm, offsets }));
+  if (range.length + shm.length > 0) add(() => answerRanges(world, { range, shm, offsets }, answers));
   const fallocate = ofKind(asked, 'memfdFallocate');
   const access = ofKind(asked, 'memfdAccess', 'truncatedAccess');
-  if (fallocate.length + access.length > 0) add(() => answerMemfds(world, { fallocate, access }));
+  if (fallocate.length + access.length > 0) add(() => answerMemfds(world, { fallocate, access }, answers));
   const seen = ofKind(asked, 'smaps', 'pagemap');
   const devicePageBytes = chosenPage(world, choices, 'deviceNumbers');
-  if (seen.length > 0) add(() => answerSeen({ ...world, devicePageBytes }, seen));
+  if (seen.length > 0) add(() => answerSeen({ ...world, devicePageBytes }, seen, answers));
   return answers;
 }
 

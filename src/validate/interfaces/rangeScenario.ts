@@ -165,7 +165,7 @@ function shmSteps(asked: readonly Asked<ShmQuestion>[], answers: Map<string, Int
 /**
  * Answers the questions about anonymous and System V memory.
  *
- * @throws GranuleError of the model, where it fails
+ * @throws GranuleError of the model, where it fails; `answers` has what was answered until then
  * @example
  * ```ts
  * const world = { kernelPageBytes: 4096, pageBytes: 65536, design: defaultDesign };
@@ -174,8 +174,11 @@ function shmSteps(asked: readonly Asked<ShmQuestion>[], answers: Map<string, Int
  * answers.get('q'); // { err: 22 }
  * ```
  */
-export function answerRanges(world: InterfaceWorld, { range, shm, offsets }: RangeAsked): Map<string, InterfaceAnswer> {
-  const answers = new Map<string, InterfaceAnswer>();
+export function answerRanges(
+  world: InterfaceWorld,
+  { range, shm, offsets }: RangeAsked,
+  answers = new Map<string, InterfaceAnswer>(),
+): Map<string, InterfaceAnswer> {
   const map = { addr: BASE, lengthBytes: AREA_BYTES, prot: 3, flags: 0x32, file: null, offsetBytes: 0 };
   const steps: PlannedStep[] = [{ action: { op: 'mmap', ...map } }];
   for (const offset of offsets) steps.push(...stepsAt(questionsAt(offset, range), answers));

@@ -218,13 +218,16 @@ function play(world: SeenWorld, asked: readonly Asked<SeenQuestion>[], after: re
  * answerSeen(world, [{ text: 'q', question }]).get('q'); // { text: 'P-X- ---- ' }
  * ```
  */
-export function answerSeen(world: SeenWorld, asked: readonly Asked<SeenQuestion>[]): Answers {
+export function answerSeen(
+  world: SeenWorld,
+  asked: readonly Asked<SeenQuestion>[],
+  answers: Answers = new Map(),
+): Answers {
   const groups = new Map<string, Asked<SeenQuestion>[]>();
   for (const each of asked) {
     const key = JSON.stringify(each.question.after);
     groups.set(key, [...(groups.get(key) ?? []), each]);
   }
-  const answers: Answers = new Map();
   for (const group of groups.values()) {
     const inChild = group.some(({ question }) => question.child);
     // In the child the advice is the child's own; the program itself does nothing then.

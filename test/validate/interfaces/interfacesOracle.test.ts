@@ -66,7 +66,10 @@ function bothWorlds(texts: readonly string[], name: string): unknown[] {
   const asked = listQuestions(texts);
   expect(asked.notUnderstood).toEqual([]);
   return [column.pageBytes, 4096].map((kernelPageBytes) => {
-    return Object.fromEntries(answerAll(worldOf(column, kernelPageBytes, defaultDesign), defaultChoices, asked));
+    const failures: string[] = [];
+    const answers = answerAll(worldOf(column, kernelPageBytes, defaultDesign), defaultChoices, asked, failures);
+    expect(failures).toEqual([]);
+    return Object.fromEntries(answers);
   });
 }
 
