@@ -88,6 +88,11 @@ const syscall = handle<AbiContext>((context, event, send) => {
     case 'nanosleep':
       send(`process:${pid}`, { type: 'SLEEP', pid });
       return answer(context, pid, { result: 0 }, send, call.cycles);
+    case 'clear_refs': {
+      const target = call.targetPid === 0 ? pid : call.targetPid;
+      if (!context.pageBytes.has(target)) return fail(context, pid, ERRNO.ESRCH, send);
+      return askMm(context, inFlight, call, send, target);
+    }
     case 'pattern':
       return context.resources.ksm ? askMm(context, inFlight, call, send) : answer(context, pid, { result: 0 }, send);
     case 'execve':

@@ -347,12 +347,10 @@ export type MmCall =
   | { op: 'shmdt'; addr: number; segments: Record<string, number> }
   /** `do_pages_move` and `do_pages_stat` of this mm; the data of MM_DONE is one status an address. */
   | { op: 'move_pages'; addresses: number[]; nodes: number[] | null; flags: number }
-  /** A write to /proc/PID/clear_refs of this mm. */
-  | { op: 'clear_refs'; kind: number }
   /**
    * `pin_user_pages_remote`: fault the pages of another process's range in; the result is how many bytes from `addr` on are
    * there, which may be none.
    */
   | { op: 'remote_access'; addr: number; lengthBytes: number; write: boolean }
   | UserfaultMmCall
-  | Extract<TraceCall, { op: 'pattern' }>;
+  | Extract<TraceCall, { op: 'pattern' | 'clear_refs' }>;

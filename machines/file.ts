@@ -19,6 +19,7 @@ import {
 } from './fileState.ts';
 import type { Message } from './messages.ts';
 import { showCache } from './procfs/answers.ts';
+import { failPage } from './hwpoison/filePoison.ts';
 import { askReferences, beginShrink, endShrink } from './reclaim/fileShrink.ts';
 import { handle, type Send } from './support.ts';
 
@@ -38,6 +39,8 @@ export function takeMessage(context: FileContext, event: Message, send: Send): F
       const begun = beginShrink(context, event);
       return begun.writes ? operateOnFile(begun.context, event, send) : askReferences(begun.context, send);
     }
+    case 'FAIL_PAGE':
+      return failPage(context, event, send);
     case 'FOLIOS':
       return endShrink(context, event, send);
     case 'UNMAP_FILE':
@@ -89,6 +92,7 @@ export const inodeEvents = {
   TRUNCATE_FILE: { actions: 'take' },
   ALLOCATE_FILE: { actions: 'take' },
   READ_AHEAD: { actions: 'take' },
+  FAIL_PAGE: { actions: 'take' },
   SYNC_FILE: { actions: 'take' },
   RESIDENT: { actions: 'take' },
   CACHE_QUERY: { actions: 'take' },

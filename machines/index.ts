@@ -18,6 +18,7 @@ import { packedOf, plainOf } from './plainForm.ts';
 import { shmemMachine } from './shmem.ts';
 import { Inodes, type ShmemInode } from './shmemInodes.ts';
 import type { Kind, MessageType } from './messages.ts';
+import { hwpoisonMachine } from './hwpoison/hwpoison.ts';
 import { ksmdMachine } from './ksm/ksmd.ts';
 import { mmMachine } from './mm.ts';
 import { mmuMachine } from './mmu.ts';
@@ -54,6 +55,7 @@ export type { SchedContext, SchedInput } from './sched.ts';
 export type { SwapContext, SwapInput } from './swap/swap.ts';
 export { ResourceHolder, type Resources } from './support.ts';
 export type { TlbContext, TlbInput } from './tlbState.ts';
+export type { PoisonContext, PoisonInput } from './hwpoison/hwpoison.ts';
 export type { KsmContext, KsmInput } from './ksm/ksmd.ts';
 export type { UffdContext, UffdInput } from './userfaultfd/uffd.ts';
 export { vocabulary } from './vocabulary.ts';
@@ -83,6 +85,7 @@ export const machines = {
   sched: schedMachine,
   uffd: uffdMachine,
   ksmd: ksmdMachine,
+  hwpoison: hwpoisonMachine,
   object: objectMachine,
   driver: driverMachine,
   pipe: pipeMachine,

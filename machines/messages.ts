@@ -7,6 +7,7 @@
  */
 import type { CoreMessage } from './coreMessages.ts';
 import type { UserfaultMessage } from './userfaultfd/messages.ts';
+import type { PoisonMessage } from './hwpoison/messages.ts';
 import type { KsmMessage } from './ksm/messages.ts';
 import type { ObjectMessage } from './objects/messages.ts';
 import type { PipeMessage } from './pipe/messages.ts';
@@ -16,6 +17,7 @@ import type { SwapMessage } from './swap/messages.ts';
 import type { WalkerMessage } from './walkers/messages.ts';
 
 export type * from './coreMessages.ts';
+export type * from './hwpoison/messages.ts';
 export type * from './ksm/messages.ts';
 export type * from './userfaultfd/messages.ts';
 export type * from './objects/messages.ts';
@@ -42,6 +44,7 @@ export type Kind =
   | 'ksmd'
   | 'object'
   | 'driver'
+  | 'hwpoison'
   | 'pipe'
   | 'kswapd'
   | 'swap'
@@ -57,6 +60,7 @@ export type Message =
   | SwapMessage
   | UserfaultMessage
   | KsmMessage
+  | PoisonMessage
   | ProcfsMessage;
 
 /** A message type. */

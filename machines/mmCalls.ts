@@ -14,11 +14,12 @@ import { reclaimSteps } from './mmReclaim.ts';
 import type { MmContext } from './mmState.ts';
 import { beginTask, taskSteps } from './mmTasks.ts';
 import type { Send } from './support.ts';
+import { softDirtySteps } from './softDirty/mmSoftDirty.ts';
 import { fillSteps } from './userfaultfd/mmFill.ts';
 import { protectSteps } from './userfaultfd/mmProtect.ts';
 
-/** The steps of what userfaultfd asks for. */
-const userfaultSteps = { ...fillSteps, ...protectSteps };
+/** The steps of what userfaultfd and clear_refs ask for. */
+const userfaultSteps = { ...fillSteps, ...protectSteps, ...softDirtySteps };
 
 /**
  * Begins a call.

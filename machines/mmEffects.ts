@@ -4,6 +4,7 @@ import { ERRNO, FALLOC } from '../src/mm/abi/numbers.ts';
 import type { Effect } from '../src/mm/calls/plan.ts';
 import { isShmem } from '../src/mm/calls/shmem.ts';
 import { isPresent } from '../src/mm/pte.ts';
+import { protectedFor } from '../src/mm/softDirty.ts';
 import { mmOf, mmuOf } from './addresses.ts';
 import { actorOfFile } from './fileState.ts';
 import type { FaultEnd } from './mmFaultParts.ts';
@@ -27,6 +28,7 @@ import { beginLazyFree, beginPageOut } from './mmReclaim.ts';
 import { residencySteps } from './mmResidencySteps.ts';
 import { ask, costsOf, type MmContext, SIGNAL } from './mmState.ts';
 import type { Send } from './support.ts';
+import { beginSoftClean } from './softDirty/mmSoftDirty.ts';
 import { beginFill } from './userfaultfd/mmFill.ts';
 import { beginUserMove, beginUserProtect, wakeWaiting } from './userfaultfd/mmProtect.ts';
 import { reviseMm } from './revise.ts';
@@ -36,7 +38,7 @@ type StepHandler = (context: MmContext, job: CallJob, event: Message, send: Send
 type Starter<D extends Effect['do']> = (context: MmContext, job: CallJob, effect: EffectOf<D>, send: Send) => CallStep;
 
 /** Effects that are messages; others change the mm alone. */
-type SharedEffect = Exclude<Effect['do'], 'vmas' | 'create' | 'brk' | 'lockFuture' | 'peak' | 'pattern' | 'goOn'>;
+type SharedEffect = Exclude<Effect['do'], 'vmas' | 'create' | 'brk' | 'lockFuture' | 'resetPeak' | 'pattern' | 'goOn'>;
 
 function askMmu(
   context: MmContext,
@@ -50,8 +52,11 @@ function askMmu(
 
 const starters: { [D in SharedEffect]: Starter<D> } = {
   clear: (context, job, { ranges, freeWithin }, send) => askMmu(context, job, 'cleared', zap(ranges, freeWithin), send),
-  protect: (context, job, { ranges }, send) =>
-    askMmu(context, job, 'tableChanged', (request) => ({ type: 'PROTECT_PTES', request, ranges }), send),
+  protect: (context, job, effect, send) => {
+    const { softClean } = context;
+    const ranges = softClean === undefined ? effect.ranges : protectedFor(effect.ranges, softClean);
+    return askMmu(context, job, 'tableChanged', (request) => ({ type: 'PROTECT_PTES', request, ranges }), send);
+  },
   move: (context, job, { fromVa, toVa, lengthBytes }, send) =>
     askMmu(context, job, 'moved', (request) => ({ type: 'MOVE_PTES', request, fromVa, toVa, lengthBytes }), send),
   populate: (context, job, { startVa, endVa, access }, send) =>
@@ -85,6 +90,7 @@ const starters: { [D in SharedEffect]: Starter<D> } = {
     const read = { type: 'READ_PTES' as const, ranges: [{ startVa, endVa }] };
     return askMmu(context, job, 'residencyRead', (request) => ({ ...read, request }), send);
   },
+  softClean: (context, job, _effect, send) => beginSoftClean(context, job, send),
   userFill: beginFill,
   userProtect: beginUserProtect,
   userMove: beginUserMove,

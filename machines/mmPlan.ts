@@ -7,6 +7,7 @@ import { startEffect } from './mmEffects.ts';
 import { filesOf } from './mmEntries.ts';
 import { type MmContext, stackGuardBytesOf } from './mmState.ts';
 import type { Send } from './support.ts';
+import { mappedAnew } from './softDirty/mmWritten.ts';
 import { reviseMm } from './revise.ts';
 import { reviseJob } from './reviseWork.ts';
 
@@ -54,7 +55,7 @@ export function beginPlan(context: MmContext, job: CallJob, call: PlannedCall, s
 /** The new areas, and the files that are mapped no more or for the first time. */
 function commit(context: MmContext, job: CallJob, vmas: MmContext['vmas'], send: Send): CallStep {
   const known = new Set(filesOf(context.vmas));
-  const changed = reviseMm(context, (draft) => {
+  const changed = reviseMm(mappedAnew(context, vmas), (draft) => {
     draft.vmas = vmas;
   });
   const state = enterKsm(changed, 0, send);
@@ -79,7 +80,7 @@ function changeSelf(context: MmContext, effect: Effect): MmContext | null {
         draft.startBrk = effect.startBrk;
         draft.brk = effect.brk;
       });
-    case 'peak':
+    case 'resetPeak':
       return reviseMm(context, (draft) => {
         draft.rssPeakPages = context.rssAnonPages + context.rssFilePages;
       });

@@ -2,7 +2,7 @@
 import type { CostModel } from '../src/arch/costs.ts';
 import { STACK_GUARD_GAP_PAGES } from '../src/arch/granule.ts';
 import { type Limits, rootLimits } from '../src/mm/calls/limits.ts';
-import type { Effect } from '../src/mm/calls/plan.ts';
+import type { Effect, VaRange } from '../src/mm/calls/plan.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
 import type { Access, FileRun, Message, MmCall, PteRun } from './messages.ts';
 import { ResourceHolder, type Send } from './support.ts';
@@ -181,6 +181,8 @@ export interface MmContext {
   /** Untranslatable operations, with the reason of the first. */
   fallbacks: number;
   fallbackReason: string;
+  /** Memory that has not been written since clear_refs; absent before the first time. */
+  softClean?: readonly VaRange[];
   /** ksmd knows of it (MMF_VM_MERGEABLE); absent where it does not. */
   ksm?: boolean;
   swap?: MmSwap;

@@ -14,6 +14,7 @@ import { assertType, handle, type Send } from './support.ts';
 
 /** The signal that no handler takes: out of memory. */
 const SIGKILL = 9;
+const SIGBUS = 7;
 
 function traceOf(context: ProcessContext): RunSource {
   const trace = context.resources.traces.get(context.trace);
@@ -100,6 +101,25 @@ const leaveCpu = (type: 'BLOCKED' | 'YIELD' | 'EXITED') =>
 export const processMachine = setup({
   types: { context: {} as ProcessContext, events: {} as Message, input: {} as ProcessInput },
   actions: {
+    mceSignal: handle<ProcessContext>((context, event) => {
+      assertType(event, 'MCE_SIGNAL');
+      const { code, va } = event;
+      return reviseProcess(context, (draft) => {
+        // A handler runs and returns: nothing of the program is skipped.
+        if (context.signals === 'skip') draft.signalsHandled = context.signalsHandled + 1;
+        else draft.pending = { signal: SIGBUS, code, va };
+      });
+    }),
+    takePending: handle<ProcessContext>((context) => {
+      const { pending } = context;
+      invariant(pending !== undefined, 'a signal that is taken was pending');
+      return reviseProcess(context, (draft) => {
+        delete draft.pending;
+        draft.signal = pending.signal;
+        draft.signalCode = pending.code;
+        draft.signalVa = pending.va;
+      });
+    }),
     execve,
     account,
     skipAccess,
@@ -179,6 +199,10 @@ export const processMachine = setup({
       (context.signal !== 0 || context.at >= traceOf(context).runs || isExit(context)),
     execFailed: ({ context, event }) => event.type === 'SYSRET' && !context.begun && event.errno !== 0,
     hasCpu: ({ context }) => context.cpu >= 0,
+    isPending: ({ context }) => context.pending !== undefined,
+    isPendingOnCpu: ({ context }) => context.pending !== undefined && context.cpu >= 0,
+    isPendingAwake: ({ context, event }) =>
+      context.pending !== undefined && event.type === 'RAN' && event.reason !== 'asleep',
     woken: ({ context }) => context.woken,
     stopped: ({ context, event }) => event.type === 'RAN' && event.reason === 'quantum' && context.stopRequested,
     stopRequested: ({ context }) => context.stopRequested,
@@ -216,7 +240,7 @@ export const processMachine = setup({
     signalVa: 0,
   }),
   initial: 'new',
-  on: { STOP: { actions: 'requestStop' }, CONTINUE: { actions: 'cancelStop' } },
+  on: { MCE_SIGNAL: { actions: 'mceSignal' }, STOP: { actions: 'requestStop' }, CONTINUE: { actions: 'cancelStop' } },
   states: {
     new: {
       on: {
@@ -229,6 +253,7 @@ export const processMachine = setup({
       on: {
         DISPATCH: [
           // Signals are taken on the way back to user mode (`exit_to_user_mode_loop`).
+          { guard: 'isPending', target: 'in-syscall', actions: ['take', 'takePending', 'exit'] },
           { guard: 'stopRequested', target: 'stopped', actions: ['take', 'block'] },
           { target: 'running', actions: 'run' },
         ],
@@ -237,6 +262,7 @@ export const processMachine = setup({
     running: {
       on: {
         RAN: [
+          { guard: 'isPendingAwake', target: 'in-syscall', actions: ['account', 'takePending', 'exit'] },
           { guard: 'stopped', target: 'stopped', actions: ['account', 'block'] },
           { guard: 'ranOut', target: 'ready', actions: ['account', 'yield'] },
           { guard: 'atCall', target: 'in-syscall', actions: ['account', 'call'] },
@@ -253,6 +279,7 @@ export const processMachine = setup({
         SYSRET: [
           { guard: 'execFailed', target: 'zombie', actions: ['returned', 'exited'] },
           { guard: 'exitReturned', target: 'zombie', actions: ['returned', 'exited'] },
+          { guard: 'isPendingOnCpu', target: 'in-syscall', actions: ['returned', 'takePending', 'exit'] },
           { guard: 'killed', target: 'in-syscall', actions: ['returned', 'killedBy', 'exit'] },
           { guard: 'stopRequested', target: 'stopped', actions: ['returned', 'block'] },
           { guard: 'hasCpu', target: 'running', actions: ['returned', 'runOn'] },

@@ -75,6 +75,7 @@ function copyFile(from: FileContext): FileContext {
     paddingBytes: from.paddingBytes,
   };
   if (from.shrink !== undefined) copy.shrink = from.shrink;
+  if (from.lostData !== undefined) copy.lostData = from.lostData;
   return copy;
 }
 
@@ -128,6 +129,7 @@ function copyMm(from: MmContext): MmContext {
     copiedBytes: from.copiedBytes,
     fallbacks: from.fallbacks,
     fallbackReason: from.fallbackReason,
+    ...(from.softClean === undefined ? undefined : { softClean: from.softClean }),
     ...(from.ksm === undefined ? undefined : { ksm: from.ksm }),
   };
   if (from.swap !== undefined) copy.swap = from.swap;

@@ -27,6 +27,7 @@ function copyProcess(from: ProcessContext): ProcessContext {
     signal: from.signal,
     signalCode: from.signalCode,
     signalVa: from.signalVa,
+    ...(from.pending === undefined ? undefined : { pending: from.pending }),
   };
 }
 

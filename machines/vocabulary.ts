@@ -1,6 +1,7 @@
 /** Who sends each message to whom, and what it says: the table that topologies are checked against. */
 import { coreVocabulary } from './coreVocabulary.ts';
 import type { MessageType, VocabularyRow } from './messages.ts';
+import { poisonVocabulary } from './hwpoison/vocabulary.ts';
 import { ksmVocabulary } from './ksm/vocabulary.ts';
 import { userfaultVocabulary } from './userfaultfd/vocabulary.ts';
 import { objectVocabulary } from './objects/vocabulary.ts';
@@ -24,6 +25,7 @@ export const vocabulary: Readonly<Record<MessageType, VocabularyRow>> = {
   ...walkerVocabulary,
   ...userfaultVocabulary,
   ...ksmVocabulary,
+  ...poisonVocabulary,
   ...pipeVocabulary,
   ...procfsVocabulary,
   ...reclaimVocabulary,

@@ -25,6 +25,7 @@ import {
   tryStalled,
   type ZoneReclaim,
 } from './reclaim/zoneKswapd.ts';
+import { quarantine } from './hwpoison/zonePoison.ts';
 import { folioQuery, tryGet } from './walkers/zoneWalk.ts';
 import { copyZone } from './revise.ts';
 
@@ -314,6 +315,7 @@ export const zoneMachine = setup({
     folioQuery: handle<ZoneContext>(folioQuery),
     zoneQuery: handle<ZoneContext>(showZone),
     tryGet: handle<ZoneContext>(tryGet),
+    quarantine: handle<ZoneContext>(quarantine),
   },
   guards: {
     isOk: ({ context }) => context.buddy.freeFrames > context.marks.high,
@@ -333,6 +335,7 @@ export const zoneMachine = setup({
     SHRINK: { actions: 'shrink' },
     FOLIO_QUERY: { actions: 'folioQuery' },
     TRY_GET: { actions: 'tryGet' },
+    QUARANTINE: { actions: 'quarantine' },
     KSWAPD_SLEEPS: { actions: 'reclaim' },
     ISOLATE: { actions: 'reclaim' },
     SET_SWAPBACKED: { actions: 'reclaim' },

@@ -73,8 +73,8 @@ export function procAnswered(
   const { call } = inFlight;
   if (errno !== 0) return fail(context, pid, errno, send);
   if (call.op === 'write_proc') {
-    const [target, kind] = data;
-    return askMm(context, inFlight, { op: 'clear_refs', kind }, send, target);
+    const [targetPid, value] = data;
+    return askMm(context, inFlight, { op: 'clear_refs', targetPid, value }, send, targetPid);
   }
   const result = data.length;
   if (call.op !== 'read_proc' || call.buffer === undefined || result === 0) {

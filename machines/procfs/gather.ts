@@ -1,11 +1,11 @@
 /** What a read of procfs has to ask before it can answer, step by step, and how it ends. */
 import { geometryOf } from '../../src/arch/granule.ts';
-import { CLEAR_REFS } from '../../src/mm/calls/clearRefs.ts';
 import { relationOf, rowOf, type Verdict, verdictErrno, verdictOf } from '../../src/mm/procfs/matrix.ts';
 import { frameEntries, kcoreBytes, kcorePieces } from '../../src/mm/procfs/systemFiles.ts';
 import { kindOfEntry } from '../../src/mm/nonPresent.ts';
 import { standsForPage } from '../../src/mm/procfs/mapped.ts';
 import { hasFlags, isPresent, PTE } from '../../src/mm/pte.ts';
+import { CLEAR_REFS } from '../../src/mm/softDirty.ts';
 import { mmOf, mmuOf } from '../addresses.ts';
 import { actorOfFile } from '../fileState.ts';
 import type { Message, MessageOf } from '../messages.ts';

@@ -111,7 +111,12 @@ function pagemapBytes(gathered: Gathered): number[] {
   const { kernelPageBytes } = context;
   const runs = areasOf(gathered).flatMap((area) => area.runs);
   const startVa = (offsetBytes / ENTRY_BYTES) * readerPageBytes;
-  const reader = { kernelPageBytes, readerPageBytes, showFrames: true };
+  const { vmas, softClean } = gathered.state;
+  const within = (ranges: readonly { startVa: number; endVa: number }[], va: number): boolean =>
+    ranges.some(({ startVa: start, endVa }) => va >= start && va < endVa);
+  const isSoftDirty = (va: number): boolean => within(vmas, va) && !within(softClean ?? [], va);
+  const tracked = context.resources.design.softDirty === true ? { isSoftDirty } : {};
+  const reader = { kernelPageBytes, readerPageBytes, showFrames: true, ...tracked };
   const none: PagemapEntry = {
     present: false,
     swapped: false,

@@ -107,6 +107,8 @@ export interface MmState {
   rssPeakPages: number;
   minorFaults: number;
   majorFaults: number;
+  /** Memory that has not been written since clear_refs; absent where that is not tracked, or was never asked. */
+  softClean?: readonly { startVa: number; endVa: number }[];
   /** Untranslatable operations so far. */
   fallbacks: number;
 }

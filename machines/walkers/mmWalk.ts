@@ -22,7 +22,8 @@ export function stateOfMm(context: MmContext): MmState {
   const { pid, pageBytes, kernelPageBytes, startBrk, brk, rssAnonPages, rssFilePages, rssPeakPages } = context;
   const { minorFaults, majorFaults, fallbacks } = context;
   const sizes = { pid, pageBytes, kernelPageBytes, vmas: context.vmas.list(), startBrk, brk };
-  return { ...sizes, rssAnonPages, rssFilePages, rssPeakPages, minorFaults, majorFaults, fallbacks };
+  const tracked = context.softClean === undefined ? {} : { softClean: context.softClean };
+  return { ...sizes, rssAnonPages, rssFilePages, rssPeakPages, minorFaults, majorFaults, fallbacks, ...tracked };
 }
 
 /**

@@ -186,6 +186,8 @@ export type TaskCall =
   | { op: 'exit'; status: number }
   /** The caller sleeps for some time. */
   | { op: 'nanosleep'; cycles: number }
+  /** A write to /proc/PID/clear_refs; `targetPid` 0 is the caller. */
+  | { op: 'clear_refs'; targetPid: number; value: number }
   /** No call of Linux: the program says what the stores before it have filled a range with, for ksmd to compare. */
   | { op: 'pattern'; addr: number; lengthBytes: number; value: number }
   /** A call that does not touch the memory that is modelled; `name` is Linux's. */

@@ -185,6 +185,7 @@ export const callSchema = z.discriminatedUnion('op', [
     buffer: number.optional(),
   }),
   z.strictObject({ op: z.literal('write_proc'), path: z.string().min(1), text: z.string() }),
+  z.strictObject({ op: z.literal('clear_refs'), targetPid: number.default(0), value: number }),
   z.strictObject({ op: z.literal('nanosleep'), cycles: z.int().positive() }),
   ...userfaultShapes,
   z.strictObject({ op: z.literal('perf_event_open'), file }),

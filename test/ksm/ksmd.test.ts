@@ -13,7 +13,7 @@ import type { System } from '../../src/runtime/system.ts';
 import { Laws } from '../../src/topology/laws.ts';
 import { loadTraces } from '../../src/topology/load.node.ts';
 import { systemOf } from '../../src/topology/run.ts';
-import { parseTopology, type TopologyInput } from '../../src/topology/schema.ts';
+import { parseTopology } from '../../src/topology/schema.ts';
 import { expectAllEnded, runChecked } from '../support/partRuns.ts';
 import '../support/propertySeed.ts';
 
@@ -45,7 +45,7 @@ function inputOf({ sizes, programs, ksm = {}, unit = 'process-page', chooser = '
   const processes = sizes.map((pageSize, at) => ({ pid: at + 1, pageSize, cpu: at, program: programs[at] }));
   const settings = { sleepCycles: 50_000, pagesToScan: 512, unit, ...ksm };
   const name = 'merged';
-  return { name, cpus: sizes.length, memory: '64M', chooser, seed, ksm: settings, processes } as TopologyInput;
+  return { name, cpus: sizes.length, memory: '64M', chooser, seed, ksm: settings, processes };
 }
 
 /** Runs until a time, in the checked mode. */
@@ -130,7 +130,7 @@ describe.each([4 * K, 16 * K, 64 * K])('two processes of %i-byte pages', (pageSi
     });
     const child = { pid: 2, pageSize, forked: true, program: [fill(pageSize, pageSize, 7), sleep()] };
     const [parent] = world.processes;
-    const input = { ...world, cpus: 2, processes: [{ ...parent, children: [2] }, child] } as TopologyInput;
+    const input = { ...world, cpus: 2, processes: [{ ...parent, children: [2] }, child] };
     const run = runChecked(input);
     expectAllEnded(run, [1, 2]);
     expect(anonFrames(run.system)).toBe(0);
@@ -203,7 +203,7 @@ describe('the settings', () => {
     const stopped = until({ ...world, ksm: { run: false } }, 1_500_000);
     expect(ksmOf(stopped)).toMatchObject({ pagesScanned: 0, fullScans: 0 });
     const message = { to: 'ksmd', type: 'KSM_SET', atCycles: 300_000, settings: { run: true } };
-    const input = { ...inputOf({ ...world, ksm: { run: false } }), messages: [message] } as TopologyInput;
+    const input = { ...inputOf({ ...world, ksm: { run: false } }), messages: [message] };
     expect(ksmOf(runChecked(input).system).merges).toBe(15);
   });
 

@@ -10,7 +10,7 @@ import { replay } from '../../src/timeline/replay.ts';
 import { loadTraces } from '../../src/topology/load.node.ts';
 import { logMeta, messageRegistry } from '../../src/topology/meta.ts';
 import { runTopology } from '../../src/topology/run.ts';
-import { parseTopology, type TopologyInput } from '../../src/topology/schema.ts';
+import { parseTopology } from '../../src/topology/schema.ts';
 
 /** What a process got from its calls, in order. */
 export interface CallAnswer {
@@ -53,7 +53,7 @@ function answersOf(log: LogReader): Map<number, CallAnswer[]> {
 }
 
 /** Runs a topology to its end in the checked mode, and replays its log. */
-export function runChecked(input: TopologyInput): PartRun {
+export function runChecked(input: object): PartRun {
   const topology = parseTopology({ memory: '64M', ...input }, 'test');
   const traces = loadTraces(topology, { folders: [] });
   const storage = memoryStorage();

@@ -7,7 +7,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ERRNO } from '../../src/mm/abi/numbers.ts';
-import type { TopologyInput } from '../../src/topology/schema.ts';
 import { errnosOf, expectAllEnded, type PartRun, runChecked } from '../support/partRuns.ts';
 import '../support/propertySeed.ts';
 
@@ -68,7 +67,7 @@ function watched(settings: Settings, program: Step[], monitor: Step[]): PartRun 
       },
     ],
   };
-  return runChecked(input as TopologyInput);
+  return runChecked(input);
 }
 
 const read = { op: 'uffd_read', fd: 'u' };
@@ -293,8 +292,8 @@ describe('a descriptor that is not there', () => {
   it('is ENOSYS where the kernel has no userfaultfd, and EBADF by another name', () => {
     const program = [{ op: 'userfaultfd', fd: 'u' }];
     const input = { name: 'none', processes: [{ pid: 1, pageSize: '4K', program }] };
-    expect(errnosOf(runChecked(input as TopologyInput), 1, 'userfaultfd')).toEqual([ERRNO.ENOSYS]);
+    expect(errnosOf(runChecked(input), 1, 'userfaultfd')).toEqual([ERRNO.ENOSYS]);
     const named = { ...input, userfaultfd: { descriptors: ['v'] } };
-    expect(errnosOf(runChecked(named as TopologyInput), 1, 'userfaultfd')).toEqual([ERRNO.EBADF]);
+    expect(errnosOf(runChecked(named), 1, 'userfaultfd')).toEqual([ERRNO.EBADF]);
   });
 });

@@ -2,7 +2,6 @@
 import type { MemoryCall } from '../abiRules.ts';
 import { planAdvise, planName } from './advise.ts';
 import { planBrk } from './brk.ts';
-import { planClearRefs } from './clearRefs.ts';
 import { planLock, planLockAll, planUnlock, planUnlockAll } from './lock.ts';
 import { planMap, planRemapFilePages } from './map.ts';
 import { type Plan, type Space, succeeds } from './plan.ts';
@@ -13,6 +12,7 @@ import { planRemoteAccess } from './remote.ts';
 import { planResidency, planSync } from './sync.ts';
 import type { UserfaultMmCall } from '../userfaultfd/calls.ts';
 import { userfaultPlanners } from '../userfaultfd/plans.ts';
+import { planClearRefs } from './clearRefs.ts';
 import { planDetach, planUnmap } from './unmap.ts';
 
 /** The calls that have a plan: those of the ABI table, and those that the ABI adapter makes of others. */
@@ -20,10 +20,10 @@ export type PlannedCall =
   | MemoryCall
   | { op: 'shmdt'; addr: number; segments: Record<string, number> }
   | { op: 'move_pages'; addresses: number[]; nodes: number[] | null; flags: number }
-  | { op: 'clear_refs'; kind: number }
   | { op: 'remote_access'; addr: number; lengthBytes: number; write: boolean }
   | UserfaultMmCall
-  | { op: 'pattern'; addr: number; lengthBytes: number; value: number };
+  | { op: 'pattern'; addr: number; lengthBytes: number; value: number }
+  | { op: 'clear_refs'; targetPid: number; value: number };
 
 type Planner<O extends PlannedCall['op']> = (space: Space, call: Extract<PlannedCall, { op: O }>) => Plan;
 
@@ -47,10 +47,10 @@ const planners: { [O in PlannedCall['op']]: Planner<O> } = {
   mseal: planSeal,
   set_vma_anon_name: planName,
   shmdt: planDetach,
-  clear_refs: planClearRefs,
   remote_access: planRemoteAccess,
   move_pages: (_space, call) => planMovePages(call),
   ...userfaultPlanners,
+  clear_refs: planClearRefs,
   pattern: (_space, { addr: startVa, lengthBytes, value }) =>
     succeeds([{ do: 'pattern', startVa, endVa: startVa + lengthBytes, value }]),
 };

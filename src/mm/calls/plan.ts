@@ -34,8 +34,6 @@ export type Effect =
   | { do: 'create'; file: string; sizeBytes: number }
   | { do: 'brk'; startBrk: number; brk: number }
   | { do: 'lockFuture'; flags: number }
-  /** The highest resident set so far is that of now (`reset_mm_hiwater_rss`). */
-  | { do: 'peak' }
   /** Entries go, and with `freeWithin` the tables that nobody needs between those addresses. */
   | { do: 'clear'; ranges: VaRange[]; freeWithin: VaRange | null }
   /** `undo` here and below: the areas to go back to where layer 3 refuses, or there is no memory for tables. */
@@ -57,6 +55,9 @@ export type Effect =
   | { do: 'userMove'; move: UserfaultMove }
   /** Whoever waits for this userfaultfd in the range tries again. */
   | { do: 'userWake'; fd: string; startVa: number; endVa: number }
+  /** /proc/PID/clear_refs: all memory is soft-clean; the peak of the resident set is what is resident. */
+  | { do: 'softClean' }
+  | { do: 'resetPeak' }
   /** ksmd hears what a range was filled with. */
   | { do: 'pattern'; startVa: number; endVa: number; value: number }
   /** Plans the rest anew: what came before may have changed the areas. */

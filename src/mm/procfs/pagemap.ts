@@ -16,7 +16,7 @@ export interface PagemapEntry {
   file: boolean;
   /** Mapped by this entry alone (`PM_MMAP_EXCLUSIVE`). */
   exclusive: boolean;
-  /** `PM_SOFT_DIRTY`: arm64 of 6.12 has no soft-dirty tracking, so this is never set. */
+  /** `PM_SOFT_DIRTY`: arm64 of 6.12 has no soft-dirty tracking, so this is set in designs that have it alone. */
   softDirty: boolean;
   /** userfaultfd write-protects the page, or a marker says so (`PM_UFFD_WP`). */
   uffdWp: boolean;
@@ -58,6 +58,8 @@ export interface PagemapReader {
   readerPageBytes: number;
   /** With CAP_SYS_ADMIN the frames are shown. */
   showFrames: boolean;
+  /** Whether memory has been written since clear_refs, where the kernel tracks it. */
+  isSoftDirty?(va: number): boolean;
 }
 
 /**
@@ -72,6 +74,7 @@ function isOneBlock(entries: readonly PagemapEntry[]): boolean {
     entry.file === first.file &&
     entry.exclusive === first.exclusive &&
     entry.uffdWp === first.uffdWp &&
+    entry.softDirty === first.softDirty &&
     (!entry.present || entry.frame === first.frame + page);
   const aligned = !first.present || first.frame % entries.length === 0;
   return aligned && entries.every(like);
@@ -98,11 +101,15 @@ export function pagemapEntries(
 ): (PagemapEntry | null)[] {
   const { kernelPageBytes, readerPageBytes, showFrames } = reader;
   const each = readerPageBytes / kernelPageBytes;
-  const small = Array.from({ length: pages * each }, () => NOTHING);
+  const { isSoftDirty } = reader;
+  const softDirty = (page: number): boolean => isSoftDirty?.(startVa + page * kernelPageBytes) === true;
+  const small = Array.from({ length: pages * each }, (_, page) => ({ ...NOTHING, softDirty: softDirty(page) }));
   for (const run of runs) {
     const first = (run.va - startVa) / kernelPageBytes;
     const to = Math.min(first + run.nr, small.length);
-    for (let page = Math.max(first, 0); page < to; page++) small[page] = entryOf(run, page - first);
+    for (let page = Math.max(first, 0); page < to; page++) {
+      small[page] = { ...entryOf(run, page - first), softDirty: softDirty(page) };
+    }
   }
   return Array.from({ length: pages }, (_, page) => {
     const group = small.slice(page * each, (page + 1) * each);

@@ -6,6 +6,7 @@ import type { ZodType } from 'zod';
 import { driversSchema, objectActors, objectsSchema } from './objects.ts';
 import type { PartActors } from './part.ts';
 import { ksmActors, ksmSchema } from './ksm.ts';
+import { memoryFailureActors, memoryFailureSchema } from './memoryFailure.ts';
 import { userfaultfdActors, userfaultfdSchema } from './userfaultfd.ts';
 import { pipeActors, pipesSchema } from './pipes.ts';
 import { procfsActors, procfsSchema } from './procfs.ts';
@@ -21,6 +22,7 @@ import { reclaimActors, reclaimSchema } from './reclaim.ts';
  */
 export const partSchemas = {
   ksm: ksmSchema.optional(),
+  memoryFailure: memoryFailureSchema.optional(),
   userfaultfd: userfaultfdSchema.optional(),
   objects: objectsSchema.optional(),
   drivers: driversSchema.optional(),
@@ -43,5 +45,6 @@ export const partActors: readonly PartActors[] = [
   procfsActors,
   reclaimActors,
   ksmActors,
+  memoryFailureActors,
   userfaultfdActors,
 ];
