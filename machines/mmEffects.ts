@@ -23,7 +23,7 @@ import {
   zap,
 } from './mmCallJob.ts';
 import { type EffectOf, effectOf, fileWindow } from './mmEffectParts.ts';
-import { account, isZeroFrame, noteFallback, noteMapped, putEntries } from './mmEntries.ts';
+import { account, isZeroFrame, noteFallback, noteMapped, putEntries, splitsFolios } from './mmEntries.ts';
 import { failPlan, nextEffect } from './mmPlan.ts';
 import { beginPopulate } from './mmPopulate.ts';
 import { beginLazyFree, beginPageOut } from './mmReclaim.ts';
@@ -65,7 +65,8 @@ const starters: { [D in SharedEffect]: Starter<D> } = {
   populate: (context, job, { startVa, endVa, access }, send) =>
     beginPopulate(context, job, { va: startVa, endVa, access }, send),
   cold: (context, job, { startVa, endVa }, send) => {
-    const age = { type: 'AGE_PTES' as const, startVa, endVa, young: true, dirty: false };
+    const split = splitsFolios(context, { startVa, endVa }) ? { split: true } : {};
+    const age = { type: 'AGE_PTES' as const, startVa, endVa, young: true, dirty: false, ...split };
     return askMmu(context, job, 'tableChanged', (request) => ({ ...age, request }), send);
   },
   lazyFree: (context, job, effect, send) => beginLazyFree(context, job, effect, send),

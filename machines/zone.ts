@@ -22,6 +22,7 @@ import { shrink as shrinkFolios } from './zoneReclaim.ts';
 import { hugeZero } from './khugepaged/hugeZero.ts';
 import { mthpCounts } from './khugepaged/zoneCounts.ts';
 import { freeBlock } from './hugetlb/contig.ts';
+import { showZone } from './procfs/answers.ts';
 import { quarantine } from './hwpoison/zonePoison.ts';
 import { folioQuery, tryGet } from './walkers/zoneWalk.ts';
 import { copyZone } from './revise.ts';
@@ -195,6 +196,7 @@ export const zoneMachine = setup({
     sysinfo,
     reclaim,
     folioQuery: handle<ZoneContext>(folioQuery),
+    zoneQuery: handle<ZoneContext>(showZone),
     tryGet: handle<ZoneContext>(tryGet),
     quarantine: handle<ZoneContext>(quarantine),
     tryAlloc: handle<ZoneContext>(tryAlloc),
@@ -237,6 +239,7 @@ export const zoneMachine = setup({
     DIRECT_RECLAIM: { actions: 'directReclaim' },
     COMPACT_SCAN: { actions: 'compactScan' },
     SYSINFO: { actions: 'sysinfo' },
+    ZONE_QUERY: { actions: 'zoneQuery' },
   },
   states: {
     ok: {

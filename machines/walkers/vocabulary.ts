@@ -20,6 +20,7 @@ export const WALKERS: readonly Kind[] = [
   'hugetlb',
   'ksmd',
   'hwpoison',
+  'procfs',
 ];
 
 /**

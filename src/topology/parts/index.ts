@@ -12,6 +12,7 @@ import { memoryFailureActors, memoryFailureSchema } from './memoryFailure.ts';
 import { userfaultfdActors, userfaultfdSchema } from './userfaultfd.ts';
 import type { PartActors, PartMessages } from './part.ts';
 import { pipeActors, pipesSchema } from './pipes.ts';
+import { procfsActors, procfsSchema } from './procfs.ts';
 import { reclaimActors, reclaimSchema } from './reclaim.ts';
 import { selectionSchema } from './selection.ts';
 import { zoneActors, zoneSchema } from './zone.ts';
@@ -32,6 +33,7 @@ export const partSchemas = {
   objects: objectsSchema.optional(),
   drivers: driversSchema.optional(),
   pipes: pipesSchema,
+  procfs: procfsSchema.optional(),
   reclaim: reclaimSchema,
   selection: selectionSchema,
   zone: zoneSchema,
@@ -50,6 +52,7 @@ export const partSchemas = {
 export const partActors: readonly PartActors[] = [
   objectActors,
   pipeActors,
+  procfsActors,
   reclaimActors,
   zoneActors,
   thpActors,
