@@ -237,6 +237,7 @@ export function copyZone(from: ZoneContext): ZoneContext {
     deferredSplits: from.deferredSplits,
   };
   if (from.reclaim !== undefined) copy.reclaim = from.reclaim;
+  if (from.cgroups !== undefined) copy.cgroups = from.cgroups;
   return copy;
 }
 

@@ -24,6 +24,7 @@ import {
   tryStalled,
   type ZoneReclaim,
 } from './reclaim/zoneKswapd.ts';
+import { chargeTo, unchargeFrom, type ZoneCgroups } from './cgroup/zoneCharge.ts';
 import { folioQuery } from './walkers/zoneWalk.ts';
 import { copyZone } from './revise.ts';
 
@@ -37,6 +38,8 @@ export interface ZoneInput {
   memoryBytes: number;
   /** There is kswapd: it is woken, and allocations wait for it. */
   kswapd?: boolean;
+  /** Memory cgroups, where there are any. */
+  cgroups?: ZoneCgroups;
 }
 
 /** A zone's state. */
@@ -58,6 +61,8 @@ export interface ZoneContext {
   deferredSplits: PersistentList<number>;
   /** Absent without kswapd. */
   reclaim?: ZoneReclaim;
+  /** Absent without memory cgroups. */
+  cgroups?: ZoneCgroups;
 }
 
 /**
@@ -96,6 +101,7 @@ function initialContext(input: ZoneInput): ZoneContext {
     mthp: {},
     deferredSplits: PersistentList.empty(),
     ...(input.kswapd === true ? { reclaim: initialReclaim() } : {}),
+    ...(input.cgroups === undefined ? {} : { cgroups: input.cgroups }),
   };
 }
 
@@ -148,6 +154,7 @@ function allocate(draft: ZoneContext, wish: Wish, orderPages: number): Granted |
   const least = kind === 'table' && draft.reclaim !== undefined ? 0 : draft.marks.min;
   // Asked beforehand: an edit that is given up makes the version before dear to look at.
   if (free < least || !draft.buddy.canAlloc(orderPages, count)) return null;
+  if (!chargeTo(draft, sender, count * span)) return null;
   const buddy = draft.buddy.edit();
   const folios = draft.folios.edit();
   const pfns: number[] = [];
@@ -170,7 +177,9 @@ function answer(context: ZoneContext, wish: Wish, request: number, copied: boole
   const draft = copyZone(context);
   const granted = allocateFalling(draft, wish);
   if (granted === null) {
-    if (draft.reclaim !== undefined && wish.kind !== 'table') {
+    // A group at its limit is its own affair: memory of others does not help.
+    const isLimited = draft.cgroups !== context.cgroups;
+    if (draft.reclaim !== undefined && wish.kind !== 'table' && !isLimited) {
       return stall(draft, { wish, request, copied, rounds: 0 }, send);
     }
     send(wish.sender, { type: 'NO_MEMORY', request });
@@ -260,6 +269,7 @@ const put = handle<ZoneContext>((context, event, send) => {
   const folios = context.folios.edit();
   let buddy: BuddyEdit | null = null;
   const partly: Folio[] = [];
+  const gone: Folio[] = [];
   for (const { pfn, nr } of event.runs) {
     for (let at = pfn; at < pfn + nr; ) {
       const before = folioAt(folios, at);
@@ -268,6 +278,7 @@ const put = handle<ZoneContext>((context, event, send) => {
       if (after === null) {
         buddy ??= context.buddy.edit();
         buddy.free(before.pfn, before.order);
+        gone.push(before);
       } else if (after.large?.partlyMapped === true && before.large?.partlyMapped !== true) partly.push(after);
       at = end;
     }
@@ -275,6 +286,7 @@ const put = handle<ZoneContext>((context, event, send) => {
   const draft = copyZone(context);
   draft.folios = folios.done();
   if (buddy !== null) draft.buddy = buddy.done();
+  for (const { owner, order } of gone) unchargeFrom(draft, owner, 2 ** order);
   if (partly.length === 0) return buddy === null ? draft : tryStalled(draft, grant, send);
   // deferred_split_folio: what waits to be split is found again by its first frame, if it is still there.
   draft.deferredSplits = context.deferredSplits.pushAll(partly.map(({ pfn }) => pfn));

@@ -8,6 +8,7 @@ import { GranuleError, invariant } from '../errors.ts';
 import { type Limits, rootLimits } from '../mm/calls/limits.ts';
 import type { RunSource } from '../mm/runs.ts';
 import type { ActorSpec } from '../runtime/hosting.ts';
+import { zoneCgroups } from './parts/cgroups.ts';
 import { partActors } from './parts/index.ts';
 import type { Topology, TopologyProcess } from './schema.ts';
 
@@ -224,6 +225,8 @@ export function buildTopology(topology: Topology, traces: ReadonlyMap<number, Ru
   const files = fileSizes(topology, traces);
   const affinity = topology.processes.flatMap(({ pid, cpu }) => (cpu === undefined ? [] : [{ pid, cpu }]));
   const kswapd = topology.reclaim === undefined ? {} : { kswapd: true };
+  const cgroups = zoneCgroups(topology);
+  const grouped = cgroups === undefined ? {} : { cgroups };
   const actors: ActorSpec[] = [
     { id: 'abi', machine: machines.abi, input: { resources, kernelPageBytes, files: [...files.keys()] } },
     { id: 'disk', machine: machines.disk, input: { resources } },
@@ -232,7 +235,7 @@ export function buildTopology(topology: Topology, traces: ReadonlyMap<number, Ru
     {
       id: 'zone',
       machine: machines.zone,
-      input: { resources, kernelPageBytes, memoryBytes: topology.memory, ...kswapd },
+      input: { resources, kernelPageBytes, memoryBytes: topology.memory, ...kswapd, ...grouped },
     },
   ];
   for (let cpu = 0; cpu < cpus; cpu++)

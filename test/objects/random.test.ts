@@ -1,6 +1,7 @@
 /**
- * Random programs with objects and devices, under every order of delivery that channels allow: the laws hold at every event, nothing is
- * lost, and whatever a process can reach in an area of a device is the device's unless it leaks by choice.
+ * Random programs with objects and devices, under every order of delivery that channels allow: the laws hold at every
+ * event, nothing is lost, and whatever a process can reach in an area of a device is the device's unless it leaks by
+ * choice.
  *
  * @models D-20 S-29 S-33 S-47 T-10
  */
@@ -158,7 +159,7 @@ describe('random programs with objects and devices', () => {
         }, 0);
         expect(system.snapshot('zone').context.folios.frames).toBe(ZERO_FRAMES + vdsoFrames + ramFrames);
       }),
-      { numRuns: 60 },
+      { numRuns: 300 },
     );
     expect(signals).toBeGreaterThan(20);
     expect(mapped).toBeGreaterThan(20);

@@ -3,6 +3,7 @@
  * actors each. What is not asked for is not there: no actor, no message, no changed state.
  */
 import type { ZodType } from 'zod';
+import { cgroupsSchema } from './cgroups.ts';
 import { driversSchema, objectActors, objectsSchema } from './objects.ts';
 import type { PartActors } from './part.ts';
 import { pipeActors, pipesSchema } from './pipes.ts';
@@ -17,6 +18,7 @@ import { reclaimActors, reclaimSchema } from './reclaim.ts';
  * ```
  */
 export const partSchemas = {
+  cgroups: cgroupsSchema.optional(),
   objects: objectsSchema.optional(),
   drivers: driversSchema.optional(),
   pipes: pipesSchema,
