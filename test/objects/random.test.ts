@@ -159,7 +159,7 @@ describe('random programs with objects and devices', () => {
         }, 0);
         expect(system.snapshot('zone').context.folios.frames).toBe(ZERO_FRAMES + vdsoFrames + ramFrames);
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
     expect(signals).toBeGreaterThan(20);
     expect(mapped).toBeGreaterThan(20);
