@@ -177,7 +177,12 @@ export type CoreMessage =
       zero: boolean;
     }
   | { type: 'FRAMES'; request: number; orderPages: number; pfns: number[] }
-  | { type: 'NO_MEMORY'; request: number }
+  | {
+      type: 'NO_MEMORY';
+      request: number;
+      /** What becomes of the fault: SIGBUS, or the access is done again. Absent: SIGKILL, as where nothing is left to kill. */
+      failure?: 'sigbus' | 'retry';
+    }
   | { type: 'COPY_ON_WRITE'; sender: string; request: number; pfn: number; nr: number; orderPages: number }
   | { type: 'REUSE'; request: number }
   | { type: 'GET'; sender: string; request: number; runs: FrameRun[] }

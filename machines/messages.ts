@@ -5,6 +5,7 @@
  * Addresses and lengths are bytes; `pfn` and `nr` count kernel pages; `orderPages` is log2 of kernel pages; times are
  * cycles. `request` numbers are the sender's own and come back in the answer. All fields are plain data.
  */
+import type { CompactionMessage } from './compaction/messages.ts';
 import type { CoreMessage } from './coreMessages.ts';
 import type { ObjectMessage } from './objects/messages.ts';
 import type { PipeMessage } from './pipe/messages.ts';
@@ -12,6 +13,7 @@ import type { ReclaimMessage } from './reclaim/messages.ts';
 import type { SwapMessage } from './swap/messages.ts';
 import type { WalkerMessage } from './walkers/messages.ts';
 
+export type * from './compaction/messages.ts';
 export type * from './coreMessages.ts';
 export type * from './objects/messages.ts';
 export type * from './pipe/messages.ts';
@@ -34,12 +36,21 @@ export type Kind =
   | 'sched'
   | 'object'
   | 'driver'
+  | 'page-alloc'
+  | 'kcompactd'
   | 'pipe'
   | 'kswapd'
   | 'swap';
 
 /** Every message, by type. */
-export type Message = CoreMessage | ObjectMessage | WalkerMessage | PipeMessage | ReclaimMessage | SwapMessage;
+export type Message =
+  | CoreMessage
+  | CompactionMessage
+  | ObjectMessage
+  | WalkerMessage
+  | PipeMessage
+  | ReclaimMessage
+  | SwapMessage;
 
 /** A message type. */
 export type MessageType = Message['type'];

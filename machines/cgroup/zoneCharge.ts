@@ -69,3 +69,15 @@ export function unchargeFrom(draft: Charged, owner: string, pages: number): void
   if (before === undefined) return;
   draft.cgroups = { ...cgroups, groups: cgroups.groups.with(at, uncharge(before, pages)) };
 }
+
+/**
+ * Charges that failed so far, of all groups: whoever sees it grow has met a limit.
+ *
+ * @example
+ * ```ts
+ * failedCharges({}); // 0
+ * ```
+ */
+export function failedCharges({ cgroups }: Charged): number {
+  return (cgroups?.groups ?? []).reduce((sum, { failed }) => sum + failed, 0);
+}

@@ -4,6 +4,7 @@
  * @models S-02 S-43 T-17 T-20 X-13
  */
 import type { TlbCounts } from '../../machines/index.ts';
+import { type PressureSummary, pressureSummary } from './pressureSummary.ts';
 import { type KindState, type ShownState, statesOfKind, valueText } from './actorStates.ts';
 import { type DeviceSummary, deviceSummary } from './deviceSummary.ts';
 
@@ -67,6 +68,8 @@ export interface RunSummary {
   callsRefused: number;
   /** Processes that have not ended: more than 0 at the end of a run says that it is stuck. */
   unfinished: number;
+  /** Of memory pressure; absent where the topology has no slow path. */
+  pressure?: PressureSummary;
   /** Of devices and objects of the kernel; absent where there are none. */
   devices?: DeviceSummary;
 }
@@ -100,6 +103,7 @@ export function summarize(states: readonly ShownState[], facts: SummaryFacts = {
   const [zone] = statesOfKind(states, 'zone');
   const [disk] = statesOfKind(states, 'disk');
   const [abi] = statesOfKind(states, 'abi');
+  const pressure = pressureSummary(states);
   return {
     processes,
     files: filesSummary(statesOfKind(states, 'file')),
@@ -112,6 +116,7 @@ export function summarize(states: readonly ShownState[], facts: SummaryFacts = {
     },
     callsRefused: abi?.context.refused ?? 0,
     unfinished: processes.filter((process) => !process.ended).length,
+    ...(pressure === null ? {} : { pressure }),
     ...(devices === null ? {} : { devices }),
   };
 }

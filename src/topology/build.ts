@@ -10,6 +10,7 @@ import type { RunSource } from '../mm/runs.ts';
 import type { ActorSpec } from '../runtime/hosting.ts';
 import { zoneCgroups } from './parts/cgroups.ts';
 import { partActors } from './parts/index.ts';
+import { zonePressure } from './parts/zone.ts';
 import type { Topology, TopologyProcess } from './schema.ts';
 
 /** A message from outside that starts or disturbs a run. */
@@ -235,7 +236,14 @@ export function buildTopology(topology: Topology, traces: ReadonlyMap<number, Ru
     {
       id: 'zone',
       machine: machines.zone,
-      input: { resources, kernelPageBytes, memoryBytes: topology.memory, ...kswapd, ...grouped },
+      input: {
+        resources,
+        kernelPageBytes,
+        memoryBytes: topology.memory,
+        ...kswapd,
+        ...zonePressure(topology),
+        ...grouped,
+      },
     },
   ];
   for (let cpu = 0; cpu < cpus; cpu++)

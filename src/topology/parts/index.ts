@@ -8,6 +8,7 @@ import { driversSchema, objectActors, objectsSchema } from './objects.ts';
 import type { PartActors } from './part.ts';
 import { pipeActors, pipesSchema } from './pipes.ts';
 import { reclaimActors, reclaimSchema } from './reclaim.ts';
+import { zoneActors, zoneSchema } from './zone.ts';
 
 /**
  * The fields of a topology, by name; each is optional.
@@ -23,6 +24,7 @@ export const partSchemas = {
   drivers: driversSchema.optional(),
   pipes: pipesSchema,
   reclaim: reclaimSchema,
+  zone: zoneSchema,
 } satisfies Record<string, ZodType>;
 
 /**
@@ -33,4 +35,4 @@ export const partSchemas = {
  * partActors.every((make) => typeof make === 'function'); // true
  * ```
  */
-export const partActors: readonly PartActors[] = [objectActors, pipeActors, reclaimActors];
+export const partActors: readonly PartActors[] = [objectActors, pipeActors, reclaimActors, zoneActors];
