@@ -78,9 +78,9 @@ const pageSize = fc.constantFrom('4K', '16K', '64K');
 
 function topologyOf(
   programs: { program: Step[]; pageSize: string; forks: boolean }[],
-  choices: { pages: 'process-page' | 'kernel-page'; small: SmallMemory; seed: number; vdso: boolean },
+  choices: { pages: 'process-page' | 'kernel-page'; small: SmallMemory; seed: number; vdso: boolean; beside: object },
 ): Topology {
-  const { pages, small, seed, vdso } = choices;
+  const { pages, small, seed, vdso, beside } = choices;
   const processes = programs.flatMap(({ program, forks, ...rest }, at) => {
     const own = { signals: 'skip' as const, ...rest };
     const first = [...program];
@@ -109,6 +109,7 @@ function topologyOf(
       objects: { pages, vdso },
       drivers: devices,
       processes,
+      ...beside,
     },
     'test',
   );
@@ -127,6 +128,8 @@ describe('random programs with objects and devices', () => {
       small: fc.constantFrom<SmallMemory>('refuse', 'pad', 'driver', 'leak'),
       seed: fc.nat(1000),
       vdso: fc.boolean(),
+      // With little memory, with kswapd, and with compaction: pages of objects stay where they are.
+      beside: fc.constantFrom({}, {}, { memory: '4M' }, { memory: '4M', reclaim: {} }, { memory: '4M', zone: {} }),
     });
     fc.assert(
       fc.property(programs, choices, (written, chosen) => {
