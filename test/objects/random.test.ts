@@ -129,7 +129,14 @@ describe('random programs with objects and devices', () => {
       seed: fc.nat(1000),
       vdso: fc.boolean(),
       // With little memory, with kswapd, and with compaction: pages of objects stay where they are.
-      beside: fc.constantFrom({}, {}, { memory: '4M' }, { memory: '4M', reclaim: {} }, { memory: '4M', zone: {} }),
+      beside: fc.constantFrom(
+        {},
+        {},
+        { memory: '4M' },
+        { memory: '4M', reclaim: {} },
+        { memory: '4M', zone: {} },
+        { design: { untranslatable: 'fail' } },
+      ),
     });
     fc.assert(
       fc.property(programs, choices, (written, chosen) => {
