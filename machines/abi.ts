@@ -8,12 +8,15 @@ import { isPlanned } from '../src/mm/calls/index.ts';
 import { auxiliaryValue, sysconfValue } from '../src/mm/abi/answers.ts';
 import { abiRules, type RuledCall } from '../src/mm/abi/rules.ts';
 import { inherit, leave } from '../src/mm/abi/sharedMemory.ts';
+import { isUserfaultCall } from '../src/mm/userfaultfd/calls.ts';
 import type { FileCall, OtherProcessCall, SharedMemoryCall } from '../src/mm/runs.ts';
 import { beginFileCall, fileAnswered, hasPages, inodeOf, transferCopied, transferFaulted } from './abiFiles.ts';
 import { beginPipeCall, pipeAnswered, spliceRead } from './pipe/abiPipe.ts';
 import { beginOtherCall, otherAnswered, otherCopied } from './abiOthers.ts';
 import { beginSharedCall, sharedAnswered } from './abiShared.ts';
 import { actorOfFile } from './fileState.ts';
+import { createHugeMemfd, forgetSegment, hugeMemfdOf } from './hugetlb/abiHuge.ts';
+import { beginControl, controlAnswered } from './khugepaged/abiControls.ts';
 import {
   askHandler,
   beginIoctl,
@@ -38,9 +41,20 @@ import {
   pageBytesOf,
   refuse,
 } from './abiState.ts';
+import { uffdOf } from './addresses.ts';
 import type { ExecCall, Message, MessageOf } from './messages.ts';
+import {
+  beginExec,
+  beginSelectionCall,
+  executed,
+  isSelectionCall,
+  taskCloned,
+  taskEnded,
+  taskStarted,
+} from './selection/abiSelection.ts';
 import { addCounts } from './processState.ts';
 import { assertType, handle, type Send } from './support.ts';
+import { beginUserfaultCall, sourceRead, userfaultAnswered } from './userfaultfd/abiCalls.ts';
 import { reviseAbi } from './revise.ts';
 import { reviseCall } from './reviseWork.ts';
 
@@ -71,28 +85,44 @@ const syscall = handle<AbiContext>((context, event, send) => {
   assertType(event, 'SYSCALL');
   const { pid, cpu, call } = event;
   const inFlight = newCall(pid, cpu, call);
+  if (isUserfaultCall(call)) return beginUserfaultCall(context, inFlight, call, send);
   if (isRuled(call)) return ruled(context, inFlight, call, send);
   if (isObjectCall(call)) return beginObjectCall(context, inFlight, call, send);
+  if (isSelectionCall(call)) return beginSelectionCall(context, inFlight, call, send);
   switch (call.op) {
     case 'splice':
     case 'drain':
       return beginPipeCall(context, inFlight, call, send);
+    case 'nanosleep':
+      send(`process:${pid}`, { type: 'SLEEP', pid });
+      return answer(context, pid, { result: 0 }, send, call.cycles);
+    case 'clear_refs': {
+      const target = call.targetPid === 0 ? pid : call.targetPid;
+      if (!context.pageBytes.has(target)) return fail(context, pid, ERRNO.ESRCH, send);
+      return askMm(context, inFlight, call, send, target);
+    }
+    case 'pattern':
+      return context.resources.ksm ? askMm(context, inFlight, call, send) : answer(context, pid, { result: 0 }, send);
     case 'execve':
       return execve(context, inFlight, call, send);
+    case 'exec':
+      return beginExec(context, inFlight, call, send);
     case 'exit':
       return askMm(context, inFlight, call, send);
     case 'fork': {
       if (call.childPid < 0) return answer(context, pid, { result: 0 }, send);
+      const cloned = taskCloned(context, pid, call);
+      if (typeof cloned === 'number') return fail(context, pid, cloned, send);
       // Noted before the fork: the child may make a call before this adapter hears that its parent's fork is done.
       const pageBytes = context.pageBytes.with(call.childPid, pageBytesOf(context, pid));
       const shared = inherit(context.shared, pid, call.childPid);
       return askMm(
-        reviseAbi(context, (draft) => {
+        reviseAbi(cloned, (draft) => {
           draft.pageBytes = pageBytes;
           draft.shared = shared;
         }),
         inFlight,
-        call,
+        { op: 'fork', childPid: call.childPid },
         send,
       );
     }
@@ -100,6 +130,9 @@ const syscall = handle<AbiContext>((context, event, send) => {
       return beginIoctl(context, inFlight, call, send);
     case 'auxval':
       return answer(context, pid, auxiliaryValue(call.name, pageBytesOf(context, pid)), send);
+    case 'read_control':
+    case 'write_control':
+      return beginControl(context, inFlight, call, send);
     case 'sysconf':
       send('zone', { type: 'SYSINFO', request: pid });
       return begin(
@@ -116,6 +149,8 @@ const syscall = handle<AbiContext>((context, event, send) => {
 /** A call that has a rule: refused by it, or handed on as it leaves it. */
 function ruled(context: AbiContext, inFlight: CallInFlight, call: RuledCall, send: Send): AbiContext {
   const { pid } = inFlight;
+  const hugeMemfd = hugeMemfdOf(context, pid, call);
+  if (hugeMemfd !== null) return createHugeMemfd(context, inFlight, hugeMemfd, send);
   const translated = translateCall(call, pageBytesOf(context, pid));
   if ('errno' in translated) return refuse(context, pid, translated.errno, send);
   if ('nothing' in translated) return answer(context, pid, { result: 0 }, send);
@@ -141,7 +176,7 @@ function execve(context: AbiContext, inFlight: CallInFlight, call: ExecCall, sen
   if (call.pageBytes < context.kernelPageBytes) return refuse(context, inFlight.pid, ERRNO.EINVAL, send);
   const pageBytes = context.pageBytes.with(inFlight.pid, call.pageBytes);
   return askMm(
-    reviseAbi(context, (draft) => {
+    reviseAbi(taskStarted(context, inFlight.pid, call.pageBytes), (draft) => {
       draft.pageBytes = pageBytes;
     }),
     inFlight,
@@ -157,7 +192,8 @@ const mmDone = handle<AbiContext>((context, event, send) => {
   const { result, errno, data } = event;
   if (isOtherCall(call)) return otherAnswered(context, inFlight, call, event, send);
   if (isSharedCall(call)) return sharedAnswered(context, inFlight, event, send);
-  if (call.op === 'exit') return exited(context, pid, send);
+  if (call.op === 'exit') return exited(taskEnded(context, pid), pid, send);
+  if (call.op === 'execve') return executed(context, inFlight, call, errno, send);
   if (call.op === 'mincore' && errno === 0 && call.vec !== undefined && data.length > 0) {
     const copies = [{ addr: call.vec, lengthBytes: data.length }];
     return copyOn(
@@ -177,6 +213,7 @@ const mmDone = handle<AbiContext>((context, event, send) => {
 /** `exit_shm`, `exit_files`: what only this process had open goes. */
 function exited(context: AbiContext, pid: number, send: Send): AbiContext {
   const { shared, closed } = leave(context.shared, pid);
+  for (const fd of context.resources.userfaultfd.descriptors) send(uffdOf(fd), { type: 'UFFD_EXIT', fd, pid });
   for (const file of closed) send(actorOfFile(file), { type: 'CLOSE_FILE', file });
   const pageBytes = context.pageBytes.without(pid);
   return answer(
@@ -207,12 +244,18 @@ const fileDone = handle<AbiContext>((context, event, send) => {
   assertType(event, 'FILE_DONE');
   const inFlight = callOf(context, event.request);
   if (inFlight.call.op === 'splice') return spliceRead(context, inFlight, event, send);
-  return fileAnswered(context, inFlight, event, send);
+  const state = event.failed && inFlight.call.op === 'shmget' ? forgetSegment(context, inFlight) : context;
+  return fileAnswered(state, inFlight, event, send);
 });
 
 const pipeDone = handle<AbiContext>((context, event, send) => {
   assertType(event, 'PIPE_DONE');
   return pipeAnswered(context, event, send);
+});
+
+const uffdDone = handle<AbiContext>((context, event, send) => {
+  assertType(event, 'UFFD_DONE');
+  return userfaultAnswered(context, callOf(context, event.request), event, send);
 });
 
 const objectAnswered = handle<AbiContext>((context, event, send) => {
@@ -228,6 +271,11 @@ const sysinfo = handle<AbiContext>((context, event, send) => {
   const { pid, call } = callOf(context, event.request);
   const name = call.op === 'sysconf' ? call.name : '';
   return answer(context, pid, sysconfValue(name, pageBytesOf(context, pid), event), send);
+});
+
+const controlDone = handle<AbiContext>((context, event, send) => {
+  assertType(event, 'CONTROL_DONE');
+  return controlAnswered(context, callOf(context, event.request), event, send);
 });
 
 const awake = handle<AbiContext>((context, event, send) => {
@@ -287,13 +335,26 @@ function copyEnded(
   if (call.op === 'process_vm_readv' || call.op === 'process_vm_writev') {
     return otherCopied(context, inFlight, call, faulted, send);
   }
+  if (call.op === 'uffdio_copy') return sourceRead(context, inFlight, send);
   return faulted ? fail(context, pid, ERRNO.EFAULT, send) : answer(context, pid, { result, data }, send);
 }
 
 /** The adapter's statechart: it serves every process, one call of each at a time. */
 export const abiMachine = setup({
   types: { context: {} as AbiContext, events: {} as Message, input: {} as AbiInput },
-  actions: { syscall, mmDone, ioWait, fileDone, objectAnswered, pipeDone, sysinfo, awake, copied },
+  actions: {
+    syscall,
+    mmDone,
+    ioWait,
+    fileDone,
+    objectAnswered,
+    pipeDone,
+    uffdDone,
+    sysinfo,
+    controlDone,
+    awake,
+    copied,
+  },
   guards: {
     known: ({ context, event }) => context.calls.has((event as MessageOf<'MM_DONE'>).request),
     inCopy: ({ context, event }) => context.calls.has((event as MessageOf<'AWAKE'>).pid),
@@ -312,11 +373,13 @@ export const abiMachine = setup({
         MM_DONE: { guard: 'known', actions: 'mmDone' },
         IO_WAIT: { guard: 'known', actions: 'ioWait' },
         FILE_DONE: { guard: 'known', actions: 'fileDone' },
+        UFFD_DONE: { guard: 'known', actions: 'uffdDone' },
         OBJECT_CREATED: { guard: 'known', actions: 'objectAnswered' },
         OBJECT_MAPPED: { guard: 'known', actions: 'objectAnswered' },
         IOCTL_DONE: { guard: 'known', actions: 'objectAnswered' },
         PIPE_DONE: { guard: 'known', actions: 'pipeDone' },
         SYSINFO_DONE: { guard: 'known', actions: 'sysinfo' },
+        CONTROL_DONE: { guard: 'known', actions: 'controlDone' },
         AWAKE: { guard: 'inCopy', actions: 'awake' },
         UACCESS_DONE: { guard: 'inCopy', actions: 'copied' },
       },

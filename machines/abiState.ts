@@ -4,8 +4,11 @@ import { noSharedMemory, type SharedMemory } from '../src/mm/abi/sharedMemory.ts
 import { IntRecord } from '../src/mm/intRecord.ts';
 import { PathSet } from '../src/mm/pathSet.ts';
 import type { TraceCall, UserRange } from '../src/mm/runs.ts';
+import type { UserfaultFill } from '../src/mm/userfaultfd/calls.ts';
 import type { ExecCall, MmCall, TlbCounts } from './messages.ts';
 import { zeroCounts } from './processState.ts';
+import { noTasks } from '../src/mm/selection/state.ts';
+import type { AbiSelection } from './selection/abiSelection.ts';
 import type { ResourceHolder, Send } from './support.ts';
 import { reviseAbi } from './revise.ts';
 import { reviseCall } from './reviseWork.ts';
@@ -16,6 +19,8 @@ export interface AbiInput {
   kernelPageBytes: number;
   /** Paths of the files that have an address space. */
   files: string[];
+  /** Programs that execve finds, and how they come by their page size. */
+  selection?: Omit<AbiSelection, 'tasks'>;
 }
 
 /** A call under way: one a process at most. */
@@ -23,8 +28,11 @@ export interface CallInFlight {
   pid: number;
   cpu: number;
   call: TraceCall | ExecCall;
-  /** What is awaited: the mm, a file, object, device or pipe, the zone, the copy of user memory, or a CPU for that copy. */
-  awaits: 'mm' | 'file' | 'object' | 'pipe' | 'zone' | 'uaccess' | 'cpu';
+  /**
+   * What is awaited: the mm, a file, object, device, pipe or userfaultfd, the zone, the keeper of a control, the copy of user memory, or a CPU
+   * for that copy.
+   */
+  awaits: 'mm' | 'file' | 'object' | 'pipe' | 'uffd' | 'zone' | 'control' | 'uaccess' | 'cpu';
   asleep: boolean;
   /** User memory that is still to be copied, and the access that the kernel makes. */
   copies: UserRange[];
@@ -40,6 +48,8 @@ export interface CallInFlight {
   result: number;
   data: number[];
   counts: TlbCounts;
+  /** Of UFFDIO_COPY: what the mm of that process does once the source is read. */
+  filling?: { pid: number; call: UserfaultFill };
 }
 
 /** The adapter's state. */
@@ -53,6 +63,8 @@ export interface AbiContext {
   shared: SharedMemory;
   /** Calls refused here, before anything in the kernel saw them. */
   refused: number;
+  /** Absent unless the topology has programs to execute. */
+  selection?: AbiSelection;
 }
 
 /**
@@ -90,7 +102,7 @@ export function newCall(pid: number, cpu: number, call: TraceCall | ExecCall): C
  * initialAbi({ resources: null, kernelPageBytes: 4096, files: ['/bin/true'] }).files.has('/bin/true'); // true
  * ```
  */
-export function initialAbi({ resources, kernelPageBytes, files }: AbiInput): AbiContext {
+export function initialAbi({ resources, kernelPageBytes, files, selection }: AbiInput): AbiContext {
   return {
     resources,
     kernelPageBytes,
@@ -99,6 +111,7 @@ export function initialAbi({ resources, kernelPageBytes, files }: AbiInput): Abi
     calls: IntRecord.empty(),
     shared: noSharedMemory(),
     refused: 0,
+    ...(selection === undefined ? {} : { selection: { ...selection, tasks: noTasks } }),
   };
 }
 
@@ -144,10 +157,11 @@ export function answer(
   pid: number,
   end: { result: number; errno?: number; signal?: number; data?: number[] },
   send: Send,
+  delayCycles = 0,
 ): AbiContext {
   const counts = context.calls.get(pid)?.counts ?? zeroCounts();
   const { result, errno = 0, signal = 0, data = [] } = end;
-  send(`process:${pid}`, { type: 'SYSRET', result, errno, signal, counts, data });
+  send(`process:${pid}`, { type: 'SYSRET', result, errno, signal, counts, data }, delayCycles);
   return reviseAbi(context, (draft) => {
     draft.calls = context.calls.without(pid);
   });

@@ -6,11 +6,11 @@
  * cycles. `request` numbers are the sender's own and come back in the answer. All fields are plain data.
  */
 import type { TlbiOp } from '../src/arch/tlbi.ts';
-import type { MemoryCall } from '../src/mm/abiRules.ts';
 import type { ProtectedRange } from '../src/mm/calls/plan.ts';
-import type { ImageSegment, TraceCall } from '../src/mm/runs.ts';
+import type { TraceCall } from '../src/mm/runs.ts';
 import type { StretchCounts } from '../src/mm/stretch.ts';
 import type { Vma } from '../src/mm/vma.ts';
+import type { ExecCall, MmCall } from './mmCall.ts';
 
 /** What an access wants of a page. */
 export type Access = 'fetch' | 'read' | 'write';
@@ -261,8 +261,18 @@ export type CoreMessage =
       lengthBytes: number;
     }
   | { type: 'READ_AHEAD'; file: string; mm: string; firstIndex: number; endIndex: number }
-  | { type: 'RESIDENT'; file: string; mm: string; request: number; firstIndex: number; endIndex: number }
-  | { type: 'RESIDENT_PAGES'; request: number; runs: { index: number; nr: number }[] }
+  | {
+      type: 'RESIDENT';
+      file: string;
+      mm: string;
+      request: number;
+      firstIndex: number;
+      endIndex: number;
+      /** Whoever asks wants to know where the file ends, in pages of this order. */
+      orderPages?: number;
+    }
+  /** `fileEndIndex`: one past the last page of the file, where that was asked. */
+  | { type: 'RESIDENT_PAGES'; request: number; runs: { index: number; nr: number }[]; fileEndIndex?: number }
   | { type: 'SYNC_FILE'; file: string; sender: string; request: number }
   | {
       type: 'FILE_DONE';
@@ -300,6 +310,8 @@ export type CoreMessage =
       vmas: Vma[];
       startBrk: number;
       brk: number;
+      /** The huge zero page, where the parent has mapped it. */
+      hugeZero?: { pfn: number; nr: number };
     }
   | { type: 'FORKED'; request: number; runs: PteRun[] }
   | { type: 'FORK_READY'; request: number; errno: number };
@@ -318,31 +330,3 @@ export interface TlbiRequest {
   /** Instructions that Linux issues for it. */
   instructions: number;
 }
-
-/** execve as the outside asks for it: the image of a trace, run with a page size. */
-export interface ExecCall {
-  op: 'execve';
-  file: string;
-  pageBytes: number;
-  image: ImageSegment[];
-}
-
-/**
- * What the ABI adapter asks of an mm: arguments checked and rounded to the caller's page size (`src/mm/abiRules.ts`), files
- * as inodes. pkey_mprotect comes as `mprotect`, shmat as `mmap` of its segment's inode, process_madvise as one `madvise` for
- * each range.
- */
-export type MmCall =
-  | ExecCall
-  | MemoryCall
-  | { op: 'fork'; childPid: number }
-  | { op: 'exit'; status: number }
-  /** `ksys_shmdt`: `segments` has the size in bytes of every System V segment, by its inode. */
-  | { op: 'shmdt'; addr: number; segments: Record<string, number> }
-  /** `do_pages_move` and `do_pages_stat` of this mm; the data of MM_DONE is one status an address. */
-  | { op: 'move_pages'; addresses: number[]; nodes: number[] | null; flags: number }
-  /**
-   * `pin_user_pages_remote`: fault the pages of another process's range in; the result is how many bytes from `addr` on are
-   * there, which may be none.
-   */
-  | { op: 'remote_access'; addr: number; lengthBytes: number; write: boolean };

@@ -21,6 +21,10 @@ import { packedOf, plainOf } from './plainForm.ts';
 import { shmemMachine } from './shmem.ts';
 import { Inodes, type ShmemInode } from './shmemInodes.ts';
 import type { Kind, MessageType } from './messages.ts';
+import { hwpoisonMachine } from './hwpoison/hwpoison.ts';
+import { ksmdMachine } from './ksm/ksmd.ts';
+import { hugetlbMachine } from './hugetlb/hugetlb.ts';
+import { khugepagedMachine } from './khugepaged/khugepaged.ts';
 import { mmMachine } from './mm.ts';
 import { mmuMachine } from './mmu.ts';
 import { pipeMachine } from './pipe/pipe.ts';
@@ -29,6 +33,7 @@ import { CpuSlots, RunQueue } from './runQueue.ts';
 import { type SchedContext, schedMachine } from './sched.ts';
 import type { ResourceHolder } from './support.ts';
 import { tlbMachine } from './tlb.ts';
+import { uffdMachine } from './userfaultfd/uffd.ts';
 import { driverMachine } from './driver/driver.ts';
 import { objectMachine } from './objects/object.ts';
 import { vocabulary } from './vocabulary.ts';
@@ -47,6 +52,8 @@ export type { DiskContext, DiskInput } from './disk.ts';
 export type { FileContext, FileInput, FileKind, PageCachePolicy } from './fileState.ts';
 export type { ShmemContext, ShmemInput } from './shmem.ts';
 export type { Access, Kind, Message, MessageOf, MessageType, TlbCounts, VocabularyRow } from './messages.ts';
+export type { HugetlbContext, HugetlbInput } from './hugetlb/state.ts';
+export type { KhugepagedContext, KhugepagedInput } from './khugepaged/state.ts';
 export type { DriverContext, DriverInput } from './driver/driver.ts';
 export type { ObjectContext, ObjectInput } from './objects/object.ts';
 export type { MmContext, MmInput } from './mm.ts';
@@ -55,8 +62,11 @@ export { addCounts, type ProcessContext, type ProcessInput, zeroCounts } from '.
 export type { KswapdContext, KswapdInput } from './reclaim/kswapd.ts';
 export type { SchedContext, SchedInput } from './sched.ts';
 export type { SwapContext, SwapInput } from './swap/swap.ts';
-export { ResourceHolder, type Resources } from './support.ts';
+export { type Facilities, ResourceHolder, type Resources } from './support.ts';
 export type { TlbContext, TlbInput } from './tlbState.ts';
+export type { PoisonContext, PoisonInput } from './hwpoison/hwpoison.ts';
+export type { KsmContext, KsmInput } from './ksm/ksmd.ts';
+export type { UffdContext, UffdInput } from './userfaultfd/uffd.ts';
 export { vocabulary } from './vocabulary.ts';
 export { type ZoneContext, type ZoneInput, zeroFrame } from './zone.ts';
 
@@ -82,6 +92,11 @@ export const machines = {
   zone: zoneMachine,
   disk: diskMachine,
   sched: schedMachine,
+  uffd: uffdMachine,
+  ksmd: ksmdMachine,
+  hwpoison: hwpoisonMachine,
+  khugepaged: khugepagedMachine,
+  hugetlb: hugetlbMachine,
   object: objectMachine,
   driver: driverMachine,
   'page-alloc': pageAllocMachine,

@@ -5,6 +5,8 @@
 import { setup } from 'xstate';
 import { invariant } from '../src/errors.ts';
 import { mmuOf, processOf, tlbOf } from './addresses.ts';
+import { obey } from './khugepaged/mmSettings.ts';
+import { collapseCall } from './khugepaged/mmCollapse.ts';
 import type { Message, MessageOf } from './messages.ts';
 import { callJob, type CallJob, type CallStep } from './mmCallJob.ts';
 import { beginCall, continueCall } from './mmCalls.ts';
@@ -16,6 +18,7 @@ import { beginUnmap, endUnmap } from './mmRmap.ts';
 import { initialMm, type Job, type MmContext, type MmInput, type RmapWork } from './mmState.ts';
 import { beginReferenced, endReferenced, isCopyingEntries } from './reclaim/mmReferenced.ts';
 import { assertType, handle, type Send } from './support.ts';
+import { releaseUserfaults } from './userfaultfd/mmFault.ts';
 import { beginReplace, endReplace, showMm } from './walkers/mmWalk.ts';
 import { reviseMm } from './revise.ts';
 import { reviseJob } from './reviseWork.ts';
@@ -57,8 +60,8 @@ function start(context: MmContext, message: Message, send: Send): MmContext {
       send,
     );
   }
-  if (message.type === 'MM_CALL') {
-    const job = callJob(message.request, message.call);
+  if (message.type === 'MM_CALL' || message.type === 'COLLAPSE') {
+    const job = callJob(message.request, message.type === 'MM_CALL' ? message.call : collapseCall(message));
     return afterCall(
       beginCall(
         reviseMm(context, (draft) => {
@@ -70,6 +73,7 @@ function start(context: MmContext, message: Message, send: Send): MmContext {
       send,
     );
   }
+  if (message.type === 'UFFD_RELEASE') return next(releaseUserfaults(context, message), send);
   if (message.type === 'REPLACE_PTES') return next(beginReplace(context, message, send), send);
   if (message.type === 'MM_QUERY') return next(showMm(context, message, send), send);
   invariant(message.type === 'DUP_MM', `an mm does not start on ${message.type}`);
@@ -84,10 +88,13 @@ function afterFault({ context, end }: FaultStep, send: Send): MmContext {
   invariant(job.kind === 'fault', 'a fault ends in a fault job or a populating call');
   const { pid } = context;
   const { major, va } = job.fault;
-  const counted = end.signal === 0 && end !== RETRIED ? countFault(context, major) : context;
+  // A fault that is taken again counts as major (`mm_account_fault`, FAULT_FLAG_TRIED).
+  const counts = end.signal === 0 && end !== RETRIED;
+  const counted = counts ? countFault(context, major || end.sleeps === true) : context;
   const state = { ...counted, job: null };
   const delay = heldCycles(context, job);
-  if (job.asleep) send(processOf(pid), { type: 'WAKE' }, delay);
+  if (end.sleeps === true) send(tlbOf(job.cpu), { type: 'SLEEP', pid }, delay);
+  else if (job.asleep) send(processOf(pid), { type: 'WAKE' }, delay);
   else if (end.signal === 0) send(mmuOf(pid), { type: 'FAULT_DONE', walk: job.walk, pid, cpu: job.cpu }, delay);
   else {
     const { signal, code } = end;
@@ -123,7 +130,10 @@ function afterCall({ context, done }: CallStep, send: Send): MmContext {
     return goesOn ? populateOn(context, job, send) : context;
   }
   invariant(job?.kind === 'call', 'a call that ends was under way');
-  send('abi', { type: 'MM_DONE', request: job.request, ...done }, heldCycles(context, job));
+  // khugepaged has been told by the last step.
+  if (job.call.op !== 'collapse') {
+    send('abi', { type: 'MM_DONE', request: job.request, ...done }, heldCycles(context, job));
+  }
   return next(
     reviseMm(context, (draft) => {
       draft.job = null;
@@ -228,6 +238,11 @@ const replacePtes = handle<MmContext>((context, event, send) => {
   return beginReplace(context, event, send);
 });
 
+const thpSettings = handle<MmContext>((context, event, send) => {
+  assertType(event, 'THP_SETTINGS');
+  return obey(context, event, send);
+});
+
 const referenced = handle<MmContext>((context, event, send) => {
   assertType(event, 'FOLIO_REFERENCED');
   return beginReferenced(context, event, send);
@@ -263,7 +278,7 @@ const hasLeft =
 /** The mm's statechart: what it holds its lock for. */
 export const mmMachine = setup({
   types: { context: {} as MmContext, events: {} as Message, input: {} as MmInput },
-  actions: { enqueue, answered, ioWait, unmapRange, replacePtes, referenced, forked },
+  actions: { enqueue, answered, ioWait, unmapRange, replacePtes, referenced, forked, thpSettings },
   guards: {
     faults: isIn('handling-fault'),
     calls: isIn('in-call'),
@@ -289,6 +304,14 @@ export const mmMachine = setup({
     REPLACE_PTES: { actions: 'replacePtes' },
     FOLIO_REFERENCED: { actions: 'referenced' },
     MM_QUERY: { actions: 'enqueue' },
+    UFFD_RELEASE: { actions: 'enqueue' },
+    COLLAPSE: { actions: 'enqueue' },
+    FOLIOS: { actions: 'answered' },
+    HUGE_PAGE: { actions: 'answered' },
+    HUGE_RESERVED: { actions: 'answered' },
+    HUGE_UNSHARED: { actions: 'answered' },
+    HUGE_DUPED: { actions: 'answered' },
+    THP_SETTINGS: { actions: 'thpSettings' },
     TABLE_DONE: { actions: 'answered' },
     FRAMES: { actions: 'answered' },
     NO_MEMORY: { actions: 'answered' },

@@ -4,8 +4,11 @@ import { ERRNO, FALLOC } from '../src/mm/abi/numbers.ts';
 import type { Effect } from '../src/mm/calls/plan.ts';
 import { isShmem } from '../src/mm/calls/shmem.ts';
 import { isPresent } from '../src/mm/pte.ts';
+import { protectedFor } from '../src/mm/softDirty.ts';
 import { mmOf, mmuOf } from './addresses.ts';
 import { actorOfFile } from './fileState.ts';
+import { beginHugeEffect, tellHugeUnmapped } from './hugetlb/mmHugetlb.ts';
+import { beginCollapse, endCollapse } from './khugepaged/mmCollapse.ts';
 import type { FaultEnd } from './mmFaultParts.ts';
 import type { Message, MessageOf } from './messages.ts';
 import {
@@ -28,14 +31,17 @@ import { residencySteps } from './mmResidencySteps.ts';
 import { ask, costsOf, type MmContext, SIGNAL } from './mmState.ts';
 import { insertEnded } from './objects/mmInsert.ts';
 import type { Send } from './support.ts';
+import { beginSoftClean } from './softDirty/mmSoftDirty.ts';
+import { beginFill } from './userfaultfd/mmFill.ts';
+import { beginUserMove, beginUserProtect, wakeWaiting } from './userfaultfd/mmProtect.ts';
 import { reviseMm } from './revise.ts';
 import { reviseJob } from './reviseWork.ts';
 
 type StepHandler = (context: MmContext, job: CallJob, event: Message, send: Send) => CallStep;
 type Starter<D extends Effect['do']> = (context: MmContext, job: CallJob, effect: EffectOf<D>, send: Send) => CallStep;
 
-/** The effects that are messages; the others change the mm alone. */
-type SharedEffect = Exclude<Effect['do'], 'vmas' | 'create' | 'brk' | 'lockFuture' | 'goOn'>;
+/** Effects that are messages; others change the mm alone. */
+type SharedEffect = Exclude<Effect['do'], 'vmas' | 'create' | 'brk' | 'lockFuture' | 'resetPeak' | 'pattern' | 'goOn'>;
 
 function askMmu(
   context: MmContext,
@@ -49,8 +55,11 @@ function askMmu(
 
 const starters: { [D in SharedEffect]: Starter<D> } = {
   clear: (context, job, { ranges, freeWithin }, send) => askMmu(context, job, 'cleared', zap(ranges, freeWithin), send),
-  protect: (context, job, { ranges }, send) =>
-    askMmu(context, job, 'tableChanged', (request) => ({ type: 'PROTECT_PTES', request, ranges }), send),
+  protect: (context, job, effect, send) => {
+    const { softClean } = context;
+    const ranges = softClean === undefined ? effect.ranges : protectedFor(effect.ranges, softClean);
+    return askMmu(context, job, 'tableChanged', (request) => ({ type: 'PROTECT_PTES', request, ranges }), send);
+  },
   move: (context, job, { fromVa, toVa, lengthBytes }, send) =>
     askMmu(context, job, 'moved', (request) => ({ type: 'MOVE_PTES', request, fromVa, toVa, lengthBytes }), send),
   populate: (context, job, { startVa, endVa, access }, send) =>
@@ -84,6 +93,15 @@ const starters: { [D in SharedEffect]: Starter<D> } = {
     const read = { type: 'READ_PTES' as const, ranges: [{ startVa, endVa }] };
     return askMmu(context, job, 'residencyRead', (request) => ({ ...read, request }), send);
   },
+  softClean: (context, job, _effect, send) => beginSoftClean(context, job, send),
+  userFill: beginFill,
+  userProtect: beginUserProtect,
+  userMove: beginUserMove,
+  userWake: (context, job, effect, send) => nextEffect(wakeWaiting(context, effect, send), job, send),
+  collapse: (context, job, effect, send) => beginCollapse(context, job, effect, send),
+  collapsed: (context, job, _effect, send) => endCollapse(context, job, send),
+  hugeReserve: (context, job, effect, send) => beginHugeEffect(context, job, effect, send),
+  hugeUnshare: (context, job, effect, send) => beginHugeEffect(context, job, effect, send),
   node: (context, job, { va }, send) => {
     const startVa = va - (va % context.pageBytes);
     const read = { type: 'READ_PTES' as const, ranges: [{ startVa, endVa: startVa + context.pageBytes }] };
@@ -130,6 +148,7 @@ export function settle(
 ): MmContext {
   const { cleared, fallback } = event;
   tellDirty(context, cleared, vmas, send);
+  if (context.resources.facilities.hugetlb !== undefined) tellHugeUnmapped(context, cleared, vmas, send);
   putEntries(context, cleared, send);
   return noteFallback(account(context, [], cleared), fallback);
 }

@@ -1,7 +1,12 @@
 /** Who sends each message to whom, and what it says: the table that topologies are checked against. */
 import { compactionVocabulary } from './compaction/vocabulary.ts';
 import { coreVocabulary } from './coreVocabulary.ts';
+import { hugetlbVocabulary } from './hugetlb/vocabulary.ts';
+import { khugepagedVocabulary } from './khugepaged/vocabulary.ts';
 import type { MessageType, VocabularyRow } from './messages.ts';
+import { poisonVocabulary } from './hwpoison/vocabulary.ts';
+import { ksmVocabulary } from './ksm/vocabulary.ts';
+import { userfaultVocabulary } from './userfaultfd/vocabulary.ts';
 import { objectVocabulary } from './objects/vocabulary.ts';
 import { pipeVocabulary } from './pipe/vocabulary.ts';
 import { reclaimVocabulary } from './reclaim/vocabulary.ts';
@@ -20,7 +25,12 @@ export const vocabulary: Readonly<Record<MessageType, VocabularyRow>> = {
   ...coreVocabulary,
   ...objectVocabulary,
   ...walkerVocabulary,
+  ...userfaultVocabulary,
+  ...ksmVocabulary,
+  ...poisonVocabulary,
   ...compactionVocabulary,
+  ...khugepagedVocabulary,
+  ...hugetlbVocabulary,
   ...pipeVocabulary,
   ...reclaimVocabulary,
   ...swapVocabulary,

@@ -20,7 +20,11 @@ import { assertType, handle, type ResourceHolder, ZERO_BYTES } from './support.t
 import { initialReclaim, takeReclaim, tryStalled, type ZoneReclaim } from './reclaim/zoneKswapd.ts';
 import { alloc, copyOnWrite, grant, tryAlloc } from './zoneAlloc.ts';
 import { shrink as shrinkFolios } from './zoneReclaim.ts';
-import { folioQuery } from './walkers/zoneWalk.ts';
+import { hugeZero } from './khugepaged/hugeZero.ts';
+import { mthpCounts } from './khugepaged/zoneCounts.ts';
+import { freeBlock } from './hugetlb/contig.ts';
+import { quarantine } from './hwpoison/zonePoison.ts';
+import { folioQuery, tryGet } from './walkers/zoneWalk.ts';
 import { copyZone } from './revise.ts';
 
 /** RAM begins at 1 GiB of physical addresses, as on the `virt` machine that the oracle's kernels ran on. */
@@ -58,6 +62,8 @@ export interface ZoneContext {
   mthp: Readonly<Record<number, MthpCounts>>;
   /** Large folios that are partly mapped, oldest first (`deferred_split_queue`). */
   deferredSplits: PersistentList<number>;
+  /** The huge zero page, once somebody has asked for it. */
+  hugeZero?: { pfn: number; order: number };
   /** Absent without kswapd. */
   reclaim?: ZoneReclaim;
   /** Absent without memory cgroups. */
@@ -148,7 +154,7 @@ const put = handle<ZoneContext>((context, event, send) => {
       const after = folios.putPages(before, at, end - at);
       if (after === null) {
         buddy ??= context.buddy.edit();
-        buddy.free(before.pfn, before.order);
+        freeBlock(buddy, before.pfn, before.order);
         gone.push(before);
       } else if (after.large?.partlyMapped === true && before.large?.partlyMapped !== true) partly.push(after);
       at = end;
@@ -198,6 +204,8 @@ export const zoneMachine = setup({
     sysinfo,
     reclaim,
     folioQuery: handle<ZoneContext>(folioQuery),
+    tryGet: handle<ZoneContext>(tryGet),
+    quarantine: handle<ZoneContext>(quarantine),
     tryAlloc: handle<ZoneContext>(tryAlloc),
     directReclaim: handle<ZoneContext>((context, event, send) => {
       assertType(event, 'DIRECT_RECLAIM');
@@ -207,6 +215,8 @@ export const zoneMachine = setup({
       assertType(event, 'COMPACT_SCAN');
       return compactScan(context, event, send);
     }),
+    mthpCounts: handle<ZoneContext>(mthpCounts),
+    hugeZero: handle<ZoneContext>(hugeZero),
   },
   guards: {
     isOk: ({ context }) => context.buddy.freeFrames > context.marks.high,
@@ -225,6 +235,10 @@ export const zoneMachine = setup({
     PUT: { actions: 'put' },
     SHRINK: { actions: 'shrink' },
     FOLIO_QUERY: { actions: 'folioQuery' },
+    TRY_GET: { actions: 'tryGet' },
+    QUARANTINE: { actions: 'quarantine' },
+    MTHP_QUERY: { actions: 'mthpCounts' },
+    HUGE_ZERO: { actions: 'hugeZero' },
     KSWAPD_SLEEPS: { actions: 'reclaim' },
     ISOLATE: { actions: 'reclaim' },
     SET_SWAPBACKED: { actions: 'reclaim' },

@@ -79,6 +79,18 @@ export function askReferences(context: FileContext, send: Send): FileContext {
 }
 
 /**
+ * Whether folios may leave the cache beside the operation that is under way.
+ *
+ * @example
+ * ```ts
+ * mayDropNow({ current: null }); // true
+ * ```
+ */
+export function mayDropNow({ current }: Pick<FileContext, 'current'>): boolean {
+  return current === null || LOOKS_AGAIN.includes(current.message.type);
+}
+
+/**
  * Drops the folios that the cache and reclaim alone refer to (`folio_ref_freeze`), and tells reclaim.
  *
  * @example
@@ -91,13 +103,13 @@ export function askReferences(context: FileContext, send: Send): FileContext {
  */
 export function endShrink(context: FileContext, event: Message, send: Send): FileContext {
   assertType(event, 'FOLIOS');
-  const { shrink, current } = context;
+  const { shrink } = context;
   if (shrink === undefined) return context;
   const alone = new Set<number>();
   for (const folio of event.folios) {
     if (folio !== null && folio.pins === 0 && folio.refs === 2 * 2 ** folio.order) alone.add(folio.pfn);
   }
-  const free = !inMemory(context) && (current === null || LOOKS_AGAIN.includes(current.message.type));
+  const free = !inMemory(context) && mayDropNow(context);
   const folios = free ? foliosAt(context, alone).filter(({ dirty, uptodate }) => uptodate && !dirty) : [];
   const dropped = dropFolios(context, folios, false, send).context;
   const freed = folios.map(({ pfn }) => pfn);

@@ -9,6 +9,8 @@
  * So the runs between two fetch runs belong to the first of them, and a stretch can be cut before any fetch run.
  */
 
+import type { UserfaultCall } from './userfaultfd/calls.ts';
+
 /** An instruction-fetch run. */
 export const RUN_FETCH = 0;
 /** A data run of reads only. */
@@ -40,6 +42,9 @@ export type TraceCall =
   | SharedMemoryCall
   | OtherProcessCall
   | QueryCall
+  | UserfaultCall
+  | ControlCall
+  | SelectionCall
   | ObjectCall
   | DeviceCall
   | TaskCall;
@@ -152,6 +157,9 @@ export type OtherProcessCall =
 /** What a program asks about the page size: the C library's sysconf and getauxval, by the constants' names. */
 export type QueryCall = { op: 'sysconf'; name: string } | { op: 'auxval'; name: string };
 
+/** Files of sysfs and /proc/sys that hold one setting each; the data of a read's answer is its text in bytes. */
+export type ControlCall = { op: 'read_control'; path: string } | { op: 'write_control'; path: string; text: string };
+
 /**
  * Calls that make an object of the kernel which can be mapped. From here on, `file` in the calls of this process and
  * its children is that object.
@@ -179,11 +187,26 @@ export type ObjectCall =
  */
 export type DeviceCall = { op: 'ioctl'; file: string; command: string; values: number[] };
 
+/** What says in which page size the next program runs (`src/mm/selection`). */
+export type SelectionCall =
+  /** The whole argument of personality(2); 0xffffffff asks. */
+  | { op: 'personality'; persona: number }
+  /** A prctl: for the next execve alone, or inherited; `pageBytes` 0 takes it back. */
+  | { op: 'prefer_page'; which: 'once' | 'inherited'; pageBytes: number };
+
 /** The life of the task, and everything else. */
 export type TaskCall =
-  | { op: 'fork'; childPid: number }
-  | { op: 'exec'; file: string }
+  /** `pageBytes` is the page size given to clone3, if any. */
+  | { op: 'fork'; childPid: number; pageBytes?: number }
+  /** Of a topology with programs the memory is that of `file` from here on; a recorded trace ends here. */
+  | { op: 'exec'; file: string; longestArgumentBytes?: number }
   | { op: 'exit'; status: number }
+  /** The caller sleeps for some time. */
+  | { op: 'nanosleep'; cycles: number }
+  /** A write to /proc/PID/clear_refs; `targetPid` 0 is the caller. */
+  | { op: 'clear_refs'; targetPid: number; value: number }
+  /** No call of Linux: the program says what the stores before it have filled a range with, for ksmd to compare. */
+  | { op: 'pattern'; addr: number; lengthBytes: number; value: number }
   /** A call that does not touch the memory that is modelled; `name` is Linux's. */
   | { op: 'other'; name: string };
 

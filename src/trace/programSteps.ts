@@ -11,13 +11,15 @@ import { type ScriptStep, scriptOf } from './script.ts';
 /** Accesses that one step stands for at most: more belong in a trace. */
 const STEP_ACCESSES_MAX = 1_000_000;
 
-/** Accesses of one byte each, `strideBytes` apart; one where no length is given. */
+/** Accesses of one byte each, or instructions, `strideBytes` apart; one where no length is given. */
 const accessSchema = z
   .strictObject({
-    op: z.enum(['load', 'store']),
+    op: z.enum(['load', 'store', 'fetch']),
     addr: number,
     lengthBytes: number.default(1),
     strideBytes: number.default(4096),
+    /** Of stores: what they fill the range with, as ksmd will compare it; 0 is zeroes. */
+    value: z.int().nonnegative().optional(),
   })
   .refine(
     ({ lengthBytes, strideBytes }) => strideBytes > 0 && lengthBytes / strideBytes <= STEP_ACCESSES_MAX,
@@ -56,9 +58,10 @@ const IMAGE: readonly ImageSegment[] = [
 ];
 
 function accessesOf(step: z.output<typeof accessSchema>): ScriptStep[] {
-  const { op, addr, lengthBytes, strideBytes } = step;
+  const { op, addr, lengthBytes, strideBytes, value } = step;
   const count = Math.ceil(lengthBytes / strideBytes);
-  return Array.from({ length: count }, (_, at) => ({ op, addr: addr + at * strideBytes }));
+  const accesses = Array.from({ length: count }, (_, at): ScriptStep => ({ op, addr: addr + at * strideBytes }));
+  return value === undefined || op === 'load' ? accesses : [...accesses, { op: 'pattern', addr, lengthBytes, value }];
 }
 
 /**
@@ -73,7 +76,7 @@ function accessesOf(step: z.output<typeof accessSchema>): ScriptStep[] {
  */
 export function programTrace(name: string, steps: ProgramSteps): RunSource {
   const script = steps.flatMap((step): ScriptStep[] =>
-    step.op === 'load' || step.op === 'store' ? accessesOf(step) : [step as TraceCall],
+    step.op === 'load' || step.op === 'store' || step.op === 'fetch' ? accessesOf(step) : [step as TraceCall],
   );
   const files = new Set(script.flatMap((step) => ('file' in step && step.file !== null ? [step.file] : [])));
   // What the program makes itself, and devices, are no files of the topology.

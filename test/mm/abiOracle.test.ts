@@ -7,7 +7,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { SHM } from '../../src/mm/abi/numbers.ts';
-import { translateCall } from '../../src/mm/abiRules.ts';
+import { UFFD } from '../../src/mm/userfaultfd/numbers.ts';
 import { abiWorld, runAbi } from '../../src/validate/abiRun.ts';
 import type { AbiAction } from '../../src/validate/abiStep.ts';
 
@@ -72,6 +72,11 @@ function callsAt(offset: number): Step[] {
       ranges: [page],
       advice: 20,
     }),
+    prepare({ op: 'userfaultfd', fd: 'u', flags: UFFD.O_CLOEXEC | UFFD.O_NONBLOCK }),
+    { question: offset === 0 ? 'UFFDIO_API' : null, action: { op: 'uffdio_api', fd: 'u', api: UFFD.API, features: 0 } },
+    ask(`UFFDIO_REGISTER +${offset} len 65536`, { op: 'uffdio_register', fd: 'u', ...far, mode: 1 }),
+    ask(`UFFDIO_ZEROPAGE +${offset} len 4096`, { op: 'uffdio_zeropage', fd: 'u', ...page, mode: 0 }),
+    prepare({ op: 'uffd_close', fd: 'u' }),
   ];
 }
 
@@ -104,17 +109,10 @@ const steps: Step[] = [
   ...[4095, 4096, 65535, 65536].map((at) => ask(`after ftruncate 4096: load ${at}`, { op: 'load', addr: BASE + at })),
 ];
 
-/** Answered by a rule alone: userfaultfd itself is not modelled. */
-const ranges = OFFSETS.flatMap((offset): [question: string, addr: number, lengthBytes: number][] => [
-  [`UFFDIO_REGISTER +${offset} len 65536`, BASE + offset, 65536],
-  [`UFFDIO_ZEROPAGE +${offset} len 4096`, BASE + offset, 4096],
-]);
-
 /** Questions that the model does not answer, and why. */
 const outside: [why: string, questions: RegExp][] = [
   ['BPF maps, perf and io_uring rings are objects of their own', /BPF|perf|io_uring/],
   ['pipes have no memory here', /PIPE_SZ/],
-  ['userfaultfd has a rule for ranges only', /^UFFDIO_API$/],
   [
     'settings of the kernel, which files of sysfs and procfs show',
     /^(hpage_pmd_size|hugepages\/|transparent_hugepage\/)$/,
@@ -131,11 +129,13 @@ const outside: [why: string, questions: RegExp][] = [
 /** What the model answers to each question. */
 function answersOf(pageBytes: number, kernelPageBytes: number): Map<string, Answer> {
   const status: number[] = [];
-  const program = { name: 'interfaces', fileBytes: 0, actions: steps.map(({ action }) => action) };
+  let asked = '';
+  const program = { name: 'interfaces', fileBytes: 0, userfaultfds: ['u'], actions: steps.map(({ action }) => action) };
   const run = runAbi(abiWorld(pageBytes, kernelPageBytes), program, {
     watch: ({ to, type, payload }) => {
-      // Nothing else here returns more than a number.
-      if (type === 'SYSRET' && to === 'process:1') status.push(...(payload as { data: number[] }).data);
+      if (type === 'SYSCALL') asked = (payload as { call: { op: string } }).call.op;
+      if (type !== 'SYSRET' || to !== 'process:1' || asked !== 'move_pages') return;
+      status.push(...(payload as { data: number[] }).data);
     },
   });
   expect(run.failure).toBeNull();
@@ -161,17 +161,10 @@ describe.each(SIZES)('the fixed questions to a kernel of %s', (name, pageBytes) 
       expect(answer, question).toEqual(oracle[question]?.[name]);
     }
   });
-
-  it.each(ranges)('%s', (question, addr, lengthBytes) => {
-    const answer = translateCall({ op: 'userfaultfd_range', addr, lengthBytes }, pageBytes);
-    const wanted = oracle[question]?.[name];
-    if (wanted?.err === undefined) expect(answer).toHaveProperty('call');
-    else expect(answer).toEqual({ errno: wanted.err });
-  });
 });
 
 it('leaves out no question but those that are named with a reason', () => {
-  const asked = new Set([...steps.map(({ question }) => question), ...ranges.map(([question]) => question)]);
+  const asked = new Set(steps.map(({ question }) => question));
   for (const question of Object.keys(oracle)) {
     const excused = outside.some(([, pattern]) => pattern.test(question));
     expect(asked.has(question) !== excused, question).toBe(true);

@@ -21,6 +21,7 @@ import {
   SHM,
   TASK_SIZE,
 } from './numbers.ts';
+import { UFFD, UFFD_FEATURE } from '../userfaultfd/numbers.ts';
 
 /** Who calls. */
 export interface Caller {
@@ -80,12 +81,22 @@ const table = {
     says: 'a huge page size that a kernel of this page size has not',
     holds: (c, caller) => has(c, MAP.HUGETLB) && isHugeSizeUnknown(numberOf(c, 'flags'), caller.pageBytes),
   },
-  noHugePages: { says: 'MAP_HUGETLB (no huge page is reserved)', holds: (c) => has(c, MAP.HUGETLB) },
+  noHugePages: { says: 'MAP_HUGETLB (without hugetlb no huge page is reserved)', holds: (c) => has(c, MAP.HUGETLB) },
   belowMinimum: {
     says: 'below mmap_min_addr without CAP_SYS_RAWIO',
     holds: (c, caller) => numberOf(c, 'addr') < MMAP_MIN_ADDR && !caller.privileged,
   },
   startBelowMinimum: { says: 'start below mmap_min_addr', holds: (c) => numberOf(c, 'addr') < MMAP_MIN_ADDR },
+  sourceBelowMinimum: { says: 'source below mmap_min_addr', holds: (c) => numberOf(c, 'src') < MMAP_MIN_ADDR },
+  userfaultApiUnknown: { says: '`api` not UFFD_API', holds: (c) => numberOf(c, 'api') !== UFFD.API },
+  userfaultForkUnprivileged: {
+    says: 'UFFD_FEATURE_EVENT_FORK without CAP_SYS_PTRACE',
+    holds: (c, caller) => has(c, UFFD_FEATURE.EVENT_FORK, 'features') && !caller.privileged,
+  },
+  userfaultProtectsAndWakes: {
+    says: 'MODE_WP with MODE_DONTWAKE',
+    holds: (c) => has(c, UFFD.WRITEPROTECT_WP, 'mode') && has(c, UFFD.WRITEPROTECT_DONTWAKE, 'mode'),
+  },
   pastLargestFile: {
     says: 'past the largest file',
     holds: (c) => isFile(c) && end(c, 'offsetBytes', 'lengthBytes') > FILE_END - 1,
@@ -221,7 +232,7 @@ const table = {
     says: 'SHM_REMAP with address 0, as given or rounded',
     holds: (c) => has(c, SHM.REMAP) && numberOf(c, 'addr') === 0,
   },
-  memfdHuge: { says: 'MFD_HUGETLB (not modelled)', holds: (c) => has(c, MFD.HUGETLB) },
+  memfdHuge: { says: 'MFD_HUGETLB (without hugetlb)', holds: (c) => has(c, MFD.HUGETLB) },
   memfdHugeSizeUnknown: {
     says: 'a huge page size that a kernel of this page size has not',
     holds: (c, caller) => has(c, MFD.HUGETLB) && isHugeSizeUnknown(numberOf(c, 'flags'), caller.pageBytes),

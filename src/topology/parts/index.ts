@@ -4,11 +4,19 @@
  */
 import type { ZodType } from 'zod';
 import { cgroupsSchema } from './cgroups.ts';
+import type { Facilities } from '../../../machines/index.ts';
+import type { Topology } from '../schema.ts';
+import { hugetlbActors, hugetlbMessages, hugetlbSchema } from './hugetlb.ts';
 import { driversSchema, objectActors, objectsSchema } from './objects.ts';
-import type { PartActors } from './part.ts';
+import { ksmActors, ksmSchema } from './ksm.ts';
+import { memoryFailureActors, memoryFailureSchema } from './memoryFailure.ts';
+import { userfaultfdActors, userfaultfdSchema } from './userfaultfd.ts';
+import type { PartActors, PartMessages } from './part.ts';
 import { pipeActors, pipesSchema } from './pipes.ts';
 import { reclaimActors, reclaimSchema } from './reclaim.ts';
+import { selectionSchema } from './selection.ts';
 import { zoneActors, zoneSchema } from './zone.ts';
+import { thpActors, thpSchema } from './thp.ts';
 
 /**
  * The fields of a topology, by name; each is optional.
@@ -20,11 +28,17 @@ import { zoneActors, zoneSchema } from './zone.ts';
  */
 export const partSchemas = {
   cgroups: cgroupsSchema.optional(),
+  ksm: ksmSchema.optional(),
+  memoryFailure: memoryFailureSchema.optional(),
+  userfaultfd: userfaultfdSchema.optional(),
   objects: objectsSchema.optional(),
   drivers: driversSchema.optional(),
   pipes: pipesSchema,
   reclaim: reclaimSchema,
+  selection: selectionSchema,
   zone: zoneSchema,
+  thp: thpSchema,
+  hugetlb: hugetlbSchema,
 } satisfies Record<string, ZodType>;
 
 /**
@@ -35,4 +49,41 @@ export const partSchemas = {
  * partActors.every((make) => typeof make === 'function'); // true
  * ```
  */
-export const partActors: readonly PartActors[] = [objectActors, pipeActors, reclaimActors, zoneActors];
+export const partActors: readonly PartActors[] = [
+  objectActors,
+  pipeActors,
+  reclaimActors,
+  zoneActors,
+  thpActors,
+  hugetlbActors,
+  ksmActors,
+  memoryFailureActors,
+  userfaultfdActors,
+];
+
+/**
+ * The makers of messages from outside that start parts, before those that start processes.
+ *
+ * @example
+ * ```ts
+ * partMessages.flatMap((make) => make(loadTopology('plain-4k'))); // []
+ * ```
+ */
+export const partMessages: readonly PartMessages[] = [hugetlbMessages];
+
+/**
+ * What the core has to know of the parts that a topology asks for.
+ *
+ * @example
+ * ```ts
+ * facilitiesOf(loadTopology('plain-4k')); // {}
+ * ```
+ */
+export function facilitiesOf({ thp, hugetlb, userfaultfd, ksm }: Topology): Facilities {
+  return {
+    ...(thp === undefined ? {} : { thp }),
+    ...(hugetlb === undefined ? {} : { hugetlb }),
+    ...(userfaultfd === undefined ? {} : { userfaultfd }),
+    ...(ksm === undefined ? {} : { ksm: true }),
+  };
+}
