@@ -7,13 +7,12 @@ import { ERRNO, translateCall } from '../src/mm/abiRules.ts';
 import { isPlanned } from '../src/mm/calls/index.ts';
 import { auxiliaryValue, sysconfValue } from '../src/mm/abi/answers.ts';
 import { abiRules, type RuledCall } from '../src/mm/abi/rules.ts';
-import { inherit, leave } from '../src/mm/abi/sharedMemory.ts';
 import type { FileCall, OtherProcessCall, SharedMemoryCall } from '../src/mm/runs.ts';
 import { beginFileCall, fileAnswered, hasPages, inodeOf, transferCopied, transferFaulted } from './abiFiles.ts';
 import { beginPipeCall, pipeAnswered, spliceRead } from './pipe/abiPipe.ts';
 import { beginOtherCall, otherAnswered, otherCopied } from './abiOthers.ts';
 import { beginSharedCall, sharedAnswered } from './abiShared.ts';
-import { actorOfFile } from './fileState.ts';
+import { beginExecve, beginFork, exited } from './abiTasks.ts';
 import { createHugeMemfd, forgetSegment, hugeMemfdOf } from './hugetlb/abiHuge.ts';
 import { beginControl, controlAnswered } from './khugepaged/abiControls.ts';
 import {
@@ -40,19 +39,10 @@ import {
   pageBytesOf,
   refuse,
 } from './abiState.ts';
-import type { ExecCall, Message, MessageOf } from './messages.ts';
-import {
-  beginExec,
-  beginSelectionCall,
-  executed,
-  isSelectionCall,
-  taskCloned,
-  taskEnded,
-  taskStarted,
-} from './selection/abiSelection.ts';
+import type { Message, MessageOf } from './messages.ts';
+import { beginExec, beginSelectionCall, executed, isSelectionCall } from './selection/abiSelection.ts';
 import { addCounts } from './processState.ts';
 import { assertType, handle, type Send } from './support.ts';
-import { reviseAbi } from './revise.ts';
 import { reviseCall } from './reviseWork.ts';
 
 export type { AbiContext, AbiInput, CallInFlight } from './abiState.ts';
@@ -90,28 +80,13 @@ const syscall = handle<AbiContext>((context, event, send) => {
     case 'drain':
       return beginPipeCall(context, inFlight, call, send);
     case 'execve':
-      return execve(context, inFlight, call, send);
+      return beginExecve(context, inFlight, call, send);
     case 'exec':
       return beginExec(context, inFlight, call, send);
     case 'exit':
       return askMm(context, inFlight, call, send);
-    case 'fork': {
-      if (call.childPid < 0) return answer(context, pid, { result: 0 }, send);
-      const cloned = taskCloned(context, pid, call);
-      if (typeof cloned === 'number') return fail(context, pid, cloned, send);
-      // Noted before the fork: the child may make a call before this adapter hears that its parent's fork is done.
-      const pageBytes = context.pageBytes.with(call.childPid, pageBytesOf(context, pid));
-      const shared = inherit(context.shared, pid, call.childPid);
-      return askMm(
-        reviseAbi(cloned, (draft) => {
-          draft.pageBytes = pageBytes;
-          draft.shared = shared;
-        }),
-        inFlight,
-        { op: 'fork', childPid: call.childPid },
-        send,
-      );
-    }
+    case 'fork':
+      return beginFork(context, inFlight, call, send);
     case 'ioctl':
       return beginIoctl(context, inFlight, call, send);
     case 'auxval':
@@ -158,19 +133,6 @@ function ruled(context: AbiContext, inFlight: CallInFlight, call: RuledCall, sen
   return isPlanned(made) ? askMm(context, inFlight, made, send) : answer(context, pid, { result: 0 }, send);
 }
 
-function execve(context: AbiContext, inFlight: CallInFlight, call: ExecCall, send: Send): AbiContext {
-  if (call.pageBytes < context.kernelPageBytes) return refuse(context, inFlight.pid, ERRNO.EINVAL, send);
-  const pageBytes = context.pageBytes.with(inFlight.pid, call.pageBytes);
-  return askMm(
-    reviseAbi(taskStarted(context, inFlight.pid, call.pageBytes), (draft) => {
-      draft.pageBytes = pageBytes;
-    }),
-    inFlight,
-    call,
-    send,
-  );
-}
-
 const mmDone = handle<AbiContext>((context, event, send) => {
   assertType(event, 'MM_DONE');
   const inFlight = callOf(context, event.request);
@@ -178,7 +140,7 @@ const mmDone = handle<AbiContext>((context, event, send) => {
   const { result, errno, data } = event;
   if (isOtherCall(call)) return otherAnswered(context, inFlight, call, event, send);
   if (isSharedCall(call)) return sharedAnswered(context, inFlight, event, send);
-  if (call.op === 'exit') return exited(taskEnded(context, pid), pid, send);
+  if (call.op === 'exit') return exited(context, pid, send);
   if (call.op === 'execve') return executed(context, inFlight, call, errno, send);
   if (call.op === 'mincore' && errno === 0 && call.vec !== undefined && data.length > 0) {
     const copies = [{ addr: call.vec, lengthBytes: data.length }];
@@ -195,22 +157,6 @@ const mmDone = handle<AbiContext>((context, event, send) => {
   }
   return answer(context, pid, { result, errno, data }, send);
 });
-
-/** `exit_shm`, `exit_files`: what only this process had open goes. */
-function exited(context: AbiContext, pid: number, send: Send): AbiContext {
-  const { shared, closed } = leave(context.shared, pid);
-  for (const file of closed) send(actorOfFile(file), { type: 'CLOSE_FILE', file });
-  const pageBytes = context.pageBytes.without(pid);
-  return answer(
-    reviseAbi(context, (draft) => {
-      draft.shared = shared;
-      draft.pageBytes = pageBytes;
-    }),
-    pid,
-    { result: 0 },
-    send,
-  );
-}
 
 const ioWait = handle<AbiContext>((context, event, send) => {
   assertType(event, 'IO_WAIT');
