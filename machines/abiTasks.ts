@@ -3,6 +3,7 @@ import { ERRNO } from '../src/mm/abiRules.ts';
 import { inherit, leave } from '../src/mm/abi/sharedMemory.ts';
 import type { TaskCall } from '../src/mm/runs.ts';
 import { type AbiContext, answer, askMm, type CallInFlight, fail, pageBytesOf, refuse } from './abiState.ts';
+import { uffdOf } from './addresses.ts';
 import { actorOfFile } from './fileState.ts';
 import type { ExecCall } from './messages.ts';
 import { reviseAbi } from './revise.ts';
@@ -70,6 +71,7 @@ export function beginExecve(context: AbiContext, inFlight: CallInFlight, call: E
  */
 export function exited(context: AbiContext, pid: number, send: Send): AbiContext {
   const { shared, closed } = leave(context.shared, pid);
+  for (const fd of context.resources.userfaultfd.descriptors) send(uffdOf(fd), { type: 'UFFD_EXIT', fd, pid });
   for (const file of closed) send(actorOfFile(file), { type: 'CLOSE_FILE', file });
   const pageBytes = context.pageBytes.without(pid);
   const state = reviseAbi(taskEnded(context, pid), (draft) => {
