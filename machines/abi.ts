@@ -7,14 +7,12 @@ import { ERRNO, translateCall } from '../src/mm/abiRules.ts';
 import { isPlanned } from '../src/mm/calls/index.ts';
 import { auxiliaryValue, sysconfValue } from '../src/mm/abi/answers.ts';
 import { abiRules, type RuledCall } from '../src/mm/abi/rules.ts';
-import { inherit, leave } from '../src/mm/abi/sharedMemory.ts';
 import { isUserfaultCall } from '../src/mm/userfaultfd/calls.ts';
 import type { FileCall, OtherProcessCall, SharedMemoryCall } from '../src/mm/runs.ts';
 import { beginFileCall, fileAnswered, hasPages, inodeOf, transferCopied, transferFaulted } from './abiFiles.ts';
 import { beginPipeCall, pipeAnswered, spliceRead } from './pipe/abiPipe.ts';
 import { beginOtherCall, otherAnswered, otherCopied } from './abiOthers.ts';
 import { beginSharedCall, sharedAnswered } from './abiShared.ts';
-import { actorOfFile } from './fileState.ts';
 import { createHugeMemfd, forgetSegment, hugeMemfdOf } from './hugetlb/abiHuge.ts';
 import { beginControl, controlAnswered } from './khugepaged/abiControls.ts';
 import {
@@ -41,21 +39,12 @@ import {
   pageBytesOf,
   refuse,
 } from './abiState.ts';
-import { uffdOf } from './addresses.ts';
-import type { ExecCall, Message, MessageOf } from './messages.ts';
-import {
-  beginExec,
-  beginSelectionCall,
-  executed,
-  isSelectionCall,
-  taskCloned,
-  taskEnded,
-  taskStarted,
-} from './selection/abiSelection.ts';
+import { clearRefs, execve, exited, forkTask } from './abiTasks.ts';
+import type { Message, MessageOf } from './messages.ts';
+import { beginExec, beginSelectionCall, executed, isSelectionCall, taskEnded } from './selection/abiSelection.ts';
 import { addCounts } from './processState.ts';
 import { assertType, handle, type Send } from './support.ts';
 import { beginUserfaultCall, sourceRead, userfaultAnswered } from './userfaultfd/abiCalls.ts';
-import { reviseAbi } from './revise.ts';
 import { reviseCall } from './reviseWork.ts';
 
 export type { AbiContext, AbiInput, CallInFlight } from './abiState.ts';
@@ -96,11 +85,8 @@ const syscall = handle<AbiContext>((context, event, send) => {
     case 'nanosleep':
       send(`process:${pid}`, { type: 'SLEEP', pid });
       return answer(context, pid, { result: 0 }, send, call.cycles);
-    case 'clear_refs': {
-      const target = call.targetPid === 0 ? pid : call.targetPid;
-      if (!context.pageBytes.has(target)) return fail(context, pid, ERRNO.ESRCH, send);
-      return askMm(context, inFlight, call, send, target);
-    }
+    case 'clear_refs':
+      return clearRefs(context, inFlight, call, send);
     case 'pattern':
       return context.resources.ksm ? askMm(context, inFlight, call, send) : answer(context, pid, { result: 0 }, send);
     case 'execve':
@@ -109,23 +95,8 @@ const syscall = handle<AbiContext>((context, event, send) => {
       return beginExec(context, inFlight, call, send);
     case 'exit':
       return askMm(context, inFlight, call, send);
-    case 'fork': {
-      if (call.childPid < 0) return answer(context, pid, { result: 0 }, send);
-      const cloned = taskCloned(context, pid, call);
-      if (typeof cloned === 'number') return fail(context, pid, cloned, send);
-      // Noted before the fork: the child may make a call before this adapter hears that its parent's fork is done.
-      const pageBytes = context.pageBytes.with(call.childPid, pageBytesOf(context, pid));
-      const shared = inherit(context.shared, pid, call.childPid);
-      return askMm(
-        reviseAbi(cloned, (draft) => {
-          draft.pageBytes = pageBytes;
-          draft.shared = shared;
-        }),
-        inFlight,
-        { op: 'fork', childPid: call.childPid },
-        send,
-      );
-    }
+    case 'fork':
+      return forkTask(context, inFlight, call, send);
     case 'ioctl':
       return beginIoctl(context, inFlight, call, send);
     case 'auxval':
@@ -172,19 +143,6 @@ function ruled(context: AbiContext, inFlight: CallInFlight, call: RuledCall, sen
   return isPlanned(made) ? askMm(context, inFlight, made, send) : answer(context, pid, { result: 0 }, send);
 }
 
-function execve(context: AbiContext, inFlight: CallInFlight, call: ExecCall, send: Send): AbiContext {
-  if (call.pageBytes < context.kernelPageBytes) return refuse(context, inFlight.pid, ERRNO.EINVAL, send);
-  const pageBytes = context.pageBytes.with(inFlight.pid, call.pageBytes);
-  return askMm(
-    reviseAbi(taskStarted(context, inFlight.pid, call.pageBytes), (draft) => {
-      draft.pageBytes = pageBytes;
-    }),
-    inFlight,
-    call,
-    send,
-  );
-}
-
 const mmDone = handle<AbiContext>((context, event, send) => {
   assertType(event, 'MM_DONE');
   const inFlight = callOf(context, event.request);
@@ -209,23 +167,6 @@ const mmDone = handle<AbiContext>((context, event, send) => {
   }
   return answer(context, pid, { result, errno, data }, send);
 });
-
-/** `exit_shm`, `exit_files`: what only this process had open goes. */
-function exited(context: AbiContext, pid: number, send: Send): AbiContext {
-  const { shared, closed } = leave(context.shared, pid);
-  for (const fd of context.resources.userfaultfd.descriptors) send(uffdOf(fd), { type: 'UFFD_EXIT', fd, pid });
-  for (const file of closed) send(actorOfFile(file), { type: 'CLOSE_FILE', file });
-  const pageBytes = context.pageBytes.without(pid);
-  return answer(
-    reviseAbi(context, (draft) => {
-      draft.shared = shared;
-      draft.pageBytes = pageBytes;
-    }),
-    pid,
-    { result: 0 },
-    send,
-  );
-}
 
 const ioWait = handle<AbiContext>((context, event, send) => {
   assertType(event, 'IO_WAIT');
