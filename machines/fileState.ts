@@ -123,7 +123,6 @@ export type FileMessage = MessageOf<
   | 'READ_AHEAD'
   | 'SYNC_FILE'
   | 'PIN_PAGES'
-  | 'SHRINK_FILE'
 >;
 
 /** A folio that is being brought in, in kernel pages; `pfn` is -1 until it has its frames. */

@@ -35,6 +35,7 @@ import { beginFill } from './userfaultfd/mmFill.ts';
 import { beginUserMove, beginUserProtect, wakeWaiting } from './userfaultfd/mmProtect.ts';
 import { reviseMm } from './revise.ts';
 import { reviseJob } from './reviseWork.ts';
+import { unitsInSwap } from './swap/mmSwap.ts';
 
 type StepHandler = (context: MmContext, job: CallJob, event: Message, send: Send) => CallStep;
 type Starter<D extends Effect['do']> = (context: MmContext, job: CallJob, effect: EffectOf<D>, send: Send) => CallStep;
@@ -69,6 +70,10 @@ const starters: { [D in SharedEffect]: Starter<D> } = {
   },
   lazyFree: (context, job, effect, send) => beginLazyFree(context, job, effect, send),
   pageOut: (context, job, effect, send) => beginPageOut(context, job, effect, send),
+  swapAhead: (context, job, { startVa, endVa }, send) => {
+    const read = { type: 'READ_PTES' as const, ranges: [{ startVa, endVa }] };
+    return askMmu(context, job, 'swapAheadRead', (request) => ({ ...read, request }), send);
+  },
   readAhead: (context, job, effect, send) => {
     // shmem would be read from swap, of which there is none (`madvise_willneed`).
     if (!isShmem(effect.file)) send(actorOfFile(effect.file), { type: 'READ_AHEAD', ...fileWindow(context, effect) });
@@ -228,6 +233,12 @@ export const effectSteps: Partial<Record<string, StepHandler>> = {
   },
 
   ...residencySteps,
+
+  /** MADV_WILLNEED: nobody waits for what comes into the swap cache. */
+  swapAheadRead: (context, job, event, send) => {
+    for (const slots of unitsInSwap(context, tableDone(event).set)) send('swap', { type: 'SWAP_AHEAD', slots });
+    return nextEffect(context, job, send);
+  },
 
   nodeRead: (context, job, event, send) => {
     const status = nodeStatus(context, effectOf(job, 'node').va, tableDone(event));

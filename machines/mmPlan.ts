@@ -30,6 +30,7 @@ function spaceOf(context: MmContext): Space {
     writeNotify,
     nextShmem,
     stackGuardBytes: stackGuardBytesOf(context),
+    ...(context.swap === undefined ? {} : { swap: true }),
     ...(thp === undefined
       ? {}
       : { collapseBytes: collapseBytes(thp.collapseSize, pageBytes, context.kernelPageBytes) }),

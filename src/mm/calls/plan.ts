@@ -42,7 +42,7 @@ export type Effect =
   | { do: 'move'; fromVa: number; toVa: number; lengthBytes: number; undo: VmaSet }
   /** Faults pages of one area in; `lock` writes where that breaks COW beforehand and reads elsewhere. */
   | { do: 'populate'; startVa: number; endVa: number; access: 'read' | 'write' | 'lock'; errors: PopulateErrors }
-  | { do: 'cold' | 'lazyFree' | 'pageOut'; startVa: number; endVa: number }
+  | { do: 'cold' | 'lazyFree' | 'pageOut' | 'swapAhead'; startVa: number; endVa: number }
   | { do: 'readAhead'; file: string; startVa: number; endVa: number }
   | { do: 'punch'; file: string; offsetBytes: number; lengthBytes: number }
   | { do: 'sync'; file: string; startVa: number; endVa: number }
@@ -107,6 +107,8 @@ export interface Space {
   /** `stack_guard_gap`, in bytes. */
   stackGuardBytes: number;
   limits: Limits;
+  /** There is swap. */
+  swap?: boolean;
   /** What MADV_COLLAPSE makes; a PMD of a kernel of the process's page size unless given. */
   collapseBytes?: number;
   /** The sizes of hugetlb that this process can have, and the one it gets that names none; absent: there is no hugetlb. */
