@@ -10,12 +10,14 @@ import { abiRules, type RuledCall } from '../src/mm/abi/rules.ts';
 import { inherit, leave } from '../src/mm/abi/sharedMemory.ts';
 import { isUserfaultCall } from '../src/mm/userfaultfd/calls.ts';
 import type { FileCall, OtherProcessCall, SharedMemoryCall } from '../src/mm/runs.ts';
-import { beginFileCall, fileAnswered, inodeOf, transferCopied, transferFaulted } from './abiFiles.ts';
+import { beginFileCall, fileAnswered, hasPages, inodeOf, transferCopied, transferFaulted } from './abiFiles.ts';
 import { beginProcCall, procAnswered } from './procfs/abiProc.ts';
 import { beginPipeCall, pipeAnswered, spliceRead } from './pipe/abiPipe.ts';
 import { beginOtherCall, otherAnswered, otherCopied } from './abiOthers.ts';
 import { beginSharedCall, sharedAnswered } from './abiShared.ts';
 import { actorOfFile } from './fileState.ts';
+import { createHugeMemfd, forgetSegment, hugeMemfdOf } from './hugetlb/abiHuge.ts';
+import { beginControl, controlAnswered } from './khugepaged/abiControls.ts';
 import {
   askHandler,
   beginIoctl,
@@ -42,6 +44,15 @@ import {
 } from './abiState.ts';
 import { uffdOf } from './addresses.ts';
 import type { ExecCall, Message, MessageOf } from './messages.ts';
+import {
+  beginExec,
+  beginSelectionCall,
+  executed,
+  isSelectionCall,
+  taskCloned,
+  taskEnded,
+  taskStarted,
+} from './selection/abiSelection.ts';
 import { addCounts } from './processState.ts';
 import { assertType, handle, type Send } from './support.ts';
 import { beginUserfaultCall, sourceRead, userfaultAnswered } from './userfaultfd/abiCalls.ts';
@@ -78,6 +89,7 @@ const syscall = handle<AbiContext>((context, event, send) => {
   if (isUserfaultCall(call)) return beginUserfaultCall(context, inFlight, call, send);
   if (isRuled(call)) return ruled(context, inFlight, call, send);
   if (isObjectCall(call)) return beginObjectCall(context, inFlight, call, send);
+  if (isSelectionCall(call)) return beginSelectionCall(context, inFlight, call, send);
   switch (call.op) {
     case 'read_proc':
     case 'write_proc':
@@ -97,20 +109,24 @@ const syscall = handle<AbiContext>((context, event, send) => {
       return context.resources.ksm ? askMm(context, inFlight, call, send) : answer(context, pid, { result: 0 }, send);
     case 'execve':
       return execve(context, inFlight, call, send);
+    case 'exec':
+      return beginExec(context, inFlight, call, send);
     case 'exit':
       return askMm(context, inFlight, call, send);
     case 'fork': {
       if (call.childPid < 0) return answer(context, pid, { result: 0 }, send);
+      const cloned = taskCloned(context, pid, call);
+      if (typeof cloned === 'number') return fail(context, pid, cloned, send);
       // Noted before the fork: the child may make a call before this adapter hears that its parent's fork is done.
       const pageBytes = context.pageBytes.with(call.childPid, pageBytesOf(context, pid));
       const shared = inherit(context.shared, pid, call.childPid);
       return askMm(
-        reviseAbi(context, (draft) => {
+        reviseAbi(cloned, (draft) => {
           draft.pageBytes = pageBytes;
           draft.shared = shared;
         }),
         inFlight,
-        call,
+        { op: 'fork', childPid: call.childPid },
         send,
       );
     }
@@ -118,6 +134,9 @@ const syscall = handle<AbiContext>((context, event, send) => {
       return beginIoctl(context, inFlight, call, send);
     case 'auxval':
       return answer(context, pid, auxiliaryValue(call.name, pageBytesOf(context, pid)), send);
+    case 'read_control':
+    case 'write_control':
+      return beginControl(context, inFlight, call, send);
     case 'sysconf':
       send('zone', { type: 'SYSINFO', request: pid });
       return begin(
@@ -134,6 +153,8 @@ const syscall = handle<AbiContext>((context, event, send) => {
 /** A call that has a rule: refused by it, or handed on as it leaves it. */
 function ruled(context: AbiContext, inFlight: CallInFlight, call: RuledCall, send: Send): AbiContext {
   const { pid } = inFlight;
+  const hugeMemfd = hugeMemfdOf(context, pid, call);
+  if (hugeMemfd !== null) return createHugeMemfd(context, inFlight, hugeMemfd, send);
   const translated = translateCall(call, pageBytesOf(context, pid));
   if ('errno' in translated) return refuse(context, pid, translated.errno, send);
   if ('nothing' in translated) return answer(context, pid, { result: 0 }, send);
@@ -147,7 +168,10 @@ function ruled(context: AbiContext, inFlight: CallInFlight, call: RuledCall, sen
   }
   if (made.op === 'mmap' && made.file !== null) {
     const asked = askHandler(context, inFlight, made, send);
-    return asked ?? askMm(context, inFlight, { ...made, file: inodeOf(context, pid, made.file) }, send);
+    const file = inodeOf(context, pid, made.file);
+    // What the program has not made yet, or could not, is no open file.
+    if (asked === null && !hasPages(context, file)) return fail(context, pid, ERRNO.EBADF, send);
+    return asked ?? askMm(context, inFlight, { ...made, file }, send);
   }
   return isPlanned(made) ? askMm(context, inFlight, made, send) : answer(context, pid, { result: 0 }, send);
 }
@@ -156,7 +180,7 @@ function execve(context: AbiContext, inFlight: CallInFlight, call: ExecCall, sen
   if (call.pageBytes < context.kernelPageBytes) return refuse(context, inFlight.pid, ERRNO.EINVAL, send);
   const pageBytes = context.pageBytes.with(inFlight.pid, call.pageBytes);
   return askMm(
-    reviseAbi(context, (draft) => {
+    reviseAbi(taskStarted(context, inFlight.pid, call.pageBytes), (draft) => {
       draft.pageBytes = pageBytes;
     }),
     inFlight,
@@ -172,7 +196,8 @@ const mmDone = handle<AbiContext>((context, event, send) => {
   const { result, errno, data } = event;
   if (isOtherCall(call)) return otherAnswered(context, inFlight, call, event, send);
   if (isSharedCall(call)) return sharedAnswered(context, inFlight, event, send);
-  if (call.op === 'exit') return exited(context, pid, send);
+  if (call.op === 'exit') return exited(taskEnded(context, pid), pid, send);
+  if (call.op === 'execve') return executed(context, inFlight, call, errno, send);
   if (call.op === 'mincore' && errno === 0 && call.vec !== undefined && data.length > 0) {
     const copies = [{ addr: call.vec, lengthBytes: data.length }];
     return copyOn(
@@ -223,7 +248,8 @@ const fileDone = handle<AbiContext>((context, event, send) => {
   assertType(event, 'FILE_DONE');
   const inFlight = callOf(context, event.request);
   if (inFlight.call.op === 'splice') return spliceRead(context, inFlight, event, send);
-  return fileAnswered(context, inFlight, event, send);
+  const state = event.failed && inFlight.call.op === 'shmget' ? forgetSegment(context, inFlight) : context;
+  return fileAnswered(state, inFlight, event, send);
 });
 
 const pipeDone = handle<AbiContext>((context, event, send) => {
@@ -254,6 +280,11 @@ const sysinfo = handle<AbiContext>((context, event, send) => {
   const { pid, call } = callOf(context, event.request);
   const name = call.op === 'sysconf' ? call.name : '';
   return answer(context, pid, sysconfValue(name, pageBytesOf(context, pid), event), send);
+});
+
+const controlDone = handle<AbiContext>((context, event, send) => {
+  assertType(event, 'CONTROL_DONE');
+  return controlAnswered(context, callOf(context, event.request), event, send);
 });
 
 const awake = handle<AbiContext>((context, event, send) => {
@@ -320,7 +351,20 @@ function copyEnded(
 /** The adapter's statechart: it serves every process, one call of each at a time. */
 export const abiMachine = setup({
   types: { context: {} as AbiContext, events: {} as Message, input: {} as AbiInput },
-  actions: { syscall, mmDone, ioWait, fileDone, objectAnswered, pipeDone, uffdDone, procData, sysinfo, awake, copied },
+  actions: {
+    syscall,
+    mmDone,
+    ioWait,
+    fileDone,
+    objectAnswered,
+    pipeDone,
+    uffdDone,
+    procData,
+    sysinfo,
+    controlDone,
+    awake,
+    copied,
+  },
   guards: {
     known: ({ context, event }) => context.calls.has((event as MessageOf<'MM_DONE'>).request),
     inCopy: ({ context, event }) => context.calls.has((event as MessageOf<'AWAKE'>).pid),
@@ -346,6 +390,7 @@ export const abiMachine = setup({
         PIPE_DONE: { guard: 'known', actions: 'pipeDone' },
         PROC_DATA: { guard: 'known', actions: 'procData' },
         SYSINFO_DONE: { guard: 'known', actions: 'sysinfo' },
+        CONTROL_DONE: { guard: 'known', actions: 'controlDone' },
         AWAKE: { guard: 'inCopy', actions: 'awake' },
         UACCESS_DONE: { guard: 'inCopy', actions: 'copied' },
       },

@@ -6,12 +6,11 @@
  * cycles. `request` numbers are the sender's own and come back in the answer. All fields are plain data.
  */
 import type { TlbiOp } from '../src/arch/tlbi.ts';
-import type { MemoryCall } from '../src/mm/abiRules.ts';
 import type { ProtectedRange } from '../src/mm/calls/plan.ts';
-import type { ImageSegment, TraceCall } from '../src/mm/runs.ts';
+import type { TraceCall } from '../src/mm/runs.ts';
 import type { StretchCounts } from '../src/mm/stretch.ts';
-import type { UserfaultMmCall } from '../src/mm/userfaultfd/calls.ts';
 import type { Vma } from '../src/mm/vma.ts';
+import type { ExecCall, MmCall } from './mmCall.ts';
 
 /** What an access wants of a page. */
 export type Access = 'fetch' | 'read' | 'write';
@@ -176,11 +175,16 @@ export type CoreMessage =
       /** The order below which the folio must not be split: that of the process page. `orderPages` unless given. */
       leastOrder?: number;
       count: number;
-      purpose: 'anon' | 'file' | 'table';
+      purpose: 'anon' | 'file' | 'table' | 'kernel';
       zero: boolean;
     }
   | { type: 'FRAMES'; request: number; orderPages: number; pfns: number[] }
-  | { type: 'NO_MEMORY'; request: number }
+  | {
+      type: 'NO_MEMORY';
+      request: number;
+      /** What becomes of the fault: SIGBUS, or the access is done again. Absent: SIGKILL, as where nothing is left to kill. */
+      failure?: 'sigbus' | 'retry';
+    }
   | { type: 'COPY_ON_WRITE'; sender: string; request: number; pfn: number; nr: number; orderPages: number }
   | { type: 'REUSE'; request: number }
   | { type: 'GET'; sender: string; request: number; runs: FrameRun[] }
@@ -308,6 +312,8 @@ export type CoreMessage =
       vmas: Vma[];
       startBrk: number;
       brk: number;
+      /** The huge zero page, where the parent has mapped it. */
+      hugeZero?: { pfn: number; nr: number };
     }
   | { type: 'FORKED'; request: number; runs: PteRun[] }
   | { type: 'FORK_READY'; request: number; errno: number };
@@ -326,33 +332,3 @@ export interface TlbiRequest {
   /** Instructions that Linux issues for it. */
   instructions: number;
 }
-
-/** execve as the outside asks for it: the image of a trace, run with a page size. */
-export interface ExecCall {
-  op: 'execve';
-  file: string;
-  pageBytes: number;
-  image: ImageSegment[];
-}
-
-/**
- * What the ABI adapter asks of an mm: arguments checked and rounded to the caller's page size (`src/mm/abiRules.ts`), files
- * as inodes. pkey_mprotect comes as `mprotect`, shmat as `mmap` of its segment's inode, process_madvise as one `madvise` for
- * each range.
- */
-export type MmCall =
-  | ExecCall
-  | MemoryCall
-  | { op: 'fork'; childPid: number }
-  | { op: 'exit'; status: number }
-  /** `ksys_shmdt`: `segments` has the size in bytes of every System V segment, by its inode. */
-  | { op: 'shmdt'; addr: number; segments: Record<string, number> }
-  /** `do_pages_move` and `do_pages_stat` of this mm; the data of MM_DONE is one status an address. */
-  | { op: 'move_pages'; addresses: number[]; nodes: number[] | null; flags: number }
-  /**
-   * `pin_user_pages_remote`: fault the pages of another process's range in; the result is how many bytes from `addr` on are
-   * there, which may be none.
-   */
-  | { op: 'remote_access'; addr: number; lengthBytes: number; write: boolean }
-  | UserfaultMmCall
-  | Extract<TraceCall, { op: 'pattern' | 'clear_refs' }>;

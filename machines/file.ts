@@ -20,7 +20,7 @@ import {
 import type { Message } from './messages.ts';
 import { showCache } from './procfs/answers.ts';
 import { failPage } from './hwpoison/filePoison.ts';
-import { askReferences, beginShrink, endShrink } from './reclaim/fileShrink.ts';
+import { askReferences, beginShrink, endShrink, SHRINK_WRITE } from './reclaim/fileShrink.ts';
 import { handle, type Send } from './support.ts';
 
 /**
@@ -35,10 +35,8 @@ import { handle, type Send } from './support.ts';
  */
 export function takeMessage(context: FileContext, event: Message, send: Send): FileContext {
   switch (event.type) {
-    case 'SHRINK_FILE': {
-      const begun = beginShrink(context, event);
-      return begun.writes ? operateOnFile(begun.context, event, send) : askReferences(begun.context, send);
-    }
+    case 'SHRINK_FILE':
+      return beginShrink(context, event, send);
     case 'FAIL_PAGE':
       return failPage(context, event, send);
     case 'FOLIOS':
@@ -60,9 +58,11 @@ export function takeMessage(context: FileContext, event: Message, send: Send): F
     }
     case 'CACHE_QUERY':
       return showCache(context, event, send);
+    case 'IO_DONE':
+      if (event.request === SHRINK_WRITE) return askReferences(context, send);
+      return nextOperation(takeOn(context, event, send), send);
     case 'FRAMES':
     case 'NO_MEMORY':
-    case 'IO_DONE':
     case 'GOT':
       return nextOperation(takeOn(context, event, send), send);
     default:

@@ -123,7 +123,6 @@ export type FileMessage = MessageOf<
   | 'READ_AHEAD'
   | 'SYNC_FILE'
   | 'PIN_PAGES'
-  | 'SHRINK_FILE'
 >;
 
 /** A folio that is being brought in, in kernel pages; `pfn` is -1 until it has its frames. */
@@ -225,6 +224,7 @@ export function newOperation(message: FileMessage): FileOperation {
  * ```ts
  * actorOfFile('/bin/true'); // 'file:/bin/true'
  * actorOfFile('shmem:7.1'); // 'shmem'
+ * actorOfFile('hugetlb:2048kB:7.1'); // 'hugetlb'
  * actorOfFile('object:3'); // 'object'
  * actorOfFile('driver:nic'); // 'driver:nic'
  * ```
@@ -232,6 +232,7 @@ export function newOperation(message: FileMessage): FileOperation {
 export function actorOfFile(path: string): string {
   if (path.startsWith('shmem:')) return 'shmem';
   if (path.startsWith('object:')) return 'object';
+  if (path.startsWith('hugetlb:')) return 'hugetlb';
   return path.startsWith('driver:') ? path : `file:${path}`;
 }
 

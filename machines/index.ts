@@ -1,16 +1,19 @@
 /** The modelled world: the machine of every kind of actor, what each takes, and its state as plain data. */
 import { AsidTable } from '../src/mm/asid.ts';
-import { Buddy } from '../src/mm/buddy.ts';
+import { Buddy, type BuddyPlain } from '../src/mm/buddy.ts';
 import { FolioTable } from '../src/mm/frames.ts';
 import { IntMap } from '../src/mm/intMap.ts';
 import { IntRecord } from '../src/mm/intRecord.ts';
 import { PageCacheIndex } from '../src/mm/pageCache.ts';
+import { Pageblocks, type PageblocksPlain } from '../src/mm/pageblock/pageblocks.ts';
 import { PageTable } from '../src/mm/pageTable.ts';
 import { PathSet } from '../src/mm/pathSet.ts';
 import { PersistentList } from '../src/mm/persistentList.ts';
 import { Tlb } from '../src/mm/tlb.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
 import { abiMachine } from './abi.ts';
+import { kcompactdMachine } from './compaction/kcompactd.ts';
+import { pageAllocMachine } from './compaction/pageAlloc.ts';
 import { diskMachine } from './disk.ts';
 import { fileMachine } from './file.ts';
 import { Mappers } from './fileMappers.ts';
@@ -20,6 +23,8 @@ import { Inodes, type ShmemInode } from './shmemInodes.ts';
 import type { Kind, MessageType } from './messages.ts';
 import { hwpoisonMachine } from './hwpoison/hwpoison.ts';
 import { ksmdMachine } from './ksm/ksmd.ts';
+import { hugetlbMachine } from './hugetlb/hugetlb.ts';
+import { khugepagedMachine } from './khugepaged/khugepaged.ts';
 import { mmMachine } from './mm.ts';
 import { mmuMachine } from './mmu.ts';
 import { pipeMachine } from './pipe/pipe.ts';
@@ -40,10 +45,16 @@ import { LruLists } from '../src/mm/reclaim/lruLists.ts';
 import { SwapMap } from '../src/mm/swap/swapMap.ts';
 
 export type { AbiContext, AbiInput } from './abi.ts';
+export type { CompactionContext } from './compaction/compactState.ts';
+export type { KcompactdInput } from './compaction/kcompactd.ts';
+export type { PageAllocContext, PageAllocInput } from './compaction/pageAlloc.ts';
+export type { PressureInput } from './compaction/zoneBoot.ts';
 export type { DiskContext, DiskInput } from './disk.ts';
 export type { FileContext, FileInput, FileKind, PageCachePolicy } from './fileState.ts';
 export type { ShmemContext, ShmemInput } from './shmem.ts';
 export type { Access, Kind, Message, MessageOf, MessageType, TlbCounts, VocabularyRow } from './messages.ts';
+export type { HugetlbContext, HugetlbInput } from './hugetlb/state.ts';
+export type { KhugepagedContext, KhugepagedInput } from './khugepaged/state.ts';
 export type { DriverContext, DriverInput } from './driver/driver.ts';
 export type { ObjectContext, ObjectInput } from './objects/object.ts';
 export type { MmContext, MmInput } from './mm.ts';
@@ -53,7 +64,7 @@ export { addCounts, type ProcessContext, type ProcessInput, zeroCounts } from '.
 export type { KswapdContext, KswapdInput } from './reclaim/kswapd.ts';
 export type { SchedContext, SchedInput } from './sched.ts';
 export type { SwapContext, SwapInput } from './swap/swap.ts';
-export { ResourceHolder, type Resources } from './support.ts';
+export { type Facilities, ResourceHolder, type Resources } from './support.ts';
 export type { TlbContext, TlbInput } from './tlbState.ts';
 export type { PoisonContext, PoisonInput } from './hwpoison/hwpoison.ts';
 export type { KsmContext, KsmInput } from './ksm/ksmd.ts';
@@ -86,8 +97,12 @@ export const machines = {
   uffd: uffdMachine,
   ksmd: ksmdMachine,
   hwpoison: hwpoisonMachine,
+  khugepaged: khugepagedMachine,
+  hugetlb: hugetlbMachine,
   object: objectMachine,
   driver: driverMachine,
+  'page-alloc': pageAllocMachine,
+  kcompactd: kcompactdMachine,
   pipe: pipeMachine,
   procfs: procfsMachine,
   kswapd: kswapdMachine,
@@ -212,6 +227,10 @@ type PlainSched = {
   [Field in keyof SchedContext]: SchedContext[Field] extends { toPlain(): infer P } ? P : SchedContext[Field];
 };
 
+/** Free lists, by migrate type where the zone has them so. */
+const reviveBuddy = (plain: BuddyPlain | PageblocksPlain): Buddy | Pageblocks =>
+  'pageblockOrder' in plain ? Pageblocks.fromPlain(plain) : Buddy.fromPlain(plain);
+
 const reviveShared = (shared: Plain): Plain => ({
   ...shared,
   identifiers: IntRecord.fromPlain(shared['identifiers'] as never),
@@ -236,7 +255,7 @@ const revivers: Partial<Record<ActorKind, Revivers>> = {
   file: ofInode,
   shmem: { inodes: reviveInodes, byIno: IntRecord.fromPlain },
   zone: {
-    buddy: Buddy.fromPlain,
+    buddy: reviveBuddy,
     folios: FolioTable.fromPlain,
     deferredSplits: PersistentList.fromPlain,
     reclaim: reviveZoneReclaim,

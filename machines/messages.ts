@@ -5,10 +5,13 @@
  * Addresses and lengths are bytes; `pfn` and `nr` count kernel pages; `orderPages` is log2 of kernel pages; times are
  * cycles. `request` numbers are the sender's own and come back in the answer. All fields are plain data.
  */
+import type { CompactionMessage } from './compaction/messages.ts';
 import type { CoreMessage } from './coreMessages.ts';
 import type { UserfaultMessage } from './userfaultfd/messages.ts';
 import type { PoisonMessage } from './hwpoison/messages.ts';
 import type { KsmMessage } from './ksm/messages.ts';
+import type { HugetlbMessage } from './hugetlb/messages.ts';
+import type { KhugepagedMessage } from './khugepaged/messages.ts';
 import type { ObjectMessage } from './objects/messages.ts';
 import type { PipeMessage } from './pipe/messages.ts';
 import type { ProcfsMessage } from './procfs/messages.ts';
@@ -16,10 +19,14 @@ import type { ReclaimMessage } from './reclaim/messages.ts';
 import type { SwapMessage } from './swap/messages.ts';
 import type { WalkerMessage } from './walkers/messages.ts';
 
+export type * from './compaction/messages.ts';
 export type * from './coreMessages.ts';
 export type * from './hwpoison/messages.ts';
 export type * from './ksm/messages.ts';
 export type * from './userfaultfd/messages.ts';
+export type * from './mmCall.ts';
+export type * from './hugetlb/messages.ts';
+export type * from './khugepaged/messages.ts';
 export type * from './objects/messages.ts';
 export type * from './pipe/messages.ts';
 export type * from './procfs/messages.ts';
@@ -45,14 +52,19 @@ export type Kind =
   | 'object'
   | 'driver'
   | 'hwpoison'
+  | 'page-alloc'
+  | 'kcompactd'
   | 'pipe'
   | 'kswapd'
   | 'swap'
+  | 'khugepaged'
+  | 'hugetlb'
   | 'procfs';
 
 /** Every message, by type. */
 export type Message =
   | CoreMessage
+  | CompactionMessage
   | ObjectMessage
   | WalkerMessage
   | PipeMessage
@@ -61,6 +73,8 @@ export type Message =
   | UserfaultMessage
   | KsmMessage
   | PoisonMessage
+  | KhugepagedMessage
+  | HugetlbMessage
   | ProcfsMessage;
 
 /** A message type. */

@@ -5,11 +5,13 @@
 import { setup } from 'xstate';
 import { invariant } from '../src/errors.ts';
 import { mmuOf, processOf, tlbOf } from './addresses.ts';
+import { obey } from './khugepaged/mmSettings.ts';
+import { collapseCall } from './khugepaged/mmCollapse.ts';
 import type { Message, MessageOf } from './messages.ts';
 import { callJob, type CallJob, type CallStep } from './mmCallJob.ts';
 import { beginCall, continueCall } from './mmCalls.ts';
 import { populateEnded, refuseEffect } from './mmEffects.ts';
-import { beginFault, type FaultEnd, type FaultStep, faultSteps, HANDLED } from './mmFault.ts';
+import { beginFault, type FaultEnd, type FaultStep, faultSteps, HANDLED, RETRIED } from './mmFault.ts';
 import { childSteps } from './mmFork.ts';
 import { nextToPopulate } from './mmPopulate.ts';
 import { beginUnmap, endUnmap } from './mmRmap.ts';
@@ -58,8 +60,8 @@ function start(context: MmContext, message: Message, send: Send): MmContext {
       send,
     );
   }
-  if (message.type === 'MM_CALL') {
-    const job = callJob(message.request, message.call);
+  if (message.type === 'MM_CALL' || message.type === 'COLLAPSE') {
+    const job = callJob(message.request, message.type === 'MM_CALL' ? message.call : collapseCall(message));
     return afterCall(
       beginCall(
         reviseMm(context, (draft) => {
@@ -87,7 +89,8 @@ function afterFault({ context, end }: FaultStep, send: Send): MmContext {
   const { pid } = context;
   const { major, va } = job.fault;
   // A fault that is taken again counts as major (`mm_account_fault`, FAULT_FLAG_TRIED).
-  const counted = end.signal === 0 ? countFault(context, major || end.sleeps === true) : context;
+  const counts = end.signal === 0 && end !== RETRIED;
+  const counted = counts ? countFault(context, major || end.sleeps === true) : context;
   const state = { ...counted, job: null };
   const delay = heldCycles(context, job);
   if (end.sleeps === true) send(tlbOf(job.cpu), { type: 'SLEEP', pid }, delay);
@@ -127,7 +130,10 @@ function afterCall({ context, done }: CallStep, send: Send): MmContext {
     return goesOn ? populateOn(context, job, send) : context;
   }
   invariant(job?.kind === 'call', 'a call that ends was under way');
-  send('abi', { type: 'MM_DONE', request: job.request, ...done }, heldCycles(context, job));
+  // khugepaged has been told by the last step.
+  if (job.call.op !== 'collapse') {
+    send('abi', { type: 'MM_DONE', request: job.request, ...done }, heldCycles(context, job));
+  }
   return next(
     reviseMm(context, (draft) => {
       draft.job = null;
@@ -232,6 +238,11 @@ const replacePtes = handle<MmContext>((context, event, send) => {
   return beginReplace(context, event, send);
 });
 
+const thpSettings = handle<MmContext>((context, event, send) => {
+  assertType(event, 'THP_SETTINGS');
+  return obey(context, event, send);
+});
+
 const referenced = handle<MmContext>((context, event, send) => {
   assertType(event, 'FOLIO_REFERENCED');
   return beginReferenced(context, event, send);
@@ -267,7 +278,7 @@ const hasLeft =
 /** The mm's statechart: what it holds its lock for. */
 export const mmMachine = setup({
   types: { context: {} as MmContext, events: {} as Message, input: {} as MmInput },
-  actions: { enqueue, answered, ioWait, unmapRange, replacePtes, referenced, forked },
+  actions: { enqueue, answered, ioWait, unmapRange, replacePtes, referenced, forked, thpSettings },
   guards: {
     faults: isIn('handling-fault'),
     calls: isIn('in-call'),
@@ -294,6 +305,13 @@ export const mmMachine = setup({
     FOLIO_REFERENCED: { actions: 'referenced' },
     MM_QUERY: { actions: 'enqueue' },
     UFFD_RELEASE: { actions: 'enqueue' },
+    COLLAPSE: { actions: 'enqueue' },
+    FOLIOS: { actions: 'answered' },
+    HUGE_PAGE: { actions: 'answered' },
+    HUGE_RESERVED: { actions: 'answered' },
+    HUGE_UNSHARED: { actions: 'answered' },
+    HUGE_DUPED: { actions: 'answered' },
+    THP_SETTINGS: { actions: 'thpSettings' },
     TABLE_DONE: { actions: 'answered' },
     FRAMES: { actions: 'answered' },
     NO_MEMORY: { actions: 'answered' },

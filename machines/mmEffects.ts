@@ -7,6 +7,8 @@ import { isPresent } from '../src/mm/pte.ts';
 import { protectedFor } from '../src/mm/softDirty.ts';
 import { mmOf, mmuOf } from './addresses.ts';
 import { actorOfFile } from './fileState.ts';
+import { beginHugeEffect, tellHugeUnmapped } from './hugetlb/mmHugetlb.ts';
+import { beginCollapse, endCollapse } from './khugepaged/mmCollapse.ts';
 import type { FaultEnd } from './mmFaultParts.ts';
 import type { Message, MessageOf } from './messages.ts';
 import {
@@ -33,6 +35,7 @@ import { beginFill } from './userfaultfd/mmFill.ts';
 import { beginUserMove, beginUserProtect, wakeWaiting } from './userfaultfd/mmProtect.ts';
 import { reviseMm } from './revise.ts';
 import { reviseJob } from './reviseWork.ts';
+import { unitsInSwap } from './swap/mmSwap.ts';
 
 type StepHandler = (context: MmContext, job: CallJob, event: Message, send: Send) => CallStep;
 type Starter<D extends Effect['do']> = (context: MmContext, job: CallJob, effect: EffectOf<D>, send: Send) => CallStep;
@@ -68,6 +71,10 @@ const starters: { [D in SharedEffect]: Starter<D> } = {
   },
   lazyFree: (context, job, effect, send) => beginLazyFree(context, job, effect, send),
   pageOut: (context, job, effect, send) => beginPageOut(context, job, effect, send),
+  swapAhead: (context, job, { startVa, endVa }, send) => {
+    const read = { type: 'READ_PTES' as const, ranges: [{ startVa, endVa }] };
+    return askMmu(context, job, 'swapAheadRead', (request) => ({ ...read, request }), send);
+  },
   readAhead: (context, job, effect, send) => {
     // shmem would be read from swap, of which there is none (`madvise_willneed`).
     if (!isShmem(effect.file)) send(actorOfFile(effect.file), { type: 'READ_AHEAD', ...fileWindow(context, effect) });
@@ -96,6 +103,10 @@ const starters: { [D in SharedEffect]: Starter<D> } = {
   userProtect: beginUserProtect,
   userMove: beginUserMove,
   userWake: (context, job, effect, send) => nextEffect(wakeWaiting(context, effect, send), job, send),
+  collapse: (context, job, effect, send) => beginCollapse(context, job, effect, send),
+  collapsed: (context, job, _effect, send) => endCollapse(context, job, send),
+  hugeReserve: (context, job, effect, send) => beginHugeEffect(context, job, effect, send),
+  hugeUnshare: (context, job, effect, send) => beginHugeEffect(context, job, effect, send),
   node: (context, job, { va }, send) => {
     const startVa = va - (va % context.pageBytes);
     const read = { type: 'READ_PTES' as const, ranges: [{ startVa, endVa: startVa + context.pageBytes }] };
@@ -142,6 +153,7 @@ export function settle(
 ): MmContext {
   const { cleared, fallback } = event;
   tellDirty(context, cleared, vmas, send);
+  if (context.resources.facilities.hugetlb !== undefined) tellHugeUnmapped(context, cleared, vmas, send);
   putEntries(context, cleared, send);
   return noteFallback(account(context, [], cleared), fallback);
 }
@@ -222,6 +234,12 @@ export const effectSteps: Partial<Record<string, StepHandler>> = {
   },
 
   ...residencySteps,
+
+  /** MADV_WILLNEED: nobody waits for what comes into the swap cache. */
+  swapAheadRead: (context, job, event, send) => {
+    for (const slots of unitsInSwap(context, tableDone(event).set)) send('swap', { type: 'SWAP_AHEAD', slots });
+    return nextEffect(context, job, send);
+  },
 
   nodeRead: (context, job, event, send) => {
     const status = nodeStatus(context, effectOf(job, 'node').va, tableDone(event));

@@ -8,6 +8,7 @@ import { isPoisoned, kindOfEntry } from '../src/mm/nonPresent.ts';
 import { hasFlags, PROT, PTE } from '../src/mm/pte.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
 import { mmuOf } from './addresses.ts';
+import { hugeSteps, hugetlbFault } from './hugetlb/mmHugetlb.ts';
 import { putEntries } from './mmEntries.ts';
 import { anonSteps, anonymousFault } from './mmFaultAnon.ts';
 import { entered } from './mmFaultEntered.ts';
@@ -29,7 +30,7 @@ import { watchedFault, watchedSteps } from './userfaultfd/mmFault.ts';
 import { nonPresentFault, swapSteps } from './swap/mmSwap.ts';
 import { reviseMm } from './revise.ts';
 
-export { type FaultEnd, type FaultStep, HANDLED } from './mmFaultParts.ts';
+export { type FaultEnd, type FaultStep, HANDLED, RETRIED } from './mmFaultParts.ts';
 
 /** The VMA at an address, the stack grown to it where it may (`mm/mmap.c:expand_stack`). */
 function vmaAt(context: MmContext, va: number): { context: MmContext; vma: Vma | null } {
@@ -83,8 +84,10 @@ export function beginFault(before: MmContext, job: FaultJob, send: Send): FaultS
     const write = work.access === 'write' && !hasFlags(work.pteFlags, PTE.WRITE);
     // Another fault or a fold brought the entry meanwhile: nothing to do but to try again.
     if (!write) return present(context, job, send);
+    if ((vma.flags & VM.HUGETLB) !== 0) return hugetlbFault(context, job, vma, send);
     return writeProtectFault(context, job, vma, send);
   }
+  if ((vma.flags & VM.HUGETLB) !== 0) return hugetlbFault(context, job, vma, send);
   // A marker of write protection is as good as nothing: the page that comes is entered in its place.
   const kind = kindOfEntry(work.pteFlags);
   if (kind !== null && kind !== 'marker') return nonPresentFault(context, job, send);
@@ -109,6 +112,7 @@ export const faultSteps: Record<string, FaultStepHandler> = {
   ...fileSteps,
   ...writeSteps,
   ...watchedSteps,
+  ...hugeSteps,
   ...swapSteps,
 
   set: (context, _job, event, send) => {

@@ -15,14 +15,16 @@ import {
 import { hasFlags, protectionFlags, PTE } from '../src/mm/pte.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
 import { mmOf, mmuOf } from './addresses.ts';
+import { beginHugeZero, hugeZeroSteps } from './khugepaged/hugeZero.ts';
+import { thpOf } from './khugepaged/mmSettings.ts';
 import type { MessageOf, PteRun } from './messages.ts';
 import {
   type FaultJob,
   type FaultStep,
   type FaultStepHandler,
-  ends,
   freshFlags,
   HANDLED,
+  outOfMemory,
   leastPages,
   overwrite,
   prepareAnon,
@@ -32,7 +34,7 @@ import {
   waitsOn,
   workOf,
 } from './mmFaultParts.ts';
-import { ask, costsOf, type MmContext, SIGNAL } from './mmState.ts';
+import { ask, costsOf, type MmContext } from './mmState.ts';
 import type { Send } from './support.ts';
 import { reviseMm } from './revise.ts';
 import { reviseJob } from './reviseWork.ts';
@@ -42,10 +44,21 @@ function ordersOf(context: MmContext, vma: Vma, va: number): number {
   const { kernelPageBytes, pageBytes } = context;
   // `alloc_anon_folio`: where a userfaultfd watches, no folio is larger than a page.
   if (vma.uffd !== undefined) return 0;
-  const { thp, minimumOrder } = context.resources.design;
+  const { minimumOrder } = context.resources.design;
+  const thp = thpOf(context);
   const leastBytes = minimumOrder === 'process-page' ? pageBytes : kernelPageBytes;
   const orders = allowableOrders({ thp, vma, pageBytes: leastBytes, kernelPageBytes });
   return orders === 0 ? 0 : suitableOrders(orders, va, vma, kernelPageBytes);
+}
+
+/** The shared zero page, as many frames of it as the process page has. */
+function zeroPage(context: MmContext, job: FaultJob, vma: Vma, send: Send): FaultStep {
+  const nr = unitPages(context, vma);
+  const { va } = workOf(job);
+  // Linux marks the zero page special; a native entry may be anything but special, and it is told by its frame here.
+  const flags = protectionFlags(vma.prot, false) | PTE.YOUNG | (nr === 1 ? PTE.SPECIAL : 0);
+  const run: PteRun = { va: va - (va % (nr * context.kernelPageBytes)), pfn: context.zeroPfn, nr, flags };
+  return waitsOn(setRuns(context, job, [run], send));
 }
 
 /**
@@ -66,17 +79,11 @@ export function anonymousFault(context: MmContext, job: FaultJob, vma: Vma, send
   const { va, access } = workOf(job);
   const nr = unitPages(context, vma);
   const leastOrder = Math.log2(nr);
-  const unitBytes = nr * context.kernelPageBytes;
   // Shared anonymous memory without a file of its own: no folio but the least, and no zero page.
   if ((vma.flags & VM.SHARED) !== 0) return waitsOn(allocate(context, job, [leastOrder], send));
   const reads = access !== 'write' && context.resources.design.zeroPage === 'process-page';
   const orders = ordersOf(context, vma, va);
-  if (reads) {
-    // Linux marks the zero page special; a native entry may be anything but special, and it is told by its frame here.
-    const flags = protectionFlags(vma.prot, false) | PTE.YOUNG | (nr === 1 ? PTE.SPECIAL : 0);
-    const run: PteRun = { va: va - (va % unitBytes), pfn: context.zeroPfn, nr, flags };
-    return waitsOn(setRuns(context, job, [run], send));
-  }
+  if (reads) return beginHugeZero(context, job, orders, send) ?? zeroPage(context, job, vma, send);
   const prepared = prepareAnon(context, va);
   if (orders === 0) return waitsOn(allocate(prepared, job, [leastOrder], send));
   const ranges = [rangeOf(va, highestOrder(orders), context.kernelPageBytes)];
@@ -121,7 +128,7 @@ const allocated: FaultStepHandler = (context, job, event, send) => {
   const { va, pages, ptePfn, pteFlags, truncated } = workOf(job);
   // The page that is copied came with a reference of its own: the copy, or the failure to make one, ends it.
   if (pages.length > 0) send('zone', { type: 'PUT', runs: pages.map(({ pfn, nr }) => ({ pfn, nr })) });
-  if (event.type === 'NO_MEMORY') return ends(context, SIGNAL.KILL, 0);
+  if (event.type === 'NO_MEMORY') return outOfMemory(context, job, event);
   invariant(event.type === 'FRAMES', 'an allocation is answered with frames');
   const pfn = event.pfns[0];
   const nr = 2 ** event.orderPages;
@@ -150,4 +157,13 @@ const allocated: FaultStepHandler = (context, job, event, send) => {
 };
 
 /** The steps of anonymous faults, by the name that a job waits under. */
-export const anonSteps: Record<'rangeRead' | 'allocated', FaultStepHandler> = { rangeRead, allocated };
+export const anonSteps: Record<'rangeRead' | 'allocated' | keyof ReturnType<typeof hugeZeroSteps>, FaultStepHandler> = {
+  rangeRead,
+  allocated,
+  ...hugeZeroSteps({
+    single: zeroPage,
+    allocate,
+    ordersOf,
+    leastOrder: (context) => Math.log2(leastPages(context)),
+  }),
+};

@@ -5,7 +5,7 @@ import { PROT, protectionFlags, PTE } from '../src/mm/pte.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
 import { mmOf, mmuOf } from './addresses.ts';
 import type { Message, MessageOf, PteRun } from './messages.ts';
-import { ask, costsOf, type FaultWork, type Job, type MmContext, processPages } from './mmState.ts';
+import { ask, costsOf, type FaultWork, type Job, type MmContext, processPages, SIGNAL } from './mmState.ts';
 import type { Send } from './support.ts';
 import { reviseMm } from './revise.ts';
 
@@ -18,6 +18,9 @@ export const HANDLED: FaultEnd = { signal: 0, code: 0 };
 /** The end of a fault that a userfaultfd is to resolve. */
 export const ASLEEP: FaultEnd = { signal: 0, code: 0, sleeps: true };
 
+/** The end of a fault that changed nothing: the access is done again, and nothing is counted. */
+export const RETRIED: FaultEnd = { signal: 0, code: -1 };
+
 /** What a step gives: the context, and the end of the fault where it came to one. */
 export interface FaultStep {
   context: MmContext;
@@ -29,7 +32,7 @@ export type FaultJob = Extract<Job, { kind: 'fault' | 'call' }>;
 
 /** The answers that take a fault on. */
 export type FaultAnswer = MessageOf<
-  'FRAMES' | 'NO_MEMORY' | 'REUSE' | 'PAGES' | 'TABLE_DONE' | 'RESIDENT_PAGES' | 'SWAPPED_IN'
+  'FRAMES' | 'NO_MEMORY' | 'REUSE' | 'PAGES' | 'TABLE_DONE' | 'RESIDENT_PAGES' | 'SWAPPED_IN' | 'HUGE_PAGE'
 >;
 
 /** A step that an answer takes a fault through. */
@@ -61,6 +64,30 @@ export function waitsOn(context: MmContext): FaultStep {
  */
 export function ends(context: MmContext, signal: number, code: number): FaultStep {
   return { context, end: { signal, code } };
+}
+
+/**
+ * No memory for the page. A slow path may say what becomes of the fault; of a call that populates, its errno follows.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * const fault = { va: 0x5000, access: 'read' as const, ptePfn: 0, pteFlags: 0, major: false, pages: [], truncated: false };
+ * const job = { awaits: -1, step: '', asleep: false, ptesWritten: 0, kind: 'fault' as const, walk: 1, cpu: 0, fault };
+ * outOfMemory(mm, job, { type: 'NO_MEMORY', request: 1 }).end; // { signal: 9, code: 0 }
+ * outOfMemory(mm, job, { type: 'NO_MEMORY', request: 1, failure: 'sigbus' }).end; // { signal: 7, code: 2 }
+ * ```
+ */
+export function outOfMemory(
+  context: MmContext,
+  { kind }: Pick<FaultJob, 'kind'>,
+  { failure }: MessageOf<'NO_MEMORY'>,
+): FaultStep {
+  if (kind === 'fault' && failure === 'sigbus') return ends(context, SIGNAL.BUS, SIGNAL.BUS_ADRERR);
+  // pagefault_out_of_memory: the access is done again, and is no fault that was completed.
+  if (kind === 'fault' && failure === 'retry') return { context, end: RETRIED };
+  return ends(context, SIGNAL.KILL, 0);
 }
 
 /**

@@ -4,11 +4,12 @@
  * @models X-04
  */
 import { invariant } from '../src/errors.ts';
-import { isObjectFile } from '../src/mm/objects/kernelObject.ts';
+import { isObjectFile } from '../src/mm/objects/objectFile.ts';
 import { hasFlags, PTE } from '../src/mm/pte.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
 import { mmOf } from './addresses.ts';
 import { tellGone } from './ksm/mmKsm.ts';
+import { isHugeZero, writeHugeZero } from './khugepaged/hugeZero.ts';
 import { actorOfFile } from './fileState.ts';
 import { pageIndex, putEntries } from './mmEntries.ts';
 import {
@@ -18,6 +19,7 @@ import {
   allocateCopy,
   ends,
   freshFlags,
+  outOfMemory,
   overwrite,
   prepareAnon,
   unitPages,
@@ -70,6 +72,7 @@ export function writeProtectFault(context: MmContext, job: FaultJob, vma: Vma, s
   // mprotect gave the write permission back: the entry follows (`wp_page_shared`, `wp_page_reuse`).
   if ((vma.flags & VM.SHARED) !== 0) return waitsOn(reuse(context, job, 0, send));
   if (hasFlags(pteFlags, PTE.EXCLUSIVE)) return waitsOn(reuse(context, job, PTE.EXCLUSIVE, send));
+  if (isHugeZero(context, workOf(job).ptePfn)) return writeHugeZero(context, job, send);
   if (!hasFlags(pteFlags, PTE.ANON)) return waitsOn(copyForeign(context, job, vma, send));
   const { nr, pfn } = unitOf(context, job);
   const sender = mmOf(context.pid);
@@ -125,13 +128,20 @@ function reuse(context: MmContext, job: FaultJob, exclusive: number, send: Send)
   return overwrite(context, job, { step: 'reused', startVa, pfn, nr, flags, expects: pfn }, send);
 }
 
+/** The part of a unit that a smaller folio is a copy of, where the allocator fell back: the part around the address. */
+function copiedPart({ kernelPageBytes }: MmContext, va: number, unit: Unit, orderPages: number): Unit {
+  const nr = Math.min(unit.nr, 2 ** orderPages);
+  const startVa = va - (va % (nr * kernelPageBytes));
+  return { startVa, nr, pfn: unit.pfn + (startVa - unit.startVa) / kernelPageBytes };
+}
+
 /** The zone has found that nobody else has the page, or has copied it. */
 const copied: FaultStepHandler = (context, job, event, send) => {
-  if (event.type === 'NO_MEMORY') return ends(context, SIGNAL.KILL, 0);
+  if (event.type === 'NO_MEMORY') return outOfMemory(context, job, event);
   if (event.type === 'REUSE') return waitsOn(reuse(context, job, PTE.EXCLUSIVE, send));
   invariant(event.type === 'FRAMES', 'a copy-on-write is answered with frames or reuse');
   const vma = vmaOf(context, job);
-  const { startVa, nr, pfn } = unitOf(context, job);
+  const { startVa, nr, pfn } = copiedPart(context, workOf(job).va, unitOf(context, job), event.orderPages);
   const done = reviseMm(context, (draft) => {
     draft.copiedBytes = context.copiedBytes + nr * context.kernelPageBytes;
   });

@@ -1,8 +1,10 @@
 /** The state of an mm, and the small steps that all its jobs share. */
 import type { CostModel } from '../src/arch/costs.ts';
+import type { ThpSettings } from '../src/arch/design.ts';
 import { STACK_GUARD_GAP_PAGES } from '../src/arch/granule.ts';
 import { type Limits, rootLimits } from '../src/mm/calls/limits.ts';
 import type { Effect, VaRange } from '../src/mm/calls/plan.ts';
+import type { KernelObjects } from '../src/mm/objects/mapping.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
 import type { Access, FileRun, Message, MmCall, PteRun } from './messages.ts';
 import { ResourceHolder, type Send } from './support.ts';
@@ -22,6 +24,8 @@ export interface MmInput {
   stackLimitBytes: number;
   /** Resource limits and capabilities; those of root unless given. */
   limits?: Limits;
+  /** Programs have vvar and vDSO, in pages of the process or of the kernel; absent: they have none. */
+  kernelMaps?: KernelObjects;
   /** There is swap, and pages go to it by this unit. */
   swap?: SwapUnit;
 }
@@ -185,6 +189,13 @@ export interface MmContext {
   softClean?: readonly VaRange[];
   /** ksmd knows of it (MMF_VM_MERGEABLE); absent where it does not. */
   ksm?: boolean;
+  kernelMaps?: KernelObjects;
+  /** Settings of transparent huge pages that were written to sysfs; absent before the first. */
+  thp?: { settings: ThpSettings; useZeroPage: boolean };
+  /** The frames of the huge zero page; absent before it mapped it. */
+  hugeZero?: { pfn: number; nr: number };
+  /** Resident pages that are huge pages of hugetlb (`hugetlb_usage`): Linux does not count them in the resident set. */
+  hugetlbPages?: { anon: number; file: number };
   swap?: MmSwap;
 }
 
@@ -230,6 +241,7 @@ export function initialMm(input: MmInput): MmContext {
     copiedBytes: 0,
     fallbacks: 0,
     fallbackReason: '',
+    ...(input.kernelMaps === undefined ? {} : { kernelMaps: input.kernelMaps }),
     ...(input.swap === undefined ? {} : { swap: { unit: input.swap, entries: 0 } }),
   };
 }

@@ -28,7 +28,7 @@ function callAt(context: ProcessContext): TraceCall {
   const call = block.calls[block.page[context.at - block.firstRun]];
   invariant(call !== undefined, `run ${context.at} of ${context.trace} is a system call`);
   if (call.op !== 'fork') return call;
-  return { op: 'fork', childPid: context.children[0] ?? -1 };
+  return { ...call, childPid: context.children[0] ?? -1 };
 }
 
 function run(context: ProcessContext, send: Send): ProcessContext {
@@ -126,6 +126,16 @@ export const processMachine = setup({
     block: leaveCpu('BLOCKED'),
     yield: leaveCpu('YIELD'),
     exited: leaveCpu('EXITED'),
+    requestKill: handle<ProcessContext>((context) =>
+      reviseProcess(context, (draft) => {
+        draft.killed = true;
+      }),
+    ),
+    dieOf: handle<ProcessContext>((context) =>
+      reviseProcess(context, (draft) => {
+        draft.signal = SIGKILL;
+      }),
+    ),
     run: handle<ProcessContext>((context, event, send) => {
       assertType(event, 'DISPATCH');
       return run(
@@ -147,6 +157,8 @@ export const processMachine = setup({
         draft.callsFailed = callsFailed;
         draft.at = context.begun ? context.at + 1 : 0;
         draft.begun = true;
+        // An execve of the program itself: it runs on in memory of another page size.
+        if (context.begun && event.data.length === 1 && isCall(context, 'exec')) draft.pageBytes = event.data[0];
       });
     }),
     take: handle<ProcessContext>((context, event) => {
@@ -203,6 +215,10 @@ export const processMachine = setup({
     isPendingOnCpu: ({ context }) => context.pending !== undefined && context.cpu >= 0,
     isPendingAwake: ({ context, event }) =>
       context.pending !== undefined && event.type === 'RAN' && event.reason !== 'asleep',
+    /** SIGKILL is pending, and it is on its way back to user mode (`exit_to_user_mode_loop`). */
+    dies: ({ context, event }) =>
+      context.killed === true && context.cpu >= 0 && !(event.type === 'RAN' && event.reason === 'asleep'),
+    dispatchedToDie: ({ context }) => context.killed === true,
     woken: ({ context }) => context.woken,
     stopped: ({ context, event }) => event.type === 'RAN' && event.reason === 'quantum' && context.stopRequested,
     stopRequested: ({ context }) => context.stopRequested,
@@ -240,7 +256,12 @@ export const processMachine = setup({
     signalVa: 0,
   }),
   initial: 'new',
-  on: { MCE_SIGNAL: { actions: 'mceSignal' }, STOP: { actions: 'requestStop' }, CONTINUE: { actions: 'cancelStop' } },
+  on: {
+    MCE_SIGNAL: { actions: 'mceSignal' },
+    STOP: { actions: 'requestStop' },
+    CONTINUE: { actions: 'cancelStop' },
+    KILL: { actions: 'requestKill' },
+  },
   states: {
     new: {
       on: {
@@ -252,6 +273,7 @@ export const processMachine = setup({
     ready: {
       on: {
         DISPATCH: [
+          { guard: 'dispatchedToDie', target: 'in-syscall', actions: ['take', 'dieOf', 'exit'] },
           // Signals are taken on the way back to user mode (`exit_to_user_mode_loop`).
           { guard: 'isPending', target: 'in-syscall', actions: ['take', 'takePending', 'exit'] },
           { guard: 'stopRequested', target: 'stopped', actions: ['take', 'block'] },
@@ -263,6 +285,7 @@ export const processMachine = setup({
       on: {
         RAN: [
           { guard: 'isPendingAwake', target: 'in-syscall', actions: ['account', 'takePending', 'exit'] },
+          { guard: 'dies', target: 'in-syscall', actions: ['account', 'dieOf', 'exit'] },
           { guard: 'stopped', target: 'stopped', actions: ['account', 'block'] },
           { guard: 'ranOut', target: 'ready', actions: ['account', 'yield'] },
           { guard: 'atCall', target: 'in-syscall', actions: ['account', 'call'] },
@@ -281,6 +304,7 @@ export const processMachine = setup({
           { guard: 'exitReturned', target: 'zombie', actions: ['returned', 'exited'] },
           { guard: 'isPendingOnCpu', target: 'in-syscall', actions: ['returned', 'takePending', 'exit'] },
           { guard: 'killed', target: 'in-syscall', actions: ['returned', 'killedBy', 'exit'] },
+          { guard: 'dies', target: 'in-syscall', actions: ['returned', 'dieOf', 'exit'] },
           { guard: 'stopRequested', target: 'stopped', actions: ['returned', 'block'] },
           { guard: 'hasCpu', target: 'running', actions: ['returned', 'runOn'] },
           { target: 'ready', actions: ['returned', 'wantCpu'] },
@@ -304,15 +328,25 @@ export const processMachine = setup({
       on: { WAKE: { target: 'ready', actions: 'wantCpu' } },
       always: { guard: 'woken', target: 'ready', actions: 'wantCpu' },
     },
-    stopped: { on: { CONTINUE: { target: 'ready', actions: ['cancelStop', 'wantCpu'] } } },
+    stopped: {
+      on: {
+        CONTINUE: { target: 'ready', actions: ['cancelStop', 'wantCpu'] },
+        KILL: { target: 'ready', actions: ['requestKill', 'cancelStop', 'wantCpu'] },
+      },
+    },
     zombie: {},
   },
 });
 
 /** Whether the call at `at` is the one that does not return. */
 function isExit(context: ProcessContext): boolean {
+  return isCall(context, 'exit');
+}
+
+/** Whether there is such a call at `at`. */
+function isCall(context: ProcessContext, op: TraceCall['op']): boolean {
   const trace = traceOf(context);
   const block = blockOf(trace, Math.floor(context.at / trace.blockRuns));
   const at = context.at - block.firstRun;
-  return block.kind[at] === RUN_CALL && block.calls[block.page[at]]?.op === 'exit';
+  return block.kind[at] === RUN_CALL && block.calls[block.page[at]]?.op === op;
 }

@@ -9,7 +9,7 @@ import type { MmuContext } from './mmuState.ts';
 import type { ZoneContext } from './zone.ts';
 
 function copyAbi(from: AbiContext): AbiContext {
-  return {
+  const copy: AbiContext = {
     resources: from.resources,
     kernelPageBytes: from.kernelPageBytes,
     files: from.files,
@@ -18,6 +18,8 @@ function copyAbi(from: AbiContext): AbiContext {
     shared: from.shared,
     refused: from.refused,
   };
+  if (from.selection !== undefined) copy.selection = from.selection;
+  return copy;
 }
 
 /**
@@ -133,6 +135,7 @@ function copyMm(from: MmContext): MmContext {
     ...(from.ksm === undefined ? undefined : { ksm: from.ksm }),
   };
   if (from.swap !== undefined) copy.swap = from.swap;
+  if (from.kernelMaps !== undefined) copy.kernelMaps = from.kernelMaps;
   return copy;
 }
 
@@ -150,6 +153,10 @@ function copyMm(from: MmContext): MmContext {
  */
 export function reviseMm(from: MmContext, change: (draft: MmContext) => void): MmContext {
   const draft = copyMm(from);
+  // Fields of facilities: a field that is there but undefined would be another state.
+  if (from.thp !== undefined) draft.thp = from.thp;
+  if (from.hugeZero !== undefined) draft.hugeZero = from.hugeZero;
+  if (from.hugetlbPages !== undefined) draft.hugetlbPages = from.hugetlbPages;
   change(draft);
   return draft;
 }
@@ -238,7 +245,10 @@ export function copyZone(from: ZoneContext): ZoneContext {
     mthp: from.mthp,
     deferredSplits: from.deferredSplits,
   };
+  if (from.hugeZero !== undefined) copy.hugeZero = from.hugeZero;
+  // Absent unless a topology asks for kswapd, or for a slow path.
   if (from.reclaim !== undefined) copy.reclaim = from.reclaim;
+  if (from.pressure !== undefined) copy.pressure = from.pressure;
   return copy;
 }
 

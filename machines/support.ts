@@ -14,6 +14,8 @@ import type { CostModel } from '../src/arch/costs.ts';
 import { type Design, defaultDesign } from '../src/arch/design.ts';
 import type { RunSource } from '../src/mm/runs.ts';
 import type { UserfaultGranularity } from '../src/mm/userfaultfd/numbers.ts';
+import type { HugetlbFacility } from '../src/mm/hugetlb/facility.ts';
+import type { ThpFacility } from '../src/mm/thp/facility.ts';
 import type { Message, MessageOf } from './messages.ts';
 
 /** Bytes of shared zero memory: one page of the largest size a process can have. */
@@ -101,10 +103,8 @@ export interface Resources {
   costs: CostModel;
   /** The design that is modelled; the one that matches a kernel of the process page size where none is given. */
   design?: Design;
-  /** The userfaultfds of the topology; absent where there are none. */
-  userfaultfd?: UserfaultSettings | undefined;
-  /** There is a ksmd. */
-  ksm?: boolean;
+  /** What the topology says of the facilities that it asks for. */
+  facilities?: Facilities;
   /** arm64 where none is given. */
   architecture?: Architecture;
 }
@@ -113,6 +113,15 @@ export interface Resources {
 export interface UserfaultSettings {
   descriptors: readonly string[];
   granularity: UserfaultGranularity;
+}
+
+/** Settings of facilities that the core obeys too; absent: the topology does not ask for it. */
+export interface Facilities {
+  thp?: ThpFacility;
+  hugetlb?: HugetlbFacility;
+  userfaultfd?: UserfaultSettings;
+  /** There is a ksmd. */
+  ksm?: boolean;
 }
 
 /**
@@ -130,14 +139,16 @@ export class ResourceHolder {
   readonly design: Design;
   readonly userfaultfd: UserfaultSettings;
   readonly ksm: boolean;
+  readonly facilities: Facilities;
   readonly architecture: Architecture;
 
   constructor(resources: Resources) {
     this.traces = resources.traces;
     this.costs = resources.costs;
     this.design = resources.design ?? defaultDesign;
-    this.ksm = resources.ksm ?? false;
-    this.userfaultfd = resources.userfaultfd ?? { descriptors: [], granularity: 'process-page' };
+    this.facilities = resources.facilities ?? {};
+    this.ksm = this.facilities.ksm ?? false;
+    this.userfaultfd = this.facilities.userfaultfd ?? { descriptors: [], granularity: 'process-page' };
     this.architecture = resources.architecture ?? architectures.arm64;
   }
 

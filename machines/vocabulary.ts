@@ -1,5 +1,8 @@
 /** Who sends each message to whom, and what it says: the table that topologies are checked against. */
+import { compactionVocabulary } from './compaction/vocabulary.ts';
 import { coreVocabulary } from './coreVocabulary.ts';
+import { hugetlbVocabulary } from './hugetlb/vocabulary.ts';
+import { khugepagedVocabulary } from './khugepaged/vocabulary.ts';
 import type { MessageType, VocabularyRow } from './messages.ts';
 import { poisonVocabulary } from './hwpoison/vocabulary.ts';
 import { ksmVocabulary } from './ksm/vocabulary.ts';
@@ -26,6 +29,9 @@ export const vocabulary: Readonly<Record<MessageType, VocabularyRow>> = {
   ...userfaultVocabulary,
   ...ksmVocabulary,
   ...poisonVocabulary,
+  ...compactionVocabulary,
+  ...khugepagedVocabulary,
+  ...hugetlbVocabulary,
   ...pipeVocabulary,
   ...procfsVocabulary,
   ...reclaimVocabulary,

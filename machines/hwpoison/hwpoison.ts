@@ -49,7 +49,7 @@ export const hwpoisonMachine = setup({
     WALKED: { actions: 'answered' },
     FOLIOS: { actions: 'answered' },
     MM_STATE: { actions: 'answered' },
-    TRIED: { actions: 'answered' },
+    GET_TRIED: { actions: 'answered' },
     PAGE_FAILED: { actions: 'answered' },
     REPLACED: { actions: 'answered' },
     FRAMES: { actions: 'answered' },

@@ -266,7 +266,7 @@ export const poisonSteps: Record<string, Step> = {
   },
 
   held: (context, job, event, send) => {
-    invariant(event.type === 'TRIED', 'the zone says whether it gave a reference');
+    invariant(event.type === 'GET_TRIED', 'the zone says whether it gave a reference');
     // Freed meanwhile: it is looked at once more.
     return event.got ? askNextMm(context, { ...job, holds: true }, send) : identify(context, job, send);
   },

@@ -100,7 +100,7 @@ export const ksmdMachine = setup({
     WALKED: { actions: 'answered' },
     FOLIOS: { actions: 'answered' },
     GOT: { actions: 'answered' },
-    TRIED: { actions: 'answered' },
+    GET_TRIED: { actions: 'answered' },
     REPLACED: { actions: 'answered' },
   },
   states: {

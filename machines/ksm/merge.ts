@@ -239,7 +239,7 @@ export const mergeSteps: Record<string, Step> = {
 
   /** Faults that were under way before are over when the mm answers, and none can reuse the page any more. */
   held: (context, job, event, send) => {
-    invariant(event.type === 'TRIED', 'the zone says whether it gave references');
+    invariant(event.type === 'GET_TRIED', 'the zone says whether it gave references');
     const merge = mergeOf(job);
     const { kept } = merge;
     invariant(kept !== null, 'one of two is kept');

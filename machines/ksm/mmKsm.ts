@@ -24,7 +24,7 @@ function enter(context: MmContext, parentPid: number, send: Send): MmContext {
  *
  * @example
  * ```ts
- * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts, ksm: true });
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts, facilities: { ksm: true } });
  * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
  * enterKsm(mm, 0, () => {}).ksm; // undefined
  * const area = { startVa: 0, endVa: 4096, prot: 3, flags: VM.MERGEABLE, file: null, offsetBytes: 0 };
@@ -42,7 +42,7 @@ export function enterKsm(context: MmContext, parentPid: number, send: Send): MmC
  *
  * @example
  * ```ts
- * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts, ksm: true });
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts, facilities: { ksm: true } });
  * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
  * tellPattern(mm, { startVa: 0, endVa: 4096, value: 7 }, () => {}).ksm; // true
  * ```
@@ -62,7 +62,7 @@ export function tellPattern(
  *
  * @example
  * ```ts
- * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts, ksm: true });
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts, facilities: { ksm: true } });
  * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
  * const sent: string[] = [];
  * tellGone({ ...mm, ksm: true }, [{ va: 0, pfn: 9, nr: 1, flags: 1 }], (to) => sent.push(to));
@@ -79,7 +79,7 @@ export function tellGone(context: MmContext, gone: readonly Pick<PteRun, 'va' | 
  *
  * @example
  * ```ts
- * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts, ksm: true });
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts, facilities: { ksm: true } });
  * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
  * leaveKsm({ ...mm, ksm: true }, () => {}).ksm; // false
  * ```

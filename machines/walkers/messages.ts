@@ -60,7 +60,7 @@ export type WalkerMessage =
   | { type: 'FOLIOS'; request: number; folios: (Folio | null)[] }
   | { type: 'TRY_GET'; sender: string; request: number; runs: FrameRun[] }
   /** `got`: one more reference to each page; else a frame was not in use, and none was taken. */
-  | { type: 'TRIED'; request: number; got: boolean }
+  | { type: 'GET_TRIED'; request: number; got: boolean }
   | { type: 'MM_QUERY'; sender: string; request: number }
   | { type: 'MM_STATE'; request: number; state: MmState }
   | {

@@ -11,7 +11,17 @@ import type { WalkerMessage } from './messages.ts';
  * WALKERS.includes('disk'); // false
  * ```
  */
-export const WALKERS: readonly Kind[] = ['procfs', 'kswapd', 'driver', 'ksmd', 'hwpoison'];
+export const WALKERS: readonly Kind[] = [
+  'procfs',
+  'kswapd',
+  'driver',
+  'page-alloc',
+  'kcompactd',
+  'khugepaged',
+  'hugetlb',
+  'ksmd',
+  'hwpoison',
+];
 
 /**
  * The rows.
@@ -24,10 +34,10 @@ export const WALKERS: readonly Kind[] = ['procfs', 'kswapd', 'driver', 'ksmd', '
 export const walkerVocabulary: Readonly<Record<WalkerMessage['type'], VocabularyRow>> = {
   PAGEWALK: row(WALKERS, 'mmu', 'walk_page_range: what the Linux table holds.'),
   WALKED: row('mmu', WALKERS, 'The entries, and how large the tables are.'),
-  FOLIO_QUERY: row([...WALKERS, 'file'], 'zone', 'page_folio: which folios do these frames lie in?'),
-  FOLIOS: row('zone', [...WALKERS, 'file'], 'Order, references, pins and owner of each.'),
+  FOLIO_QUERY: row([...WALKERS, 'file', 'driver', 'mm'], 'zone', 'page_folio: which folios do these frames lie in?'),
+  FOLIOS: row('zone', [...WALKERS, 'file', 'driver', 'mm'], 'Order, references, pins and owner of each.'),
   TRY_GET: row(WALKERS, 'zone', 'folio_try_get: a reference to each page, unless one of them is free by now.'),
-  TRIED: row('zone', WALKERS, 'Whether they are taken.'),
+  GET_TRIED: row('zone', WALKERS, 'Whether they are taken.'),
   MM_QUERY: row(WALKERS, 'mm', 'mmap_read_lock: areas, page size and counters.'),
   MM_STATE: row('mm', WALKERS, 'Those.'),
   REPLACE_PTES: row(WALKERS, 'mm', 'rmap_walk: replace entries that still are what is expected.'),

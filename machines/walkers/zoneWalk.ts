@@ -37,7 +37,7 @@ export function folioQuery(context: ZoneContext, event: Message, send: Send): Zo
  * const zone = createActor(machines.zone, { input }).getSnapshot().context;
  * const sent: unknown[] = [];
  * tryGet(zone, { type: 'TRY_GET', sender: 'ksmd', request: 1, runs: [{ pfn: 5, nr: 1 }] }, (_to, message) => sent.push(message));
- * sent; // [{ type: 'TRIED', request: 1, got: false }]
+ * sent; // [{ type: 'GET_TRIED', request: 1, got: false }]
  * ```
  */
 export function tryGet(context: ZoneContext, event: Message, send: Send): ZoneContext {
@@ -49,7 +49,7 @@ export function tryGet(context: ZoneContext, event: Message, send: Send): ZoneCo
     for (let at = pfn; at < pfn + nr; ) {
       const folio = folios.find(at);
       if (folio === null) {
-        send(sender, { type: 'TRIED', request, got: false });
+        send(sender, { type: 'GET_TRIED', request, got: false });
         return context;
       }
       const end = Math.min(pfn + nr, folio.pfn + 2 ** folio.order);
@@ -58,7 +58,7 @@ export function tryGet(context: ZoneContext, event: Message, send: Send): ZoneCo
     }
   }
   for (const { folio, at, nr } of parts) folios.getPages(folios.find(folio.pfn) ?? folio, at, nr);
-  send(sender, { type: 'TRIED', request, got: true });
+  send(sender, { type: 'GET_TRIED', request, got: true });
   return reviseZone(context, (draft) => {
     draft.folios = folios.done();
   });

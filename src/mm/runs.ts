@@ -44,9 +44,22 @@ export type TraceCall =
   | QueryCall
   | ProcCall
   | UserfaultCall
+  | ControlCall
+  | SelectionCall
   | ObjectCall
   | DeviceCall
   | TaskCall;
+
+/** What the mmap handler of an object asks for its area. */
+export interface ObjectAreaWish {
+  flags: number;
+  /** mmap makes the entries itself. */
+  inserts: boolean;
+  /** What /proc/PID/maps shows. */
+  name?: string;
+  /** The area cannot be split. */
+  noSplit?: boolean;
+}
 
 /** Calls that make, change and remove mappings. */
 export type MappingCall =
@@ -60,7 +73,7 @@ export type MappingCall =
       file: string | null;
       offsetBytes: number;
       /** What the mmap handler of an object asks for its area; the ABI adapter puts it in, no program does. */
-      area?: { flags: number; inserts: boolean };
+      area?: ObjectAreaWish;
     }
   | { op: 'munmap'; addr: number; lengthBytes: number }
   | { op: 'mprotect'; addr: number; lengthBytes: number; prot: number }
@@ -152,6 +165,9 @@ export type ProcCall =
 /** What a program asks about the page size: the C library's sysconf and getauxval, by the constants' names. */
 export type QueryCall = { op: 'sysconf'; name: string } | { op: 'auxval'; name: string };
 
+/** Files of sysfs and /proc/sys that hold one setting each; the data of a read's answer is its text in bytes. */
+export type ControlCall = { op: 'read_control'; path: string } | { op: 'write_control'; path: string; text: string };
+
 /**
  * Calls that make an object of the kernel which can be mapped. From here on, `file` in the calls of this process and
  * its children is that object.
@@ -179,10 +195,19 @@ export type ObjectCall =
  */
 export type DeviceCall = { op: 'ioctl'; file: string; command: string; values: number[] };
 
+/** What says in which page size the next program runs (`src/mm/selection`). */
+export type SelectionCall =
+  /** The whole argument of personality(2); 0xffffffff asks. */
+  | { op: 'personality'; persona: number }
+  /** A prctl: for the next execve alone, or inherited; `pageBytes` 0 takes it back. */
+  | { op: 'prefer_page'; which: 'once' | 'inherited'; pageBytes: number };
+
 /** The life of the task, and everything else. */
 export type TaskCall =
-  | { op: 'fork'; childPid: number }
-  | { op: 'exec'; file: string }
+  /** `pageBytes` is the page size given to clone3, if any. */
+  | { op: 'fork'; childPid: number; pageBytes?: number }
+  /** Of a topology with programs the memory is that of `file` from here on; a recorded trace ends here. */
+  | { op: 'exec'; file: string; longestArgumentBytes?: number }
   | { op: 'exit'; status: number }
   /** The caller sleeps for some time. */
   | { op: 'nanosleep'; cycles: number }

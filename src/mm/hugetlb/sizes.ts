@@ -55,7 +55,7 @@ export function usableHugeSizes(pageBytes: number, kernelPageBytes: number): num
 }
 
 /**
- * The names in `/sys/kernel/mm/hugepages` for a reader, sorted as `scandir` does: a translated reader sees the sizes of a kernel of its page
+ * Names in `/sys/kernel/mm/hugepages` for a reader, sorted as `scandir` does: a translated reader sees the sizes of a kernel of its page
  * size, empty pools among them; to one that is not shown what it cannot use, those are missing.
  *
  * @example

@@ -327,6 +327,7 @@ export class PageblocksEdit extends PageblocksReader {
     const nr = 2 ** this.pageblockOrder;
     // A page block that is not all in the zone is left alone.
     if (first < this.base || first + nr > this.base + this.count) return false;
+    if (wish.ungrouped === true) return true;
     const movablePages = wish.movablePages?.(first, nr) ?? 0;
     const { pageblockOrder } = this;
     const freePages = this.#freeIn(first);

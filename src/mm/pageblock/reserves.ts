@@ -35,6 +35,23 @@ export function boostedPages(
   return Math.min(zone.boostPages + blockPages, Math.max(blockPages, most));
 }
 
+/** Types that a kernel with CMA and memory isolation has (`MIGRATE_TYPES`). */
+const MIGRATE_TYPE_COUNT = 6;
+
+/**
+ * Whether a kernel groups memory by mobility: only where each type could have a page block. With page blocks of 512M that
+ * takes 3 GiB [mm/page_alloc.c:build_all_zonelists].
+ *
+ * @example
+ * ```ts
+ * groupsByMobility(2 ** 31 / 4096, 9); // true
+ * groupsByMobility(2 ** 31 / 65536, 13); // false
+ * ```
+ */
+export function groupsByMobility(totalPages: number, pageblockOrder: number): boolean {
+  return totalPages >= 2 ** pageblockOrder * MIGRATE_TYPE_COUNT;
+}
+
 /**
  * Pages that may be kept for atomic allocations: 1% of the zone in whole page blocks, none where that is less than one
  * [mm/page_alloc.c:reserve_highatomic_pageblock].

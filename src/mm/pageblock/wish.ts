@@ -21,6 +21,8 @@ export interface PageWish {
   highatomic?: boolean;
   /** ALLOC_OOM: the reserve is looked at last, by whoever is being killed. */
   oom?: boolean;
+  /** Memory is not grouped by mobility: page blocks change hands at once (`page_group_by_mobility_disabled`). */
+  ungrouped?: boolean;
   /** The high watermark, which limits how far taking memory of another type raises it. */
   highMark?: number;
   /** Movable pages in use in a page block: what is on the LRU [mm/page_alloc.c:prep_move_freepages_block]. */

@@ -107,10 +107,10 @@ export function isShared({ order, refs, pins, large }: ScannedFolio): boolean {
   return large === null ? refs - pins > 2 ** order : likelyShared(large);
 }
 
-/** One folio of the huge page's size already lies behind the whole range (`SCAN_PMD_MAPPED`). */
+/** One folio of the huge page's size already lies behind the whole range, the huge zero page too (`SCAN_PMD_MAPPED`). */
 function isMappedWhole(scan: Scan): boolean {
   const [run] = scan.runs;
-  if (run === undefined || run.va !== scan.startVa || scan.isZero(run.pfn)) return false;
+  if (run === undefined || run.va !== scan.startVa) return false;
   const folio = scan.folioOf(run.pfn);
   const pages = scan.hugeBytes / scan.kernelPageBytes;
   if (folio === null || folio.pfn !== run.pfn || 2 ** folio.order < pages) return false;

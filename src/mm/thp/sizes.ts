@@ -39,19 +39,6 @@ export function thpSizes(pageBytes: number): ThpSize[] {
 }
 
 /**
- * The size with so many bytes, null where a kernel of the page size has none.
- *
- * @example
- * ```ts
- * thpSizeOf(65536, 2 ** 21)?.order; // 5
- * thpSizeOf(65536, 2 ** 16); // null
- * ```
- */
-export function thpSizeOf(pageBytes: number, bytes: number): ThpSize | null {
-  return thpSizes(pageBytes).find((size) => size.bytes === bytes) ?? null;
-}
-
-/**
  * The name of the directory of a size.
  *
  * @example

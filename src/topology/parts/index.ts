@@ -3,14 +3,20 @@
  * actors each. What is not asked for is not there: no actor, no message, no changed state.
  */
 import type { ZodType } from 'zod';
+import type { Facilities } from '../../../machines/index.ts';
+import type { Topology } from '../schema.ts';
+import { hugetlbActors, hugetlbMessages, hugetlbSchema } from './hugetlb.ts';
 import { driversSchema, objectActors, objectsSchema } from './objects.ts';
-import type { PartActors } from './part.ts';
 import { ksmActors, ksmSchema } from './ksm.ts';
 import { memoryFailureActors, memoryFailureSchema } from './memoryFailure.ts';
 import { userfaultfdActors, userfaultfdSchema } from './userfaultfd.ts';
+import type { PartActors, PartMessages } from './part.ts';
 import { pipeActors, pipesSchema } from './pipes.ts';
 import { procfsActors, procfsSchema } from './procfs.ts';
 import { reclaimActors, reclaimSchema } from './reclaim.ts';
+import { selectionSchema } from './selection.ts';
+import { zoneActors, zoneSchema } from './zone.ts';
+import { thpActors, thpSchema } from './thp.ts';
 
 /**
  * The fields of a topology, by name; each is optional.
@@ -29,6 +35,10 @@ export const partSchemas = {
   pipes: pipesSchema,
   procfs: procfsSchema.optional(),
   reclaim: reclaimSchema,
+  selection: selectionSchema,
+  zone: zoneSchema,
+  thp: thpSchema,
+  hugetlb: hugetlbSchema,
 } satisfies Record<string, ZodType>;
 
 /**
@@ -44,7 +54,37 @@ export const partActors: readonly PartActors[] = [
   pipeActors,
   procfsActors,
   reclaimActors,
+  zoneActors,
+  thpActors,
+  hugetlbActors,
   ksmActors,
   memoryFailureActors,
   userfaultfdActors,
 ];
+
+/**
+ * The makers of messages from outside that start parts, before those that start processes.
+ *
+ * @example
+ * ```ts
+ * partMessages.flatMap((make) => make(loadTopology('plain-4k'))); // []
+ * ```
+ */
+export const partMessages: readonly PartMessages[] = [hugetlbMessages];
+
+/**
+ * What the core has to know of the parts that a topology asks for.
+ *
+ * @example
+ * ```ts
+ * facilitiesOf(loadTopology('plain-4k')); // {}
+ * ```
+ */
+export function facilitiesOf({ thp, hugetlb, userfaultfd, ksm }: Topology): Facilities {
+  return {
+    ...(thp === undefined ? {} : { thp }),
+    ...(hugetlb === undefined ? {} : { hugetlb }),
+    ...(userfaultfd === undefined ? {} : { userfaultfd }),
+    ...(ksm === undefined ? {} : { ksm: true }),
+  };
+}
