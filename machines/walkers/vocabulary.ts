@@ -12,6 +12,7 @@ import type { WalkerMessage } from './messages.ts';
  * ```
  */
 export const WALKERS: readonly Kind[] = [
+  'procfs',
   'kswapd',
   'driver',
   'page-alloc',
