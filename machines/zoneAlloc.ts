@@ -81,7 +81,9 @@ function allocate(draft: ZoneContext, wish: Wish, orderPages: number, mark: keyo
   const span = 1 << orderPages;
   const free = draft.buddy.freeFrames - count * span;
   const pfns =
-    draft.pressure === undefined ? takePlain(draft, wish, orderPages) : takeTyped(draft, wish, orderPages, mark);
+    draft.pressure === undefined || orderPages > draft.buddy.maxOrder
+      ? takePlain(draft, wish, orderPages)
+      : takeTyped(draft, wish, orderPages, mark);
   if (pfns === null) return null;
   const folios = draft.folios.edit();
   for (const pfn of pfns) {
@@ -100,7 +102,8 @@ function answer(context: ZoneContext, wish: Wish, request: number, copied: boole
   const granted = allocateFalling(draft, wish);
   if (granted === null) {
     // The MMU asks under its lock: it does not wait, and gets by without a native table.
-    if (draft.pressure !== undefined && wish.kind !== 'table') {
+    const gigantic = wish.orderPages > draft.buddy.maxOrder;
+    if (draft.pressure !== undefined && wish.kind !== 'table' && !gigantic) {
       goSlow(draft, wish, { request, copied }, send);
       return draft;
     }
