@@ -8,6 +8,7 @@ import { isPlanned } from '../src/mm/calls/index.ts';
 import { auxiliaryValue, sysconfValue } from '../src/mm/abi/answers.ts';
 import { abiRules, type RuledCall } from '../src/mm/abi/rules.ts';
 import { inherit, leave } from '../src/mm/abi/sharedMemory.ts';
+import { isUserfaultCall } from '../src/mm/userfaultfd/calls.ts';
 import type { FileCall, OtherProcessCall, SharedMemoryCall } from '../src/mm/runs.ts';
 import { beginFileCall, fileAnswered, hasPages, inodeOf, transferCopied, transferFaulted } from './abiFiles.ts';
 import { beginPipeCall, pipeAnswered, spliceRead } from './pipe/abiPipe.ts';
@@ -40,6 +41,7 @@ import {
   pageBytesOf,
   refuse,
 } from './abiState.ts';
+import { uffdOf } from './addresses.ts';
 import type { ExecCall, Message, MessageOf } from './messages.ts';
 import {
   beginExec,
@@ -52,6 +54,7 @@ import {
 } from './selection/abiSelection.ts';
 import { addCounts } from './processState.ts';
 import { assertType, handle, type Send } from './support.ts';
+import { beginUserfaultCall, sourceRead, userfaultAnswered } from './userfaultfd/abiCalls.ts';
 import { reviseAbi } from './revise.ts';
 import { reviseCall } from './reviseWork.ts';
 
@@ -82,6 +85,7 @@ const syscall = handle<AbiContext>((context, event, send) => {
   assertType(event, 'SYSCALL');
   const { pid, cpu, call } = event;
   const inFlight = newCall(pid, cpu, call);
+  if (isUserfaultCall(call)) return beginUserfaultCall(context, inFlight, call, send);
   if (isRuled(call)) return ruled(context, inFlight, call, send);
   if (isObjectCall(call)) return beginObjectCall(context, inFlight, call, send);
   if (isSelectionCall(call)) return beginSelectionCall(context, inFlight, call, send);
@@ -89,6 +93,16 @@ const syscall = handle<AbiContext>((context, event, send) => {
     case 'splice':
     case 'drain':
       return beginPipeCall(context, inFlight, call, send);
+    case 'nanosleep':
+      send(`process:${pid}`, { type: 'SLEEP', pid });
+      return answer(context, pid, { result: 0 }, send, call.cycles);
+    case 'clear_refs': {
+      const target = call.targetPid === 0 ? pid : call.targetPid;
+      if (!context.pageBytes.has(target)) return fail(context, pid, ERRNO.ESRCH, send);
+      return askMm(context, inFlight, call, send, target);
+    }
+    case 'pattern':
+      return context.resources.ksm ? askMm(context, inFlight, call, send) : answer(context, pid, { result: 0 }, send);
     case 'execve':
       return execve(context, inFlight, call, send);
     case 'exec':
@@ -199,6 +213,7 @@ const mmDone = handle<AbiContext>((context, event, send) => {
 /** `exit_shm`, `exit_files`: what only this process had open goes. */
 function exited(context: AbiContext, pid: number, send: Send): AbiContext {
   const { shared, closed } = leave(context.shared, pid);
+  for (const fd of context.resources.userfaultfd.descriptors) send(uffdOf(fd), { type: 'UFFD_EXIT', fd, pid });
   for (const file of closed) send(actorOfFile(file), { type: 'CLOSE_FILE', file });
   const pageBytes = context.pageBytes.without(pid);
   return answer(
@@ -236,6 +251,11 @@ const fileDone = handle<AbiContext>((context, event, send) => {
 const pipeDone = handle<AbiContext>((context, event, send) => {
   assertType(event, 'PIPE_DONE');
   return pipeAnswered(context, event, send);
+});
+
+const uffdDone = handle<AbiContext>((context, event, send) => {
+  assertType(event, 'UFFD_DONE');
+  return userfaultAnswered(context, callOf(context, event.request), event, send);
 });
 
 const objectAnswered = handle<AbiContext>((context, event, send) => {
@@ -315,13 +335,26 @@ function copyEnded(
   if (call.op === 'process_vm_readv' || call.op === 'process_vm_writev') {
     return otherCopied(context, inFlight, call, faulted, send);
   }
+  if (call.op === 'uffdio_copy') return sourceRead(context, inFlight, send);
   return faulted ? fail(context, pid, ERRNO.EFAULT, send) : answer(context, pid, { result, data }, send);
 }
 
 /** The adapter's statechart: it serves every process, one call of each at a time. */
 export const abiMachine = setup({
   types: { context: {} as AbiContext, events: {} as Message, input: {} as AbiInput },
-  actions: { syscall, mmDone, ioWait, fileDone, objectAnswered, pipeDone, sysinfo, controlDone, awake, copied },
+  actions: {
+    syscall,
+    mmDone,
+    ioWait,
+    fileDone,
+    objectAnswered,
+    pipeDone,
+    uffdDone,
+    sysinfo,
+    controlDone,
+    awake,
+    copied,
+  },
   guards: {
     known: ({ context, event }) => context.calls.has((event as MessageOf<'MM_DONE'>).request),
     inCopy: ({ context, event }) => context.calls.has((event as MessageOf<'AWAKE'>).pid),
@@ -340,6 +373,7 @@ export const abiMachine = setup({
         MM_DONE: { guard: 'known', actions: 'mmDone' },
         IO_WAIT: { guard: 'known', actions: 'ioWait' },
         FILE_DONE: { guard: 'known', actions: 'fileDone' },
+        UFFD_DONE: { guard: 'known', actions: 'uffdDone' },
         OBJECT_CREATED: { guard: 'known', actions: 'objectAnswered' },
         OBJECT_MAPPED: { guard: 'known', actions: 'objectAnswered' },
         IOCTL_DONE: { guard: 'known', actions: 'objectAnswered' },

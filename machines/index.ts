@@ -21,6 +21,8 @@ import { packedOf, plainOf } from './plainForm.ts';
 import { shmemMachine } from './shmem.ts';
 import { Inodes, type ShmemInode } from './shmemInodes.ts';
 import type { Kind, MessageType } from './messages.ts';
+import { hwpoisonMachine } from './hwpoison/hwpoison.ts';
+import { ksmdMachine } from './ksm/ksmd.ts';
 import { hugetlbMachine } from './hugetlb/hugetlb.ts';
 import { khugepagedMachine } from './khugepaged/khugepaged.ts';
 import { mmMachine } from './mm.ts';
@@ -31,6 +33,7 @@ import { CpuSlots, RunQueue } from './runQueue.ts';
 import { type SchedContext, schedMachine } from './sched.ts';
 import type { ResourceHolder } from './support.ts';
 import { tlbMachine } from './tlb.ts';
+import { uffdMachine } from './userfaultfd/uffd.ts';
 import { driverMachine } from './driver/driver.ts';
 import { objectMachine } from './objects/object.ts';
 import { vocabulary } from './vocabulary.ts';
@@ -61,6 +64,9 @@ export type { SchedContext, SchedInput } from './sched.ts';
 export type { SwapContext, SwapInput } from './swap/swap.ts';
 export { type Facilities, ResourceHolder, type Resources } from './support.ts';
 export type { TlbContext, TlbInput } from './tlbState.ts';
+export type { PoisonContext, PoisonInput } from './hwpoison/hwpoison.ts';
+export type { KsmContext, KsmInput } from './ksm/ksmd.ts';
+export type { UffdContext, UffdInput } from './userfaultfd/uffd.ts';
 export { vocabulary } from './vocabulary.ts';
 export { type ZoneContext, type ZoneInput, zeroFrame } from './zone.ts';
 
@@ -86,6 +92,9 @@ export const machines = {
   zone: zoneMachine,
   disk: diskMachine,
   sched: schedMachine,
+  uffd: uffdMachine,
+  ksmd: ksmdMachine,
+  hwpoison: hwpoisonMachine,
   khugepaged: khugepagedMachine,
   hugetlb: hugetlbMachine,
   object: objectMachine,

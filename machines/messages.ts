@@ -7,6 +7,9 @@
  */
 import type { CompactionMessage } from './compaction/messages.ts';
 import type { CoreMessage } from './coreMessages.ts';
+import type { UserfaultMessage } from './userfaultfd/messages.ts';
+import type { PoisonMessage } from './hwpoison/messages.ts';
+import type { KsmMessage } from './ksm/messages.ts';
 import type { HugetlbMessage } from './hugetlb/messages.ts';
 import type { KhugepagedMessage } from './khugepaged/messages.ts';
 import type { ObjectMessage } from './objects/messages.ts';
@@ -17,6 +20,9 @@ import type { WalkerMessage } from './walkers/messages.ts';
 
 export type * from './compaction/messages.ts';
 export type * from './coreMessages.ts';
+export type * from './hwpoison/messages.ts';
+export type * from './ksm/messages.ts';
+export type * from './userfaultfd/messages.ts';
 export type * from './mmCall.ts';
 export type * from './hugetlb/messages.ts';
 export type * from './khugepaged/messages.ts';
@@ -39,8 +45,11 @@ export type Kind =
   | 'zone'
   | 'disk'
   | 'sched'
+  | 'uffd'
+  | 'ksmd'
   | 'object'
   | 'driver'
+  | 'hwpoison'
   | 'page-alloc'
   | 'kcompactd'
   | 'pipe'
@@ -58,6 +67,9 @@ export type Message =
   | PipeMessage
   | ReclaimMessage
   | SwapMessage
+  | UserfaultMessage
+  | KsmMessage
+  | PoisonMessage
   | KhugepagedMessage
   | HugetlbMessage;
 

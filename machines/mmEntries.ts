@@ -4,6 +4,7 @@ import { hasFlags, isDirty, isPresent, PTE } from '../src/mm/pte.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
 import type { MessageOf, PteRun } from './messages.ts';
+import { tellGone } from './ksm/mmKsm.ts';
 import { type MmContext } from './mmState.ts';
 import { type Send, ZERO_BYTES } from './support.ts';
 import { reviseMm } from './revise.ts';
@@ -131,6 +132,7 @@ export function account(context: MmContext, set: readonly PteRun[], cleared: rea
  * ```
  */
 export function putEntries(context: MmContext, cleared: readonly PteRun[], send: Send): void {
+  tellGone(context, cleared, send);
   const counted = cleared.filter((run) => isCounted(context, run));
   const runs = counted.map(({ pfn, nr }) => ({ pfn, nr }));
   if (runs.length > 0) send('zone', { type: 'PUT', runs });

@@ -147,14 +147,17 @@ export const reclaimSteps: Partial<
     return askZone(settle(context, tableDone(event), context.vmas, send), job, job.runs, 'lazy-free', send);
   },
 
-  lazyFreeMarked: (context, job, event, send) =>
-    cleanNext(
-      context,
-      reviseJob(job, (draft) => {
-        draft.runs = shrunk(event);
-      }),
-      send,
-    ),
+  lazyFreeMarked: (context, job, event, send) => {
+    const runs = shrunk(event);
+    // folio_free_swap: a page that may be discarded needs no copy on the device.
+    if (context.swap !== undefined && runs.length > 0) {
+      send('swap', { type: 'FREE_SWAP_CACHE', runs: runs.map(({ pfn, nr }) => ({ pfn, nr })) });
+    }
+    const next = reviseJob(job, (draft) => {
+      draft.runs = runs;
+    });
+    return cleanNext(context, next, send);
+  },
 
   lazyFreeAged: (context, job, event, send) => cleanNext(noteFallback(context, tableDone(event).fallback), job, send),
 

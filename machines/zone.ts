@@ -22,7 +22,8 @@ import { shrink as shrinkFolios } from './zoneReclaim.ts';
 import { hugeZero } from './khugepaged/hugeZero.ts';
 import { mthpCounts } from './khugepaged/zoneCounts.ts';
 import { freeBlock } from './hugetlb/contig.ts';
-import { folioQuery } from './walkers/zoneWalk.ts';
+import { quarantine } from './hwpoison/zonePoison.ts';
+import { folioQuery, tryGet } from './walkers/zoneWalk.ts';
 import { copyZone } from './revise.ts';
 
 /** RAM begins at 1 GiB of physical addresses, as on the `virt` machine that the oracle's kernels ran on. */
@@ -194,6 +195,8 @@ export const zoneMachine = setup({
     sysinfo,
     reclaim,
     folioQuery: handle<ZoneContext>(folioQuery),
+    tryGet: handle<ZoneContext>(tryGet),
+    quarantine: handle<ZoneContext>(quarantine),
     tryAlloc: handle<ZoneContext>(tryAlloc),
     directReclaim: handle<ZoneContext>((context, event, send) => {
       assertType(event, 'DIRECT_RECLAIM');
@@ -223,6 +226,8 @@ export const zoneMachine = setup({
     PUT: { actions: 'put' },
     SHRINK: { actions: 'shrink' },
     FOLIO_QUERY: { actions: 'folioQuery' },
+    TRY_GET: { actions: 'tryGet' },
+    QUARANTINE: { actions: 'quarantine' },
     MTHP_QUERY: { actions: 'mthpCounts' },
     HUGE_ZERO: { actions: 'hugeZero' },
     KSWAPD_SLEEPS: { actions: 'reclaim' },

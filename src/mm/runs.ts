@@ -9,6 +9,8 @@
  * So the runs between two fetch runs belong to the first of them, and a stretch can be cut before any fetch run.
  */
 
+import type { UserfaultCall } from './userfaultfd/calls.ts';
+
 /** An instruction-fetch run. */
 export const RUN_FETCH = 0;
 /** A data run of reads only. */
@@ -40,6 +42,7 @@ export type TraceCall =
   | SharedMemoryCall
   | OtherProcessCall
   | QueryCall
+  | UserfaultCall
   | ControlCall
   | SelectionCall
   | ObjectCall
@@ -198,6 +201,12 @@ export type TaskCall =
   /** Of a topology with programs the memory is that of `file` from here on; a recorded trace ends here. */
   | { op: 'exec'; file: string; longestArgumentBytes?: number }
   | { op: 'exit'; status: number }
+  /** The caller sleeps for some time. */
+  | { op: 'nanosleep'; cycles: number }
+  /** A write to /proc/PID/clear_refs; `targetPid` 0 is the caller. */
+  | { op: 'clear_refs'; targetPid: number; value: number }
+  /** No call of Linux: the program says what the stores before it have filled a range with, for ksmd to compare. */
+  | { op: 'pattern'; addr: number; lengthBytes: number; value: number }
   /** A call that does not touch the memory that is modelled; `name` is Linux's. */
   | { op: 'other'; name: string };
 

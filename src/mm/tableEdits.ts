@@ -3,7 +3,7 @@
  * walks that table, the contpte layer stands between.
  */
 import { needsBreak } from './breakBeforeMake.ts';
-import { sharedEntry } from './nonPresent.ts';
+import { isMarker, MARKER, sharedEntry } from './nonPresent.ts';
 import {
   flagsOf,
   hasFlags,
@@ -132,7 +132,8 @@ export const operations: { [O in TableOp['op']]: (work: Work, op: Extract<TableO
       const gather = new Gather();
       unfoldPartial(work, range);
       work.linux.forEach(range.startVa, range.endVa, (va, pte) => {
-        if (fileOnly && hasFlags(pte, PTE.ANON)) return;
+        // What stands for a private page, and what is remembered of a page, stays as well (`should_zap_cows`).
+        if (fileOnly && (hasFlags(pte, PTE.ANON) || !isPresent(pte))) return;
         found.push(va);
         // A block is read as a whole before any of it is cleared (`get_and_clear_full_ptes`).
         ptes.push(hasFlags(pte, PTE.CONT) ? entryOf(work, va) : pte);
@@ -153,7 +154,11 @@ export const operations: { [O in TableOp['op']]: (work: Work, op: Extract<TableO
         // What is not present has no protection: swap, migration, poison (`change_pte_range`).
         if (!isPresent(pte)) return pte;
         const ofFile = isDirty(pte) ? (range.dirtyProtection ?? range.protection) : range.protection;
-        const next = modifyProtection(pte, hasFlags(pte, PTE.EXCLUSIVE) ? range.anonProtection : ofFile);
+        if (!isPresent(pte)) return pte;
+        const exclusive = hasFlags(pte, PTE.EXCLUSIVE) ? range.anonProtection : ofFile;
+        // What userfaultfd protects stays so (`can_change_pte_writable`).
+        const protection = hasFlags(pte, PTE.UFFD_WP) ? withoutWrite(exclusive) : exclusive;
+        const next = modifyProtection(pte, protection);
         if (next !== pte) gather.add(va, work.linux.geometry.granuleBytes);
         return next;
       });
@@ -192,7 +197,10 @@ export const operations: { [O in TableOp['op']]: (work: Work, op: Extract<TableO
       entry[1] = work.linux.clear(entry[0]);
     }
     for (const [va, pte] of moved) {
-      work.linux.set(va - fromVa + toVa, pte);
+      // What moves is watched by no userfaultfd any more (`move_ptes`: `pte_clear_uffd_wp`).
+      const kept = isPresent(pte) ? pte - (pte & PTE.UFFD_WP) : pte;
+      if (isWpMarker(pte)) continue;
+      work.linux.set(va - fromVa + toVa, kept);
       work.contpte?.wasSet(va - fromVa + toVa, 1);
     }
     if (moved.length === 0) return;
@@ -216,7 +224,9 @@ export const operations: { [O in TableOp['op']]: (work: Work, op: Extract<TableO
         // A private page is write-protected and no longer exclusive on both sides; the child's entries begin old
         // (`copy_present_ptes`, `folio_try_dup_anon_rmap_ptes`).
         const shared = hasFlags(pte, PTE.ANON) || !isWritable(pte) ? shareEntry(pte) : pte;
-        work.set.add(va, pfnOf(shared), isPresent(shared) ? flagsOf(shared) & ~PTE.YOUNG : flagsOf(shared));
+        // The child's memory is not watched (`dup_userfaultfd`, `copy_nonpresent_pte`).
+        const off = isPresent(shared) ? PTE.YOUNG | PTE.UFFD_WP : 0;
+        if (!isWpMarker(pte)) work.set.add(va, pfnOf(shared), flagsOf(shared) & ~off);
         return shared;
       });
       const { startVa, endVa } = range;
@@ -238,6 +248,14 @@ export const operations: { [O in TableOp['op']]: (work: Work, op: Extract<TableO
   },
   harvest,
 };
+
+function isWpMarker(pte: number): boolean {
+  return isMarker({ pfn: pfnOf(pte), flags: flagsOf(pte) }, MARKER.UFFD_WP);
+}
+
+function withoutWrite(protection: number): number {
+  return (protection & ~PTE.WRITE) | PTE.READONLY;
+}
 
 /** An entry that maps its page together with another. */
 function shareEntry(pte: number): number {

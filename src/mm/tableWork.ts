@@ -88,6 +88,8 @@ export class RunCollector {
 /** An operation in the middle of its work. */
 export interface Work {
   linux: PageTableEdit;
+  /** Where the operation works, as far as that was asked for: for a native table, or a harvest. */
+  ranges: readonly VaRange[];
   /** The contpte layer over `linux`; null where no entry may carry the contiguous bit. */
   contpte: Contpte | null;
   set: RunCollector;

@@ -7,6 +7,9 @@ import type { Facilities } from '../../../machines/index.ts';
 import type { Topology } from '../schema.ts';
 import { hugetlbActors, hugetlbMessages, hugetlbSchema } from './hugetlb.ts';
 import { driversSchema, objectActors, objectsSchema } from './objects.ts';
+import { ksmActors, ksmSchema } from './ksm.ts';
+import { memoryFailureActors, memoryFailureSchema } from './memoryFailure.ts';
+import { userfaultfdActors, userfaultfdSchema } from './userfaultfd.ts';
 import type { PartActors, PartMessages } from './part.ts';
 import { pipeActors, pipesSchema } from './pipes.ts';
 import { reclaimActors, reclaimSchema } from './reclaim.ts';
@@ -23,6 +26,9 @@ import { thpActors, thpSchema } from './thp.ts';
  * ```
  */
 export const partSchemas = {
+  ksm: ksmSchema.optional(),
+  memoryFailure: memoryFailureSchema.optional(),
+  userfaultfd: userfaultfdSchema.optional(),
   objects: objectsSchema.optional(),
   drivers: driversSchema.optional(),
   pipes: pipesSchema,
@@ -48,6 +54,9 @@ export const partActors: readonly PartActors[] = [
   zoneActors,
   thpActors,
   hugetlbActors,
+  ksmActors,
+  memoryFailureActors,
+  userfaultfdActors,
 ];
 
 /**
@@ -68,6 +77,11 @@ export const partMessages: readonly PartMessages[] = [hugetlbMessages];
  * facilitiesOf(loadTopology('plain-4k')); // {}
  * ```
  */
-export function facilitiesOf({ thp, hugetlb }: Topology): Facilities {
-  return { ...(thp === undefined ? {} : { thp }), ...(hugetlb === undefined ? {} : { hugetlb }) };
+export function facilitiesOf({ thp, hugetlb, userfaultfd, ksm }: Topology): Facilities {
+  return {
+    ...(thp === undefined ? {} : { thp }),
+    ...(hugetlb === undefined ? {} : { hugetlb }),
+    ...(userfaultfd === undefined ? {} : { userfaultfd }),
+    ...(ksm === undefined ? {} : { ksm: true }),
+  };
 }
