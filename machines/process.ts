@@ -109,11 +109,7 @@ export const processMachine = setup({
     block: leaveCpu('BLOCKED'),
     yield: leaveCpu('YIELD'),
     exited: leaveCpu('EXITED'),
-    requestKill: handle<ProcessContext>((context) =>
-      reviseProcess(context, (draft) => {
-        draft.killed = true;
-      }),
-    ),
+    requestKill: handle<ProcessContext>((context) => ({ ...context, killed: true })),
     dieOf: handle<ProcessContext>((context) =>
       reviseProcess(context, (draft) => {
         draft.signal = SIGKILL;
