@@ -146,6 +146,8 @@ export type CoreMessage =
       dirty: boolean;
       /** Write-back wants to hear of the next write: the entries lose their write permission with the dirty bit. */
       writeProtect?: boolean;
+      /** Folios of transparent huge pages that the range covers in part have been split. */
+      split?: boolean;
     }
   | { type: 'MOVE_PTES'; request: number; fromVa: number; toVa: number; lengthBytes: number }
   | { type: 'COPY_PTES'; request: number; ranges: { startVa: number; endVa: number; always: boolean }[] }

@@ -18,6 +18,7 @@ import {
   initialFile,
 } from './fileState.ts';
 import type { Message } from './messages.ts';
+import { showCache } from './procfs/answers.ts';
 import { failPage } from './hwpoison/filePoison.ts';
 import { askReferences, beginShrink, endShrink, SHRINK_WRITE } from './reclaim/fileShrink.ts';
 import { handle, type Send } from './support.ts';
@@ -58,6 +59,8 @@ export function takeMessage(context: FileContext, event: Message, send: Send): F
     case 'IO_DONE':
       if (event.request === SHRINK_WRITE) return askReferences(context, send);
       return nextOperation(takeOn(context, event, send), send);
+    case 'CACHE_QUERY':
+      return showCache(context, event, send);
     case 'FRAMES':
     case 'NO_MEMORY':
     case 'GOT':
@@ -92,6 +95,7 @@ export const inodeEvents = {
   FAIL_PAGE: { actions: 'take' },
   SYNC_FILE: { actions: 'take' },
   RESIDENT: { actions: 'take' },
+  CACHE_QUERY: { actions: 'take' },
   PIN_PAGES: { actions: 'take' },
   UNPIN_PAGES: { actions: 'take' },
   DIRTIED: { actions: 'take' },

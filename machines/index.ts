@@ -29,6 +29,7 @@ import { mmMachine } from './mm.ts';
 import { mmuMachine } from './mmu.ts';
 import { pipeMachine } from './pipe/pipe.ts';
 import { processMachine } from './process.ts';
+import { procfsMachine } from './procfs/procfs.ts';
 import { CpuSlots, RunQueue } from './runQueue.ts';
 import { type SchedContext, schedMachine } from './sched.ts';
 import type { ResourceHolder } from './support.ts';
@@ -58,6 +59,7 @@ export type { DriverContext, DriverInput } from './driver/driver.ts';
 export type { ObjectContext, ObjectInput } from './objects/object.ts';
 export type { MmContext, MmInput } from './mm.ts';
 export type { MmuContext, MmuInput } from './mmu.ts';
+export type { ProcfsContext, ProcfsInput } from './procfs/procfs.ts';
 export { addCounts, type ProcessContext, type ProcessInput, zeroCounts } from './processState.ts';
 export type { KswapdContext, KswapdInput } from './reclaim/kswapd.ts';
 export type { SchedContext, SchedInput } from './sched.ts';
@@ -102,6 +104,7 @@ export const machines = {
   'page-alloc': pageAllocMachine,
   kcompactd: kcompactdMachine,
   pipe: pipeMachine,
+  procfs: procfsMachine,
   kswapd: kswapdMachine,
   swap: swapMachine,
 } as const satisfies Record<ActorKind, unknown>;
@@ -259,6 +262,7 @@ const revivers: Partial<Record<ActorKind, Revivers>> = {
   },
   disk: { queue: PersistentList.fromPlain },
   pipe: { filled: PersistentList.fromPlain },
+  procfs: { reads: IntRecord.fromPlain },
   kswapd: { lru: LruLists.fromPlain },
   swap: { map: SwapMap.fromPlain, cache: IntMap.fromPlain, frames: IntMap.fromPlain },
 };

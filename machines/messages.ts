@@ -14,6 +14,7 @@ import type { HugetlbMessage } from './hugetlb/messages.ts';
 import type { KhugepagedMessage } from './khugepaged/messages.ts';
 import type { ObjectMessage } from './objects/messages.ts';
 import type { PipeMessage } from './pipe/messages.ts';
+import type { ProcfsMessage } from './procfs/messages.ts';
 import type { ReclaimMessage } from './reclaim/messages.ts';
 import type { SwapMessage } from './swap/messages.ts';
 import type { WalkerMessage } from './walkers/messages.ts';
@@ -28,6 +29,7 @@ export type * from './hugetlb/messages.ts';
 export type * from './khugepaged/messages.ts';
 export type * from './objects/messages.ts';
 export type * from './pipe/messages.ts';
+export type * from './procfs/messages.ts';
 export type * from './reclaim/messages.ts';
 export type * from './swap/messages.ts';
 export type * from './walkers/messages.ts';
@@ -56,7 +58,8 @@ export type Kind =
   | 'kswapd'
   | 'swap'
   | 'khugepaged'
-  | 'hugetlb';
+  | 'hugetlb'
+  | 'procfs';
 
 /** Every message, by type. */
 export type Message =
@@ -71,7 +74,8 @@ export type Message =
   | KsmMessage
   | PoisonMessage
   | KhugepagedMessage
-  | HugetlbMessage;
+  | HugetlbMessage
+  | ProcfsMessage;
 
 /** A message type. */
 export type MessageType = Message['type'];

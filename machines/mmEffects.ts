@@ -23,12 +23,13 @@ import {
   zap,
 } from './mmCallJob.ts';
 import { type EffectOf, effectOf, fileWindow } from './mmEffectParts.ts';
-import { account, isZeroFrame, noteFallback, noteMapped, putEntries } from './mmEntries.ts';
+import { account, isZeroFrame, noteFallback, noteMapped, putEntries, splitsFolios } from './mmEntries.ts';
 import { failPlan, nextEffect } from './mmPlan.ts';
 import { beginPopulate } from './mmPopulate.ts';
 import { beginLazyFree, beginPageOut } from './mmReclaim.ts';
 import { residencySteps } from './mmResidencySteps.ts';
 import { ask, costsOf, type MmContext, SIGNAL } from './mmState.ts';
+import { insertEnded } from './objects/mmInsert.ts';
 import type { Send } from './support.ts';
 import { beginSoftClean } from './softDirty/mmSoftDirty.ts';
 import { beginFill } from './userfaultfd/mmFill.ts';
@@ -65,7 +66,8 @@ const starters: { [D in SharedEffect]: Starter<D> } = {
   populate: (context, job, { startVa, endVa, access }, send) =>
     beginPopulate(context, job, { va: startVa, endVa, access }, send),
   cold: (context, job, { startVa, endVa }, send) => {
-    const age = { type: 'AGE_PTES' as const, startVa, endVa, young: true, dirty: false };
+    const split = splitsFolios(context, { startVa, endVa }) ? { split: true } : {};
+    const age = { type: 'AGE_PTES' as const, startVa, endVa, young: true, dirty: false, ...split };
     return askMmu(context, job, 'tableChanged', (request) => ({ ...age, request }), send);
   },
   lazyFree: (context, job, effect, send) => beginLazyFree(context, job, effect, send),
@@ -307,7 +309,8 @@ export function populateEnded(context: MmContext, job: CallJob, end: FaultEnd, s
     draft.populate = null;
     draft.fault = null;
   });
-  if (end.signal === 0 || errors === 'ignore' || errors === 'insert') return nextEffect(context, next, send);
+  if (errors === 'insert') return insertEnded(context, next, end, send);
+  if (end.signal === 0 || errors === 'ignore') return nextEffect(context, next, send);
   // The page that failed is the one before the next to populate.
   if (errors === 'remote') return returns(context, Math.max(0, reachOf(context, job) - addressOf(job)));
   return failPlan(context, next, populateErrno(errors, end));

@@ -9,6 +9,7 @@ import { ksmVocabulary } from './ksm/vocabulary.ts';
 import { userfaultVocabulary } from './userfaultfd/vocabulary.ts';
 import { objectVocabulary } from './objects/vocabulary.ts';
 import { pipeVocabulary } from './pipe/vocabulary.ts';
+import { procfsVocabulary } from './procfs/vocabulary.ts';
 import { reclaimVocabulary } from './reclaim/vocabulary.ts';
 import { swapVocabulary } from './swap/vocabulary.ts';
 import { walkerVocabulary } from './walkers/vocabulary.ts';
@@ -32,6 +33,7 @@ export const vocabulary: Readonly<Record<MessageType, VocabularyRow>> = {
   ...khugepagedVocabulary,
   ...hugetlbVocabulary,
   ...pipeVocabulary,
+  ...procfsVocabulary,
   ...reclaimVocabulary,
   ...swapVocabulary,
 };

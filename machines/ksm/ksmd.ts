@@ -7,6 +7,7 @@ import { setup } from 'xstate';
 import { emptied, filled } from '../../src/mm/ksm/contents.ts';
 import { mmIn, withMm, withoutMm } from '../../src/mm/ksm/trees.ts';
 import type { Message } from '../messages.ts';
+import { showKsm } from '../procfs/answers.ts';
 import { assertType, handle } from '../support.ts';
 import { mergeSteps } from './merge.ts';
 import { beginBatch, scanSteps } from './scan.ts';
@@ -77,7 +78,7 @@ const answered = handle<KsmContext>((context, event, send) => {
 /** The daemon's statechart. */
 export const ksmdMachine = setup({
   types: { context: {} as KsmContext, events: {} as Message, input: {} as KsmInput },
-  actions: { enter, exit, pattern, gone, scan, set, answered },
+  actions: { enter, exit, pattern, gone, scan, set, answered, show: handle<KsmContext>(showKsm) },
   guards: {
     scans: ({ context }) => context.job !== null && context.job.merge === null,
     merges: ({ context }) => context.job !== null && context.job.merge !== null,
@@ -94,6 +95,7 @@ export const ksmdMachine = setup({
     KSM_GONE: { actions: 'gone' },
     KSM_SCAN: { actions: 'scan' },
     KSM_SET: { actions: 'set' },
+    KSM_QUERY: { actions: 'show' },
     MM_STATE: { actions: 'answered' },
     WALKED: { actions: 'answered' },
     FOLIOS: { actions: 'answered' },

@@ -12,6 +12,7 @@ import type { WalkerMessage } from './messages.ts';
  * ```
  */
 export const WALKERS: readonly Kind[] = [
+  'procfs',
   'kswapd',
   'driver',
   'page-alloc',
@@ -20,6 +21,7 @@ export const WALKERS: readonly Kind[] = [
   'hugetlb',
   'ksmd',
   'hwpoison',
+  'procfs',
 ];
 
 /**

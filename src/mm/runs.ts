@@ -42,6 +42,7 @@ export type TraceCall =
   | SharedMemoryCall
   | OtherProcessCall
   | QueryCall
+  | ProcCall
   | UserfaultCall
   | ControlCall
   | SelectionCall
@@ -153,6 +154,13 @@ export type OtherProcessCall =
   | { op: 'process_madvise'; targetPid: number; ranges: UserRange[]; advice: number }
   | { op: 'process_vm_readv'; targetPid: number; local: UserRange[]; remote: UserRange[] }
   | { op: 'process_vm_writev'; targetPid: number; local: UserRange[]; remote: UserRange[] };
+
+/** Files of /proc and /sys, whose text the kernel makes when they are read. */
+export type ProcCall =
+  /** pread(2); `/proc/self` is the caller. The bytes go to `buffer`, or nowhere where it is left out. */
+  | { op: 'read_proc'; path: string; offsetBytes: number; lengthBytes: number; buffer?: number }
+  /** write(2) of a short text, as clear_refs takes it. */
+  | { op: 'write_proc'; path: string; text: string };
 
 /** What a program asks about the page size: the C library's sysconf and getauxval, by the constants' names. */
 export type QueryCall = { op: 'sysconf'; name: string } | { op: 'auxval'; name: string };

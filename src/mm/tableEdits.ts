@@ -84,6 +84,24 @@ function rewrite(work: Work, { startVa, endVa }: VaRange, change: (pte: number, 
   }
 }
 
+/**
+ * Folios that a range covers in part have been split (`mm/huge_memory.c:split_folio`): their blocks at the edges of the range are
+ * blocks no more, and cannot become any again.
+ */
+function unfoldSplit(work: Work, { startVa, endVa }: VaRange): void {
+  const { contpte, linux } = work;
+  if (contpte === null || startVa >= endVa) return;
+  const pageBytes = linux.geometry.granuleBytes;
+  for (const va of [startVa, endVa - pageBytes]) {
+    const block = contpte.widened(va, va + pageBytes);
+    if (block.startVa >= startVa && block.endVa <= endVa) continue;
+    contpte.unfold(va);
+    linux.changeRange(block.startVa, block.endVa, (pte) => {
+      return isPresent(pte) && hasFlags(pte, PTE.LARGE) && !hasFlags(pte, PTE.SPECIAL) ? pte - PTE.LARGE : pte;
+    });
+  }
+}
+
 /** What clearing and write-protecting a range begin with: blocks that it covers in part are unfolded. */
 function unfoldPartial(work: Work, { startVa, endVa }: VaRange): void {
   if (work.contpte !== null && endVa > startVa) work.contpte.unfoldPartial(startVa, endVa);
@@ -181,8 +199,9 @@ export const operations: { [O in TableOp['op']]: (work: Work, op: Extract<TableO
     // `clear_young_dirty_ptes` takes whole blocks; cleaning alone goes by single entries (`page_vma_mkclean_one`).
     if (!young) rewrite(work, op, older);
     else {
-      const { startVa, endVa } =
-        op.endVa > op.startVa && work.contpte !== null ? work.contpte.widened(op.startVa, op.endVa) : op;
+      const widens = op.split !== true && op.endVa > op.startVa && work.contpte !== null;
+      if (op.split === true) unfoldSplit(work, op);
+      const { startVa, endVa } = widens ? (work.contpte?.widened(op.startVa, op.endVa) ?? op) : op;
       work.linux.changeRange(startVa, endVa, older);
     }
     gather.into(work);

@@ -31,7 +31,16 @@ export type TableOp =
    */
   | { op: 'protect'; ranges: (VaRange & { protection: number; anonProtection: number; dirtyProtection?: number })[] }
   /** Clears the accessed bit, the dirty bit, or both; `writeProtect` with the latter, as `page_mkclean_one` does. */
-  | { op: 'age'; startVa: number; endVa: number; young: boolean; dirty: boolean; writeProtect?: boolean }
+  | {
+      op: 'age';
+      startVa: number;
+      endVa: number;
+      young: boolean;
+      dirty: boolean;
+      writeProtect?: boolean;
+      /** Folios that the range covers in part have been split: their blocks are unfolded, not widened to. */
+      split?: boolean;
+    }
   | { op: 'move'; fromVa: number; toVa: number; lengthBytes: number }
   /** `always`: entries of shared anonymous memory, which the child could not find anywhere else. */
   | { op: 'copy'; ranges: (VaRange & { always: boolean })[] }
@@ -41,7 +50,7 @@ export type TableOp =
   /** The native table goes, for want of memory; the Linux table has what hardware noted in it. */
   | { op: 'drop'; ranges: VaRange[] }
   /** See `tableExchange.ts`: entries that still are what is expected become others; a null is nothing. */
-  | { op: 'exchange'; changes: EntryChange[]; linuxTableOnly?: boolean }
+  | { op: 'exchange'; changes: EntryChange[]; linuxTableOnly?: boolean; byFault?: boolean }
   /** See `tableHarvest.ts`: finds the entries that map frames, and clears their access flags. */
   | { op: 'harvest'; frames: { pfn: number; nr: number }[]; linuxTableOnly?: boolean };
 
