@@ -1,0 +1,33 @@
+/** Messages of those who pin user memory (`mm/gup.c`). */
+import type { FrameRun } from '../messages.ts';
+
+/** What a holder of pins asks, is asked and hears. */
+export type GupMessage =
+  /** `pin_user_pages_fast` or, without `fast`, `pin_user_pages_remote`, with FOLL_WRITE, FOLL_LONGTERM and FOLL_FORCE. */
+  | {
+      type: 'GUP_PIN';
+      sender: string;
+      request: number;
+      pid: number;
+      addr: number;
+      lengthBytes: number;
+      write: boolean;
+      longterm: boolean;
+      force: boolean;
+      fast: boolean;
+    }
+  /** `unpin_user_pages` of what was mapped in that range when it was pinned: all of it, or a piece. */
+  | { type: 'GUP_UNPIN'; sender: string; request: number; pid: number; addr: number; lengthBytes: number }
+  /** Kernel pages that were pinned or unpinned. */
+  | { type: 'GUP_DONE'; request: number; result: number; errno: number }
+  | { type: 'READ_PROTECT_SEQ'; sender: string; request: number }
+  | { type: 'PROTECT_SEQ'; request: number; seq: number }
+  /** One load of the lockless walk. The first enters it with interrupts off, `leave` ends it. */
+  | { type: 'GUP_WALK'; sender: string; request: number; va: number; step: 'pmd' | 'pte' | 'again' | 'leave' }
+  /** `sameTable`: the table that the walk reads is the one that it found; for `pmd`, that there is one. */
+  | { type: 'GUP_ENTRY'; request: number; pfn: number; flags: number; sameTable: boolean }
+  | { type: 'TRY_GRAB'; sender: string; request: number; runs: FrameRun[] }
+  /** `ok`: one pin and one reference more for each page. `kind` and `owner` are those of the first folio. */
+  | { type: 'GRABBED'; request: number; ok: boolean; kind: string; owner: string }
+  | { type: 'UNPIN'; sender: string; request: number; runs: FrameRun[] }
+  | { type: 'UNPINNED'; request: number };

@@ -1,0 +1,89 @@
+/**
+ * Pins in the zone (`mm/gup.c:try_grab_folio`, `gup_put_folio`): each is a reference and a count of its own, which tells fork,
+ * reclaim and migration to leave the folio alone.
+ *
+ * @models S-08
+ */
+import type { BuddyEdit } from '../../src/mm/buddy.ts';
+import type { Folio } from '../../src/mm/frames.ts';
+import type { MessageOf } from '../messages.ts';
+import { copyZone } from '../revise.ts';
+import type { Send } from '../support.ts';
+import type { ZoneContext } from '../zone.ts';
+
+/** The parts of runs that lie in one folio each; null where a frame lies in none. */
+function pieces(context: ZoneContext, runs: MessageOf<'UNPIN'>['runs']): { pfn: number; nr: number; head: Folio }[] | null {
+  const parts: { pfn: number; nr: number; head: Folio }[] = [];
+  for (const { pfn, nr } of runs) {
+    for (let at = pfn; at < pfn + nr; ) {
+      const head = context.folios.find(at);
+      if (head === null) return null;
+      const end = Math.min(pfn + nr, head.pfn + 2 ** head.order);
+      parts.push({ pfn: at, nr: end - at, head });
+      at = end;
+    }
+  }
+  return parts;
+}
+
+/**
+ * Pins every page of the runs, or none where one of them is free; the shared zero memory is nobody's to pin.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const actor = createActor(zoneMachine, { input: { resources, kernelPageBytes: 4096, memoryBytes: 2 ** 25 } });
+ * const sent: unknown[] = [];
+ * const grab = { type: 'TRY_GRAB' as const, sender: 'gup:a', request: 1, runs: [{ pfn: 0, nr: 1 }] };
+ * tryGrab(actor.getSnapshot().context, grab, (_to, message) => sent.push(message));
+ * sent; // [{ type: 'GRABBED', request: 1, ok: false, kind: '', owner: '' }]
+ * ```
+ */
+export function tryGrab(context: ZoneContext, event: MessageOf<'TRY_GRAB'>, send: Send): ZoneContext {
+  const { sender, request, runs } = event;
+  const parts = pieces(context, runs);
+  const [first] = parts ?? [];
+  if (parts === null || first === undefined || parts.some(({ head }) => head.kind === 'reserved')) {
+    send(sender, { type: 'GRABBED', request, ok: false, kind: '', owner: '' });
+    return context;
+  }
+  const folios = context.folios.edit();
+  for (const { pfn, nr } of parts) {
+    folios.update(pfn, (folio) => ({ ...folio, refs: folio.refs + nr, pins: folio.pins + nr }));
+  }
+  const draft = copyZone(context);
+  draft.folios = folios.done();
+  send(sender, { type: 'GRABBED', request, ok: true, kind: first.head.kind, owner: first.head.owner });
+  return draft;
+}
+
+/**
+ * Takes pins away; a folio whose last reference was one of them is freed.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const actor = createActor(zoneMachine, { input: { resources, kernelPageBytes: 4096, memoryBytes: 2 ** 25 } });
+ * const sent: string[] = [];
+ * const nothing = { type: 'UNPIN' as const, sender: 'gup:a', request: 1, runs: [] };
+ * unpinPages(actor.getSnapshot().context, nothing, (to) => sent.push(to));
+ * sent; // ['gup:a']
+ * ```
+ */
+export function unpinPages(context: ZoneContext, event: MessageOf<'UNPIN'>, send: Send): ZoneContext {
+  const { sender, request, runs } = event;
+  const folios = context.folios.edit();
+  let buddy: BuddyEdit | null = null;
+  for (const { pfn, nr } of pieces(context, runs) ?? []) {
+    const after = folios.update(pfn, (folio) => ({ ...folio, refs: folio.refs - nr, pins: folio.pins - nr }));
+    if (after.refs > 0) continue;
+    folios.remove(after.pfn);
+    buddy ??= context.buddy.edit();
+    buddy.free(after.pfn, after.order);
+  }
+  send(sender, { type: 'UNPINNED', request });
+  const draft = copyZone(context);
+  draft.folios = folios.done();
+  if (buddy !== null) draft.buddy = buddy.done();
+  return draft;
+}
