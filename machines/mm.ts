@@ -15,6 +15,7 @@ import { nextToPopulate } from './mmPopulate.ts';
 import { beginUnmap, endUnmap } from './mmRmap.ts';
 import { initialMm, type Job, type MmContext, type MmInput } from './mmState.ts';
 import { assertType, handle, type Send } from './support.ts';
+import { beginReplace, endReplace, showMm } from './walkers/mmWalk.ts';
 import { reviseMm } from './revise.ts';
 import { reviseJob } from './reviseWork.ts';
 
@@ -67,6 +68,7 @@ function start(context: MmContext, message: Message, send: Send): MmContext {
       send,
     );
   }
+  if (message.type === 'MM_QUERY') return next(showMm(context, message, send), send);
   invariant(message.type === 'DUP_MM', `an mm does not start on ${message.type}`);
   return next(childSteps.begin(context, message, send), send);
 }
@@ -160,7 +162,9 @@ const answered = handle<MmContext>((before, event, send) => {
   const message = event as Message & { request: number };
   if (message.type === 'TABLE_DONE') {
     const at = before.rmap.findIndex((work) => work.tableRequest === message.request);
-    if (at >= 0) return endUnmap(before, at, message, send);
+    const work = before.rmap[at];
+    if (work !== undefined)
+      return 'file' in work ? endUnmap(before, at, message, send) : endReplace(before, work, message, send);
   }
   if (before.job === null || before.job.awaits !== message.request) return before;
   const job = { ...before.job, ptesWritten: before.job.ptesWritten + entriesIn(message) };
@@ -200,6 +204,11 @@ const unmapRange = handle<MmContext>((context, event, send) => {
   return beginUnmap(context, event, send);
 });
 
+const replacePtes = handle<MmContext>((context, event, send) => {
+  assertType(event, 'REPLACE_PTES');
+  return beginReplace(context, event, send);
+});
+
 const forked = handle<MmContext>((context, event, send) => {
   assertType(event, 'FORKED');
   const { job } = context;
@@ -230,7 +239,7 @@ const hasLeft =
 /** The mm's statechart: what it holds its lock for. */
 export const mmMachine = setup({
   types: { context: {} as MmContext, events: {} as Message, input: {} as MmInput },
-  actions: { enqueue, answered, ioWait, unmapRange, forked },
+  actions: { enqueue, answered, ioWait, unmapRange, replacePtes, forked },
   guards: {
     faults: isIn('handling-fault'),
     calls: isIn('in-call'),
@@ -253,6 +262,8 @@ export const mmMachine = setup({
     DUP_MM: { actions: 'enqueue' },
     FORKED: { actions: 'forked' },
     UNMAP_RANGE: { actions: 'unmapRange' },
+    REPLACE_PTES: { actions: 'replacePtes' },
+    MM_QUERY: { actions: 'enqueue' },
     TABLE_DONE: { actions: 'answered' },
     FRAMES: { actions: 'answered' },
     NO_MEMORY: { actions: 'answered' },

@@ -1,5 +1,5 @@
 /** What page-table entries mean for an mm: resident pages, references, dirty pages of files, and the shared zero page. */
-import { hasFlags, isDirty, PTE } from '../src/mm/pte.ts';
+import { hasFlags, isDirty, isPresent, PTE } from '../src/mm/pte.ts';
 import type { Vma } from '../src/mm/vma.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
 import type { MessageOf, PteRun } from './messages.ts';
@@ -28,7 +28,7 @@ function residentPages(context: MmContext, runs: readonly PteRun[]): { anon: num
   let anon = 0;
   let file = 0;
   for (const run of runs) {
-    if (isZeroFrame(context, run.pfn)) continue;
+    if (isZeroFrame(context, run.pfn) || !isPresent(run.flags)) continue;
     if (hasFlags(run.flags, PTE.ANON)) anon += run.nr;
     else file += run.nr;
   }
@@ -71,7 +71,8 @@ export function account(context: MmContext, set: readonly PteRun[], cleared: rea
  * ```
  */
 export function putEntries(context: MmContext, cleared: readonly PteRun[], send: Send): void {
-  const runs = cleared.filter(({ pfn }) => !isZeroFrame(context, pfn)).map(({ pfn, nr }) => ({ pfn, nr }));
+  const counted = cleared.filter(({ pfn, flags }) => !isZeroFrame(context, pfn) && isPresent(flags));
+  const runs = counted.map(({ pfn, nr }) => ({ pfn, nr }));
   if (runs.length > 0) send('zone', { type: 'PUT', runs });
 }
 
@@ -105,7 +106,8 @@ export function dirtyPages(
 ): Map<string, { index: number; nr: number }[]> {
   const byFile = new Map<string, { index: number; nr: number }[]>();
   for (const run of cleared) {
-    if (hasFlags(run.flags, PTE.ANON | PTE.SPECIAL) || !isDirty(run.flags)) continue;
+    const counts = isPresent(run.flags) && isDirty(run.flags);
+    if (!counts || hasFlags(run.flags, PTE.ANON | PTE.SPECIAL)) continue;
     const vma = vmas.find(run.va);
     if (vma === null || vma.file === null) continue;
     const runs = byFile.get(vma.file) ?? [];

@@ -145,7 +145,7 @@ export function beginUnmap(context: MmContext, event: MessageOf<'UNMAP_RANGE'>, 
  */
 export function endUnmap(context: MmContext, at: number, event: MessageOf<'TABLE_DONE'>, send: Send): MmContext {
   const work = context.rmap[at];
-  invariant(work !== undefined, 'the answer is to a request of the page cache');
+  invariant(work !== undefined && 'file' in work, 'the answer is to a request of the page cache');
   const dirtyIndexes: number[] = [];
   for (const run of event.cleared) {
     const area = areaAt(work.areas, run.va);

@@ -98,13 +98,23 @@ export interface UnmappedArea {
 }
 
 /** A file asked for some of its pages to be unmapped; this goes on beside the job, as rmap does. */
-export interface RmapWork {
+export interface UnmapWork {
   tableRequest: number;
   file: string;
   request: number;
   /** Where the pages were mapped when the request came: VMAs may move before the answer. */
   areas: UnmappedArea[];
 }
+
+/** Somebody asked for entries to be exchanged; this too goes on beside the job. */
+export interface ReplaceWork {
+  tableRequest: number;
+  sender: string;
+  request: number;
+}
+
+/** What rmap is doing to this mm. */
+export type RmapWork = UnmapWork | ReplaceWork;
 
 /** An mm's state. */
 export interface MmContext {

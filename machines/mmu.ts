@@ -10,6 +10,7 @@ import { mmOf, mmuOf, tlbOf } from './addresses.ts';
 import type { Access, Message } from './messages.ts';
 import { initialMmu, type MmuContext, type MmuInput, type TableMessage, walked } from './mmuState.ts';
 import { acknowledgeFlush, beginOperation, refuseFrames, takeFrames } from './mmuTables.ts';
+import { pagewalk } from './walkers/mmuWalk.ts';
 import { assertType, handle } from './support.ts';
 import { reviseMmu } from './revise.ts';
 
@@ -120,6 +121,7 @@ export const mmuMachine = setup({
     noFrames,
     acknowledged,
     activate,
+    pagewalk: handle<MmuContext>(pagewalk),
     retry: handle<MmuContext>((context, event, send) => {
       assertType(event, 'FAULT_DONE');
       send(tlbOf(event.cpu), { type: 'WALK_AGAIN', walk: event.walk, pid: event.pid });
@@ -158,6 +160,8 @@ export const mmuMachine = setup({
     MOVE_PTES: { actions: 'operation' },
     COPY_PTES: { actions: 'operation' },
     READ_PTES: { actions: 'operation' },
+    EXCHANGE_PTES: { actions: 'operation' },
+    PAGEWALK: { actions: 'pagewalk' },
     RELEASE_TABLES: { actions: 'operation' },
     FRAMES: { actions: 'frames' },
     NO_MEMORY: { actions: 'noFrames' },

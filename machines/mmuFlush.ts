@@ -10,7 +10,7 @@ import { reviseMmu } from './revise.ts';
 /** The granule of the CPU that issues maintenance for the operation under way. */
 function issuerPageBytes(context: MmuContext): number {
   const { current } = context;
-  if (current?.type === 'CLEAR_PTES' && current.rmap !== undefined) return current.rmap.issuerPageBytes;
+  if (current !== null && 'rmap' in current && current.rmap !== undefined) return current.rmap.issuerPageBytes;
   return walked(context).geometry.granuleBytes;
 }
 

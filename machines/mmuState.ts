@@ -31,6 +31,7 @@ export type TableMessage = MessageOf<
   | 'MOVE_PTES'
   | 'COPY_PTES'
   | 'READ_PTES'
+  | 'EXCHANGE_PTES'
 >;
 
 /** An MMU's state. */

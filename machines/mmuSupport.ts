@@ -19,6 +19,7 @@ const opNames = {
   MOVE_PTES: 'move',
   COPY_PTES: 'copy',
   READ_PTES: 'read',
+  EXCHANGE_PTES: 'exchange',
 } as const;
 
 /**

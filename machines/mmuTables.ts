@@ -52,7 +52,7 @@ export function beginOperation(context: MmuContext, send: Send): MmuContext {
 /** `design.untranslatable` is `fail`. What is done for another (rmap) cannot be refused: there the mm falls back. */
 function isRefused({ resources }: MmuContext, current: TableMessage, outcome: TableOutcome): boolean {
   if (outcome.untranslatable === '' || resources.design.untranslatable !== 'fail') return false;
-  return current.type !== 'CLEAR_PTES' || current.rmap === undefined;
+  return !('rmap' in current) || current.rmap === undefined;
 }
 
 /** The operation fails as a whole: both tables stay as they are. */

@@ -14,6 +14,7 @@ import { PersistentList } from '../src/mm/persistentList.ts';
 import type { Message } from './messages.ts';
 import { assertType, handle, type ResourceHolder, type Send, ZERO_BYTES } from './support.ts';
 import { shrink as shrinkFolios, splitDeferred } from './zoneReclaim.ts';
+import { folioQuery } from './walkers/zoneWalk.ts';
 import { copyZone } from './revise.ts';
 
 /** RAM begins at 1 GiB of physical addresses, as on the `virt` machine that the oracle's kernels ran on. */
@@ -266,7 +267,7 @@ const sysinfo = handle<ZoneContext>((context, event, send) => {
 /** The zone's statechart: above its low watermark, below it, or with nothing left above min. */
 export const zoneMachine = setup({
   types: { context: {} as ZoneContext, events: {} as Message, input: {} as ZoneInput },
-  actions: { alloc, copyOnWrite, get, put, shrink, sysinfo },
+  actions: { alloc, copyOnWrite, get, put, shrink, sysinfo, folioQuery: handle<ZoneContext>(folioQuery) },
   guards: {
     isOk: ({ context }) => context.buddy.freeFrames > context.marks.high,
     isLow: ({ context }) =>
@@ -283,6 +284,7 @@ export const zoneMachine = setup({
     GET: { actions: 'get' },
     PUT: { actions: 'put' },
     SHRINK: { actions: 'shrink' },
+    FOLIO_QUERY: { actions: 'folioQuery' },
     SYSINFO: { actions: 'sysinfo' },
   },
   states: {

@@ -47,8 +47,9 @@ export function openLog(cli: Cli, path: string): LogReader {
  */
 export function tracesOf(cli: Cli, reader: LogReader, folder: string | undefined): Map<number, RunSource> {
   const folders = folder === undefined ? [] : [cli.path(folder)];
-  const { traces } = openMeta(reader.meta);
-  return loadTracesOfLog(traces, { folders: [...folders, dirname(reader.storage.name), cli.io.cwd] });
+  const { traces, topology } = openMeta(reader.meta);
+  const programs = new Map(topology.processes.map((process) => [process.pid, process]));
+  return loadTracesOfLog(traces, { folders: [...folders, dirname(reader.storage.name), cli.io.cwd], programs });
 }
 
 /** What `--traces` says in the help of every command that has it. */

@@ -15,6 +15,7 @@ import {
   withFlags,
   writeProtect,
 } from './pte.ts';
+import { exchange } from './tableExchange.ts';
 import { Gather, type TableOp, type VaRange, type Work } from './tableWork.ts';
 
 /** `move_ptes` flushes what one table of page-table entries maps at a time (`mm/mremap.c:move_page_tables`). */
@@ -90,7 +91,7 @@ function unfoldPartial(work: Work, { startVa, endVa }: VaRange): void {
  *
  * @example
  * ```ts
- * Object.keys(operations); // ['set', 'clear', 'protect', 'age', 'move', 'copy', 'read']
+ * Object.keys(operations); // ['set', 'clear', 'protect', 'age', 'move', 'copy', 'read', 'exchange']
  * ```
  */
 export const operations: { [O in TableOp['op']]: (work: Work, op: Extract<TableOp, { op: O }>) => void } = {
@@ -222,6 +223,7 @@ export const operations: { [O in TableOp['op']]: (work: Work, op: Extract<TableO
       work.linux.forEach(startVa, endVa, (va, pte) => work.set.add(va, pfnOf(pte), flagsOf(pte)));
     }
   },
+  exchange,
 };
 
 /** An entry that maps its page together with another. */

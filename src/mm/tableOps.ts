@@ -87,6 +87,7 @@ function populated(table: PageTableReader, ranges: readonly VaRange[], pageBytes
 
 function rangesOf(op: TableOp, pageBytes: number): VaRange[] {
   if (op.op === 'set') return op.runs.map((run) => ({ startVa: run.va, endVa: run.va + run.nr * pageBytes }));
+  if (op.op === 'exchange') return op.changes.map(({ va, nr }) => ({ startVa: va, endVa: va + nr * pageBytes }));
   if (op.op === 'age') return [op];
   if (op.op === 'move') return [{ startVa: op.fromVa, endVa: op.fromVa + op.lengthBytes }];
   return op.ranges;
@@ -129,7 +130,7 @@ export function operate(tables: Tables, op: TableOp, contpte = false): TableOutc
   let untranslatable = '';
   let nativeBroken: number[] = [];
   if (native !== null) {
-    if (op.op === 'set' || op.op === 'move') linkSections(linux, native, work.touched);
+    if (op.op === 'set' || op.op === 'move' || op.op === 'exchange') linkSections(linux, native, work.touched);
     const wide = op.op === 'set' ? work.touched : work.touched.flatMap((range) => within(tables, linux, range));
     [untranslatable, nativeBroken] = follow(linux, native, wide);
   }

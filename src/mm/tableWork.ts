@@ -35,7 +35,19 @@ export type TableOp =
   | { op: 'move'; fromVa: number; toVa: number; lengthBytes: number }
   /** `always`: entries of shared anonymous memory, which the child could not find anywhere else. */
   | { op: 'copy'; ranges: (VaRange & { always: boolean })[] }
-  | { op: 'read'; ranges: VaRange[] };
+  | { op: 'read'; ranges: VaRange[] }
+  /** See `tableExchange.ts`: entries that still are what is expected become others; a null is nothing. */
+  | { op: 'exchange'; changes: EntryChange[] };
+
+/** `nr` entries that are to be exchanged; the shape of `PteChange` in the vocabulary. */
+export interface EntryChange {
+  va: number;
+  nr: number;
+  expects: { pfn: number; flags: number } | null;
+  to: { pfn: number; flags: number } | null;
+  sameEntry?: boolean;
+  keepAge?: boolean;
+}
 
 /**
  * Collects entries into runs. The contiguous bit stays inside: what it says is the table's own affair, as `pte_mknoncont`

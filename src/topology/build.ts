@@ -7,6 +7,7 @@ import { GranuleError, invariant } from '../errors.ts';
 import { rootLimits } from '../mm/calls/limits.ts';
 import type { RunSource } from '../mm/runs.ts';
 import type { ActorSpec } from '../runtime/hosting.ts';
+import { partActors } from './parts/index.ts';
 import type { Topology, TopologyProcess } from './schema.ts';
 
 /** A message from outside that starts or disturbs a run. */
@@ -201,6 +202,7 @@ export function buildTopology(topology: Topology, traces: ReadonlyMap<number, Ru
     const input = { resources, path, sizeBytes, kernelPageBytes, policy: topology.pageCache, kind, cached };
     actors.push({ id: `file:${path}`, machine: machines.file, input });
   }
+  for (const make of partActors) actors.push(...make({ topology, resources }));
   checkMessages(topology, new Set(actors.map((actor) => actor.id)));
   return { actors, messages: outsideMessages(topology), resources };
 }

@@ -5,10 +5,11 @@ import { fileURLToPath } from 'node:url';
 import { GranuleError } from '../errors.ts';
 import type { RunSource } from '../mm/runs.ts';
 import { openTrace } from '../trace/gtrReader.ts';
+import { programTrace } from '../trace/programSteps.ts';
 import { relayout } from '../trace/relayout.ts';
 import { layoutOf } from './build.ts';
 import type { TraceReference } from './meta.ts';
-import { parseTopology, type Topology } from './schema.ts';
+import { parseTopology, type Topology, type TopologyProcess } from './schema.ts';
 
 /** Where to look for traces. */
 export interface TracePlaces {
@@ -16,6 +17,8 @@ export interface TracePlaces {
   folders: string[];
   /** A trace file for a pid, over what the topology says. */
   byPid?: ReadonlyMap<number, string>;
+  /** Processes whose program is written out in the topology. */
+  programs?: ReadonlyMap<number, Pick<TopologyProcess, 'trace' | 'program'>>;
 }
 
 function packageFolder(): string {
@@ -137,6 +140,10 @@ export function loadTraces(
 ): Map<number, RunSource> {
   const traces = new Map<number, RunSource>();
   for (const process of topology.processes) {
+    if (process.program !== undefined) {
+      traces.set(process.pid, programTrace(process.trace, process.program));
+      continue;
+    }
     const name = places.byPid?.get(process.pid) ?? process.trace;
     const path = findTrace(name, places.folders);
     if (path === null) {
@@ -176,6 +183,11 @@ export function loadTracesOfLog(references: readonly TraceReference[], places: T
   const shelf = new TraceShelf();
   const traces = new Map<number, RunSource>();
   for (const { pid, name, hash, layoutBytes } of references) {
+    const written = places.programs?.get(pid);
+    if (written?.program !== undefined) {
+      traces.set(pid, programTrace(written.trace, written.program));
+      continue;
+    }
     const path = findTrace(places.byPid?.get(pid) ?? name, places.folders);
     const named = path === null ? null : shelf.open(path, layoutBytes);
     const found = named?.hash === hash ? named : byContent(shelf, places.folders, hash, layoutBytes);

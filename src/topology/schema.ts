@@ -4,6 +4,8 @@ import { GRANULES } from '../arch/granule.ts';
 import { corePresets } from '../arch/cores.ts';
 import { defaultDesign } from '../arch/design.ts';
 import { GranuleError } from '../errors.ts';
+import { programSchema } from '../trace/programSteps.ts';
+import { partSchemas } from './parts/index.ts';
 
 /** CPUs at most: Linux arm64's default `CONFIG_NR_CPUS` is 512; a broadcast costs a message to each. */
 export const CPUS_MAX = 512;
@@ -40,10 +42,12 @@ const pageSize = size.refine(
   'a page size is 4K, 16K or 64K',
 );
 
-const processSchema = z.strictObject({
+const processFields = z.strictObject({
   pid: z.int().positive(),
-  /** Name of a trace among the fixtures, or path of a .gtr file. */
-  trace: z.string().min(1),
+  /** Name of a trace among the fixtures, or path of a .gtr file; of a program, its name. */
+  trace: z.string().min(1).default('program'),
+  /** What it does, written out (`src/trace/programSteps.ts`), in the place of a trace. */
+  program: programSchema.optional(),
   pageSize,
   /** Page size that the program is laid out for; by default the larger of 4K and its own. */
   layout: pageSize.optional(),
@@ -60,6 +64,11 @@ const processSchema = z.strictObject({
   /** RLIMIT_MEMLOCK, for a process without CAP_IPC_LOCK; one that has none given is root's. */
   memlock: size.optional(),
 });
+
+const processSchema = processFields.refine(
+  ({ trace, program }) => program !== undefined || trace !== 'program',
+  'a process runs a trace or a program: give one of them',
+);
 
 const messageSchema = z
   .object({ to: z.string().min(1), type: z.string().min(1), atCycles: z.int().nonnegative().default(0) })
@@ -109,6 +118,8 @@ const designSchema = z.strictObject({
 const topologySchema = z.strictObject({
   name: z.string().min(1),
   description: z.string().default(''),
+  /** The objections that it shows, by their ids in docs/coverage.md. */
+  models: z.array(z.string()).optional(),
   kernelPageSize: pageSize.default(4096),
   cpus: z.int().min(1).max(CPUS_MAX).default(1),
   core: z.enum(Object.keys(corePresets) as [string, ...string[]]).default('cortex-a76'),
@@ -140,6 +151,7 @@ const topologySchema = z.strictObject({
   messages: z.array(messageSchema).default([]),
   faultPlan: z.array(faultSchema).default([]),
   costs: z.record(z.string(), z.int().nonnegative()).default({}),
+  ...partSchemas,
   limits: z.strictObject({ events: z.int().positive().default(100_000_000) }).prefault({}),
 });
 

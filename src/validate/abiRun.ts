@@ -11,7 +11,7 @@ import { actorStateOf } from '../runtime/xstateAdapter.ts';
 import { runTopology } from '../topology/run.ts';
 import { parseTopology, type Topology, type TopologyInput } from '../topology/schema.ts';
 import { type AbiAction, type AbiAnswer, type MapsArea, PROBE_FILE } from './abiStep.ts';
-import { type Script, scriptOf } from './script.ts';
+import { type Script, scriptOf } from '../trace/script.ts';
 
 /** The window that the sequences work in, and whose areas they show: 4M from 8G on. */
 export const WINDOW = { startVa: 0x200000000, endVa: 0x200400000 } as const;

@@ -1,7 +1,7 @@
 /** One step of a sequence of calls as the oracle's ABI format has it: what was done, and what the kernel answered. */
 import { z } from 'zod';
 import { type AnswerLine, malformedAnswer, misfit } from './ndjson.node.ts';
-import type { ScriptStep } from './script.ts';
+import type { ScriptStep } from '../trace/script.ts';
 
 /** The file that the sequences map: on tmpfs, opened for reading and writing. */
 export const PROBE_FILE = '/tmp/probe.dat';

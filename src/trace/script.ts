@@ -11,8 +11,8 @@ import {
   type TraceCall,
   type TraceFile,
 } from '../mm/runs.ts';
-import { traceFromBlocks } from '../trace/memoryTrace.ts';
-import { BLOCK_RUNS } from '../trace/runBuilder.ts';
+import { traceFromBlocks } from './memoryTrace.ts';
+import { BLOCK_RUNS } from './runBuilder.ts';
 
 const PAGE_BYTES = 1 << RUN_PAGE_SHIFT;
 /** Between two accesses the program asks for its fault count, as a test program does; it also ends a run. */

@@ -1,0 +1,90 @@
+/** What an mm does for those who look at it or exchange its entries from outside: beside its job, as rmap does. */
+import { mmuOf } from '../addresses.ts';
+import { account, isZeroFrame, noteFallback } from '../mmEntries.ts';
+import type { MmContext, ReplaceWork } from '../mmState.ts';
+import type { Message, MessageOf } from '../messages.ts';
+import { reviseMm } from '../revise.ts';
+import type { Send } from '../support.ts';
+import type { MmState } from './messages.ts';
+
+/**
+ * What can be seen of an mm.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * stateOfMm(mm).vmas; // []
+ * ```
+ */
+export function stateOfMm(context: MmContext): MmState {
+  const { pid, pageBytes, kernelPageBytes, startBrk, brk, rssAnonPages, rssFilePages, rssPeakPages } = context;
+  const { minorFaults, majorFaults, fallbacks } = context;
+  const sizes = { pid, pageBytes, kernelPageBytes, vmas: context.vmas.list(), startBrk, brk };
+  return { ...sizes, rssAnonPages, rssFilePages, rssPeakPages, minorFaults, majorFaults, fallbacks };
+}
+
+/**
+ * Answers MM_QUERY; the mm does it when nothing else holds its lock.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * const sent: string[] = [];
+ * showMm(mm, { type: 'MM_QUERY', sender: 'procfs', request: 3 }, (to) => sent.push(to));
+ * sent; // ['procfs']
+ * ```
+ */
+export function showMm(context: MmContext, event: MessageOf<'MM_QUERY'>, send: Send): MmContext {
+  send(event.sender, { type: 'MM_STATE', request: event.request, state: stateOfMm(context) });
+  return context;
+}
+
+/**
+ * Hands an exchange of entries to the MMU. It takes the page-table lock and no other.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * beginReplace(mm, { type: 'REPLACE_PTES', sender: 'ksmd', request: 1, changes: [] }, () => {}).rmap.length; // 1
+ * ```
+ */
+export function beginReplace(context: MmContext, event: MessageOf<'REPLACE_PTES'>, send: Send): MmContext {
+  const { sender, request, changes, issuerPageBytes = context.kernelPageBytes } = event;
+  const tableRequest = context.nextRequest;
+  const exchange: Message = { type: 'EXCHANGE_PTES', request: tableRequest, changes, rmap: { issuerPageBytes } };
+  send(mmuOf(context.pid), exchange);
+  const work: ReplaceWork = { tableRequest, sender, request };
+  return reviseMm(context, (draft) => {
+    draft.nextRequest = tableRequest + 1;
+    draft.rmap = [...context.rmap, work];
+  });
+}
+
+/**
+ * The entries are exchanged and flushed: whoever asked hears what was there. References are theirs to give back.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * const work = { tableRequest: 1, sender: 'ksmd', request: 9 };
+ * const done = { type: 'TABLE_DONE' as const, request: 1, set: [], cleared: [], rejected: [], fallback: '', failed: '' };
+ * endReplace({ ...mm, rmap: [work] }, work, done, () => {}).rmap; // []
+ * ```
+ */
+export function endReplace(
+  context: MmContext,
+  work: ReplaceWork,
+  event: MessageOf<'TABLE_DONE'>,
+  send: Send,
+): MmContext {
+  const { cleared: replaced, set, rejected: missed, fallback } = event;
+  const entered = set.filter(({ pfn }) => !isZeroFrame(context, pfn)).map(({ pfn, nr }) => ({ pfn, nr }));
+  const { pid } = context;
+  send(work.sender, { type: 'REPLACED', request: work.request, pid, replaced, entered, missed, fallback });
+  const rmap = context.rmap.filter((other) => other !== work);
+  return { ...noteFallback(account(context, set, replaced), fallback), rmap };
+}

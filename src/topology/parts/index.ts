@@ -1,0 +1,26 @@
+/**
+ * The facilities of the kernel that a topology may ask for beside its processes: one field of the topology and one maker of
+ * actors each. What is not asked for is not there: no actor, no message, no changed state.
+ */
+import type { ZodType } from 'zod';
+import type { PartActors } from './part.ts';
+
+/**
+ * The fields of a topology, by name; each is optional.
+ *
+ * @example
+ * ```ts
+ * Object.keys(partSchemas).length === new Set(Object.keys(partSchemas)).size; // true
+ * ```
+ */
+export const partSchemas = {} satisfies Record<string, ZodType>;
+
+/**
+ * The makers of actors, in the order of the fields.
+ *
+ * @example
+ * ```ts
+ * partActors.every((make) => typeof make === 'function'); // true
+ * ```
+ */
+export const partActors: readonly PartActors[] = [];

@@ -1,0 +1,142 @@
+/** The calls that a program of a topology may make, in the plain form that a person writes. */
+import { z } from 'zod';
+import { ADVICE, MAP } from '../mm/abi/numbers.ts';
+
+const UNIT_BYTES: Record<string, number> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
+
+/**
+ * A number as people write it: decimal, hex, or with K, M, G, T behind it.
+ *
+ * @returns null where it is none that is exact
+ * @example
+ * ```ts
+ * parseNumber('0x10000'); // 65536
+ * parseNumber('64K'); // 65536
+ * parseNumber('12 pages'); // null
+ * ```
+ */
+export function parseNumber(text: string | number): number | null {
+  if (typeof text === 'number') return Number.isSafeInteger(text) ? text : null;
+  const hex = /^0x[0-9a-f]+$/i.test(text.trim()) ? Number(text.trim()) : null;
+  const match = /^(-?\d+)\s*([KMGT]?)$/i.exec(text.trim());
+  const value = hex ?? (match === null ? null : Number(match[1]) * UNIT_BYTES[(match[2] ?? '').toUpperCase()]);
+  return Number.isSafeInteger(value) ? value : null;
+}
+
+/**
+ * A field that holds a number.
+ *
+ * @example
+ * ```ts
+ * number.parse('4K'); // 4096
+ * ```
+ */
+export const number = z.union([z.number(), z.string()]).transform((value, context) => {
+  const parsed = parseNumber(value);
+  if (parsed === null)
+    context.addIssue({ code: 'custom', message: `"${value}" is no number; write 4096, 0x1000 or 4K` });
+  return parsed ?? 0;
+});
+
+/** Names joined by `|`, or the number. */
+function named(names: Readonly<Record<string, number>>): z.ZodType<number, string | number> {
+  return z.union([z.number(), z.string()]).transform((value, context) => {
+    if (typeof value === 'number') return value;
+    let bits = 0;
+    for (const name of value.split('|').map((part) => part.trim())) {
+      const bit = names[name] ?? parseNumber(name);
+      if (bit === null)
+        context.addIssue({ code: 'custom', message: `"${name}" is none of ${Object.keys(names).join(', ')}` });
+      bits |= bit ?? 0;
+    }
+    return bits;
+  });
+}
+
+const prot = z.union([z.number(), z.string().regex(/^(?:none|r?w?x?)$/)]).transform((value) => {
+  if (typeof value === 'number') return value;
+  return (value.includes('r') ? 1 : 0) | (value.includes('w') ? 2 : 0) | (value.includes('x') ? 4 : 0);
+});
+
+const advice = named(ADVICE);
+const ranges = z.array(z.strictObject({ addr: number, lengthBytes: number }));
+const area = { addr: number, lengthBytes: number };
+const file = z.string().min(1);
+
+/**
+ * One shape a call; what is left out has the value that a plain program would give.
+ *
+ * @example
+ * ```ts
+ * callSchema.parse({ op: 'munmap', addr: '0x10000', lengthBytes: '64K' }); // { op: 'munmap', addr: 65536, lengthBytes: 65536 }
+ * ```
+ */
+export const callSchema = z.discriminatedUnion('op', [
+  z.strictObject({
+    op: z.literal('mmap'),
+    addr: number.default(0),
+    lengthBytes: number,
+    prot: prot.default(3),
+    flags: named(MAP).default(MAP.PRIVATE | MAP.ANONYMOUS),
+    file: file.nullable().default(null),
+    offsetBytes: number.default(0),
+  }),
+  z.strictObject({ op: z.literal('munmap'), ...area }),
+  z.strictObject({ op: z.literal('mprotect'), ...area, prot }),
+  z.strictObject({
+    op: z.literal('mremap'),
+    addr: number,
+    oldLengthBytes: number,
+    newLengthBytes: number,
+    flags: number.default(1),
+    newAddr: number.default(0),
+  }),
+  z.strictObject({ op: z.literal('brk'), addr: number }),
+  z.strictObject({ op: z.literal('madvise'), ...area, advice }),
+  z.strictObject({ op: z.literal('msync'), ...area, flags: number.default(4) }),
+  z.strictObject({ op: z.literal('mincore'), ...area }),
+  z.strictObject({ op: z.literal('mlock'), ...area }),
+  z.strictObject({ op: z.literal('mlock2'), ...area, flags: number.default(0) }),
+  z.strictObject({ op: z.literal('munlock'), ...area }),
+  z.strictObject({ op: z.literal('mlockall'), flags: number.default(1) }),
+  z.strictObject({ op: z.literal('munlockall') }),
+  z.strictObject({ op: z.literal('read'), file, offsetBytes: number.default(0), buffer: number, lengthBytes: number }),
+  z.strictObject({ op: z.literal('write'), file, offsetBytes: number.default(0), buffer: number, lengthBytes: number }),
+  z.strictObject({ op: z.literal('ftruncate'), file, sizeBytes: number }),
+  z.strictObject({
+    op: z.literal('fallocate'),
+    file,
+    mode: number.default(0),
+    offsetBytes: number,
+    lengthBytes: number,
+  }),
+  z.strictObject({ op: z.literal('memfd_create'), file, flags: number.default(0) }),
+  z.strictObject({
+    op: z.literal('shmget'),
+    key: number.default(0),
+    lengthBytes: number,
+    flags: number.default(0o1600),
+    shmid: number,
+  }),
+  z.strictObject({
+    op: z.literal('shmat'),
+    shmid: number,
+    addr: number.default(0),
+    flags: number.default(0),
+    placedAddr: number.default(0),
+  }),
+  z.strictObject({ op: z.literal('shmdt'), addr: number }),
+  z.strictObject({ op: z.literal('shmctl'), shmid: number, command: number.default(0) }),
+  z.strictObject({
+    op: z.literal('move_pages'),
+    targetPid: number.default(0),
+    addresses: z.array(number),
+    nodes: z.array(number).nullable().default(null),
+    flags: number.default(0),
+  }),
+  z.strictObject({ op: z.literal('process_madvise'), targetPid: number, ranges, advice }),
+  z.strictObject({ op: z.literal('process_vm_readv'), targetPid: number, local: ranges, remote: ranges }),
+  z.strictObject({ op: z.literal('process_vm_writev'), targetPid: number, local: ranges, remote: ranges }),
+  z.strictObject({ op: z.literal('fork'), childPid: number }),
+  z.strictObject({ op: z.literal('exit'), status: number.default(0) }),
+]);

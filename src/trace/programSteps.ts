@@ -1,0 +1,72 @@
+/**
+ * A program as a list of steps that a person writes: accesses and system calls, in the plain form that a topology holds.
+ * Numbers may be written as `0x200000000` or `64K`, protections as `rw`, flags as `PRIVATE|ANONYMOUS`.
+ */
+import { z } from 'zod';
+import type { ImageSegment, RunSource, TraceCall } from '../mm/runs.ts';
+import { callSchema, number } from './programCalls.ts';
+import { type ScriptStep, scriptOf } from './script.ts';
+
+/** Accesses that one step stands for at most: more belong in a trace. */
+const STEP_ACCESSES_MAX = 1_000_000;
+
+/** Accesses of one byte each, `strideBytes` apart; one where no length is given. */
+const accessSchema = z
+  .strictObject({
+    op: z.enum(['load', 'store']),
+    addr: number,
+    lengthBytes: number.default(1),
+    strideBytes: number.default(4096),
+  })
+  .refine(
+    ({ lengthBytes, strideBytes }) => strideBytes > 0 && lengthBytes / strideBytes <= STEP_ACCESSES_MAX,
+    `one step is ${STEP_ACCESSES_MAX} accesses at most, each behind the other`,
+  );
+
+/**
+ * The steps of a program, as a topology may write them.
+ *
+ * @example
+ * ```ts
+ * programSchema.parse([{ op: 'brk', addr: '4K' }]); // [{ op: 'brk', addr: 4096 }]
+ * ```
+ */
+export const programSchema = z.array(z.union([accessSchema, callSchema])).min(1);
+
+/** Steps with every number a number and every default filled in. */
+export type ProgramSteps = z.output<typeof programSchema>;
+
+const STACK_END = 0xffffffff0000;
+/** A small static program: code, heap and stack, on bounds that suit every page size. */
+const IMAGE: readonly ImageSegment[] = [
+  { kind: 'program', addr: 0x400000, lengthBytes: 0x80000, prot: 5, file: null, offsetBytes: 0 },
+  { kind: 'heap', addr: 0x500000, lengthBytes: 0x40000, prot: 3, file: null, offsetBytes: 0 },
+  { kind: 'stack', addr: STACK_END - 0x20000, lengthBytes: 0x20000, prot: 3, file: null, offsetBytes: 0 },
+];
+
+function accessesOf(step: z.output<typeof accessSchema>): ScriptStep[] {
+  const { op, addr, lengthBytes, strideBytes } = step;
+  const count = Math.ceil(lengthBytes / strideBytes);
+  return Array.from({ length: count }, (_, at) => ({ op, addr: addr + at * strideBytes }));
+}
+
+/**
+ * The trace of a program: what a process runs. Its layout suits every page size, which its name says.
+ *
+ * @example
+ * ```ts
+ * const steps = programSchema.parse([{ op: 'store', addr: '0x500000', lengthBytes: '8K' }]);
+ * const trace = programTrace('two pages', steps);
+ * [trace.name, trace.references]; // ['two pages~64K', 3]
+ * ```
+ */
+export function programTrace(name: string, steps: ProgramSteps): RunSource {
+  const script = steps.flatMap((step): ScriptStep[] =>
+    step.op === 'load' || step.op === 'store' ? accessesOf(step) : [step as TraceCall],
+  );
+  const files = new Set(script.flatMap((step) => ('file' in step && step.file !== null ? [step.file] : [])));
+  const memfds = new Set(script.flatMap((step) => (step.op === 'memfd_create' ? [step.file] : [])));
+  const paths = [...files].filter((path) => !memfds.has(path)).sort();
+  const surroundings = { image: [...IMAGE], files: paths.map((path) => ({ path, sizeBytes: 0 })) };
+  return scriptOf(script, { name: `${name}~64K`, entry: IMAGE[0].addr, ...surroundings }).trace;
+}
