@@ -27,6 +27,7 @@ import {
   pageBytesOf,
   refuse,
 } from './abiState.ts';
+import { accessAnswered, beginPinningCall, isPinningCall } from './gup/abiPins.ts';
 import type { ExecCall, Message, MessageOf } from './messages.ts';
 import { addCounts } from './processState.ts';
 import { assertType, handle, type Send } from './support.ts';
@@ -61,6 +62,7 @@ const syscall = handle<AbiContext>((context, event, send) => {
   const { pid, cpu, call } = event;
   const inFlight = newCall(pid, cpu, call);
   if (isRuled(call)) return ruled(context, inFlight, call, send);
+  if (isPinningCall(call)) return beginPinningCall(context, inFlight, call, send);
   switch (call.op) {
     case 'execve':
       return execve(context, inFlight, call, send);
@@ -135,6 +137,7 @@ const mmDone = handle<AbiContext>((context, event, send) => {
   const { call, pid } = inFlight;
   const { result, errno, data } = event;
   if (isOtherCall(call)) return otherAnswered(context, inFlight, call, event, send);
+  if (isPinningCall(call)) return accessAnswered(context, inFlight, event, send);
   if (isSharedCall(call)) return sharedAnswered(context, inFlight, event, send);
   if (call.op === 'exit') return exited(context, pid, send);
   if (call.op === 'mincore' && errno === 0 && call.vec !== undefined && data.length > 0) {
@@ -168,6 +171,11 @@ function exited(context: AbiContext, pid: number, send: Send): AbiContext {
     send,
   );
 }
+
+const pinsDone = handle<AbiContext>((context, event, send) => {
+  assertType(event, 'GUP_DONE');
+  return answer(context, event.request, { result: event.result, errno: event.errno }, send);
+});
 
 const ioWait = handle<AbiContext>((context, event, send) => {
   assertType(event, 'IO_WAIT');
@@ -257,7 +265,7 @@ function copyEnded(
 /** The adapter's statechart: it serves every process, one call of each at a time. */
 export const abiMachine = setup({
   types: { context: {} as AbiContext, events: {} as Message, input: {} as AbiInput },
-  actions: { syscall, mmDone, ioWait, fileDone, sysinfo, awake, copied },
+  actions: { syscall, pinsDone, mmDone, ioWait, fileDone, sysinfo, awake, copied },
   guards: {
     known: ({ context, event }) => context.calls.has((event as MessageOf<'MM_DONE'>).request),
     inCopy: ({ context, event }) => context.calls.has((event as MessageOf<'AWAKE'>).pid),
@@ -278,6 +286,7 @@ export const abiMachine = setup({
         FILE_DONE: { guard: 'known', actions: 'fileDone' },
         SYSINFO_DONE: { guard: 'known', actions: 'sysinfo' },
         AWAKE: { guard: 'inCopy', actions: 'awake' },
+        GUP_DONE: { guard: 'known', actions: 'pinsDone' },
         UACCESS_DONE: { guard: 'inCopy', actions: 'copied' },
       },
       always: { guard: 'noCall', target: 'idle' },

@@ -7,6 +7,7 @@
  */
 import type { TlbiOp } from '../src/arch/tlbi.ts';
 import type { MemoryCall } from '../src/mm/abiRules.ts';
+import type { PinCall } from '../src/mm/calls/pin.ts';
 import type { ProtectedRange } from '../src/mm/calls/plan.ts';
 import type { ImageSegment, TraceCall } from '../src/mm/runs.ts';
 import type { StretchCounts } from '../src/mm/stretch.ts';
@@ -284,7 +285,8 @@ export type CoreMessage =
       startBrk: number;
       brk: number;
     }
-  | { type: 'FORKED'; request: number; runs: PteRun[] }
+  /** `errno`: there is nothing to take over, and the child gives up what it has. */
+  | { type: 'FORKED'; request: number; runs: PteRun[]; errno?: number }
   | { type: 'FORK_READY'; request: number; errno: number };
 
 /** One TLB maintenance operation with its operands. `endVa` is exclusive and meaningful for the by-VA operations. */
@@ -328,4 +330,5 @@ export type MmCall =
    * `pin_user_pages_remote`: fault the pages of another process's range in; the result is how many bytes from `addr` on are
    * there, which may be none.
    */
-  | { op: 'remote_access'; addr: number; lengthBytes: number; write: boolean };
+  | { op: 'remote_access'; addr: number; lengthBytes: number; write: boolean; force?: boolean }
+  | PinCall;

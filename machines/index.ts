@@ -12,6 +12,7 @@ import { Tlb } from '../src/mm/tlb.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
 import { abiMachine } from './abi.ts';
 import { diskMachine } from './disk.ts';
+import { gupMachine } from './gup/gup.ts';
 import { fileMachine } from './file.ts';
 import { Mappers } from './fileMappers.ts';
 import { packedOf, plainOf } from './plainForm.ts';
@@ -30,6 +31,7 @@ import { zoneMachine } from './zone.ts';
 
 export type { AbiContext, AbiInput } from './abi.ts';
 export type { DiskContext, DiskInput } from './disk.ts';
+export type { GupContext, GupInput } from './gup/gup.ts';
 export type { FileContext, FileInput, FileKind, PageCachePolicy } from './fileState.ts';
 export type { ShmemContext, ShmemInput } from './shmem.ts';
 export type { Access, Kind, Message, MessageOf, MessageType, TlbCounts, VocabularyRow } from './messages.ts';
@@ -64,6 +66,7 @@ export const machines = {
   zone: zoneMachine,
   disk: diskMachine,
   sched: schedMachine,
+  gup: gupMachine,
 } as const satisfies Record<ActorKind, unknown>;
 
 /**

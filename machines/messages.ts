@@ -6,16 +6,30 @@
  * cycles. `request` numbers are the sender's own and come back in the answer. All fields are plain data.
  */
 import type { CoreMessage } from './coreMessages.ts';
+import type { GupMessage } from './gup/messages.ts';
 import type { WalkerMessage } from './walkers/messages.ts';
 
 export type * from './coreMessages.ts';
+export type * from './gup/messages.ts';
 export type * from './walkers/messages.ts';
 
 /** The kinds of actor that this vocabulary joins. `outside` is whoever starts the run. */
-export type Kind = 'outside' | 'process' | 'abi' | 'mm' | 'mmu' | 'tlb' | 'file' | 'shmem' | 'zone' | 'disk' | 'sched';
+export type Kind =
+  | 'outside'
+  | 'process'
+  | 'abi'
+  | 'mm'
+  | 'mmu'
+  | 'tlb'
+  | 'file'
+  | 'shmem'
+  | 'zone'
+  | 'disk'
+  | 'sched'
+  | 'gup';
 
 /** Every message, by type. */
-export type Message = CoreMessage | WalkerMessage;
+export type Message = CoreMessage | WalkerMessage | GupMessage;
 
 /** A message type. */
 export type MessageType = Message['type'];

@@ -5,13 +5,14 @@
 import { setup } from 'xstate';
 import { invariant } from '../src/errors.ts';
 import { mmuOf, processOf, tlbOf } from './addresses.ts';
-import type { Message } from './messages.ts';
+import { readSequence } from './gup/mmPins.ts';
+import type { Message, MmCall } from './messages.ts';
 import { callJob, type CallJob, type CallStep } from './mmCallJob.ts';
 import { beginCall, continueCall } from './mmCalls.ts';
 import { populateEnded, refuseEffect } from './mmEffects.ts';
 import { beginFault, type FaultEnd, type FaultStep, faultSteps, HANDLED } from './mmFault.ts';
 import { childSteps } from './mmFork.ts';
-import { nextToPopulate } from './mmPopulate.ts';
+import { beginPopulate, nextToPopulate } from './mmPopulate.ts';
 import { beginUnmap, endUnmap } from './mmRmap.ts';
 import { initialMm, type Job, type MmContext, type MmInput } from './mmState.ts';
 import { assertType, handle, type Send } from './support.ts';
@@ -112,6 +113,11 @@ function countFault(context: MmContext, major: boolean): MmContext {
       });
 }
 
+/** Who made a call: the ABI adapter for a process, or who pins. */
+function callerOf(call: MmCall): string {
+  return call.op === 'pin_user_pages' ? call.sender : 'abi';
+}
+
 /** Goes on after a step of a call: waits, populates, or answers. */
 function afterCall({ context, done }: CallStep, send: Send): MmContext {
   const { job } = context;
@@ -120,7 +126,7 @@ function afterCall({ context, done }: CallStep, send: Send): MmContext {
     return goesOn ? populateOn(context, job, send) : context;
   }
   invariant(job?.kind === 'call', 'a call that ends was under way');
-  send('abi', { type: 'MM_DONE', request: job.request, ...done }, heldCycles(context, job));
+  send(callerOf(job.call), { type: 'MM_DONE', request: job.request, ...done }, heldCycles(context, job));
   return next(
     reviseMm(context, (draft) => {
       draft.job = null;
@@ -145,7 +151,9 @@ function afterPopulated(context: MmContext, job: CallJob, end: FaultEnd, send: S
   const goesOn = reviseJob(job, (draft) => {
     draft.fault = null;
   });
-  return populateOn({ ...counted, job: goesOn }, goesOn, send);
+  const { populate } = goesOn;
+  if (populate?.wish === undefined) return populateOn({ ...counted, job: goesOn }, goesOn, send);
+  return afterCall(beginPopulate(counted, goesOn, populate, send), send);
 }
 
 const enqueue = handle<MmContext>((context, event, send) =>
@@ -191,7 +199,7 @@ const ioWait = handle<MmContext>((context, _event, send) => {
   const { job, pid } = context;
   if (job === null || job.asleep || job.kind === 'forked') return context;
   if (job.kind === 'fault') send(tlbOf(job.cpu), { type: 'SLEEP', pid });
-  else send('abi', { type: 'IO_WAIT', request: job.request });
+  else if (callerOf(job.call) === 'abi') send('abi', { type: 'IO_WAIT', request: job.request });
   return reviseMm(context, (mmDraft) => {
     mmDraft.job = reviseJob(job, (draft) => {
       draft.asleep = true;
@@ -214,6 +222,11 @@ const forked = handle<MmContext>((context, event, send) => {
   const { job } = context;
   invariant(job?.kind === 'forked', 'a child that gets entries is being forked');
   return childSteps.enter(context, job, event, send);
+});
+
+const protectSequence = handle<MmContext>((context, event, send) => {
+  assertType(event, 'READ_PROTECT_SEQ');
+  return readSequence(context, event, send);
 });
 
 type Phase = 'idle' | 'handling-fault' | 'in-call' | 'exec' | 'exiting' | 'forking';
@@ -239,7 +252,7 @@ const hasLeft =
 /** The mm's statechart: what it holds its lock for. */
 export const mmMachine = setup({
   types: { context: {} as MmContext, events: {} as Message, input: {} as MmInput },
-  actions: { enqueue, answered, ioWait, unmapRange, replacePtes, forked },
+  actions: { enqueue, answered, ioWait, unmapRange, replacePtes, forked, protectSequence },
   guards: {
     faults: isIn('handling-fault'),
     calls: isIn('in-call'),
@@ -264,6 +277,10 @@ export const mmMachine = setup({
     UNMAP_RANGE: { actions: 'unmapRange' },
     REPLACE_PTES: { actions: 'replacePtes' },
     MM_QUERY: { actions: 'enqueue' },
+    READ_PROTECT_SEQ: { actions: 'protectSequence' },
+    GRABBED: { actions: 'answered' },
+    UNPINNED: { actions: 'answered' },
+    FOLIOS: { actions: 'answered' },
     TABLE_DONE: { actions: 'answered' },
     FRAMES: { actions: 'answered' },
     NO_MEMORY: { actions: 'answered' },

@@ -71,9 +71,9 @@ export function beginFault(before: MmContext, job: FaultJob, send: Send): FaultS
   const work = workOf(job);
   const { context, vma } = vmaAt(before, work.va);
   if (vma === null) return ends(context, SIGNAL.SEGV, SIGNAL.SEGV_MAPERR);
-  if (!allowed(vma, work.access)) return ends(context, SIGNAL.SEGV, SIGNAL.SEGV_ACCERR);
+  if (work.force !== true && !allowed(vma, work.access)) return ends(context, SIGNAL.SEGV, SIGNAL.SEGV_ACCERR);
   if (hasFlags(work.pteFlags, PTE.VALID)) {
-    const write = work.access === 'write' && !hasFlags(work.pteFlags, PTE.WRITE);
+    const write = work.unshare === true || (work.access === 'write' && !hasFlags(work.pteFlags, PTE.WRITE));
     // Another fault or a fold brought the entry meanwhile: nothing to do but to try again.
     if (!write) return { context, end: HANDLED };
     return writeProtectFault(context, job, vma, send);

@@ -21,7 +21,7 @@ import {
   type FaultStep,
   type FaultStepHandler,
   ends,
-  freshFlags,
+  copyFlags,
   HANDLED,
   leastPages,
   overwrite,
@@ -139,7 +139,7 @@ const allocated: FaultStepHandler = (context, job, event, send) => {
   const next = reviseJob<FaultJob>(job, (draft) => {
     draft.fault = { ...workOf(job), pages: [] };
   });
-  const flags = freshFlags(vma) | largeFlag(event.orderPages, context.kernelPageBytes);
+  const flags = copyFlags(workOf(job), vma) | largeFlag(event.orderPages, context.kernelPageBytes);
   const startVa = va - (va % bytes);
   if (!hasFlags(pteFlags, PTE.VALID)) return waitsOn(setRuns(counted, next, [{ va: startVa, pfn, nr, flags }], send));
   const expects = ptePfn - Math.floor((va - startVa) / context.kernelPageBytes);

@@ -1,15 +1,16 @@
 /** Writes to pages that are mapped read-only (`mm/memory.c:do_wp_page`): copy-on-write, or reuse of what nobody else has. */
 import { invariant } from '../src/errors.ts';
-import { hasFlags, PTE } from '../src/mm/pte.ts';
+import { hasFlags, PROT, PTE } from '../src/mm/pte.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
-import { mmOf } from './addresses.ts';
+import { mmOf, mmuOf } from './addresses.ts';
 import {
   type FaultJob,
   type FaultStep,
   type FaultStepHandler,
   allocateCopy,
   ends,
-  freshFlags,
+  HANDLED,
+  copyFlags,
   leastPages,
   overwrite,
   prepareAnon,
@@ -31,9 +32,11 @@ interface Unit {
 }
 
 function unitOf(context: MmContext, job: FaultJob): Unit {
-  const { va, ptePfn } = workOf(job);
+  const { va, ptePfn, force } = workOf(job);
   const { kernelPageBytes } = context;
-  const nr = context.resources.design.copyOnWrite === 'process-page' ? leastPages(context) : 1;
+  const { copyOnWrite, pins } = context.resources.design;
+  const wanted = force === true ? (pins?.forcedWrite ?? copyOnWrite) : copyOnWrite;
+  const nr = wanted === 'kernel-page' ? 1 : leastPages(context);
   const startVa = va - (va % (nr * kernelPageBytes));
   return { startVa, nr, pfn: ptePfn - Math.floor((va - startVa) / kernelPageBytes) };
 }
@@ -59,6 +62,32 @@ export function writeProtectFault(context: MmContext, job: FaultJob, vma: Vma, s
   if ((vma.flags & VM.SHARED) !== 0) return waitsOn(reuse(context, job, 0, send));
   if (hasFlags(pteFlags, PTE.EXCLUSIVE)) return waitsOn(reuse(context, job, PTE.EXCLUSIVE, send));
   if (!hasFlags(pteFlags, PTE.ANON)) return waitsOn(copyForeign(context, job, vma, send));
+  // A pin may have made the page exclusive since the walk: PageAnonExclusive is looked at under the lock (`do_wp_page`).
+  if (context.pinning !== undefined) return waitsOn(readEntry(context, job, send));
+  return askCopy(context, job, send);
+}
+
+function readEntry(context: MmContext, job: FaultJob, send: Send): MmContext {
+  const { va } = workOf(job);
+  const startVa = va - (va % context.kernelPageBytes);
+  const ranges = [{ startVa, endVa: startVa + context.kernelPageBytes }];
+  const read = (request: number): MessageOf<'READ_PTES'> => ({ type: 'READ_PTES', request, ranges });
+  return ask(context, job, 'entryRead', mmuOf(context.pid), read, send);
+}
+
+/** The entry as it is now: another one, and the access is tried again; an exclusive page is reused after all. */
+const entryRead: FaultStepHandler = (context, job, event, send) => {
+  invariant(event.type === 'TABLE_DONE', 'a table is read before a page is copied');
+  const { ptePfn } = workOf(job);
+  const [entry] = event.set;
+  if (entry === undefined || entry.pfn !== ptePfn || hasFlags(entry.flags, PTE.WRITE)) return { context, end: HANDLED };
+  return hasFlags(entry.flags, PTE.EXCLUSIVE)
+    ? waitsOn(reuse(context, job, PTE.EXCLUSIVE, send))
+    : askCopy(context, job, send);
+};
+
+/** Whether the page may be reused, the zone knows. */
+function askCopy(context: MmContext, job: FaultJob, send: Send): FaultStep {
   const { nr, pfn } = unitOf(context, job);
   const sender = mmOf(context.pid);
   const wish = { sender, pfn, nr, orderPages: Math.log2(nr) };
@@ -77,8 +106,9 @@ function copyForeign(context: MmContext, job: FaultJob, vma: Vma, send: Send): M
 function reuse(context: MmContext, job: FaultJob, exclusive: number, send: Send): MmContext {
   const { pteFlags } = workOf(job);
   const { startVa, nr, pfn } = unitOf(context, job);
-  const writable = pteFlags | PTE.WRITE | PTE.YOUNG | PTE.DIRTY | exclusive;
-  const flags = writable & ~(PTE.READONLY | PTE.SPECIAL);
+  const writes = (vmaOf(context, job).prot & PROT.WRITE) !== 0 && workOf(job).unshare !== true;
+  const writable = (pteFlags | PTE.WRITE | PTE.YOUNG | PTE.DIRTY | exclusive) & ~(PTE.READONLY | PTE.SPECIAL);
+  const flags = writes ? writable : pteFlags | PTE.YOUNG | exclusive;
   return overwrite(context, job, { step: 'reused', startVa, pfn, nr, flags, expects: pfn }, send);
 }
 
@@ -92,9 +122,9 @@ const copied: FaultStepHandler = (context, job, event, send) => {
   const done = reviseMm(context, (draft) => {
     draft.copiedBytes = context.copiedBytes + nr * context.kernelPageBytes;
   });
-  const over = { step: 'set', startVa, pfn: event.pfns[0], nr, flags: freshFlags(vma), expects: pfn };
+  const over = { step: 'set', startVa, pfn: event.pfns[0], nr, flags: copyFlags(workOf(job), vma), expects: pfn };
   return waitsOn(overwrite(prepareAnon(done, startVa), job, over, send));
 };
 
 /** The steps of copy-on-write, by the name that a job waits under. */
-export const writeSteps: Record<'copied', FaultStepHandler> = { copied };
+export const writeSteps: Record<'copied' | 'entryRead', FaultStepHandler> = { copied, entryRead };

@@ -3,7 +3,9 @@ import type { CostModel } from '../src/arch/costs.ts';
 import { STACK_GUARD_GAP_PAGES } from '../src/arch/granule.ts';
 import { type Limits, rootLimits } from '../src/mm/calls/limits.ts';
 import type { Effect } from '../src/mm/calls/plan.ts';
+import type { PinWish } from '../src/mm/gup/rules.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
+import type { Pinning } from './gup/mmPins.ts';
 import type { Access, FileRun, Message, MmCall, PteRun } from './messages.ts';
 import { ResourceHolder, type Send } from './support.ts';
 import { reviseMm } from './revise.ts';
@@ -36,6 +38,10 @@ export interface FaultWork {
   pages: FileRun[];
   /** The file was cut short below the page while it was being copied: the copy is not mapped. */
   truncated: boolean;
+  /** FOLL_FORCE: the area need not allow the access. */
+  force?: true;
+  /** FAULT_FLAG_UNSHARE: it is to have a page of its own, but not to write to. */
+  unshare?: true;
 }
 
 /** A range that is being populated (`mm/gup.c:populate_vma_page_range`). */
@@ -46,6 +52,8 @@ export interface Populate {
   access: 'read' | 'write' | 'lock';
   /** What the table holds from `va` on; null until it has been read. */
   present: PteRun[] | null;
+  /** The pages are to be pinned: each is looked at again after its fault. */
+  wish?: PinWish;
 }
 
 /** What the mm is doing under its lock. */
@@ -157,6 +165,8 @@ export interface MmContext {
   /** Untranslatable operations, with the reason of the first. */
   fallbacks: number;
   fallbackReason: string;
+  /** Somebody has pinned pages of it (MMF_HAS_PINNED); absent where nobody ever did. */
+  pinning?: Pinning;
 }
 
 /**

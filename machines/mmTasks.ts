@@ -4,6 +4,8 @@ import { ERRNO } from '../src/mm/abiRules.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
 import { mmOf, mmuOf } from './addresses.ts';
+import { beginForkPins, type CopyRange, forkPinStep } from './gup/mmForkPins.ts';
+import { forkCopied } from './gup/mmPins.ts';
 import type { ExecCall, Message, MessageOf } from './messages.ts';
 import {
   type CallJob,
@@ -123,30 +125,43 @@ function needsCopy(vma: Vma): boolean {
   return vma.file === null && (vma.flags & VM.SHARED) !== 0;
 }
 
+/** What of an mm is copied for its child. */
+function copiedRanges(context: MmContext): CopyRange[] {
+  return context.vmas.list().flatMap((vma) => {
+    if ((vma.flags & (VM.DONTCOPY | VM.WIPEONFORK)) !== 0 || !needsCopy(vma)) return [];
+    return [{ startVa: vma.startVa, endVa: vma.endVa, always: true }];
+  });
+}
+
+const forkPins: StepHandler = (context, job, event, send) =>
+  forkPinStep(context, job, event, copiedRanges(context), send);
+
 /** The steps of fork, execve and exit, by the name that a job waits under. */
 export const taskSteps: Partial<Record<string, StepHandler>> = {
   childMapped: (context, job, event, send) => {
     const errno = readyErrno(event);
     if (errno !== 0) return fails(context, errno);
-    const ranges = context.vmas.list().flatMap((vma) => {
-      if ((vma.flags & (VM.DONTCOPY | VM.WIPEONFORK)) !== 0 || !needsCopy(vma)) return [];
-      return [{ startVa: vma.startVa, endVa: vma.endVa, always: true }];
-    });
+    const ranges = copiedRanges(context);
+    if (context.pinning !== undefined) return beginForkPins(context, job, ranges, send);
     const copy = (request: number): Message => ({ type: 'COPY_PTES', request, ranges });
     return waits(ask(context, job, 'copiedTables', mmuOf(context.pid), copy, send));
   },
 
+  forkRead: forkPins,
+  forkFolios: forkPins,
+  forkCopied: forkPins,
+
   copiedTables: (context, job, event, send) => {
     const { set, fallback } = tableDone(event);
     const runs = set.filter(({ pfn }) => !isZeroFrame(context, pfn)).map(({ pfn, nr }) => ({ pfn, nr }));
-    const state = noteFallback(context, fallback);
+    const state = forkCopied(noteFallback(context, fallback));
     const sender = mmOf(context.pid);
     const get = (request: number): Message => ({ type: 'GET', sender, request, runs });
     return waits(
       ask(
         state,
         reviseJob(job, (draft) => {
-          draft.runs = set;
+          draft.runs = job.runs.length === 0 ? set : [...set, ...job.runs].sort((a, b) => a.va - b.va);
         }),
         'gotRefs',
         'zone',

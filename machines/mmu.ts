@@ -7,6 +7,7 @@ import { setup } from 'xstate';
 import { pageSizeLimits } from '../src/arch/granule.ts';
 import { flagsOf, hasFlags, isValid, isWritable, makeDirty, makeYoung, PTE, pfnOf } from '../src/mm/pte.ts';
 import { mmOf, mmuOf, tlbOf } from './addresses.ts';
+import { walkLockless } from './gup/mmuWalkers.ts';
 import type { Access, Message } from './messages.ts';
 import { initialMmu, type MmuContext, type MmuInput, type TableMessage, walked } from './mmuState.ts';
 import { acknowledgeFlush, beginOperation, refuseFrames, takeFrames } from './mmuTables.ts';
@@ -122,6 +123,10 @@ export const mmuMachine = setup({
     acknowledged,
     activate,
     pagewalk: handle<MmuContext>(pagewalk),
+    lockless: handle<MmuContext>((context, event, send) => {
+      assertType(event, 'GUP_WALK');
+      return walkLockless(context, event, send);
+    }),
     retry: handle<MmuContext>((context, event, send) => {
       assertType(event, 'FAULT_DONE');
       send(tlbOf(event.cpu), { type: 'WALK_AGAIN', walk: event.walk, pid: event.pid });
@@ -162,6 +167,7 @@ export const mmuMachine = setup({
     READ_PTES: { actions: 'operation' },
     EXCHANGE_PTES: { actions: 'operation' },
     PAGEWALK: { actions: 'pagewalk' },
+    GUP_WALK: { actions: 'lockless' },
     RELEASE_TABLES: { actions: 'operation' },
     FRAMES: { actions: 'frames' },
     NO_MEMORY: { actions: 'noFrames' },

@@ -1,5 +1,6 @@
 /** The state of an MMU: both tables of one mm, and the operation on them that is under way. */
 import { PageTable } from '../src/mm/pageTable.ts';
+import type { Walkers } from './gup/mmuWalkers.ts';
 import type { FrameRun, MessageOf } from './messages.ts';
 import type { Allocation } from './mmuSupport.ts';
 import type { ResourceHolder } from './support.ts';
@@ -80,6 +81,8 @@ export interface MmuContext {
   /** The most bytes that each table ever took. */
   linuxTableBytesPeak: number;
   nativeTableBytesPeak: number;
+  /** Those who walk the Linux table without a lock; absent where nobody ever did. */
+  walkers?: Walkers;
 }
 
 /**

@@ -8,6 +8,7 @@ import { gatherAccessedDirty } from '../src/mm/nativeTable.ts';
 import { PageTable } from '../src/mm/pageTable.ts';
 import { operate, type TableOutcome } from '../src/mm/tableOps.ts';
 import { mmOf, mmuOf, tlbOf } from './addresses.ts';
+import { freeTables, noteUnlinked } from './gup/mmuWalkers.ts';
 import type { MessageOf } from './messages.ts';
 import { breakEntries, broadcast, maintenanceOf, makeEntries, wholeAsid } from './mmuFlush.ts';
 import { giveBack, runsOf, withGranted } from './mmuFrames.ts';
@@ -126,7 +127,7 @@ function commit(context: MmuContext, outcome: TableOutcome, send: Send): MmuCont
   const current = context.current as TableMessage;
   const tableFrames = withGranted(context.tableFrames, context.granted);
   let state = withPeaks(
-    reviseMmu(context, (draft) => {
+    reviseMmu(noteUnlinked(context, outcome.linux), (draft) => {
       draft.tableFrames = tableFrames;
       draft.granted = [];
       draft.linux = outcome.linux;
@@ -189,9 +190,8 @@ function regranule(context: MmuContext, send: Send): MmuContext {
 
 /** The operation is complete: give back what it freed, answer the mm and take the next. */
 function finish(before: MmuContext, send: Send): MmuContext {
-  const context = makeEntries(before, send);
+  const context = freeTables(makeEntries(before, send), send);
   const answer = context.answer as MessageOf<'TABLE_DONE'>;
-  if (context.freed.length > 0) send('zone', { type: 'PUT', runs: context.freed });
   send(mmOf(context.pid), answer);
   return beginOperation(
     reviseMmu(context, (draft) => {

@@ -95,7 +95,7 @@ export function reviseFile(from: FileContext, change: (draft: FileContext) => vo
 }
 
 function copyMm(from: MmContext): MmContext {
-  return {
+  const copy: MmContext = {
     resources: from.resources,
     pid: from.pid,
     kernelPageBytes: from.kernelPageBytes,
@@ -127,6 +127,8 @@ function copyMm(from: MmContext): MmContext {
     fallbacks: from.fallbacks,
     fallbackReason: from.fallbackReason,
   };
+  if (from.pinning !== undefined) copy.pinning = from.pinning;
+  return copy;
 }
 
 /**
@@ -148,7 +150,7 @@ export function reviseMm(from: MmContext, change: (draft: MmContext) => void): M
 }
 
 function copyMmu(from: MmuContext): MmuContext {
-  return {
+  const copy: MmuContext = {
     resources: from.resources,
     pid: from.pid,
     kernelPageBytes: from.kernelPageBytes,
@@ -182,6 +184,8 @@ function copyMmu(from: MmuContext): MmuContext {
     linuxTableBytesPeak: from.linuxTableBytesPeak,
     nativeTableBytesPeak: from.nativeTableBytesPeak,
   };
+  if (from.walkers !== undefined) copy.walkers = from.walkers;
+  return copy;
 }
 
 /**

@@ -1,5 +1,6 @@
 /** Who sends each message to whom, and what it says: the table that topologies are checked against. */
 import { coreVocabulary } from './coreVocabulary.ts';
+import { gupVocabulary } from './gup/vocabulary.ts';
 import type { MessageType, VocabularyRow } from './messages.ts';
 import { walkerVocabulary } from './walkers/vocabulary.ts';
 
@@ -14,4 +15,5 @@ import { walkerVocabulary } from './walkers/vocabulary.ts';
 export const vocabulary: Readonly<Record<MessageType, VocabularyRow>> = {
   ...coreVocabulary,
   ...walkerVocabulary,
+  ...gupVocabulary,
 };

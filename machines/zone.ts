@@ -11,6 +11,7 @@ import { type Folio, FolioTable, type FolioTableEdit } from '../src/mm/frames.ts
 import { wholeFolio } from '../src/mm/largeFolio.ts';
 import { type MthpCounts, withMthp } from '../src/mm/mthpCounts.ts';
 import { PersistentList } from '../src/mm/persistentList.ts';
+import { tryGrab, unpinPages } from './gup/zonePins.ts';
 import type { Message } from './messages.ts';
 import { assertType, handle, type ResourceHolder, type Send, ZERO_BYTES } from './support.ts';
 import { shrink as shrinkFolios, splitDeferred } from './zoneReclaim.ts';
@@ -264,10 +265,20 @@ const sysinfo = handle<ZoneContext>((context, event, send) => {
   return context;
 });
 
+const grab = handle<ZoneContext>((context, event, send) => {
+  assertType(event, 'TRY_GRAB');
+  return tryGrab(context, event, send);
+});
+
+const unpin = handle<ZoneContext>((context, event, send) => {
+  assertType(event, 'UNPIN');
+  return unpinPages(context, event, send);
+});
+
 /** The zone's statechart: above its low watermark, below it, or with nothing left above min. */
 export const zoneMachine = setup({
   types: { context: {} as ZoneContext, events: {} as Message, input: {} as ZoneInput },
-  actions: { alloc, copyOnWrite, get, put, shrink, sysinfo, folioQuery: handle<ZoneContext>(folioQuery) },
+  actions: { alloc, copyOnWrite, get, put, shrink, sysinfo, folioQuery: handle<ZoneContext>(folioQuery), grab, unpin },
   guards: {
     isOk: ({ context }) => context.buddy.freeFrames > context.marks.high,
     isLow: ({ context }) =>
@@ -286,6 +297,8 @@ export const zoneMachine = setup({
     SHRINK: { actions: 'shrink' },
     FOLIO_QUERY: { actions: 'folioQuery' },
     SYSINFO: { actions: 'sysinfo' },
+    TRY_GRAB: { actions: 'grab' },
+    UNPIN: { actions: 'unpin' },
   },
   states: {
     ok: {

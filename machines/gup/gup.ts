@@ -6,7 +6,7 @@
  * @models S-08 S-09
  */
 import { setup } from 'xstate';
-import { addHeld, takeHeld } from '../../src/mm/gup/held.ts';
+import { addHeld, heldPages, takeHeld } from '../../src/mm/gup/held.ts';
 import { mmOf } from '../addresses.ts';
 import type { Message, MessageOf } from '../messages.ts';
 import { assertType, handle, type Send } from '../support.ts';
@@ -59,20 +59,26 @@ function goSlow(context: GupContext, work: GupWork, send: Send): GupContext {
 
 /** The walk is over: what it took is kept, and the rest goes the slow way. */
 function walkEnded(context: GupContext, work: GupWork, send: Send): GupContext {
-  return work.va < work.endVa ? goSlow(context, work, send) : keep(context, work, 0, 0, send);
+  return work.va < work.endVa ? goSlow(context, work, send) : keep(context, work, heldPages(work.taken), 0, 0, send);
 }
 
-/** The request is done; pages of the slow way are counted with those of the fast one. */
-function keep(context: GupContext, work: GupWork, slowPages: number, errno: number, send: Send): GupContext {
+/** The request is done, with so many pages of each way. */
+function keep(
+  context: GupContext,
+  work: GupWork,
+  fastPages: number,
+  slowPages: number,
+  errno: number,
+  send: Send,
+): GupContext {
   const { taken, message } = work;
-  const wanted = (work.endVa - Math.floor(message.addr / context.kernelPageBytes) * context.kernelPageBytes) / context.kernelPageBytes;
-  const fast = taken.reduce((sum, { nr }) => sum + nr, 0) - slowPages;
-  const result = fast + slowPages;
-  const held = addHeld(context.held, taken, context.kernelPageBytes);
+  const page = context.kernelPageBytes;
+  const wanted = work.endVa / page - Math.floor(message.addr / page);
+  const result = fastPages + slowPages;
   const counted = {
     ...context,
-    held,
-    fastPages: context.fastPages + fast,
+    held: addHeld(context.held, taken, page),
+    fastPages: context.fastPages + fastPages,
     slowPages: context.slowPages + slowPages,
     short: context.short + (result < wanted ? 1 : 0),
   };
@@ -137,13 +143,12 @@ const slowDone = handle<GupContext>((context, event, send) => {
   const work = context.work as GupWork;
   const { pid, write, longterm } = work.message;
   const taken = [...work.taken];
-  const before = taken.reduce((sum, { nr }) => sum + nr, 0);
   for (let at = 0; at < event.data.length; at += 4) {
     const [va, pfn, nr, anon] = event.data.slice(at, at + 4);
     taken.push({ pid, va, pfn, nr, anon: anon === 1, write, longterm });
   }
-  const pages = taken.reduce((sum, { nr }) => sum + nr, 0) - before;
-  return keep(context, { ...work, taken }, pages, event.errno, send);
+  // Pages of zero memory are among the result, and nobody pins them.
+  return keep(context, { ...work, taken }, heldPages(work.taken), Math.max(event.result, 0), event.errno, send);
 });
 
 const isIn =

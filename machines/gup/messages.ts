@@ -1,5 +1,5 @@
 /** Messages of those who pin user memory (`mm/gup.c`). */
-import type { FrameRun } from '../messages.ts';
+import type { FrameRun } from '../coreMessages.ts';
 
 /** What a holder of pins asks, is asked and hears. */
 export type GupMessage =

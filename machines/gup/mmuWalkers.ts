@@ -65,7 +65,10 @@ export function walkLockless(context: MmuContext, event: MessageOf<'GUP_WALK'>, 
   if (step === 'pmd') {
     const found = context.linux.hasLeafTable(va);
     send(sender, { type: 'GUP_ENTRY', request, pfn: 0, flags: 0, sameTable: found }, walkStep);
-    return withWalkers(context, { ...walkers, inside: [...others, { name: sender, va: found ? va : -1, unlinked: false }] });
+    return withWalkers(context, {
+      ...walkers,
+      inside: [...others, { name: sender, va: found ? va : -1, unlinked: false }],
+    });
   }
   const unlinked = walkers.inside.find(({ name }) => name === sender)?.unlinked ?? false;
   const pte = unlinked ? 0 : lockless(context, va);

@@ -12,7 +12,10 @@ import type { Send } from '../support.ts';
 import type { ZoneContext } from '../zone.ts';
 
 /** The parts of runs that lie in one folio each; null where a frame lies in none. */
-function pieces(context: ZoneContext, runs: MessageOf<'UNPIN'>['runs']): { pfn: number; nr: number; head: Folio }[] | null {
+function pieces(
+  context: ZoneContext,
+  runs: MessageOf<'UNPIN'>['runs'],
+): { pfn: number; nr: number; head: Folio }[] | null {
   const parts: { pfn: number; nr: number; head: Folio }[] = [];
   for (const { pfn, nr } of runs) {
     for (let at = pfn; at < pfn + nr; ) {

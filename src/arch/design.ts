@@ -1,5 +1,7 @@
 /** The choices a design of per-process page size leaves open, and the settings of a kernel that the model obeys. */
 
+import type { PinChoices } from './pinChoices.ts';
+
 /** When a transparent huge page size is used (`/sys/kernel/mm/transparent_hugepage/hugepages-SIZEkB/enabled`). */
 export type ThpMode = 'always' | 'madvise' | 'inherit' | 'never';
 
@@ -58,6 +60,8 @@ export interface Design {
   /** Kernel page-table isolation: every user TLBI twice, ASIDs in pairs (`__tlbi_user`, `set_kpti_asid_bits`). */
   kpti: boolean;
   thp: ThpSettings;
+  /** Choices about pinned pages, where a topology has anybody who pins (`src/arch/pinChoices.ts`). */
+  pins?: PinChoices;
 }
 
 /**

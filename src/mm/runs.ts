@@ -38,6 +38,7 @@ export type TraceCall =
   | FileCall
   | SharedMemoryCall
   | OtherProcessCall
+  | PinningCall
   | QueryCall
   | TaskCall;
 
@@ -125,6 +126,25 @@ export type OtherProcessCall =
   | { op: 'process_madvise'; targetPid: number; ranges: UserRange[]; advice: number }
   | { op: 'process_vm_readv'; targetPid: number; local: UserRange[]; remote: UserRange[] }
   | { op: 'process_vm_writev'; targetPid: number; local: UserRange[]; remote: UserRange[] };
+
+/** Calls that pin memory or force their way to it; `targetPid` 0 is the caller. */
+export type PinningCall =
+  /** To `holder`: pin or unpin a range (`mm/gup_test.c`). Without `wait` the call returns before it is done. */
+  | {
+      op: 'gup_test';
+      command: 'pin' | 'unpin';
+      holder: string;
+      targetPid: number;
+      addr: number;
+      lengthBytes: number;
+      write: boolean;
+      longterm: boolean;
+      force: boolean;
+      fast: boolean;
+      wait: boolean;
+    }
+  | { op: 'ptrace'; request: 'peekdata' | 'pokedata'; targetPid: number; addr: number }
+  | { op: 'uprobe_register'; targetPid: number; addr: number };
 
 /** What a program asks about the page size: the C library's sysconf and getauxval, by the constants' names. */
 export type QueryCall = { op: 'sysconf'; name: string } | { op: 'auxval'; name: string };

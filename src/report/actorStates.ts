@@ -4,6 +4,7 @@ import type {
   ActorKind,
   DiskContext,
   FileContext,
+  GupContext,
   MmContext,
   MmuContext,
   ProcessContext,
@@ -35,6 +36,7 @@ export interface ContextOf {
   zone: ZoneContext;
   disk: DiskContext;
   sched: SchedContext;
+  gup: GupContext;
 }
 
 /** An actor's state with the context of its kind. */

@@ -1,12 +1,14 @@
 /** From a topology to the actors that play it: checks that the parts fit, and makes one actor of each. */
 import { acceptedBy, kindOf, machines, ResourceHolder, vocabulary, zeroFrame } from '../../machines/index.ts';
 import { type CostModel, defaultCosts } from '../arch/costs.ts';
+import type { Design } from '../arch/design.ts';
 import { usableAsids } from '../mm/asid.ts';
 import { findCore, supportsPage } from '../arch/cores.ts';
 import { GranuleError, invariant } from '../errors.ts';
 import { rootLimits } from '../mm/calls/limits.ts';
 import type { RunSource } from '../mm/runs.ts';
 import type { ActorSpec } from '../runtime/hosting.ts';
+import { pinChoicesOf } from './parts/gup.ts';
 import { partActors } from './parts/index.ts';
 import type { Topology, TopologyProcess } from './schema.ts';
 
@@ -122,6 +124,11 @@ function costsOf(topology: Topology): CostModel {
   return { ...defaultCosts, ...topology.costs };
 }
 
+/** The design as the machines have it: with the choices of the parts that are asked for. */
+function designOf({ design, gup }: Topology): Design {
+  return gup === undefined ? design : { ...design, pins: pinChoicesOf(gup) };
+}
+
 /** Every file of every trace, with the largest size that any of them proves. */
 function fileSizes(topology: Topology, traces: ReadonlyMap<number, RunSource>): Map<string, number> {
   const sizes = new Map<string, number>();
@@ -176,7 +183,7 @@ export function buildTopology(topology: Topology, traces: ReadonlyMap<number, Ru
   checkProcesses(topology);
   checkAsids(topology);
   const sources = new Map([...traces.values()].map((trace) => [trace.hash, trace]));
-  const resources = new ResourceHolder({ traces: sources, costs: costsOf(topology), design: topology.design });
+  const resources = new ResourceHolder({ traces: sources, costs: costsOf(topology), design: designOf(topology) });
   const { kernelPageSize: kernelPageBytes, cpus } = topology;
   const core = findCore(topology.core);
   const files = fileSizes(topology, traces);

@@ -17,6 +17,7 @@ import { MAY_WRITE } from '../mm/tlbArray.ts';
 import type { MessageRecord } from '../runtime/envelope.ts';
 import type { System } from '../runtime/system.ts';
 import { pageSizeLimits } from '../arch/granule.ts';
+import { PinLaws } from './lawsOfPins.ts';
 
 interface ContextByKind {
   mm: MmContext;
@@ -54,10 +55,14 @@ export class Laws {
   /** Entries of tables and TLBs that were looked at. */
   checked = 0;
   private readonly seen = new Map<string, Seen>();
+  private pins: PinLaws | null = null;
 
   /** Looks at what this event can have changed. */
   check(record: MessageRecord, system: System): void {
     const { to } = record;
+    this.pins ??= new PinLaws(system);
+    const broken = this.pins.check(record);
+    if (broken !== null) this.broken(record, 7, broken);
     if (to === 'zone') this.checkZone(record, system);
     else if (to.startsWith('mmu:')) this.checkMmu(record, system, to);
     else if (to.startsWith('mm:')) this.checkResident(record, system, to.slice('mm:'.length));

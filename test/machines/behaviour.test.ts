@@ -331,6 +331,7 @@ describe('every machine', () => {
       zone: { ...common, memoryBytes: 2 ** 24 },
       disk: common,
       sched: { ...common, asidBits: 16, affinity: [] },
+      gup: { ...common, name: 'a' },
     };
     for (const [kind, machine] of Object.entries(machines)) {
       const actor = createActor(machine as typeof machines.disk, { input: inputs[kind as keyof typeof inputs] });

@@ -3,6 +3,7 @@
  * actors each. What is not asked for is not there: no actor, no message, no changed state.
  */
 import type { ZodType } from 'zod';
+import { gupActors, gupSchema } from './gup.ts';
 import type { PartActors } from './part.ts';
 
 /**
@@ -13,7 +14,9 @@ import type { PartActors } from './part.ts';
  * Object.keys(partSchemas).length === new Set(Object.keys(partSchemas)).size; // true
  * ```
  */
-export const partSchemas = {} satisfies Record<string, ZodType>;
+export const partSchemas = {
+  gup: gupSchema.optional(),
+} satisfies Record<string, ZodType>;
 
 /**
  * The makers of actors, in the order of the fields.
@@ -23,4 +26,4 @@ export const partSchemas = {} satisfies Record<string, ZodType>;
  * partActors.every((make) => typeof make === 'function'); // true
  * ```
  */
-export const partActors: readonly PartActors[] = [];
+export const partActors: readonly PartActors[] = [gupActors];
