@@ -40,6 +40,8 @@ export function takeMessage(context: FileContext, event: Message, send: Send): F
     case 'NO_MEMORY':
     case 'IO_DONE':
     case 'GOT':
+    case 'FOLIOS':
+    case 'UNPINNED':
       return nextOperation(takeOn(context, event, send), send);
     default:
       return operateOnFile(context, event as FileMessage, send);
@@ -76,6 +78,8 @@ export const inodeEvents = {
   FRAMES: { actions: 'take' },
   NO_MEMORY: { actions: 'take' },
   GOT: { actions: 'take' },
+  FOLIOS: { actions: 'take' },
+  UNPINNED: { actions: 'take' },
 } as const;
 
 /** The address space's statechart. */
@@ -83,10 +87,10 @@ export const fileMachine = setup({
   types: { context: {} as FileContext, events: {} as Message, input: {} as FileInput },
   actions: { take },
   guards: {
-    invalidates: isIn('unmapping'),
+    invalidates: isIn('unmapping', 'asking'),
     reads: isIn('allocating', 'reading', 'referencing'),
     writes: isIn('writing'),
-    invalidated: hasLeft('unmapping'),
+    invalidated: hasLeft('unmapping', 'asking'),
     read: hasLeft('allocating', 'reading', 'referencing'),
     written: hasLeft('writing'),
   },

@@ -6,6 +6,7 @@
 import { invariant } from '../src/errors.ts';
 import { ERRNO } from '../src/mm/abiRules.ts';
 import { isPlanned } from '../src/mm/calls/index.ts';
+import { pinStep } from './gup/mmPins.ts';
 import type { Message } from './messages.ts';
 import { type CallJob, type CallStep, fails } from './mmCallJob.ts';
 import { effectSteps } from './mmEffects.ts';
@@ -48,6 +49,8 @@ export function beginCall(context: MmContext, job: CallJob, send: Send): CallSte
  * ```
  */
 export function continueCall(context: MmContext, job: CallJob, event: Message, send: Send): CallStep {
+  if (job.call.op === 'pin_user_pages' && job.step.startsWith('pin'))
+    return pinStep(context, job, event, beginPlan, send);
   const step = effectSteps[job.step] ?? reclaimSteps[job.step] ?? taskSteps[job.step];
   invariant(step !== undefined, `there is a step ${job.step}`);
   return step(context, job, event, send);

@@ -6,7 +6,7 @@ import { isShmem } from '../src/mm/calls/shmem.ts';
 import { isPresent } from '../src/mm/pte.ts';
 import { mmOf, mmuOf } from './addresses.ts';
 import { actorOfFile } from './fileState.ts';
-import { beginPin, pinStep } from './gup/mmPins.ts';
+import { beginPin, pinUpTo } from './gup/mmPins.ts';
 import type { FaultEnd } from './mmFaultParts.ts';
 import type { Message, MessageOf } from './messages.ts';
 import {
@@ -21,7 +21,7 @@ import {
   zap,
 } from './mmCallJob.ts';
 import { account, isZeroFrame, noteFallback, noteMapped, pageIndex, putEntries } from './mmEntries.ts';
-import { beginPlan, failPlan, nextEffect } from './mmPlan.ts';
+import { failPlan, nextEffect } from './mmPlan.ts';
 import { beginPopulate } from './mmPopulate.ts';
 import { beginLazyFree, beginPageOut } from './mmReclaim.ts';
 import { residencyBytes } from './mmResidency.ts';
@@ -175,11 +175,6 @@ function refuseMapping(context: MmContext, job: CallJob, errno: number, send: Se
 
 /** The steps that answers take an effect through, by the name that the job waits under. */
 export const effectSteps: Partial<Record<string, StepHandler>> = {
-  pinRead: (...step) => pinOn(...step),
-  pinGrabbed: (...step) => pinOn(...step),
-  pinChecked: (...step) => pinOn(...step),
-  pinDropped: (...step) => pinOn(...step),
-
   fileMapped: (context, job, event, send) => {
     invariant(event.type === 'MAPPED', 'a file answers a mapping with MAPPED');
     if (event.errno !== 0) return refuseMapping(context, job, event.errno, send);
@@ -327,19 +322,6 @@ function populateErrno(errors: 'mlock' | 'madvise', { signal }: FaultEnd): numbe
   return signal === SIGNAL.KILL ? ERRNO.ENOMEM : ERRNO.EFAULT;
 }
 
-/** What comes before the page that could not be had is pinned all the same; where that is nothing, the call fails. */
-function pinUpTo(context: MmContext, job: CallJob, reachVa: number, { signal }: FaultEnd, send: Send): CallStep {
-  const pin = job.effects.at(-1);
-  invariant(pin?.do === 'pin', 'what is populated for pins is pinned at the end');
-  if (reachVa <= pin.startVa) return failPlan(context, job, signal === SIGNAL.KILL ? ERRNO.ENOMEM : ERRNO.EFAULT);
-  const cut = reviseJob(job, (draft) => {
-    draft.effects = [{ ...pin, endVa: reachVa }];
-  });
-  return beginPin(context, cut, send);
-}
-
-const pinOn: StepHandler = (context, job, event, send) => pinStep(context, job, event, beginPlan, send);
-
 /**
  * A range is populated, or a page of it could not be had: mmap and mprotect have succeeded whatever became of that and go
  * on (`mm_populate`), mlock and MADV_POPULATE_* fail.
@@ -362,6 +344,6 @@ export function populateEnded(context: MmContext, job: CallJob, end: FaultEnd, s
   if (end.signal === 0 || errors === 'ignore') return nextEffect(context, next, send);
   // The page that failed is the one before the next to populate.
   if (errors === 'remote') return returns(context, Math.max(0, reachOf(context, job) - addressOf(job)));
-  if (errors === 'pin') return pinUpTo(context, next, job.populate?.va ?? 0, end, send);
+  if (errors === 'pin') return pinUpTo(context, next, job.populate?.va ?? 0, end.signal, send);
   return failPlan(context, next, populateErrno(errors, end));
 }

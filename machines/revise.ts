@@ -217,7 +217,7 @@ export function reviseMmu(from: MmuContext, change: (draft: MmuContext) => void)
  * ```
  */
 export function copyZone(from: ZoneContext): ZoneContext {
-  return {
+  const copy: ZoneContext = {
     resources: from.resources,
     kernelPageBytes: from.kernelPageBytes,
     buddy: from.buddy,
@@ -231,6 +231,8 @@ export function copyZone(from: ZoneContext): ZoneContext {
     mthp: from.mthp,
     deferredSplits: from.deferredSplits,
   };
+  if (from.pinWaiters !== undefined) copy.pinWaiters = from.pinWaiters;
+  return copy;
 }
 
 /**

@@ -4,7 +4,7 @@ import type { FileOperation } from './fileState.ts';
 import type { Job } from './mmState.ts';
 
 function copyOperation(from: FileOperation): FileOperation {
-  return {
+  const copy: FileOperation = {
     message: from.message,
     answered: from.answered,
     folios: from.folios,
@@ -17,6 +17,8 @@ function copyOperation(from: FileOperation): FileOperation {
     errno: from.errno,
     doneBytes: from.doneBytes,
   };
+  if (from.kept !== undefined) copy.kept = from.kept;
+  return copy;
 }
 
 /**

@@ -11,7 +11,7 @@ import { type Folio, FolioTable, type FolioTableEdit } from '../src/mm/frames.ts
 import { wholeFolio } from '../src/mm/largeFolio.ts';
 import { type MthpCounts, withMthp } from '../src/mm/mthpCounts.ts';
 import { PersistentList } from '../src/mm/persistentList.ts';
-import { tryGrab, unpinPages } from './gup/zonePins.ts';
+import { type PinWaiter, tryGrab, unpinPages, waitUnpinned } from './gup/zonePins.ts';
 import type { Message } from './messages.ts';
 import { assertType, handle, type ResourceHolder, type Send, ZERO_BYTES } from './support.ts';
 import { shrink as shrinkFolios, splitDeferred } from './zoneReclaim.ts';
@@ -45,6 +45,8 @@ export interface ZoneContext {
   mthp: Readonly<Record<number, MthpCounts>>;
   /** Large folios that are partly mapped, oldest first (`deferred_split_queue`). */
   deferredSplits: PersistentList<number>;
+  /** Those who wait until pages are unpinned; absent where nobody ever did. */
+  pinWaiters?: readonly PinWaiter[];
 }
 
 /**
@@ -275,10 +277,26 @@ const unpin = handle<ZoneContext>((context, event, send) => {
   return unpinPages(context, event, send);
 });
 
+const awaitUnpin = handle<ZoneContext>((context, event, send) => {
+  assertType(event, 'WAIT_UNPINNED');
+  return waitUnpinned(context, event, send);
+});
+
 /** The zone's statechart: above its low watermark, below it, or with nothing left above min. */
 export const zoneMachine = setup({
   types: { context: {} as ZoneContext, events: {} as Message, input: {} as ZoneInput },
-  actions: { alloc, copyOnWrite, get, put, shrink, sysinfo, folioQuery: handle<ZoneContext>(folioQuery), grab, unpin },
+  actions: {
+    alloc,
+    copyOnWrite,
+    get,
+    put,
+    shrink,
+    sysinfo,
+    folioQuery: handle<ZoneContext>(folioQuery),
+    grab,
+    unpin,
+    awaitUnpin,
+  },
   guards: {
     isOk: ({ context }) => context.buddy.freeFrames > context.marks.high,
     isLow: ({ context }) =>
@@ -299,6 +317,7 @@ export const zoneMachine = setup({
     SYSINFO: { actions: 'sysinfo' },
     TRY_GRAB: { actions: 'grab' },
     UNPIN: { actions: 'unpin' },
+    WAIT_UNPINNED: { actions: 'awaitUnpin' },
   },
   states: {
     ok: {

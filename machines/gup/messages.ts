@@ -30,4 +30,6 @@ export type GupMessage =
   /** `ok`: one pin and one reference more for each page. `kind` and `owner` are those of the first folio. */
   | { type: 'GRABBED'; request: number; ok: boolean; kind: string; owner: string }
   | { type: 'UNPIN'; sender: string; request: number; runs: FrameRun[] }
-  | { type: 'UNPINNED'; request: number };
+  | { type: 'UNPINNED'; request: number }
+  /** Answered with UNPINNED once no folio of these frames is pinned; at once where none is. */
+  | { type: 'WAIT_UNPINNED'; sender: string; request: number; pfns: number[] };

@@ -6,15 +6,16 @@
  * @models S-08
  */
 import { invariant } from '../../src/errors.ts';
+import { ERRNO } from '../../src/mm/abi/numbers.ts';
 import type { Effect } from '../../src/mm/calls/plan.ts';
 import type { PinCall } from '../../src/mm/calls/pin.ts';
 import { followsEntry, isCowMapping } from '../../src/mm/gup/rules.ts';
 import { hasFlags, PTE } from '../../src/mm/pte.ts';
 import { mmOf, mmuOf } from '../addresses.ts';
 import type { Message, MessageOf, PteRun } from '../messages.ts';
-import { type CallJob, type CallStep, returns, tableDone, waits } from '../mmCallJob.ts';
+import { type CallJob, type CallStep, fails, returns, tableDone, waits } from '../mmCallJob.ts';
 import { isZeroFrame } from '../mmEntries.ts';
-import { ask, type MmContext } from '../mmState.ts';
+import { ask, type MmContext, SIGNAL } from '../mmState.ts';
 import { reviseMm } from '../revise.ts';
 import { reviseJob } from '../reviseWork.ts';
 import type { Send } from '../support.ts';
@@ -115,6 +116,29 @@ function readTable(context: MmContext, job: CallJob, step: string, send: Send): 
  */
 export function beginPin(context: MmContext, job: CallJob, send: Send): CallStep {
   return readTable(hasPinned(context), job, 'pinRead', send);
+}
+
+/**
+ * A page of the range cannot be had: what comes before it is pinned all the same, and where that is nothing the call fails.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * const wish = { write: false, longterm: false, force: false };
+ * const call = { op: 'pin_user_pages' as const, sender: 'gup:a', addr: 0x10000, lengthBytes: 4096, ...wish };
+ * const job = { ...callJob(1, call), effects: [{ do: 'pin' as const, startVa: 0x10000, endVa: 0x11000, wish }] };
+ * pinUpTo(mm, job, 0x10000, SIGNAL.KILL, () => {}).done?.errno; // 12
+ * ```
+ */
+export function pinUpTo(context: MmContext, job: CallJob, reachVa: number, signal: number, send: Send): CallStep {
+  const pin = job.effects.at(-1);
+  invariant(pin?.do === 'pin', 'what is populated for pins is pinned at the end');
+  if (reachVa <= pin.startVa) return fails(context, signal === SIGNAL.KILL ? ERRNO.ENOMEM : ERRNO.EFAULT);
+  const cut = reviseJob(job, (draft) => {
+    draft.effects = [{ ...pin, endVa: reachVa }];
+  });
+  return beginPin(context, cut, send);
 }
 
 /** The entries of a range that may be pinned, without those of the zero page; null where any page of it may not be. */

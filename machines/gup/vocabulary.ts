@@ -39,5 +39,16 @@ export const gupVocabulary = {
     to: ['zone'],
     says: 'gup_put_folio: pins and their references go; the last reference frees the folio.',
   },
-  UNPINNED: { version: 1, from: ['zone'], to: ['gup', 'mm'], says: 'They are given back.' },
+  UNPINNED: {
+    version: 1,
+    from: ['zone'],
+    to: ['gup', 'mm', 'file', 'shmem'],
+    says: 'They are given back; nobody has them any more.',
+  },
+  WAIT_UNPINNED: {
+    version: 1,
+    from: ['file', 'shmem'],
+    to: ['zone'],
+    says: 'Tell when nobody has these pages pinned any more, as DAX waits for its pages (`fs/dax.c`).',
+  },
 } satisfies Record<GupMessage['type'], VocabularyRow>;

@@ -7,7 +7,7 @@
 import type { BuddyEdit } from '../../src/mm/buddy.ts';
 import type { Folio } from '../../src/mm/frames.ts';
 import type { MessageOf } from '../messages.ts';
-import { copyZone } from '../revise.ts';
+import { copyZone, reviseZone } from '../revise.ts';
 import type { Send } from '../support.ts';
 import type { ZoneContext } from '../zone.ts';
 
@@ -88,5 +88,53 @@ export function unpinPages(context: ZoneContext, event: MessageOf<'UNPIN'>, send
   const draft = copyZone(context);
   draft.folios = folios.done();
   if (buddy !== null) draft.buddy = buddy.done();
-  return draft;
+  return tellWaiters(draft, send);
+}
+
+/** Somebody who waits until nobody has pages pinned. */
+export interface PinWaiter {
+  sender: string;
+  request: number;
+  pfns: number[];
+}
+
+function anyPinned({ folios }: ZoneContext, pfns: readonly number[]): boolean {
+  return pfns.some((pfn) => (folios.find(pfn)?.pins ?? 0) > 0);
+}
+
+/** Answers those who have waited long enough. */
+function tellWaiters(context: ZoneContext, send: Send): ZoneContext {
+  const { pinWaiters } = context;
+  if (pinWaiters === undefined || pinWaiters.length === 0) return context;
+  const left = pinWaiters.filter(({ pfns }) => anyPinned(context, pfns));
+  for (const { sender, request, pfns } of pinWaiters) {
+    if (!anyPinned(context, pfns)) send(sender, { type: 'UNPINNED', request });
+  }
+  return reviseZone(context, (draft) => {
+    draft.pinWaiters = left;
+  });
+}
+
+/**
+ * Tells the asker when none of the pages is pinned.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const actor = createActor(zoneMachine, { input: { resources, kernelPageBytes: 4096, memoryBytes: 2 ** 25 } });
+ * const sent: string[] = [];
+ * const wait = { type: 'WAIT_UNPINNED' as const, sender: 'file:a', request: 1, pfns: [] };
+ * waitUnpinned(actor.getSnapshot().context, wait, (to) => sent.push(to));
+ * sent; // ['file:a']
+ * ```
+ */
+export function waitUnpinned(context: ZoneContext, event: MessageOf<'WAIT_UNPINNED'>, send: Send): ZoneContext {
+  const { sender, request, pfns } = event;
+  if (!anyPinned(context, pfns)) {
+    send(sender, { type: 'UNPINNED', request });
+    return context;
+  }
+  return reviseZone(context, (draft) => {
+    draft.pinWaiters = [...(context.pinWaiters ?? []), { sender, request, pfns }];
+  });
 }

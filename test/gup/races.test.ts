@@ -90,11 +90,11 @@ describe('a fast pin beside a fork', () => {
   const child = [{ op: 'load', addr: BASE }];
 
   test('is undone or done before, where write_protect_seq is compared', () => {
-    expect(firstBroken(parent, child, {}, 300)).toBeNull();
+    expect(firstBroken(parent, child, {}, 120)).toBeNull();
   });
 
   test('ends in a pinned page that is shared, where it is not', () => {
-    expect(firstBroken(parent, child, { forkSequence: 'ignored' }, 300)).toMatch(
+    expect(firstBroken(parent, child, { forkSequence: 'ignored' }, 120)).toMatch(
       /pinned page at 0x200000000 of mmu:1 is shared/,
     );
   });
@@ -110,13 +110,13 @@ describe('a fast walk beside munmap', () => {
   const child = [{ op: 'load', addr: BASE }];
 
   test('reads tables that are freed when it has left', () => {
-    expect(firstBroken(parent, child, {}, 200)).toBeNull();
+    expect(firstBroken(parent, child, {}, 100)).toBeNull();
     let deferred = 0;
-    for (let seed = 0; seed < 200; seed++) deferred += world(parent, child, seed).mmu(1).walkers?.deferredFrames ?? 0;
+    for (let seed = 0; seed < 100; seed++) deferred += world(parent, child, seed).mmu(1).walkers?.deferredFrames ?? 0;
     expect(deferred).toBeGreaterThan(0);
   });
 
   test('reads free memory where tables go at once', () => {
-    expect(firstBroken(parent, child, { tableFree: 'immediate' }, 200)).toMatch(/has read a page table that is free/);
+    expect(firstBroken(parent, child, { tableFree: 'immediate' }, 100)).toMatch(/has read a page table that is free/);
   });
 });
