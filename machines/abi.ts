@@ -28,6 +28,7 @@ import {
   refuse,
 } from './abiState.ts';
 import { accessAnswered, beginPinningCall, isPinningCall } from './gup/abiPins.ts';
+import { beginExit, cloneThread, withoutThread } from './abiThreads.ts';
 import type { ExecCall, Message, MessageOf } from './messages.ts';
 import { addCounts } from './processState.ts';
 import { assertType, handle, type Send } from './support.ts';
@@ -67,7 +68,9 @@ const syscall = handle<AbiContext>((context, event, send) => {
     case 'execve':
       return execve(context, inFlight, call, send);
     case 'exit':
-      return askMm(context, inFlight, call, send);
+      return beginExit(context, inFlight, call, send);
+    case 'clone':
+      return cloneThread(context, pid, call.tid, send);
     case 'fork': {
       if (call.childPid < 0) return answer(context, pid, { result: 0 }, send);
       // Noted before the fork: the child may make a call before this adapter hears that its parent's fork is done.
@@ -157,7 +160,8 @@ const mmDone = handle<AbiContext>((context, event, send) => {
 });
 
 /** `exit_shm`, `exit_files`: what only this process had open goes. */
-function exited(context: AbiContext, pid: number, send: Send): AbiContext {
+function exited(before: AbiContext, pid: number, send: Send): AbiContext {
+  const context = withoutThread(before, pid);
   const { shared, closed } = leave(context.shared, pid);
   for (const file of closed) send('shmem', { type: 'CLOSE_FILE', file });
   const pageBytes = context.pageBytes.without(pid);

@@ -53,6 +53,8 @@ export interface AbiContext {
   shared: SharedMemory;
   /** Calls refused here, before anything in the kernel saw them. */
   refused: number;
+  /** The process of each thread that lives; absent where there never was one. */
+  threads?: IntRecord<number>;
 }
 
 /**
@@ -128,6 +130,19 @@ export function callOf(context: AbiContext, pid: number): CallInFlight {
  */
 export function pageBytesOf(context: Pick<AbiContext, 'pageBytes' | 'kernelPageBytes'>, pid: number): number {
   return context.pageBytes.get(pid) ?? context.kernelPageBytes;
+}
+
+/**
+ * The process whose address space a process or thread runs in.
+ *
+ * @example
+ * ```ts
+ * mmPidOf({ threads: IntRecord.empty().with(7, 1) }, 7); // 1
+ * mmPidOf({}, 7); // 7
+ * ```
+ */
+export function mmPidOf(context: Pick<AbiContext, 'threads'>, pid: number): number {
+  return context.threads?.get(pid) ?? pid;
 }
 
 /**
@@ -217,7 +232,7 @@ export function askMm(
   send: Send,
   targetPid = inFlight.pid,
 ): AbiContext {
-  send(`mm:${targetPid}`, { type: 'MM_CALL', request: inFlight.pid, call });
+  send(`mm:${mmPidOf(context, targetPid)}`, { type: 'MM_CALL', request: inFlight.pid, call });
   return begin(
     context,
     reviseCall(inFlight, (draft) => {

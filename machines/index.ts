@@ -151,6 +151,12 @@ const nullable =
   (plain: P | null): V | null =>
     plain === null ? null : revive(plain);
 
+/** A field that may be absent. */
+const optional =
+  <P, V>(revive: (plain: P) => V) =>
+  (plain: P | undefined): V | undefined =>
+    plain === undefined ? undefined : revive(plain);
+
 /** Effects of a call under way that hold areas: those to commit, and those to go back to. */
 function reviveEffect(effect: Plain): Plain {
   const areas = ['vmas', 'undo'].filter((field) => field in effect);
@@ -172,7 +178,10 @@ const ofInode: Revivers = {
 
 function revivedBy(plain: Plain, by: Revivers): Plain {
   const revived = { ...plain };
-  for (const [field, revive] of Object.entries(by)) revived[field] = revive(plain[field] as never);
+  for (const [field, revive] of Object.entries(by)) {
+    const value = revive(plain[field] as never);
+    if (value !== undefined) revived[field] = value;
+  }
   return revived;
 }
 
@@ -196,6 +205,7 @@ const revivers: Partial<Record<ActorKind, Revivers>> = {
     pageBytes: IntRecord.fromPlain,
     calls: IntRecord.fromPlain,
     shared: reviveShared,
+    threads: optional(IntRecord.fromPlain),
   },
   mm: { vmas: VmaSet.fromPlain, job: reviveJob },
   mmu: { linux: PageTable.fromPlain, native: nullable(PageTable.fromPlain) as never },

@@ -42,9 +42,10 @@ function next(context: MmContext, send: Send): MmContext {
 function start(context: MmContext, message: Message, send: Send): MmContext {
   const base = { awaits: -1, step: '', asleep: false, ptesWritten: 0 };
   if (message.type === 'FAULT') {
-    const { walk, cpu, va, access, ptePfn, pteFlags } = message;
+    const { pid: tid, walk, cpu, va, access, ptePfn, pteFlags } = message;
     const fault = { va, access, ptePfn, pteFlags, major: false, pages: [], truncated: false };
     const job: FaultJob = { ...base, kind: 'fault', walk, cpu, fault };
+    if (tid !== context.pid) job.tid = tid;
     return afterFault(
       beginFault(
         reviseMm(context, (draft) => {
@@ -80,16 +81,16 @@ function afterFault({ context, end }: FaultStep, send: Send): MmContext {
   const job = context.job as Job;
   if (job.kind === 'call') return afterPopulated(context, job, end, send);
   invariant(job.kind === 'fault', 'a fault ends in a fault job or a populating call');
-  const { pid } = context;
+  const pid = job.tid ?? context.pid;
   const { major, va } = job.fault;
   const counted = end.signal === 0 ? countFault(context, major) : context;
   const state = { ...counted, job: null };
   const delay = heldCycles(context, job);
   if (job.asleep) send(processOf(pid), { type: 'WAKE' }, delay);
-  else if (end.signal === 0) send(mmuOf(pid), { type: 'FAULT_DONE', walk: job.walk, pid, cpu: job.cpu }, delay);
+  else if (end.signal === 0) send(mmuOf(context.pid), { type: 'FAULT_DONE', walk: job.walk, pid, cpu: job.cpu }, delay);
   else {
     const { signal, code } = end;
-    send(mmuOf(pid), { type: 'FAULT_SIGNAL', walk: job.walk, pid, cpu: job.cpu, va, signal, code }, delay);
+    send(mmuOf(context.pid), { type: 'FAULT_SIGNAL', walk: job.walk, pid, cpu: job.cpu, va, signal, code }, delay);
   }
   return next(state, send);
 }
@@ -196,9 +197,9 @@ function entriesIn(message: Message): number {
  * adapter, behind which the call's result will come: a process that has its result must not be sent to sleep.
  */
 const ioWait = handle<MmContext>((context, _event, send) => {
-  const { job, pid } = context;
+  const { job } = context;
   if (job === null || job.asleep || job.kind === 'forked') return context;
-  if (job.kind === 'fault') send(tlbOf(job.cpu), { type: 'SLEEP', pid });
+  if (job.kind === 'fault') send(tlbOf(job.cpu), { type: 'SLEEP', pid: job.tid ?? context.pid });
   else if (callerOf(job.call) === 'abi') send('abi', { type: 'IO_WAIT', request: job.request });
   return reviseMm(context, (mmDraft) => {
     mmDraft.job = reviseJob(job, (draft) => {

@@ -65,8 +65,9 @@ export type Job = {
   asleep: boolean;
   /** Entries that were written for it so far: its time under the lock. */
   ptesWritten: number;
-} & (
-  | { kind: 'fault'; walk: number; cpu: number; fault: FaultWork }
+} & /** `tid`: the thread that faults, where it is not the process itself. */
+(
+  | { kind: 'fault'; walk: number; cpu: number; fault: FaultWork; tid?: number }
   | {
       kind: 'call';
       request: number;

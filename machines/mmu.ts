@@ -50,7 +50,7 @@ const walk = handle<MmuContext>((context, event, send) => {
       linux === 0 ? { ptePfn: 0, pteFlags: 0 } : { ptePfn: pfnOf(linux), pteFlags: flagsOf(linux) & ~PTE.CONT };
     send(tlbOf(cpu), { type: 'EXCEPTION', walk: event.walk, pid, va, levels }, delay);
     const entered = delay + context.resources.costs.exceptionEntryExit;
-    send(mmOf(pid), { type: 'FAULT', walk: event.walk, pid, cpu, va, access, ...known }, entered);
+    send(mmOf(context.pid), { type: 'FAULT', walk: event.walk, pid, cpu, va, access, ...known }, entered);
     return state;
   }
   const updated = access === 'write' ? makeDirty(makeYoung(pte)) : makeYoung(pte);

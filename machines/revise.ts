@@ -9,7 +9,7 @@ import type { MmuContext } from './mmuState.ts';
 import type { ZoneContext } from './zone.ts';
 
 function copyAbi(from: AbiContext): AbiContext {
-  return {
+  const copy: AbiContext = {
     resources: from.resources,
     kernelPageBytes: from.kernelPageBytes,
     files: from.files,
@@ -18,6 +18,8 @@ function copyAbi(from: AbiContext): AbiContext {
     shared: from.shared,
     refused: from.refused,
   };
+  if (from.threads !== undefined) copy.threads = from.threads;
+  return copy;
 }
 
 /**

@@ -78,6 +78,7 @@ function copyJob(from: Job): Job {
   const { awaits, step, asleep, ptesWritten } = from;
   switch (from.kind) {
     case 'fault':
+      if (from.tid !== undefined) return { ...from };
       return { awaits, step, asleep, ptesWritten, kind: from.kind, walk: from.walk, cpu: from.cpu, fault: from.fault };
     case 'call':
       return {

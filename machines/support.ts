@@ -99,6 +99,8 @@ export interface Resources {
   costs: CostModel;
   /** The design that is modelled; the one that matches a kernel of the process page size where none is given. */
   design?: Design;
+  /** The process whose address space each thread shares, by its id; processes themselves are not in it. */
+  threads?: ReadonlyMap<number, number>;
 }
 
 /**
@@ -114,11 +116,18 @@ export class ResourceHolder {
   readonly traces: ReadonlyMap<string, RunSource>;
   readonly costs: CostModel;
   readonly design: Design;
+  readonly threads: ReadonlyMap<number, number>;
 
   constructor(resources: Resources) {
     this.traces = resources.traces;
     this.costs = resources.costs;
     this.design = resources.design ?? defaultDesign;
+    this.threads = resources.threads ?? new Map();
+  }
+
+  /** The process whose address space this one runs in: itself, or for a thread the one that it is a thread of. */
+  mmPidOf(pid: number): number {
+    return this.threads.get(pid) ?? pid;
   }
 
   /** Nothing: resources are named by the topology, which is in the header of the log. */

@@ -31,7 +31,8 @@ import {
 function advance(draft: TlbContext, send: Send): TlbContext {
   const { work, installed, tlb } = draft;
   invariant(work !== null && installed !== null, 'a CPU that advances has work and tables');
-  if (work.pid !== installed.pid) {
+  const { resources } = draft;
+  if (work.pid !== installed.pid && resources.mmPidOf(work.pid) !== resources.mmPidOf(installed.pid)) {
     invariant(false, `the tables of ${installed.pid} are installed, not those of ${work.pid}`);
   }
   const pageShift = 31 - Math.clz32(installed.pageBytes);
@@ -56,9 +57,10 @@ function advance(draft: TlbContext, send: Send): TlbContext {
 }
 
 function askWalk(draft: TlbContext, va: number, access: Access, delayCycles: number, send: Send): TlbContext {
-  const { installed, cpu, tlb } = draft;
-  if (installed === null) invariant(false, 'a CPU that walks has tables');
-  const { pid, asid, mmu, pageBytes } = installed;
+  const { installed, cpu, tlb, work } = draft;
+  if (installed === null || work === null) invariant(false, 'a CPU that walks has work and tables');
+  const { pid } = work;
+  const { asid, mmu, pageBytes } = installed;
   const skipLevels = tlb.walkLevelsCached(asid, va, walkGeometry(pageBytes));
   const walk = ++draft.walk;
   send(mmu, { type: 'WALK', walk, pid, cpu, va, access, skipLevels }, delayCycles);

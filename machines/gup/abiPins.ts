@@ -8,7 +8,7 @@
 import { defaultPinChoices } from '../../src/arch/pinChoices.ts';
 import { ERRNO } from '../../src/mm/abi/numbers.ts';
 import type { PinningCall } from '../../src/mm/runs.ts';
-import { type AbiContext, answer, askMm, begin, type CallInFlight, fail } from '../abiState.ts';
+import { type AbiContext, answer, askMm, begin, type CallInFlight, fail, mmPidOf } from '../abiState.ts';
 import type { MessageOf } from '../messages.ts';
 import { reviseCall } from '../reviseWork.ts';
 import type { Send } from '../support.ts';
@@ -39,7 +39,7 @@ function gupTest(
   const { pid } = inFlight;
   const { command, holder, addr, lengthBytes, write, longterm, force, fast, wait } = call;
   const who = { sender: wait ? 'abi' : 'outside', request: pid };
-  const range = { pid: call.targetPid === 0 ? pid : call.targetPid, addr, lengthBytes };
+  const range = { pid: mmPidOf(context, call.targetPid === 0 ? pid : call.targetPid), addr, lengthBytes };
   if (command === 'unpin') send(`gup:${holder}`, { type: 'GUP_UNPIN', ...who, ...range });
   else send(`gup:${holder}`, { type: 'GUP_PIN', ...who, ...range, write, longterm, force, fast });
   if (!wait) return answer(context, pid, { result: 0 }, send);

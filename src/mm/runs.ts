@@ -152,6 +152,8 @@ export type QueryCall = { op: 'sysconf'; name: string } | { op: 'auxval'; name: 
 /** The life of the task, and everything else. */
 export type TaskCall =
   | { op: 'fork'; childPid: number }
+  /** CLONE_VM | CLONE_THREAD: the thread `tid` begins in this address space. */
+  | { op: 'clone'; tid: number }
   | { op: 'exec'; file: string }
   | { op: 'exit'; status: number }
   /** A call that does not touch the memory that is modelled; `name` is Linux's. */

@@ -70,6 +70,18 @@ function checkGranules(topology: Topology): void {
   }
 }
 
+function checkThreads(topology: Topology, byPid: ReadonlyMap<number, TopologyProcess>): void {
+  for (const [index, { threadOf, pageSize, forked }] of topology.processes.entries()) {
+    if (threadOf === undefined) continue;
+    const where = `${topology.name}: processes.${index}.threadOf`;
+    const group = byPid.get(threadOf);
+    if (group === undefined) fail('TOPOLOGY_ACTOR_UNKNOWN', `there is no process:${threadOf} to be a thread of`, where);
+    if (group.threadOf !== undefined) fail('TOPOLOGY_INVALID', `process:${threadOf} is a thread itself`, where);
+    if (forked) fail('TOPOLOGY_INVALID', 'a thread is made by clone, not by fork', where);
+    if (group.pageSize !== pageSize) fail('TOPOLOGY_PAGE_SIZE', 'a thread has the page size of its process', where);
+  }
+}
+
 function checkProcesses(topology: Topology): void {
   const byPid = new Map<number, TopologyProcess>();
   for (const [index, process] of topology.processes.entries()) {
@@ -87,6 +99,7 @@ function checkProcesses(topology: Topology): void {
       fail('TOPOLOGY_ACTOR_UNKNOWN', `there is no tlb:${process.cpu}, only ${topology.cpus} CPUs`, `${where}.cpu`);
     }
   }
+  checkThreads(topology, byPid);
   for (const [index, process] of topology.processes.entries()) {
     for (const child of process.children) {
       const found = byPid.get(child);
@@ -124,6 +137,11 @@ function costsOf(topology: Topology): CostModel {
   return { ...defaultCosts, ...topology.costs };
 }
 
+/** Threads by their ids, with the process whose address space they share. */
+function threadsOf({ processes }: Topology): Map<number, number> {
+  return new Map(processes.flatMap(({ pid, threadOf }) => (threadOf === undefined ? [] : [[pid, threadOf] as const])));
+}
+
 /** The design as the machines have it: with the choices of the parts that are asked for. */
 function designOf({ design, gup }: Topology): Design {
   return gup === undefined ? design : { ...design, pins: pinChoicesOf(gup) };
@@ -158,6 +176,7 @@ function processActors(
   const limits = memlock === undefined ? rootLimits : { ...rootLimits, ipcLock: false, memlockBytes: memlock };
   const mm = { resources, pid, kernelPageBytes, nativeTables, zeroPfn, stackLimitBytes, limits };
   const mmu = { resources, pid, kernelPageBytes, cpus: topology.cpus, tlbRange: core.tlbRange };
+  if (process.threadOf !== undefined) return [{ id: `process:${pid}`, machine: machines.process, input }];
   return [
     { id: `process:${pid}`, machine: machines.process, input },
     { id: `mm:${pid}`, machine: machines.mm, input: mm },
@@ -183,7 +202,12 @@ export function buildTopology(topology: Topology, traces: ReadonlyMap<number, Ru
   checkProcesses(topology);
   checkAsids(topology);
   const sources = new Map([...traces.values()].map((trace) => [trace.hash, trace]));
-  const resources = new ResourceHolder({ traces: sources, costs: costsOf(topology), design: designOf(topology) });
+  const resources = new ResourceHolder({
+    traces: sources,
+    costs: costsOf(topology),
+    design: designOf(topology),
+    threads: threadsOf(topology),
+  });
   const { kernelPageSize: kernelPageBytes, cpus } = topology;
   const core = findCore(topology.core);
   const files = fileSizes(topology, traces);
@@ -216,7 +240,7 @@ export function buildTopology(topology: Topology, traces: ReadonlyMap<number, Ru
 
 function outsideMessages(topology: Topology): OutsideMessage[] {
   const starts = topology.processes
-    .filter((process) => !process.forked)
+    .filter((process) => !process.forked && process.threadOf === undefined)
     .map(({ pid, startCycles }) => ({ to: `process:${pid}`, atCycles: startCycles, message: { type: 'START' } }));
   const others = topology.messages.map(({ to, type, atCycles, ...fields }) => ({
     to,

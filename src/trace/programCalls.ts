@@ -157,5 +157,6 @@ export const callSchema = z.discriminatedUnion('op', [
   }),
   z.strictObject({ op: z.literal('uprobe_register'), targetPid: number, addr: number }),
   z.strictObject({ op: z.literal('fork'), childPid: number }),
+  z.strictObject({ op: z.literal('clone'), tid: number }),
   z.strictObject({ op: z.literal('exit'), status: number.default(0) }),
 ]);
