@@ -6,6 +6,7 @@
  * cycles. `request` numbers are the sender's own and come back in the answer. All fields are plain data.
  */
 import type { TlbiOp } from '../src/arch/tlbi.ts';
+import type { TableRoot } from './liveFallback/messages.ts';
 import type { MemoryCall } from '../src/mm/abiRules.ts';
 import type { PinCall } from '../src/mm/calls/pin.ts';
 import type { ProtectedRange } from '../src/mm/calls/plan.ts';
@@ -55,7 +56,17 @@ export type CoreMessage =
   | { type: 'EXITED'; pid: number; cpu: number }
   | { type: 'DISPATCH'; cpu: number }
   | { type: 'ACTIVATE'; pid: number; cpu: number; asid: number; flush: boolean }
-  | { type: 'SET_TTBR'; pid: number; asid: number; pageBytes: number; mmu: string; flush: boolean }
+  | {
+      type: 'SET_TTBR';
+      pid: number;
+      asid: number;
+      pageBytes: number;
+      mmu: string;
+      flush: boolean;
+      /** Where changes of table are modelled: the root, and that the reserved table stands in for it. */
+      root?: TableRoot;
+      reserved?: true;
+    }
   | { type: 'SWITCHED'; pid: number; cpu: number }
   // Running on a CPU
   | { type: 'RUN'; pid: number; trace: string; from: number; to: number; resumed: boolean; quantumCycles: number }
@@ -82,7 +93,18 @@ export type CoreMessage =
   | { type: 'WAKE' }
   | { type: 'AWAKE'; pid: number; cpu: number }
   // Translation
-  | { type: 'WALK'; walk: number; pid: number; cpu: number; va: number; access: Access; skipLevels: number }
+  | {
+      type: 'WALK';
+      walk: number;
+      pid: number;
+      cpu: number;
+      va: number;
+      access: Access;
+      skipLevels: number;
+      /** Where changes of table are modelled: what TTBR0 and TG0 of this CPU hold. */
+      root?: TableRoot;
+      granuleBytes?: number;
+    }
   | {
       type: 'TRANSLATION';
       walk: number;
@@ -115,7 +137,7 @@ export type CoreMessage =
   /** `issuerPageBytes`: the granule that the issuing CPU uses for user addresses at the moment. */
   | { type: 'TLBI'; mmu: string; operations: TlbiRequest[]; issuerPageBytes: number }
   | { type: 'TLBI_DONE'; cpu: number; dropped: number }
-  | { type: 'REGRANULE'; mmu: string; pageBytes: number }
+  | { type: 'REGRANULE'; mmu: string; pageBytes: number; root?: TableRoot }
   // Page tables
   | { type: 'CONFIGURE'; request: number; pageBytes: number; native: boolean }
   | { type: 'SET_PTES'; request: number; runs: PteRun[]; expects: number }

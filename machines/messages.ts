@@ -7,10 +7,12 @@
  */
 import type { CoreMessage } from './coreMessages.ts';
 import type { GupMessage } from './gup/messages.ts';
+import type { LiveFallbackMessage } from './liveFallback/messages.ts';
 import type { WalkerMessage } from './walkers/messages.ts';
 
 export type * from './coreMessages.ts';
 export type * from './gup/messages.ts';
+export type * from './liveFallback/messages.ts';
 export type * from './walkers/messages.ts';
 
 /** The kinds of actor that this vocabulary joins. `outside` is whoever starts the run. */
@@ -29,7 +31,7 @@ export type Kind =
   | 'gup';
 
 /** Every message, by type. */
-export type Message = CoreMessage | WalkerMessage | GupMessage;
+export type Message = CoreMessage | WalkerMessage | GupMessage | LiveFallbackMessage;
 
 /** A message type. */
 export type MessageType = Message['type'];

@@ -65,8 +65,7 @@ export type Job = {
   asleep: boolean;
   /** Entries that were written for it so far: its time under the lock. */
   ptesWritten: number;
-} & /** `tid`: the thread that faults, where it is not the process itself. */
-(
+} /** `tid`: the thread that faults, where it is not the process itself. */ & (
   | { kind: 'fault'; walk: number; cpu: number; fault: FaultWork; tid?: number }
   | {
       kind: 'call';

@@ -30,7 +30,9 @@ const opNames = {
  * opOf({ type: 'READ_PTES', request: 1, ranges: [] }).op; // 'read'
  * ```
  */
-export function opOf(message: Exclude<TableMessage, { type: 'CONFIGURE' | 'RELEASE_TABLES' }>): TableOp {
+export function opOf(
+  message: Exclude<TableMessage, { type: 'CONFIGURE' | 'RELEASE_TABLES' | 'RETURN_NATIVE' }>,
+): TableOp {
   const { type, request: _request, ...fields } = message;
   return { op: opNames[type], ...fields } as TableOp;
 }

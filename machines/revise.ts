@@ -187,6 +187,7 @@ function copyMmu(from: MmuContext): MmuContext {
     nativeTableBytesPeak: from.nativeTableBytesPeak,
   };
   if (from.walkers !== undefined) copy.walkers = from.walkers;
+  if (from.live !== undefined) copy.live = from.live;
   return copy;
 }
 

@@ -1,6 +1,7 @@
 /** Who sends each message to whom, and what it says: the table that topologies are checked against. */
 import { coreVocabulary } from './coreVocabulary.ts';
 import { gupVocabulary } from './gup/vocabulary.ts';
+import { liveFallbackVocabulary } from './liveFallback/vocabulary.ts';
 import type { MessageType, VocabularyRow } from './messages.ts';
 import { walkerVocabulary } from './walkers/vocabulary.ts';
 
@@ -16,4 +17,5 @@ export const vocabulary: Readonly<Record<MessageType, VocabularyRow>> = {
   ...coreVocabulary,
   ...walkerVocabulary,
   ...gupVocabulary,
+  ...liveFallbackVocabulary,
 };

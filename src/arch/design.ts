@@ -1,5 +1,6 @@
 /** The choices a design of per-process page size leaves open, and the settings of a kernel that the model obeys. */
 
+import type { LiveFallbackChoices } from './liveFallback.ts';
 import type { PinChoices } from './pinChoices.ts';
 
 /** When a transparent huge page size is used (`/sys/kernel/mm/transparent_hugepage/hugepages-SIZEkB/enabled`). */
@@ -62,6 +63,8 @@ export interface Design {
   thp: ThpSettings;
   /** Choices about pinned pages, where a topology has anybody who pins (`src/arch/pinChoices.ts`). */
   pins?: PinChoices;
+  /** How running CPUs change the table, where that is modelled step by step (`src/arch/liveFallback.ts`). */
+  liveFallback?: LiveFallbackChoices;
 }
 
 /**

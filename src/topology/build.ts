@@ -143,8 +143,12 @@ function threadsOf({ processes }: Topology): Map<number, number> {
 }
 
 /** The design as the machines have it: with the choices of the parts that are asked for. */
-function designOf({ design, gup }: Topology): Design {
-  return gup === undefined ? design : { ...design, pins: pinChoicesOf(gup) };
+function designOf({ design, gup, liveFallback }: Topology): Design {
+  return {
+    ...design,
+    ...(gup === undefined ? {} : { pins: pinChoicesOf(gup) }),
+    ...(liveFallback === undefined ? {} : { liveFallback }),
+  };
 }
 
 /** Every file of every trace, with the largest size that any of them proves. */

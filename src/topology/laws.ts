@@ -87,6 +87,9 @@ export class Laws {
   /** An MMU between two operations: its native table, its frames, and every TLB that may hold its translations. */
   private checkMmu(record: MessageRecord, system: System, id: string): void {
     const mmu = contextOf(system, id as `mmu:${string}`);
+    if ((mmu.live?.wrongWalks ?? 0) > 0) {
+      this.broken(record, 8, `a CPU walked a table of ${id} that is gone, or with the other granule`);
+    }
     if (mmu.current !== null) return;
     const before = this.seen.get(id);
     if (before?.linux === mmu.linux && before.native === mmu.native) return;

@@ -1,6 +1,7 @@
 /** TLB maintenance, break-before-make and the choices of layer 3, seen from the programs that depend on them. */
 import { describe, expect, it } from 'vitest';
-import { acknowledgeFlush, beginOperation, takeFrames } from '../../machines/mmuTables.ts';
+import { takeFrames } from '../../machines/mmuSupply.ts';
+import { acknowledgeFlush, beginOperation } from '../../machines/mmuTables.ts';
 import { initialMmu } from '../../machines/mmuState.ts';
 import type { Message } from '../../machines/messages.ts';
 import { ResourceHolder } from '../../machines/index.ts';

@@ -4,6 +4,7 @@
  */
 import type { ZodType } from 'zod';
 import { gupActors, gupSchema } from './gup.ts';
+import { liveFallbackSchema } from './liveFallback.ts';
 import type { PartActors } from './part.ts';
 
 /**
@@ -16,6 +17,7 @@ import type { PartActors } from './part.ts';
  */
 export const partSchemas = {
   gup: gupSchema.optional(),
+  liveFallback: liveFallbackSchema.optional(),
 } satisfies Record<string, ZodType>;
 
 /**
