@@ -10,6 +10,7 @@ import { abiRules, type RuledCall } from '../src/mm/abi/rules.ts';
 import { inherit, leave } from '../src/mm/abi/sharedMemory.ts';
 import type { FileCall, OtherProcessCall, SharedMemoryCall } from '../src/mm/runs.ts';
 import { beginFileCall, fileAnswered, inodeOf, transferCopied, transferFaulted } from './abiFiles.ts';
+import { beginPipeCall, pipeAnswered, spliceRead } from './pipe/abiPipe.ts';
 import { beginOtherCall, otherAnswered, otherCopied } from './abiOthers.ts';
 import { beginSharedCall, sharedAnswered } from './abiShared.ts';
 import {
@@ -65,6 +66,9 @@ const syscall = handle<AbiContext>((context, event, send) => {
   if (isRuled(call)) return ruled(context, inFlight, call, send);
   if (isPinningCall(call)) return beginPinningCall(context, inFlight, call, send);
   switch (call.op) {
+    case 'splice':
+    case 'drain':
+      return beginPipeCall(context, inFlight, call, send);
     case 'execve':
       return execve(context, inFlight, call, send);
     case 'exit':
@@ -196,7 +200,14 @@ const ioWait = handle<AbiContext>((context, event, send) => {
 
 const fileDone = handle<AbiContext>((context, event, send) => {
   assertType(event, 'FILE_DONE');
-  return fileAnswered(context, callOf(context, event.request), event, send);
+  const inFlight = callOf(context, event.request);
+  if (inFlight.call.op === 'splice') return spliceRead(context, inFlight, event, send);
+  return fileAnswered(context, inFlight, event, send);
+});
+
+const pipeDone = handle<AbiContext>((context, event, send) => {
+  assertType(event, 'PIPE_DONE');
+  return pipeAnswered(context, event, send);
 });
 
 const sysinfo = handle<AbiContext>((context, event, send) => {
@@ -269,7 +280,7 @@ function copyEnded(
 /** The adapter's statechart: it serves every process, one call of each at a time. */
 export const abiMachine = setup({
   types: { context: {} as AbiContext, events: {} as Message, input: {} as AbiInput },
-  actions: { syscall, pinsDone, mmDone, ioWait, fileDone, sysinfo, awake, copied },
+  actions: { syscall, pinsDone, mmDone, ioWait, fileDone, pipeDone, sysinfo, awake, copied },
   guards: {
     known: ({ context, event }) => context.calls.has((event as MessageOf<'MM_DONE'>).request),
     inCopy: ({ context, event }) => context.calls.has((event as MessageOf<'AWAKE'>).pid),
@@ -288,6 +299,7 @@ export const abiMachine = setup({
         MM_DONE: { guard: 'known', actions: 'mmDone' },
         IO_WAIT: { guard: 'known', actions: 'ioWait' },
         FILE_DONE: { guard: 'known', actions: 'fileDone' },
+        PIPE_DONE: { guard: 'known', actions: 'pipeDone' },
         SYSINFO_DONE: { guard: 'known', actions: 'sysinfo' },
         AWAKE: { guard: 'inCopy', actions: 'awake' },
         GUP_DONE: { guard: 'known', actions: 'pinsDone' },

@@ -9,6 +9,9 @@ import type { Send } from './support.ts';
 import { reviseAbi } from './revise.ts';
 import { reviseCall } from './reviseWork.ts';
 
+/** Logical block of the device: what direct I/O is aligned to, whatever the page (`fs/iomap/direct-io.c:iomap_dio_bio_iter`). */
+const BLOCK_BYTES = 512;
+
 type Transfer = Extract<RecordedFileCall, { op: 'read' | 'write' }>;
 
 /**
@@ -34,7 +37,9 @@ function askFile(context: AbiContext, inFlight: CallInFlight, call: RecordedFile
   const to = actorOfFile(file);
   if (call.op === 'read' || call.op === 'write') {
     const { offsetBytes, lengthBytes } = call;
-    if (call.op === 'read') {
+    if (call.direct === true) {
+      send(to, { type: 'DIRECT_IO', file, request, write: call.op === 'write', offsetBytes, lengthBytes });
+    } else if (call.op === 'read') {
       const { readOrder } = context.resources.design;
       const pageBytes = readOrder === 'process-page' ? pageBytesOf(context, request) : context.kernelPageBytes;
       const orderPages = Math.log2(pageBytes / context.kernelPageBytes);
@@ -100,14 +105,20 @@ export function beginFileCall(
   if (!hasPages(context, inodeOf(context, pid, call.file))) return answer(context, pid, { result: 0 }, send);
   if ((call.op === 'read' || call.op === 'write') && call.lengthBytes <= 0)
     return answer(context, pid, { result: 0 }, send);
-  if (call.op !== 'write' || call.buffer <= 0) return askFile(context, inFlight, call, send);
+  const isTransfer = call.op === 'read' || call.op === 'write';
+  const direct = isTransfer && call.direct === true;
+  if (direct && (call.offsetBytes % BLOCK_BYTES !== 0 || call.lengthBytes % BLOCK_BYTES !== 0))
+    return fail(context, pid, ERRNO.EINVAL, send);
+  if (!isTransfer || (call.op === 'read' && !direct) || call.buffer <= 0) return askFile(context, inFlight, call, send);
   const copies = [{ addr: call.buffer, lengthBytes: call.lengthBytes }];
   return copyOn(
     context,
     reviseCall(inFlight, (draft) => {
       draft.call = call;
       draft.copies = copies;
-      draft.access = 'read';
+      // Direct I/O faults the buffer in, for writing where the device writes to it, before anything is read
+      // (`block/bio.c:bio_iov_iter_get_pages`).
+      draft.access = call.op === 'write' ? 'read' : 'write';
     }),
     send,
   );
@@ -134,7 +145,8 @@ export function fileAnswered(
   if (event.failed) return fail(context, pid, event.errno, send);
   if (call.op !== 'read' && call.op !== 'write') return answer(context, pid, { result: inFlight.result }, send);
   const result = event.doneBytes;
-  if (call.op === 'write' || call.buffer <= 0 || result === 0) return answer(context, pid, { result }, send);
+  if (call.op === 'write' || call.direct === true || call.buffer <= 0 || result === 0)
+    return answer(context, pid, { result }, send);
   const copies = [{ addr: call.buffer, lengthBytes: result }];
   return copyOn(
     context,
@@ -158,7 +170,7 @@ export function fileAnswered(
  * ```
  */
 export function transferCopied(context: AbiContext, inFlight: CallInFlight, call: Transfer, send: Send): AbiContext {
-  if (call.op === 'write') return askFile(context, inFlight, call, send);
+  if (call.op === 'write' || call.direct === true) return askFile(context, inFlight, call, send);
   return answer(context, inFlight.pid, { result: inFlight.result }, send);
 }
 
@@ -182,7 +194,7 @@ export function transferFaulted(
   const { pid, doneBytes } = inFlight;
   // Out of memory in the middle of a call kills the process; a bad address only fails the copy.
   if (signal === SIGNAL.KILL) return fail(context, pid, ERRNO.EFAULT, send, SIGNAL.KILL);
-  if (doneBytes === 0) return fail(context, pid, ERRNO.EFAULT, send);
+  if (doneBytes === 0 || call.direct === true) return fail(context, pid, ERRNO.EFAULT, send);
   if (call.op === 'read') return answer(context, pid, { result: doneBytes }, send);
   return askFile(context, inFlight, { ...call, lengthBytes: doneBytes }, send);
 }

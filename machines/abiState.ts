@@ -24,7 +24,7 @@ export interface CallInFlight {
   cpu: number;
   call: TraceCall | ExecCall;
   /** What is awaited: the mm, the file, the zone, the copy to or from user memory, or a CPU to do that copy on. */
-  awaits: 'mm' | 'file' | 'zone' | 'uaccess' | 'cpu' | 'gup';
+  awaits: 'mm' | 'file' | 'zone' | 'uaccess' | 'cpu' | 'gup' | 'pipe';
   asleep: boolean;
   /** User memory that is still to be copied, and the access that the kernel makes. */
   copies: UserRange[];

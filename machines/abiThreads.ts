@@ -1,4 +1,9 @@
-/** Threads at the system-call boundary (`kernel/fork.c:copy_process` with CLONE_VM, `kernel/exit.c`): who shares an mm, and who is its last user. */
+/**
+ * Threads at the system-call boundary (`kernel/fork.c:copy_process` with CLONE_VM, `kernel/exit.c`): who shares an mm, and who is
+ * its last user.
+ *
+ * @models S-39
+ */
 import { IntRecord } from '../src/mm/intRecord.ts';
 import { inherit } from '../src/mm/abi/sharedMemory.ts';
 import { type AbiContext, answer, askMm, type CallInFlight, mmPidOf, pageBytesOf } from './abiState.ts';

@@ -6,11 +6,10 @@
  * cycles. `request` numbers are the sender's own and come back in the answer. All fields are plain data.
  */
 import type { TlbiOp } from '../src/arch/tlbi.ts';
+import type { ExecCall, MmCall } from './callTypes.ts';
 import type { TableRoot } from './liveFallback/messages.ts';
-import type { MemoryCall } from '../src/mm/abiRules.ts';
-import type { PinCall } from '../src/mm/calls/pin.ts';
 import type { ProtectedRange } from '../src/mm/calls/plan.ts';
-import type { ImageSegment, TraceCall } from '../src/mm/runs.ts';
+import type { TraceCall } from '../src/mm/runs.ts';
 import type { StretchCounts } from '../src/mm/stretch.ts';
 import type { Vma } from '../src/mm/vma.ts';
 
@@ -140,7 +139,10 @@ export type CoreMessage =
   | { type: 'REGRANULE'; mmu: string; pageBytes: number; root?: TableRoot }
   // Page tables
   | { type: 'CONFIGURE'; request: number; pageBytes: number; native: boolean }
-  | { type: 'SET_PTES'; request: number; runs: PteRun[]; expects: number }
+  /** `lazily`: without `update_mmu_cache`, as fork enters what it copies. */
+  | { type: 'SET_PTES'; request: number; runs: PteRun[]; expects: number; lazily?: true }
+  | { type: 'FILL_NATIVE'; request: number; ranges: { startVa: number; endVa: number }[] }
+  | { type: 'DROP_NATIVE'; request: number }
   | {
       type: 'CLEAR_PTES';
       request: number;
@@ -259,6 +261,8 @@ export type CoreMessage =
   | { type: 'DIRTIED'; file: string; runs: { index: number; nr: number }[] }
   | { type: 'READ_FILE'; file: string; request: number; offsetBytes: number; lengthBytes: number; orderPages?: number }
   | { type: 'WRITE_FILE'; file: string; request: number; offsetBytes: number; lengthBytes: number }
+  /** O_DIRECT: the device and the user's pages, around the page cache. */
+  | { type: 'DIRECT_IO'; file: string; request: number; write: boolean; offsetBytes: number; lengthBytes: number }
   | { type: 'TRUNCATE_FILE'; file: string; request: number; sizeBytes: number }
   | {
       type: 'ALLOCATE_FILE';
@@ -286,8 +290,11 @@ export type CoreMessage =
   /** A handle that `memfd_create` or `shmget` holds on a new inode of the kernel's internal tmpfs mount. */
   | { type: 'CREATE_FILE'; file: string; sender: string; request: number; sizeBytes: number }
   | { type: 'CLOSE_FILE'; file: string }
-  | { type: 'PIN_PAGES'; file: string; holder: string; firstIndex: number; endIndex: number }
-  | { type: 'UNPIN_PAGES'; file: string; holder: string }
+  /** With a request the holder is an actor and hears of what it got. */
+  | { type: 'PIN_PAGES'; file: string; holder: string; firstIndex: number; endIndex: number; request?: number }
+  | { type: 'PINNED'; request: number; runs: FileRun[] }
+  /** With a range: one reference to each of its pages, and no more. */
+  | { type: 'UNPIN_PAGES'; file: string; holder: string; firstIndex?: number; endIndex?: number }
   | { type: 'READ_BLOCKS'; file: string; request: number; lengthBytes: number }
   | { type: 'WRITE_BLOCKS'; file: string; request: number; lengthBytes: number }
   | { type: 'IO_DONE'; request: number }
@@ -325,32 +332,3 @@ export interface TlbiRequest {
   /** Instructions that Linux issues for it. */
   instructions: number;
 }
-
-/** execve as the outside asks for it: the image of a trace, run with a page size. */
-export interface ExecCall {
-  op: 'execve';
-  file: string;
-  pageBytes: number;
-  image: ImageSegment[];
-}
-
-/**
- * What the ABI adapter asks of an mm: arguments checked and rounded to the caller's page size (`src/mm/abiRules.ts`), files
- * as inodes. pkey_mprotect comes as `mprotect`, shmat as `mmap` of its segment's inode, process_madvise as one `madvise` for
- * each range.
- */
-export type MmCall =
-  | ExecCall
-  | MemoryCall
-  | { op: 'fork'; childPid: number }
-  | { op: 'exit'; status: number }
-  /** `ksys_shmdt`: `segments` has the size in bytes of every System V segment, by its inode. */
-  | { op: 'shmdt'; addr: number; segments: Record<string, number> }
-  /** `do_pages_move` and `do_pages_stat` of this mm; the data of MM_DONE is one status an address. */
-  | { op: 'move_pages'; addresses: number[]; nodes: number[] | null; flags: number }
-  /**
-   * `pin_user_pages_remote`: fault the pages of another process's range in; the result is how many bytes from `addr` on are
-   * there, which may be none.
-   */
-  | { op: 'remote_access'; addr: number; lengthBytes: number; write: boolean; force?: boolean }
-  | PinCall;

@@ -2,6 +2,8 @@
  * The page cache of one inode (`struct address_space`): its folios, their least order, who maps it, and one operation at
  * a time on it, as `invalidate_lock` serialises them. When a process of a larger page size maps a file that is cached in
  * smaller folios, the policy says what becomes of those (`fileState.ts`).
+ *
+ * @models S-16 S-37
  */
 import { setup } from 'xstate';
 import { unmapFile } from './fileInvalidate.ts';
@@ -9,6 +11,7 @@ import { nextOperation, operateOnFile, rangeUnmapped, residentRuns, takeOn, unpi
 import { markDirty } from './filePages.ts';
 import { type FileContext, type FileInput, type FileMessage, type FilePhase, initialFile } from './fileState.ts';
 import type { Message } from './messages.ts';
+import { askReferences, beginShrink, endShrink } from './reclaim/fileShrink.ts';
 import { handle, type Send } from './support.ts';
 
 /**
@@ -23,6 +26,14 @@ import { handle, type Send } from './support.ts';
  */
 export function takeMessage(context: FileContext, event: Message, send: Send): FileContext {
   switch (event.type) {
+    case 'SHRINK_FILE': {
+      const begun = beginShrink(context, event);
+      return begun.writes ? operateOnFile(begun.context, event, send) : askReferences(begun.context, send);
+    }
+    case 'FOLIOS':
+      // Who asked, the sign of the request tells: reclaim, or an operation that looks for pins.
+      if (event.request < 0) return nextOperation(takeOn(context, event, send), send);
+      return endShrink(context, event, send);
     case 'UNMAP_FILE':
       return unmapFile(context, event.mm);
     case 'DIRTIED':
@@ -30,7 +41,7 @@ export function takeMessage(context: FileContext, event: Message, send: Send): F
     case 'RANGE_UNMAPPED':
       return rangeUnmapped(context, event, send);
     case 'UNPIN_PAGES':
-      return unpin(context, event.holder, send);
+      return unpin(context, event, send);
     case 'RESIDENT': {
       const { mm, request, firstIndex, endIndex } = event;
       send(mm, { type: 'RESIDENT_PAGES', request, runs: residentRuns(context, firstIndex, endIndex) });
@@ -40,7 +51,6 @@ export function takeMessage(context: FileContext, event: Message, send: Send): F
     case 'NO_MEMORY':
     case 'IO_DONE':
     case 'GOT':
-    case 'FOLIOS':
     case 'UNPINNED':
       return nextOperation(takeOn(context, event, send), send);
     default:
@@ -66,6 +76,7 @@ export const inodeEvents = {
   GET_PAGES: { actions: 'take' },
   READ_FILE: { actions: 'take' },
   WRITE_FILE: { actions: 'take' },
+  DIRECT_IO: { actions: 'take' },
   TRUNCATE_FILE: { actions: 'take' },
   ALLOCATE_FILE: { actions: 'take' },
   READ_AHEAD: { actions: 'take' },
@@ -98,7 +109,12 @@ export const fileMachine = setup({
   id: 'file',
   context: ({ input }) => initialFile(input),
   initial: 'stable',
-  on: { ...inodeEvents, IO_DONE: { actions: 'take' } },
+  on: {
+    ...inodeEvents,
+    IO_DONE: { actions: 'take' },
+    SHRINK_FILE: { actions: 'take' },
+    FOLIOS: { actions: 'take' },
+  },
   states: {
     stable: {
       always: [

@@ -1,6 +1,7 @@
 /** How operations on an address space end: the answers to whoever asked. */
 import { ERRNO } from '../src/mm/abi/numbers.ts';
 import { type FileContext, type FileMessage, type FileOperation, inMemory } from './fileState.ts';
+import { askReferences } from './reclaim/fileShrink.ts';
 import type { Send } from './support.ts';
 import { reviseFile } from './revise.ts';
 
@@ -16,7 +17,8 @@ import { reviseFile } from './revise.ts';
  */
 export function waitForIo(message: FileMessage, send: Send): void {
   const sender = askerOf(message);
-  if (sender !== null && 'request' in message) send(sender, { type: 'IO_WAIT', request: message.request });
+  if (sender === null || !('request' in message) || message.request === undefined) return;
+  send(sender, { type: 'IO_WAIT', request: message.request });
 }
 
 /** Who waits for the answer; null for an operation that nobody waits for. */
@@ -30,6 +32,7 @@ function askerOf(message: FileMessage): string | null {
       return message.sender;
     case 'READ_AHEAD':
     case 'PIN_PAGES':
+    case 'SHRINK_FILE':
       return null;
     default:
       return 'abi';
@@ -70,13 +73,14 @@ export function answer(context: FileContext, operation: FileOperation, send: Sen
   const { message, rereadPages, failed, doneBytes } = operation;
   const errno = operation.errno === 0 && failed ? ERRNO.ENOMEM : operation.errno;
   if (operation.answered) return finish(context);
+  if (message.type === 'SHRINK_FILE') return askReferences(finish(context), send);
   if (message.type === 'MAP_FILE') {
     const { request, file, mm } = message;
     send(mm, { type: 'MAPPED', request, file, writeNotify: !inMemory(context), droppedPages: rereadPages, errno });
     return finish(context);
   }
   const asker = askerOf(message);
-  if (asker === null || !('request' in message)) return finish(context);
+  if (asker === null || !('request' in message) || message.request === undefined) return finish(context);
   send(asker, { type: 'FILE_DONE', request: message.request, rereadPages, failed: errno !== 0, errno, doneBytes });
   return finish(context);
 }

@@ -2,6 +2,8 @@
  * Faults on a file: `filemap_map_pages` over the window that the mm asks for, then `filemap_fault` or `shmem_fault` for the
  * page itself where that did not map it (`mm/memory.c:do_read_fault`). Where Linux drops the lock for I/O and takes the fault
  * again (VM_FAULT_RETRY), the window is mapped again too, with what has come in meanwhile.
+ *
+ * @models D-08
  */
 import { faultReadahead, readaheadUnits } from '../src/mm/readahead.ts';
 import { VM } from '../src/mm/vma.ts';

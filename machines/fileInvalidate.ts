@@ -2,6 +2,8 @@
  * What mapping a file does to its page cache: where the least order rises, smaller folios are unmapped everywhere, written
  * back, and dropped (`mm/truncate.c:invalidate_inode_pages2_range`), or copied together where there is nothing to read
  * them again from (`mm/khugepaged.c:collapse_file`).
+ *
+ * @models S-36 S-37 T-02 T-05 T-06 T-09 D-14 D-15
  */
 import { ERRNO } from '../src/mm/abi/numbers.ts';
 import type { CachedFolio } from '../src/mm/pageCache.ts';

@@ -1,9 +1,11 @@
 /** The operations on an address space, one at a time: how each begins, and what each answer takes it on to. */
 import { answer, finish } from './fileAnswers.ts';
 import { beginFileFault, faultAgain, sendPages } from './fileFault.ts';
+import { beginDirect, directUnmapped, directWent } from './fileDirect.ts';
 import { filled, framesCame, outOfMemory } from './fileFill.ts';
 import { beginMap, collapsed, convert, writeBack, wroteBack } from './fileInvalidate.ts';
 import { markDirty, pageRuns } from './filePages.ts';
+import { takeOut } from './filePins.ts';
 import { beginRead, beginReadAhead, readOn } from './fileRead.ts';
 import {
   actorOfFile,
@@ -41,6 +43,8 @@ function beginOperation(context: FileContext, message: FileMessage, send: Send):
       return beginTruncate(context, operation, message, send);
     case 'ALLOCATE_FILE':
       return beginAllocate(context, operation, message, send);
+    case 'DIRECT_IO':
+      return beginDirect(context, operation, message, send);
     case 'PIN_PAGES':
       return pin(context, operation, message, send);
     default:
@@ -52,7 +56,10 @@ function beginOperation(context: FileContext, message: FileMessage, send: Send):
 function pin(context: FileContext, operation: FileOperation, message: MessageOf<'PIN_PAGES'>, send: Send): FileContext {
   const end = Math.min(message.endIndex, endIndex(context, context.minOrderPages));
   const runs = pageRuns(context.cache, { first: message.firstIndex, end });
-  if (runs.length === 0) return finish(context);
+  if (runs.length === 0) {
+    pinned(message, runs, send);
+    return finish(context);
+  }
   const frames = runs.map(({ pfn, nr }) => ({ pfn, nr }));
   send('zone', { type: 'GET', sender: actorOfFile(context.path), request: context.ino, runs: frames });
   return inStep(
@@ -64,9 +71,15 @@ function pin(context: FileContext, operation: FileOperation, message: MessageOf<
   );
 }
 
+/** A holder that is an actor hears of what it got. */
+function pinned({ holder, request }: MessageOf<'PIN_PAGES'>, runs: FileRun[], send: Send): void {
+  if (request !== undefined) send(holder, { type: 'PINNED', request, runs });
+}
+
 function referenced(context: FileContext, operation: FileOperation, send: Send): FileContext {
   if (operation.message.type !== 'PIN_PAGES') return sendPages(context, operation, send);
   const { holder } = operation.message;
+  pinned(operation.message, operation.runs, send);
   return finish(
     reviseFile(context, (draft) => {
       draft.pins = [...context.pins, { holder, runs: operation.runs, orphanedPages: 0 }];
@@ -167,7 +180,9 @@ export function takeOn(context: FileContext, event: Message, send: Send): FileCo
     case 'RANGE_UNMAPPED':
       return operation.message.type === 'MAP_FILE'
         ? convert(context, operation, send)
-        : cutOff(context, operation, send);
+        : operation.message.type === 'DIRECT_IO'
+          ? directUnmapped(context, operation, operation.message, send)
+          : cutOff(context, operation, send);
     case 'FRAMES':
       return framesCame(context, operation, event, send, resume);
     case 'NO_MEMORY':
@@ -178,6 +193,7 @@ export function takeOn(context: FileContext, event: Message, send: Send): FileCo
     case 'UNPINNED':
       return pinsKnown(context, operation, event, convert, send);
     case 'IO_DONE':
+      if (operation.message.type === 'DIRECT_IO') return directWent(context, operation, operation.message, send);
       return context.phase === 'writing'
         ? wroteBack(context, operation, send)
         : filled(context, operation, send, resume);
@@ -258,13 +274,38 @@ export function residentRuns(
  * ```ts
  * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
  * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' });
- * unpin(file, 'nic', () => {}).pins; // []
+ * unpin(file, { type: 'UNPIN_PAGES', file: 'a', holder: 'nic' }, () => {}).pins; // []
  * ```
  */
-export function unpin(context: FileContext, holder: string, send: Send): FileContext {
+export function unpin(context: FileContext, event: MessageOf<'UNPIN_PAGES'>, send: Send): FileContext {
+  const { holder, firstIndex, endIndex: end } = event;
+  if (firstIndex !== undefined && end !== undefined)
+    return unpinRange(context, holder, { first: firstIndex, end }, send);
   const runs: FileRun[] = context.pins.filter((held) => held.holder === holder).flatMap((held) => held.runs);
   if (runs.length > 0) send('zone', { type: 'PUT', runs: runs.map(({ pfn, nr }) => ({ pfn, nr })) });
   return reviseFile(context, (draft) => {
     draft.pins = context.pins.filter((held) => held.holder !== holder);
+  });
+}
+
+/** Gives up one reference to each page of a range: pins are looked through from the oldest on. */
+function unpinRange(
+  context: FileContext,
+  holder: string,
+  range: { first: number; end: number },
+  send: Send,
+): FileContext {
+  const put: { pfn: number; nr: number }[] = [];
+  let left = [range];
+  const pins = context.pins.flatMap((pin) => {
+    if (pin.holder !== holder || left.length === 0) return [pin];
+    const taken = takeOut(pin.runs, left);
+    put.push(...taken.out.map(({ pfn, nr }) => ({ pfn, nr })));
+    left = taken.left;
+    return taken.kept.length === 0 ? [] : [{ ...pin, runs: taken.kept }];
+  });
+  if (put.length > 0) send('zone', { type: 'PUT', runs: put });
+  return reviseFile(context, (draft) => {
+    draft.pins = pins;
   });
 }

@@ -1,4 +1,8 @@
-/** The folio orders of a file, by the policy that makes them follow those who map it. */
+/**
+ * The folio orders of a file, by the policy that makes them follow those who map it.
+ *
+ * @models S-16 S-36 S-37 T-02 T-07 T-08 L-01 L-02 D-14
+ */
 import type { Mappers } from './fileMappers.ts';
 import { type FileContext, inMemory } from './fileState.ts';
 import { ZERO_BYTES } from './support.ts';

@@ -7,6 +7,7 @@ import type { ReadaheadState } from '../src/mm/readahead.ts';
 import { Mappers } from './fileMappers.ts';
 import type { FileRun, MessageOf } from './messages.ts';
 import type { ResourceHolder } from './support.ts';
+import type { FileShrink } from './reclaim/fileShrink.ts';
 import { reviseFile } from './revise.ts';
 
 /** How the folio orders of a file follow those who map it. */
@@ -104,6 +105,8 @@ export interface FileContext {
   zeroedBytes: number;
   /** Bytes of folios past the end of the file. */
   paddingBytes: number;
+  /** Reclaim wants some of its folios; absent at other times. */
+  shrink?: FileShrink;
 }
 
 /** Operations that are done one at a time, as `invalidate_lock` and `i_rwsem` serialise them. */
@@ -112,11 +115,13 @@ export type FileMessage = MessageOf<
   | 'GET_PAGES'
   | 'READ_FILE'
   | 'WRITE_FILE'
+  | 'DIRECT_IO'
   | 'TRUNCATE_FILE'
   | 'ALLOCATE_FILE'
   | 'READ_AHEAD'
   | 'SYNC_FILE'
   | 'PIN_PAGES'
+  | 'SHRINK_FILE'
 >;
 
 /** A folio that is being brought in, in kernel pages; `pfn` is -1 until it has its frames. */

@@ -21,6 +21,7 @@ import { Inodes, type ShmemInode } from './shmemInodes.ts';
 import type { Kind, MessageType } from './messages.ts';
 import { mmMachine } from './mm.ts';
 import { mmuMachine } from './mmu.ts';
+import { pipeMachine } from './pipe/pipe.ts';
 import { processMachine } from './process.ts';
 import { CpuSlots, RunQueue } from './runQueue.ts';
 import { type SchedContext, schedMachine } from './sched.ts';
@@ -28,6 +29,10 @@ import type { ResourceHolder } from './support.ts';
 import { tlbMachine } from './tlb.ts';
 import { vocabulary } from './vocabulary.ts';
 import { zoneMachine } from './zone.ts';
+import { kswapdMachine } from './reclaim/kswapd.ts';
+import { swapMachine } from './swap/swap.ts';
+import { LruLists } from '../src/mm/reclaim/lruLists.ts';
+import { SwapMap } from '../src/mm/swap/swapMap.ts';
 
 export type { AbiContext, AbiInput } from './abi.ts';
 export type { DiskContext, DiskInput } from './disk.ts';
@@ -38,7 +43,9 @@ export type { Access, Kind, Message, MessageOf, MessageType, TlbCounts, Vocabula
 export type { MmContext, MmInput } from './mm.ts';
 export type { MmuContext, MmuInput } from './mmu.ts';
 export { addCounts, type ProcessContext, type ProcessInput, zeroCounts } from './processState.ts';
+export type { KswapdContext, KswapdInput } from './reclaim/kswapd.ts';
 export type { SchedContext, SchedInput } from './sched.ts';
+export type { SwapContext, SwapInput } from './swap/swap.ts';
 export { ResourceHolder, type Resources } from './support.ts';
 export type { TlbContext, TlbInput } from './tlbState.ts';
 export { vocabulary } from './vocabulary.ts';
@@ -67,6 +74,9 @@ export const machines = {
   disk: diskMachine,
   sched: schedMachine,
   gup: gupMachine,
+  pipe: pipeMachine,
+  kswapd: kswapdMachine,
+  swap: swapMachine,
 } as const satisfies Record<ActorKind, unknown>;
 
 /**
@@ -151,12 +161,6 @@ const nullable =
   (plain: P | null): V | null =>
     plain === null ? null : revive(plain);
 
-/** A field that may be absent. */
-const optional =
-  <P, V>(revive: (plain: P) => V) =>
-  (plain: P | undefined): V | undefined =>
-    plain === undefined ? undefined : revive(plain);
-
 /** Effects of a call under way that hold areas: those to commit, and those to go back to. */
 function reviveEffect(effect: Plain): Plain {
   const areas = ['vmas', 'undo'].filter((field) => field in effect);
@@ -179,8 +183,8 @@ const ofInode: Revivers = {
 function revivedBy(plain: Plain, by: Revivers): Plain {
   const revived = { ...plain };
   for (const [field, revive] of Object.entries(by)) {
-    const value = revive(plain[field] as never);
-    if (value !== undefined) revived[field] = value;
+    // What is not in use is not there.
+    if (field in plain) revived[field] = revive(plain[field] as never);
   }
   return revived;
 }
@@ -199,21 +203,34 @@ const reviveShared = (shared: Plain): Plain => ({
   memfds: IntRecord.fromPlain(shared['memfds'] as never),
 });
 
+const reviveZoneReclaim = (reclaim: Plain): Plain => ({
+  ...reclaim,
+  added: PersistentList.fromPlain(reclaim['added'] as never),
+});
+
 const revivers: Partial<Record<ActorKind, Revivers>> = {
   abi: {
     files: (paths: string[]) => new PathSet(paths),
     pageBytes: IntRecord.fromPlain,
     calls: IntRecord.fromPlain,
     shared: reviveShared,
-    threads: optional(IntRecord.fromPlain),
+    threads: IntRecord.fromPlain,
   },
   mm: { vmas: VmaSet.fromPlain, job: reviveJob },
   mmu: { linux: PageTable.fromPlain, native: nullable(PageTable.fromPlain) as never },
   tlb: { tlb: Tlb.fromPlain },
   file: ofInode,
   shmem: { inodes: reviveInodes, byIno: IntRecord.fromPlain },
-  zone: { buddy: Buddy.fromPlain, folios: FolioTable.fromPlain, deferredSplits: PersistentList.fromPlain },
+  zone: {
+    buddy: Buddy.fromPlain,
+    folios: FolioTable.fromPlain,
+    deferredSplits: PersistentList.fromPlain,
+    reclaim: reviveZoneReclaim,
+  },
   disk: { queue: PersistentList.fromPlain },
+  pipe: { filled: PersistentList.fromPlain },
+  kswapd: { lru: LruLists.fromPlain },
+  swap: { map: SwapMap.fromPlain, cache: IntMap.fromPlain, frames: IntMap.fromPlain },
 };
 
 /** The scheduler's fields say of each other what they are: who is pinned, which generation it is. */

@@ -8,11 +8,18 @@
 import type { CoreMessage } from './coreMessages.ts';
 import type { GupMessage } from './gup/messages.ts';
 import type { LiveFallbackMessage } from './liveFallback/messages.ts';
+import type { PipeMessage } from './pipe/messages.ts';
+import type { ReclaimMessage } from './reclaim/messages.ts';
+import type { SwapMessage } from './swap/messages.ts';
 import type { WalkerMessage } from './walkers/messages.ts';
 
+export type * from './callTypes.ts';
 export type * from './coreMessages.ts';
 export type * from './gup/messages.ts';
 export type * from './liveFallback/messages.ts';
+export type * from './pipe/messages.ts';
+export type * from './reclaim/messages.ts';
+export type * from './swap/messages.ts';
 export type * from './walkers/messages.ts';
 
 /** The kinds of actor that this vocabulary joins. `outside` is whoever starts the run. */
@@ -28,10 +35,20 @@ export type Kind =
   | 'zone'
   | 'disk'
   | 'sched'
-  | 'gup';
+  | 'gup'
+  | 'pipe'
+  | 'kswapd'
+  | 'swap';
 
 /** Every message, by type. */
-export type Message = CoreMessage | WalkerMessage | GupMessage | LiveFallbackMessage;
+export type Message =
+  | CoreMessage
+  | WalkerMessage
+  | GupMessage
+  | LiveFallbackMessage
+  | PipeMessage
+  | ReclaimMessage
+  | SwapMessage;
 
 /** A message type. */
 export type MessageType = Message['type'];

@@ -6,7 +6,7 @@ import { setup } from 'xstate';
 import { invariant } from '../src/errors.ts';
 import { mmuOf, processOf, tlbOf } from './addresses.ts';
 import { readSequence } from './gup/mmPins.ts';
-import type { Message, MmCall } from './messages.ts';
+import type { Message, MessageOf, MmCall } from './messages.ts';
 import { callJob, type CallJob, type CallStep } from './mmCallJob.ts';
 import { beginCall, continueCall } from './mmCalls.ts';
 import { populateEnded, refuseEffect } from './mmEffects.ts';
@@ -14,11 +14,13 @@ import { beginFault, type FaultEnd, type FaultStep, faultSteps, HANDLED } from '
 import { childSteps } from './mmFork.ts';
 import { beginPopulate, nextToPopulate } from './mmPopulate.ts';
 import { beginUnmap, endUnmap } from './mmRmap.ts';
-import { initialMm, type Job, type MmContext, type MmInput } from './mmState.ts';
+import { initialMm, type Job, type MmContext, type MmInput, type RmapWork } from './mmState.ts';
+import { beginReferenced, endReferenced, isCopyingEntries } from './reclaim/mmReferenced.ts';
 import { assertType, handle, type Send } from './support.ts';
 import { beginReplace, endReplace, showMm } from './walkers/mmWalk.ts';
 import { reviseMm } from './revise.ts';
 import { reviseJob } from './reviseWork.ts';
+import { migrationEnded } from './swap/mmSwap.ts';
 
 export type { MmContext, MmInput } from './mmState.ts';
 
@@ -70,6 +72,7 @@ function start(context: MmContext, message: Message, send: Send): MmContext {
       send,
     );
   }
+  if (message.type === 'REPLACE_PTES') return next(beginReplace(context, message, send), send);
   if (message.type === 'MM_QUERY') return next(showMm(context, message, send), send);
   invariant(message.type === 'DUP_MM', `an mm does not start on ${message.type}`);
   return next(childSteps.begin(context, message, send), send);
@@ -157,14 +160,13 @@ function afterPopulated(context: MmContext, job: CallJob, end: FaultEnd, send: S
   return afterCall(beginPopulate(counted, goesOn, populate, send), send);
 }
 
-const enqueue = handle<MmContext>((context, event, send) =>
-  next(
-    reviseMm(context, (draft) => {
-      draft.waiting = [...context.waiting, event];
-    }),
-    send,
-  ),
-);
+function later(context: MmContext, event: Message): MmContext {
+  return reviseMm(context, (draft) => {
+    draft.waiting = [...context.waiting, event];
+  });
+}
+
+const enqueue = handle<MmContext>((context, event, send) => next(later(context, event), send));
 
 /** An answer takes the job, or a request of the page cache, one step on. */
 const answered = handle<MmContext>((before, event, send) => {
@@ -172,8 +174,7 @@ const answered = handle<MmContext>((before, event, send) => {
   if (message.type === 'TABLE_DONE') {
     const at = before.rmap.findIndex((work) => work.tableRequest === message.request);
     const work = before.rmap[at];
-    if (work !== undefined)
-      return 'file' in work ? endUnmap(before, at, message, send) : endReplace(before, work, message, send);
+    if (work !== undefined) return rmapDone(before, work, at, message, send);
   }
   if (before.job === null || before.job.awaits !== message.request) return before;
   const job = { ...before.job, ptesWritten: before.job.ptesWritten + entriesIn(message) };
@@ -185,6 +186,21 @@ const answered = handle<MmContext>((before, event, send) => {
   if (message.type === 'TABLE_DONE' && message.failed !== '') return afterCall(refuseEffect(context, job, send), send);
   return afterCall(continueCall(context, job, message, send), send);
 });
+
+/** What rmap asked for is done; a fault that waited for a page to be moved may have been waiting for this. */
+function rmapDone(
+  context: MmContext,
+  work: RmapWork,
+  at: number,
+  message: MessageOf<'TABLE_DONE'>,
+  send: Send,
+): MmContext {
+  if ('file' in work) return endUnmap(context, at, message, send);
+  if ('harvest' in work) return endReferenced(context, work, message, send);
+  const replaced = endReplace(context, work, message, send);
+  const ended = migrationEnded(replaced, message.cleared);
+  return ended === null ? replaced : afterFault({ context: replaced, end: HANDLED }, send);
+}
 
 /** Entries that an operation wrote. */
 function entriesIn(message: Message): number {
@@ -215,7 +231,13 @@ const unmapRange = handle<MmContext>((context, event, send) => {
 
 const replacePtes = handle<MmContext>((context, event, send) => {
   assertType(event, 'REPLACE_PTES');
+  if (isCopyingEntries(context.job)) return later(context, event);
   return beginReplace(context, event, send);
+});
+
+const referenced = handle<MmContext>((context, event, send) => {
+  assertType(event, 'FOLIO_REFERENCED');
+  return beginReferenced(context, event, send);
 });
 
 const forked = handle<MmContext>((context, event, send) => {
@@ -253,7 +275,7 @@ const hasLeft =
 /** The mm's statechart: what it holds its lock for. */
 export const mmMachine = setup({
   types: { context: {} as MmContext, events: {} as Message, input: {} as MmInput },
-  actions: { enqueue, answered, ioWait, unmapRange, replacePtes, forked, protectSequence },
+  actions: { enqueue, answered, ioWait, unmapRange, replacePtes, referenced, forked, protectSequence },
   guards: {
     faults: isIn('handling-fault'),
     calls: isIn('in-call'),
@@ -277,6 +299,7 @@ export const mmMachine = setup({
     FORKED: { actions: 'forked' },
     UNMAP_RANGE: { actions: 'unmapRange' },
     REPLACE_PTES: { actions: 'replacePtes' },
+    FOLIO_REFERENCED: { actions: 'referenced' },
     MM_QUERY: { actions: 'enqueue' },
     READ_PROTECT_SEQ: { actions: 'protectSequence' },
     GRABBED: { actions: 'answered' },
@@ -288,6 +311,10 @@ export const mmMachine = setup({
     REUSE: { actions: 'answered' },
     GOT: { actions: 'answered' },
     SHRUNK: { actions: 'answered' },
+    SWAPPED_IN: { actions: 'answered' },
+    SWAP_DUPLICATED: { actions: 'answered' },
+    SWAP_CACHED: { actions: 'answered' },
+    RECLAIMED: { actions: 'answered' },
     MAPPED: { actions: 'answered' },
     RESIDENT_PAGES: { actions: 'answered' },
     PAGES: { actions: 'answered' },

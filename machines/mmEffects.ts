@@ -20,18 +20,18 @@ import {
   waits,
   zap,
 } from './mmCallJob.ts';
-import { account, isZeroFrame, noteFallback, noteMapped, pageIndex, putEntries } from './mmEntries.ts';
+import { type EffectOf, effectOf, fileWindow } from './mmEffectParts.ts';
+import { account, isZeroFrame, noteFallback, noteMapped, putEntries } from './mmEntries.ts';
 import { failPlan, nextEffect } from './mmPlan.ts';
 import { beginPopulate } from './mmPopulate.ts';
 import { beginLazyFree, beginPageOut } from './mmReclaim.ts';
-import { residencyBytes } from './mmResidency.ts';
+import { residencySteps } from './mmResidencySteps.ts';
 import { ask, costsOf, type MmContext, SIGNAL } from './mmState.ts';
 import type { Send } from './support.ts';
 import { reviseMm } from './revise.ts';
 import { reviseJob } from './reviseWork.ts';
 
 type StepHandler = (context: MmContext, job: CallJob, event: Message, send: Send) => CallStep;
-type EffectOf<D extends Effect['do']> = Extract<Effect, { do: D }>;
 type Starter<D extends Effect['do']> = (context: MmContext, job: CallJob, effect: EffectOf<D>, send: Send) => CallStep;
 
 /** The effects that are messages; the others change the mm alone. */
@@ -45,15 +45,6 @@ function askMmu(
   send: Send,
 ): CallStep {
   return waits(ask(context, job, step, mmuOf(context.pid), message, send, costsOf(context).vmaOperation));
-}
-
-/** Pages of a file behind a stretch of one area. */
-function fileWindow(context: MmContext, effect: { startVa: number; endVa: number }) {
-  const vma = context.vmas.find(effect.startVa);
-  invariant(vma !== null && vma.file !== null, 'an effect on a file is on an area of it');
-  const firstIndex = pageIndex(vma, effect.startVa, context.kernelPageBytes);
-  const nr = (effect.endVa - effect.startVa) / context.kernelPageBytes;
-  return { file: vma.file, mm: mmOf(context.pid), firstIndex, endIndex: firstIndex + nr };
 }
 
 const starters: { [D in SharedEffect]: Starter<D> } = {
@@ -120,12 +111,6 @@ const starters: { [D in SharedEffect]: Starter<D> } = {
 export function startEffect(context: MmContext, job: CallJob, effect: Effect, send: Send): CallStep | null {
   const starter = starters[effect.do as SharedEffect] as Starter<SharedEffect> | undefined;
   return starter === undefined ? null : starter(context, job, effect as never, send);
-}
-
-function effectOf<D extends Effect['do']>(job: CallJob, kind: D): EffectOf<D> {
-  const [effect] = job.effects;
-  invariant(effect?.do === kind, `a call that waits for a ${kind} does one`);
-  return effect as EffectOf<D>;
 }
 
 /**
@@ -228,50 +213,7 @@ export const effectSteps: Partial<Record<string, StepHandler>> = {
     return event.errno === 0 ? nextEffect(context, job, send) : failPlan(context, job, event.errno);
   },
 
-  /** Where no entry is, the page cache of the file is asked (`__mincore_unmapped_range`). */
-  residencyRead: (context, job, event, send) => {
-    const effect = effectOf(job, 'residency');
-    const runs = tableDone(event).set;
-    const isFile = typeof context.vmas.find(effect.startVa)?.file === 'string';
-    if (!isFile) {
-      const bytes = residencyBytes(context, effect, runs, []);
-      return nextEffect(
-        context,
-        reviseJob(job, (draft) => {
-          draft.data = [...job.data, ...bytes];
-        }),
-        send,
-      );
-    }
-    const { file, ...window } = fileWindow(context, effect);
-    const message = (request: number): Message => ({ type: 'RESIDENT', file, request, ...window });
-    return waits(
-      ask(
-        context,
-        reviseJob(job, (draft) => {
-          draft.runs = runs;
-        }),
-        'residentKnown',
-        actorOfFile(file),
-        message,
-        send,
-      ),
-    );
-  },
-
-  residentKnown: (context, job, event, send) => {
-    invariant(event.type === 'RESIDENT_PAGES', 'a file answers with the pages that are there');
-    const effect = effectOf(job, 'residency');
-    const bytes = residencyBytes(context, effect, job.runs, event.runs);
-    return nextEffect(
-      context,
-      reviseJob(job, (draft) => {
-        draft.runs = [];
-        draft.data = [...job.data, ...bytes];
-      }),
-      send,
-    );
-  },
+  ...residencySteps,
 
   nodeRead: (context, job, event, send) => {
     const status = nodeStatus(context, effectOf(job, 'node').va, tableDone(event));

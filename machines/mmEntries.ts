@@ -1,4 +1,5 @@
 /** What page-table entries mean for an mm: resident pages, references, dirty pages of files, and the shared zero page. */
+import { kindOfEntry } from '../src/mm/nonPresent.ts';
 import { hasFlags, isDirty, isPresent, PTE } from '../src/mm/pte.ts';
 import type { Vma } from '../src/mm/vma.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
@@ -35,6 +36,11 @@ function residentPages(context: MmContext, runs: readonly PteRun[]): { anon: num
   return { anon, file };
 }
 
+/** Entries among the runs that name slots of swap. */
+function swapPages(runs: readonly PteRun[]): number {
+  return runs.reduce((sum, { nr, flags }) => sum + (kindOfEntry(flags) === 'swap' ? nr : 0), 0);
+}
+
 /**
  * Takes what a table operation did into the resident set.
  *
@@ -51,7 +57,10 @@ export function account(context: MmContext, set: readonly PteRun[], cleared: rea
   const rssAnonPages = context.rssAnonPages + more.anon - less.anon;
   const rssFilePages = context.rssFilePages + more.file - less.file;
   const rssPeakPages = Math.max(context.rssPeakPages, rssAnonPages + rssFilePages);
+  const { swap } = context;
+  const entries = swap === undefined ? 0 : swapPages(set) - swapPages(cleared);
   return reviseMm(context, (draft) => {
+    if (swap !== undefined && entries !== 0) draft.swap = { unit: swap.unit, entries: swap.entries + entries };
     draft.rssAnonPages = rssAnonPages;
     draft.rssFilePages = rssFilePages;
     draft.rssPeakPages = rssPeakPages;
@@ -59,7 +68,7 @@ export function account(context: MmContext, set: readonly PteRun[], cleared: rea
 }
 
 /**
- * Gives up the references of entries that are gone; the shared zero page has none.
+ * Gives up the references of entries that are gone, and the slots that they name; the shared zero page has neither.
  *
  * @example
  * ```ts
@@ -74,6 +83,15 @@ export function putEntries(context: MmContext, cleared: readonly PteRun[], send:
   const counted = cleared.filter(({ pfn, flags }) => !isZeroFrame(context, pfn) && isPresent(flags));
   const runs = counted.map(({ pfn, nr }) => ({ pfn, nr }));
   if (runs.length > 0) send('zone', { type: 'PUT', runs });
+  const swapped = cleared.filter(({ flags }) => kindOfEntry(flags) === 'swap');
+  if (swapped.length > 0) {
+    send('swap', { type: 'SWAP_FREE', slots: swapped.map(({ pfn, nr }) => ({ offset: pfn, nr })) });
+  }
+  // free_pages_and_swap_cache: nobody may be left who needs the copy on the device.
+  const anon = context.swap === undefined ? [] : counted.filter(({ flags }) => hasFlags(flags, PTE.ANON));
+  if (anon.length > 0) {
+    send('swap', { type: 'FREE_SWAP_CACHE', runs: anon.map(({ pfn, nr }) => ({ pfn, nr })) });
+  }
 }
 
 /**

@@ -6,9 +6,10 @@
 import { invariant } from '../src/errors.ts';
 import { hasFlags, PROT, PTE } from '../src/mm/pte.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
-import type { MessageOf } from './messages.ts';
-import { account, noteFallback, putEntries } from './mmEntries.ts';
+import { mmuOf } from './addresses.ts';
+import { putEntries } from './mmEntries.ts';
 import { anonSteps, anonymousFault } from './mmFaultAnon.ts';
+import { entered } from './mmFaultEntered.ts';
 import { fileFault, fileSteps } from './mmFaultFile.ts';
 import {
   ends,
@@ -21,8 +22,9 @@ import {
   workOf,
 } from './mmFaultParts.ts';
 import { writeProtectFault, writeSteps } from './mmFaultWrite.ts';
-import { type FaultWork, type MmContext, SIGNAL, stackGuardBytesOf } from './mmState.ts';
+import { ask, type FaultWork, type MmContext, SIGNAL, stackGuardBytesOf } from './mmState.ts';
 import type { Send } from './support.ts';
+import { nonPresentFault, swapSteps } from './swap/mmSwap.ts';
 import { reviseMm } from './revise.ts';
 
 export { type FaultEnd, type FaultStep, HANDLED } from './mmFaultParts.ts';
@@ -75,30 +77,23 @@ export function beginFault(before: MmContext, job: FaultJob, send: Send): FaultS
   if (hasFlags(work.pteFlags, PTE.VALID)) {
     const write = work.unshare === true || (work.access === 'write' && !hasFlags(work.pteFlags, PTE.WRITE));
     // Another fault or a fold brought the entry meanwhile: nothing to do but to try again.
-    if (!write) return { context, end: HANDLED };
+    if (!write) return present(context, job, send);
     return writeProtectFault(context, job, vma, send);
   }
+  if (hasFlags(work.pteFlags, PTE.SWAP)) return nonPresentFault(context, job, send);
   if (vma.file === null) return anonymousFault(context, job, vma, send);
   return fileFault(context, job, vma, send);
 }
 
-/** What an entry or the lack of it leads to once a table operation is done. */
-function entered(context: MmContext, event: MessageOf<'TABLE_DONE'>, send: Send): FaultStep {
-  putEntries(context, event.cleared, send);
-  const state = account(context, event.set, event.cleared);
-  if (event.fallback === 'no-memory') return ends(state, SIGNAL.KILL, 0);
-  // Layer 3 refuses what it cannot translate (`design.untranslatable`).
-  if (event.failed !== '') return ends(state, SIGNAL.BUS, SIGNAL.BUS_ADRERR);
-  const { job: now } = state;
-  const populate = now?.kind === 'call' ? now.populate : null;
-  const known =
-    now?.kind === 'call' && populate !== null && Array.isArray(populate.present)
-      ? reviseMm(state, (draft) => {
-          const present = [...(populate.present ?? []), ...event.set];
-          draft.job = { ...now, populate: { ...populate, present } };
-        })
-      : state;
-  return { context: noteFallback(known, event.fallback), end: HANDLED };
+/** The Linux entry is there. A lazy native table has none for it yet: `update_mmu_cache` writes it. */
+function present(context: MmContext, job: FaultJob, send: Send): FaultStep {
+  const { resources, pageBytes, kernelPageBytes, nativeTables } = context;
+  const lazy = resources.design.nativeFill === 'lazy' && nativeTables && pageBytes > kernelPageBytes;
+  if (!lazy) return { context, end: HANDLED };
+  const startVa = pageStart(context, workOf(job).va);
+  const ranges = [{ startVa, endVa: startVa + pageBytes }];
+  const fill = (request: number) => ({ type: 'FILL_NATIVE' as const, request, ranges });
+  return { context: ask(context, job, 'set', mmuOf(context.pid), fill, send), end: null };
 }
 
 /** The steps that answers take a fault through. */
@@ -106,6 +101,7 @@ export const faultSteps: Record<string, FaultStepHandler> = {
   ...anonSteps,
   ...fileSteps,
   ...writeSteps,
+  ...swapSteps,
 
   set: (context, _job, event, send) => {
     invariant(event.type === 'TABLE_DONE', 'a table operation is answered when it is done');

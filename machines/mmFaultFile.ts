@@ -1,4 +1,8 @@
-/** Faults on pages of files: `do_read_fault`, `do_cow_fault` and `do_shared_fault` of mm/memory.c. */
+/**
+ * Faults on pages of files: `do_read_fault`, `do_cow_fault` and `do_shared_fault` of mm/memory.c.
+ *
+ * @models D-08
+ */
 import { pageSizeLimits } from '../src/arch/granule.ts';
 import { largeFlag } from '../src/mm/contpte.ts';
 import { invariant } from '../src/errors.ts';

@@ -54,7 +54,8 @@ function enter(context: MmContext, before: ForkedJob, event: MessageOf<'FORKED'>
   });
   if (event.errno !== undefined) return giveUp(context, job, send);
   const runs = stillMapped(context, event.runs, job.unmapped, send);
-  const set = (request: number): Message => ({ type: 'SET_PTES', request, runs, expects: -1 });
+  const lazily = context.resources.design.nativeFill === 'lazy' ? { lazily: true as const } : {};
+  const set = (request: number): Message => ({ type: 'SET_PTES', request, runs, expects: -1, ...lazily });
   return ask(
     context,
     reviseJob(job, (draft) => {

@@ -1,9 +1,11 @@
 /**
  * MADV_FREE and MADV_PAGEOUT (`mm/madvise.c:madvise_free_pte_range`, `madvise_cold_or_pageout_pte_range`): the table is
  * read, the zone decides folio by folio, and what it agrees to is cleaned, or taken away. Without swap, MADV_PAGEOUT
- * discards only what MADV_FREE gave up before and nobody wrote to since; pages of files go to their page cache.
+ * discards only what MADV_FREE gave up before and nobody wrote to since; pages of files go to their page cache. Where there is
+ * swap, reclaim does it (`mm/vmscan.c:reclaim_pages`).
  */
 import { invariant } from '../src/errors.ts';
+import { kindOfEntry } from '../src/mm/nonPresent.ts';
 import { hasFlags, isPresent, PTE } from '../src/mm/pte.ts';
 import { mmOf, mmuOf } from './addresses.ts';
 import type { Message, PteRun } from './messages.ts';
@@ -62,19 +64,22 @@ function shrunk(event: Message): PteRun[] {
   return event.runs;
 }
 
+/** `vm_normal_folio`: present, and not special. */
+function normalRuns(context: MmContext, set: readonly PteRun[]): PteRun[] {
+  return set.filter(({ pfn, flags }) => {
+    return isPresent(flags) && !hasFlags(flags, PTE.SPECIAL) && !isZeroFrame(context, pfn);
+  });
+}
+
 /** Asks the zone about the pages that were read; there is nothing to ask about zero pages. */
 function askZone(
   context: MmContext,
   job: CallJob,
-  event: Message,
+  set: readonly PteRun[],
   how: 'lazy-free' | 'page-out',
   send: Send,
 ): CallStep {
-  const { set } = tableDone(event);
-  // vm_normal_folio: present, and not special.
-  const runs = set.filter(({ pfn, flags }) => {
-    return isPresent(flags) && !hasFlags(flags, PTE.SPECIAL) && !isZeroFrame(context, pfn);
-  });
+  const runs = normalRuns(context, set);
   if (runs.length === 0) return nextEffect(context, job, send);
   const sender = mmOf(context.pid);
   const message = (request: number): Message => ({ type: 'SHRINK', sender, request, how, runs });
@@ -124,7 +129,23 @@ function cleanNext(context: MmContext, job: CallJob, send: Send): CallStep {
 export const reclaimSteps: Partial<
   Record<string, (context: MmContext, job: CallJob, event: Message, send: Send) => CallStep>
 > = {
-  lazyFreeRead: (context, job, event, send) => askZone(context, job, event, 'lazy-free', send),
+  /** What is in swap is given up at once (`free_swap_and_cache_nr`). */
+  lazyFreeRead: (context, job, event, send) => {
+    const { set } = tableDone(event);
+    const swapped = set.filter(({ flags }) => kindOfEntry(flags) === 'swap');
+    if (swapped.length === 0) return askZone(context, job, set, 'lazy-free', send);
+    const changes = swapped.map(({ va, pfn, nr, flags }) => ({ va, nr, expects: { pfn, flags }, to: null }));
+    const rmap = { issuerPageBytes: context.pageBytes };
+    const clear = (request: number): Message => ({ type: 'EXCHANGE_PTES', request, changes, rmap });
+    const next = reviseJob(job, (draft) => {
+      draft.runs = set;
+    });
+    return waits(ask(context, next, 'lazyFreeSwapped', mmuOf(context.pid), clear, send));
+  },
+
+  lazyFreeSwapped: (context, job, event, send) => {
+    return askZone(settle(context, tableDone(event), context.vmas, send), job, job.runs, 'lazy-free', send);
+  },
 
   lazyFreeMarked: (context, job, event, send) =>
     cleanNext(
@@ -137,7 +158,17 @@ export const reclaimSteps: Partial<
 
   lazyFreeAged: (context, job, event, send) => cleanNext(noteFallback(context, tableDone(event).fallback), job, send),
 
-  pageOutRead: (context, job, event, send) => askZone(context, job, event, 'page-out', send),
+  pageOutRead: (context, job, event, send) => {
+    const { set } = tableDone(event);
+    if (context.swap === undefined) return askZone(context, job, set, 'page-out', send);
+    const frames = normalRuns(context, set).map(({ pfn, nr }) => ({ pfn, nr }));
+    if (frames.length === 0) return nextEffect(context, job, send);
+    const sender = mmOf(context.pid);
+    const message = (request: number): Message => ({ type: 'RECLAIM_FOLIOS', sender, request, frames });
+    return waits(ask(context, job, 'pageOutReclaimed', 'kswapd', message, send));
+  },
+
+  pageOutReclaimed: (context, job, _event, send) => nextEffect(context, job, send),
 
   pageOutChosen: (context, job, event, send) => {
     const ranges = rangesOf(shrunk(event), context.kernelPageBytes);

@@ -1,4 +1,5 @@
 /** What mincore tells of a stretch of one area (`mm/mincore.c:mincore_pte_range`). */
+import { kindOfEntry } from '../src/mm/nonPresent.ts';
 import { isPresent } from '../src/mm/pte.ts';
 import type { PteRun } from './messages.ts';
 import { pageIndex } from './mmEntries.ts';
@@ -33,7 +34,10 @@ export function residencyBytes(
     for (let at = first; at <= last; at++) bytes[at] = 1;
   };
   for (const run of runs) {
-    if (isPresent(run.flags)) mark((run.va - range.startVa) / kernelPageBytes, run.nr);
+    // A page that is being moved, or was taken away, counts as there too (`mincore_pte_range`).
+    const other = kindOfEntry(run.flags);
+    if (isPresent(run.flags) || other === 'migration' || other === 'hwpoison')
+      mark((run.va - range.startVa) / kernelPageBytes, run.nr);
   }
   const vma = context.vmas.find(range.startVa);
   if (vma === null || cached.length === 0) return bytes;

@@ -3,7 +3,7 @@
  * beside its job, so a fault or a fork that is under way must not bring back what they take away.
  */
 import { invariant } from '../src/errors.ts';
-import { hasFlags, isDirty, PTE } from '../src/mm/pte.ts';
+import { hasFlags, isDirty, isPresent, PTE } from '../src/mm/pte.ts';
 import { mmOf, mmuOf } from './addresses.ts';
 import { actorOfFile } from './fileState.ts';
 import type { Message, MessageOf, PteRun } from './messages.ts';
@@ -149,7 +149,8 @@ export function endUnmap(context: MmContext, at: number, event: MessageOf<'TABLE
   const dirtyIndexes: number[] = [];
   for (const run of event.cleared) {
     const area = areaAt(work.areas, run.va);
-    if (area === null || !isDirty(run.flags) || hasFlags(run.flags, PTE.ANON)) continue;
+    const counts = isPresent(run.flags) && isDirty(run.flags) && !hasFlags(run.flags, PTE.ANON);
+    if (area === null || !counts) continue;
     const first = area.firstIndex + (run.va - area.startVa) / context.kernelPageBytes;
     for (let page = 0; page < run.nr; page++) dirtyIndexes.push(first + page);
   }

@@ -24,6 +24,18 @@ export interface MmInput {
   stackLimitBytes: number;
   /** Resource limits and capabilities; those of root unless given. */
   limits?: Limits;
+  /** There is swap, and pages go to it by this unit. */
+  swap?: SwapUnit;
+}
+
+/** What is swapped at once: whole process pages, or kernel pages one by one, which tears process pages. */
+export type SwapUnit = 'process-page' | 'kernel-page';
+
+/** What an mm keeps where there is swap. */
+export interface MmSwap {
+  unit: SwapUnit;
+  /** Entries that name a slot (`MM_SWAPENTS`), in kernel pages. */
+  entries: number;
 }
 
 /** A page that is being faulted in: by hardware, or by populating a range. */
@@ -42,6 +54,8 @@ export interface FaultWork {
   force?: true;
   /** FAULT_FLAG_UNSHARE: it is to have a page of its own, but not to write to. */
   unshare?: true;
+  /** Entries whose pages are being brought back from swap. */
+  swapped?: PteRun[];
 }
 
 /** A range that is being populated (`mm/gup.c:populate_vma_page_range`). */
@@ -84,6 +98,8 @@ export type Job = {
       errno: number;
       /** fork: the entries for the child, each with a reference once the zone has answered. */
       runs: PteRun[];
+      /** fork of an mm with pins: the copies for the child. */
+      copies?: PteRun[];
     }
   | {
       kind: 'forked';
@@ -119,10 +135,20 @@ export interface ReplaceWork {
   tableRequest: number;
   sender: string;
   request: number;
+  /** Pages whose entries are to name slots of swap afterwards. */
+  swapPages?: number;
+}
+
+/** Reclaim asked whether frames were used. */
+export interface HarvestWork {
+  tableRequest: number;
+  sender: string;
+  request: number;
+  harvest: true;
 }
 
 /** What rmap is doing to this mm. */
-export type RmapWork = UnmapWork | ReplaceWork;
+export type RmapWork = UnmapWork | ReplaceWork | HarvestWork;
 
 /** An mm's state. */
 export interface MmContext {
@@ -167,6 +193,7 @@ export interface MmContext {
   fallbackReason: string;
   /** Somebody has pinned pages of it (MMF_HAS_PINNED); absent where nobody ever did. */
   pinning?: Pinning;
+  swap?: MmSwap;
 }
 
 /**
@@ -211,6 +238,7 @@ export function initialMm(input: MmInput): MmContext {
     copiedBytes: 0,
     fallbacks: 0,
     fallbackReason: '',
+    ...(input.swap === undefined ? {} : { swap: { unit: input.swap, entries: 0 } }),
   };
 }
 

@@ -1,6 +1,8 @@
 /** fork, execve and exit on an address space, in steps (`kernel/fork.c:dup_mmap`, `fs/exec.c`, `mm/mmap.c:exit_mmap`). */
 import { invariant } from '../src/errors.ts';
 import { ERRNO } from '../src/mm/abiRules.ts';
+import { kindOfEntry } from '../src/mm/nonPresent.ts';
+import { isPresent } from '../src/mm/pte.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
 import { mmOf, mmuOf } from './addresses.ts';
@@ -136,6 +138,15 @@ function copiedRanges(context: MmContext): CopyRange[] {
 const forkPins: StepHandler = (context, job, event, send) =>
   forkPinStep(context, job, event, copiedRanges(context), send);
 
+/** A reference for each present entry that the child gets. */
+function getReferences(context: MmContext, job: CallJob, send: Send): CallStep {
+  const present = job.runs.filter(({ pfn, flags }) => isPresent(flags) && !isZeroFrame(context, pfn));
+  const runs = present.map(({ pfn, nr }) => ({ pfn, nr }));
+  const sender = mmOf(context.pid);
+  const get = (request: number): Message => ({ type: 'GET', sender, request, runs });
+  return waits(ask(context, job, 'gotRefs', 'zone', get, send));
+}
+
 /** The steps of fork, execve and exit, by the name that a job waits under. */
 export const taskSteps: Partial<Record<string, StepHandler>> = {
   childMapped: (context, job, event, send) => {
@@ -153,27 +164,26 @@ export const taskSteps: Partial<Record<string, StepHandler>> = {
 
   copiedTables: (context, job, event, send) => {
     const { set, fallback } = tableDone(event);
-    const runs = set.filter(({ pfn }) => !isZeroFrame(context, pfn)).map(({ pfn, nr }) => ({ pfn, nr }));
     const state = forkCopied(noteFallback(context, fallback));
+    const next = reviseJob(job, (draft) => {
+      draft.runs = set;
+      if (job.runs.length > 0) draft.copies = job.runs;
+    });
+    const swapped = set.filter(({ flags }) => kindOfEntry(flags) === 'swap');
+    if (swapped.length === 0) return getReferences(state, next, send);
+    // copy_nonpresent_pte: the slot is counted before the child can give it up.
+    const slots = swapped.map(({ pfn, nr }) => ({ offset: pfn, nr }));
     const sender = mmOf(context.pid);
-    const get = (request: number): Message => ({ type: 'GET', sender, request, runs });
-    return waits(
-      ask(
-        state,
-        reviseJob(job, (draft) => {
-          draft.runs = job.runs.length === 0 ? set : [...set, ...job.runs].sort((a, b) => a.va - b.va);
-        }),
-        'gotRefs',
-        'zone',
-        get,
-        send,
-      ),
-    );
+    const duplicate = (request: number): Message => ({ type: 'SWAP_DUPLICATE', sender, request, slots });
+    return waits(ask(state, next, 'slotsDuplicated', 'swap', duplicate, send));
   },
+
+  slotsDuplicated: (context, job, _event, send) => getReferences(context, job, send),
 
   gotRefs: (context, job, _event, send) => {
     const { childPid } = job.call as CallOf<'fork'>;
-    const message = (request: number): Message => ({ type: 'FORKED', request, runs: job.runs });
+    const runs = job.copies === undefined ? job.runs : [...job.runs, ...job.copies].sort((a, b) => a.va - b.va);
+    const message = (request: number): Message => ({ type: 'FORKED', request, runs });
     return waits(
       ask(
         context,

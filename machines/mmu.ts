@@ -157,6 +157,7 @@ export const mmuMachine = setup({
   guards: {
     plain: ({ context }) => context.pageBytes !== 0 && context.native === null && context.fallback === '',
     native: ({ context }) => context.native !== null,
+    isLazy: ({ context }) => context.native !== null && context.resources.design.nativeFill === 'lazy',
     released: ({ context }) => context.pageBytes === 0,
     fellBack: ({ context }) => context.fallback !== '',
     allocating: ({ context }) => context.allocations.length > 0,
@@ -182,6 +183,9 @@ export const mmuMachine = setup({
     COPY_PTES: { actions: 'operation' },
     READ_PTES: { actions: 'operation' },
     EXCHANGE_PTES: { actions: 'operation' },
+    FILL_NATIVE: { actions: 'operation' },
+    DROP_NATIVE: { guard: 'isLazy', actions: 'operation' },
+    HARVEST_PTES: { actions: 'operation' },
     PAGEWALK: { actions: 'pagewalk' },
     GUP_WALK: { actions: 'lockless' },
     RELEASE_TABLES: { actions: 'operation' },

@@ -1,9 +1,13 @@
-/** The TLB maintenance of the MMU machine: what a table operation must flush, how, and the broadcast of it. */
+/**
+ * The TLB maintenance of the MMU machine: what a table operation must flush, how, and the broadcast of it.
+ *
+ * @models S-12 D-05 D-11
+ */
 import type { TableOutcome } from '../src/mm/tableOps.ts';
 import { mmuOf, tlbOf } from './addresses.ts';
 import type { MessageOf, TlbiRequest } from './messages.ts';
 import { type MmuContext, type TableMessage, walked } from './mmuState.ts';
-import { flushRequests } from './mmuSupport.ts';
+import { flushesByInterrupt, flushRequests } from './mmuSupport.ts';
 import type { Send } from './support.ts';
 import { reviseMmu } from './revise.ts';
 
@@ -25,7 +29,8 @@ function issuerPageBytes(context: MmuContext): number {
  */
 export function wholeAsid({ asid, resources }: MmuContext): TlbiRequest {
   const instructions = resources.design.kpti ? 2 : 1;
-  return { op: 'ASIDE1IS', asid, startVa: 0, endVa: 0, pageBytes: 0, operandPageBytes: 0, level: null, instructions };
+  const op = resources.architecture.name === 'arm64' ? 'ASIDE1IS' : 'FLUSH_ADDRESS_SPACE';
+  return { op, asid, startVa: 0, endVa: 0, pageBytes: 0, operandPageBytes: 0, level: null, instructions };
 }
 
 /**
@@ -42,6 +47,7 @@ export function wholeAsid({ asid, resources }: MmuContext): TlbiRequest {
  */
 export function maintenanceOf(context: MmuContext, current: TableMessage, outcome: TableOutcome): TlbiRequest[] {
   const { asid, resources, tlbRange, kernelPageBytes } = context;
+  const { architecture } = resources;
   const freedTables = [...outcome.freedLinux, ...outcome.freedNative].some((count) => count > 0);
   if (asid === 0 || (outcome.flush.length === 0 && outcome.converts.length === 0 && !freedTables)) return [];
   // fork flushes the whole mm (`dup_mmap`), and so does the end of it (`tlb_flush` with `fullmm`).
@@ -49,6 +55,8 @@ export function maintenanceOf(context: MmuContext, current: TableMessage, outcom
   const { crossGranuleFlush, kpti, tlbiOperands } = resources.design;
   if (whole || crossGranuleFlush === 'asid') return [wholeAsid(context)];
   const { granuleBytes: pageBytes } = walked(context).geometry;
+  if (architecture.name !== 'arm64')
+    return flushesByInterrupt(architecture, outcome.flush, asid, pageBytes, freedTables);
   const operandPageBytes = tlbiOperands === 'process-page' ? pageBytes : kernelPageBytes;
   const shared = { asid, pageBytes, operandPageBytes, tlbRange };
   // mremap flushes by `flush_tlb_range`, which drops walk caches too and gives no hint; a gather drops leaves of one level.
@@ -79,7 +87,8 @@ export function maintenanceOf(context: MmuContext, current: TableMessage, outcom
  */
 export function broadcast(context: MmuContext, operations: TlbiRequest[], send: Send): MmuContext {
   const instructions = operations.reduce((sum, request) => sum + request.instructions, 0);
-  const delay = instructions * context.resources.costs.tlbiOperation;
+  const { costs, architecture } = context.resources;
+  const delay = instructions * costs.tlbiOperation + (architecture.maintenance.reach === 'interrupts' ? costs.ipi : 0);
   const tlbi: MessageOf<'TLBI'> = {
     type: 'TLBI',
     mmu: mmuOf(context.pid),
@@ -87,8 +96,11 @@ export function broadcast(context: MmuContext, operations: TlbiRequest[], send: 
     issuerPageBytes: issuerPageBytes(context),
   };
   for (let cpu = 0; cpu < context.cpus; cpu++) send(tlbOf(cpu), tlbi, delay);
+  const { lateAcknowledgements } = context;
   return reviseMmu(context, (draft) => {
-    draft.acknowledgements = context.cpus;
+    // A DSB waits for all maintenance before it, that which nobody waited for too.
+    draft.acknowledgements = context.cpus + (lateAcknowledgements ?? 0);
+    if (lateAcknowledgements !== undefined) draft.lateAcknowledgements = 0;
     draft.flushes = context.flushes + 1;
     draft.tlbiInstructions = context.tlbiInstructions + instructions;
   });
@@ -140,4 +152,24 @@ export function makeEntries(context: MmuContext, send: Send): MmuContext {
     send(tlbOf(cpu), { type: 'WALK_AGAIN', walk, pid }, exceptionEntryExit + faultHandlerBase);
   }
   return { ...context, [name]: edit.done(), makes: [], spurious: [] };
+}
+
+/**
+ * The same without the DSB at the end: nobody waits (`flush_tlb_page_nosync`). Until it has reached a CPU, that may go on with an
+ * entry which is young, and hardware notes no access.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mmu = initialMmu({ resources, pid: 1, kernelPageBytes: 4096, cpus: 2, tlbRange: false });
+ * const { acknowledgements, lateAcknowledgements } = broadcastLater(mmu, [wholeAsid(mmu)], () => {});
+ * [acknowledgements, lateAcknowledgements]; // [0, 2]
+ * ```
+ */
+export function broadcastLater(context: MmuContext, operations: TlbiRequest[], send: Send): MmuContext {
+  const sent = broadcast(context, operations, send);
+  return reviseMmu(sent, (draft) => {
+    draft.acknowledgements = 0;
+    draft.lateAcknowledgements = sent.acknowledgements;
+  });
 }

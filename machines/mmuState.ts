@@ -35,6 +35,9 @@ export type TableMessage =
       | 'COPY_PTES'
       | 'READ_PTES'
       | 'EXCHANGE_PTES'
+      | 'FILL_NATIVE'
+      | 'DROP_NATIVE'
+      | 'HARVEST_PTES'
     >
   /** The MMU's own: make the native table again. */
   | { type: 'RETURN_NATIVE'; request: number };
@@ -82,6 +85,10 @@ export interface MmuContext {
   spuriousFaults: number;
   /** Operations that were refused because the native table cannot hold their result. */
   refusals: number;
+  /** CPUs that are still to acknowledge maintenance that nobody waits for (`flush_tlb_page_nosync`). */
+  lateAcknowledgements?: number;
+  /** Pages whose dirt was lost, since a naive design did not look for it in the native table. */
+  lostDirtyPages?: number;
   /** The most bytes that each table ever took. */
   linuxTableBytesPeak: number;
   nativeTableBytesPeak: number;

@@ -74,8 +74,9 @@ function supplied(context: MmuContext, send: Send): MmuContext {
       send,
     );
   }
-  const { contpte } = state.resources.design;
-  if (context.refused.length === 0) return commit(state, operate(state, opOf(current), contpte), send);
+  const { contpte, nativeFill } = state.resources.design;
+  if (context.refused.length === 0)
+    return commit(state, operate(state, opOf(current), contpte, nativeFill === 'lazy'), send);
   const reason = 'no memory for a native table';
   return reserveAll(state, reason, send) ?? fallBack(state, reason, send);
 }

@@ -1,9 +1,13 @@
 /** What the MMU machine works out before it acts: the operation a message asks for, frames for tables, and flushes. */
+import { type Architecture, rangePlan } from '../src/arch/architectures.ts';
 import { tlbiPlan } from '../src/arch/tlbi.ts';
 import type { PageTable } from '../src/mm/pageTable.ts';
 import type { TableOp, Tables, VaRange } from '../src/mm/tableOps.ts';
 import type { TlbiRequest } from './messages.ts';
 import type { TableMessage } from './mmuState.ts';
+
+/** The end of user addresses: no layout of arm64 that is modelled has more than 48 bits. */
+const USER_END = 2 ** 48;
 
 /** Folios of one order that are needed to hold page tables. */
 export interface Allocation {
@@ -20,6 +24,9 @@ const opNames = {
   COPY_PTES: 'copy',
   READ_PTES: 'read',
   EXCHANGE_PTES: 'exchange',
+  FILL_NATIVE: 'fill',
+  DROP_NATIVE: 'drop',
+  HARVEST_PTES: 'harvest',
 } as const;
 
 /**
@@ -33,6 +40,7 @@ const opNames = {
 export function opOf(
   message: Exclude<TableMessage, { type: 'CONFIGURE' | 'RELEASE_TABLES' | 'RETURN_NATIVE' }>,
 ): TableOp {
+  if (message.type === 'DROP_NATIVE') return { op: 'drop', ranges: [{ startVa: 0, endVa: USER_END }] };
   const { type, request: _request, ...fields } = message;
   return { op: opNames[type], ...fields } as TableOp;
 }
@@ -129,4 +137,35 @@ export function flushRequests(flush: {
   // Tables went but nothing that was cached: the partial walks through them must go all the same.
   if (requests.length === 0 && freedTables) requests.push(whole);
   return requests;
+}
+
+/**
+ * The maintenance where each CPU is interrupted for it: by address up to a limit of the architecture, else the address space,
+ * and that too where tables are freed whose walks an operation by address leaves (`arch/riscv/include/asm/tlb.h:tlb_flush`).
+ *
+ * @example
+ * ```ts
+ * const ranges = [{ startVa: 0x1000, endVa: 0x3000 }];
+ * flushesByInterrupt(architectures['x86-64'], ranges, 7, 4096, false)[0]?.instructions; // 2
+ * ```
+ */
+export function flushesByInterrupt(
+  architecture: Architecture,
+  ranges: readonly VaRange[],
+  asid: number,
+  pageBytes: number,
+  freedTables: boolean,
+): TlbiRequest[] {
+  const { dropsWalks } = architecture.maintenance;
+  const shared = { asid, pageBytes, operandPageBytes: pageBytes, level: null };
+  const whole: TlbiRequest = { op: 'FLUSH_ADDRESS_SPACE', ...shared, startVa: 0, endVa: 0, instructions: 1 };
+  if (freedTables && !dropsWalks) return [whole];
+  const requests: TlbiRequest[] = [];
+  for (const { startVa, endVa } of joined(ranges, pageBytes)) {
+    const { by, instructions } = rangePlan(architecture, endVa - startVa, pageBytes);
+    if (by === 'address-space') return [whole];
+    const op = dropsWalks ? 'FLUSH_PAGES_AND_WALKS' : 'FLUSH_PAGES';
+    requests.push({ op, ...shared, startVa, endVa, instructions });
+  }
+  return requests.length === 0 && freedTables ? [whole] : requests;
 }

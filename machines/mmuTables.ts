@@ -2,6 +2,8 @@
  * The operations on the page tables of one mm, one at a time as under the page-table lock: frames for new tables first,
  * then both tables change in one step, then TLB maintenance; frames of freed tables and the answer go out when every CPU
  * has acknowledged it, as after the DSB.
+ *
+ * @models S-38 S-39 S-40 L-05 D-02 D-03
  */
 import { invariant } from '../src/errors.ts';
 import { gatherAccessedDirty } from '../src/mm/nativeTable.ts';
@@ -12,7 +14,7 @@ import { freeTables, noteUnlinked } from './gup/mmuWalkers.ts';
 import { beginReturn } from './liveFallback/mmuReturn.ts';
 import { installAll, installing, mayReturn, reserveAll } from './liveFallback/mmuSwitch.ts';
 import type { MessageOf } from './messages.ts';
-import { breakEntries, broadcast, maintenanceOf, makeEntries, wholeAsid } from './mmuFlush.ts';
+import { breakEntries, broadcast, broadcastLater, maintenanceOf, makeEntries, wholeAsid } from './mmuFlush.ts';
 import { giveBack, runsOf, withGranted } from './mmuFrames.ts';
 import { type MmuContext, type TableMessage, walked } from './mmuState.ts';
 import { type Allocation, opOf, tableFramesNeeded } from './mmuSupport.ts';
@@ -57,7 +59,8 @@ export function beginOperation(context: MmuContext, send: Send): MmuContext {
   if (current.type === 'CONFIGURE') return configure(state, current, send);
   if (current.type === 'RELEASE_TABLES') return release(state, current, send);
   if (current.type === 'RETURN_NATIVE') return beginReturn(state, send);
-  const outcome = operate(state, opOf(current), state.resources.design.contpte);
+  const { contpte, nativeFill } = state.resources.design;
+  const outcome = operate(state, opOf(current), contpte, nativeFill === 'lazy');
   if (isRefused(state, current, outcome)) return refuse(state, current, outcome.untranslatable, send);
   const allocations = tableFramesNeeded(state, outcome, state.kernelPageBytes);
   if (allocations.length === 0) return commit(state, outcome, send);
@@ -204,7 +207,14 @@ export function commit(context: MmuContext, outcome: TableOutcome, send: Send): 
     draft.contpteFolds = contpteFolds;
     draft.contpteUnfolds = contpteUnfolds;
   });
+  if (outcome.lostDirty > 0) {
+    state = reviseMmu(state, (draft) => {
+      draft.lostDirtyPages = (state.lostDirtyPages ?? 0) + outcome.lostDirty;
+    });
+  }
   const requests = maintenanceOf(state, current, outcome);
+  if (current.type === 'HARVEST_PTES' && requests.length > 0)
+    return finish(broadcastLater(state, requests, send), send);
   return requests.length === 0 ? finish(state, send) : broadcast(breakEntries(state, outcome), requests, send);
 }
 
@@ -315,6 +325,11 @@ export function finish(before: MmuContext, send: Send): MmuContext {
  * ```
  */
 export function acknowledgeFlush(context: MmuContext, send: Send): MmuContext {
+  if (context.acknowledgements === 0) {
+    return reviseMmu(context, (draft) => {
+      draft.lateAcknowledgements = (context.lateAcknowledgements ?? 0) - 1;
+    });
+  }
   const acknowledgements = context.acknowledgements - 1;
   return acknowledgements > 0
     ? reviseMmu(context, (draft) => {

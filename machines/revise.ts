@@ -40,7 +40,7 @@ export function reviseAbi(from: AbiContext, change: (draft: AbiContext) => void)
 }
 
 function copyFile(from: FileContext): FileContext {
-  return {
+  const copy: FileContext = {
     resources: from.resources,
     path: from.path,
     kind: from.kind,
@@ -76,6 +76,8 @@ function copyFile(from: FileContext): FileContext {
     zeroedBytes: from.zeroedBytes,
     paddingBytes: from.paddingBytes,
   };
+  if (from.shrink !== undefined) copy.shrink = from.shrink;
+  return copy;
 }
 
 /**
@@ -130,6 +132,7 @@ function copyMm(from: MmContext): MmContext {
     fallbackReason: from.fallbackReason,
   };
   if (from.pinning !== undefined) copy.pinning = from.pinning;
+  if (from.swap !== undefined) copy.swap = from.swap;
   return copy;
 }
 
@@ -188,6 +191,9 @@ function copyMmu(from: MmuContext): MmuContext {
   };
   if (from.walkers !== undefined) copy.walkers = from.walkers;
   if (from.live !== undefined) copy.live = from.live;
+  // What is not in use is not there, in the plain form neither.
+  if (from.lateAcknowledgements !== undefined) copy.lateAcknowledgements = from.lateAcknowledgements;
+  if (from.lostDirtyPages !== undefined) copy.lostDirtyPages = from.lostDirtyPages;
   return copy;
 }
 
@@ -235,6 +241,7 @@ export function copyZone(from: ZoneContext): ZoneContext {
     deferredSplits: from.deferredSplits,
   };
   if (from.pinWaiters !== undefined) copy.pinWaiters = from.pinWaiters;
+  if (from.reclaim !== undefined) copy.reclaim = from.reclaim;
   return copy;
 }
 

@@ -2,6 +2,8 @@
  * The kernel's internal tmpfs mount (`shm_mnt`): an inode for each piece of shared anonymous memory, each System V segment
  * and each memfd. An inode lives while somebody maps it or has a handle on it (`mm/shmem.c:shmem_zero_setup`,
  * `ipc/shm.c:newseg`, `mm/memfd.c`).
+ *
+ * @models D-14
  */
 import { setup } from 'xstate';
 import { IntRecord } from '../src/mm/intRecord.ts';
@@ -60,7 +62,7 @@ function create(context: ShmemContext, path: string, sizeBytes: number): { conte
 /** The inode that a message is about: named by it, or by the request that it answers. */
 function pathOf(context: ShmemContext, event: Message): string | null {
   if ('file' in event) return event.file;
-  return 'request' in event ? (context.byIno.get(event.request) ?? null) : null;
+  return 'request' in event ? (context.byIno.get(Math.abs(event.request)) ?? null) : null;
 }
 
 const take = handle<ShmemContext>((context, event, send) => {

@@ -9,6 +9,7 @@ import {
   type MachineContext,
   type ParameterizedObject,
 } from 'xstate';
+import { type Architecture, architectures } from '../src/arch/architectures.ts';
 import type { CostModel } from '../src/arch/costs.ts';
 import { type Design, defaultDesign } from '../src/arch/design.ts';
 import type { RunSource } from '../src/mm/runs.ts';
@@ -101,6 +102,8 @@ export interface Resources {
   design?: Design;
   /** The process whose address space each thread shares, by its id; processes themselves are not in it. */
   threads?: ReadonlyMap<number, number>;
+  /** arm64 where none is given. */
+  architecture?: Architecture;
 }
 
 /**
@@ -117,12 +120,14 @@ export class ResourceHolder {
   readonly costs: CostModel;
   readonly design: Design;
   readonly threads: ReadonlyMap<number, number>;
+  readonly architecture: Architecture;
 
   constructor(resources: Resources) {
     this.traces = resources.traces;
     this.costs = resources.costs;
     this.design = resources.design ?? defaultDesign;
     this.threads = resources.threads ?? new Map();
+    this.architecture = resources.architecture ?? architectures.arm64;
   }
 
   /** The process whose address space this one runs in: itself, or for a thread the one that it is a thread of. */

@@ -1,4 +1,8 @@
-/** TLB maintenance as one CPU carries it out. */
+/**
+ * TLB maintenance as one CPU carries it out.
+ *
+ * @models S-12 D-11
+ */
 import { geometryOf, pageSizeLimits } from '../src/arch/granule.ts';
 import { mustInvalidate } from '../src/arch/tlbiOperand.ts';
 import type { Tlb, WalkGeometry } from '../src/mm/tlb.ts';
@@ -58,13 +62,13 @@ export function groupPagesOf({ design }: ResourceHolder, pageBytes: number): num
 export function invalidate(tlb: Tlb, request: TlbiRequest): number {
   const { op, asid, startVa, endVa, pageBytes, operandPageBytes, level } = request;
   if (op === 'VMALLE1' || op === 'VMALLE1IS') return tlb.invalidateAll();
-  if (op === 'ASIDE1IS') return tlb.invalidateAsid(asid);
+  if (op === 'ASIDE1IS' || op === 'FLUSH_ADDRESS_SPACE') return tlb.invalidateAsid(asid);
   const range = op.startsWith('RVA');
   // Leaf entries are at level 3. A hint that names another granule than theirs, and nothing has to go.
   const hints = { range, granuleBytes: operandPageBytes, level };
   if (!mustInvalidate(hints, { granuleBytes: pageBytes, level: 3 })) return 0;
   const pages = tlb.invalidatePages(asid, Math.floor(startVa / pageBytes), Math.ceil(endVa / pageBytes));
-  const lastLevelOnly = op === 'VALE1IS' || op === 'RVALE1IS' || op === 'VAALE1IS';
+  const lastLevelOnly = op === 'FLUSH_PAGES' || op === 'VALE1IS' || op === 'RVALE1IS' || op === 'VAALE1IS';
   return lastLevelOnly ? pages : pages + tlb.invalidateWalks(asid, startVa, endVa, walkGeometry(pageBytes));
 }
 

@@ -3,6 +3,9 @@ import { coreVocabulary } from './coreVocabulary.ts';
 import { gupVocabulary } from './gup/vocabulary.ts';
 import { liveFallbackVocabulary } from './liveFallback/vocabulary.ts';
 import type { MessageType, VocabularyRow } from './messages.ts';
+import { pipeVocabulary } from './pipe/vocabulary.ts';
+import { reclaimVocabulary } from './reclaim/vocabulary.ts';
+import { swapVocabulary } from './swap/vocabulary.ts';
 import { walkerVocabulary } from './walkers/vocabulary.ts';
 
 /**
@@ -18,4 +21,7 @@ export const vocabulary: Readonly<Record<MessageType, VocabularyRow>> = {
   ...walkerVocabulary,
   ...gupVocabulary,
   ...liveFallbackVocabulary,
+  ...pipeVocabulary,
+  ...reclaimVocabulary,
+  ...swapVocabulary,
 };

@@ -7,14 +7,25 @@ import { pageSizeLimits } from '../src/arch/granule.ts';
 import { calculateMinFreeKbytes, type Watermarks, watermarks } from '../src/arch/watermarks.ts';
 import { invariant } from '../src/errors.ts';
 import { Buddy, type BuddyEdit } from '../src/mm/buddy.ts';
-import { type Folio, FolioTable, type FolioTableEdit } from '../src/mm/frames.ts';
+import { type Folio, FolioTable } from '../src/mm/frames.ts';
 import { wholeFolio } from '../src/mm/largeFolio.ts';
 import { type MthpCounts, withMthp } from '../src/mm/mthpCounts.ts';
 import { PersistentList } from '../src/mm/persistentList.ts';
 import { type PinWaiter, tryGrab, unpinPages, waitUnpinned } from './gup/zonePins.ts';
 import type { Message } from './messages.ts';
 import { assertType, handle, type ResourceHolder, type Send, ZERO_BYTES } from './support.ts';
+import { folioAt, getReferences } from './zoneReferences.ts';
 import { shrink as shrinkFolios, splitDeferred } from './zoneReclaim.ts';
+import {
+  type Grant,
+  handedOut,
+  initialReclaim,
+  stall,
+  type StalledWish,
+  takeReclaim,
+  tryStalled,
+  type ZoneReclaim,
+} from './reclaim/zoneKswapd.ts';
 import { folioQuery } from './walkers/zoneWalk.ts';
 import { copyZone } from './revise.ts';
 
@@ -26,6 +37,8 @@ export interface ZoneInput {
   resources: ResourceHolder;
   kernelPageBytes: number;
   memoryBytes: number;
+  /** There is kswapd: it is woken, and allocations wait for it. */
+  kswapd?: boolean;
 }
 
 /** A zone's state. */
@@ -47,6 +60,8 @@ export interface ZoneContext {
   deferredSplits: PersistentList<number>;
   /** Those who wait until pages are unpinned; absent where nobody ever did. */
   pinWaiters?: readonly PinWaiter[];
+  /** Absent without kswapd. */
+  reclaim?: ZoneReclaim;
 }
 
 /**
@@ -84,10 +99,12 @@ function initialContext(input: ZoneInput): ZoneContext {
     zeroedBytes: 0,
     mthp: {},
     deferredSplits: PersistentList.empty(),
+    ...(input.kswapd === true ? { reclaim: initialReclaim() } : {}),
   };
 }
 
-interface Wish {
+/** What is asked of a zone. */
+export interface Wish {
   sender: string;
   orderPages: number;
   leastOrder: number;
@@ -131,8 +148,10 @@ function allocate(draft: ZoneContext, wish: Wish, orderPages: number): Granted |
   const { sender, leastOrder, count, kind, zero } = wish;
   const span = 1 << orderPages;
   const free = draft.buddy.freeFrames - count * span;
+  // Tables are asked for under the page-table lock here, where nobody can wait for reclaim: they may use the reserve.
+  const least = kind === 'table' && draft.reclaim !== undefined ? 0 : draft.marks.min;
   // Asked beforehand: an edit that is given up makes the version before dear to look at.
-  if (free < draft.marks.min || !draft.buddy.canAlloc(orderPages, count)) return null;
+  if (free < least || !draft.buddy.canAlloc(orderPages, count)) return null;
   const buddy = draft.buddy.edit();
   const folios = draft.folios.edit();
   const pfns: number[] = [];
@@ -155,17 +174,34 @@ function answer(context: ZoneContext, wish: Wish, request: number, copied: boole
   const draft = copyZone(context);
   const granted = allocateFalling(draft, wish);
   if (granted === null) {
+    if (draft.reclaim !== undefined && wish.kind !== 'table') {
+      return stall(draft, { wish, request, copied, rounds: 0 }, send);
+    }
     send(wish.sender, { type: 'NO_MEMORY', request });
     draft.failures += 1;
     return draft;
   }
+  return grantTo(draft, { wish, request, copied }, granted, send);
+}
+
+/** Those who waited for memory are tried again. */
+const grant: Grant = (context, { wish, request, copied }, send) => {
+  const draft = copyZone(context);
+  const granted = allocateFalling(draft, wish);
+  return granted === null ? null : grantTo(draft, { wish, request, copied }, granted, send);
+};
+
+const reclaim = handle<ZoneContext>((context, event, send) => takeReclaim(context, event, grant, send));
+
+function grantTo(draft: ZoneContext, asked: Omit<StalledWish, 'rounds'>, granted: Granted, send: Send): ZoneContext {
+  const { wish, request, copied } = asked;
   const { orderPages, pfns } = granted;
-  const { costs } = context.resources;
-  const kib = (wish.count * (1 << orderPages) * context.kernelPageBytes) / 1024;
+  const { costs } = draft.resources;
+  const kib = (wish.count * (1 << orderPages) * draft.kernelPageBytes) / 1024;
   const perKib = copied ? costs.copyPerKb : wish.zero ? costs.zeroPerKb : 0;
   const delay = costs.frameAllocation * wish.count + Math.ceil(perKib * kib);
   send(wish.sender, { type: 'FRAMES', request, orderPages, pfns }, delay);
-  return draft;
+  return handedOut(draft, wish.kind, pfns, send);
 }
 
 const alloc = handle<ZoneContext>((context, event, send) => {
@@ -199,31 +235,7 @@ const copyOnWrite = handle<ZoneContext>((context, event, send) => {
   return answer(context, wish, request, true, send);
 });
 
-/** The folio that a frame of a run lies in. */
-function folioAt(folios: FolioTableEdit, pfn: number): Folio {
-  const folio = folios.find(pfn);
-  if (folio === null) invariant(false, `frame ${pfn} lies in a folio`);
-  return folio;
-}
-
-const get = handle<ZoneContext>((context, event, send) => {
-  assertType(event, 'GET');
-  const folios = context.folios.edit();
-  for (const { pfn, nr } of event.runs) {
-    for (let at = pfn; at < pfn + nr; ) {
-      const folio = folioAt(folios, at);
-      const end = Math.min(pfn + nr, folio.pfn + (1 << folio.order));
-      folios.getPages(folio, at, end - at);
-      at = end;
-    }
-  }
-  if (event.request > 0) send(event.sender, { type: 'GOT', request: event.request });
-  const draft = copyZone(context);
-  draft.folios = folios.done();
-  return draft;
-});
-
-const put = handle<ZoneContext>((context, event) => {
+const put = handle<ZoneContext>((context, event, send) => {
   assertType(event, 'PUT');
   const folios = context.folios.edit();
   let buddy: BuddyEdit | null = null;
@@ -243,11 +255,11 @@ const put = handle<ZoneContext>((context, event) => {
   const draft = copyZone(context);
   draft.folios = folios.done();
   if (buddy !== null) draft.buddy = buddy.done();
-  if (partly.length === 0) return draft;
+  if (partly.length === 0) return buddy === null ? draft : tryStalled(draft, grant, send);
   // deferred_split_folio: what waits to be split is found again by its first frame, if it is still there.
   draft.deferredSplits = context.deferredSplits.pushAll(partly.map(({ pfn }) => pfn));
   draft.mthp = partly.reduce((counts, { order }) => withMthp(counts, order, 'splitDeferred', 1), context.mthp);
-  return draft;
+  return tryStalled(draft, grant, send);
 });
 
 const shrink = handle<ZoneContext>((context, event, send) => {
@@ -267,35 +279,21 @@ const sysinfo = handle<ZoneContext>((context, event, send) => {
   return context;
 });
 
-const grab = handle<ZoneContext>((context, event, send) => {
-  assertType(event, 'TRY_GRAB');
-  return tryGrab(context, event, send);
-});
-
-const unpin = handle<ZoneContext>((context, event, send) => {
-  assertType(event, 'UNPIN');
-  return unpinPages(context, event, send);
-});
-
-const awaitUnpin = handle<ZoneContext>((context, event, send) => {
-  assertType(event, 'WAIT_UNPINNED');
-  return waitUnpinned(context, event, send);
-});
-
 /** The zone's statechart: above its low watermark, below it, or with nothing left above min. */
 export const zoneMachine = setup({
   types: { context: {} as ZoneContext, events: {} as Message, input: {} as ZoneInput },
   actions: {
     alloc,
     copyOnWrite,
-    get,
+    get: handle<ZoneContext>(getReferences),
     put,
     shrink,
     sysinfo,
+    reclaim,
     folioQuery: handle<ZoneContext>(folioQuery),
-    grab,
-    unpin,
-    awaitUnpin,
+    grab: handle<ZoneContext>(tryGrab),
+    unpin: handle<ZoneContext>((context, event, send) => tryStalled(unpinPages(context, event, send), grant, send)),
+    awaitUnpin: handle<ZoneContext>(waitUnpinned),
   },
   guards: {
     isOk: ({ context }) => context.buddy.freeFrames > context.marks.high,
@@ -314,6 +312,9 @@ export const zoneMachine = setup({
     PUT: { actions: 'put' },
     SHRINK: { actions: 'shrink' },
     FOLIO_QUERY: { actions: 'folioQuery' },
+    KSWAPD_SLEEPS: { actions: 'reclaim' },
+    ISOLATE: { actions: 'reclaim' },
+    SET_SWAPBACKED: { actions: 'reclaim' },
     SYSINFO: { actions: 'sysinfo' },
     TRY_GRAB: { actions: 'grab' },
     UNPIN: { actions: 'unpin' },
@@ -326,7 +327,7 @@ export const zoneMachine = setup({
         { guard: 'isLow', target: 'low' },
       ],
     },
-    /** kswapd would be awake from here until the high watermark is reached again. */
+    /** kswapd, where there is one, is awake from here until the high watermark is reached again. */
     low: {
       always: [
         { guard: 'isOut', target: 'out-of-memory' },

@@ -42,6 +42,12 @@ function byFolio(pieces: readonly Piece[]): Map<number, Piece[]> {
   return groups;
 }
 
+/** First frames of the folios that a large one is taken apart into (`lru_add_page_tail`). */
+function partsOf({ pfn, order, large }: Folio): number[] {
+  const span = 2 ** (large?.leastOrder ?? order);
+  return Array.from({ length: 2 ** order / span }, (_, part) => pfn + part * span);
+}
+
 /** Takes one large folio apart; pages that nobody maps are freed. */
 function splitOne(context: ZoneContext, pfn: number): ZoneContext {
   const folio = context.folios.find(pfn);
@@ -55,8 +61,10 @@ function splitOne(context: ZoneContext, pfn: number): ZoneContext {
   const buddy = context.buddy.edit();
   for (const unused of folios.splitLarge(pfn)) buddy.free(unused.pfn, unused.order);
   const mthp = withMthp(context.mthp, folio.order, 'split', 1);
+  const { reclaim } = context;
   return reviseZone(context, (draft) => {
     draft.folios = folios.done();
+    if (reclaim !== undefined) draft.reclaim = { ...reclaim, added: reclaim.added.pushAll(partsOf(folio)) };
     draft.buddy = buddy.done();
     draft.mthp = mthp;
   });

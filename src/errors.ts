@@ -21,6 +21,8 @@ const ERROR_TABLE = {
   TRACE_MISSING: { exit: 2, next: 'Give the folder that holds it with --traces DIR.' },
   TRACE_CHANGED: { exit: 2, next: 'Find the file with the recorded hash, or run the topology again on this one.' },
   TRACE_LAYOUT: { exit: 2, next: 'Lay it out again from the trace as it was recorded.' },
+  ELF_NOT_ELF: { exit: 2, next: 'Give a program or a shared library, not a script or a link to one.' },
+  ELF_MALFORMED: { exit: 2, next: 'Copy the file again: it is cut short or damaged.' },
   ANSWERS_MALFORMED: { exit: 2, next: 'Mend or cut the line named; docs/validation.md describes the format.' },
   LOG_EMPTY: { exit: 2, next: 'Run the topology again.' },
   LOG_NOT_A_LOG: { exit: 2, next: 'Give a file that granule run wrote (.glog).' },

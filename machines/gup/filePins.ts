@@ -36,7 +36,8 @@ export function askPins(context: FileContext, operation: FileOperation, send: Se
   if (pins.drop === 'orphan' && !inMemory(context)) return null;
   const pfns = smallFolios(context).map(({ pfn }) => pfn);
   if (pfns.length === 0) return null;
-  send('zone', { type: 'FOLIO_QUERY', sender: actorOfFile(context.path), request: context.ino, pfns });
+  // Reclaim asks under the number itself.
+  send('zone', { type: 'FOLIO_QUERY', sender: actorOfFile(context.path), request: -context.ino, pfns });
   return inStep(context, operation, 'asking');
 }
 

@@ -6,16 +6,13 @@
  */
 import type { BuddyEdit } from '../../src/mm/buddy.ts';
 import type { Folio } from '../../src/mm/frames.ts';
-import type { MessageOf } from '../messages.ts';
+import type { FrameRun, Message } from '../messages.ts';
 import { copyZone, reviseZone } from '../revise.ts';
-import type { Send } from '../support.ts';
+import { assertType, type Send } from '../support.ts';
 import type { ZoneContext } from '../zone.ts';
 
 /** The parts of runs that lie in one folio each; null where a frame lies in none. */
-function pieces(
-  context: ZoneContext,
-  runs: MessageOf<'UNPIN'>['runs'],
-): { pfn: number; nr: number; head: Folio }[] | null {
+function pieces(context: ZoneContext, runs: readonly FrameRun[]): { pfn: number; nr: number; head: Folio }[] | null {
   const parts: { pfn: number; nr: number; head: Folio }[] = [];
   for (const { pfn, nr } of runs) {
     for (let at = pfn; at < pfn + nr; ) {
@@ -42,7 +39,8 @@ function pieces(
  * sent; // [{ type: 'GRABBED', request: 1, ok: false, kind: '', owner: '' }]
  * ```
  */
-export function tryGrab(context: ZoneContext, event: MessageOf<'TRY_GRAB'>, send: Send): ZoneContext {
+export function tryGrab(context: ZoneContext, event: Message, send: Send): ZoneContext {
+  assertType(event, 'TRY_GRAB');
   const { sender, request, runs } = event;
   const parts = pieces(context, runs);
   const [first] = parts ?? [];
@@ -73,7 +71,8 @@ export function tryGrab(context: ZoneContext, event: MessageOf<'TRY_GRAB'>, send
  * sent; // ['gup:a']
  * ```
  */
-export function unpinPages(context: ZoneContext, event: MessageOf<'UNPIN'>, send: Send): ZoneContext {
+export function unpinPages(context: ZoneContext, event: Message, send: Send): ZoneContext {
+  assertType(event, 'UNPIN');
   const { sender, request, runs } = event;
   const folios = context.folios.edit();
   let buddy: BuddyEdit | null = null;
@@ -128,7 +127,8 @@ function tellWaiters(context: ZoneContext, send: Send): ZoneContext {
  * sent; // ['file:a']
  * ```
  */
-export function waitUnpinned(context: ZoneContext, event: MessageOf<'WAIT_UNPINNED'>, send: Send): ZoneContext {
+export function waitUnpinned(context: ZoneContext, event: Message, send: Send): ZoneContext {
+  assertType(event, 'WAIT_UNPINNED');
   const { sender, request, pfns } = event;
   if (!anyPinned(context, pfns)) {
     send(sender, { type: 'UNPINNED', request });

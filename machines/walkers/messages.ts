@@ -27,6 +27,8 @@ export interface PteChange {
   sameEntry?: boolean;
   /** What hardware and software noted of the old entry goes into the new one (`pte_mkyoung`, `pte_mkdirty`). */
   keepAge?: boolean;
+  /** Nothing of the run is exchanged where any of it is dirty (`try_to_unmap_one` of a page given up by MADV_FREE). */
+  ifClean?: boolean;
 }
 
 /** Every message between the core and those who walk or change tables from outside. */
@@ -65,8 +67,16 @@ export type WalkerMessage =
       changes: PteChange[];
       /** Granule of the CPU that asks; absent: the kernel's, as of a kernel thread. */
       issuerPageBytes?: number;
+      /** The naive design: what hardware noted in the native table is not looked at, and lost with it. */
+      linuxTableOnly?: boolean;
     }
-  | { type: 'EXCHANGE_PTES'; request: number; changes: PteChange[]; rmap: { issuerPageBytes: number } }
+  | {
+      type: 'EXCHANGE_PTES';
+      request: number;
+      changes: PteChange[];
+      rmap: { issuerPageBytes: number };
+      linuxTableOnly?: boolean;
+    }
   | {
       type: 'REPLACED';
       request: number;

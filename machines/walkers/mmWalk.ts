@@ -1,5 +1,6 @@
 /** What an mm does for those who look at it or exchange its entries from outside: beside its job, as rmap does. */
 import { mmuOf } from '../addresses.ts';
+import { kindOfEntry } from '../../src/mm/nonPresent.ts';
 import { account, isZeroFrame, noteFallback } from '../mmEntries.ts';
 import type { MmContext, ReplaceWork } from '../mmState.ts';
 import type { Message, MessageOf } from '../messages.ts';
@@ -41,6 +42,12 @@ export function showMm(context: MmContext, event: MessageOf<'MM_QUERY'>, send: S
   return context;
 }
 
+/** How many entries are to name slots of swap: the mm counts them (`MM_SWAPENTS`). */
+function swapPagesOf(changes: MessageOf<'REPLACE_PTES'>['changes']): { swapPages?: number } {
+  const swaps = changes.filter(({ to }) => to !== null && kindOfEntry(to.flags) === 'swap');
+  return swaps.length === 0 ? {} : { swapPages: swaps.reduce((sum, { nr }) => sum + nr, 0) };
+}
+
 /**
  * Hands an exchange of entries to the MMU. It takes the page-table lock and no other.
  *
@@ -52,11 +59,13 @@ export function showMm(context: MmContext, event: MessageOf<'MM_QUERY'>, send: S
  * ```
  */
 export function beginReplace(context: MmContext, event: MessageOf<'REPLACE_PTES'>, send: Send): MmContext {
-  const { sender, request, changes, issuerPageBytes = context.kernelPageBytes } = event;
+  const { sender, request, changes, issuerPageBytes = context.kernelPageBytes, linuxTableOnly } = event;
   const tableRequest = context.nextRequest;
-  const exchange: Message = { type: 'EXCHANGE_PTES', request: tableRequest, changes, rmap: { issuerPageBytes } };
+  const naive = linuxTableOnly === true ? { linuxTableOnly } : {};
+  const rmap = { issuerPageBytes };
+  const exchange: Message = { type: 'EXCHANGE_PTES', request: tableRequest, changes, rmap, ...naive };
   send(mmuOf(context.pid), exchange);
-  const work: ReplaceWork = { tableRequest, sender, request };
+  const work: ReplaceWork = { tableRequest, sender, request, ...swapPagesOf(changes) };
   return reviseMm(context, (draft) => {
     draft.nextRequest = tableRequest + 1;
     draft.rmap = [...context.rmap, work];
@@ -86,5 +95,9 @@ export function endReplace(
   const { pid } = context;
   send(work.sender, { type: 'REPLACED', request: work.request, pid, replaced, entered, missed, fallback });
   const rmap = context.rmap.filter((other) => other !== work);
-  return { ...noteFallback(account(context, set, replaced), fallback), rmap };
+  const counted = noteFallback(account(context, set, replaced), fallback);
+  const { swap } = counted;
+  if (swap === undefined || work.swapPages === undefined) return { ...counted, rmap };
+  const lacking = missed.reduce((sum, { nr, flags }) => sum + (kindOfEntry(flags) === 'swap' ? nr : 0), 0);
+  return { ...counted, rmap, swap: { unit: swap.unit, entries: swap.entries + work.swapPages - lacking } };
 }

@@ -1,4 +1,8 @@
-/** A walk of the Linux table that changes nothing. */
+/**
+ * A walk of the Linux table that changes nothing.
+ *
+ * @models S-21 D-10
+ */
 import { operate } from '../../src/mm/tableOps.ts';
 import type { Message } from '../messages.ts';
 import { type MmuContext, walked } from '../mmuState.ts';

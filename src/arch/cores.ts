@@ -1,6 +1,8 @@
 /**
  * TLBs of real cores, as their manuals or published measurements give them. What could not be checked is named in
  * `unverified`; treat it as a guess.
+ *
+ * @models S-04
  */
 
 /**

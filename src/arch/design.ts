@@ -1,4 +1,8 @@
-/** The choices a design of per-process page size leaves open, and the settings of a kernel that the model obeys. */
+/**
+ * The choices a design of per-process page size leaves open, and the settings of a kernel that the model obeys.
+ *
+ * @models S-42 L-05
+ */
 
 import type { LiveFallbackChoices } from './liveFallback.ts';
 import type { PinChoices } from './pinChoices.ts';
@@ -39,6 +43,11 @@ export interface Design {
    * later finds them large enough, or kernel pages as the proposal has it, which a mapping drops and reads again.
    */
   readOrder: 'process-page' | 'kernel-page';
+  /**
+   * When native entries are written: with each change of the Linux table, by twins of its primitives, or only for what a fault
+   * enters and touches, as `update_mmu_cache` would. With the second, a native table may be dropped and comes back by faults.
+   */
+  nativeFill: 'eager' | 'lazy';
   /** The contiguous bit is used in Linux tables of the kernel page size (`CONFIG_ARM64_CONTPTE`). */
   contpte: boolean;
   /**
@@ -83,6 +92,7 @@ export const defaultDesign: Design = {
   zeroPage: 'process-page',
   untranslatable: 'fall-back',
   readOrder: 'kernel-page',
+  nativeFill: 'eager',
   contpte: true,
   crossGranuleTlbi: 'honoured',
   crossGranuleFlush: 'by-va',

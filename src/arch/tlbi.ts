@@ -1,5 +1,7 @@
 /**
  * Which TLB invalidation operations Linux 6.12 issues on arm64 [arch/arm64/include/asm/tlbflush.h, tlb.h].
+ *
+ * @models S-12 D-11
  */
 import { invariant } from '../errors.ts';
 import { geometryOf } from './granule.ts';
@@ -22,7 +24,11 @@ export type TlbiOp =
   | 'RVALE1IS'
   | 'ASIDE1IS'
   | 'VMALLE1'
-  | 'VMALLE1IS';
+  | 'VMALLE1IS'
+  /** What other architectures do on each CPU that is interrupted for it (`src/arch/architectures.ts`). */
+  | 'FLUSH_PAGES'
+  | 'FLUSH_PAGES_AND_WALKS'
+  | 'FLUSH_ADDRESS_SPACE';
 
 /**
  * One TLBI instruction.

@@ -1,6 +1,8 @@
 /**
  * The register operands of by-address TLB maintenance, as bit fields, and what the architecture lets hardware make of the
  * hints in them. Operands are 64 bits wide, so they are bigints here.
+ *
+ * @models S-12 D-11
  */
 import { GranuleError, invariant } from '../errors.ts';
 import { formatSize, type GranuleBytes, granuleOf } from './granule.ts';

@@ -3,7 +3,9 @@ import { Command, CommanderError } from 'commander';
 import { GranuleError } from '../errors.ts';
 import { GRANULE_VERSION } from '../topology/meta.ts';
 import { Cli } from './cli.ts';
+import { addAbiReport } from './abiReport.ts';
 import { addDiff } from './diff.ts';
+import { addElf } from './elf.ts';
 import { addImport } from './import.ts';
 import { addInfo } from './info.ts';
 import type { CliIo } from './io.ts';
@@ -73,6 +75,8 @@ export function createProgram(cli: Cli): Command {
     addVerify,
     addValidate,
     addTlb,
+    addElf,
+    addAbiReport,
     addRecord,
     addImport,
     addMakeTrace,

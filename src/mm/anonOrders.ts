@@ -1,6 +1,8 @@
 /**
  * How large a folio an anonymous fault asks for: the orders that the settings of transparent huge pages allow, that fit
  * into the mapping, and whose range holds nothing yet. Sets of orders are bit masks, as in Linux; orders count kernel pages.
+ *
+ * @models S-23
  */
 import { pageShift, pageSizeLimits } from '../arch/granule.ts';
 import type { ThpSettings } from '../arch/design.ts';

@@ -1,6 +1,8 @@
 /**
  * Break-before-make: which changes of a valid entry must go through an invalid entry and a completed TLB invalidation
  * (Arm ARM D8.17 RWHZWS, RDDMVT): write invalid; DSB; TLBI; DSB; write the new entry.
+ *
+ * @models D-05
  */
 import { hasFlags, isValid, PTE, pfnOf } from './pte.ts';
 

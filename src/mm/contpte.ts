@@ -6,6 +6,8 @@
  * Folding and unfolding are break-before-make (`contpte_convert`): all entries of the block are cleared, which collects
  * what hardware noted in them, one flush covers the block, and all entries are written again. `converts` and `broken` tell
  * whoever owns the TLBs what to flush and which entries are invalid until then.
+ *
+ * @models S-03 S-04 S-11 S-35 L-03 D-05
  */
 import { GRANULES, pageSizeLimits } from '../arch/granule.ts';
 import type { PageTableEdit } from './pageTable.ts';

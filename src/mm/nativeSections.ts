@@ -8,6 +8,8 @@
  * Linux populates its own table (`pmd_populate`), and that is where a native table is allocated, if none of its Linux
  * tables had linked it yet. Freeing: the pointer goes with the Linux table; the native table goes by the rule of a kernel of
  * its granule, when nothing is mapped any more in its whole span (`PageTableEdit.freeEmptyTables`).
+ *
+ * @models S-50 T-18 X-09 D-03 D-04
  */
 import { invariant } from '../errors.ts';
 import type { Geometry } from '../arch/granule.ts';

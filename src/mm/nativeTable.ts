@@ -4,6 +4,8 @@
  * page [arch/arm64/mm/contpte.c:contpte_try_fold, contpte_ptep_get].
  *
  * A native entry's frame number counts native pages: its output address is frame * native granule.
+ *
+ * @models S-11 S-38 S-50 D-01 D-07
  */
 import { invariant } from '../errors.ts';
 import type { PageTableEdit } from './pageTable.ts';
@@ -126,7 +128,7 @@ export function translateGroup(linux: PageTableReader, va: number, nativeGranule
 /**
  * Carries the Linux entries of [startVa, endVa), widened outward to whole process pages, over to the native table.
  * Gather accessed and dirty bits before the Linux entries are changed: this overwrites the native ones. A group that
- * cannot be translated gets no native entry and is answered in `untranslatable`.
+ * cannot be translated gets no native entry and is answered in `untranslatable`. Without `fills` no entry comes where none was.
  *
  * @example
  * ```ts
@@ -144,11 +146,14 @@ export function syncNative(
   native: PageTableEdit,
   startVa: number,
   endVa: number,
+  fills = true,
 ): { changed: NativeChange[]; untranslatable: { va: number; reason: Untranslatable }[] } {
   const granuleBytes = native.geometry.granuleBytes;
   const changed: NativeChange[] = [];
   const untranslatable: { va: number; reason: Untranslatable }[] = [];
   for (let va = groupOf(startVa, granuleBytes).startVa; va < endVa; va += granuleBytes) {
+    // A lazy table is only kept right where it holds something.
+    if (!fills && native.get(va) === 0) continue;
     const translation = translateGroup(linux, va, granuleBytes);
     if (!translation.ok) untranslatable.push({ va, reason: translation.reason });
     const after = translation.ok ? translation.pte : 0;

@@ -36,6 +36,7 @@ export type TraceCall =
   | MappingCall
   | AdviceCall
   | FileCall
+  | PipeCall
   | SharedMemoryCall
   | OtherProcessCall
   | PinningCall
@@ -100,15 +101,22 @@ export type AdviceCall =
 
 /** Calls on files that have a page cache. */
 export type FileCall =
-  /** `lengthBytes` is what was really read into `buffer`. */
-  | { op: 'read'; file: string; offsetBytes: number; buffer: number; lengthBytes: number }
-  | { op: 'write'; file: string; offsetBytes: number; buffer: number; lengthBytes: number }
+  /** `lengthBytes` is what was really read into `buffer`. `direct`: the file is open with O_DIRECT. */
+  | { op: 'read'; file: string; offsetBytes: number; buffer: number; lengthBytes: number; direct?: true }
+  | { op: 'write'; file: string; offsetBytes: number; buffer: number; lengthBytes: number; direct?: true }
   /** `sizeBytes` is the new size. */
   | { op: 'truncate'; file: string; sizeBytes: number }
   | { op: 'ftruncate'; file: string; sizeBytes: number }
   | { op: 'fallocate'; file: string; mode: number; offsetBytes: number; lengthBytes: number }
   /** From here on, `file` in the calls of this process and its children is this new file. */
   | { op: 'memfd_create'; file: string; flags: number };
+
+/** Pipes by name, as a topology gives them: their descriptors are not followed. */
+export type PipeCall =
+  /** Pages of the file's cache go into the pipe; nothing is copied. */
+  | { op: 'splice'; file: string; offsetBytes: number; lengthBytes: number; pipe: string }
+  /** What is in the pipe is read and goes. */
+  | { op: 'drain'; pipe: string; lengthBytes: number };
 
 /** System V shared memory. `shmid` is the identifier that the recorded caller got. */
 export type SharedMemoryCall =

@@ -2,6 +2,8 @@
  * What page tables weigh in `VmPTE` of /proc/PID/status: `mm_pgtables_bytes`, which counts the tables of PTE, PMD and PUD
  * level at the size of a table of the kernel that counts [include/linux/mm.h:mm_inc_nr_ptes, fs/proc/task_mmu.c:task_mem].
  * The root (PGD) is not counted.
+ *
+ * @models T-14 X-14 D-09
  */
 import type { PageTableReader } from './pageTableReader.ts';
 

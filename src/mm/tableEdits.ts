@@ -3,10 +3,12 @@
  * walks that table, the contpte layer stands between.
  */
 import { needsBreak } from './breakBeforeMake.ts';
+import { sharedEntry } from './nonPresent.ts';
 import {
   flagsOf,
   hasFlags,
   isDirty,
+  isPresent,
   isWritable,
   modifyProtection,
   packPte,
@@ -16,6 +18,7 @@ import {
   writeProtect,
 } from './pte.ts';
 import { exchange } from './tableExchange.ts';
+import { harvest } from './tableHarvest.ts';
 import { Gather, type TableOp, type VaRange, type Work } from './tableWork.ts';
 
 /** `move_ptes` flushes what one table of page-table entries maps at a time (`mm/mremap.c:move_page_tables`). */
@@ -91,7 +94,7 @@ function unfoldPartial(work: Work, { startVa, endVa }: VaRange): void {
  *
  * @example
  * ```ts
- * Object.keys(operations); // ['set', 'clear', 'protect', 'age', 'move', 'copy', 'read', 'exchange']
+ * Object.keys(operations).join(' '); // 'set clear protect age move copy read exchange fill drop harvest'
  * ```
  */
 export const operations: { [O in TableOp['op']]: (work: Work, op: Extract<TableOp, { op: O }>) => void } = {
@@ -104,7 +107,7 @@ export const operations: { [O in TableOp['op']]: (work: Work, op: Extract<TableO
         const va = run.va + page * pageBytes;
         const before = entryOf(work, va);
         const pfn = run.pfn + page;
-        const asExpected = expects < 0 ? before === 0 : before !== 0 && pfnOf(before) === expects + page;
+        const asExpected = expects < 0 ? before === 0 : isPresent(before) && pfnOf(before) === expects + page;
         if (!asExpected) {
           work.rejected.add(va, pfn, run.flags);
           wasSet(work, va, entered);
@@ -147,6 +150,8 @@ export const operations: { [O in TableOp['op']]: (work: Work, op: Extract<TableO
     for (const range of ranges) {
       // Entry by entry, as `change_pte_range` of 6.12: the first of a block unfolds it, the last may fold it again.
       rewrite(work, range, (pte, va) => {
+        // What is not present has no protection: swap, migration, poison (`change_pte_range`).
+        if (!isPresent(pte)) return pte;
         const ofFile = isDirty(pte) ? (range.dirtyProtection ?? range.protection) : range.protection;
         const next = modifyProtection(pte, hasFlags(pte, PTE.EXCLUSIVE) ? range.anonProtection : ofFile);
         if (next !== pte) gather.add(va, work.linux.geometry.granuleBytes);
@@ -160,6 +165,7 @@ export const operations: { [O in TableOp['op']]: (work: Work, op: Extract<TableO
     const bits = (young ? PTE.YOUNG : 0) | (dirty ? PTE.DIRTY : 0) | (writeProtect ? PTE.WRITE : 0);
     const gather = new Gather();
     const older = (pte: number, va: number): number => {
+      if (!isPresent(pte)) return pte;
       if (dirty && isDirty(pte)) work.cleared.add(va, pfnOf(pte), flagsOf(pte));
       const flags = flagsOf(pte) & ~bits;
       // A clean entry that hardware may dirty again starts read-only (`pte_mkclean`).
@@ -201,7 +207,7 @@ export const operations: { [O in TableOp['op']]: (work: Work, op: Extract<TableO
       // A range without private pages is not copied: the child faults it in (`vma_needs_copy`).
       let needed = range.always;
       work.linux.forEach(range.startVa, range.endVa, (_va, pte) => {
-        needed ||= hasFlags(pte, PTE.ANON) && !hasFlags(pte, PTE.SPECIAL);
+        needed ||= hasFlags(pte, PTE.ANON) && !(isPresent(pte) && hasFlags(pte, PTE.SPECIAL));
         return !needed;
       });
       if (!needed) continue;
@@ -210,7 +216,7 @@ export const operations: { [O in TableOp['op']]: (work: Work, op: Extract<TableO
         // A private page is write-protected and no longer exclusive on both sides; the child's entries begin old
         // (`copy_present_ptes`, `folio_try_dup_anon_rmap_ptes`).
         const shared = hasFlags(pte, PTE.ANON) || !isWritable(pte) ? shareEntry(pte) : pte;
-        work.set.add(va, pfnOf(shared), flagsOf(shared) & ~PTE.YOUNG);
+        work.set.add(va, pfnOf(shared), isPresent(shared) ? flagsOf(shared) & ~PTE.YOUNG : flagsOf(shared));
         return shared;
       });
       const { startVa, endVa } = range;
@@ -224,9 +230,17 @@ export const operations: { [O in TableOp['op']]: (work: Work, op: Extract<TableO
     }
   },
   exchange,
+  fill: (work, { ranges }) => {
+    work.touched.push(...ranges);
+  },
+  drop: () => {
+    // Nothing of the Linux table changes.
+  },
+  harvest,
 };
 
 /** An entry that maps its page together with another. */
 function shareEntry(pte: number): number {
+  if (!isPresent(pte)) return sharedEntry(pte);
   return withFlags(writeProtect(pte), flagsOf(writeProtect(pte)) & ~PTE.EXCLUSIVE);
 }

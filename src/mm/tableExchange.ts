@@ -2,6 +2,8 @@
  * The operation of every user of rmap on the tables: entries that still are what was seen are exchanged for others, one by
  * one, under the page-table lock (`mm/rmap.c:try_to_unmap_one`, `mm/migrate.c:remove_migration_pte`,
  * `mm/ksm.c:replace_page`: `ptep_clear_flush`, then `set_pte_at`).
+ *
+ * @models S-10 S-21 S-38 D-02
  */
 import { needsBreak } from './breakBeforeMake.ts';
 import {
@@ -48,6 +50,15 @@ function entryOf(pfn: number, flags: number, before: number, keepAge: boolean): 
   return isPresent(before) && isDirty(before) ? makeDirty(aged) : aged;
 }
 
+function isAnyDirty({ linux, contpte }: Work, startVa: number, nr: number): boolean {
+  for (let page = 0; page < nr; page++) {
+    const va = startVa + page * linux.geometry.granuleBytes;
+    const pte = contpte === null ? linux.get(va) : contpte.get(va);
+    if (isPresent(pte) && isDirty(pte)) return true;
+  }
+  return false;
+}
+
 /**
  * Exchanges entries: `cleared` gets those that were there, `set` the present ones that came, `rejected` what was not entered
  * because the entry was another.
@@ -63,13 +74,14 @@ function entryOf(pfn: number, flags: number, before: number, keepAge: boolean): 
  */
 export function exchange(work: Work, { changes }: Extract<TableOp, { op: 'exchange' }>): void {
   const pageBytes = work.linux.geometry.granuleBytes;
-  for (const { va: startVa, nr, expects, to, sameEntry = false, keepAge = false } of changes) {
+  for (const { va: startVa, nr, expects, to, sameEntry = false, keepAge = false, ifClean = false } of changes) {
+    const keeps = ifClean && isAnyDirty(work, startVa, nr);
     for (let page = 0; page < nr; page++) {
       const va = startVa + page * pageBytes;
       const before = work.contpte === null ? work.linux.get(va) : work.contpte.get(va);
       const asSeen = expects === null ? before === 0 : isAsSeen(before, expects.pfn + page, expects.flags);
       const number = to === null ? 0 : to.pfn + (sameEntry ? 0 : page);
-      if (!asSeen) {
+      if (!asSeen || keeps) {
         work.rejected.add(va, number, to?.flags ?? 0);
         continue;
       }

@@ -1,16 +1,19 @@
 /**
  * The page-table operations of an mm as pure functions over its two tables: the Linux table, which is the truth, and the
  * native table (layer 3), which is what hardware walks while every group of Linux entries fits one native entry.
+ *
+ * @models S-21 S-38 T-15 T-16 D-02
  */
 import { invariant } from '../errors.ts';
-import { gatherAccessedDirty, syncNative } from './nativeTable.ts';
+import { gatherAccessedDirty, groupOf, syncNative } from './nativeTable.ts';
 import { linkSections } from './nativeSections.ts';
 import { needsBreak } from './breakBeforeMake.ts';
 import { Contpte } from './contpte.ts';
 import type { PageTable, PageTableEdit } from './pageTable.ts';
 import type { PageTableReader } from './pageTableReader.ts';
-import { isValid } from './pte.ts';
+import { isDirty, isPresent, isValid } from './pte.ts';
 import { operations } from './tableEdits.ts';
+import { mappedRanges } from './tableHarvest.ts';
 import { type EntryRun, RunCollector, type TableOp, type VaRange, type Work } from './tableWork.ts';
 
 export type { EntryRun, TableOp, VaRange } from './tableWork.ts';
@@ -46,16 +49,23 @@ export interface TableOutcome extends Tables {
   /** Entries of each table that must be invalid until the flush is complete (`src/mm/breakBeforeMake.ts`). */
   linuxBroken: number[];
   nativeBroken: number[];
+  /** Pages that were dirty in the native table alone and went without anybody having looked (`linuxTableOnly`). */
+  lostDirty: number;
 }
 
 /**
  * Carries what changed in the Linux table over to the native one: why it cannot, or '', and the entries that change from one
  * valid translation to another, which hardware must not see without an invalid entry and a flush between them.
  */
-function follow(linux: PageTableEdit, native: PageTableEdit, touched: readonly VaRange[]): [string, number[]] {
+function follow(
+  linux: PageTableEdit,
+  native: PageTableEdit,
+  touched: readonly VaRange[],
+  fills: boolean,
+): [string, number[]] {
   const broken: number[] = [];
   for (const range of touched) {
-    const { changed, untranslatable } = syncNative(linux, native, range.startVa, range.endVa);
+    const { changed, untranslatable } = syncNative(linux, native, range.startVa, range.endVa, fills);
     const [problem] = untranslatable;
     if (problem !== undefined) return [`${problem.reason} at 0x${problem.va.toString(16)}`, []];
     for (const { va, before, after } of changed) if (needsBreak(before, after)) broken.push(va);
@@ -85,10 +95,24 @@ function populated(table: PageTableReader, ranges: readonly VaRange[], pageBytes
   return found;
 }
 
-function rangesOf(op: TableOp, pageBytes: number): VaRange[] {
+/** Operations that bring entries where none were: their Linux tables point to sections of the native one. */
+const LINKING: ReadonlySet<TableOp['op']> = new Set<TableOp['op']>(['set', 'move', 'exchange', 'fill']);
+
+/** Takes every native entry of the ranges away; all of them may be cached. */
+function dropNative(native: PageTableEdit, ranges: readonly VaRange[], flush: VaRange[]): void {
+  const { granuleBytes } = native.geometry;
+  for (const range of populated(native, ranges, granuleBytes)) {
+    flush.push(range);
+    for (let va = range.startVa; va < range.endVa; va += granuleBytes) native.clear(va);
+  }
+}
+
+function rangesOf(linux: PageTable, op: TableOp): VaRange[] {
+  const pageBytes = linux.geometry.granuleBytes;
   if (op.op === 'set') return op.runs.map((run) => ({ startVa: run.va, endVa: run.va + run.nr * pageBytes }));
   if (op.op === 'exchange') return op.changes.map(({ va, nr }) => ({ startVa: va, endVa: va + nr * pageBytes }));
   if (op.op === 'age') return [op];
+  if (op.op === 'harvest') return mappedRanges(linux, op.frames);
   if (op.op === 'move') return [{ startVa: op.fromVa, endVa: op.fromVa + op.lengthBytes }];
   return op.ranges;
 }
@@ -98,7 +122,8 @@ function rangesOf(op: TableOp, pageBytes: number): VaRange[] {
  *
  * Accessed and dirty bits that hardware set in the native entries are taken over into the Linux entries first, so that
  * nothing is decided or thrown away on stale bits. `contpte`: entries of a Linux table that hardware walks may carry the
- * contiguous bit; beside a native table it would gain nothing and cost a flush at every change of a single entry.
+ * contiguous bit; beside a native table it would gain nothing and cost a flush at every change of a single entry. `lazy`: the
+ * native table gets entries only by `fill`, and by a `set` that a fault makes.
  *
  * @example
  * ```ts
@@ -107,12 +132,13 @@ function rangesOf(op: TableOp, pageBytes: number): VaRange[] {
  * operate(tables, { op: 'set', runs: [run], expects: -1 }).linux.presentCount; // 16
  * ```
  */
-export function operate(tables: Tables, op: TableOp, contpte = false): TableOutcome {
+export function operate(tables: Tables, op: TableOp, contpte = false, lazy = false): TableOutcome {
   const pageBytes = tables.linux.geometry.granuleBytes;
   const linux = tables.linux.edit();
   const native = tables.native?.edit() ?? null;
-  if (native !== null && tables.native !== null) {
-    for (const range of populated(tables.native, rangesOf(op, pageBytes), native.geometry.granuleBytes)) {
+  const gathers = !('linuxTableOnly' in op && op.linuxTableOnly === true);
+  if (native !== null && tables.native !== null && gathers) {
+    for (const range of populated(tables.native, rangesOf(tables.linux, op), native.geometry.granuleBytes)) {
       gatherAccessedDirty(linux, native, range.startVa, range.endVa);
     }
   }
@@ -130,11 +156,13 @@ export function operate(tables: Tables, op: TableOp, contpte = false): TableOutc
   let untranslatable = '';
   let nativeBroken: number[] = [];
   if (native !== null) {
-    if (op.op === 'set' || op.op === 'move' || op.op === 'exchange') linkSections(linux, native, work.touched);
+    const fills = !lazy || op.op === 'fill' || (op.op === 'set' && op.lazily !== true);
+    if (fills && LINKING.has(op.op)) linkSections(linux, native, work.touched);
     const wide = op.op === 'set' ? work.touched : work.touched.flatMap((range) => within(tables, linux, range));
-    [untranslatable, nativeBroken] = follow(linux, native, wide);
+    [untranslatable, nativeBroken] = follow(linux, native, wide, fills);
+    if (op.op === 'drop') dropNative(native, op.ranges, work.flush);
   }
-  const freeWithin = op.op === 'clear' ? op.freeWithin : null;
+  const freeWithin = op.op === 'clear' ? op.freeWithin : op.op === 'drop' ? (op.ranges[0] ?? null) : null;
   const freedLinux = freeWithin === null ? [] : linux.freeEmptyTables(freeWithin.startVa, freeWithin.endVa);
   const freedNative =
     freeWithin === null || native === null ? [] : native.freeEmptyTables(freeWithin.startVa, freeWithin.endVa);
@@ -153,7 +181,20 @@ export function operate(tables: Tables, op: TableOp, contpte = false): TableOutc
     unfolds: work.contpte?.unfolds ?? 0,
     linuxBroken: brokenOf(work),
     nativeBroken,
+    lostDirty: gathers || tables.native === null ? 0 : lostDirtyOf(tables.native, work.cleared.runs, pageBytes),
   };
+}
+
+function lostDirtyOf(native: PageTable, cleared: readonly EntryRun[], pageBytes: number): number {
+  let lost = 0;
+  for (const { va, nr, flags } of cleared) {
+    if (isDirty(flags) || !isPresent(flags)) continue;
+    for (let page = 0; page < nr; page++) {
+      const { startVa } = groupOf(va + page * pageBytes, native.geometry.granuleBytes);
+      if (isDirty(native.get(startVa))) lost++;
+    }
+  }
+  return lost;
 }
 
 /** The part of a touched range where either table holds anything, before or after. */

@@ -23,7 +23,7 @@ export type TableOp =
    * `expects` is what must be there now, as `pte_same` and `pte_none` check it under the page-table lock: -1 for nothing,
    * else the frame of the first entry, consecutive frames after it. What differs is left alone and rejected.
    */
-  | { op: 'set'; runs: EntryRun[]; expects: number }
+  | { op: 'set'; runs: EntryRun[]; expects: number; lazily?: true }
   | { op: 'clear'; ranges: VaRange[]; freeWithin: VaRange | null; fileOnly: boolean }
   /**
    * `anonProtection` is for exclusive anonymous pages, `dirtyProtection` for dirty pages of files: they become writable at
@@ -36,8 +36,14 @@ export type TableOp =
   /** `always`: entries of shared anonymous memory, which the child could not find anywhere else. */
   | { op: 'copy'; ranges: (VaRange & { always: boolean })[] }
   | { op: 'read'; ranges: VaRange[] }
+  /** `update_mmu_cache`: native entries for what the Linux table holds. */
+  | { op: 'fill'; ranges: VaRange[] }
+  /** The native table goes, for want of memory; the Linux table has what hardware noted in it. */
+  | { op: 'drop'; ranges: VaRange[] }
   /** See `tableExchange.ts`: entries that still are what is expected become others; a null is nothing. */
-  | { op: 'exchange'; changes: EntryChange[] };
+  | { op: 'exchange'; changes: EntryChange[]; linuxTableOnly?: boolean }
+  /** See `tableHarvest.ts`: finds the entries that map frames, and clears their access flags. */
+  | { op: 'harvest'; frames: { pfn: number; nr: number }[]; linuxTableOnly?: boolean };
 
 /** `nr` entries that are to be exchanged; the shape of `PteChange` in the vocabulary. */
 export interface EntryChange {
@@ -47,6 +53,7 @@ export interface EntryChange {
   to: { pfn: number; flags: number } | null;
   sameEntry?: boolean;
   keepAge?: boolean;
+  ifClean?: boolean;
 }
 
 /**

@@ -1,19 +1,6 @@
 /** The states of a system's actors by kind: what summaries and tables are made from, live or from a log. */
-import type {
-  AbiContext,
-  ActorKind,
-  DiskContext,
-  FileContext,
-  GupContext,
-  MmContext,
-  MmuContext,
-  ProcessContext,
-  SchedContext,
-  ShmemContext,
-  TlbContext,
-  ZoneContext,
-} from '../../machines/index.ts';
-import { kindOf } from '../../machines/index.ts';
+import type { SnapshotFrom } from 'xstate';
+import { type ActorKind, kindOf, type machines } from '../../machines/index.ts';
 import type { System } from '../runtime/system.ts';
 import { actorStateOf } from '../runtime/xstateAdapter.ts';
 
@@ -25,19 +12,7 @@ export interface ShownState {
 }
 
 /** The context of each kind. */
-export interface ContextOf {
-  process: ProcessContext;
-  abi: AbiContext;
-  mm: MmContext;
-  mmu: MmuContext;
-  tlb: TlbContext;
-  file: FileContext;
-  shmem: ShmemContext;
-  zone: ZoneContext;
-  disk: DiskContext;
-  sched: SchedContext;
-  gup: GupContext;
-}
+export type ContextOf = { [K in ActorKind]: SnapshotFrom<(typeof machines)[K]>['context'] };
 
 /** An actor's state with the context of its kind. */
 export interface KindState<K extends ActorKind> {

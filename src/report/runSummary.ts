@@ -1,4 +1,8 @@
-/** What a run comes to: per process, per file system, per machine. Plain numbers; `runText.ts` makes tables of them. */
+/**
+ * What a run comes to: per process, per file system, per machine. Plain numbers; `runText.ts` makes tables of them.
+ *
+ * @models S-02 S-43 T-17 T-20 X-13
+ */
 import type { TlbCounts } from '../../machines/index.ts';
 import { type KindState, type ShownState, statesOfKind, valueText } from './actorStates.ts';
 

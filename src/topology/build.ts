@@ -1,11 +1,12 @@
 /** From a topology to the actors that play it: checks that the parts fit, and makes one actor of each. */
 import { acceptedBy, kindOf, machines, ResourceHolder, vocabulary, zeroFrame } from '../../machines/index.ts';
+import { architectures } from '../arch/architectures.ts';
 import { type CostModel, defaultCosts } from '../arch/costs.ts';
 import type { Design } from '../arch/design.ts';
 import { usableAsids } from '../mm/asid.ts';
 import { findCore, supportsPage } from '../arch/cores.ts';
 import { GranuleError, invariant } from '../errors.ts';
-import { rootLimits } from '../mm/calls/limits.ts';
+import { type Limits, rootLimits } from '../mm/calls/limits.ts';
 import type { RunSource } from '../mm/runs.ts';
 import type { ActorSpec } from '../runtime/hosting.ts';
 import { pinChoicesOf } from './parts/gup.ts';
@@ -80,6 +81,26 @@ function checkThreads(topology: Topology, byPid: ReadonlyMap<number, TopologyPro
     if (forked) fail('TOPOLOGY_INVALID', 'a thread is made by clone, not by fork', where);
     if (group.pageSize !== pageSize) fail('TOPOLOGY_PAGE_SIZE', 'a thread has the page size of its process', where);
   }
+}
+
+/**
+ * Other architectures than arm64 run layers 1 and 2 on 4K tables of four levels, which are laid out as arm64's: no native
+ * tables, no contiguous bit, and no core of theirs is modelled, so that only the reference TLB is left.
+ */
+function checkArchitecture(topology: Topology): void {
+  const { name, core, kernelPageSize, nativeTables, design } = topology;
+  const architecture = architectures[topology.architecture ?? 'arm64'];
+  if (architecture.name === 'arm64') return;
+  const refuse = (what: string, field: string): never => fail('TOPOLOGY_INVALID', what, `${name}: ${field}`);
+  if (nativeTables) {
+    const { possible, why } = architecture.nativeTables;
+    const verdict = possible ? 'are not modelled' : 'cannot be';
+    refuse(`native tables ${verdict} on ${architecture.name}: ${why}; set it to false`, 'nativeTables');
+  }
+  if (kernelPageSize !== 4096) refuse(`${architecture.name} is modelled with 4K kernel pages alone`, 'kernelPageSize');
+  if (design.contpte)
+    refuse(`${architecture.name} folds no PTEs of ordinary memory in 6.12; set it to false`, 'design.contpte');
+  if (core !== 'tlb-reference') refuse(`no core of ${architecture.name} is modelled; take tlb-reference`, 'core');
 }
 
 function checkProcesses(topology: Topology): void {
@@ -164,21 +185,33 @@ function fileSizes(topology: Topology, traces: ReadonlyMap<number, RunSource>): 
   return new Map([...sizes].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
+/** Resource limits in bytes: every sum that is held to them is whole process pages, so they act as those of a larger kernel. */
+function limitsOf({ memlock, addressSpaceLimit, dataLimit }: TopologyProcess): Limits {
+  return {
+    ...rootLimits,
+    ...(memlock === undefined ? {} : { ipcLock: false, memlockBytes: memlock }),
+    ...(addressSpaceLimit === undefined ? {} : { addressSpaceBytes: addressSpaceLimit }),
+    ...(dataLimit === undefined ? {} : { dataBytes: dataLimit }),
+  };
+}
+
 function processActors(
   topology: Topology,
   process: TopologyProcess,
   trace: RunSource,
   resources: ResourceHolder,
 ): ActorSpec[] {
-  const { pid, pageSize: pageBytes, children, signals, memlock } = process;
+  const { pid, pageSize: pageBytes, children, signals } = process;
   const { kernelPageSize: kernelPageBytes, quantumCycles } = topology;
   const core = findCore(topology.core);
   invariant(core !== null, `there is a core ${topology.core}`);
   const input = { resources, pid, trace: trace.hash, pageBytes, quantumCycles, children, signals };
   const zeroPfn = zeroFrame(kernelPageBytes);
   const { nativeTables, stackLimit: stackLimitBytes } = topology;
-  const limits = memlock === undefined ? rootLimits : { ...rootLimits, ipcLock: false, memlockBytes: memlock };
-  const mm = { resources, pid, kernelPageBytes, nativeTables, zeroPfn, stackLimitBytes, limits };
+  const limits = limitsOf(process);
+  const unit = topology.reclaim?.swap?.unit;
+  const swap = unit === undefined ? {} : { swap: unit };
+  const mm = { resources, pid, kernelPageBytes, nativeTables, zeroPfn, stackLimitBytes, limits, ...swap };
   const mmu = { resources, pid, kernelPageBytes, cpus: topology.cpus, tlbRange: core.tlbRange };
   if (process.threadOf !== undefined) return [{ id: `process:${pid}`, machine: machines.process, input }];
   return [
@@ -201,27 +234,35 @@ function processActors(
  * ```
  */
 export function buildTopology(topology: Topology, traces: ReadonlyMap<number, RunSource>): BuiltTopology {
+  checkArchitecture(topology);
   checkGranules(topology);
   checkMemory(topology);
   checkProcesses(topology);
   checkAsids(topology);
   const sources = new Map([...traces.values()].map((trace) => [trace.hash, trace]));
+  const architecture = architectures[topology.architecture ?? 'arm64'];
   const resources = new ResourceHolder({
     traces: sources,
     costs: costsOf(topology),
     design: designOf(topology),
+    architecture,
     threads: threadsOf(topology),
   });
   const { kernelPageSize: kernelPageBytes, cpus } = topology;
   const core = findCore(topology.core);
   const files = fileSizes(topology, traces);
   const affinity = topology.processes.flatMap(({ pid, cpu }) => (cpu === undefined ? [] : [{ pid, cpu }]));
+  const kswapd = topology.reclaim === undefined ? {} : { kswapd: true };
   const actors: ActorSpec[] = [
     { id: 'abi', machine: machines.abi, input: { resources, kernelPageBytes, files: [...files.keys()] } },
     { id: 'disk', machine: machines.disk, input: { resources } },
     { id: 'sched', machine: machines.sched, input: { resources, cpus, asidBits: topology.asidBits, affinity } },
     { id: 'shmem', machine: machines.shmem, input: { resources, kernelPageBytes, policy: topology.pageCache } },
-    { id: 'zone', machine: machines.zone, input: { resources, kernelPageBytes, memoryBytes: topology.memory } },
+    {
+      id: 'zone',
+      machine: machines.zone,
+      input: { resources, kernelPageBytes, memoryBytes: topology.memory, ...kswapd },
+    },
   ];
   for (let cpu = 0; cpu < cpus; cpu++)
     actors.push({ id: `tlb:${cpu}`, machine: machines.tlb, input: { resources, cpu, core } });

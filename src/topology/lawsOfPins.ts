@@ -23,17 +23,18 @@ import type { System } from '../runtime/system.ts';
  */
 export class PinLaws {
   private readonly system: System;
-  private readonly holders: string[];
+  /** Whoever has been asked for anything. */
+  private readonly holders: string[] = [];
 
   constructor(system: System) {
     this.system = system;
-    this.holders = system.actors.filter((id) => id.startsWith('gup:'));
   }
 
   /** What this event has broken; null for nothing. */
   check(record: MessageRecord): string | null {
-    if (this.holders.length === 0) return null;
     const { to, type } = record;
+    if (to.startsWith('gup:') && !this.holders.includes(to)) this.holders.push(to);
+    if (this.holders.length === 0) return null;
     if (to.startsWith('mmu:')) return this.checkMmu(to);
     if (to.startsWith('gup:')) return this.checkCounts() ?? this.checkHolders();
     return to === 'zone' && type === 'COPY_ON_WRITE' ? this.checkCopy(record) : null;

@@ -1,41 +1,20 @@
 /** The plain-data form of a topology: what may be written, what it means when left out, and what is refused. */
 import { z } from 'zod';
+import { type ArchitectureName, architectures } from '../arch/architectures.ts';
 import { GRANULES } from '../arch/granule.ts';
 import { corePresets } from '../arch/cores.ts';
 import { defaultDesign } from '../arch/design.ts';
 import { GranuleError } from '../errors.ts';
 import { programSchema } from '../trace/programSteps.ts';
 import { partSchemas } from './parts/index.ts';
+import { parseSize, size } from './sizes.ts';
+
+export { parseSize } from './sizes.ts';
 
 /** CPUs at most: Linux arm64's default `CONFIG_NR_CPUS` is 512; a broadcast costs a message to each. */
 export const CPUS_MAX = 512;
 /** Processes at most: every pid has three actors. */
 export const PROCESSES_MAX = 100_000;
-
-const SIZE = /^(\d+)\s*([KMGT]?)$/;
-const UNIT_BYTES: Record<string, number> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
-
-/**
- * Bytes of a size as people write it: a number, or `4K`, `64K`, `2G`.
- *
- * @returns null where it is none
- * @example
- * ```ts
- * parseSize('64K'); // 65536
- * ```
- */
-export function parseSize(text: string | number): number | null {
-  if (typeof text === 'number') return Number.isSafeInteger(text) && text >= 0 ? text : null;
-  const match = SIZE.exec(text.trim().toUpperCase());
-  return match === null ? null : Number(match[1]) * (UNIT_BYTES[match[2] ?? ''] ?? 1);
-}
-
-const size = z.union([z.string(), z.number()]).transform((value, context) => {
-  const bytes = parseSize(value);
-  if (bytes === null)
-    context.addIssue({ code: 'custom', message: `"${value}" is no size; write 4K, 64K, 2G or bytes` });
-  return bytes ?? 0;
-});
 
 const pageSize = size.refine(
   (bytes) => (GRANULES as readonly number[]).includes(bytes),
@@ -65,6 +44,9 @@ const processFields = z.strictObject({
   signals: z.enum(['die', 'skip']).default('die'),
   /** RLIMIT_MEMLOCK, for a process without CAP_IPC_LOCK; one that has none given is root's. */
   memlock: size.optional(),
+  /** RLIMIT_AS and RLIMIT_DATA; without them nothing limits its memory. */
+  addressSpaceLimit: size.optional(),
+  dataLimit: size.optional(),
 });
 
 const processSchema = processFields.refine(
@@ -108,6 +90,7 @@ const designSchema = z.strictObject({
   zeroPage: z.enum(['process-page', 'allocate']).default(defaultDesign.zeroPage),
   untranslatable: z.enum(['fall-back', 'fail']).default(defaultDesign.untranslatable),
   readOrder: z.enum(['process-page', 'kernel-page']).default(defaultDesign.readOrder),
+  nativeFill: z.enum(['eager', 'lazy']).default(defaultDesign.nativeFill),
   contpte: z.boolean().default(defaultDesign.contpte),
   crossGranuleTlbi: z.enum(['honoured', 'ignored']).default(defaultDesign.crossGranuleTlbi),
   crossGranuleFlush: z.enum(['by-va', 'asid']).default(defaultDesign.crossGranuleFlush),
@@ -122,6 +105,8 @@ const topologySchema = z.strictObject({
   description: z.string().default(''),
   /** The objections that it shows, by their ids in docs/coverage.md. */
   models: z.array(z.string()).optional(),
+  /** arm64 unless given (`src/arch/architectures.ts`). */
+  architecture: z.enum(Object.keys(architectures) as [ArchitectureName, ...ArchitectureName[]]).optional(),
   kernelPageSize: pageSize.default(4096),
   cpus: z.int().min(1).max(CPUS_MAX).default(1),
   core: z.enum(Object.keys(corePresets) as [string, ...string[]]).default('cortex-a76'),

@@ -46,6 +46,13 @@ export class FdTable {
     this.files.delete(fd);
   }
 
+  /** The table of a child: the same descriptions under descriptors of its own. */
+  copy(): FdTable {
+    const copy = new FdTable();
+    for (const [fd, file] of this.files) copy.files.set(fd, file);
+    return copy;
+  }
+
   closeRange(first: number, last: number): void {
     for (const fd of this.files.keys()) if (fd >= first && fd <= last) this.files.delete(fd);
   }

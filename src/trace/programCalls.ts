@@ -62,6 +62,8 @@ const advice = named(ADVICE);
 const ranges = z.array(z.strictObject({ addr: number, lengthBytes: number }));
 const area = { addr: number, lengthBytes: number };
 const file = z.string().min(1);
+const direct = z.literal(true).optional();
+const transfer = { file, offsetBytes: number.default(0), buffer: number, lengthBytes: number, direct };
 
 /**
  * One shape a call; what is left out has the value that a plain program would give.
@@ -100,8 +102,16 @@ export const callSchema = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('munlock'), ...area }),
   z.strictObject({ op: z.literal('mlockall'), flags: number.default(1) }),
   z.strictObject({ op: z.literal('munlockall') }),
-  z.strictObject({ op: z.literal('read'), file, offsetBytes: number.default(0), buffer: number, lengthBytes: number }),
-  z.strictObject({ op: z.literal('write'), file, offsetBytes: number.default(0), buffer: number, lengthBytes: number }),
+  z.strictObject({ op: z.literal('read'), ...transfer }),
+  z.strictObject({ op: z.literal('write'), ...transfer }),
+  z.strictObject({
+    op: z.literal('splice'),
+    file,
+    offsetBytes: number.default(0),
+    lengthBytes: number,
+    pipe: z.string().min(1),
+  }),
+  z.strictObject({ op: z.literal('drain'), pipe: z.string().min(1), lengthBytes: number }),
   z.strictObject({ op: z.literal('ftruncate'), file, sizeBytes: number }),
   z.strictObject({
     op: z.literal('fallocate'),

@@ -1,4 +1,8 @@
-/** Holds the model's answers against a kernel's, field by field, and counts. */
+/**
+ * Holds the model's answers against a kernel's, field by field, and counts.
+ *
+ * @models S-41 S-46
+ */
 import type { AbiSequence } from './abiFile.node.ts';
 import type { AbiRun, ModelAnswer } from './abiRun.ts';
 import type { AbiAnswer, AbiStep, MapsArea } from './abiStep.ts';

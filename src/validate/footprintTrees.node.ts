@@ -1,4 +1,8 @@
-/** The folder trees that the answers' programs walked: the sizes of their files, in the order they were read. */
+/**
+ * The folder trees that the answers' programs walked: the sizes of their files, in the order they were read.
+ *
+ * @models S-51 X-06
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { GranuleError } from '../errors.ts';

@@ -1,3 +1,8 @@
+/**
+ * Which TLB invalidations Linux issues for a range.
+ *
+ * @models S-12 D-11
+ */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { countTlbi, flushTlbPage, gatherPlan, tlbiPlan } from '../../src/arch/tlbi.ts';

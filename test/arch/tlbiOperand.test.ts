@@ -1,3 +1,8 @@
+/**
+ * What an operand of TLB maintenance must name for an entry to go.
+ *
+ * @models S-12 D-11
+ */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {

@@ -1,4 +1,8 @@
-/** What an address space does with its folios: one sentence a test, and what holds for every sequence of messages. */
+/**
+ * What an address space does with its folios: one sentence a test, and what holds for every sequence of messages.
+ *
+ * @models S-16 S-36 S-37 T-02 T-05 T-07 T-08 L-01 L-02 D-14 D-15
+ */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { FileInput, PageCachePolicy } from '../../machines/fileState.ts';

@@ -1,4 +1,8 @@
-/** Whole worlds of random programs: what must hold whatever the programs, page sizes, memory and order of delivery. */
+/**
+ * Whole worlds of random programs: what must hold whatever the programs, page sizes, memory and order of delivery.
+ *
+ * @models S-38 S-44
+ */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { plainContext } from '../../machines/index.ts';

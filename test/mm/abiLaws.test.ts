@@ -1,4 +1,8 @@
-/** Laws of layer 1 that hold for any call. */
+/**
+ * Laws of layer 1 that hold for any call.
+ *
+ * @models S-20 S-22 X-01
+ */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { RuledCall } from '../../src/mm/abi/rules.ts';

@@ -1,6 +1,8 @@
 /**
  * The fixed questions that real kernels of 4K, 16K and 64K answered (`fixtures/oracle/interfaces.json`): put to the model as
  * the plain kernel of that size, and as a process of that size on a 4K kernel.
+ *
+ * @models S-01 S-20 S-22 S-46 D-19
  */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,8 @@
+/**
+ * Which folio orders an anonymous fault may take.
+ *
+ * @models S-23
+ */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ThpMode } from '../../src/arch/design.ts';

@@ -1,3 +1,8 @@
+/**
+ * The contpte layer: what may be folded, and what hardware sees on the way.
+ *
+ * @models S-03 S-11 S-35 D-05
+ */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { needsBreak, needsFlush } from '../../src/mm/breakBeforeMake.ts';

@@ -1,3 +1,8 @@
+/**
+ * Linux tables and the sections of the native table that they point to.
+ *
+ * @models S-50 T-18 X-09 D-03 D-04
+ */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { geometryOf, tableIndex } from '../../src/arch/granule.ts';

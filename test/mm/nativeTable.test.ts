@@ -1,3 +1,8 @@
+/**
+ * When a group of Linux entries may be one native entry.
+ *
+ * @models S-11 S-50
+ */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { gatherAccessedDirty, groupOf, kernelFrameOf, syncNative, translateGroup } from '../../src/mm/nativeTable.ts';

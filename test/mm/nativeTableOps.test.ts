@@ -1,4 +1,8 @@
-/** The native table through whole operations: what it holds, and that nothing that hardware noted is lost. */
+/**
+ * The native table through whole operations: what it holds, and that nothing that hardware noted is lost.
+ *
+ * @models S-38 D-01 D-02
+ */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { translateGroup } from '../../src/mm/nativeTable.ts';

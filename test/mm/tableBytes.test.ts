@@ -1,3 +1,8 @@
+/**
+ * What page tables weigh, as two kernels count them.
+ *
+ * @models T-14 X-14 D-09
+ */
 import { describe, expect, test } from 'vitest';
 import { PageTable } from '../../src/mm/pageTable.ts';
 import { packPte, PTE } from '../../src/mm/pte.ts';

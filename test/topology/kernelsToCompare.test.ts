@@ -1,3 +1,8 @@
+/**
+ * One recorded program on every kernel that the proposal is held against.
+ *
+ * @models S-02 S-03 S-04 S-11 S-35 S-43 T-11 T-17 T-20 L-03 X-02 X-13
+ */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { liveStates } from '../../src/report/actorStates.ts';
 import { type ProcessSummary, type RunSummary, summarize } from '../../src/report/runSummary.ts';

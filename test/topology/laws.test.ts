@@ -1,3 +1,8 @@
+/**
+ * The checked mode finds what breaks conservation of memory or leaves a stale translation.
+ *
+ * @models S-12 S-38
+ */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { MessageRecord } from '../../src/runtime/envelope.ts';

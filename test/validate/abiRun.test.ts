@@ -1,3 +1,8 @@
+/**
+ * Sequences of calls in worlds of several designs: each naive choice is seen.
+ *
+ * @models S-42
+ */
 import { describe, expect, it } from 'vitest';
 import { GranuleError } from '../../src/errors.ts';
 import { AbiTally, differingFields } from '../../src/validate/abiCompare.ts';

@@ -1,3 +1,8 @@
+/**
+ * What three real kernels counted for small workloads, and the model beside them.
+ *
+ * @models S-51 T-14 X-04 X-06 D-09
+ */
 import { describe, expect, it } from 'vitest';
 import { compareFootprint, type FootprintOutcome } from '../../src/validate/footprintCompare.ts';
 import { type FootprintLine, parseFootprintLine } from '../../src/validate/footprintLine.ts';

@@ -1,3 +1,8 @@
+/**
+ * What three real kernels answered to 200 sequences of calls, and the model beside them.
+ *
+ * @models S-22 S-41 S-46 X-01 D-08 D-19
+ */
 import { describe, expect, it } from 'vitest';
 import { AbiTally } from '../../src/validate/abiCompare.ts';
 import { readAbiFile } from '../../src/validate/abiFile.node.ts';

@@ -1,4 +1,8 @@
-/** Exchanging entries from outside: only what still is as it was seen, and the native table follows. */
+/**
+ * Exchanging entries from outside: only what still is as it was seen, and the native table follows.
+ *
+ * @models S-10 S-38 D-01 D-02 D-05
+ */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { translateGroup } from '../../src/mm/nativeTable.ts';

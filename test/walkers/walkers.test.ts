@@ -1,4 +1,8 @@
-/** Those who look at an mm or exchange its entries from outside, in a running system. */
+/**
+ * Those who look at an mm or exchange its entries from outside, in a running system.
+ *
+ * @models S-10 S-21
+ */
 import { describe, expect, test } from 'vitest';
 import { setup } from 'xstate';
 import type { Message } from '../../machines/index.ts';

@@ -1,4 +1,8 @@
-/** What a program learns of page sizes: its auxiliary vector, and the C library's sysconf, which divides by AT_PAGESZ. */
+/**
+ * What a program learns of page sizes: its auxiliary vector, and the C library's sysconf, which divides by AT_PAGESZ.
+ *
+ * @models S-26
+ */
 import { ERRNO } from './numbers.ts';
 
 /** Memory as sysinfo(2) tells it, in bytes: the same for every process. */

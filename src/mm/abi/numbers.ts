@@ -7,6 +7,7 @@ export const ERRNO = {
   ESRCH: 3,
   EIO: 5,
   E2BIG: 7,
+  ENOEXEC: 8,
   EBADF: 9,
   EAGAIN: 11,
   ENOMEM: 12,
@@ -21,6 +22,7 @@ export const ERRNO = {
   ENOSYS: 38,
   EIDRM: 43,
   EOVERFLOW: 75,
+  ELIBBAD: 80,
   EOPNOTSUPP: 95,
 } as const;
 

@@ -2,6 +2,8 @@
  * Layer 1 as a table: what each call asks of its arguments, in the caller's page size, in the order in which Linux 6.12
  * asks it. `docs/abi.md` is this table in words. Addresses and lengths are bytes; the top byte of an address is not used as a
  * tag. What depends on what is mapped, on limits or on files is not here: the mm, the files and the zone answer that.
+ *
+ * @models S-01 S-20 S-22 X-01 D-13 D-19
  */
 import type { AdviceCall, FileCall, MappingCall, OtherProcessCall, SharedMemoryCall } from '../runs.ts';
 import { MLOCK, MPOL, MREMAP, MSYNC } from './numbers.ts';

@@ -35,7 +35,8 @@ export function isWhole(linux: PageTable, va: number, pageBytes: number): boolea
  * const { linux } = operate({ linux: PageTable.empty(4096), native: null }, { op: 'set', runs: [run], expects: -1 });
  * const rebuilt = rebuildNative(linux, 65536);
  * 'native' in rebuilt ? rebuilt.native.presentCount : 0; // 1
- * const torn = operate({ linux, native: null }, { op: 'clear', ranges: [{ startVa: 0x11000, endVa: 0x12000 }], freeWithin: null, fileOnly: false });
+ * const ranges = [{ startVa: 0x11000, endVa: 0x12000 }];
+ * const torn = operate({ linux, native: null }, { op: 'clear', ranges, freeWithin: null, fileOnly: false });
  * rebuildNative(torn.linux, 65536); // { tornVa: 65536 }
  * ```
  */

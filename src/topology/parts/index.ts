@@ -6,6 +6,8 @@ import type { ZodType } from 'zod';
 import { gupActors, gupSchema } from './gup.ts';
 import { liveFallbackSchema } from './liveFallback.ts';
 import type { PartActors } from './part.ts';
+import { pipeActors, pipesSchema } from './pipes.ts';
+import { reclaimActors, reclaimSchema } from './reclaim.ts';
 
 /**
  * The fields of a topology, by name; each is optional.
@@ -18,6 +20,8 @@ import type { PartActors } from './part.ts';
 export const partSchemas = {
   gup: gupSchema.optional(),
   liveFallback: liveFallbackSchema.optional(),
+  pipes: pipesSchema,
+  reclaim: reclaimSchema,
 } satisfies Record<string, ZodType>;
 
 /**
@@ -28,4 +32,4 @@ export const partSchemas = {
  * partActors.every((make) => typeof make === 'function'); // true
  * ```
  */
-export const partActors: readonly PartActors[] = [gupActors];
+export const partActors: readonly PartActors[] = [gupActors, pipeActors, reclaimActors];

@@ -1,0 +1,83 @@
+/** kswapd and swap: what a topology writes to have them, and the actors that play them. */
+import { z } from 'zod';
+import { machines } from '../../../machines/index.ts';
+import { size } from '../sizes.ts';
+import type { TopologyProcess } from '../schema.ts';
+import type { PartActors } from './part.ts';
+
+/** A swap device. */
+const swapSchema = z.strictObject({
+  size,
+  /**
+   * What is swapped at once: the process page, which goes and comes as a whole, or each kernel page by itself, as a kernel does
+   * that splits large folios before it swaps them; that tears process pages.
+   */
+  unit: z.enum(['process-page', 'kernel-page']).default('process-page'),
+  /** Where no aligned run of slots is left: any slots for each page, or the process page stays in memory. */
+  fragmented: z.enum(['scatter', 'keep']).default('scatter'),
+});
+
+/**
+ * The field `reclaim` of a topology: `{}` for kswapd without swap.
+ *
+ * @example
+ * ```ts
+ * reclaimSchema.parse({ swap: { size: '64M' } })?.swap?.unit; // 'process-page'
+ * ```
+ */
+export const reclaimSchema = z
+  .strictObject({
+    /** vm.swappiness. */
+    swappiness: z.int().min(0).max(200).default(60),
+    swap: swapSchema.optional(),
+    /** Where dirty bits are looked for when entries go: in the native table too, or in the Linux table alone, which loses data. */
+    dirty: z.enum(['gather', 'linux-table-only']).default('gather'),
+    /** The same of accessed bits: in the Linux table alone every page looks unused. */
+    accessed: z.enum(['gather', 'linux-table-only']).default('gather'),
+  })
+  .optional();
+
+/** The mms that share anonymous pages with each other: a process, those that it forks, and so on. */
+function familiesOf(processes: readonly TopologyProcess[]): Record<string, string[]> {
+  const parents = new Map<number, number>();
+  for (const { pid, children } of processes) for (const child of children) parents.set(child, pid);
+  const rootOf = (pid: number): number => {
+    const parent = parents.get(pid);
+    return parent === undefined ? pid : rootOf(parent);
+  };
+  const members = new Map<number, string[]>();
+  for (const { pid } of processes) {
+    members.set(rootOf(pid), [...(members.get(rootOf(pid)) ?? []), `mm:${pid}`]);
+  }
+  return Object.fromEntries(processes.map(({ pid }) => [`mm:${pid}`, members.get(rootOf(pid)) ?? []]));
+}
+
+/**
+ * Makes kswapd, and the swap device where there is one.
+ *
+ * @example
+ * ```ts
+ * const topology = loadTopology('plain-4k');
+ * reclaimActors({ topology, resources: new ResourceHolder({ traces: new Map(), costs: defaultCosts }) }); // []
+ * ```
+ */
+export const reclaimActors: PartActors = ({ topology, resources }) => {
+  const { reclaim, kernelPageSize: kernelPageBytes, processes } = topology;
+  if (reclaim === undefined) return [];
+  const { swap, swappiness, dirty, accessed } = reclaim;
+  const kswapd = {
+    resources,
+    kernelPageBytes,
+    swappiness,
+    dirty,
+    accessed,
+    unit: swap?.unit ?? ('process-page' as const),
+    swapSlots: Math.floor((swap?.size ?? 0) / kernelPageBytes),
+    mms: processes.map(({ pid }) => `mm:${pid}`),
+    families: familiesOf(processes),
+  };
+  const actors = [{ id: 'kswapd', machine: machines.kswapd, input: kswapd }];
+  if (swap === undefined) return actors;
+  const device = { resources, kernelPageBytes, sizeBytes: swap.size, fragmented: swap.fragmented };
+  return [...actors, { id: 'swap', machine: machines.swap, input: device }];
+};
