@@ -33,6 +33,7 @@ import { beginExit, cloneThread, withoutThread } from './abiThreads.ts';
 import type { ExecCall, Message, MessageOf } from './messages.ts';
 import { addCounts } from './processState.ts';
 import { assertType, handle, type Send } from './support.ts';
+import { areaKnown, beginFutex, wordRead } from './uaccess/abiFutex.ts';
 import { reviseAbi } from './revise.ts';
 import { reviseCall } from './reviseWork.ts';
 
@@ -73,6 +74,8 @@ const syscall = handle<AbiContext>((context, event, send) => {
       return execve(context, inFlight, call, send);
     case 'exit':
       return beginExit(context, inFlight, call, send);
+    case 'futex':
+      return beginFutex(context, inFlight, call, send);
     case 'clone':
       return cloneThread(context, pid, call.tid, send);
     case 'fork': {
@@ -180,6 +183,12 @@ function exited(before: AbiContext, pid: number, send: Send): AbiContext {
   );
 }
 
+const areas = handle<AbiContext>((context, event, send) => {
+  assertType(event, 'MM_STATE');
+  const inFlight = callOf(context, event.request);
+  return inFlight.call.op === 'futex' ? areaKnown(context, inFlight, inFlight.call, event, send) : context;
+});
+
 const pinsDone = handle<AbiContext>((context, event, send) => {
   assertType(event, 'GUP_DONE');
   return answer(context, event.request, { result: event.result, errno: event.errno }, send);
@@ -271,6 +280,7 @@ function copyEnded(
       ? transferFaulted(context, inFlight, call, signal, send)
       : transferCopied(context, inFlight, call, send);
   }
+  if (call.op === 'futex') return wordRead(context, inFlight, call, faulted, send);
   if (call.op === 'process_vm_readv' || call.op === 'process_vm_writev') {
     return otherCopied(context, inFlight, call, faulted, send);
   }
@@ -280,7 +290,7 @@ function copyEnded(
 /** The adapter's statechart: it serves every process, one call of each at a time. */
 export const abiMachine = setup({
   types: { context: {} as AbiContext, events: {} as Message, input: {} as AbiInput },
-  actions: { syscall, pinsDone, mmDone, ioWait, fileDone, pipeDone, sysinfo, awake, copied },
+  actions: { syscall, areas, pinsDone, mmDone, ioWait, fileDone, pipeDone, sysinfo, awake, copied },
   guards: {
     known: ({ context, event }) => context.calls.has((event as MessageOf<'MM_DONE'>).request),
     inCopy: ({ context, event }) => context.calls.has((event as MessageOf<'AWAKE'>).pid),
@@ -303,6 +313,7 @@ export const abiMachine = setup({
         SYSINFO_DONE: { guard: 'known', actions: 'sysinfo' },
         AWAKE: { guard: 'inCopy', actions: 'awake' },
         GUP_DONE: { guard: 'known', actions: 'pinsDone' },
+        MM_STATE: { guard: 'known', actions: 'areas' },
         UACCESS_DONE: { guard: 'inCopy', actions: 'copied' },
       },
       always: { guard: 'noCall', target: 'idle' },

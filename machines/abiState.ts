@@ -7,6 +7,7 @@ import type { TraceCall, UserRange } from '../src/mm/runs.ts';
 import type { ExecCall, MmCall, TlbCounts } from './messages.ts';
 import { zeroCounts } from './processState.ts';
 import type { ResourceHolder, Send } from './support.ts';
+import type { FutexWaiter } from './uaccess/abiFutex.ts';
 import { reviseAbi } from './revise.ts';
 import { reviseCall } from './reviseWork.ts';
 
@@ -24,7 +25,7 @@ export interface CallInFlight {
   cpu: number;
   call: TraceCall | ExecCall;
   /** What is awaited: the mm, the file, the zone, the copy to or from user memory, or a CPU to do that copy on. */
-  awaits: 'mm' | 'file' | 'zone' | 'uaccess' | 'cpu' | 'gup' | 'pipe';
+  awaits: 'mm' | 'file' | 'zone' | 'uaccess' | 'cpu' | 'gup' | 'pipe' | 'futex';
   asleep: boolean;
   /** User memory that is still to be copied, and the access that the kernel makes. */
   copies: UserRange[];
@@ -55,6 +56,8 @@ export interface AbiContext {
   refused: number;
   /** The process of each thread that lives; absent where there never was one. */
   threads?: IntRecord<number>;
+  /** Who waits on futexes, in order of arrival; absent where nobody ever did. */
+  futexes?: readonly FutexWaiter[];
 }
 
 /**

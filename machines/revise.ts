@@ -19,6 +19,7 @@ function copyAbi(from: AbiContext): AbiContext {
     refused: from.refused,
   };
   if (from.threads !== undefined) copy.threads = from.threads;
+  if (from.futexes !== undefined) copy.futexes = from.futexes;
   return copy;
 }
 

@@ -74,6 +74,8 @@ export interface Design {
   pins?: PinChoices;
   /** How running CPUs change the table, where that is modelled step by step (`src/arch/liveFallback.ts`). */
   liveFallback?: LiveFallbackChoices;
+  /** Whose pages the key of a shared futex counts; the kernel's where nothing is said (`src/mm/uaccess/futexKey.ts`). */
+  futexKeys?: 'kernel-page' | 'process-page';
 }
 
 /**

@@ -40,6 +40,7 @@ export type TraceCall =
   | SharedMemoryCall
   | OtherProcessCall
   | PinningCall
+  | FutexCall
   | QueryCall
   | TaskCall;
 
@@ -153,6 +154,19 @@ export type PinningCall =
     }
   | { op: 'ptrace'; request: 'peekdata' | 'pokedata'; targetPid: number; addr: number }
   | { op: 'uprobe_register'; targetPid: number; addr: number };
+
+/** `kernel/futex/syscalls.c:sys_futex`. */
+export interface FutexCall {
+  op: 'futex';
+  command: 'wait' | 'wake';
+  addr: number;
+  /** Without FUTEX_PRIVATE_FLAG. */
+  shared: boolean;
+  /** How many a wake wakes at most. */
+  count: number;
+  /** The word has the value that a wait expects. */
+  equal: boolean;
+}
 
 /** What a program asks about the page size: the C library's sysconf and getauxval, by the constants' names. */
 export type QueryCall = { op: 'sysconf'; name: string } | { op: 'auxval'; name: string };

@@ -164,11 +164,12 @@ function threadsOf({ processes }: Topology): Map<number, number> {
 }
 
 /** The design as the machines have it: with the choices of the parts that are asked for. */
-function designOf({ design, gup, liveFallback }: Topology): Design {
+function designOf({ design, gup, liveFallback, uaccess }: Topology): Design {
   return {
     ...design,
     ...(gup === undefined ? {} : { pins: pinChoicesOf(gup) }),
     ...(liveFallback === undefined ? {} : { liveFallback }),
+    ...(uaccess === undefined ? {} : { futexKeys: uaccess.futexKeys }),
   };
 }
 

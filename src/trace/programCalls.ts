@@ -167,6 +167,14 @@ export const callSchema = z.discriminatedUnion('op', [
   }),
   z.strictObject({ op: z.literal('uprobe_register'), targetPid: number, addr: number }),
   z.strictObject({ op: z.literal('fork'), childPid: number }),
+  z.strictObject({
+    op: z.literal('futex'),
+    command: z.enum(['wait', 'wake']),
+    addr: number,
+    shared: z.boolean().default(true),
+    count: number.default(1),
+    equal: z.boolean().default(true),
+  }),
   z.strictObject({ op: z.literal('clone'), tid: number }),
   z.strictObject({ op: z.literal('exit'), status: number.default(0) }),
 ]);

@@ -9,7 +9,7 @@ import { replay } from '../../src/timeline/replay.ts';
 import { loadTopology, loadTraces } from '../../src/topology/load.node.ts';
 import { runTopology } from '../../src/topology/run.ts';
 
-describe.each(['gup-vs-fork', 'longterm-pin-vs-drop', 'live-fallback-two-cpus'])('%s', (name) => {
+describe.each(['gup-vs-fork', 'longterm-pin-vs-drop', 'live-fallback-two-cpus', 'uaccess-across-4k'])('%s', (name) => {
   const topology = loadTopology(name);
   const traces = loadTraces(topology, { folders: [] });
 

@@ -7,6 +7,7 @@ import { gupActors, gupSchema } from './gup.ts';
 import { liveFallbackSchema } from './liveFallback.ts';
 import type { PartActors } from './part.ts';
 import { pipeActors, pipesSchema } from './pipes.ts';
+import { uaccessSchema } from './uaccess.ts';
 import { reclaimActors, reclaimSchema } from './reclaim.ts';
 
 /**
@@ -20,6 +21,7 @@ import { reclaimActors, reclaimSchema } from './reclaim.ts';
 export const partSchemas = {
   gup: gupSchema.optional(),
   liveFallback: liveFallbackSchema.optional(),
+  uaccess: uaccessSchema.optional(),
   pipes: pipesSchema,
   reclaim: reclaimSchema,
 } satisfies Record<string, ZodType>;
