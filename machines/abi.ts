@@ -13,6 +13,16 @@ import { beginFileCall, fileAnswered, inodeOf, transferCopied, transferFaulted }
 import { beginPipeCall, pipeAnswered, spliceRead } from './pipe/abiPipe.ts';
 import { beginOtherCall, otherAnswered, otherCopied } from './abiOthers.ts';
 import { beginSharedCall, sharedAnswered } from './abiShared.ts';
+import { actorOfFile } from './fileState.ts';
+import {
+  askHandler,
+  beginIoctl,
+  beginObjectCall,
+  ioctlDone,
+  isObjectCall,
+  objectCreated,
+  objectMapped,
+} from './objects/abiObjects.ts';
 import {
   type AbiContext,
   type AbiInput,
@@ -66,6 +76,7 @@ const syscall = handle<AbiContext>((context, event, send) => {
   const inFlight = newCall(pid, cpu, call);
   if (isRuled(call)) return ruled(context, inFlight, call, send);
   if (isPinningCall(call)) return beginPinningCall(context, inFlight, call, send);
+  if (isObjectCall(call)) return beginObjectCall(context, inFlight, call, send);
   switch (call.op) {
     case 'splice':
     case 'drain':
@@ -93,6 +104,8 @@ const syscall = handle<AbiContext>((context, event, send) => {
         send,
       );
     }
+    case 'ioctl':
+      return beginIoctl(context, inFlight, call, send);
     case 'auxval':
       return answer(context, pid, auxiliaryValue(call.name, pageBytesOf(context, pid)), send);
     case 'sysconf':
@@ -123,7 +136,8 @@ function ruled(context: AbiContext, inFlight: CallInFlight, call: RuledCall, sen
     return askMm(context, inFlight, { op: 'mprotect', addr, lengthBytes, prot }, send);
   }
   if (made.op === 'mmap' && made.file !== null) {
-    return askMm(context, inFlight, { ...made, file: inodeOf(context, pid, made.file) }, send);
+    const asked = askHandler(context, inFlight, made, send);
+    return asked ?? askMm(context, inFlight, { ...made, file: inodeOf(context, pid, made.file) }, send);
   }
   return isPlanned(made) ? askMm(context, inFlight, made, send) : answer(context, pid, { result: 0 }, send);
 }
@@ -170,7 +184,7 @@ const mmDone = handle<AbiContext>((context, event, send) => {
 function exited(before: AbiContext, pid: number, send: Send): AbiContext {
   const context = withoutThread(before, pid);
   const { shared, closed } = leave(context.shared, pid);
-  for (const file of closed) send('shmem', { type: 'CLOSE_FILE', file });
+  for (const file of closed) send(actorOfFile(file), { type: 'CLOSE_FILE', file });
   const pageBytes = context.pageBytes.without(pid);
   return answer(
     reviseAbi(context, (draft) => {
@@ -217,6 +231,14 @@ const fileDone = handle<AbiContext>((context, event, send) => {
 const pipeDone = handle<AbiContext>((context, event, send) => {
   assertType(event, 'PIPE_DONE');
   return pipeAnswered(context, event, send);
+});
+
+const objectAnswered = handle<AbiContext>((context, event, send) => {
+  const inFlight = callOf(context, (event as MessageOf<'OBJECT_MAPPED'>).request);
+  if (event.type === 'OBJECT_CREATED') return objectCreated(context, inFlight, event, send);
+  if (event.type === 'OBJECT_MAPPED') return objectMapped(context, inFlight, event, send);
+  assertType(event, 'IOCTL_DONE');
+  return ioctlDone(context, inFlight, event, send);
 });
 
 const sysinfo = handle<AbiContext>((context, event, send) => {
@@ -290,7 +312,7 @@ function copyEnded(
 /** The adapter's statechart: it serves every process, one call of each at a time. */
 export const abiMachine = setup({
   types: { context: {} as AbiContext, events: {} as Message, input: {} as AbiInput },
-  actions: { syscall, areas, pinsDone, mmDone, ioWait, fileDone, pipeDone, sysinfo, awake, copied },
+  actions: { syscall, areas, pinsDone, mmDone, ioWait, fileDone, objectAnswered, pipeDone, sysinfo, awake, copied },
   guards: {
     known: ({ context, event }) => context.calls.has((event as MessageOf<'MM_DONE'>).request),
     inCopy: ({ context, event }) => context.calls.has((event as MessageOf<'AWAKE'>).pid),
@@ -309,6 +331,9 @@ export const abiMachine = setup({
         MM_DONE: { guard: 'known', actions: 'mmDone' },
         IO_WAIT: { guard: 'known', actions: 'ioWait' },
         FILE_DONE: { guard: 'known', actions: 'fileDone' },
+        OBJECT_CREATED: { guard: 'known', actions: 'objectAnswered' },
+        OBJECT_MAPPED: { guard: 'known', actions: 'objectAnswered' },
+        IOCTL_DONE: { guard: 'known', actions: 'objectAnswered' },
         PIPE_DONE: { guard: 'known', actions: 'pipeDone' },
         SYSINFO_DONE: { guard: 'known', actions: 'sysinfo' },
         AWAKE: { guard: 'inCopy', actions: 'awake' },

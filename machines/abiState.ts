@@ -24,8 +24,8 @@ export interface CallInFlight {
   pid: number;
   cpu: number;
   call: TraceCall | ExecCall;
-  /** What is awaited: the mm, the file, the zone, the copy to or from user memory, or a CPU to do that copy on. */
-  awaits: 'mm' | 'file' | 'zone' | 'uaccess' | 'cpu' | 'gup' | 'pipe' | 'futex';
+  /** What is awaited: the mm, a file, object or pipe, pins, the zone, a futex, the copy of user memory, or a CPU for it. */
+  awaits: 'mm' | 'file' | 'object' | 'pipe' | 'gup' | 'zone' | 'futex' | 'uaccess' | 'cpu';
   asleep: boolean;
   /** User memory that is still to be copied, and the access that the kernel makes. */
   copies: UserRange[];

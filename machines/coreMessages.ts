@@ -33,6 +33,8 @@ export interface FileRun extends FrameRun {
   index: number;
   /** Order of the folios that hold them; absent: not known, and no contpte block is made of them. */
   orderPages?: number;
+  /** Flags that the entries get beside their protection: PTE.SPECIAL of frames that nobody counts, PTE.DEVICE. */
+  pteFlags?: number;
 }
 
 /** What a TLB counted while it worked for one process: references, accesses and misses of each level, and walks. */
@@ -232,6 +234,8 @@ export type CoreMessage =
       around: boolean;
       /** Flags of the VMA (`src/mm/vma.ts`): advice on readahead is among them. */
       vmFlags: number;
+      /** mmap itself asks, for an object whose entries it makes (`vm_insert_page`): no fault handler is involved. */
+      insert?: true;
     }
   | { type: 'IO_WAIT'; request: number }
   | {

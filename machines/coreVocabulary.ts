@@ -1,7 +1,10 @@
 /** Who sends each message of the core to whom, and what it says. */
 import type { CoreMessage } from './coreMessages.ts';
-import type { VocabularyRow } from './messages.ts';
+import type { Kind, VocabularyRow } from './messages.ts';
 import { row } from './vocabularyRow.ts';
+
+/** Whoever stands behind a mapped file: a page cache, or an owner of memory that has none. */
+const BACKING: readonly Kind[] = ['file', 'shmem', 'object', 'driver'];
 
 /**
  * The rows of the core.
@@ -53,48 +56,40 @@ export const coreVocabulary: Readonly<Record<CoreMessage['type'], VocabularyRow>
   READ_PTES: row('mm', 'mmu', 'follow_page: what the table holds in a range; TABLE_DONE carries it.'),
   RELEASE_TABLES: row('mm', 'mmu', 'exit_mmap: free every table, the roots too.'),
   TABLE_DONE: row('mmu', 'mm', 'The table operation is complete, its TLB maintenance included.'),
-  ALLOC: row(['mm', 'mmu', 'file', 'shmem', 'swap'], 'zone', 'Allocate folios of an order.'),
-  FRAMES: row('zone', ['mm', 'mmu', 'file', 'shmem', 'swap'], 'The first frame of each folio.'),
-  NO_MEMORY: row('zone', ['mm', 'mmu', 'file', 'shmem', 'swap'], 'No block of that order is free.'),
+  ALLOC: row(['mm', 'mmu', 'swap', ...BACKING], 'zone', 'Allocate folios of an order.'),
+  FRAMES: row('zone', ['mm', 'mmu', 'swap', ...BACKING], 'The first frame of each folio.'),
+  NO_MEMORY: row('zone', ['mm', 'mmu', 'swap', ...BACKING], 'No block of that order is free.'),
   COPY_ON_WRITE: row('mm', 'zone', 'A write to a shared page: reuse it if nobody else has it, else allocate a copy.'),
   REUSE: row('zone', 'mm', 'It was the last reference.'),
-  GET: row(['mm', 'file', 'shmem', 'kswapd', 'swap'], 'zone', 'One more reference to each page of the runs.'),
-  GOT: row('zone', ['mm', 'file', 'shmem', 'swap'], 'The references are taken.'),
+  GET: row(['mm', 'kswapd', 'swap', ...BACKING], 'zone', 'One more reference to each page of the runs.'),
+  GOT: row('zone', ['mm', 'swap', ...BACKING], 'The references are taken.'),
   PUT: row(
-    ['mm', 'mmu', 'file', 'shmem', 'kswapd', 'swap'],
+    ['mm', 'mmu', 'kswapd', 'swap', ...BACKING],
     'zone',
     'One reference less to each page; the last one frees the folio.',
   ),
   SHRINK: row('mm', 'zone', 'MADV_FREE, MADV_PAGEOUT: which of these pages may be marked, or taken away?'),
   SHRUNK: row('zone', 'mm', 'Those; large folios that were only partly meant have been split.'),
-  MAP_FILE: row('mm', ['file', 'shmem'], 'A first mapping of the file by this mm, and the least folio order it needs.'),
-  MAPPED: row(['file', 'shmem'], 'mm', 'The page cache is ready for it; pages that had to be dropped.'),
-  UNMAP_FILE: row('mm', ['file', 'shmem'], 'The last mapping of the file by this mm is gone.'),
-  GET_PAGES: row(
-    'mm',
-    ['file', 'shmem'],
-    'filemap_fault: the page at `index`, and those around it that are there already.',
-  ),
+  MAP_FILE: row('mm', BACKING, 'A first mapping of the file by this mm, and the least folio order it needs.'),
+  MAPPED: row(BACKING, 'mm', 'The page cache is ready for it; pages that had to be dropped.'),
+  UNMAP_FILE: row('mm', BACKING, 'The last mapping of the file by this mm is gone.'),
+  GET_PAGES: row('mm', BACKING, 'filemap_fault: the page at `index`, and those around it that are there already.'),
   IO_WAIT: row(['file', 'shmem', 'mm', 'swap'], ['mm', 'abi'], 'The answer needs the disk.'),
-  PAGES: row(['file', 'shmem'], 'mm', 'The pages, each with a reference taken for the mapping.'),
-  UNMAP_RANGE: row(
-    ['file', 'shmem'],
-    'mm',
-    'unmap_mapping_pages: zap these pages of the file from every mapping of this mm.',
-  ),
-  RANGE_UNMAPPED: row('mm', ['file', 'shmem'], 'Done; those that were dirty.'),
-  DIRTIED: row('mm', ['file', 'shmem'], 'Pages found dirty when they were unmapped.'),
+  PAGES: row(BACKING, 'mm', 'The pages, each with a reference taken for the mapping.'),
+  UNMAP_RANGE: row(BACKING, 'mm', 'unmap_mapping_pages: zap these pages of the file from every mapping of this mm.'),
+  RANGE_UNMAPPED: row('mm', BACKING, 'Done; those that were dirty.'),
+  DIRTIED: row('mm', BACKING, 'Pages found dirty when they were unmapped.'),
   READ_FILE: row('abi', ['file', 'shmem'], 'read: bring the pages in.'),
   WRITE_FILE: row('abi', ['file', 'shmem'], 'write: bring the pages in and make them dirty.'),
   TRUNCATE_FILE: row('abi', ['file', 'shmem'], 'ftruncate.'),
-  ALLOCATE_FILE: row(['abi', 'mm'], ['file', 'shmem'], 'fallocate, and MADV_REMOVE: preallocate, or punch a hole.'),
-  READ_AHEAD: row('mm', ['file', 'shmem'], 'MADV_WILLNEED: bring these pages in; nobody waits for them.'),
-  RESIDENT: row('mm', ['file', 'shmem'], 'mincore: which of these pages are in the page cache?'),
-  RESIDENT_PAGES: row(['file', 'shmem'], 'mm', 'Those that are, and up to date.'),
+  ALLOCATE_FILE: row(['abi', 'mm'], BACKING, 'fallocate, and MADV_REMOVE: preallocate, or punch a hole.'),
+  READ_AHEAD: row('mm', BACKING, 'MADV_WILLNEED: bring these pages in; nobody waits for them.'),
+  RESIDENT: row('mm', BACKING, 'mincore: which of these pages are in the page cache?'),
+  RESIDENT_PAGES: row(BACKING, 'mm', 'Those that are, and up to date.'),
   SYNC_FILE: row(['abi', 'mm'], ['file', 'shmem'], 'fsync or msync(MS_SYNC): write back what is dirty.'),
-  FILE_DONE: row(['file', 'shmem'], ['abi', 'mm'], 'The file operation is complete.'),
+  FILE_DONE: row(BACKING, ['abi', 'mm'], 'The file operation is complete.'),
   CREATE_FILE: row('abi', 'shmem', 'memfd_create, shmget: a new inode, and a handle that keeps it.'),
-  CLOSE_FILE: row('abi', 'shmem', 'The handle is gone; the inode goes with its last mapping.'),
+  CLOSE_FILE: row('abi', ['shmem', 'object'], 'The handle is gone; what it was on goes with its last mapping.'),
   DIRECT_IO: row('abi', ['file', 'shmem'], 'read and write with O_DIRECT: write back, drop, and go to the device.'),
   PINNED: row(['file', 'shmem'], ['pipe'], 'The pages that the holder has a reference to.'),
   PIN_PAGES: row(['outside', 'pipe'], ['file', 'shmem'], 'pin_user_pages: the holder keeps the pages that are there.'),

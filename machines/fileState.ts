@@ -217,17 +217,22 @@ export function newOperation(message: FileMessage): FileOperation {
 }
 
 /**
- * The actor that has a file: one for each file of the topology, and one for the kernel's internal tmpfs mount with all of
- * shared anonymous memory, System V segments and memfds.
+ * The actor that has a file: one for each file of the topology, and one for the kernel's internal tmpfs mount with all
+ * of shared anonymous memory, System V segments and memfds. Objects of the kernel have one owner, a device is its
+ * driver's.
  *
  * @example
  * ```ts
  * actorOfFile('/bin/true'); // 'file:/bin/true'
  * actorOfFile('shmem:7.1'); // 'shmem'
+ * actorOfFile('object:3'); // 'object'
+ * actorOfFile('driver:nic'); // 'driver:nic'
  * ```
  */
 export function actorOfFile(path: string): string {
-  return path.startsWith('shmem:') ? 'shmem' : `file:${path}`;
+  if (path.startsWith('shmem:')) return 'shmem';
+  if (path.startsWith('object:')) return 'object';
+  return path.startsWith('driver:') ? path : `file:${path}`;
 }
 
 /**

@@ -27,6 +27,8 @@ import { CpuSlots, RunQueue } from './runQueue.ts';
 import { type SchedContext, schedMachine } from './sched.ts';
 import type { ResourceHolder } from './support.ts';
 import { tlbMachine } from './tlb.ts';
+import { driverMachine } from './driver/driver.ts';
+import { objectMachine } from './objects/object.ts';
 import { vocabulary } from './vocabulary.ts';
 import { zoneMachine } from './zone.ts';
 import { kswapdMachine } from './reclaim/kswapd.ts';
@@ -40,6 +42,8 @@ export type { GupContext, GupInput } from './gup/gup.ts';
 export type { FileContext, FileInput, FileKind, PageCachePolicy } from './fileState.ts';
 export type { ShmemContext, ShmemInput } from './shmem.ts';
 export type { Access, Kind, Message, MessageOf, MessageType, TlbCounts, VocabularyRow } from './messages.ts';
+export type { DriverContext, DriverInput } from './driver/driver.ts';
+export type { ObjectContext, ObjectInput } from './objects/object.ts';
 export type { MmContext, MmInput } from './mm.ts';
 export type { MmuContext, MmuInput } from './mmu.ts';
 export { addCounts, type ProcessContext, type ProcessInput, zeroCounts } from './processState.ts';
@@ -74,6 +78,8 @@ export const machines = {
   disk: diskMachine,
   sched: schedMachine,
   gup: gupMachine,
+  object: objectMachine,
+  driver: driverMachine,
   pipe: pipeMachine,
   kswapd: kswapdMachine,
   swap: swapMachine,

@@ -8,6 +8,7 @@
 import type { CoreMessage } from './coreMessages.ts';
 import type { GupMessage } from './gup/messages.ts';
 import type { LiveFallbackMessage } from './liveFallback/messages.ts';
+import type { ObjectMessage } from './objects/messages.ts';
 import type { PipeMessage } from './pipe/messages.ts';
 import type { ReclaimMessage } from './reclaim/messages.ts';
 import type { SwapMessage } from './swap/messages.ts';
@@ -17,6 +18,7 @@ export type * from './callTypes.ts';
 export type * from './coreMessages.ts';
 export type * from './gup/messages.ts';
 export type * from './liveFallback/messages.ts';
+export type * from './objects/messages.ts';
 export type * from './pipe/messages.ts';
 export type * from './reclaim/messages.ts';
 export type * from './swap/messages.ts';
@@ -36,6 +38,8 @@ export type Kind =
   | 'disk'
   | 'sched'
   | 'gup'
+  | 'object'
+  | 'driver'
   | 'pipe'
   | 'kswapd'
   | 'swap';
@@ -46,6 +50,7 @@ export type Message =
   | WalkerMessage
   | GupMessage
   | LiveFallbackMessage
+  | ObjectMessage
   | PipeMessage
   | ReclaimMessage
   | SwapMessage;

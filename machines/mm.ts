@@ -151,7 +151,9 @@ function populateOn(context: MmContext, job: CallJob, send: Send): MmContext {
 
 function afterPopulated(context: MmContext, job: CallJob, end: FaultEnd, send: Send): MmContext {
   if (end.signal !== 0) return afterCall(populateEnded(context, job, end, send), send);
-  const counted = countFault(context, job.fault?.major ?? false);
+  const [effect] = job.effects;
+  const inserts = effect?.do === 'populate' && effect.errors === 'insert';
+  const counted = inserts ? context : countFault(context, job.fault?.major ?? false);
   const goesOn = reviseJob(job, (draft) => {
     draft.fault = null;
   });

@@ -283,7 +283,7 @@ export function populateEnded(context: MmContext, job: CallJob, end: FaultEnd, s
     draft.populate = null;
     draft.fault = null;
   });
-  if (end.signal === 0 || errors === 'ignore') return nextEffect(context, next, send);
+  if (end.signal === 0 || errors === 'ignore' || errors === 'insert') return nextEffect(context, next, send);
   // The page that failed is the one before the next to populate.
   if (errors === 'remote') return returns(context, Math.max(0, reachOf(context, job) - addressOf(job)));
   if (errors === 'pin') return pinUpTo(context, next, job.populate?.va ?? 0, end.signal, send);

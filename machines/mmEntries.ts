@@ -24,12 +24,27 @@ export function isZeroFrame(context: MmContext, pfn: number): boolean {
   return pfn >= context.zeroPfn && pfn < context.zeroPfn + ZERO_BYTES / context.kernelPageBytes;
 }
 
+/**
+ * Whether an entry has a page behind it that is counted and referred to (`vm_normal_page`): special ones have none.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * isCounted(mm, { pfn: 64, flags: PTE.VALID }); // true
+ * isCounted(mm, { pfn: 64, flags: PTE.VALID | PTE.SPECIAL }); // false
+ * ```
+ */
+export function isCounted(context: MmContext, { pfn, flags }: Pick<PteRun, 'pfn' | 'flags'>): boolean {
+  return isPresent(flags) && !hasFlags(flags, PTE.SPECIAL) && !isZeroFrame(context, pfn);
+}
+
 /** Pages that count in the resident set, by kind. */
 function residentPages(context: MmContext, runs: readonly PteRun[]): { anon: number; file: number } {
   let anon = 0;
   let file = 0;
   for (const run of runs) {
-    if (isZeroFrame(context, run.pfn) || !isPresent(run.flags)) continue;
+    if (!isCounted(context, run)) continue;
     if (hasFlags(run.flags, PTE.ANON)) anon += run.nr;
     else file += run.nr;
   }
@@ -80,7 +95,7 @@ export function account(context: MmContext, set: readonly PteRun[], cleared: rea
  * ```
  */
 export function putEntries(context: MmContext, cleared: readonly PteRun[], send: Send): void {
-  const counted = cleared.filter(({ pfn, flags }) => !isZeroFrame(context, pfn) && isPresent(flags));
+  const counted = cleared.filter((run) => isCounted(context, run));
   const runs = counted.map(({ pfn, nr }) => ({ pfn, nr }));
   if (runs.length > 0) send('zone', { type: 'PUT', runs });
   const swapped = cleared.filter(({ flags }) => kindOfEntry(flags) === 'swap');

@@ -31,6 +31,12 @@ import type { Send } from './support.ts';
 import { reviseMm } from './revise.ts';
 import { reviseJob } from './reviseWork.ts';
 
+/** mmap makes the entries of an object itself: it is no fault. */
+function isInserting(job: FaultJob): boolean {
+  const [effect] = job.kind === 'call' ? job.effects : [];
+  return effect?.do === 'populate' && effect.errors === 'insert';
+}
+
 /**
  * `do_fault`: asks the page cache for the page, and on a read for those around it.
  *
@@ -66,6 +72,7 @@ export function fileFault(context: MmContext, job: FaultJob, vma: Vma, send: Sen
     // should_fault_around: a window of one page is none.
     around: access !== 'write' && pageSizeLimits(unitBytes).faultAroundPages > 1,
     vmFlags: vma.flags,
+    ...(isInserting(job) ? { insert: true as const } : {}),
   };
   const get = (request: number): MessageOf<'GET_PAGES'> => ({ type: 'GET_PAGES', request, ...wish });
   return waitsOn(ask(prepared, job, 'paged', actorOfFile(file), get, send, costsOf(context).faultHandlerBase));
@@ -112,7 +119,9 @@ const paged: FaultStepHandler = (context, job, event, send) => {
       pfn: run.pfn,
       nr: run.nr,
       flags:
-        largeFlag(run.orderPages ?? 0, state.kernelPageBytes) | (dirty ? (aged | PTE.DIRTY) & ~PTE.READONLY : aged),
+        largeFlag(run.orderPages ?? 0, state.kernelPageBytes) |
+        (run.pteFlags ?? 0) |
+        (dirty ? (aged | PTE.DIRTY) & ~PTE.READONLY : aged),
     };
   });
   // map_pages ran before the page itself was refused: what lies around it before the end of the file is mapped all the same.

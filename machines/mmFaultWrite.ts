@@ -4,9 +4,12 @@
  * @models X-04
  */
 import { invariant } from '../src/errors.ts';
+import { isObjectFile } from '../src/mm/objects/kernelObject.ts';
 import { hasFlags, PROT, PTE } from '../src/mm/pte.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
 import { mmOf, mmuOf } from './addresses.ts';
+import { actorOfFile } from './fileState.ts';
+import { pageIndex, putEntries } from './mmEntries.ts';
 import {
   type FaultJob,
   type FaultStep,
@@ -62,6 +65,9 @@ function unitOf(context: MmContext, job: FaultJob): Unit {
  */
 export function writeProtectFault(context: MmContext, job: FaultJob, vma: Vma, send: Send): FaultStep {
   const { pteFlags } = workOf(job);
+  // Whoever owns an object may not want the page written (`page_mkwrite`).
+  if ((vma.flags & VM.SHARED) !== 0 && vma.file !== null && isObjectFile(vma.file))
+    return waitsOn(askToWrite(context, job, vma, send));
   // mprotect gave the write permission back: the entry follows (`wp_page_shared`, `wp_page_reuse`).
   if ((vma.flags & VM.SHARED) !== 0) return waitsOn(reuse(context, job, 0, send));
   if (hasFlags(pteFlags, PTE.EXCLUSIVE)) return waitsOn(reuse(context, job, PTE.EXCLUSIVE, send));
@@ -106,13 +112,44 @@ function copyForeign(context: MmContext, job: FaultJob, vma: Vma, send: Send): M
   return allocateCopy(prepared, job, orderPages, vma.file === null, send);
 }
 
+/** `do_page_mkwrite`. */
+function askToWrite(context: MmContext, job: FaultJob, vma: Vma, send: Send): MmContext {
+  const { startVa, nr } = unitOf(context, job);
+  const file = vma.file as string;
+  const index = pageIndex(vma, workOf(job).va, context.kernelPageBytes);
+  const firstIndex = pageIndex(vma, startVa, context.kernelPageBytes);
+  const window = { index, firstIndex, endIndex: firstIndex + nr, orderPages: Math.log2(nr) };
+  const wish = {
+    file,
+    mm: mmOf(context.pid),
+    ...window,
+    write: true,
+    around: false,
+    vmFlags: vma.flags,
+    insert: true as const,
+  };
+  const get = (request: number): MessageOf<'GET_PAGES'> => ({ type: 'GET_PAGES', request, ...wish });
+  return ask(context, job, 'mayWrite', actorOfFile(file), get, send);
+}
+
+/** The owner has answered: with the pages where they may be written, each with a reference that is not needed again. */
+const mayWrite: FaultStepHandler = (context, job, event, send) => {
+  invariant(event.type === 'PAGES', 'a request for pages is answered with pages');
+  if (event.runs.length === 0) return ends(context, SIGNAL.BUS, SIGNAL.BUS_ADRERR);
+  const given = event.runs.map(({ pfn, nr, pteFlags = 0 }) => ({ va: 0, pfn, nr, flags: PTE.VALID | pteFlags }));
+  putEntries(context, given, send);
+  return waitsOn(reuse(context, job, 0, send));
+};
+
 /** `wp_page_reuse`: the page itself becomes writable. */
 function reuse(context: MmContext, job: FaultJob, exclusive: number, send: Send): MmContext {
   const { pteFlags } = workOf(job);
   const { startVa, nr, pfn } = unitOf(context, job);
   const writes = (vmaOf(context, job).prot & PROT.WRITE) !== 0 && workOf(job).unshare !== true;
-  const writable = (pteFlags | PTE.WRITE | PTE.YOUNG | PTE.DIRTY | exclusive) & ~(PTE.READONLY | PTE.SPECIAL);
-  const flags = writes ? writable : pteFlags | PTE.YOUNG | exclusive;
+  const writable = pteFlags | PTE.WRITE | PTE.YOUNG | PTE.DIRTY | exclusive;
+  // Shared, it is the memory of a device and stays special; private, it was the zero page.
+  const written = writable & ~(PTE.READONLY | (exclusive === 0 ? 0 : PTE.SPECIAL));
+  const flags = writes ? written : pteFlags | PTE.YOUNG | exclusive;
   return overwrite(context, job, { step: 'reused', startVa, pfn, nr, flags, expects: pfn }, send);
 }
 
@@ -131,4 +168,8 @@ const copied: FaultStepHandler = (context, job, event, send) => {
 };
 
 /** The steps of copy-on-write, by the name that a job waits under. */
-export const writeSteps: Record<'copied' | 'entryRead', FaultStepHandler> = { copied, entryRead };
+export const writeSteps: Record<'copied' | 'mayWrite' | 'entryRead', FaultStepHandler> = {
+  copied,
+  mayWrite,
+  entryRead,
+};

@@ -2,7 +2,7 @@
 import { invariant } from '../src/errors.ts';
 import { ERRNO } from '../src/mm/abiRules.ts';
 import { kindOfEntry } from '../src/mm/nonPresent.ts';
-import { isPresent } from '../src/mm/pte.ts';
+import { hasFlags, isPresent, PTE } from '../src/mm/pte.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
 import { mmOf, mmuOf } from './addresses.ts';
@@ -140,7 +140,10 @@ const forkPins: StepHandler = (context, job, event, send) =>
 
 /** A reference for each present entry that the child gets. */
 function getReferences(context: MmContext, job: CallJob, send: Send): CallStep {
-  const present = job.runs.filter(({ pfn, flags }) => isPresent(flags) && !isZeroFrame(context, pfn));
+  // A pfnmap has no references.
+  const counted = (pfn: number, flags: number): boolean =>
+    isPresent(flags) && !hasFlags(flags, PTE.SPECIAL) && !isZeroFrame(context, pfn);
+  const present = job.runs.filter(({ pfn, flags }) => counted(pfn, flags));
   const runs = present.map(({ pfn, nr }) => ({ pfn, nr }));
   const sender = mmOf(context.pid);
   const get = (request: number): Message => ({ type: 'GET', sender, request, runs });

@@ -3,6 +3,7 @@ import { coreVocabulary } from './coreVocabulary.ts';
 import { gupVocabulary } from './gup/vocabulary.ts';
 import { liveFallbackVocabulary } from './liveFallback/vocabulary.ts';
 import type { MessageType, VocabularyRow } from './messages.ts';
+import { objectVocabulary } from './objects/vocabulary.ts';
 import { pipeVocabulary } from './pipe/vocabulary.ts';
 import { reclaimVocabulary } from './reclaim/vocabulary.ts';
 import { swapVocabulary } from './swap/vocabulary.ts';
@@ -18,6 +19,7 @@ import { walkerVocabulary } from './walkers/vocabulary.ts';
  */
 export const vocabulary: Readonly<Record<MessageType, VocabularyRow>> = {
   ...coreVocabulary,
+  ...objectVocabulary,
   ...walkerVocabulary,
   ...gupVocabulary,
   ...liveFallbackVocabulary,

@@ -11,7 +11,7 @@ import type { WalkerMessage } from './messages.ts';
  * WALKERS.includes('disk'); // false
  * ```
  */
-export const WALKERS: readonly Kind[] = ['abi', 'mm', 'file', 'shmem', 'kswapd'];
+export const WALKERS: readonly Kind[] = ['abi', 'mm', 'file', 'shmem', 'kswapd', 'driver'];
 
 /**
  * The rows.

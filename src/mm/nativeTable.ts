@@ -28,7 +28,8 @@ import {
  * Why a group of Linux entries cannot be one native entry.
  *
  * - `partly-valid`: some entries are valid, others are not.
- * - `special`: a zero page or pfnmap entry, which is never folded.
+ * - `special`: zero pages or pfnmap entries that are no aligned stretch of physical memory. Those that are become one
+ *   native entry: it needs no `struct page`, only whole, aligned, uniform memory.
  * - `not-consecutive`: the frames do not follow one another.
  * - `misaligned`: the first frame is not aligned to the process page.
  * - `mixed-flags`: flags other than accessed and dirty differ.
@@ -70,7 +71,8 @@ export interface NativeChange {
  * Linux keeps in the page instead of the entry.
  */
 function comparableFlags(pte: number): number {
-  return flagsOf(makeClean(pte)) & ~(PTE.YOUNG | PTE.CONT | PTE.LARGE | PTE.EXCLUSIVE);
+  const large = hasFlags(pte, PTE.SPECIAL) ? 0 : PTE.LARGE;
+  return flagsOf(makeClean(pte)) & ~(PTE.YOUNG | PTE.CONT | PTE.EXCLUSIVE | large);
 }
 
 /**
@@ -112,14 +114,14 @@ export function translateGroup(linux: PageTableReader, va: number, nativeGranule
     const pte = linux.get(startVa + index * pageBytes);
     if (isValid(pte) !== isValid(first)) return { ok: false, reason: 'partly-valid' };
     if (!isValid(pte)) continue;
-    if (hasFlags(pte, PTE.SPECIAL)) return { ok: false, reason: 'special' };
-    if (pfnOf(pte) !== pfnOf(first) + index) return { ok: false, reason: 'not-consecutive' };
+    const special = hasFlags(pte, PTE.SPECIAL) && hasFlags(first, PTE.SPECIAL);
+    if (pfnOf(pte) !== pfnOf(first) + index) return { ok: false, reason: special ? 'special' : 'not-consecutive' };
     if (comparableFlags(pte) !== comparableFlags(first)) return { ok: false, reason: 'mixed-flags' };
     young ||= isYoung(pte);
     dirty ||= isDirty(pte);
   }
   if (!isValid(first)) return { ok: true, pte: 0 };
-  if (pfnOf(first) % group !== 0) return { ok: false, reason: 'misaligned' };
+  if (pfnOf(first) % group !== 0) return { ok: false, reason: hasFlags(first, PTE.SPECIAL) ? 'special' : 'misaligned' };
   let pte = packPte(pfnOf(first) / group, comparableFlags(first));
   if (young) pte = makeYoung(pte);
   return { ok: true, pte: dirty ? makeDirty(pte) : pte };

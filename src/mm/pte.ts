@@ -26,6 +26,8 @@ const MAX_PFN = 2 ** 40;
  * - `LARGE`: bookkeeping of the model: the folio of this page covers the whole contpte group around it. Linux asks the
  *   folio [arch/arm64/mm/contpte.c:__contpte_try_fold].
  * - `SWAP`: not present; the frame number is the offset in swap.
+ * - `DEVICE`: of special entries: Device-nGnRE memory instead of Normal [arch/arm64/include/asm/pgtable-prot.h]. It is
+ *   the bit of LARGE, which says something of folios, and a special entry has none.
  * - `EXCLUSIVE`: bookkeeping of the model: the anonymous page belongs to this entry alone (`PageAnonExclusive`, which Linux
  *   keeps in the page; it is only ever set while one entry maps the page) [include/linux/page-flags.h].
  *
@@ -48,6 +50,7 @@ export const PTE = {
   LARGE: 1024,
   SWAP: 2048,
   EXCLUSIVE: 4096,
+  DEVICE: 1024,
 } as const;
 
 /**

@@ -42,6 +42,8 @@ export type TraceCall =
   | PinningCall
   | FutexCall
   | QueryCall
+  | ObjectCall
+  | DeviceCall
   | TaskCall;
 
 /** Calls that make, change and remove mappings. */
@@ -55,6 +57,8 @@ export type MappingCall =
       flags: number;
       file: string | null;
       offsetBytes: number;
+      /** What the mmap handler of an object asks for its area; the ABI adapter puts it in, no program does. */
+      area?: { flags: number; inserts: boolean };
     }
   | { op: 'munmap'; addr: number; lengthBytes: number }
   | { op: 'mprotect'; addr: number; lengthBytes: number; prot: number }
@@ -170,6 +174,33 @@ export interface FutexCall {
 
 /** What a program asks about the page size: the C library's sysconf and getauxval, by the constants' names. */
 export type QueryCall = { op: 'sysconf'; name: string } | { op: 'auxval'; name: string };
+
+/**
+ * Calls that make an object of the kernel which can be mapped. From here on, `file` in the calls of this process and
+ * its children is that object.
+ */
+export type ObjectCall =
+  | { op: 'perf_event_open'; file: string }
+  | { op: 'io_uring_setup'; file: string; entries: number; cqEntries: number; flags: number }
+  /** bpf(BPF_MAP_CREATE) of a map that can be mapped; an array is made with BPF_F_MMAPABLE. */
+  | {
+      op: 'bpf_map_create';
+      file: string;
+      mapType: 'ringbuf' | 'user_ringbuf' | 'array' | 'arena';
+      maxEntries: number;
+      valueBytes: number;
+      mapExtra: number;
+    }
+  /** socket(AF_PACKET) and setsockopt(PACKET_RX_RING), version 2. */
+  | { op: 'packet_ring'; file: string; blockBytes: number; blocks: number; frameBytes: number; frames: number }
+  /** The kernel maps the ring itself; the result is its address, which is the context's name. */
+  | { op: 'io_setup'; file: string; requests: number };
+
+/**
+ * ioctl of a device. The model knows what the command carries: addresses, lengths, counts of pages
+ * (`src/mm/objects/ioctls.ts`).
+ */
+export type DeviceCall = { op: 'ioctl'; file: string; command: string; values: number[] };
 
 /** The life of the task, and everything else. */
 export type TaskCall =

@@ -117,7 +117,7 @@ export class Laws {
     const add = (table: PageTable, startVa: number, endVa: number, by: number): void => {
       table.forEach(startVa, endVa, (_va, pte) => {
         this.checked++;
-        if (!isPresent(pte) || (pfnOf(pte) >= mm.zeroPfn && pfnOf(pte) < zeroEnd)) return;
+        if (!isPresent(pte) || hasFlags(pte, PTE.SPECIAL) || (pfnOf(pte) >= mm.zeroPfn && pfnOf(pte) < zeroEnd)) return;
         if (hasFlags(pte, PTE.ANON)) anonPages += by;
         else filePages += by;
       });

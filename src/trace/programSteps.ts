@@ -3,6 +3,7 @@
  * Numbers may be written as `0x200000000` or `64K`, protections as `rw`, flags as `PRIVATE|ANONYMOUS`.
  */
 import { z } from 'zod';
+import { isObjectFile } from '../mm/objects/kernelObject.ts';
 import type { ImageSegment, RunSource, TraceCall } from '../mm/runs.ts';
 import { callSchema, number } from './programCalls.ts';
 import { type ScriptStep, scriptOf } from './script.ts';
@@ -36,6 +37,16 @@ export const programSchema = z.array(z.union([accessSchema, callSchema])).min(1)
 /** Steps with every number a number and every default filled in. */
 export type ProgramSteps = z.output<typeof programSchema>;
 
+/** Calls that give a name of the program to something that they make. */
+const MAKING_CALLS: ReadonlySet<string> = new Set([
+  'memfd_create',
+  'perf_event_open',
+  'io_uring_setup',
+  'bpf_map_create',
+  'packet_ring',
+  'io_setup',
+]);
+
 const STACK_END = 0xffffffff0000;
 /** A small static program: code, heap and stack, on bounds that suit every page size. */
 const IMAGE: readonly ImageSegment[] = [
@@ -65,8 +76,9 @@ export function programTrace(name: string, steps: ProgramSteps): RunSource {
     step.op === 'load' || step.op === 'store' ? accessesOf(step) : [step as TraceCall],
   );
   const files = new Set(script.flatMap((step) => ('file' in step && step.file !== null ? [step.file] : [])));
-  const memfds = new Set(script.flatMap((step) => (step.op === 'memfd_create' ? [step.file] : [])));
-  const paths = [...files].filter((path) => !memfds.has(path)).sort();
+  // What the program makes itself, and devices, are no files of the topology.
+  const made = new Set(script.flatMap((step) => (MAKING_CALLS.has(step.op) && 'file' in step ? [step.file] : [])));
+  const paths = [...files].filter((path) => !made.has(path) && !isObjectFile(path)).sort();
   const surroundings = { image: [...IMAGE], files: paths.map((path) => ({ path, sizeBytes: 0 })) };
   return scriptOf(script, { name: `${name}~64K`, entry: IMAGE[0].addr, ...surroundings }).trace;
 }

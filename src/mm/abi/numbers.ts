@@ -6,6 +6,7 @@ export const ERRNO = {
   ENOENT: 2,
   ESRCH: 3,
   EIO: 5,
+  ENXIO: 6,
   E2BIG: 7,
   ENOEXEC: 8,
   EBADF: 9,
@@ -17,13 +18,16 @@ export const ERRNO = {
   EEXIST: 17,
   ENODEV: 19,
   EINVAL: 22,
+  ENOTTY: 25,
   EFBIG: 27,
   ENOSPC: 28,
+  ERANGE: 34,
   ENOSYS: 38,
   EIDRM: 43,
   EOVERFLOW: 75,
   ELIBBAD: 80,
   EOPNOTSUPP: 95,
+  ENOBUFS: 105,
 } as const;
 
 /** The name of an errno. */

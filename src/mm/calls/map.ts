@@ -16,16 +16,19 @@ export interface MapCall {
   flags: number;
   file: string | null;
   offsetBytes: number;
+  /** What the mmap handler of an object asks for. */
+  area?: { flags: number; inserts: boolean };
 }
 
 const ACCESS = PROT.READ | PROT.WRITE | PROT.EXEC;
 
 /** The flags of the new area but VM_ACCOUNT (`calc_vm_flag_bits`, `mm->def_flags`). */
-function flagsFor(space: Space, { flags }: MapCall): number {
+function flagsFor(space: Space, { flags, area }: MapCall): number {
   const type = flags & MAP.TYPE;
   const isShared = type === MAP.SHARED || type === MAP.SHARED_VALIDATE;
   const bits =
     space.lockFuture |
+    (area?.flags ?? 0) |
     (isShared ? VM.SHARED : 0) |
     ((flags & MAP.GROWSDOWN) === 0 ? 0 : VM.GROWSDOWN) |
     ((flags & MAP.LOCKED) === 0 ? 0 : VM.LOCKED) |
@@ -61,7 +64,10 @@ function mapRegion(space: Space, call: MapCall, va: number, bits: number): Plan 
   const mapped = vmas.insert(vma);
   const locked = (flags & VM.LOCKED) !== 0;
   const populates = (call.flags & (MAP.POPULATE | MAP.NONBLOCK)) === MAP.POPULATE;
-  const populate = locked || populates ? populating(mapped, va, endVa, 'ignore').effects : [];
+  const populate: Effect[] = locked || populates ? populating(mapped, va, endVa, 'ignore').effects : [];
+  // `vm_insert_page` and `remap_pfn_range`, by the handler of an object.
+  if (call.area?.inserts === true)
+    populate.unshift({ do: 'populate', startVa: va, endVa, access: 'read', errors: 'insert' });
   return succeeds([...effects, ...created, { do: 'vmas', vmas: mapped }, ...populate], va);
 }
 

@@ -13,10 +13,11 @@ import { type Limits, rootLimits } from './limits.ts';
 export type { VaRange } from '../tableWork.ts';
 
 /**
- * What a populating effect does about a page that cannot be had: go on behind the range, fail the call, or end it with the
- * bytes up to that page, or pin what comes before it.
+ * What a populating effect does about a page that cannot be had: go on behind the range, fail the call, or end it with
+ * the bytes up to that page, or pin what comes before it. `insert` ignores as well: mmap itself makes the entries of an
+ * object, and no fault is counted.
  */
-export type PopulateErrors = 'ignore' | 'mlock' | 'madvise' | 'remote' | 'pin';
+export type PopulateErrors = 'ignore' | 'mlock' | 'madvise' | 'remote' | 'pin' | 'insert';
 
 /** PTE flags for a range: for pages of files, for dirty ones among them where they differ, and for exclusive anonymous ones. */
 export interface ProtectedRange extends VaRange {

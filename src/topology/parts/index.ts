@@ -5,6 +5,7 @@
 import type { ZodType } from 'zod';
 import { gupActors, gupSchema } from './gup.ts';
 import { liveFallbackSchema } from './liveFallback.ts';
+import { driversSchema, objectActors, objectsSchema } from './objects.ts';
 import type { PartActors } from './part.ts';
 import { pipeActors, pipesSchema } from './pipes.ts';
 import { uaccessSchema } from './uaccess.ts';
@@ -22,6 +23,8 @@ export const partSchemas = {
   gup: gupSchema.optional(),
   liveFallback: liveFallbackSchema.optional(),
   uaccess: uaccessSchema.optional(),
+  objects: objectsSchema.optional(),
+  drivers: driversSchema.optional(),
   pipes: pipesSchema,
   reclaim: reclaimSchema,
 } satisfies Record<string, ZodType>;
@@ -34,4 +37,4 @@ export const partSchemas = {
  * partActors.every((make) => typeof make === 'function'); // true
  * ```
  */
-export const partActors: readonly PartActors[] = [gupActors, pipeActors, reclaimActors];
+export const partActors: readonly PartActors[] = [gupActors, objectActors, pipeActors, reclaimActors];
