@@ -9,7 +9,7 @@ import { auxiliaryValue, sysconfValue } from '../src/mm/abi/answers.ts';
 import { abiRules, type RuledCall } from '../src/mm/abi/rules.ts';
 import { inherit, leave } from '../src/mm/abi/sharedMemory.ts';
 import type { FileCall, OtherProcessCall, SharedMemoryCall } from '../src/mm/runs.ts';
-import { beginFileCall, fileAnswered, inodeOf, transferCopied, transferFaulted } from './abiFiles.ts';
+import { beginFileCall, fileAnswered, hasPages, inodeOf, transferCopied, transferFaulted } from './abiFiles.ts';
 import { beginPipeCall, pipeAnswered, spliceRead } from './pipe/abiPipe.ts';
 import { beginOtherCall, otherAnswered, otherCopied } from './abiOthers.ts';
 import { beginSharedCall, sharedAnswered } from './abiShared.ts';
@@ -137,7 +137,10 @@ function ruled(context: AbiContext, inFlight: CallInFlight, call: RuledCall, sen
   }
   if (made.op === 'mmap' && made.file !== null) {
     const asked = askHandler(context, inFlight, made, send);
-    return asked ?? askMm(context, inFlight, { ...made, file: inodeOf(context, pid, made.file) }, send);
+    const file = inodeOf(context, pid, made.file);
+    // What the program has not made yet, or could not, is no open file.
+    if (asked === null && !hasPages(context, file)) return fail(context, pid, ERRNO.EBADF, send);
+    return asked ?? askMm(context, inFlight, { ...made, file }, send);
   }
   return isPlanned(made) ? askMm(context, inFlight, made, send) : answer(context, pid, { result: 0 }, send);
 }

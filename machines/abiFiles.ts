@@ -27,7 +27,17 @@ export function inodeOf(context: Pick<AbiContext, 'shared'>, pid: number, path: 
   return context.shared.memfds.get(pid)?.[path] ?? path;
 }
 
-function hasPages(context: AbiContext, inode: string): boolean {
+/**
+ * Whether there is a page cache behind a name: that of a file of the topology, or of shared memory that was made.
+ *
+ * @example
+ * ```ts
+ * const abi = initialAbi({ resources: null, kernelPageBytes: 4096, files: ['/bin/true'] });
+ * hasPages(abi, '/bin/true'); // true
+ * hasPages(abi, 'a memfd that was never made'); // false
+ * ```
+ */
+export function hasPages(context: AbiContext, inode: string): boolean {
   return inode.startsWith('shmem:') || context.files.has(inode);
 }
 

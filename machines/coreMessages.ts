@@ -195,11 +195,16 @@ export type CoreMessage =
       /** The order below which the folio must not be split: that of the process page. `orderPages` unless given. */
       leastOrder?: number;
       count: number;
-      purpose: 'anon' | 'file' | 'table';
+      purpose: 'anon' | 'file' | 'table' | 'kernel';
       zero: boolean;
     }
   | { type: 'FRAMES'; request: number; orderPages: number; pfns: number[] }
-  | { type: 'NO_MEMORY'; request: number }
+  | {
+      type: 'NO_MEMORY';
+      request: number;
+      /** What becomes of the fault: SIGBUS, or the access is done again. Absent: SIGKILL, as where nothing is left to kill. */
+      failure?: 'sigbus' | 'retry';
+    }
   | { type: 'COPY_ON_WRITE'; sender: string; request: number; pfn: number; nr: number; orderPages: number }
   | { type: 'REUSE'; request: number }
   | { type: 'GET'; sender: string; request: number; runs: FrameRun[] }

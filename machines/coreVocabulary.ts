@@ -58,7 +58,7 @@ export const coreVocabulary: Readonly<Record<CoreMessage['type'], VocabularyRow>
   TABLE_DONE: row('mmu', 'mm', 'The table operation is complete, its TLB maintenance included.'),
   ALLOC: row(['mm', 'mmu', 'swap', ...BACKING], 'zone', 'Allocate folios of an order.'),
   FRAMES: row('zone', ['mm', 'mmu', 'swap', ...BACKING], 'The first frame of each folio.'),
-  NO_MEMORY: row('zone', ['mm', 'mmu', 'swap', ...BACKING], 'No block of that order is free.'),
+  NO_MEMORY: row(['zone', 'page-alloc'], ['mm', 'mmu', 'swap', ...BACKING], 'No block of that order is free.'),
   COPY_ON_WRITE: row('mm', 'zone', 'A write to a shared page: reuse it if nobody else has it, else allocate a copy.'),
   REUSE: row('zone', 'mm', 'It was the last reference.'),
   GET: row(['mm', 'kswapd', 'swap', ...BACKING], 'zone', 'One more reference to each page of the runs.'),

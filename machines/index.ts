@@ -1,16 +1,19 @@
 /** The modelled world: the machine of every kind of actor, what each takes, and its state as plain data. */
 import { AsidTable } from '../src/mm/asid.ts';
-import { Buddy } from '../src/mm/buddy.ts';
+import { Buddy, type BuddyPlain } from '../src/mm/buddy.ts';
 import { FolioTable } from '../src/mm/frames.ts';
 import { IntMap } from '../src/mm/intMap.ts';
 import { IntRecord } from '../src/mm/intRecord.ts';
 import { PageCacheIndex } from '../src/mm/pageCache.ts';
+import { Pageblocks, type PageblocksPlain } from '../src/mm/pageblock/pageblocks.ts';
 import { PageTable } from '../src/mm/pageTable.ts';
 import { PathSet } from '../src/mm/pathSet.ts';
 import { PersistentList } from '../src/mm/persistentList.ts';
 import { Tlb } from '../src/mm/tlb.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
 import { abiMachine } from './abi.ts';
+import { kcompactdMachine } from './compaction/kcompactd.ts';
+import { pageAllocMachine } from './compaction/pageAlloc.ts';
 import { diskMachine } from './disk.ts';
 import { gupMachine } from './gup/gup.ts';
 import { fileMachine } from './file.ts';
@@ -37,6 +40,10 @@ import { LruLists } from '../src/mm/reclaim/lruLists.ts';
 import { SwapMap } from '../src/mm/swap/swapMap.ts';
 
 export type { AbiContext, AbiInput } from './abi.ts';
+export type { CompactionContext } from './compaction/compactState.ts';
+export type { KcompactdInput } from './compaction/kcompactd.ts';
+export type { PageAllocContext, PageAllocInput } from './compaction/pageAlloc.ts';
+export type { PressureInput } from './compaction/zoneBoot.ts';
 export type { DiskContext, DiskInput } from './disk.ts';
 export type { GupContext, GupInput } from './gup/gup.ts';
 export type { FileContext, FileInput, FileKind, PageCachePolicy } from './fileState.ts';
@@ -80,6 +87,8 @@ export const machines = {
   gup: gupMachine,
   object: objectMachine,
   driver: driverMachine,
+  'page-alloc': pageAllocMachine,
+  kcompactd: kcompactdMachine,
   pipe: pipeMachine,
   kswapd: kswapdMachine,
   swap: swapMachine,
@@ -203,6 +212,10 @@ type PlainSched = {
   [Field in keyof SchedContext]: SchedContext[Field] extends { toPlain(): infer P } ? P : SchedContext[Field];
 };
 
+/** Free lists, by migrate type where the zone has them so. */
+const reviveBuddy = (plain: BuddyPlain | PageblocksPlain): Buddy | Pageblocks =>
+  'pageblockOrder' in plain ? Pageblocks.fromPlain(plain) : Buddy.fromPlain(plain);
+
 const reviveShared = (shared: Plain): Plain => ({
   ...shared,
   identifiers: IntRecord.fromPlain(shared['identifiers'] as never),
@@ -228,7 +241,7 @@ const revivers: Partial<Record<ActorKind, Revivers>> = {
   file: ofInode,
   shmem: { inodes: reviveInodes, byIno: IntRecord.fromPlain },
   zone: {
-    buddy: Buddy.fromPlain,
+    buddy: reviveBuddy,
     folios: FolioTable.fromPlain,
     deferredSplits: PersistentList.fromPlain,
     reclaim: reviveZoneReclaim,

@@ -5,6 +5,7 @@
  * Addresses and lengths are bytes; `pfn` and `nr` count kernel pages; `orderPages` is log2 of kernel pages; times are
  * cycles. `request` numbers are the sender's own and come back in the answer. All fields are plain data.
  */
+import type { CompactionMessage } from './compaction/messages.ts';
 import type { CoreMessage } from './coreMessages.ts';
 import type { GupMessage } from './gup/messages.ts';
 import type { LiveFallbackMessage } from './liveFallback/messages.ts';
@@ -15,6 +16,7 @@ import type { SwapMessage } from './swap/messages.ts';
 import type { WalkerMessage } from './walkers/messages.ts';
 
 export type * from './callTypes.ts';
+export type * from './compaction/messages.ts';
 export type * from './coreMessages.ts';
 export type * from './gup/messages.ts';
 export type * from './liveFallback/messages.ts';
@@ -40,6 +42,8 @@ export type Kind =
   | 'gup'
   | 'object'
   | 'driver'
+  | 'page-alloc'
+  | 'kcompactd'
   | 'pipe'
   | 'kswapd'
   | 'swap';
@@ -51,6 +55,7 @@ export type Message =
   | GupMessage
   | LiveFallbackMessage
   | ObjectMessage
+  | CompactionMessage
   | PipeMessage
   | ReclaimMessage
   | SwapMessage;

@@ -10,7 +10,7 @@ import type { Message, MessageOf, MmCall } from './messages.ts';
 import { callJob, type CallJob, type CallStep } from './mmCallJob.ts';
 import { beginCall, continueCall } from './mmCalls.ts';
 import { populateEnded, refuseEffect } from './mmEffects.ts';
-import { beginFault, type FaultEnd, type FaultStep, faultSteps, HANDLED } from './mmFault.ts';
+import { beginFault, type FaultEnd, type FaultStep, faultSteps, HANDLED, RETRIED } from './mmFault.ts';
 import { childSteps } from './mmFork.ts';
 import { beginPopulate, nextToPopulate } from './mmPopulate.ts';
 import { beginUnmap, endUnmap } from './mmRmap.ts';
@@ -86,7 +86,7 @@ function afterFault({ context, end }: FaultStep, send: Send): MmContext {
   invariant(job.kind === 'fault', 'a fault ends in a fault job or a populating call');
   const pid = job.tid ?? context.pid;
   const { major, va } = job.fault;
-  const counted = end.signal === 0 ? countFault(context, major) : context;
+  const counted = end.signal === 0 && end !== RETRIED ? countFault(context, major) : context;
   const state = { ...counted, job: null };
   const delay = heldCycles(context, job);
   if (job.asleep) send(processOf(pid), { type: 'WAKE' }, delay);

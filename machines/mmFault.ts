@@ -27,7 +27,7 @@ import type { Send } from './support.ts';
 import { nonPresentFault, swapSteps } from './swap/mmSwap.ts';
 import { reviseMm } from './revise.ts';
 
-export { type FaultEnd, type FaultStep, HANDLED } from './mmFaultParts.ts';
+export { type FaultEnd, type FaultStep, HANDLED, RETRIED } from './mmFaultParts.ts';
 
 /** The VMA at an address, the stack grown to it where it may (`mm/mmap.c:expand_stack`). */
 function vmaAt(context: MmContext, va: number): { context: MmContext; vma: Vma | null } {

@@ -20,9 +20,9 @@ import {
   type FaultJob,
   type FaultStep,
   type FaultStepHandler,
-  ends,
   copyFlags,
   HANDLED,
+  outOfMemory,
   leastPages,
   overwrite,
   pageStart,
@@ -32,7 +32,7 @@ import {
   waitsOn,
   workOf,
 } from './mmFaultParts.ts';
-import { ask, costsOf, type MmContext, SIGNAL } from './mmState.ts';
+import { ask, costsOf, type MmContext } from './mmState.ts';
 import type { Send } from './support.ts';
 import { reviseMm } from './revise.ts';
 import { reviseJob } from './reviseWork.ts';
@@ -118,7 +118,7 @@ const allocated: FaultStepHandler = (context, job, event, send) => {
   const { va, pages, ptePfn, pteFlags, truncated } = workOf(job);
   // The page that is copied came with a reference of its own: the copy, or the failure to make one, ends it.
   if (pages.length > 0) send('zone', { type: 'PUT', runs: pages.map(({ pfn, nr }) => ({ pfn, nr })) });
-  if (event.type === 'NO_MEMORY') return ends(context, SIGNAL.KILL, 0);
+  if (event.type === 'NO_MEMORY') return outOfMemory(context, job, event);
   invariant(event.type === 'FRAMES', 'an allocation is answered with frames');
   const pfn = event.pfns[0];
   const nr = 2 ** event.orderPages;

@@ -4,7 +4,7 @@ import { PROT, protectionFlags, PTE } from '../src/mm/pte.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
 import { mmOf, mmuOf } from './addresses.ts';
 import type { MessageOf, PteRun } from './messages.ts';
-import { ask, costsOf, type FaultWork, type Job, type MmContext, processPages } from './mmState.ts';
+import { ask, costsOf, type FaultWork, type Job, type MmContext, processPages, SIGNAL } from './mmState.ts';
 import type { Send } from './support.ts';
 import { reviseMm } from './revise.ts';
 
@@ -13,6 +13,9 @@ export type FaultEnd = { signal: number; code: number };
 
 /** The end of a fault that was handled. */
 export const HANDLED: FaultEnd = { signal: 0, code: 0 };
+
+/** The end of a fault that changed nothing: the access is done again, and nothing is counted. */
+export const RETRIED: FaultEnd = { signal: 0, code: -1 };
 
 /** What a step gives: the context, and the end of the fault where it came to one. */
 export interface FaultStep {
@@ -55,6 +58,30 @@ export function waitsOn(context: MmContext): FaultStep {
  */
 export function ends(context: MmContext, signal: number, code: number): FaultStep {
   return { context, end: { signal, code } };
+}
+
+/**
+ * No memory for the page. A slow path may say what becomes of the fault; of a call that populates, its errno follows.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * const fault = { va: 0x5000, access: 'read' as const, ptePfn: 0, pteFlags: 0, major: false, pages: [], truncated: false };
+ * const job = { awaits: -1, step: '', asleep: false, ptesWritten: 0, kind: 'fault' as const, walk: 1, cpu: 0, fault };
+ * outOfMemory(mm, job, { type: 'NO_MEMORY', request: 1 }).end; // { signal: 9, code: 0 }
+ * outOfMemory(mm, job, { type: 'NO_MEMORY', request: 1, failure: 'sigbus' }).end; // { signal: 7, code: 2 }
+ * ```
+ */
+export function outOfMemory(
+  context: MmContext,
+  { kind }: Pick<FaultJob, 'kind'>,
+  { failure }: MessageOf<'NO_MEMORY'>,
+): FaultStep {
+  if (kind === 'fault' && failure === 'sigbus') return ends(context, SIGNAL.BUS, SIGNAL.BUS_ADRERR);
+  // pagefault_out_of_memory: the access is done again, and is no fault that was completed.
+  if (kind === 'fault' && failure === 'retry') return { context, end: RETRIED };
+  return ends(context, SIGNAL.KILL, 0);
 }
 
 /**

@@ -4,7 +4,7 @@
  * @models X-04
  */
 import { invariant } from '../src/errors.ts';
-import { isObjectFile } from '../src/mm/objects/kernelObject.ts';
+import { isObjectFile } from '../src/mm/objects/objectFile.ts';
 import { hasFlags, PROT, PTE } from '../src/mm/pte.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
 import { mmOf, mmuOf } from './addresses.ts';
@@ -19,6 +19,7 @@ import {
   HANDLED,
   copyFlags,
   leastPages,
+  outOfMemory,
   overwrite,
   prepareAnon,
   vmaOf,
@@ -153,13 +154,20 @@ function reuse(context: MmContext, job: FaultJob, exclusive: number, send: Send)
   return overwrite(context, job, { step: 'reused', startVa, pfn, nr, flags, expects: pfn }, send);
 }
 
+/** The part of a unit that a smaller folio is a copy of, where the allocator fell back: the part around the address. */
+function copiedPart({ kernelPageBytes }: MmContext, va: number, unit: Unit, orderPages: number): Unit {
+  const nr = Math.min(unit.nr, 2 ** orderPages);
+  const startVa = va - (va % (nr * kernelPageBytes));
+  return { startVa, nr, pfn: unit.pfn + (startVa - unit.startVa) / kernelPageBytes };
+}
+
 /** The zone has found that nobody else has the page, or has copied it. */
 const copied: FaultStepHandler = (context, job, event, send) => {
-  if (event.type === 'NO_MEMORY') return ends(context, SIGNAL.KILL, 0);
+  if (event.type === 'NO_MEMORY') return outOfMemory(context, job, event);
   if (event.type === 'REUSE') return waitsOn(reuse(context, job, PTE.EXCLUSIVE, send));
   invariant(event.type === 'FRAMES', 'a copy-on-write is answered with frames or reuse');
   const vma = vmaOf(context, job);
-  const { startVa, nr, pfn } = unitOf(context, job);
+  const { startVa, nr, pfn } = copiedPart(context, workOf(job).va, unitOf(context, job), event.orderPages);
   const done = reviseMm(context, (draft) => {
     draft.copiedBytes = context.copiedBytes + nr * context.kernelPageBytes;
   });

@@ -4,6 +4,7 @@ import { STACK_GUARD_GAP_PAGES } from '../src/arch/granule.ts';
 import { type Limits, rootLimits } from '../src/mm/calls/limits.ts';
 import type { Effect } from '../src/mm/calls/plan.ts';
 import type { PinWish } from '../src/mm/gup/rules.ts';
+import type { KernelObjects } from '../src/mm/objects/mapping.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
 import type { Pinning } from './gup/mmPins.ts';
 import type { Access, FileRun, Message, MmCall, PteRun } from './messages.ts';
@@ -24,6 +25,8 @@ export interface MmInput {
   stackLimitBytes: number;
   /** Resource limits and capabilities; those of root unless given. */
   limits?: Limits;
+  /** Programs have vvar and vDSO, in pages of the process or of the kernel; absent: they have none. */
+  kernelMaps?: KernelObjects;
   /** There is swap, and pages go to it by this unit. */
   swap?: SwapUnit;
 }
@@ -193,6 +196,7 @@ export interface MmContext {
   fallbackReason: string;
   /** Somebody has pinned pages of it (MMF_HAS_PINNED); absent where nobody ever did. */
   pinning?: Pinning;
+  kernelMaps?: KernelObjects;
   swap?: MmSwap;
 }
 
@@ -238,6 +242,7 @@ export function initialMm(input: MmInput): MmContext {
     copiedBytes: 0,
     fallbacks: 0,
     fallbackReason: '',
+    ...(input.kernelMaps === undefined ? {} : { kernelMaps: input.kernelMaps }),
     ...(input.swap === undefined ? {} : { swap: { unit: input.swap, entries: 0 } }),
   };
 }

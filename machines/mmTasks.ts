@@ -1,8 +1,8 @@
 /** fork, execve and exit on an address space, in steps (`kernel/fork.c:dup_mmap`, `fs/exec.c`, `mm/mmap.c:exit_mmap`). */
 import { invariant } from '../src/errors.ts';
 import { ERRNO } from '../src/mm/abiRules.ts';
+import { emptySpace } from '../src/mm/calls/plan.ts';
 import { kindOfEntry } from '../src/mm/nonPresent.ts';
-import { hasFlags, isPresent, PTE } from '../src/mm/pte.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
 import { mmOf, mmuOf } from './addresses.ts';
@@ -23,9 +23,10 @@ import {
   zap,
 } from './mmCallJob.ts';
 import { settle } from './mmEffects.ts';
-import { filesOf, isZeroFrame, noteFallback, noteMapped } from './mmEntries.ts';
+import { filesOf, isCounted, noteFallback, noteMapped } from './mmEntries.ts';
 import { ask, costsOf, type MmContext } from './mmState.ts';
 import type { Send } from './support.ts';
+import { withKernelMaps } from './objects/mmKernelMaps.ts';
 import { reviseMm } from './revise.ts';
 import { reviseJob } from './reviseWork.ts';
 
@@ -140,10 +141,7 @@ const forkPins: StepHandler = (context, job, event, send) =>
 
 /** A reference for each present entry that the child gets. */
 function getReferences(context: MmContext, job: CallJob, send: Send): CallStep {
-  // A pfnmap has no references.
-  const counted = (pfn: number, flags: number): boolean =>
-    isPresent(flags) && !hasFlags(flags, PTE.SPECIAL) && !isZeroFrame(context, pfn);
-  const present = job.runs.filter(({ pfn, flags }) => counted(pfn, flags));
+  const present = job.runs.filter((run) => isCounted(context, run));
   const runs = present.map(({ pfn, nr }) => ({ pfn, nr }));
   const sender = mmOf(context.pid);
   const get = (request: number): Message => ({ type: 'GET', sender, request, runs });
@@ -232,7 +230,7 @@ export const taskSteps: Partial<Record<string, StepHandler>> = {
     const native = context.nativeTables && call.pageBytes > context.kernelPageBytes;
     const state = reviseMm(context, (draft) => {
       draft.pageBytes = call.pageBytes;
-      draft.vmas = imageVmas(call);
+      draft.vmas = withKernelMaps(context, { ...emptySpace(call.pageBytes), vmas: imageVmas(call) });
     });
     const { pageBytes } = call;
     const configure = (request: number) => ({ type: 'CONFIGURE' as const, request, pageBytes, native });

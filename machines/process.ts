@@ -106,6 +106,16 @@ export const processMachine = setup({
     block: leaveCpu('BLOCKED'),
     yield: leaveCpu('YIELD'),
     exited: leaveCpu('EXITED'),
+    requestKill: handle<ProcessContext>((context) =>
+      reviseProcess(context, (draft) => {
+        draft.killed = true;
+      }),
+    ),
+    dieOf: handle<ProcessContext>((context) =>
+      reviseProcess(context, (draft) => {
+        draft.signal = SIGKILL;
+      }),
+    ),
     run: handle<ProcessContext>((context, event, send) => {
       assertType(event, 'DISPATCH');
       return run(
@@ -179,6 +189,10 @@ export const processMachine = setup({
       (context.signal !== 0 || context.at >= traceOf(context).runs || isExit(context)),
     execFailed: ({ context, event }) => event.type === 'SYSRET' && !context.begun && event.errno !== 0,
     hasCpu: ({ context }) => context.cpu >= 0,
+    /** SIGKILL is pending, and it is on its way back to user mode (`exit_to_user_mode_loop`). */
+    dies: ({ context, event }) =>
+      context.killed === true && context.cpu >= 0 && !(event.type === 'RAN' && event.reason === 'asleep'),
+    dispatchedToDie: ({ context }) => context.killed === true,
     woken: ({ context }) => context.woken,
     stopped: ({ context, event }) => event.type === 'RAN' && event.reason === 'quantum' && context.stopRequested,
     stopRequested: ({ context }) => context.stopRequested,
@@ -216,7 +230,11 @@ export const processMachine = setup({
     signalVa: 0,
   }),
   initial: 'new',
-  on: { STOP: { actions: 'requestStop' }, CONTINUE: { actions: 'cancelStop' } },
+  on: {
+    STOP: { actions: 'requestStop' },
+    CONTINUE: { actions: 'cancelStop' },
+    KILL: { actions: 'requestKill' },
+  },
   states: {
     new: {
       on: {
@@ -228,6 +246,7 @@ export const processMachine = setup({
     ready: {
       on: {
         DISPATCH: [
+          { guard: 'dispatchedToDie', target: 'in-syscall', actions: ['take', 'dieOf', 'exit'] },
           // Signals are taken on the way back to user mode (`exit_to_user_mode_loop`).
           { guard: 'stopRequested', target: 'stopped', actions: ['take', 'block'] },
           { target: 'running', actions: 'run' },
@@ -237,6 +256,7 @@ export const processMachine = setup({
     running: {
       on: {
         RAN: [
+          { guard: 'dies', target: 'in-syscall', actions: ['account', 'dieOf', 'exit'] },
           { guard: 'stopped', target: 'stopped', actions: ['account', 'block'] },
           { guard: 'ranOut', target: 'ready', actions: ['account', 'yield'] },
           { guard: 'atCall', target: 'in-syscall', actions: ['account', 'call'] },
@@ -254,6 +274,7 @@ export const processMachine = setup({
           { guard: 'execFailed', target: 'zombie', actions: ['returned', 'exited'] },
           { guard: 'exitReturned', target: 'zombie', actions: ['returned', 'exited'] },
           { guard: 'killed', target: 'in-syscall', actions: ['returned', 'killedBy', 'exit'] },
+          { guard: 'dies', target: 'in-syscall', actions: ['returned', 'dieOf', 'exit'] },
           { guard: 'stopRequested', target: 'stopped', actions: ['returned', 'block'] },
           { guard: 'hasCpu', target: 'running', actions: ['returned', 'runOn'] },
           { target: 'ready', actions: ['returned', 'wantCpu'] },
@@ -277,7 +298,12 @@ export const processMachine = setup({
       on: { WAKE: { target: 'ready', actions: 'wantCpu' } },
       always: { guard: 'woken', target: 'ready', actions: 'wantCpu' },
     },
-    stopped: { on: { CONTINUE: { target: 'ready', actions: ['cancelStop', 'wantCpu'] } } },
+    stopped: {
+      on: {
+        CONTINUE: { target: 'ready', actions: ['cancelStop', 'wantCpu'] },
+        KILL: { target: 'ready', actions: ['requestKill', 'cancelStop', 'wantCpu'] },
+      },
+    },
     zombie: {},
   },
 });

@@ -51,6 +51,8 @@ export interface ProcessContext {
   signal: number;
   signalCode: number;
   signalVa: number;
+  /** SIGKILL is pending; absent as long as it is not. */
+  killed?: true;
 }
 
 /**

@@ -134,6 +134,7 @@ function copyMm(from: MmContext): MmContext {
   };
   if (from.pinning !== undefined) copy.pinning = from.pinning;
   if (from.swap !== undefined) copy.swap = from.swap;
+  if (from.kernelMaps !== undefined) copy.kernelMaps = from.kernelMaps;
   return copy;
 }
 
@@ -242,7 +243,9 @@ export function copyZone(from: ZoneContext): ZoneContext {
     deferredSplits: from.deferredSplits,
   };
   if (from.pinWaiters !== undefined) copy.pinWaiters = from.pinWaiters;
+  // Absent unless a topology asks for kswapd, or for a slow path.
   if (from.reclaim !== undefined) copy.reclaim = from.reclaim;
+  if (from.pressure !== undefined) copy.pressure = from.pressure;
   return copy;
 }
 

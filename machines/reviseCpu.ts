@@ -4,6 +4,12 @@ import type { SchedContext } from './sched.ts';
 import type { TlbContext } from './tlbState.ts';
 
 function copyProcess(from: ProcessContext): ProcessContext {
+  const copy = copyLiving(from);
+  if (from.killed === true) copy.killed = true;
+  return copy;
+}
+
+function copyLiving(from: ProcessContext): ProcessContext {
   return {
     resources: from.resources,
     pid: from.pid,

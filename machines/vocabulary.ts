@@ -1,4 +1,5 @@
 /** Who sends each message to whom, and what it says: the table that topologies are checked against. */
+import { compactionVocabulary } from './compaction/vocabulary.ts';
 import { coreVocabulary } from './coreVocabulary.ts';
 import { gupVocabulary } from './gup/vocabulary.ts';
 import { liveFallbackVocabulary } from './liveFallback/vocabulary.ts';
@@ -23,6 +24,7 @@ export const vocabulary: Readonly<Record<MessageType, VocabularyRow>> = {
   ...walkerVocabulary,
   ...gupVocabulary,
   ...liveFallbackVocabulary,
+  ...compactionVocabulary,
   ...pipeVocabulary,
   ...reclaimVocabulary,
   ...swapVocabulary,

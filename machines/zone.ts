@@ -7,25 +7,19 @@ import { pageSizeLimits } from '../src/arch/granule.ts';
 import { calculateMinFreeKbytes, type Watermarks, watermarks } from '../src/arch/watermarks.ts';
 import { invariant } from '../src/errors.ts';
 import { Buddy, type BuddyEdit } from '../src/mm/buddy.ts';
-import { type Folio, FolioTable } from '../src/mm/frames.ts';
-import { wholeFolio } from '../src/mm/largeFolio.ts';
+import { type Folio, FolioTable, type FolioTableEdit } from '../src/mm/frames.ts';
 import { type MthpCounts, withMthp } from '../src/mm/mthpCounts.ts';
+import type { Pageblocks, PageblocksEdit } from '../src/mm/pageblock/pageblocks.ts';
 import { PersistentList } from '../src/mm/persistentList.ts';
+import { groupedZone, type PressureInput } from './compaction/zoneBoot.ts';
+import { directReclaim, reclaimedFor, type ZonePressure } from './compaction/zonePressure.ts';
+import { compactScan } from './compaction/zoneScan.ts';
 import { type PinWaiter, tryGrab, unpinPages, waitUnpinned } from './gup/zonePins.ts';
 import type { Message } from './messages.ts';
-import { assertType, handle, type ResourceHolder, type Send, ZERO_BYTES } from './support.ts';
-import { folioAt, getReferences } from './zoneReferences.ts';
-import { shrink as shrinkFolios, splitDeferred } from './zoneReclaim.ts';
-import {
-  type Grant,
-  handedOut,
-  initialReclaim,
-  stall,
-  type StalledWish,
-  takeReclaim,
-  tryStalled,
-  type ZoneReclaim,
-} from './reclaim/zoneKswapd.ts';
+import { assertType, handle, type ResourceHolder, ZERO_BYTES } from './support.ts';
+import { initialReclaim, takeReclaim, tryStalled, type ZoneReclaim } from './reclaim/zoneKswapd.ts';
+import { alloc, copyOnWrite, grant, tryAlloc } from './zoneAlloc.ts';
+import { shrink as shrinkFolios } from './zoneReclaim.ts';
 import { folioQuery } from './walkers/zoneWalk.ts';
 import { copyZone } from './revise.ts';
 
@@ -39,13 +33,17 @@ export interface ZoneInput {
   memoryBytes: number;
   /** There is kswapd: it is woken, and allocations wait for it. */
   kswapd?: boolean;
+  /** Free lists by migrate type, and a slow path for allocations; absent: a plain buddy allocator that fails at once. */
+  pressure?: PressureInput;
 }
+
+export type { Wish } from './zoneAlloc.ts';
 
 /** A zone's state. */
 export interface ZoneContext {
   resources: ResourceHolder;
   kernelPageBytes: number;
-  buddy: Buddy;
+  buddy: Buddy | Pageblocks;
   folios: FolioTable;
   marks: Watermarks;
   totalPages: number;
@@ -62,6 +60,8 @@ export interface ZoneContext {
   pinWaiters?: readonly PinWaiter[];
   /** Absent without kswapd. */
   reclaim?: ZoneReclaim;
+  /** Where there is a slow path. */
+  pressure?: ZonePressure;
 }
 
 /**
@@ -77,6 +77,11 @@ export function zeroFrame(kernelPageBytes: number): number {
 }
 
 function initialContext(input: ZoneInput): ZoneContext {
+  const plain = plainContext(input);
+  return input.pressure === undefined ? plain : groupedZone(plain, input.pressure);
+}
+
+function plainContext(input: ZoneInput): ZoneContext {
   const { resources, kernelPageBytes, memoryBytes } = input;
   const totalPages = Math.floor(memoryBytes / kernelPageBytes);
   const { maxPageOrder } = pageSizeLimits(kernelPageBytes);
@@ -103,142 +108,34 @@ function initialContext(input: ZoneInput): ZoneContext {
   };
 }
 
-/** What is asked of a zone. */
-export interface Wish {
-  sender: string;
-  orderPages: number;
-  leastOrder: number;
-  /** Orders to try after that, falling; null where it is no anonymous fault, which sysfs counts. */
-  fallbackOrders: readonly number[] | null;
-  count: number;
-  kind: 'anon' | 'file' | 'table';
-  zero: boolean;
+/** The folio that a frame of a run lies in. */
+function folioAt(folios: FolioTableEdit, pfn: number): Folio {
+  const folio = folios.find(pfn);
+  if (folio === null) invariant(false, `frame ${pfn} lies in a folio`);
+  return folio;
 }
 
-interface Granted {
-  orderPages: number;
-  pfns: number[];
-}
-
-/**
- * The first of the orders of a wish that can be had (`mm/memory.c:alloc_anon_folio`). Where there is none, large folios
- * that are partly mapped are split first: reclaim calls the shrinker for them (`deferred_split_scan`).
- */
-function allocateFalling(draft: ZoneContext, wish: Wish): Granted | null {
-  if (wish.fallbackOrders === null) return allocateOrder(draft, wish, wish.orderPages);
-  for (const orderPages of [wish.orderPages, ...wish.fallbackOrders]) {
-    const granted = allocateOrder(draft, wish, orderPages);
-    const counted = granted === null ? 'anonFaultFallback' : 'anonFaultAlloc';
-    draft.mthp = withMthp(draft.mthp, orderPages, counted, 1);
-    if (granted !== null) return granted;
-  }
-  return null;
-}
-
-function allocateOrder(draft: ZoneContext, wish: Wish, orderPages: number): Granted | null {
-  const granted = allocate(draft, wish, orderPages);
-  // A large folio is asked for without direct reclaim (`vma_thp_gfp_mask`), the least one with it.
-  if (granted !== null || orderPages !== wish.leastOrder || draft.deferredSplits.length === 0) return granted;
-  Object.assign(draft, splitDeferred(draft));
-  return allocate(draft, wish, orderPages);
-}
-
-/** Allocates all of a wish or nothing; the min watermark is kept for the kernel (`__zone_watermark_ok`). */
-function allocate(draft: ZoneContext, wish: Wish, orderPages: number): Granted | null {
-  const { sender, leastOrder, count, kind, zero } = wish;
-  const span = 1 << orderPages;
-  const free = draft.buddy.freeFrames - count * span;
-  // Tables are asked for under the page-table lock here, where nobody can wait for reclaim: they may use the reserve.
-  const least = kind === 'table' && draft.reclaim !== undefined ? 0 : draft.marks.min;
-  // Asked beforehand: an edit that is given up makes the version before dear to look at.
-  if (free < least || !draft.buddy.canAlloc(orderPages, count)) return null;
-  const buddy = draft.buddy.edit();
-  const folios = draft.folios.edit();
-  const pfns: number[] = [];
-  for (let folio = 0; folio < count; folio++) {
-    const pfn = buddy.alloc(orderPages);
-    if (pfn === null) invariant(false, 'so many blocks can be had');
-    const large = orderPages > leastOrder ? wholeFolio(orderPages, leastOrder) : null;
-    folios.add({ pfn, order: orderPages, refs: span, pins: 0, owner: sender, kind, lazyFree: false, large });
-    pfns.push(pfn);
-  }
-  draft.buddy = buddy.done();
-  draft.folios = folios.done();
-  draft.allocations += count;
-  draft.freePagesLeast = Math.min(draft.freePagesLeast, free);
-  if (zero) draft.zeroedBytes += count * span * draft.kernelPageBytes;
-  return { orderPages, pfns };
-}
-
-function answer(context: ZoneContext, wish: Wish, request: number, copied: boolean, send: Send): ZoneContext {
-  const draft = copyZone(context);
-  const granted = allocateFalling(draft, wish);
-  if (granted === null) {
-    if (draft.reclaim !== undefined && wish.kind !== 'table') {
-      return stall(draft, { wish, request, copied, rounds: 0 }, send);
+const get = handle<ZoneContext>((context, event, send) => {
+  assertType(event, 'GET');
+  const folios = context.folios.edit();
+  for (const { pfn, nr } of event.runs) {
+    for (let at = pfn; at < pfn + nr; ) {
+      const folio = folioAt(folios, at);
+      const end = Math.min(pfn + nr, folio.pfn + (1 << folio.order));
+      folios.getPages(folio, at, end - at);
+      at = end;
     }
-    send(wish.sender, { type: 'NO_MEMORY', request });
-    draft.failures += 1;
-    return draft;
   }
-  return grantTo(draft, { wish, request, copied }, granted, send);
-}
-
-/** Those who waited for memory are tried again. */
-const grant: Grant = (context, { wish, request, copied }, send) => {
+  if (event.request > 0) send(event.sender, { type: 'GOT', request: event.request });
   const draft = copyZone(context);
-  const granted = allocateFalling(draft, wish);
-  return granted === null ? null : grantTo(draft, { wish, request, copied }, granted, send);
-};
-
-const reclaim = handle<ZoneContext>((context, event, send) => takeReclaim(context, event, grant, send));
-
-function grantTo(draft: ZoneContext, asked: Omit<StalledWish, 'rounds'>, granted: Granted, send: Send): ZoneContext {
-  const { wish, request, copied } = asked;
-  const { orderPages, pfns } = granted;
-  const { costs } = draft.resources;
-  const kib = (wish.count * (1 << orderPages) * draft.kernelPageBytes) / 1024;
-  const perKib = copied ? costs.copyPerKb : wish.zero ? costs.zeroPerKb : 0;
-  const delay = costs.frameAllocation * wish.count + Math.ceil(perKib * kib);
-  send(wish.sender, { type: 'FRAMES', request, orderPages, pfns }, delay);
-  return handedOut(draft, wish.kind, pfns, send);
-}
-
-const alloc = handle<ZoneContext>((context, event, send) => {
-  assertType(event, 'ALLOC');
-  const { sender, orderPages, leastOrder = orderPages, fallbackOrders = null, count, purpose, zero } = event;
-  const wish = { sender, orderPages, leastOrder, fallbackOrders, count, kind: purpose, zero };
-  return answer(context, wish, event.request, false, send);
-});
-
-/**
- * A folio that only the asker's process page refers to is reused; any other is copied, as is a page of a large folio
- * (`wp_can_reuse_anon_folio`).
- */
-const copyOnWrite = handle<ZoneContext>((context, event, send) => {
-  assertType(event, 'COPY_ON_WRITE');
-  const { sender, request, pfn, nr, orderPages } = event;
-  const folio = context.folios.find(pfn);
-  if (folio !== null && folio.large === null && folio.refs === nr && folio.order === orderPages) {
-    send(sender, { type: 'REUSE', request });
-    return context;
-  }
-  const wish: Wish = {
-    sender,
-    orderPages,
-    leastOrder: orderPages,
-    fallbackOrders: null,
-    count: 1,
-    kind: 'anon',
-    zero: false,
-  };
-  return answer(context, wish, request, true, send);
+  draft.folios = folios.done();
+  return draft;
 });
 
 const put = handle<ZoneContext>((context, event, send) => {
   assertType(event, 'PUT');
   const folios = context.folios.edit();
-  let buddy: BuddyEdit | null = null;
+  let buddy: BuddyEdit | PageblocksEdit | null = null;
   const partly: Folio[] = [];
   for (const { pfn, nr } of event.runs) {
     for (let at = pfn; at < pfn + nr; ) {
@@ -269,6 +166,10 @@ const shrink = handle<ZoneContext>((context, event, send) => {
   return state;
 });
 
+const reclaim = handle<ZoneContext>((context, event, send) =>
+  reclaimedFor(takeReclaim(context, event, grant, send), event, send),
+);
+
 /** `si_meminfo`; the shared zeroes are part of the kernel image, which no one gets. */
 const sysinfo = handle<ZoneContext>((context, event, send) => {
   assertType(event, 'SYSINFO');
@@ -283,9 +184,9 @@ const sysinfo = handle<ZoneContext>((context, event, send) => {
 export const zoneMachine = setup({
   types: { context: {} as ZoneContext, events: {} as Message, input: {} as ZoneInput },
   actions: {
-    alloc,
-    copyOnWrite,
-    get: handle<ZoneContext>(getReferences),
+    alloc: handle<ZoneContext>(alloc),
+    copyOnWrite: handle<ZoneContext>(copyOnWrite),
+    get,
     put,
     shrink,
     sysinfo,
@@ -294,6 +195,15 @@ export const zoneMachine = setup({
     grab: handle<ZoneContext>(tryGrab),
     unpin: handle<ZoneContext>((context, event, send) => tryStalled(unpinPages(context, event, send), grant, send)),
     awaitUnpin: handle<ZoneContext>(waitUnpinned),
+    tryAlloc: handle<ZoneContext>(tryAlloc),
+    directReclaim: handle<ZoneContext>((context, event, send) => {
+      assertType(event, 'DIRECT_RECLAIM');
+      return directReclaim(context, event, send);
+    }),
+    compactScan: handle<ZoneContext>((context, event, send) => {
+      assertType(event, 'COMPACT_SCAN');
+      return compactScan(context, event, send);
+    }),
   },
   guards: {
     isOk: ({ context }) => context.buddy.freeFrames > context.marks.high,
@@ -315,6 +225,9 @@ export const zoneMachine = setup({
     KSWAPD_SLEEPS: { actions: 'reclaim' },
     ISOLATE: { actions: 'reclaim' },
     SET_SWAPBACKED: { actions: 'reclaim' },
+    TRY_ALLOC: { actions: 'tryAlloc' },
+    DIRECT_RECLAIM: { actions: 'directReclaim' },
+    COMPACT_SCAN: { actions: 'compactScan' },
     SYSINFO: { actions: 'sysinfo' },
     TRY_GRAB: { actions: 'grab' },
     UNPIN: { actions: 'unpin' },
@@ -327,7 +240,7 @@ export const zoneMachine = setup({
         { guard: 'isLow', target: 'low' },
       ],
     },
-    /** kswapd, where there is one, is awake from here until the high watermark is reached again. */
+    /** kswapd would be awake from here until the high watermark is reached again. */
     low: {
       always: [
         { guard: 'isOut', target: 'out-of-memory' },

@@ -52,8 +52,8 @@ function partsOf({ pfn, order, large }: Folio): number[] {
 function splitOne(context: ZoneContext, pfn: number): ZoneContext {
   const folio = context.folios.find(pfn);
   if (folio === null || folio.large === null) return context;
-  // can_split_folio: whoever has pinned it keeps it as it is.
-  if (folio.pins > 0)
+  // can_split_folio: whoever has pinned it, or has it isolated, keeps it as it is.
+  if (folio.refs > folio.large.pageRefs.reduce((sum, refs) => sum + refs, 0))
     return reviseZone(context, (draft) => {
       draft.mthp = withMthp(context.mthp, folio.order, 'splitFailed', 1);
     });

@@ -47,13 +47,13 @@ const map = handle<DriverContext>((context, event, send) => {
   const wish = ramWish(context, memoryBytes(context));
   const sender = idOf(context);
   const alloc = (request: number): Message => {
-    return { type: 'ALLOC', sender, request, ...wish, purpose: 'file', zero: true };
+    return { type: 'ALLOC', sender, request, ...wish, purpose: 'kernel', zero: true };
   };
   return ask(context, { do: 'map', event }, alloc, send);
 });
 
 function refuse(context: DriverContext, request: number, errno: number, send: Send): DriverContext {
-  send('abi', { type: 'OBJECT_MAPPED', request, errno, flags: 0, inserts: false });
+  send('abi', { type: 'OBJECT_MAPPED', request, errno, area: { flags: 0, inserts: false } });
   return { ...context, refused: context.refused + 1 };
 }
 
@@ -71,7 +71,7 @@ function mapNow(context: DriverContext, event: MessageOf<'MAP_OBJECT'>, send: Se
   const owned = context.registersBytes === null ? { ...own, lengthBytes: ramBytes(context) } : own;
   const exposed = exposures(area.pieces, owned, context.owners, kernelPageBytes).map((each) => ({ mm, ...each }));
   const inserts = area.row.entries === 'at-mmap';
-  const answer = { type: 'OBJECT_MAPPED' as const, request, errno: 0, flags: area.flags, inserts };
+  const answer = { type: 'OBJECT_MAPPED' as const, request, errno: 0, area: { flags: area.flags, inserts } };
   const state = { ...context, areas };
   if (context.registersBytes === null && exposed.length > 0) return askOwners(state, exposed, answer, send);
   send('abi', answer);

@@ -6,6 +6,7 @@
  */
 import type { BuddyEdit } from '../../src/mm/buddy.ts';
 import type { Folio } from '../../src/mm/frames.ts';
+import type { PageblocksEdit } from '../../src/mm/pageblock/pageblocks.ts';
 import type { FrameRun, Message } from '../messages.ts';
 import { copyZone, reviseZone } from '../revise.ts';
 import { assertType, type Send } from '../support.ts';
@@ -75,7 +76,7 @@ export function unpinPages(context: ZoneContext, event: Message, send: Send): Zo
   assertType(event, 'UNPIN');
   const { sender, request, runs } = event;
   const folios = context.folios.edit();
-  let buddy: BuddyEdit | null = null;
+  let buddy: BuddyEdit | PageblocksEdit | null = null;
   for (const { pfn, nr } of pieces(context, runs) ?? []) {
     const after = folios.update(pfn, (folio) => ({ ...folio, refs: folio.refs - nr, pins: folio.pins - nr }));
     if (after.refs > 0) continue;

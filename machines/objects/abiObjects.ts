@@ -5,7 +5,7 @@
  * @models S-29 S-33 L-10
  */
 import { MAP } from '../../src/mm/abiRules.ts';
-import { isObjectFile } from '../../src/mm/objects/kernelObject.ts';
+import { isObjectFile, shownName } from '../../src/mm/objects/objectFile.ts';
 import { wholePages } from '../../src/mm/objects/mapping.ts';
 import { PROT } from '../../src/mm/pte.ts';
 import type { DeviceCall, MappingCall, ObjectCall } from '../../src/mm/runs.ts';
@@ -64,7 +64,11 @@ export function beginObjectCall(context: AbiContext, inFlight: CallInFlight, cal
   const { pid } = inFlight;
   const { shared } = context;
   const file = `object:${shared.made}`;
-  const memfds = shared.memfds.with(pid, { ...shared.memfds.get(pid), [call.file]: file });
+  const names = shared.memfds.get(pid) ?? {};
+  const before = names[call.file];
+  // A name that is given again means the new object; the old one stays open all the same, until the process exits.
+  const kept = before === undefined ? names : { ...names, [`${call.file} ${shared.made}`]: before };
+  const memfds = shared.memfds.with(pid, { ...kept, [call.file]: file });
   const state = reviseAbi(context, (draft) => {
     draft.shared = { ...shared, memfds, made: shared.made + 1 };
   });
@@ -96,7 +100,7 @@ export function objectCreated(
   if (errno !== 0) return fail(context, pid, errno, send);
   if (mapBytes === 0) return answer(context, pid, { result: 0 }, send);
   const lengthBytes = wholePages(mapBytes, pageBytesOf(context, pid));
-  const area = { flags: VM.SHARED | VM.DONTEXPAND, inserts: false };
+  const area = { flags: VM.SHARED | VM.DONTEXPAND, inserts: false, name: shownName('aio') };
   const place = { addr: 0, lengthBytes, prot: PROT.READ | PROT.WRITE, flags: MAP.SHARED, offsetBytes: 0 };
   return askMm(context, inFlight, { op: 'mmap', ...place, file: inodeOf(context, pid, call.file), area }, send);
 }
@@ -133,18 +137,18 @@ export function askHandler(context: AbiContext, inFlight: CallInFlight, call: Mm
  * ```ts
  * const abi = initialAbi({ resources: null, kernelPageBytes: 4096, files: [] });
  * const call = { op: 'mmap' as const, addr: 0, lengthBytes: 4096, prot: 3, flags: 1, file: 'driver:nic', offsetBytes: 0 };
- * const done = { type: 'OBJECT_MAPPED' as const, request: 1, errno: 22, flags: 0, inserts: false };
+ * const done = { type: 'OBJECT_MAPPED' as const, request: 1, errno: 22, area: { flags: 0, inserts: false } };
  * objectMapped(abi, newCall(1, 0, call), done, () => {}).calls.size; // 0
  * ```
  */
 export function objectMapped(
   context: AbiContext,
   inFlight: CallInFlight,
-  { errno, flags, inserts }: MessageOf<'OBJECT_MAPPED'>,
+  { errno, area }: MessageOf<'OBJECT_MAPPED'>,
   send: Send,
 ): AbiContext {
   if (errno !== 0) return fail(context, inFlight.pid, errno, send);
-  return askMm(context, inFlight, { ...(inFlight.call as MmapCall), area: { flags, inserts } }, send);
+  return askMm(context, inFlight, { ...(inFlight.call as MmapCall), area }, send);
 }
 
 /**

@@ -4,7 +4,7 @@
  * UNMAP_FILE.
  */
 import type { ObjectRequest } from '../../src/mm/objects/mapping.ts';
-import type { DeviceCall, ObjectCall } from '../../src/mm/runs.ts';
+import type { DeviceCall, ObjectAreaWish, ObjectCall } from '../../src/mm/runs.ts';
 
 /** Every message of mapped objects. */
 export type ObjectMessage =
@@ -17,10 +17,8 @@ export type ObjectMessage =
       type: 'OBJECT_MAPPED';
       request: number;
       errno: number;
-      /** Flags that the handler gives the area. */
-      flags: number;
-      /** Its entries are made by mmap itself. */
-      inserts: boolean;
+      /** What the handler wants of the area; nothing where there is an errno. */
+      area: ObjectAreaWish;
     }
   | { type: 'IOCTL'; file: string; request: number; pageBytes: number; call: DeviceCall }
   | { type: 'IOCTL_DONE'; request: number; result: number; errno: number };

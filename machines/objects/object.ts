@@ -9,6 +9,9 @@ import { invariant } from '../../src/errors.ts';
 import { ERRNO } from '../../src/mm/abiRules.ts';
 import { afterMap, makeObject, mapObject, writablePages } from '../../src/mm/objects/kernelObject.ts';
 import { sizesOf } from '../../src/mm/objects/mapping.ts';
+import { shownName } from '../../src/mm/objects/objectFile.ts';
+import { VVAR_PAGES } from '../../src/mm/objects/specialMappings.ts';
+import { PTE } from '../../src/mm/pte.ts';
 import type { Message, MessageOf } from '../messages.ts';
 import { assertType, handle, type Send } from '../support.ts';
 import {
@@ -16,15 +19,20 @@ import {
   type HeldObject,
   heldObject,
   initialObjects,
+  isLazy,
   missingPages,
   type ObjectContext,
   objectFrames,
   type ObjectInput,
   type ObjectWait,
   pageOfIndex,
+  vdsoOf,
 } from './objectState.ts';
 
 export type { ObjectContext, ObjectInput } from './objectState.ts';
+
+/** The area of a mapping that is refused. */
+const NO_AREA = { flags: 0, inserts: false };
 
 function withObject(context: ObjectContext, object: HeldObject): ObjectContext {
   return { ...context, objects: { ...context.objects, [object.file]: object } };
@@ -40,7 +48,7 @@ function allocate(
 ): ObjectContext {
   const request = context.nextRequest;
   const orderPages = Math.log2(object.sizes.objectPageBytes / context.kernelPageBytes);
-  send('zone', { type: 'ALLOC', sender: 'object', request, orderPages, count, purpose: 'file', zero: true });
+  send('zone', { type: 'ALLOC', sender: 'object', request, orderPages, count, purpose: 'kernel', zero: true });
   return { ...context, nextRequest: request + 1, waits: { ...context.waits, [request]: wait } };
 }
 
@@ -84,7 +92,7 @@ const map = handle<ObjectContext>((context, event, send) => {
   const { file, request, pageBytes, mapping } = event;
   const object = context.objects[file];
   const refuse = (errno: number): ObjectContext => {
-    send('abi', { type: 'OBJECT_MAPPED', request, errno, flags: 0, inserts: false });
+    send('abi', { type: 'OBJECT_MAPPED', request, errno, area: NO_AREA });
     return { ...context, refused: context.refused + 1 };
   };
   if (object === undefined) return refuse(ERRNO.EBADF);
@@ -95,7 +103,10 @@ const map = handle<ObjectContext>((context, event, send) => {
   const shape = afterMap(object.shape, area.lengthBytes, sizes.objectPageBytes);
   const next = { ...object, shape };
   const inserts = area.entries === 'at-mmap';
-  const answer = { type: 'OBJECT_MAPPED' as const, request, errno: 0, flags: area.flags, inserts };
+  // `perf_mmap_may_split`, `arena_vm_may_split`.
+  const noSplit = shape.kind === 'perf' || shape.kind === 'arena';
+  const wish = { flags: area.flags, inserts, name: shownName(shape.kind), ...(noSplit ? { noSplit } : {}) };
+  const answer = { type: 'OBJECT_MAPPED' as const, request, errno: 0, area: wish };
   const count = missingPages(next);
   if (count > 0) return allocate(withObject(context, next), next, count, { do: 'mapped', file, answer }, send);
   send('abi', answer);
@@ -122,17 +133,25 @@ function serve(context: ObjectContext, wish: MessageOf<'GET_PAGES'>, send: Send)
     return context;
   };
   if (object === undefined || (page < 0 && wish.insert !== true)) return none();
-  const isInserted = !['perf', 'arena', 'aio'].includes(object.shape.kind);
+  const isInserted = !['perf', 'arena', 'aio', 'vdso'].includes(object.shape.kind);
+  // The second page of vvar is for time namespaces, of which there are none (`vvar_fault`).
+  if (object.shape.kind === 'vdso' && page === VVAR_PAGES - 1) return none();
   // What mmap has inserted has no fault handler: once it is gone, it is gone (`vma_dummy_vm_ops`).
   if (isInserted && wish.insert !== true) return none();
   const mayWrite = page < writablePages(object.shape);
   if (write && !mayWrite) return none();
-  if (object.shape.kind === 'arena' && (object.pages[page] ?? null) === null) {
+  if (isLazy(object.shape) && (object.pages[page] ?? null) === null) {
     return allocate(context, object, 1, { do: 'page', file, page, wish }, send);
   }
   const [firstIndex, endIndex] = windowOf(context, object, wish, isInserted);
   const runs = fileRuns(object, firstIndex, endIndex, context.kernelPageBytes);
   if (runs.length === 0) return none();
+  // `vmf_insert_pfn`: nobody counts it.
+  if (object.shape.kind === 'vdso' && page === 0) {
+    const special = runs.map((run) => ({ ...run, pteFlags: PTE.SPECIAL }));
+    send(mm, pagesAnswer(request, special, false));
+    return context;
+  }
   const number = context.nextRequest;
   send('zone', { type: 'GET', sender: 'object', request: number, runs: runs.map(({ pfn, nr }) => ({ pfn, nr })) });
   const answer = pagesAnswer(request, runs, !mayWrite);
@@ -213,11 +232,12 @@ const told = handle<ObjectContext>((context, event, send) => {
   const object = context.objects[file];
   switch (event.type) {
     case 'MAP_FILE': {
-      const errno = object === undefined ? ERRNO.EBADF : 0;
+      const mapped = object ?? vdsoOf(file);
+      const errno = mapped === null ? ERRNO.EBADF : 0;
       const { request, mm } = event;
       send(mm, { type: 'MAPPED', request, file, writeNotify: false, droppedPages: 0, errno });
-      if (object === undefined || object.mappers.includes(mm)) return context;
-      return withObject(context, { ...object, mappers: [...object.mappers, mm] });
+      if (mapped === null || mapped.mappers.includes(mm)) return context;
+      return withObject(context, { ...mapped, mappers: [...mapped.mappers, mm] });
     }
     case 'RESIDENT':
       send(event.mm, { type: 'RESIDENT_PAGES', request: event.request, runs: [] });

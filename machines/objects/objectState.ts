@@ -6,6 +6,7 @@
  */
 import type { KernelObjects, ObjectSizes } from '../../src/mm/objects/mapping.ts';
 import { type FilePiece, filePieces, objectPages, type ObjectShape } from '../../src/mm/objects/kernelObject.ts';
+import { vdsoBytes } from '../../src/mm/objects/specialMappings.ts';
 import type { FileRun, FrameRun, MessageOf } from '../messages.ts';
 import type { ResourceHolder } from '../support.ts';
 
@@ -76,6 +77,37 @@ export function heldObject(file: string, shape: ObjectShape, sizes: ObjectSizes)
 }
 
 /**
+ * Whether pages of the object come when somebody touches them: those of an arena, and of what the kernel's image has,
+ * which is not among the frames of the zone before.
+ *
+ * @example
+ * ```ts
+ * isLazy({ kind: 'perf', dataPages: 8 }); // false
+ * ```
+ */
+export function isLazy(shape: ObjectShape): boolean {
+  return shape.kind === 'arena' || shape.kind === 'vdso';
+}
+
+/**
+ * The vDSO of a page size, which is there from the start.
+ *
+ * @returns null for a name that is none of a vDSO
+ * @example
+ * ```ts
+ * vdsoOf('object:vdso.65536')?.shape; // { kind: 'vdso', codePages: 1 }
+ * vdsoOf('object:7'); // null
+ * ```
+ */
+export function vdsoOf(file: string): HeldObject | null {
+  const match = /^object:vdso\.(\d+)$/.exec(file);
+  if (match === null) return null;
+  const objectPageBytes = Number(match[1]);
+  const sizes = { abiPageBytes: objectPageBytes, objectPageBytes };
+  return heldObject(file, { kind: 'vdso', codePages: vdsoBytes(sizes) / objectPageBytes }, sizes);
+}
+
+/**
  * Pages that have to be allocated before the object can be used.
  *
  * @example
@@ -85,7 +117,7 @@ export function heldObject(file: string, shape: ObjectShape, sizes: ObjectSizes)
  * ```
  */
 export function missingPages({ shape, sizes, pages }: HeldObject): number {
-  return shape.kind === 'arena' ? 0 : objectPages(shape, sizes.objectPageBytes) - pages.length;
+  return isLazy(shape) ? 0 : objectPages(shape, sizes.objectPageBytes) - pages.length;
 }
 
 /**

@@ -103,6 +103,18 @@ abstract class BuddyReader {
     return pfn >= base && pfn < base + count && this.version.store.has(pfn - origin, 0);
   }
 
+  /** The order of the free block that the frame lies in, -1 where it is in use. */
+  freeOrderAt(pfn: number): number {
+    const { base, count, origin } = this.layout;
+    return pfn >= base && pfn < base + count ? this.version.store.orderOf(pfn - origin) : -1;
+  }
+
+  /** The first frame of the lowest free block of exactly the order, or null. */
+  leastBlock(order: number): number | null {
+    const frame = this.version.store.leastOf(order);
+    return frame < 0 ? null : this.layout.origin + frame;
+  }
+
   /** How broken up free memory is for blocks of the order. */
   fragmentation(order: number): Fragmentation {
     const freeFrames = this.freeFrames;
@@ -135,6 +147,12 @@ export class Buddy extends BuddyReader {
   constructor(layout: BuddyLayout, version: Version<FreeLists>, freeFrames: number) {
     super(layout, version);
     this.freeFrames = freeFrames;
+  }
+
+  /** None of [base, base + count) free: blocks are given to it. */
+  static none(base: number, count: number, maxOrder: number): Buddy {
+    const lists = new FreeLists(new BuddyLayout(base, count, maxOrder));
+    return new Buddy(lists.layout, new Version(lists), 0);
   }
 
   /** All of [base, base + count) free, in the largest aligned blocks there are [mm/memblock.c:__free_pages_memory]. */

@@ -75,6 +75,16 @@ export class FreeLists implements Store<FreeLists> {
     return this.#holding(frame, order) >= 0;
   }
 
+  /** The order of the free block that holds a frame, -1 where there is none. */
+  orderOf(frame: number): number {
+    return this.#holding(frame, 0);
+  }
+
+  /** The first frame of the least free block of exactly an order, -1 where there is none. */
+  leastOf(order: number): number {
+    return this.#counts[order] === 0 ? -1 : leastBlock(this.#words, this.layout.levels[order]) << order;
+  }
+
   /** Whether any frame of a block is free. */
   hasAny(frame: number, order: number): boolean {
     if (this.#holding(frame, order) >= 0) return true;

@@ -46,6 +46,17 @@ export type TraceCall =
   | DeviceCall
   | TaskCall;
 
+/** What the mmap handler of an object asks for its area. */
+export interface ObjectAreaWish {
+  flags: number;
+  /** mmap makes the entries itself. */
+  inserts: boolean;
+  /** What /proc/PID/maps shows. */
+  name?: string;
+  /** The area cannot be split. */
+  noSplit?: boolean;
+}
+
 /** Calls that make, change and remove mappings. */
 export type MappingCall =
   /** `addr` is a hint, or the place where MAP_FIXED is among the flags; `file` null when anonymous. */
@@ -58,7 +69,7 @@ export type MappingCall =
       file: string | null;
       offsetBytes: number;
       /** What the mmap handler of an object asks for its area; the ABI adapter puts it in, no program does. */
-      area?: { flags: number; inserts: boolean };
+      area?: ObjectAreaWish;
     }
   | { op: 'munmap'; addr: number; lengthBytes: number }
   | { op: 'mprotect'; addr: number; lengthBytes: number; prot: number }

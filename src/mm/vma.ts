@@ -1,6 +1,7 @@
 /** One virtual memory area, and its line in /proc/PID/maps. */
 import { invariant } from '../errors.ts';
 import { isShmem } from './calls/shmem.ts';
+import { isObjectFile } from './objects/objectFile.ts';
 import { PROT } from './pte.ts';
 
 /**
@@ -75,6 +76,8 @@ export interface Vma {
   pkey?: number;
   /** VM_SEALED. */
   sealed?: boolean;
+  /** `vm_ops->may_split` refuses: the area goes as a whole or stays. */
+  noSplit?: boolean;
   /** Whether the area has `vm_ops->close`, as SysV shared memory has: such an area does not vanish in a merge. */
   hasClose?: boolean;
   /**
@@ -122,7 +125,8 @@ export interface MapsFields {
 
 /** What stands in the last column [fs/proc/task_mmu.c:get_vma_name]. */
 function pathOf({ file, name }: Vma): string {
-  if (file === null || (name ?? '').startsWith('[anon_shmem:')) return name ?? '';
+  if (file === null || (name ?? '').startsWith('[')) return name ?? '';
+  if (isObjectFile(file)) return name ?? `/dev/${file.slice(file.indexOf(':') + 1)}`;
   return isShmem(file) ? (name ?? '/dev/zero (deleted)') : file;
 }
 
@@ -146,7 +150,8 @@ export function mapsFields(vma: Vma): MapsFields {
     (vma.flags & (VM.SHARED | VM.MAYSHARE)) === 0 ? 'p' : 's',
   ].join('');
   const address = `${hex(vma.startVa)}-${hex(vma.endVa)}`;
-  const isFile = vma.file !== null;
+  // What the kernel maps by itself has a name in brackets and no file.
+  const isFile = vma.file !== null && !(isObjectFile(vma.file) && (vma.name ?? '').startsWith('['));
   return { address, perms, offset: hex(isFile ? vma.offsetBytes : 0), path: pathOf(vma), isFile };
 }
 

@@ -4,7 +4,9 @@
  * @models S-02 S-43 T-17 T-20 X-13
  */
 import type { TlbCounts } from '../../machines/index.ts';
+import { type PressureSummary, pressureSummary } from './pressureSummary.ts';
 import { type KindState, type ShownState, statesOfKind, valueText } from './actorStates.ts';
+import { type DeviceSummary, deviceSummary } from './deviceSummary.ts';
 
 /** Largest tables that one process had, in bytes. */
 export interface TableBytes {
@@ -66,6 +68,10 @@ export interface RunSummary {
   callsRefused: number;
   /** Processes that have not ended: more than 0 at the end of a run says that it is stuck. */
   unfinished: number;
+  /** Of memory pressure; absent where the topology has no slow path. */
+  pressure?: PressureSummary;
+  /** Of devices and objects of the kernel; absent where there are none. */
+  devices?: DeviceSummary;
 }
 
 /** What the states alone do not tell. */
@@ -93,9 +99,11 @@ export function summarize(states: readonly ShownState[], facts: SummaryFacts = {
     const { pid } = state.context;
     return processSummary({ state, mm: mms.get(pid), mmu: mmus.get(pid) }, facts);
   });
+  const devices = deviceSummary(states);
   const [zone] = statesOfKind(states, 'zone');
   const [disk] = statesOfKind(states, 'disk');
   const [abi] = statesOfKind(states, 'abi');
+  const pressure = pressureSummary(states);
   return {
     processes,
     files: filesSummary(statesOfKind(states, 'file')),
@@ -108,6 +116,8 @@ export function summarize(states: readonly ShownState[], facts: SummaryFacts = {
     },
     callsRefused: abi?.context.refused ?? 0,
     unfinished: processes.filter((process) => !process.ended).length,
+    ...(pressure === null ? {} : { pressure }),
+    ...(devices === null ? {} : { devices }),
   };
 }
 

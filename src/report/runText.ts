@@ -1,4 +1,6 @@
 /** A run's summary as text. */
+import { pressureLines } from './pressureSummary.ts';
+import { deviceLines } from './deviceSummary.ts';
 import { formatBytes, formatCount, formatPageSize } from './format.ts';
 import type { ProcessSummary, RunSummary } from './runSummary.ts';
 import { formatColumns } from './table.ts';
@@ -80,6 +82,8 @@ export function runText(summary: RunSummary, widthCharacters: number): string {
       `at least ${formatBytes(memory.freePagesLeast * memory.pageBytes)} were; ${formatCount(memory.failures)} allocations failed`,
     `calls refused at the ABI: ${formatCount(summary.callsRefused)}`,
   );
+  if (summary.pressure !== undefined) lines.push(...pressureLines(summary.pressure));
+  if (summary.devices !== undefined) lines.push(...deviceLines(summary.devices));
   if (summary.unfinished > 0) lines.push(`${summary.unfinished} of ${processes.length} processes did not end`);
   return `${lines.join('\n')}\n`;
 }

@@ -11,6 +11,7 @@ import type { RunSource } from '../mm/runs.ts';
 import type { ActorSpec } from '../runtime/hosting.ts';
 import { pinChoicesOf } from './parts/gup.ts';
 import { partActors } from './parts/index.ts';
+import { zonePressure } from './parts/zone.ts';
 import type { Topology, TopologyProcess } from './schema.ts';
 
 /** A message from outside that starts or disturbs a run. */
@@ -212,7 +213,9 @@ function processActors(
   const limits = limitsOf(process);
   const unit = topology.reclaim?.swap?.unit;
   const swap = unit === undefined ? {} : { swap: unit };
-  const mm = { resources, pid, kernelPageBytes, nativeTables, zeroPfn, stackLimitBytes, limits, ...swap };
+  const { objects } = topology;
+  const maps = objects?.vdso === true ? { kernelMaps: objects.pages } : {};
+  const mm = { resources, pid, kernelPageBytes, nativeTables, zeroPfn, stackLimitBytes, limits, ...swap, ...maps };
   const mmu = { resources, pid, kernelPageBytes, cpus: topology.cpus, tlbRange: core.tlbRange };
   if (process.threadOf !== undefined) return [{ id: `process:${pid}`, machine: machines.process, input }];
   return [
@@ -262,7 +265,7 @@ export function buildTopology(topology: Topology, traces: ReadonlyMap<number, Ru
     {
       id: 'zone',
       machine: machines.zone,
-      input: { resources, kernelPageBytes, memoryBytes: topology.memory, ...kswapd },
+      input: { resources, kernelPageBytes, memoryBytes: topology.memory, ...kswapd, ...zonePressure(topology) },
     },
   ];
   for (let cpu = 0; cpu < cpus; cpu++)

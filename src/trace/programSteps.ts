@@ -3,7 +3,7 @@
  * Numbers may be written as `0x200000000` or `64K`, protections as `rw`, flags as `PRIVATE|ANONYMOUS`.
  */
 import { z } from 'zod';
-import { isObjectFile } from '../mm/objects/kernelObject.ts';
+import { isObjectFile } from '../mm/objects/objectFile.ts';
 import type { ImageSegment, RunSource, TraceCall } from '../mm/runs.ts';
 import { callSchema, number } from './programCalls.ts';
 import { type ScriptStep, scriptOf } from './script.ts';

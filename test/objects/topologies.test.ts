@@ -6,6 +6,9 @@
  */
 import { describe, expect, test } from 'vitest';
 import type { DriverContext } from '../../machines/index.ts';
+import { liveStates } from '../../src/report/actorStates.ts';
+import { summarize } from '../../src/report/runSummary.ts';
+import { runText } from '../../src/report/runText.ts';
 import { runInMemory } from '../../src/timeline/inMemory.ts';
 import { replay } from '../../src/timeline/replay.ts';
 import { type ForeignFrames, foreignFrames } from '../../src/topology/exposure.ts';
@@ -13,7 +16,7 @@ import { loadTopology, loadTraces } from '../../src/topology/load.node.ts';
 import { runTopology } from '../../src/topology/run.ts';
 import { play } from './support/programs.ts';
 
-const NAMES = ['device-register-page', 'perf-ring-64k', 'bpf-ringbuf-64k'];
+const NAMES = ['device-register-page', 'perf-ring-64k', 'bpf-ringbuf-64k', 'kernel-maps-64k'];
 const MIB = 2 ** 20;
 const BASE = 0x200000000;
 
@@ -62,12 +65,29 @@ describe('the topologies of mapped objects', () => {
     ).toEqual(found.map(({ va, nr, owner }) => ({ va, nr, owner })));
   });
 
+  test('the summary of a run says who refused, and who showed what to whom', () => {
+    const { outcome } = play(loadTopology('device-register-page'));
+    const text = runText(summarize(liveStates(outcome.system)), 100);
+    expect(text).toContain('driver:strict (vm_iomap_memory, refuse) refused 1 mappings');
+    expect(text).toContain('driver:leaky showed mm:200 4 KiB of driver:neighbour');
+    expect(text).toContain('driver:buffer: ioctls wrote 120 bytes behind buffers');
+    expect(summarize([]).devices).toBeUndefined();
+    const rings = play(loadTopology('bpf-ringbuf-64k')).outcome.system;
+    expect(runText(summarize(liveStates(rings)), 100)).toContain('objects of the kernel: 4 made, 2 requests refused');
+  });
+
   test('a perf ring of a program built for 4K is a header without data', () => {
     const played = play(loadTopology('perf-ring-64k'));
     expect(played.calls.slice(0, 4)).toEqual([0, BASE + MIB, 0, BASE]);
     // The data of the ring is not to be written.
     expect(played.signals).toEqual([7]);
     expect(played.leftOf('mm:200').fallbacks).toBe(0);
+  });
+
+  test('vvar and vDSO of two page sizes: the page for time namespaces is not there, and data is not written', () => {
+    const played = play(loadTopology('kernel-maps-64k'));
+    expect(played.signals.toSorted((a, b) => a - b)).toEqual([7, 7, 11]);
+    for (const pid of [100, 200]) expect(played.leftOf(`mm:${pid}`).fallbacks).toBe(0);
   });
 
   test('ring buffers of kernel pages cost the native table and show the wrong page', () => {

@@ -15,6 +15,20 @@ export function isSealed(vma: Vma): boolean {
 }
 
 /**
+ * Whether a range would split an area that must stay whole (`vm_ops->may_split` of perf rings, arenas and what the kernel maps).
+ *
+ * @example
+ * ```ts
+ * const ring = { startVa: 0, endVa: 8192, prot: 3, flags: 0, file: 'object:0', offsetBytes: 0, noSplit: true };
+ * splitsWhole(ring, 0, 4096); // true
+ * splitsWhole(ring, 0, 65536); // false
+ * ```
+ */
+export function splitsWhole(vma: Vma, startVa: number, endVa: number): boolean {
+  return vma.noSplit === true && (startVa > vma.startVa || endVa < vma.endVa);
+}
+
+/**
  * The lowest address that an area keeps for itself: below a stack, its guard gap is (`include/linux/mm.h:vm_start_gap`).
  *
  * @example

@@ -1,6 +1,7 @@
 /** mmap (`mm/mmap.c:do_mmap`, `mmap_region`), and remap_file_pages, which is made of it. */
 import { ERRNO, lateErrno, MAP } from '../abiRules.ts';
 import { PROT } from '../pte.ts';
+import type { ObjectAreaWish } from '../runs.ts';
 import { VM, type Vma } from '../vma.ts';
 import { mayGrow, mayLock, mayLockMore } from './limits.ts';
 import { placeFor } from './place.ts';
@@ -17,7 +18,7 @@ export interface MapCall {
   file: string | null;
   offsetBytes: number;
   /** What the mmap handler of an object asks for. */
-  area?: { flags: number; inserts: boolean };
+  area?: ObjectAreaWish;
 }
 
 const ACCESS = PROT.READ | PROT.WRITE | PROT.EXEC;
@@ -60,7 +61,10 @@ function mapRegion(space: Space, call: MapCall, va: number, bits: number): Plan 
     offsetBytes = 0;
     created.push({ do: 'create', file, sizeBytes: call.lengthBytes });
   } else if (file === null) offsetBytes = va;
-  const vma: Vma = { startVa: va, endVa, prot, flags, file, offsetBytes };
+  const { name, noSplit } = call.area ?? {};
+  const shown = name === undefined ? {} : { name };
+  const whole = noSplit === true ? { noSplit } : {};
+  const vma: Vma = { startVa: va, endVa, prot, flags, file, offsetBytes, ...shown, ...whole };
   const mapped = vmas.insert(vma);
   const locked = (flags & VM.LOCKED) !== 0;
   const populates = (call.flags & (MAP.POPULATE | MAP.NONBLOCK)) === MAP.POPULATE;

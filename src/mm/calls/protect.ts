@@ -3,7 +3,7 @@ import { PROT_EXTRA } from '../abi/numbers.ts';
 import { ERRNO } from '../abiRules.ts';
 import { PROT, protectionFlags, PTE } from '../pte.ts';
 import { VM, type Vma } from '../vma.ts';
-import { isSealed } from './areas.ts';
+import { isSealed, splitsWhole } from './areas.ts';
 import { mayGrow } from './limits.ts';
 import {
   beforeHole,
@@ -94,6 +94,7 @@ export function planProtect(space: Space, call: ProtectCall): Plan {
   for (const { vma, ...range } of parts) {
     if (isSealed(vma)) return refuses(ERRNO.EPERM, changed());
     if (vma.prot === prot) continue;
+    if (splitsWhole(vma, range.startVa, range.endVa)) return refuses(ERRNO.EINVAL, changed());
     const lengthBytes = range.endVa - range.startVa;
     const flags = accounted(vma, prot);
     const grows = (prot & PROT.WRITE) !== 0 && !mayGrow({ vmas, limits: space.limits }, prot, flags, lengthBytes);

@@ -1,7 +1,7 @@
 /** munmap, and the unmapping that other calls begin with (`mm/vma.c:do_vmi_align_munmap`). */
 import { ERRNO, TASK_SIZE } from '../abiRules.ts';
 import type { VmaSet } from '../vmaSet.ts';
-import { isSealed } from './areas.ts';
+import { isSealed, splitsWhole } from './areas.ts';
 import type { Limits } from './limits.ts';
 import { type Effect, type Plan, refuses, type Space, succeeds } from './plan.ts';
 
@@ -29,6 +29,7 @@ export function unmapping(vmas: VmaSet, limits: Limits, startVa: number, endVa: 
     return { vmas, effects: [], errno: ERRNO.ENOMEM };
   }
   if (inside.some(isSealed)) return { vmas, effects: [], errno: ERRNO.EPERM };
+  if (inside.some((vma) => splitsWhole(vma, startVa, endVa))) return { vmas, effects: [], errno: ERRNO.EINVAL };
   // An area across a border of the range is split there, and what is left of it is the neighbour.
   const below = vmas.find(startVa - 1) === null ? (vmas.endingBefore(startVa)?.endVa ?? 0) : startVa;
   const above = vmas.find(endVa) === null ? (vmas.atOrAfter(endVa)?.startVa ?? TASK_SIZE) : endVa;

@@ -29,6 +29,7 @@ import {
   wholePages,
 } from './mapping.ts';
 import { mapPerfRing, newPerfEvent, type PerfLimits, rootPerfLimits } from './perfRing.ts';
+import { VVAR_PAGES } from './specialMappings.ts';
 import { mapPacketRings, type PacketRing, packetRingErrno } from './sockets.ts';
 
 /** What an object was made as. */
@@ -39,10 +40,15 @@ export type ObjectShape =
   | { kind: 'array'; array: BpfArray }
   | { kind: 'arena'; arena: BpfArena }
   | { kind: 'packet'; rings: PacketRing[] }
-  | { kind: 'aio'; lengthBytes: number; events: number };
+  | { kind: 'aio'; lengthBytes: number; events: number }
+  /** vvar and vDSO: the kernel's own, mapped by execve. */
+  | { kind: 'vdso'; codePages: number };
 
 /** Of an arena any page of 4 GiB may be touched: `max_entries` bounds what the BPF program allocates, not what user space faults in. */
 const ARENA_BYTES = 2 ** 32;
+
+/** Where in its file the code of the vDSO stands, behind the data of every page size. */
+export const VDSO_CODE_OFFSET: number = 2 ** 20;
 
 /** A stretch of an object's file, and where in the object's memory it lies. */
 export interface FilePiece {
@@ -140,6 +146,8 @@ export function objectPages(shape: ObjectShape, pageBytes: number): number {
       return ARENA_BYTES / pageBytes;
     case 'packet':
       return shape.rings.reduce((sum, ring) => sum + (ring.blockBytes / pageBytes) * ring.blocks, 0);
+    case 'vdso':
+      return VVAR_PAGES + shape.codePages;
     default:
       return shape.lengthBytes / pageBytes;
   }
@@ -160,6 +168,11 @@ export function filePieces(shape: ObjectShape, pageBytes: number): FilePiece[] {
   if (shape.kind === 'ringbuf') {
     const { dataBytes } = shape.ring;
     return [whole, { offsetBytes: lengthBytes, lengthBytes: dataBytes, objectBytes: 2 * pageBytes }];
+  }
+  if (shape.kind === 'vdso') {
+    const dataBytes = VVAR_PAGES * pageBytes;
+    const code = { offsetBytes: VDSO_CODE_OFFSET, lengthBytes: lengthBytes - dataBytes, objectBytes: dataBytes };
+    return [{ ...whole, lengthBytes: dataBytes }, code];
   }
   if (shape.kind !== 'uring') return [whole];
   const ringBytes = shape.ring.ringPages * pageBytes;
@@ -200,6 +213,8 @@ export function mapObject(
       return mapArena(shape.arena, request, sizes, request.addr);
     case 'packet':
       return mapPacketRings(shape.rings, request, sizes);
+    case 'vdso':
+      return refused('EINVAL');
     default:
       return mapAio(shape.lengthBytes, request, sizes);
   }
@@ -235,18 +250,4 @@ export function afterMap(shape: ObjectShape, lengthBytes: number, pageBytes: num
  */
 export function writablePages(shape: ObjectShape): number {
   return shape.kind === 'perf' ? 1 : Number.MAX_SAFE_INTEGER;
-}
-
-/**
- * Whether a name in a program's mmap is that of an object that the program made (`object:`), or of a device
- * (`driver:`).
- *
- * @example
- * ```ts
- * isObjectFile('object:3'); // true
- * isObjectFile('/etc/passwd'); // false
- * ```
- */
-export function isObjectFile(file: string): boolean {
-  return file.startsWith('object:') || file.startsWith('driver:');
 }

@@ -10,6 +10,7 @@ import type { PartActors } from './part.ts';
 import { pipeActors, pipesSchema } from './pipes.ts';
 import { uaccessSchema } from './uaccess.ts';
 import { reclaimActors, reclaimSchema } from './reclaim.ts';
+import { zoneActors, zoneSchema } from './zone.ts';
 
 /**
  * The fields of a topology, by name; each is optional.
@@ -27,6 +28,7 @@ export const partSchemas = {
   drivers: driversSchema.optional(),
   pipes: pipesSchema,
   reclaim: reclaimSchema,
+  zone: zoneSchema,
 } satisfies Record<string, ZodType>;
 
 /**
@@ -37,4 +39,4 @@ export const partSchemas = {
  * partActors.every((make) => typeof make === 'function'); // true
  * ```
  */
-export const partActors: readonly PartActors[] = [gupActors, objectActors, pipeActors, reclaimActors];
+export const partActors: readonly PartActors[] = [gupActors, objectActors, pipeActors, reclaimActors, zoneActors];

@@ -27,14 +27,15 @@ const ranges = z.array(z.strictObject({ offsetBytes: number, lengthBytes: number
 const shapes = Object.keys(driverShapes) as [keyof typeof driverShapes, ...(keyof typeof driverShapes)[]];
 
 /**
- * What a topology says of the kernel's objects: the page that they are made of.
+ * What a topology says of the kernel's objects: the page that they are made of, and whether programs have vvar and
+ * vDSO.
  *
  * @example
  * ```ts
- * objectsSchema.parse({}); // { pages: 'process-page' }
+ * objectsSchema.parse({}); // { pages: 'process-page', vdso: false }
  * ```
  */
-export const objectsSchema = z.strictObject({ pages: pages.default('process-page') });
+export const objectsSchema = z.strictObject({ pages: pages.default('process-page'), vdso: z.boolean().default(false) });
 
 const driverSchema = z.strictObject({
   name: z.string().regex(/^[A-Za-z0-9_.-]+$/, 'a name is letters, digits, points, dashes and underscores'),
@@ -128,7 +129,7 @@ function driverActor(device: Device, { topology, resources }: PartSurroundings, 
  * @example
  * ```ts
  * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
- * const topology = { ...loadTopology('plain-4k'), objects: { pages: 'process-page' as const } };
+ * const topology = { ...loadTopology('plain-4k'), objects: { pages: 'process-page' as const, vdso: true } };
  * objectActors({ topology, resources }).map(({ id }) => id); // ['object']
  * ```
  */
