@@ -6,6 +6,7 @@ import type { Effect } from '../src/mm/calls/plan.ts';
 import type { PinWish } from '../src/mm/gup/rules.ts';
 import type { KernelObjects } from '../src/mm/objects/mapping.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
+import type { MovingFolio } from './gup/mmMovePins.ts';
 import type { Pinning } from './gup/mmPins.ts';
 import type { Access, FileRun, Message, MmCall, PteRun } from './messages.ts';
 import { ResourceHolder, type Send } from './support.ts';
@@ -103,6 +104,8 @@ export type Job = {
       runs: PteRun[];
       /** fork of an mm with pins: the copies for the child. */
       copies?: PteRun[];
+      /** A long-term pin: the folio that has to move first. */
+      moving?: MovingFolio;
     }
   | {
       kind: 'forked';

@@ -81,7 +81,7 @@ function copyJob(from: Job): Job {
       if (from.tid !== undefined) return { ...from };
       return { awaits, step, asleep, ptesWritten, kind: from.kind, walk: from.walk, cpu: from.cpu, fault: from.fault };
     case 'call':
-      if (from.copies !== undefined) return { ...from };
+      if (from.copies !== undefined || from.moving !== undefined) return { ...from };
       return {
         awaits,
         step,

@@ -14,7 +14,7 @@ import { PersistentList } from '../src/mm/persistentList.ts';
 import { groupedZone, type PressureInput } from './compaction/zoneBoot.ts';
 import { directReclaim, reclaimedFor, type ZonePressure } from './compaction/zonePressure.ts';
 import { compactScan } from './compaction/zoneScan.ts';
-import { type PinWaiter, tryGrab, unpinPages, waitUnpinned } from './gup/zonePins.ts';
+import { allocPinnable, type PinWaiter, tryGrab, unpinPages, waitUnpinned } from './gup/zonePins.ts';
 import type { Message } from './messages.ts';
 import { assertType, handle, type ResourceHolder, ZERO_BYTES } from './support.ts';
 import { initialReclaim, takeReclaim, tryStalled, type ZoneReclaim } from './reclaim/zoneKswapd.ts';
@@ -193,6 +193,7 @@ export const zoneMachine = setup({
     reclaim,
     folioQuery: handle<ZoneContext>(folioQuery),
     grab: handle<ZoneContext>(tryGrab),
+    allocPinnable: handle<ZoneContext>(allocPinnable),
     unpin: handle<ZoneContext>((context, event, send) => tryStalled(unpinPages(context, event, send), grant, send)),
     awaitUnpin: handle<ZoneContext>(waitUnpinned),
     tryAlloc: handle<ZoneContext>(tryAlloc),
@@ -232,6 +233,7 @@ export const zoneMachine = setup({
     TRY_GRAB: { actions: 'grab' },
     UNPIN: { actions: 'unpin' },
     WAIT_UNPINNED: { actions: 'awaitUnpin' },
+    ALLOC_PINNABLE: { actions: 'allocPinnable' },
   },
   states: {
     ok: {

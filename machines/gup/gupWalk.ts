@@ -141,7 +141,8 @@ export function entered(
   if (work.step === 'pte') {
     if (!sameTable || fastEntry(flags, work.message) !== '') return { state: context, over: true };
     const request = context.nextRequest;
-    send('zone', { type: 'TRY_GRAB', sender: holderOf(context), request, runs: [{ pfn, nr: 1 }] });
+    const longterm = work.message.longterm ? { longterm: true as const } : {};
+    send('zone', { type: 'TRY_GRAB', sender: holderOf(context), request, runs: [{ pfn, nr: 1 }], ...longterm });
     const read = { ...work, pfn, flags };
     return {
       state: { ...context, work: read, phase: 'grabbing', awaits: request, nextRequest: request + 1 },

@@ -26,9 +26,20 @@ export type GupMessage =
   | { type: 'GUP_WALK'; sender: string; request: number; va: number; step: 'pmd' | 'pte' | 'again' | 'leave' }
   /** `sameTable`: the table that the walk reads is the one that it found; for `pmd`, that there is one. */
   | { type: 'GUP_ENTRY'; request: number; pfn: number; flags: number; sameTable: boolean }
-  | { type: 'TRY_GRAB'; sender: string; request: number; runs: FrameRun[] }
+  /** `longterm`: not of memory that has to stay movable. */
+  | { type: 'TRY_GRAB'; sender: string; request: number; runs: FrameRun[]; longterm?: true }
   /** `ok`: one pin and one reference more for each page. `kind` and `owner` are those of the first folio. */
-  | { type: 'GRABBED'; request: number; ok: boolean; kind: string; owner: string }
+  /** `unpinnable`: the first folio that has to move before it may be pinned for long. */
+  | {
+      type: 'GRABBED';
+      request: number;
+      ok: boolean;
+      kind: string;
+      owner: string;
+      unpinnable?: { pfn: number; orderPages: number };
+    }
+  /** A folio outside the memory that has to stay movable (`mm/migrate.c:alloc_migration_target` without __GFP_MOVABLE). */
+  | { type: 'ALLOC_PINNABLE'; sender: string; request: number; orderPages: number; leastOrder: number }
   | { type: 'UNPIN'; sender: string; request: number; runs: FrameRun[] }
   | { type: 'UNPINNED'; request: number }
   /** Answered with UNPINNED once no folio of these frames is pinned; at once where none is. */

@@ -16,6 +16,7 @@ import type { Message, MessageOf, PteRun } from '../messages.ts';
 import { type CallJob, type CallStep, fails, returns, tableDone, waits } from '../mmCallJob.ts';
 import { isZeroFrame } from '../mmEntries.ts';
 import { ask, type MmContext, SIGNAL } from '../mmState.ts';
+import { beginMove, moveStep } from './mmMovePins.ts';
 import { reviseMm } from '../revise.ts';
 import { reviseJob } from '../reviseWork.ts';
 import type { Send } from '../support.ts';
@@ -28,6 +29,9 @@ export interface Pinning {
 
 /** Steps of fork during which `write_protect_seq` is odd (`mm/memory.c:copy_page_range`). */
 const COPYING: ReadonlySet<string> = new Set(['forkRead', 'forkFolios', 'forkCopied', 'copiedTables']);
+
+/** And of a long-term pin, while a folio is moved (`mmMovePins.ts`). */
+const MOVING = 'pinMove';
 
 /**
  * The mm has pinned pages from now on (`mm_set_has_pinned_flag`).
@@ -61,7 +65,7 @@ export function hasPinned(context: MmContext): MmContext {
 export function readSequence(before: MmContext, event: MessageOf<'READ_PROTECT_SEQ'>, send: Send): MmContext {
   const context = hasPinned(before);
   const { job, pinning } = context;
-  const copies = job?.kind === 'call' && job.call.op === 'fork' && COPYING.has(job.step);
+  const copies = job?.kind === 'call' && (COPYING.has(job.step) || job.step.startsWith(MOVING));
   const seq = 2 * (pinning?.forks ?? 0) + (copies ? 1 : 0);
   send(event.sender, { type: 'PROTECT_SEQ', request: event.request, seq });
   return context;
@@ -178,6 +182,7 @@ function again(context: MmContext, job: CallJob, replan: Replan, send: Send): Ca
   const clean = reviseJob(job, (draft) => {
     draft.effects = [];
     draft.runs = [];
+    delete draft.moving;
   });
   return replan(context, clean, job.call as PinCall, send);
 }
@@ -202,6 +207,10 @@ export type Replan = (context: MmContext, job: CallJob, call: PinCall, send: Sen
  */
 export function pinStep(context: MmContext, job: CallJob, event: Message, replan: Replan, send: Send): CallStep {
   const sender = mmOf(context.pid);
+  if (job.step.startsWith(MOVING)) {
+    const { step, done } = moveStep(context, job, event, send);
+    return done ? again(step.context, job, replan, send) : step;
+  }
   switch (job.step) {
     case 'pinRead': {
       const runs = pinnable(context, effectOf(job), tableDone(event).set);
@@ -211,11 +220,13 @@ export function pinStep(context: MmContext, job: CallJob, event: Message, replan
       });
       if (runs.length === 0) return pinned(context, next);
       const frames = runs.map(({ pfn, nr }) => ({ pfn, nr }));
-      const grab = (request: number): Message => ({ type: 'TRY_GRAB', sender, request, runs: frames });
+      const longterm = effectOf(job).wish.longterm ? { longterm: true as const } : {};
+      const grab = (request: number): Message => ({ type: 'TRY_GRAB', sender, request, runs: frames, ...longterm });
       return waits(ask(context, next, 'pinGrabbed', 'zone', grab, send));
     }
     case 'pinGrabbed':
       invariant(event.type === 'GRABBED', 'the zone answers a grab');
+      if (event.unpinnable !== undefined) return beginMove(context, job, event.unpinnable, send);
       return event.ok ? readTable(context, job, 'pinChecked', send) : again(context, job, replan, send);
     case 'pinChecked': {
       const runs = pinnable(context, effectOf(job), tableDone(event).set);

@@ -45,6 +45,12 @@ export const gupVocabulary = {
     to: ['gup', 'mm', 'file', 'shmem'],
     says: 'They are given back; nobody has them any more.',
   },
+  ALLOC_PINNABLE: {
+    version: 1,
+    from: ['mm'],
+    to: ['zone'],
+    says: 'A folio where pages may be pinned for long; answered as ALLOC is.',
+  },
   WAIT_UNPINNED: {
     version: 1,
     from: ['file', 'shmem'],

@@ -6,11 +6,12 @@
  */
 import type { BuddyEdit } from '../../src/mm/buddy.ts';
 import type { Folio } from '../../src/mm/frames.ts';
+import { wholeFolio } from '../../src/mm/largeFolio.ts';
 import type { PageblocksEdit } from '../../src/mm/pageblock/pageblocks.ts';
 import type { FrameRun, Message } from '../messages.ts';
 import { copyZone, reviseZone } from '../revise.ts';
 import { assertType, type Send } from '../support.ts';
-import type { ZoneContext } from '../zone.ts';
+import { type ZoneContext, zeroFrame } from '../zone.ts';
 
 /** The parts of runs that lie in one folio each; null where a frame lies in none. */
 function pieces(context: ZoneContext, runs: readonly FrameRun[]): { pfn: number; nr: number; head: Folio }[] | null {
@@ -25,6 +26,48 @@ function pieces(context: ZoneContext, runs: readonly FrameRun[]): { pfn: number;
     }
   }
   return parts;
+}
+
+/** `folio_is_longterm_pinnable`: memory that has to stay movable may not be pinned for long. */
+function isMovable({ resources, kernelPageBytes }: ZoneContext, pfn: number): boolean {
+  const { movable } = resources.design.pins ?? {};
+  const page = pfn - zeroFrame(kernelPageBytes);
+  return movable !== undefined && page >= movable.startPage && page < movable.endPage;
+}
+
+/**
+ * Allocates a folio outside the memory that has to stay movable.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const actor = createActor(zoneMachine, { input: { resources, kernelPageBytes: 4096, memoryBytes: 2 ** 25 } });
+ * const sent: { type: string }[] = [];
+ * const wish = { type: 'ALLOC_PINNABLE' as const, sender: 'mm:1', request: 1, orderPages: 4, leastOrder: 4 };
+ * allocPinnable(actor.getSnapshot().context, wish, (_to, message) => sent.push(message));
+ * sent[0]?.type; // 'FRAMES'
+ * ```
+ */
+export function allocPinnable(context: ZoneContext, event: Message, send: Send): ZoneContext {
+  assertType(event, 'ALLOC_PINNABLE');
+  const { sender, request, orderPages, leastOrder } = event;
+  const span = 2 ** orderPages;
+  const first = zeroFrame(context.kernelPageBytes);
+  const buddy = context.buddy.edit();
+  for (let pfn = first; pfn + span <= first + context.totalPages; pfn += span) {
+    if (isMovable(context, pfn) || isMovable(context, pfn + span - 1) || !buddy.allocAt(pfn, orderPages)) continue;
+    const folios = context.folios.edit();
+    const large = orderPages > leastOrder ? wholeFolio(orderPages, leastOrder) : null;
+    folios.add({ pfn, order: orderPages, refs: span, pins: 0, owner: sender, kind: 'anon', lazyFree: false, large });
+    send(sender, { type: 'FRAMES', request, orderPages, pfns: [pfn] });
+    const draft = copyZone(context);
+    draft.buddy = buddy.done();
+    draft.folios = folios.done();
+    draft.allocations += 1;
+    return draft;
+  }
+  send(sender, { type: 'NO_MEMORY', request });
+  return context;
 }
 
 /**
@@ -45,6 +88,12 @@ export function tryGrab(context: ZoneContext, event: Message, send: Send): ZoneC
   const { sender, request, runs } = event;
   const parts = pieces(context, runs);
   const [first] = parts ?? [];
+  const bad = event.longterm === true ? parts?.find(({ head }) => isMovable(context, head.pfn)) : undefined;
+  if (bad !== undefined) {
+    const unpinnable = { pfn: bad.head.pfn, orderPages: bad.head.order };
+    send(sender, { type: 'GRABBED', request, ok: false, kind: '', owner: '', unpinnable });
+    return context;
+  }
   if (parts === null || first === undefined || parts.some(({ head }) => head.kind === 'reserved')) {
     send(sender, { type: 'GRABBED', request, ok: false, kind: '', owner: '' });
     return context;

@@ -29,6 +29,8 @@ export interface PinChoices {
    * so that the target falls back, or nothing: it is refused.
    */
   forcedWrite: 'process-page' | 'kernel-page' | 'refused';
+  /** Frames that have to stay movable (ZONE_MOVABLE, CMA), counted from the first of the zone; absent: none. */
+  movable?: { startPage: number; endPage: number };
 }
 
 /**

@@ -165,10 +165,10 @@ function threadsOf({ processes }: Topology): Map<number, number> {
 }
 
 /** The design as the machines have it: with the choices of the parts that are asked for. */
-function designOf({ design, gup, liveFallback, uaccess }: Topology): Design {
+function designOf({ design, gup, liveFallback, uaccess, kernelPageSize }: Topology): Design {
   return {
     ...design,
-    ...(gup === undefined ? {} : { pins: pinChoicesOf(gup) }),
+    ...(gup === undefined ? {} : { pins: pinChoicesOf(gup, kernelPageSize) }),
     ...(liveFallback === undefined ? {} : { liveFallback }),
     ...(uaccess === undefined ? {} : { futexKeys: uaccess.futexKeys }),
   };

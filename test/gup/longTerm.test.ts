@@ -103,3 +103,44 @@ describe('FOLL_LONGTERM', () => {
     expect(writes('PRIVATE', true, 'ext4')).toEqual({ result: 2, fast: 2 });
   });
 });
+
+describe('a long-term pin of memory that has to stay movable', () => {
+  const stores = { op: 'store', addr: BASE, lengthBytes: '128K' };
+  const world = (program: object[], more: object = {}) => {
+    const gup = { holders: ['dev'], movableBytes: 2 ** 24, ...more };
+    return ran({ gup, memory: '64M', processes: [{ pid: 1, program, pageSize: '64K' }] });
+  };
+  const movablePages = (run: ReturnType<typeof world>): number => {
+    const end = 2 ** 30 / 4096 + 2 ** 24 / 4096;
+    return run.gup.held.filter(({ pfn }) => pfn < end).length;
+  };
+
+  test('moves the process page as a whole first, and the process goes on in the native table', () => {
+    const run = world([mapped('128K'), stores, pin('4K', { longterm: true }), { op: 'store', addr: BASE }]);
+    expect(resultsOf(run.records, 1)[1]).toBe(1);
+    expect([run.gup.fastPages, run.gup.slowPages, movablePages(run)]).toEqual([0, 1, 0]);
+    expect(run.mm(1).copiedBytes).toBe(65536);
+    expect(run.mm(1).fallbacks).toBe(0);
+    expect(run.zone.folios.find(run.gup.held[0].pfn)).toMatchObject({ order: 4, pins: 1 });
+  });
+
+  test('needs no move for a while, nor outside of that memory', () => {
+    const short = world([mapped('128K'), stores, pin('4K')]);
+    expect([short.gup.fastPages, movablePages(short), short.mm(1).copiedBytes]).toEqual([1, 1, 0]);
+    const outside = world([mapped('128K'), stores, pin('4K', { longterm: true })], { movableBytes: 0 });
+    expect([outside.gup.fastPages, outside.mm(1).copiedBytes]).toEqual([1, 0]);
+  });
+
+  test('fails where the folio cannot move: pinned by somebody else, or of a file', () => {
+    const twice = world([mapped('128K'), stores, pin('4K'), pin('8K', { longterm: true })]);
+    expect(resultsOf(twice.records, 1).slice(1)).toEqual([1, -12]);
+    const program = [fileMap('SHARED'), read, pin('4K', { write: false, longterm: true })];
+    const file = ran({
+      gup: { holders: ['dev'], movableBytes: 2 ** 26 },
+      memory: '128M',
+      files: [{ path: 'data', size: '128K', cached: true }],
+      processes: [{ pid: 1, program, pageSize: '64K' }],
+    });
+    expect(resultsOf(file.records, 1)[1]).toBe(-12);
+  });
+});

@@ -25,6 +25,8 @@ export const gupSchema = z.strictObject({
   tableFree: z.enum(['deferred', 'immediate']).default(defaultPinChoices.tableFree),
   drop: z.enum(['orphan', 'refuse', 'wait', 'keep']).default(defaultPinChoices.drop),
   forcedWrite: z.enum(['process-page', 'kernel-page', 'refused']).default(defaultPinChoices.forcedWrite),
+  /** Bytes from the beginning of memory that have to stay movable: long-term pins migrate out of them. */
+  movableBytes: z.int().nonnegative().optional(),
 });
 
 /** The field, defaults filled in. */
@@ -35,11 +37,14 @@ export type GupSettings = z.output<typeof gupSchema>;
  *
  * @example
  * ```ts
- * pinChoicesOf(gupSchema.parse({ tableFree: 'immediate' })).tableFree; // 'immediate'
+ * pinChoicesOf(gupSchema.parse({ tableFree: 'immediate' }), 4096).tableFree; // 'immediate'
  * ```
  */
-export function pinChoicesOf({ forkCopy, forkSequence, tableFree, drop, forcedWrite }: GupSettings): PinChoices {
-  return { forkCopy, forkSequence, tableFree, drop, forcedWrite };
+export function pinChoicesOf(settings: GupSettings, kernelPageBytes: number): PinChoices {
+  const { forkCopy, forkSequence, tableFree, drop, forcedWrite, movableBytes } = settings;
+  const choices = { forkCopy, forkSequence, tableFree, drop, forcedWrite };
+  if (movableBytes === undefined) return choices;
+  return { ...choices, movable: { startPage: 0, endPage: Math.ceil(movableBytes / kernelPageBytes) } };
 }
 
 /**
