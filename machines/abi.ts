@@ -9,11 +9,14 @@ import { auxiliaryValue, sysconfValue } from '../src/mm/abi/answers.ts';
 import { abiRules, type RuledCall } from '../src/mm/abi/rules.ts';
 import { inherit, leave } from '../src/mm/abi/sharedMemory.ts';
 import type { FileCall, OtherProcessCall, SharedMemoryCall } from '../src/mm/runs.ts';
-import { beginFileCall, fileAnswered, hasPages, inodeOf, transferCopied, transferFaulted } from './abiFiles.ts';
+import { userCopied } from './abiCopies.ts';
+import { beginFileCall, fileAnswered, hasPages, inodeOf } from './abiFiles.ts';
 import { beginPipeCall, pipeAnswered, spliceRead } from './pipe/abiPipe.ts';
-import { beginOtherCall, otherAnswered, otherCopied } from './abiOthers.ts';
+import { beginOtherCall, otherAnswered } from './abiOthers.ts';
 import { beginSharedCall, sharedAnswered } from './abiShared.ts';
 import { actorOfFile } from './fileState.ts';
+import { createHugeMemfd, forgetSegment, hugeMemfdOf } from './hugetlb/abiHuge.ts';
+import { beginControl, controlAnswered } from './khugepaged/abiControls.ts';
 import {
   askHandler,
   beginIoctl,
@@ -38,12 +41,20 @@ import {
   pageBytesOf,
   refuse,
 } from './abiState.ts';
-import { accessAnswered, beginPinningCall, isPinningCall } from './gup/abiPins.ts';
+import { accessAnswered, beginPinningCall, isPinningCall, pinsDone } from './gup/abiPins.ts';
 import { beginExit, cloneThread, withoutThread } from './abiThreads.ts';
 import type { ExecCall, Message, MessageOf } from './messages.ts';
-import { addCounts } from './processState.ts';
+import {
+  beginExec,
+  beginSelectionCall,
+  executed,
+  isSelectionCall,
+  taskCloned,
+  taskEnded,
+  taskStarted,
+} from './selection/abiSelection.ts';
 import { assertType, handle, type Send } from './support.ts';
-import { areaKnown, beginFutex, wordRead } from './uaccess/abiFutex.ts';
+import { areaKnown, beginFutex } from './uaccess/abiFutex.ts';
 import { reviseAbi } from './revise.ts';
 import { reviseCall } from './reviseWork.ts';
 
@@ -77,12 +88,15 @@ const syscall = handle<AbiContext>((context, event, send) => {
   if (isRuled(call)) return ruled(context, inFlight, call, send);
   if (isPinningCall(call)) return beginPinningCall(context, inFlight, call, send);
   if (isObjectCall(call)) return beginObjectCall(context, inFlight, call, send);
+  if (isSelectionCall(call)) return beginSelectionCall(context, inFlight, call, send);
   switch (call.op) {
     case 'splice':
     case 'drain':
       return beginPipeCall(context, inFlight, call, send);
     case 'execve':
       return execve(context, inFlight, call, send);
+    case 'exec':
+      return beginExec(context, inFlight, call, send);
     case 'exit':
       return beginExit(context, inFlight, call, send);
     case 'futex':
@@ -91,16 +105,18 @@ const syscall = handle<AbiContext>((context, event, send) => {
       return cloneThread(context, pid, call.tid, send);
     case 'fork': {
       if (call.childPid < 0) return answer(context, pid, { result: 0 }, send);
+      const cloned = taskCloned(context, pid, call);
+      if (typeof cloned === 'number') return fail(context, pid, cloned, send);
       // Noted before the fork: the child may make a call before this adapter hears that its parent's fork is done.
       const pageBytes = context.pageBytes.with(call.childPid, pageBytesOf(context, pid));
       const shared = inherit(context.shared, pid, call.childPid);
       return askMm(
-        reviseAbi(context, (draft) => {
+        reviseAbi(cloned, (draft) => {
           draft.pageBytes = pageBytes;
           draft.shared = shared;
         }),
         inFlight,
-        call,
+        { op: 'fork', childPid: call.childPid },
         send,
       );
     }
@@ -108,6 +124,9 @@ const syscall = handle<AbiContext>((context, event, send) => {
       return beginIoctl(context, inFlight, call, send);
     case 'auxval':
       return answer(context, pid, auxiliaryValue(call.name, pageBytesOf(context, pid)), send);
+    case 'read_control':
+    case 'write_control':
+      return beginControl(context, inFlight, call, send);
     case 'sysconf':
       send('zone', { type: 'SYSINFO', request: pid });
       return begin(
@@ -124,6 +143,8 @@ const syscall = handle<AbiContext>((context, event, send) => {
 /** A call that has a rule: refused by it, or handed on as it leaves it. */
 function ruled(context: AbiContext, inFlight: CallInFlight, call: RuledCall, send: Send): AbiContext {
   const { pid } = inFlight;
+  const hugeMemfd = hugeMemfdOf(context, pid, call);
+  if (hugeMemfd !== null) return createHugeMemfd(context, inFlight, hugeMemfd, send);
   const translated = translateCall(call, pageBytesOf(context, pid));
   if ('errno' in translated) return refuse(context, pid, translated.errno, send);
   if ('nothing' in translated) return answer(context, pid, { result: 0 }, send);
@@ -149,7 +170,7 @@ function execve(context: AbiContext, inFlight: CallInFlight, call: ExecCall, sen
   if (call.pageBytes < context.kernelPageBytes) return refuse(context, inFlight.pid, ERRNO.EINVAL, send);
   const pageBytes = context.pageBytes.with(inFlight.pid, call.pageBytes);
   return askMm(
-    reviseAbi(context, (draft) => {
+    reviseAbi(taskStarted(context, inFlight.pid, call.pageBytes), (draft) => {
       draft.pageBytes = pageBytes;
     }),
     inFlight,
@@ -166,7 +187,8 @@ const mmDone = handle<AbiContext>((context, event, send) => {
   if (isOtherCall(call)) return otherAnswered(context, inFlight, call, event, send);
   if (isPinningCall(call)) return accessAnswered(context, inFlight, event, send);
   if (isSharedCall(call)) return sharedAnswered(context, inFlight, event, send);
-  if (call.op === 'exit') return exited(context, pid, send);
+  if (call.op === 'exit') return exited(taskEnded(context, pid), pid, send);
+  if (call.op === 'execve') return executed(context, inFlight, call, errno, send);
   if (call.op === 'mincore' && errno === 0 && call.vec !== undefined && data.length > 0) {
     const copies = [{ addr: call.vec, lengthBytes: data.length }];
     return copyOn(
@@ -200,17 +222,6 @@ function exited(before: AbiContext, pid: number, send: Send): AbiContext {
   );
 }
 
-const areas = handle<AbiContext>((context, event, send) => {
-  assertType(event, 'MM_STATE');
-  const inFlight = callOf(context, event.request);
-  return inFlight.call.op === 'futex' ? areaKnown(context, inFlight, inFlight.call, event, send) : context;
-});
-
-const pinsDone = handle<AbiContext>((context, event, send) => {
-  assertType(event, 'GUP_DONE');
-  return answer(context, event.request, { result: event.result, errno: event.errno }, send);
-});
-
 const ioWait = handle<AbiContext>((context, event, send) => {
   assertType(event, 'IO_WAIT');
   const inFlight = callOf(context, event.request);
@@ -228,7 +239,8 @@ const fileDone = handle<AbiContext>((context, event, send) => {
   assertType(event, 'FILE_DONE');
   const inFlight = callOf(context, event.request);
   if (inFlight.call.op === 'splice') return spliceRead(context, inFlight, event, send);
-  return fileAnswered(context, inFlight, event, send);
+  const state = event.failed && inFlight.call.op === 'shmget' ? forgetSegment(context, inFlight) : context;
+  return fileAnswered(state, inFlight, event, send);
 });
 
 const pipeDone = handle<AbiContext>((context, event, send) => {
@@ -251,6 +263,11 @@ const sysinfo = handle<AbiContext>((context, event, send) => {
   return answer(context, pid, sysconfValue(name, pageBytesOf(context, pid), event), send);
 });
 
+const controlDone = handle<AbiContext>((context, event, send) => {
+  assertType(event, 'CONTROL_DONE');
+  return controlAnswered(context, callOf(context, event.request), event, send);
+});
+
 const awake = handle<AbiContext>((context, event, send) => {
   assertType(event, 'AWAKE');
   const inFlight = callOf(context, event.pid);
@@ -264,58 +281,23 @@ const awake = handle<AbiContext>((context, event, send) => {
   );
 });
 
-const copied = handle<AbiContext>((context, event, send) => {
-  assertType(event, 'UACCESS_DONE');
-  const before = callOf(context, event.pid);
-  const [first, ...rest] = before.copies;
-  const { addr, lengthBytes } = first;
-  const left = { addr: addr + event.doneBytes, lengthBytes: lengthBytes - event.doneBytes };
-  const inFlight: CallInFlight = {
-    ...before,
-    copies: event.reason === 'done' ? rest : [left, ...rest],
-    doneBytes: before.doneBytes + event.doneBytes,
-    counts: addCounts(before.counts, event.counts),
-  };
-  if (event.reason === 'asleep') {
-    // The fault handler wakes the process; the copy goes on where it stopped.
-    send(`process:${event.pid}`, { type: 'SLEEP', pid: event.pid });
-    return begin(
-      context,
-      reviseCall(inFlight, (draft) => {
-        draft.asleep = true;
-        draft.awaits = 'cpu';
-      }),
-    );
-  }
-  if (event.reason === 'done' && rest.length > 0) return copyOn(context, inFlight, send);
-  const signal = event.reason === 'fault' ? event.signal : 0;
-  return copyEnded(begin(context, inFlight), inFlight, event.reason === 'fault', signal, send);
-});
-
-function copyEnded(
-  context: AbiContext,
-  inFlight: CallInFlight,
-  faulted: boolean,
-  signal: number,
-  send: Send,
-): AbiContext {
-  const { call, pid, result, data } = inFlight;
-  if (call.op === 'read' || call.op === 'write') {
-    return faulted
-      ? transferFaulted(context, inFlight, call, signal, send)
-      : transferCopied(context, inFlight, call, send);
-  }
-  if (call.op === 'futex') return wordRead(context, inFlight, call, faulted, send);
-  if (call.op === 'process_vm_readv' || call.op === 'process_vm_writev') {
-    return otherCopied(context, inFlight, call, faulted, send);
-  }
-  return faulted ? fail(context, pid, ERRNO.EFAULT, send) : answer(context, pid, { result, data }, send);
-}
-
 /** The adapter's statechart: it serves every process, one call of each at a time. */
 export const abiMachine = setup({
   types: { context: {} as AbiContext, events: {} as Message, input: {} as AbiInput },
-  actions: { syscall, areas, pinsDone, mmDone, ioWait, fileDone, objectAnswered, pipeDone, sysinfo, awake, copied },
+  actions: {
+    syscall,
+    areas: handle<AbiContext>(areaKnown),
+    pinsDone: handle<AbiContext>(pinsDone),
+    mmDone,
+    ioWait,
+    fileDone,
+    objectAnswered,
+    pipeDone,
+    sysinfo,
+    controlDone,
+    awake,
+    copied: handle<AbiContext>(userCopied),
+  },
   guards: {
     known: ({ context, event }) => context.calls.has((event as MessageOf<'MM_DONE'>).request),
     inCopy: ({ context, event }) => context.calls.has((event as MessageOf<'AWAKE'>).pid),
@@ -339,6 +321,7 @@ export const abiMachine = setup({
         IOCTL_DONE: { guard: 'known', actions: 'objectAnswered' },
         PIPE_DONE: { guard: 'known', actions: 'pipeDone' },
         SYSINFO_DONE: { guard: 'known', actions: 'sysinfo' },
+        CONTROL_DONE: { guard: 'known', actions: 'controlDone' },
         AWAKE: { guard: 'inCopy', actions: 'awake' },
         GUP_DONE: { guard: 'known', actions: 'pinsDone' },
         MM_STATE: { guard: 'known', actions: 'areas' },

@@ -38,7 +38,7 @@ export function inodeOf(context: Pick<AbiContext, 'shared'>, pid: number, path: 
  * ```
  */
 export function hasPages(context: AbiContext, inode: string): boolean {
-  return inode.startsWith('shmem:') || context.files.has(inode);
+  return inode.startsWith('shmem:') || inode.startsWith('hugetlb:') || context.files.has(inode);
 }
 
 function askFile(context: AbiContext, inFlight: CallInFlight, call: RecordedFileCall, send: Send): AbiContext {

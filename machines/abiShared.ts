@@ -5,6 +5,8 @@ import { destroyUnused, getSegment, segmentOf } from '../src/mm/abi/sharedMemory
 import { PROT } from '../src/mm/pte.ts';
 import type { SharedMemoryCall } from '../src/mm/runs.ts';
 import { type AbiContext, answer, askMm, begin, type CallInFlight, fail, pageBytesOf } from './abiState.ts';
+import { actorOfFile } from './fileState.ts';
+import { hugeSegment } from './hugetlb/abiHuge.ts';
 import type { Send } from './support.ts';
 import { reviseAbi } from './revise.ts';
 import { reviseCall } from './reviseWork.ts';
@@ -14,9 +16,12 @@ type CallOf<O extends SharedMemoryCall['op']> = Extract<SharedMemoryCall, { op: 
 function get(context: AbiContext, inFlight: CallInFlight, call: CallOf<'shmget'>, send: Send): AbiContext {
   const { pid } = inFlight;
   const { shared } = context;
-  const found = getSegment(shared, call, pageBytesOf(context, pid));
+  const isHuge = (call.flags & SHM.HUGETLB) !== 0 && context.resources?.facilities.hugetlb !== undefined;
+  const found = getSegment(shared, call, pageBytesOf(context, pid), isHuge);
   if ('errno' in found) return fail(context, pid, found.errno, send);
-  const { id, created } = found;
+  const { id } = found;
+  const created =
+    found.created !== null && isHuge ? hugeSegment(context, pid, found.created, call.flags) : found.created;
   const identifiers = shared.identifiers.with(pid, { ...shared.identifiers.get(pid), [call.shmid]: id });
   const known = reviseAbi(context, (draft) => {
     draft.shared = { ...shared, identifiers };
@@ -27,7 +32,7 @@ function get(context: AbiContext, inFlight: CallInFlight, call: CallOf<'shmget'>
     draft.shared = { ...shared, identifiers, segments, made: shared.made + 1 };
   });
   const { file, sizeBytes } = created;
-  send('shmem', { type: 'CREATE_FILE', file, sender: 'abi', request: pid, sizeBytes });
+  send(actorOfFile(file), { type: 'CREATE_FILE', file, sender: 'abi', request: pid, sizeBytes });
   return begin(
     state,
     reviseCall(inFlight, (draft) => {
@@ -72,7 +77,7 @@ function control(context: AbiContext, inFlight: CallInFlight, call: CallOf<'shmc
   if (found === null) return fail(context, pid, ERRNO.EINVAL, send);
   if (call.command !== SHM.IPC_RMID || found.segment.removed) return answer(context, pid, { result: 0 }, send);
   const { id, segment } = found;
-  send('shmem', { type: 'CLOSE_FILE', file: segment.file });
+  send(actorOfFile(segment.file), { type: 'CLOSE_FILE', file: segment.file });
   const segments = { ...context.shared.segments, [id]: { ...segment, removed: true } };
   const shared = destroyUnused({ ...context.shared, segments });
   return answer(

@@ -6,6 +6,8 @@ import { PathSet } from '../src/mm/pathSet.ts';
 import type { TraceCall, UserRange } from '../src/mm/runs.ts';
 import type { ExecCall, MmCall, TlbCounts } from './messages.ts';
 import { zeroCounts } from './processState.ts';
+import { noTasks } from '../src/mm/selection/state.ts';
+import type { AbiSelection } from './selection/abiSelection.ts';
 import type { ResourceHolder, Send } from './support.ts';
 import type { FutexWaiter } from './uaccess/abiFutex.ts';
 import { reviseAbi } from './revise.ts';
@@ -17,6 +19,8 @@ export interface AbiInput {
   kernelPageBytes: number;
   /** Paths of the files that have an address space. */
   files: string[];
+  /** Programs that execve finds, and how they come by their page size. */
+  selection?: Omit<AbiSelection, 'tasks'>;
 }
 
 /** A call under way: one a process at most. */
@@ -24,8 +28,11 @@ export interface CallInFlight {
   pid: number;
   cpu: number;
   call: TraceCall | ExecCall;
-  /** What is awaited: the mm, a file, object or pipe, pins, the zone, a futex, the copy of user memory, or a CPU for it. */
-  awaits: 'mm' | 'file' | 'object' | 'pipe' | 'gup' | 'zone' | 'futex' | 'uaccess' | 'cpu';
+  /**
+   * What is awaited: the mm, a file, object, device or pipe, pins, the zone, a futex, the keeper of a control, the copy of user
+   * memory, or a CPU for that copy.
+   */
+  awaits: 'mm' | 'file' | 'object' | 'pipe' | 'gup' | 'zone' | 'futex' | 'control' | 'uaccess' | 'cpu';
   asleep: boolean;
   /** User memory that is still to be copied, and the access that the kernel makes. */
   copies: UserRange[];
@@ -58,6 +65,8 @@ export interface AbiContext {
   threads?: IntRecord<number>;
   /** Who waits on futexes, in order of arrival; absent where nobody ever did. */
   futexes?: readonly FutexWaiter[];
+  /** Absent unless the topology has programs to execute. */
+  selection?: AbiSelection;
 }
 
 /**
@@ -95,7 +104,7 @@ export function newCall(pid: number, cpu: number, call: TraceCall | ExecCall): C
  * initialAbi({ resources: null, kernelPageBytes: 4096, files: ['/bin/true'] }).files.has('/bin/true'); // true
  * ```
  */
-export function initialAbi({ resources, kernelPageBytes, files }: AbiInput): AbiContext {
+export function initialAbi({ resources, kernelPageBytes, files, selection }: AbiInput): AbiContext {
   return {
     resources,
     kernelPageBytes,
@@ -104,6 +113,7 @@ export function initialAbi({ resources, kernelPageBytes, files }: AbiInput): Abi
     calls: IntRecord.empty(),
     shared: noSharedMemory(),
     refused: 0,
+    ...(selection === undefined ? {} : { selection: { ...selection, tasks: noTasks } }),
   };
 }
 

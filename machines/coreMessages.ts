@@ -6,12 +6,12 @@
  * cycles. `request` numbers are the sender's own and come back in the answer. All fields are plain data.
  */
 import type { TlbiOp } from '../src/arch/tlbi.ts';
-import type { ExecCall, MmCall } from './callTypes.ts';
 import type { TableRoot } from './liveFallback/messages.ts';
 import type { ProtectedRange } from '../src/mm/calls/plan.ts';
 import type { TraceCall } from '../src/mm/runs.ts';
 import type { StretchCounts } from '../src/mm/stretch.ts';
 import type { Vma } from '../src/mm/vma.ts';
+import type { ExecCall, MmCall } from './mmCall.ts';
 
 /** What an access wants of a page. */
 export type Access = 'fetch' | 'read' | 'write';
@@ -322,6 +322,8 @@ export type CoreMessage =
       vmas: Vma[];
       startBrk: number;
       brk: number;
+      /** The huge zero page, where the parent has mapped it. */
+      hugeZero?: { pfn: number; nr: number };
     }
   /** `errno`: there is nothing to take over, and the child gives up what it has. */
   | { type: 'FORKED'; request: number; runs: PteRun[]; errno?: number }

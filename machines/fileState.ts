@@ -225,6 +225,7 @@ export function newOperation(message: FileMessage): FileOperation {
  * ```ts
  * actorOfFile('/bin/true'); // 'file:/bin/true'
  * actorOfFile('shmem:7.1'); // 'shmem'
+ * actorOfFile('hugetlb:2048kB:7.1'); // 'hugetlb'
  * actorOfFile('object:3'); // 'object'
  * actorOfFile('driver:nic'); // 'driver:nic'
  * ```
@@ -232,6 +233,7 @@ export function newOperation(message: FileMessage): FileOperation {
 export function actorOfFile(path: string): string {
   if (path.startsWith('shmem:')) return 'shmem';
   if (path.startsWith('object:')) return 'object';
+  if (path.startsWith('hugetlb:')) return 'hugetlb';
   return path.startsWith('driver:') ? path : `file:${path}`;
 }
 

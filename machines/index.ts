@@ -22,6 +22,8 @@ import { packedOf, plainOf } from './plainForm.ts';
 import { shmemMachine } from './shmem.ts';
 import { Inodes, type ShmemInode } from './shmemInodes.ts';
 import type { Kind, MessageType } from './messages.ts';
+import { hugetlbMachine } from './hugetlb/hugetlb.ts';
+import { khugepagedMachine } from './khugepaged/khugepaged.ts';
 import { mmMachine } from './mm.ts';
 import { mmuMachine } from './mmu.ts';
 import { pipeMachine } from './pipe/pipe.ts';
@@ -49,6 +51,8 @@ export type { GupContext, GupInput } from './gup/gup.ts';
 export type { FileContext, FileInput, FileKind, PageCachePolicy } from './fileState.ts';
 export type { ShmemContext, ShmemInput } from './shmem.ts';
 export type { Access, Kind, Message, MessageOf, MessageType, TlbCounts, VocabularyRow } from './messages.ts';
+export type { HugetlbContext, HugetlbInput } from './hugetlb/state.ts';
+export type { KhugepagedContext, KhugepagedInput } from './khugepaged/state.ts';
 export type { DriverContext, DriverInput } from './driver/driver.ts';
 export type { ObjectContext, ObjectInput } from './objects/object.ts';
 export type { MmContext, MmInput } from './mm.ts';
@@ -57,7 +61,7 @@ export { addCounts, type ProcessContext, type ProcessInput, zeroCounts } from '.
 export type { KswapdContext, KswapdInput } from './reclaim/kswapd.ts';
 export type { SchedContext, SchedInput } from './sched.ts';
 export type { SwapContext, SwapInput } from './swap/swap.ts';
-export { ResourceHolder, type Resources } from './support.ts';
+export { type Facilities, ResourceHolder, type Resources } from './support.ts';
 export type { TlbContext, TlbInput } from './tlbState.ts';
 export { vocabulary } from './vocabulary.ts';
 export { type ZoneContext, type ZoneInput, zeroFrame } from './zone.ts';
@@ -85,6 +89,8 @@ export const machines = {
   disk: diskMachine,
   sched: schedMachine,
   gup: gupMachine,
+  khugepaged: khugepagedMachine,
+  hugetlb: hugetlbMachine,
   object: objectMachine,
   driver: driverMachine,
   'page-alloc': pageAllocMachine,

@@ -9,17 +9,21 @@ import type { CompactionMessage } from './compaction/messages.ts';
 import type { CoreMessage } from './coreMessages.ts';
 import type { GupMessage } from './gup/messages.ts';
 import type { LiveFallbackMessage } from './liveFallback/messages.ts';
+import type { HugetlbMessage } from './hugetlb/messages.ts';
+import type { KhugepagedMessage } from './khugepaged/messages.ts';
 import type { ObjectMessage } from './objects/messages.ts';
 import type { PipeMessage } from './pipe/messages.ts';
 import type { ReclaimMessage } from './reclaim/messages.ts';
 import type { SwapMessage } from './swap/messages.ts';
 import type { WalkerMessage } from './walkers/messages.ts';
 
-export type * from './callTypes.ts';
 export type * from './compaction/messages.ts';
 export type * from './coreMessages.ts';
 export type * from './gup/messages.ts';
 export type * from './liveFallback/messages.ts';
+export type * from './mmCall.ts';
+export type * from './hugetlb/messages.ts';
+export type * from './khugepaged/messages.ts';
 export type * from './objects/messages.ts';
 export type * from './pipe/messages.ts';
 export type * from './reclaim/messages.ts';
@@ -46,7 +50,9 @@ export type Kind =
   | 'kcompactd'
   | 'pipe'
   | 'kswapd'
-  | 'swap';
+  | 'swap'
+  | 'khugepaged'
+  | 'hugetlb';
 
 /** Every message, by type. */
 export type Message =
@@ -58,7 +64,9 @@ export type Message =
   | CompactionMessage
   | PipeMessage
   | ReclaimMessage
-  | SwapMessage;
+  | SwapMessage
+  | KhugepagedMessage
+  | HugetlbMessage;
 
 /** A message type. */
 export type MessageType = Message['type'];

@@ -6,6 +6,8 @@ import { setup } from 'xstate';
 import { invariant } from '../src/errors.ts';
 import { mmuOf, processOf, tlbOf } from './addresses.ts';
 import { readSequence } from './gup/mmPins.ts';
+import { obey } from './khugepaged/mmSettings.ts';
+import { collapseCall } from './khugepaged/mmCollapse.ts';
 import type { Message, MessageOf, MmCall } from './messages.ts';
 import { callJob, type CallJob, type CallStep } from './mmCallJob.ts';
 import { beginCall, continueCall } from './mmCalls.ts';
@@ -13,6 +15,7 @@ import { populateEnded, refuseEffect } from './mmEffects.ts';
 import { beginFault, type FaultEnd, type FaultStep, faultSteps, HANDLED, RETRIED } from './mmFault.ts';
 import { childSteps } from './mmFork.ts';
 import { beginPopulate, nextToPopulate } from './mmPopulate.ts';
+import { hasLeft, isIn } from './mmPhase.ts';
 import { beginUnmap, endUnmap } from './mmRmap.ts';
 import { initialMm, type Job, type MmContext, type MmInput, type RmapWork } from './mmState.ts';
 import { beginReferenced, endReferenced, isCopyingEntries } from './reclaim/mmReferenced.ts';
@@ -59,8 +62,8 @@ function start(context: MmContext, message: Message, send: Send): MmContext {
       send,
     );
   }
-  if (message.type === 'MM_CALL') {
-    const job = callJob(message.request, message.call);
+  if (message.type === 'MM_CALL' || message.type === 'COLLAPSE') {
+    const job = callJob(message.request, message.type === 'MM_CALL' ? message.call : collapseCall(message));
     return afterCall(
       beginCall(
         reviseMm(context, (draft) => {
@@ -130,7 +133,10 @@ function afterCall({ context, done }: CallStep, send: Send): MmContext {
     return goesOn ? populateOn(context, job, send) : context;
   }
   invariant(job?.kind === 'call', 'a call that ends was under way');
-  send(callerOf(job.call), { type: 'MM_DONE', request: job.request, ...done }, heldCycles(context, job));
+  // khugepaged has been told by the last step.
+  if (job.call.op !== 'collapse') {
+    send(callerOf(job.call), { type: 'MM_DONE', request: job.request, ...done }, heldCycles(context, job));
+  }
   return next(
     reviseMm(context, (draft) => {
       draft.job = null;
@@ -237,6 +243,11 @@ const replacePtes = handle<MmContext>((context, event, send) => {
   return beginReplace(context, event, send);
 });
 
+const thpSettings = handle<MmContext>((context, event, send) => {
+  assertType(event, 'THP_SETTINGS');
+  return obey(context, event, send);
+});
+
 const referenced = handle<MmContext>((context, event, send) => {
   assertType(event, 'FOLIO_REFERENCED');
   return beginReferenced(context, event, send);
@@ -249,35 +260,20 @@ const forked = handle<MmContext>((context, event, send) => {
   return childSteps.enter(context, job, event, send);
 });
 
-const protectSequence = handle<MmContext>((context, event, send) => {
-  assertType(event, 'READ_PROTECT_SEQ');
-  return readSequence(context, event, send);
-});
-
-type Phase = 'idle' | 'handling-fault' | 'in-call' | 'exec' | 'exiting' | 'forking';
-
-const PHASE_OF_CALL: Partial<Record<string, Phase>> = { execve: 'exec', exit: 'exiting', fork: 'forking' };
-
-/** What the lock is held for; the statechart follows it. */
-function phaseOf({ job }: MmContext): Phase {
-  if (job === null) return 'idle';
-  if (job.kind === 'fault') return 'handling-fault';
-  return job.kind === 'forked' ? 'forking' : (PHASE_OF_CALL[job.call.op] ?? 'in-call');
-}
-
-const isIn =
-  (phase: Phase) =>
-  ({ context }: { context: MmContext }): boolean =>
-    phaseOf(context) === phase;
-const hasLeft =
-  (phase: Phase) =>
-  ({ context }: { context: MmContext }): boolean =>
-    phaseOf(context) !== phase;
-
 /** The mm's statechart: what it holds its lock for. */
 export const mmMachine = setup({
   types: { context: {} as MmContext, events: {} as Message, input: {} as MmInput },
-  actions: { enqueue, answered, ioWait, unmapRange, replacePtes, referenced, forked, protectSequence },
+  actions: {
+    enqueue,
+    answered,
+    ioWait,
+    unmapRange,
+    replacePtes,
+    referenced,
+    forked,
+    protectSequence: handle<MmContext>(readSequence),
+    thpSettings,
+  },
   guards: {
     faults: isIn('handling-fault'),
     calls: isIn('in-call'),
@@ -306,7 +302,13 @@ export const mmMachine = setup({
     READ_PROTECT_SEQ: { actions: 'protectSequence' },
     GRABBED: { actions: 'answered' },
     UNPINNED: { actions: 'answered' },
+    COLLAPSE: { actions: 'enqueue' },
     FOLIOS: { actions: 'answered' },
+    HUGE_PAGE: { actions: 'answered' },
+    HUGE_RESERVED: { actions: 'answered' },
+    HUGE_UNSHARED: { actions: 'answered' },
+    HUGE_DUPED: { actions: 'answered' },
+    THP_SETTINGS: { actions: 'thpSettings' },
     TABLE_DONE: { actions: 'answered' },
     FRAMES: { actions: 'answered' },
     NO_MEMORY: { actions: 'answered' },

@@ -7,13 +7,16 @@ import { invariant } from '../src/errors.ts';
 import { ERRNO } from '../src/mm/abiRules.ts';
 import { isPlanned } from '../src/mm/calls/index.ts';
 import { pinStep } from './gup/mmPins.ts';
+import { hugeEffectSteps } from './hugetlb/mmHugetlb.ts';
+import { collapseSteps } from './khugepaged/mmCollapse.ts';
 import type { Message } from './messages.ts';
-import { type CallJob, type CallStep, fails } from './mmCallJob.ts';
+import { type CallJob, type CallOf, type CallStep, fails } from './mmCallJob.ts';
 import { effectSteps } from './mmEffects.ts';
-import { beginPlan } from './mmPlan.ts';
+import { beginPlan, runPlan } from './mmPlan.ts';
 import { reclaimSteps } from './mmReclaim.ts';
 import type { MmContext } from './mmState.ts';
 import { beginTask, taskSteps } from './mmTasks.ts';
+import { reviseJob } from './reviseWork.ts';
 import type { Send } from './support.ts';
 
 /**
@@ -32,7 +35,17 @@ export function beginCall(context: MmContext, job: CallJob, send: Send): CallSte
   const { call } = job;
   if (isPlanned(call)) return beginPlan(context, job, call, send);
   if (call.op === 'fork' || call.op === 'execve' || call.op === 'exit') return beginTask(context, job, call, send);
+  if (call.op === 'collapse') return collapse(context, job, call, send);
   return fails(context, ERRNO.ENOSYS);
+}
+
+/** khugepaged's request is one effect, without a plan: what is to be done was decided by its scan. */
+function collapse(context: MmContext, job: CallJob, call: CallOf<'collapse'>, send: Send): CallStep {
+  const { startVa, hugeBytes, pfn, limits } = call;
+  const planned = reviseJob(job, (draft) => {
+    draft.effects = [{ do: 'collapse', startVa, hugeBytes, pfn, limits }];
+  });
+  return runPlan(context, planned, send);
 }
 
 /**
@@ -51,7 +64,12 @@ export function beginCall(context: MmContext, job: CallJob, send: Send): CallSte
 export function continueCall(context: MmContext, job: CallJob, event: Message, send: Send): CallStep {
   if (job.call.op === 'pin_user_pages' && job.step.startsWith('pin'))
     return pinStep(context, job, event, beginPlan, send);
-  const step = effectSteps[job.step] ?? reclaimSteps[job.step] ?? taskSteps[job.step];
+  const step =
+    effectSteps[job.step] ??
+    reclaimSteps[job.step] ??
+    taskSteps[job.step] ??
+    collapseSteps[job.step] ??
+    hugeEffectSteps[job.step];
   invariant(step !== undefined, `there is a step ${job.step}`);
   return step(context, job, event, send);
 }

@@ -7,6 +7,8 @@ import { isPresent } from '../src/mm/pte.ts';
 import { mmOf, mmuOf } from './addresses.ts';
 import { actorOfFile } from './fileState.ts';
 import { beginPin, pinUpTo } from './gup/mmPins.ts';
+import { beginHugeEffect, tellHugeUnmapped } from './hugetlb/mmHugetlb.ts';
+import { beginCollapse, endCollapse } from './khugepaged/mmCollapse.ts';
 import type { FaultEnd } from './mmFaultParts.ts';
 import type { Message, MessageOf } from './messages.ts';
 import {
@@ -88,6 +90,10 @@ const starters: { [D in SharedEffect]: Starter<D> } = {
     const read = { type: 'READ_PTES' as const, ranges: [{ startVa, endVa }] };
     return askMmu(context, job, 'residencyRead', (request) => ({ ...read, request }), send);
   },
+  collapse: (context, job, effect, send) => beginCollapse(context, job, effect, send),
+  collapsed: (context, job, _effect, send) => endCollapse(context, job, send),
+  hugeReserve: (context, job, effect, send) => beginHugeEffect(context, job, effect, send),
+  hugeUnshare: (context, job, effect, send) => beginHugeEffect(context, job, effect, send),
   node: (context, job, { va }, send) => {
     const startVa = va - (va % context.pageBytes);
     const read = { type: 'READ_PTES' as const, ranges: [{ startVa, endVa: startVa + context.pageBytes }] };
@@ -134,6 +140,7 @@ export function settle(
 ): MmContext {
   const { cleared, fallback } = event;
   tellDirty(context, cleared, vmas, send);
+  if (context.resources.facilities.hugetlb !== undefined) tellHugeUnmapped(context, cleared, vmas, send);
   putEntries(context, cleared, send);
   return noteFallback(account(context, [], cleared), fallback);
 }

@@ -1,7 +1,7 @@
 /** What page-table entries mean for an mm: resident pages, references, dirty pages of files, and the shared zero page. */
 import { kindOfEntry } from '../src/mm/nonPresent.ts';
 import { hasFlags, isDirty, isPresent, PTE } from '../src/mm/pte.ts';
-import type { Vma } from '../src/mm/vma.ts';
+import { VM, type Vma } from '../src/mm/vma.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
 import type { MessageOf, PteRun } from './messages.ts';
 import { type MmContext } from './mmState.ts';
@@ -21,7 +21,9 @@ import { reviseMm } from './revise.ts';
  * ```
  */
 export function isZeroFrame(context: MmContext, pfn: number): boolean {
-  return pfn >= context.zeroPfn && pfn < context.zeroPfn + ZERO_BYTES / context.kernelPageBytes;
+  if (pfn >= context.zeroPfn && pfn < context.zeroPfn + ZERO_BYTES / context.kernelPageBytes) return true;
+  const { hugeZero } = context;
+  return hugeZero !== undefined && pfn >= hugeZero.pfn && pfn < hugeZero.pfn + hugeZero.nr;
 }
 
 /**
@@ -51,6 +53,37 @@ function residentPages(context: MmContext, runs: readonly PteRun[]): { anon: num
   return { anon, file };
 }
 
+/** Pages of hugetlb among those that are resident; the areas of entries that are gone are still there. */
+function hugetlbPages(
+  context: MmContext,
+  set: readonly PteRun[],
+  cleared: readonly PteRun[],
+): { anon: number; file: number } | undefined {
+  if (context.resources.facilities.hugetlb === undefined) return undefined;
+  const isHuge = ({ va }: PteRun): boolean => ((context.vmas.find(va)?.flags ?? 0) & VM.HUGETLB) !== 0;
+  const more = residentPages(context, set.filter(isHuge));
+  const less = residentPages(context, cleared.filter(isHuge));
+  const { anon, file } = context.hugetlbPages ?? { anon: 0, file: 0 };
+  return { anon: anon + more.anon - less.anon, file: file + more.file - less.file };
+}
+
+/**
+ * Pages of the resident set as Linux counts it: those of hugetlb are none of it.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * residentSet({ ...mm, rssAnonPages: 520, hugetlbPages: { anon: 512, file: 0 } }); // { anonPages: 8, filePages: 0 }
+ * ```
+ */
+export function residentSet({ rssAnonPages, rssFilePages, hugetlbPages: huge }: MmContext): {
+  anonPages: number;
+  filePages: number;
+} {
+  return { anonPages: rssAnonPages - (huge?.anon ?? 0), filePages: rssFilePages - (huge?.file ?? 0) };
+}
+
 /** Entries among the runs that name slots of swap. */
 function swapPages(runs: readonly PteRun[]): number {
   return runs.reduce((sum, { nr, flags }) => sum + (kindOfEntry(flags) === 'swap' ? nr : 0), 0);
@@ -71,7 +104,9 @@ export function account(context: MmContext, set: readonly PteRun[], cleared: rea
   const less = residentPages(context, cleared);
   const rssAnonPages = context.rssAnonPages + more.anon - less.anon;
   const rssFilePages = context.rssFilePages + more.file - less.file;
-  const rssPeakPages = Math.max(context.rssPeakPages, rssAnonPages + rssFilePages);
+  const huge = hugetlbPages(context, set, cleared);
+  const counted = rssAnonPages + rssFilePages - (huge === undefined ? 0 : huge.anon + huge.file);
+  const rssPeakPages = Math.max(context.rssPeakPages, counted);
   const { swap } = context;
   const entries = swap === undefined ? 0 : swapPages(set) - swapPages(cleared);
   return reviseMm(context, (draft) => {
@@ -79,6 +114,7 @@ export function account(context: MmContext, set: readonly PteRun[], cleared: rea
     draft.rssAnonPages = rssAnonPages;
     draft.rssFilePages = rssFilePages;
     draft.rssPeakPages = rssPeakPages;
+    if (huge !== undefined) draft.hugetlbPages = huge;
   });
 }
 

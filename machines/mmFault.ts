@@ -7,6 +7,7 @@ import { invariant } from '../src/errors.ts';
 import { hasFlags, PROT, PTE } from '../src/mm/pte.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
 import { mmuOf } from './addresses.ts';
+import { hugeSteps, hugetlbFault } from './hugetlb/mmHugetlb.ts';
 import { putEntries } from './mmEntries.ts';
 import { anonSteps, anonymousFault } from './mmFaultAnon.ts';
 import { entered } from './mmFaultEntered.ts';
@@ -78,8 +79,10 @@ export function beginFault(before: MmContext, job: FaultJob, send: Send): FaultS
     const write = work.unshare === true || (work.access === 'write' && !hasFlags(work.pteFlags, PTE.WRITE));
     // Another fault or a fold brought the entry meanwhile: nothing to do but to try again.
     if (!write) return present(context, job, send);
+    if ((vma.flags & VM.HUGETLB) !== 0) return hugetlbFault(context, job, vma, send);
     return writeProtectFault(context, job, vma, send);
   }
+  if ((vma.flags & VM.HUGETLB) !== 0) return hugetlbFault(context, job, vma, send);
   if (hasFlags(work.pteFlags, PTE.SWAP)) return nonPresentFault(context, job, send);
   if (vma.file === null) return anonymousFault(context, job, vma, send);
   return fileFault(context, job, vma, send);
@@ -101,6 +104,7 @@ export const faultSteps: Record<string, FaultStepHandler> = {
   ...anonSteps,
   ...fileSteps,
   ...writeSteps,
+  ...hugeSteps,
   ...swapSteps,
 
   set: (context, _job, event, send) => {

@@ -15,6 +15,8 @@ import {
 import { hasFlags, protectionFlags, PTE } from '../src/mm/pte.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
 import { mmOf, mmuOf } from './addresses.ts';
+import { beginHugeZero, hugeZeroSteps } from './khugepaged/hugeZero.ts';
+import { thpOf } from './khugepaged/mmSettings.ts';
 import type { MessageOf, PteRun } from './messages.ts';
 import {
   type FaultJob,
@@ -40,10 +42,20 @@ import { reviseJob } from './reviseWork.ts';
 /** Orders above the least that this fault may use, by settings and by the mapping. */
 function ordersOf(context: MmContext, vma: Vma, va: number): number {
   const { kernelPageBytes, pageBytes } = context;
-  const { thp, minimumOrder } = context.resources.design;
+  const { minimumOrder } = context.resources.design;
+  const thp = thpOf(context);
   const leastBytes = minimumOrder === 'process-page' ? pageBytes : kernelPageBytes;
   const orders = allowableOrders({ thp, vma, pageBytes: leastBytes, kernelPageBytes });
   return orders === 0 ? 0 : suitableOrders(orders, va, vma, kernelPageBytes);
+}
+
+/** The shared zero page, as many frames of it as the process page has. */
+function zeroPage(context: MmContext, job: FaultJob, vma: Vma, send: Send): FaultStep {
+  const nr = leastPages(context);
+  // Linux marks the zero page special; a native entry may be anything but special, and it is told by its frame here.
+  const flags = protectionFlags(vma.prot, false) | PTE.YOUNG | (nr === 1 ? PTE.SPECIAL : 0);
+  const run: PteRun = { va: pageStart(context, workOf(job).va), pfn: context.zeroPfn, nr, flags };
+  return waitsOn(setRuns(context, job, [run], send));
 }
 
 /**
@@ -68,12 +80,7 @@ export function anonymousFault(context: MmContext, job: FaultJob, vma: Vma, send
   if ((vma.flags & VM.SHARED) !== 0) return waitsOn(allocate(context, job, [leastOrder], send));
   const reads = access !== 'write' && context.resources.design.zeroPage === 'process-page';
   const orders = ordersOf(context, vma, va);
-  if (reads) {
-    // Linux marks the zero page special; a native entry may be anything but special, and it is told by its frame here.
-    const flags = protectionFlags(vma.prot, false) | PTE.YOUNG | (nr === 1 ? PTE.SPECIAL : 0);
-    const run: PteRun = { va: pageStart(context, va), pfn: context.zeroPfn, nr, flags };
-    return waitsOn(setRuns(context, job, [run], send));
-  }
+  if (reads) return beginHugeZero(context, job, orders, send) ?? zeroPage(context, job, vma, send);
   const prepared = prepareAnon(context, va);
   if (orders === 0) return waitsOn(allocate(prepared, job, [leastOrder], send));
   const ranges = [rangeOf(va, highestOrder(orders), context.kernelPageBytes)];
@@ -147,4 +154,13 @@ const allocated: FaultStepHandler = (context, job, event, send) => {
 };
 
 /** The steps of anonymous faults, by the name that a job waits under. */
-export const anonSteps: Record<'rangeRead' | 'allocated', FaultStepHandler> = { rangeRead, allocated };
+export const anonSteps: Record<'rangeRead' | 'allocated' | keyof ReturnType<typeof hugeZeroSteps>, FaultStepHandler> = {
+  rangeRead,
+  allocated,
+  ...hugeZeroSteps({
+    single: zeroPage,
+    allocate,
+    ordersOf,
+    leastOrder: (context) => Math.log2(leastPages(context)),
+  }),
+};

@@ -27,7 +27,9 @@ export interface FaultStep {
 export type FaultJob = Extract<Job, { kind: 'fault' | 'call' }>;
 
 /** The answers that take a fault on. */
-export type FaultAnswer = MessageOf<'FRAMES' | 'NO_MEMORY' | 'REUSE' | 'PAGES' | 'TABLE_DONE' | 'SWAPPED_IN'>;
+export type FaultAnswer = MessageOf<
+  'FRAMES' | 'NO_MEMORY' | 'REUSE' | 'PAGES' | 'TABLE_DONE' | 'SWAPPED_IN' | 'HUGE_PAGE'
+>;
 
 /** A step that an answer takes a fault through. */
 export type FaultStepHandler = (context: MmContext, job: FaultJob, event: FaultAnswer, send: Send) => FaultStep;

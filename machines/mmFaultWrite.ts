@@ -8,6 +8,7 @@ import { isObjectFile } from '../src/mm/objects/objectFile.ts';
 import { hasFlags, PROT, PTE } from '../src/mm/pte.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
 import { mmOf, mmuOf } from './addresses.ts';
+import { isHugeZero, writeHugeZero } from './khugepaged/hugeZero.ts';
 import { actorOfFile } from './fileState.ts';
 import { pageIndex, putEntries } from './mmEntries.ts';
 import {
@@ -72,6 +73,7 @@ export function writeProtectFault(context: MmContext, job: FaultJob, vma: Vma, s
   // mprotect gave the write permission back: the entry follows (`wp_page_shared`, `wp_page_reuse`).
   if ((vma.flags & VM.SHARED) !== 0) return waitsOn(reuse(context, job, 0, send));
   if (hasFlags(pteFlags, PTE.EXCLUSIVE)) return waitsOn(reuse(context, job, PTE.EXCLUSIVE, send));
+  if (isHugeZero(context, workOf(job).ptePfn)) return writeHugeZero(context, job, send);
   if (!hasFlags(pteFlags, PTE.ANON)) return waitsOn(copyForeign(context, job, vma, send));
   // A pin may have made the page exclusive since the walk: PageAnonExclusive is looked at under the lock (`do_wp_page`).
   if (context.pinning !== undefined) return waitsOn(readEntry(context, job, send));

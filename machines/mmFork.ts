@@ -30,6 +30,7 @@ function begin(context: MmContext, event: MessageOf<'DUP_MM'>, send: Send): MmCo
     draft.vmas = vmas;
     draft.startBrk = startBrk;
     draft.brk = brk;
+    if (event.hugeZero !== undefined) draft.hugeZero = event.hugeZero;
     draft.job = job;
   });
   const native = context.nativeTables && pageBytes > context.kernelPageBytes;

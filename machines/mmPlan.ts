@@ -1,7 +1,11 @@
 /** Runs the plan of a call: effects in their order, each a message to another actor or a change of the mm itself. */
 import { planCall, type PlannedCall } from '../src/mm/calls/index.ts';
 import type { Effect, Space } from '../src/mm/calls/plan.ts';
+import { hugeFile } from '../src/mm/hugetlb/names.ts';
+import { defaultHugeBytes } from '../src/mm/hugetlb/sizes.ts';
+import { collapseBytes } from '../src/mm/thp/facility.ts';
 import { type CallJob, type CallStep, fails, mapFiles, returns, tellUnmapped, waits } from './mmCallJob.ts';
+import { tellHugeReleased } from './hugetlb/mmHugetlb.ts';
 import { startEffect } from './mmEffects.ts';
 import { filesOf } from './mmEntries.ts';
 import { type MmContext, stackGuardBytesOf } from './mmState.ts';
@@ -12,6 +16,7 @@ import { reviseJob } from './reviseWork.ts';
 /** What a plan is decided on. */
 function spaceOf(context: MmContext): Space {
   const { vmas, pageBytes, startBrk, brk, lockFuture, limits, writeNotify } = context;
+  const { thp, hugetlb } = context.resources.facilities;
   const nextShmem = `shmem:${context.pid}.${context.shmems}`;
   return {
     vmas,
@@ -23,6 +28,17 @@ function spaceOf(context: MmContext): Space {
     writeNotify,
     nextShmem,
     stackGuardBytes: stackGuardBytesOf(context),
+    ...(thp === undefined
+      ? {}
+      : { collapseBytes: collapseBytes(thp.collapseSize, pageBytes, context.kernelPageBytes) }),
+    ...(hugetlb === undefined
+      ? {}
+      : {
+          hugetlb: {
+            defaultBytes: defaultHugeBytes(pageBytes, context.kernelPageBytes, hugetlb.defaultSize),
+            nextFile: (hugeBytes: number) => hugeFile(hugeBytes, `${context.pid}.${context.shmems}`),
+          },
+        }),
   };
 }
 
@@ -57,6 +73,7 @@ function commit(context: MmContext, job: CallJob, vmas: MmContext['vmas'], send:
     draft.vmas = vmas;
   });
   tellUnmapped(state, context.vmas, send);
+  tellHugeReleased(state, context.vmas, send);
   const files = filesOf(vmas).filter((file) => !known.has(file));
   const asked = mapFiles(
     state,

@@ -1,5 +1,6 @@
 /** The state of an mm, and the small steps that all its jobs share. */
 import type { CostModel } from '../src/arch/costs.ts';
+import type { ThpSettings } from '../src/arch/design.ts';
 import { STACK_GUARD_GAP_PAGES } from '../src/arch/granule.ts';
 import { type Limits, rootLimits } from '../src/mm/calls/limits.ts';
 import type { Effect } from '../src/mm/calls/plan.ts';
@@ -200,6 +201,12 @@ export interface MmContext {
   /** Somebody has pinned pages of it (MMF_HAS_PINNED); absent where nobody ever did. */
   pinning?: Pinning;
   kernelMaps?: KernelObjects;
+  /** Settings of transparent huge pages that were written to sysfs; absent before the first. */
+  thp?: { settings: ThpSettings; useZeroPage: boolean };
+  /** The frames of the huge zero page; absent before it mapped it. */
+  hugeZero?: { pfn: number; nr: number };
+  /** Resident pages that are huge pages of hugetlb (`hugetlb_usage`): Linux does not count them in the resident set. */
+  hugetlbPages?: { anon: number; file: number };
   swap?: MmSwap;
 }
 

@@ -3,12 +3,13 @@ import { invariant } from '../src/errors.ts';
 import { ERRNO } from '../src/mm/abiRules.ts';
 import { emptySpace } from '../src/mm/calls/plan.ts';
 import { kindOfEntry } from '../src/mm/nonPresent.ts';
+import { hasFlags, PTE } from '../src/mm/pte.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
 import { mmOf, mmuOf } from './addresses.ts';
 import { beginForkPins, type CopyRange, forkPinStep } from './gup/mmForkPins.ts';
 import { forkCopied } from './gup/mmPins.ts';
-import type { ExecCall, Message, MessageOf } from './messages.ts';
+import type { ExecCall, Message, MessageOf, PteRun } from './messages.ts';
 import {
   type CallJob,
   type CallOf,
@@ -23,7 +24,7 @@ import {
   zap,
 } from './mmCallJob.ts';
 import { settle } from './mmEffects.ts';
-import { filesOf, isCounted, noteFallback, noteMapped } from './mmEntries.ts';
+import { filesOf, isCounted, noteFallback, noteMapped, residentSet } from './mmEntries.ts';
 import { ask, costsOf, type MmContext } from './mmState.ts';
 import type { Send } from './support.ts';
 import { withKernelMaps } from './objects/mmKernelMaps.ts';
@@ -46,6 +47,7 @@ function fork(context: MmContext, job: CallJob, call: CallOf<'fork'>, send: Send
     vmas: copied.map((vma) => ({ ...vma, flags: unlocked(vma.flags), ...wiped(vma) })),
     startBrk: context.startBrk,
     brk: context.brk,
+    ...(context.hugeZero === undefined ? {} : { hugeZero: context.hugeZero }),
   });
   return waits(ask(context, job, 'childMapped', mmOf(call.childPid), message, send, costsOf(context).vmaOperation));
 }
@@ -53,6 +55,17 @@ function fork(context: MmContext, job: CallJob, call: CallOf<'fork'>, send: Send
 /** VM_WIPEONFORK gets a clean slate in the child (`dup_mmap`). */
 function wiped(vma: Vma): { anonVma?: number; anonChain?: number } {
   return (vma.flags & VM.WIPEONFORK) === 0 ? {} : { anonVma: 0, anonChain: 0 };
+}
+
+/** Tables of huge pages that are shared are not any more, before everything goes. */
+function leaveHuge(context: MmContext, job: CallJob, send: Send): CallStep {
+  const { hugetlb } = context.resources.facilities;
+  const shares = (vma: Vma): boolean => (vma.flags & VM.HUGETLB) !== 0 && (vma.flags & VM.SHARED) !== 0;
+  const asks = hugetlb !== undefined && hugetlb.pmdSharing !== 'none' && context.vmas.list().some(shares);
+  if (!asks) return tearDown(context, job, send);
+  const sender = mmOf(context.pid);
+  const message = (request: number): Message => ({ type: 'HUGE_UNSHARE', sender, request, file: '' });
+  return waits(ask(context, job, 'hugeLeft', 'hugetlb', message, send));
 }
 
 /** execve and exit begin alike: everything that is mapped goes. The areas stay until the entries are gone. */
@@ -81,8 +94,9 @@ export function beginTask(
   send: Send,
 ): CallStep {
   if (call.op === 'fork') return fork(context, job, call, send);
-  const rssExitPages = context.rssAnonPages + context.rssFilePages;
-  return tearDown(
+  const { anonPages, filePages } = residentSet(context);
+  const rssExitPages = anonPages + filePages;
+  return leaveHuge(
     call.op === 'exit'
       ? reviseMm(context, (draft) => {
           draft.rssExitPages = rssExitPages;
@@ -139,6 +153,16 @@ function copiedRanges(context: MmContext): CopyRange[] {
 const forkPins: StepHandler = (context, job, event, send) =>
   forkPinStep(context, job, event, copiedRanges(context), send);
 
+/** Whether entries for a child are own pages of huge areas. */
+function ownsHuge(context: MmContext, set: readonly PteRun[]): boolean {
+  if (context.resources.facilities.hugetlb === undefined) return false;
+  return set.some(({ va, flags }) => hasFlags(flags, PTE.ANON) && isHuge(context.vmas.find(va)));
+}
+
+function isHuge(vma: Vma | null): boolean {
+  return vma !== null && (vma.flags & VM.HUGETLB) !== 0;
+}
+
 /** A reference for each present entry that the child gets. */
 function getReferences(context: MmContext, job: CallJob, send: Send): CallStep {
   const present = job.runs.filter((run) => isCounted(context, run));
@@ -146,6 +170,16 @@ function getReferences(context: MmContext, job: CallJob, send: Send): CallStep {
   const sender = mmOf(context.pid);
   const get = (request: number): Message => ({ type: 'GET', sender, request, runs });
   return waits(ask(context, job, 'gotRefs', 'zone', get, send));
+}
+
+/** `copy_nonpresent_pte`: slots of swap are counted before the child can give them up; then come the references. */
+function duplicateSlots(context: MmContext, job: CallJob, send: Send): CallStep {
+  const swapped = job.runs.filter(({ flags }) => kindOfEntry(flags) === 'swap');
+  if (swapped.length === 0) return getReferences(context, job, send);
+  const slots = swapped.map(({ pfn, nr }) => ({ offset: pfn, nr }));
+  const sender = mmOf(context.pid);
+  const duplicate = (request: number): Message => ({ type: 'SWAP_DUPLICATE', sender, request, slots });
+  return waits(ask(context, job, 'slotsDuplicated', 'swap', duplicate, send));
 }
 
 /** The steps of fork, execve and exit, by the name that a job waits under. */
@@ -165,19 +199,27 @@ export const taskSteps: Partial<Record<string, StepHandler>> = {
 
   copiedTables: (context, job, event, send) => {
     const { set, fallback } = tableDone(event);
+    if (ownsHuge(context, set)) {
+      const child = mmOf((job.call as CallOf<'fork'>).childPid);
+      const dup = (request: number): Message => ({ type: 'HUGE_DUP', sender: mmOf(context.pid), request, child });
+      const copied = reviseJob(job, (draft) => {
+        draft.runs = set;
+        if (job.runs.length > 0) draft.copies = job.runs;
+      });
+      return waits(ask(forkCopied(noteFallback(context, fallback)), copied, 'hugeDuplicated', 'hugetlb', dup, send));
+    }
     const state = forkCopied(noteFallback(context, fallback));
     const next = reviseJob(job, (draft) => {
       draft.runs = set;
       if (job.runs.length > 0) draft.copies = job.runs;
     });
-    const swapped = set.filter(({ flags }) => kindOfEntry(flags) === 'swap');
-    if (swapped.length === 0) return getReferences(state, next, send);
-    // copy_nonpresent_pte: the slot is counted before the child can give it up.
-    const slots = swapped.map(({ pfn, nr }) => ({ offset: pfn, nr }));
-    const sender = mmOf(context.pid);
-    const duplicate = (request: number): Message => ({ type: 'SWAP_DUPLICATE', sender, request, slots });
-    return waits(ask(state, next, 'slotsDuplicated', 'swap', duplicate, send));
+    return duplicateSlots(state, next, send);
   },
+
+  /** hugetlb counts the child among the owners: then come the slots of swap and the references. */
+  hugeDuplicated: (context, job, _event, send) => duplicateSlots(context, job, send),
+
+  hugeLeft: (context, job, _event, send) => tearDown(context, job, send),
 
   slotsDuplicated: (context, job, _event, send) => getReferences(context, job, send),
 

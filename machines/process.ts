@@ -27,7 +27,7 @@ function callAt(context: ProcessContext): TraceCall {
   const call = block.calls[block.page[context.at - block.firstRun]];
   invariant(call !== undefined, `run ${context.at} of ${context.trace} is a system call`);
   if (call.op !== 'fork') return call;
-  return { op: 'fork', childPid: context.children[0] ?? -1 };
+  return { ...call, childPid: context.children[0] ?? -1 };
 }
 
 function run(context: ProcessContext, send: Send): ProcessContext {
@@ -137,6 +137,8 @@ export const processMachine = setup({
         draft.callsFailed = callsFailed;
         draft.at = context.begun ? context.at + 1 : 0;
         draft.begun = true;
+        // An execve of the program itself: it runs on in memory of another page size.
+        if (context.begun && event.data.length === 1 && isCall(context, 'exec')) draft.pageBytes = event.data[0];
       });
     }),
     take: handle<ProcessContext>((context, event) => {
@@ -310,8 +312,13 @@ export const processMachine = setup({
 
 /** Whether the call at `at` is the one that does not return. */
 function isExit(context: ProcessContext): boolean {
+  return isCall(context, 'exit');
+}
+
+/** Whether there is such a call at `at`. */
+function isCall(context: ProcessContext, op: TraceCall['op']): boolean {
   const trace = traceOf(context);
   const block = blockOf(trace, Math.floor(context.at / trace.blockRuns));
   const at = context.at - block.firstRun;
-  return block.kind[at] === RUN_CALL && block.calls[block.page[at]]?.op === 'exit';
+  return block.kind[at] === RUN_CALL && block.calls[block.page[at]]?.op === op;
 }

@@ -20,6 +20,7 @@ function copyAbi(from: AbiContext): AbiContext {
   };
   if (from.threads !== undefined) copy.threads = from.threads;
   if (from.futexes !== undefined) copy.futexes = from.futexes;
+  if (from.selection !== undefined) copy.selection = from.selection;
   return copy;
 }
 
@@ -152,6 +153,10 @@ function copyMm(from: MmContext): MmContext {
  */
 export function reviseMm(from: MmContext, change: (draft: MmContext) => void): MmContext {
   const draft = copyMm(from);
+  // Fields of facilities: a field that is there but undefined would be another state.
+  if (from.thp !== undefined) draft.thp = from.thp;
+  if (from.hugeZero !== undefined) draft.hugeZero = from.hugeZero;
+  if (from.hugetlbPages !== undefined) draft.hugetlbPages = from.hugetlbPages;
   change(draft);
   return draft;
 }
@@ -243,6 +248,7 @@ export function copyZone(from: ZoneContext): ZoneContext {
     deferredSplits: from.deferredSplits,
   };
   if (from.pinWaiters !== undefined) copy.pinWaiters = from.pinWaiters;
+  if (from.hugeZero !== undefined) copy.hugeZero = from.hugeZero;
   // Absent unless a topology asks for kswapd, or for a slow path.
   if (from.reclaim !== undefined) copy.reclaim = from.reclaim;
   if (from.pressure !== undefined) copy.pressure = from.pressure;

@@ -13,6 +13,8 @@ import { type Architecture, architectures } from '../src/arch/architectures.ts';
 import type { CostModel } from '../src/arch/costs.ts';
 import { type Design, defaultDesign } from '../src/arch/design.ts';
 import type { RunSource } from '../src/mm/runs.ts';
+import type { HugetlbFacility } from '../src/mm/hugetlb/facility.ts';
+import type { ThpFacility } from '../src/mm/thp/facility.ts';
 import type { Message, MessageOf } from './messages.ts';
 
 /** Bytes of shared zero memory: one page of the largest size a process can have. */
@@ -102,8 +104,16 @@ export interface Resources {
   design?: Design;
   /** The process whose address space each thread shares, by its id; processes themselves are not in it. */
   threads?: ReadonlyMap<number, number>;
+  /** What the topology says of the facilities that it asks for. */
+  facilities?: Facilities;
   /** arm64 where none is given. */
   architecture?: Architecture;
+}
+
+/** Settings of facilities that the core obeys too; absent: the topology does not ask for it. */
+export interface Facilities {
+  thp?: ThpFacility;
+  hugetlb?: HugetlbFacility;
 }
 
 /**
@@ -120,6 +130,7 @@ export class ResourceHolder {
   readonly costs: CostModel;
   readonly design: Design;
   readonly threads: ReadonlyMap<number, number>;
+  readonly facilities: Facilities;
   readonly architecture: Architecture;
 
   constructor(resources: Resources) {
@@ -127,6 +138,7 @@ export class ResourceHolder {
     this.costs = resources.costs;
     this.design = resources.design ?? defaultDesign;
     this.threads = resources.threads ?? new Map();
+    this.facilities = resources.facilities ?? {};
     this.architecture = resources.architecture ?? architectures.arm64;
   }
 

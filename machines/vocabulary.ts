@@ -3,6 +3,8 @@ import { compactionVocabulary } from './compaction/vocabulary.ts';
 import { coreVocabulary } from './coreVocabulary.ts';
 import { gupVocabulary } from './gup/vocabulary.ts';
 import { liveFallbackVocabulary } from './liveFallback/vocabulary.ts';
+import { hugetlbVocabulary } from './hugetlb/vocabulary.ts';
+import { khugepagedVocabulary } from './khugepaged/vocabulary.ts';
 import type { MessageType, VocabularyRow } from './messages.ts';
 import { objectVocabulary } from './objects/vocabulary.ts';
 import { pipeVocabulary } from './pipe/vocabulary.ts';
@@ -25,6 +27,8 @@ export const vocabulary: Readonly<Record<MessageType, VocabularyRow>> = {
   ...gupVocabulary,
   ...liveFallbackVocabulary,
   ...compactionVocabulary,
+  ...khugepagedVocabulary,
+  ...hugetlbVocabulary,
   ...pipeVocabulary,
   ...reclaimVocabulary,
   ...swapVocabulary,

@@ -20,6 +20,9 @@ import { assertType, handle, type ResourceHolder, ZERO_BYTES } from './support.t
 import { initialReclaim, takeReclaim, tryStalled, type ZoneReclaim } from './reclaim/zoneKswapd.ts';
 import { alloc, copyOnWrite, grant, tryAlloc } from './zoneAlloc.ts';
 import { shrink as shrinkFolios } from './zoneReclaim.ts';
+import { hugeZero } from './khugepaged/hugeZero.ts';
+import { mthpCounts } from './khugepaged/zoneCounts.ts';
+import { freeBlock } from './hugetlb/contig.ts';
 import { folioQuery } from './walkers/zoneWalk.ts';
 import { copyZone } from './revise.ts';
 
@@ -58,6 +61,8 @@ export interface ZoneContext {
   deferredSplits: PersistentList<number>;
   /** Those who wait until pages are unpinned; absent where nobody ever did. */
   pinWaiters?: readonly PinWaiter[];
+  /** The huge zero page, once somebody has asked for it. */
+  hugeZero?: { pfn: number; order: number };
   /** Absent without kswapd. */
   reclaim?: ZoneReclaim;
   /** Where there is a slow path. */
@@ -144,7 +149,7 @@ const put = handle<ZoneContext>((context, event, send) => {
       const after = folios.putPages(before, at, end - at);
       if (after === null) {
         buddy ??= context.buddy.edit();
-        buddy.free(before.pfn, before.order);
+        freeBlock(buddy, before.pfn, before.order);
       } else if (after.large?.partlyMapped === true && before.large?.partlyMapped !== true) partly.push(after);
       at = end;
     }
@@ -205,6 +210,8 @@ export const zoneMachine = setup({
       assertType(event, 'COMPACT_SCAN');
       return compactScan(context, event, send);
     }),
+    mthpCounts: handle<ZoneContext>(mthpCounts),
+    hugeZero: handle<ZoneContext>(hugeZero),
   },
   guards: {
     isOk: ({ context }) => context.buddy.freeFrames > context.marks.high,
@@ -223,6 +230,8 @@ export const zoneMachine = setup({
     PUT: { actions: 'put' },
     SHRINK: { actions: 'shrink' },
     FOLIO_QUERY: { actions: 'folioQuery' },
+    MTHP_QUERY: { actions: 'mthpCounts' },
+    HUGE_ZERO: { actions: 'hugeZero' },
     KSWAPD_SLEEPS: { actions: 'reclaim' },
     ISOLATE: { actions: 'reclaim' },
     SET_SWAPBACKED: { actions: 'reclaim' },

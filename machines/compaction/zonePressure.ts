@@ -184,7 +184,9 @@ export function goSlow(
 ): void {
   const { pressure } = draft;
   invariant(pressure !== undefined, 'a zone that groups its pages has a slow path');
-  const { sender, leastOrder: orderPages, count, kind, zero } = wish;
+  const { sender, count, kind, zero } = wish;
+  // A fault tried its larger orders already and waits for the least; who names one order wants that (khugepaged, MADV_COLLAPSE).
+  const orderPages = wish.fallbackOrders === null ? wish.orderPages : wish.leastOrder;
   if (pressure.background && orderPages > 0) send('kcompactd', { type: 'WAKE_KCOMPACTD', orderPages });
   const slow = { sender, request, orderPages, leastOrder: wish.leastOrder, count, kind, zero, copied };
   send('page-alloc', { type: 'SLOW_ALLOC', wish: slow });

@@ -9,9 +9,9 @@ import { defaultPinChoices } from '../../src/arch/pinChoices.ts';
 import { ERRNO } from '../../src/mm/abi/numbers.ts';
 import type { PinningCall } from '../../src/mm/runs.ts';
 import { type AbiContext, answer, askMm, begin, type CallInFlight, fail, mmPidOf } from '../abiState.ts';
-import type { MessageOf } from '../messages.ts';
+import type { Message, MessageOf } from '../messages.ts';
 import { reviseCall } from '../reviseWork.ts';
-import type { Send } from '../support.ts';
+import { assertType, type Send } from '../support.ts';
 
 /** A word of PTRACE_PEEKDATA, a breakpoint of uprobes. */
 const WORD_BYTES = 8;
@@ -100,4 +100,21 @@ export function accessAnswered(
   send: Send,
 ): AbiContext {
   return event.result > 0 ? answer(context, pid, { result: 0 }, send) : fail(context, pid, ERRNO.EIO, send);
+}
+
+/**
+ * A holder has pinned or unpinned what a call asked for.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const abi = initialAbi({ resources, kernelPageBytes: 4096, files: [] });
+ * const sent: string[] = [];
+ * pinsDone(abi, { type: 'GUP_DONE', request: 1, result: 16, errno: 0 }, (to) => sent.push(to));
+ * sent; // ['process:1']
+ * ```
+ */
+export function pinsDone(context: AbiContext, event: Message, send: Send): AbiContext {
+  assertType(event, 'GUP_DONE');
+  return answer(context, event.request, { result: event.result, errno: event.errno }, send);
 }

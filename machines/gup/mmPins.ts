@@ -12,14 +12,14 @@ import type { PinCall } from '../../src/mm/calls/pin.ts';
 import { followsEntry, isCowMapping } from '../../src/mm/gup/rules.ts';
 import { hasFlags, PTE } from '../../src/mm/pte.ts';
 import { mmOf, mmuOf } from '../addresses.ts';
-import type { Message, MessageOf, PteRun } from '../messages.ts';
+import type { Message, PteRun } from '../messages.ts';
 import { type CallJob, type CallStep, fails, returns, tableDone, waits } from '../mmCallJob.ts';
 import { isZeroFrame } from '../mmEntries.ts';
 import { ask, type MmContext, SIGNAL } from '../mmState.ts';
 import { beginMove, moveStep } from './mmMovePins.ts';
 import { reviseMm } from '../revise.ts';
 import { reviseJob } from '../reviseWork.ts';
-import type { Send } from '../support.ts';
+import { assertType, type Send } from '../support.ts';
 
 /** What an mm keeps once somebody has pinned pages of it (MMF_HAS_PINNED). */
 export interface Pinning {
@@ -62,7 +62,8 @@ export function hasPinned(context: MmContext): MmContext {
  * sent; // [{ type: 'PROTECT_SEQ', request: 1, seq: 0 }]
  * ```
  */
-export function readSequence(before: MmContext, event: MessageOf<'READ_PROTECT_SEQ'>, send: Send): MmContext {
+export function readSequence(before: MmContext, event: Message, send: Send): MmContext {
+  assertType(event, 'READ_PROTECT_SEQ');
   const context = hasPinned(before);
   const { job, pinning } = context;
   const copies = job?.kind === 'call' && (COPYING.has(job.step) || job.step.startsWith(MOVING));

@@ -8,11 +8,21 @@
 import { ERRNO } from '../../src/mm/abi/numbers.ts';
 import type { FutexCall } from '../../src/mm/runs.ts';
 import { futexKey } from '../../src/mm/uaccess/futexKey.ts';
-import { type AbiContext, answer, begin, type CallInFlight, copyOn, fail, mmPidOf, pageBytesOf } from '../abiState.ts';
-import type { MessageOf } from '../messages.ts';
+import {
+  type AbiContext,
+  answer,
+  begin,
+  type CallInFlight,
+  callOf,
+  copyOn,
+  fail,
+  mmPidOf,
+  pageBytesOf,
+} from '../abiState.ts';
+import type { Message } from '../messages.ts';
 import { reviseAbi } from '../revise.ts';
 import { reviseCall } from '../reviseWork.ts';
-import type { Send } from '../support.ts';
+import { assertType, type Send } from '../support.ts';
 
 /** Who waits on a futex: the key that it was queued under, and whether it sleeps yet. */
 export interface FutexWaiter {
@@ -69,17 +79,15 @@ export function beginFutex(context: AbiContext, inFlight: CallInFlight, call: Fu
  * const call = { op: 'futex' as const, command: 'wake' as const, addr: 0x10000, shared: true, count: 1, equal: true };
  * const state = { type: 'MM_STATE' as const, request: 1, state: stateOfMm(mm) };
  * const sent: unknown[] = [];
- * areaKnown(abi, newCall(1, 0, call), call, state, (_to, message) => sent.push(message));
+ * areaKnown(begin(abi, newCall(1, 0, call)), state, (_to, message) => sent.push(message));
  * (sent[0] as { errno: number }).errno; // 14
  * ```
  */
-export function areaKnown(
-  context: AbiContext,
-  inFlight: CallInFlight,
-  call: FutexCall,
-  event: MessageOf<'MM_STATE'>,
-  send: Send,
-): AbiContext {
+export function areaKnown(context: AbiContext, event: Message, send: Send): AbiContext {
+  assertType(event, 'MM_STATE');
+  const inFlight = callOf(context, event.request);
+  const { call } = inFlight;
+  if (call.op !== 'futex') return context;
   const { addr } = call;
   const vma = event.state.vmas.find(({ startVa, endVa }) => addr >= startVa && addr < endVa) ?? null;
   const ofProcess = context.resources.design.futexKeys === 'process-page';

@@ -1,7 +1,7 @@
 /** What an mm does for those who look at it or exchange its entries from outside: beside its job, as rmap does. */
 import { mmuOf } from '../addresses.ts';
 import { kindOfEntry } from '../../src/mm/nonPresent.ts';
-import { account, isZeroFrame, noteFallback } from '../mmEntries.ts';
+import { account, isZeroFrame, noteFallback, residentSet } from '../mmEntries.ts';
 import type { MmContext, ReplaceWork } from '../mmState.ts';
 import type { Message, MessageOf } from '../messages.ts';
 import { reviseMm } from '../revise.ts';
@@ -19,7 +19,8 @@ import type { MmState } from './messages.ts';
  * ```
  */
 export function stateOfMm(context: MmContext): MmState {
-  const { pid, pageBytes, kernelPageBytes, startBrk, brk, rssAnonPages, rssFilePages, rssPeakPages } = context;
+  const { pid, pageBytes, kernelPageBytes, startBrk, brk, rssPeakPages } = context;
+  const { anonPages: rssAnonPages, filePages: rssFilePages } = residentSet(context);
   const { minorFaults, majorFaults, fallbacks } = context;
   const sizes = { pid, pageBytes, kernelPageBytes, vmas: context.vmas.list(), startBrk, brk };
   return { ...sizes, rssAnonPages, rssFilePages, rssPeakPages, minorFaults, majorFaults, fallbacks };

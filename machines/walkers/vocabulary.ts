@@ -11,7 +11,18 @@ import type { WalkerMessage } from './messages.ts';
  * WALKERS.includes('disk'); // false
  * ```
  */
-export const WALKERS: readonly Kind[] = ['abi', 'mm', 'file', 'shmem', 'kswapd', 'driver', 'page-alloc', 'kcompactd'];
+export const WALKERS: readonly Kind[] = [
+  'abi',
+  'mm',
+  'file',
+  'shmem',
+  'kswapd',
+  'driver',
+  'page-alloc',
+  'kcompactd',
+  'khugepaged',
+  'hugetlb',
+];
 
 /**
  * The rows.
@@ -24,8 +35,8 @@ export const WALKERS: readonly Kind[] = ['abi', 'mm', 'file', 'shmem', 'kswapd',
 export const walkerVocabulary: Readonly<Record<WalkerMessage['type'], VocabularyRow>> = {
   PAGEWALK: row(WALKERS, 'mmu', 'walk_page_range: what the Linux table holds.'),
   WALKED: row('mmu', WALKERS, 'The entries, and how large the tables are.'),
-  FOLIO_QUERY: row([...WALKERS, 'file', 'driver'], 'zone', 'page_folio: which folios do these frames lie in?'),
-  FOLIOS: row('zone', [...WALKERS, 'file', 'driver'], 'Order, references, pins and owner of each.'),
+  FOLIO_QUERY: row([...WALKERS, 'file', 'driver', 'mm'], 'zone', 'page_folio: which folios do these frames lie in?'),
+  FOLIOS: row('zone', [...WALKERS, 'file', 'driver', 'mm'], 'Order, references, pins and owner of each.'),
   MM_QUERY: row(WALKERS, 'mm', 'mmap_read_lock: areas, page size and counters.'),
   MM_STATE: row('mm', WALKERS, 'Those.'),
   REPLACE_PTES: row(WALKERS, 'mm', 'rmap_walk: replace entries that still are what is expected.'),

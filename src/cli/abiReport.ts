@@ -1,5 +1,6 @@
 /** `granule abi-report`: what a program's recorded calls would meet in a process of larger pages. */
 import { createReadStream } from 'node:fs';
+import { basename } from 'node:path';
 import { createInterface } from 'node:readline';
 import { PassThrough, type Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
@@ -47,17 +48,21 @@ export function addAbiReport(program: Command, cli: Cli): void {
   program
     .command('abi-report')
     .description('which recorded calls a larger page size would refuse or answer otherwise')
-    .argument('<FILE>', 'text of strace (-f), a .gtr, or trace text; gzipped or not')
+    .argument('<FILE...>', 'text of strace (-f), a .gtr, or trace text; gzipped or not; several of strace -ff')
     .option('--page <SIZE>', 'page size of the process: 16K or 64K', layoutSize, 65536)
     .option('--all', 'list every kind of finding')
     .option('--json', 'print JSON, with every finding')
     .addHelpText('after', EXAMPLES)
-    .action(async (file: string, options: AbiReportOptions) => report(cli, file, options));
+    .action(async (files: string[], options: AbiReportOptions) => report(cli, files, options));
 }
 
-async function report(cli: Cli, file: string, options: AbiReportOptions): Promise<void> {
-  const path = cli.path(file);
-  const events = (await straceEvents(path)) ?? (await traceEvents(cli, path));
+async function report(cli: Cli, files: readonly string[], options: AbiReportOptions): Promise<void> {
+  const events: RecordedEvent[] = [];
+  for (const file of files) {
+    const path = cli.path(file);
+    const read = (await straceEvents(path)) ?? (await traceEvents(cli, path));
+    events.push(...(files.length === 1 ? read : apart(read, file, events)));
+  }
   const made = abiReport(events, options.page);
   if (options.json === true) cli.json(made);
   else cli.out.write(abiReportText(made, options.all === true ? Number.MAX_SAFE_INTEGER : GROUPS_SHOWN));
@@ -72,6 +77,15 @@ async function traceEvents(cli: Cli, path: string): Promise<RecordedEvent[]> {
     progress.end();
     trace.close();
   }
+}
+
+/** The events of one file of several: its address spaces are not those of the others, and its places name it. */
+function apart(events: readonly RecordedEvent[], file: string, before: readonly RecordedEvent[]): RecordedEvent[] {
+  const base = before.reduce((most, event) => Math.max(most, event.space, event.kind === 'fork' ? event.child : 0), 0);
+  return events.map((event) => {
+    const moved = { ...event, space: event.space + base, place: `${basename(file)}, ${event.place}` };
+    return moved.kind === 'fork' ? { ...moved, child: moved.child + base } : moved;
+  });
 }
 
 /** The events of strace's text; null where the file is something else. */

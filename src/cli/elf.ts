@@ -2,10 +2,11 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { GRANULES } from '../arch/granule.ts';
-import { PT } from '../mm/elf/elfFile.ts';
+import { ET, headersOf, PT } from '../mm/elf/elfFile.ts';
 import { notedPageBytes } from '../mm/elf/notes.ts';
 import { loaderOf, type Loader } from '../mm/elf/play.ts';
 import { judgeElf } from '../mm/elf/verdict.ts';
+import { formatHex, formatProtection } from '../report/format.ts';
 import { elfReport, elfTable, elfKind, type JudgedElf } from '../report/elfText.ts';
 import { readElfAt } from '../trace/elfSource.node.ts';
 import { type Cli, pageSize } from './cli.ts';
@@ -13,6 +14,7 @@ import { type Cli, pageSize } from './cli.ts';
 interface ElfOptions {
   page?: number;
   json?: boolean;
+  image?: boolean;
 }
 
 const EXAMPLES = `
@@ -20,6 +22,7 @@ Examples:
   granule elf /usr/bin/git                       every segment, and what becomes of it at 4K, 16K and 64K
   granule elf /usr/bin/* /lib/*.so.* --page 64K  one line a file
   granule elf ./prog --json
+  granule elf /usr/bin/git --image                a program that a topology may execute
 
 as is: every byte has the rights it should have. weaker: it runs, and some bytes have rights that they should not have.
 broken: it is mapped without an error, and bytes are hidden or lack a right. refused: exec or ld.so gives up.`;
@@ -39,6 +42,7 @@ export function addElf(program: Command, cli: Cli): void {
     .argument('<FILE...>', 'ELF files; one alone is told in full')
     .option('--page <SIZE>', 'page size of the process: 4K, 16K or 64K (default: all three)', pageSize)
     .option('--json', 'print JSON')
+    .option('--image', 'print JSON for the field selection.images of a topology')
     .addHelpText('after', EXAMPLES)
     .action((files: string[], options: ElfOptions) => elf(cli, files, options));
 }
@@ -46,12 +50,13 @@ export function addElf(program: Command, cli: Cli): void {
 function elf(cli: Cli, files: readonly string[], options: ElfOptions): void {
   const sizes = options.page === undefined ? GRANULES : [options.page];
   const judged = files.map((file) => judge(cli.path(file), file, sizes));
-  if (options.json === true) cli.json(judged.map(jsonOf));
+  if (options.image === true) cli.json(judged.map(imageOf));
+  else if (options.json === true) cli.json(judged.map(jsonOf));
   else cli.out.write(judged.length === 1 ? elfReport(judged[0]) : elfTable(judged));
 }
 
 function judge(path: string, shown: string, sizes: readonly number[], loader?: Loader): JudgedElf {
-  const { file, notes } = readElfAt(path);
+  const { file, notes, properties } = readElfAt(path);
   const by = loader ?? loaderOf(file);
   // The interpreter of another architecture, or of an image of another machine, is not here.
   const interpreterPath = file.interpreter;
@@ -64,8 +69,24 @@ function judge(path: string, shown: string, sizes: readonly number[], loader?: L
     file,
     verdicts: sizes.map((pageBytes) => judgeElf(file, pageBytes, by)),
     notedPageBytes: notedPageBytes(notes, file.littleEndian),
+    properties,
     interpreter,
   };
+}
+
+/** The file as a topology writes a program that may be executed. */
+function imageOf({ path, file, notedPageBytes }: JudgedElf): unknown {
+  const segments = headersOf(file, PT.LOAD).map(({ vaddr, offset, fileBytes, memoryBytes, prot, align }) => ({
+    vaddr: formatHex(vaddr),
+    offset: formatHex(offset),
+    fileBytes,
+    ...(memoryBytes === fileBytes ? {} : { memoryBytes }),
+    rights: formatProtection(prot).replaceAll('-', ''),
+    align,
+  }));
+  const type = file.type === ET.EXEC ? 'exec' : 'dyn';
+  const note = notedPageBytes === 0 ? {} : { note: notedPageBytes };
+  return { path, type, size: file.sizeBytes, segments, ...note };
 }
 
 function jsonOf(judged: JudgedElf): unknown {
@@ -78,6 +99,7 @@ function jsonOf(judged: JudgedElf): unknown {
     littleEndian: file.littleEndian,
     machine: file.machine,
     notedPageBytes: judged.notedPageBytes,
+    properties: judged.properties,
     headers: file.headers.map((header) => ({ ...header, type: names.get(header.type) ?? header.type })),
     verdicts: judged.verdicts,
     interpreter: judged.interpreter === null ? file.interpreter : jsonOf(judged.interpreter),

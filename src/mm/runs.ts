@@ -42,6 +42,8 @@ export type TraceCall =
   | PinningCall
   | FutexCall
   | QueryCall
+  | ControlCall
+  | SelectionCall
   | ObjectCall
   | DeviceCall
   | TaskCall;
@@ -186,6 +188,9 @@ export interface FutexCall {
 /** What a program asks about the page size: the C library's sysconf and getauxval, by the constants' names. */
 export type QueryCall = { op: 'sysconf'; name: string } | { op: 'auxval'; name: string };
 
+/** Files of sysfs and /proc/sys that hold one setting each; the data of a read's answer is its text in bytes. */
+export type ControlCall = { op: 'read_control'; path: string } | { op: 'write_control'; path: string; text: string };
+
 /**
  * Calls that make an object of the kernel which can be mapped. From here on, `file` in the calls of this process and
  * its children is that object.
@@ -213,12 +218,21 @@ export type ObjectCall =
  */
 export type DeviceCall = { op: 'ioctl'; file: string; command: string; values: number[] };
 
+/** What says in which page size the next program runs (`src/mm/selection`). */
+export type SelectionCall =
+  /** The whole argument of personality(2); 0xffffffff asks. */
+  | { op: 'personality'; persona: number }
+  /** A prctl: for the next execve alone, or inherited; `pageBytes` 0 takes it back. */
+  | { op: 'prefer_page'; which: 'once' | 'inherited'; pageBytes: number };
+
 /** The life of the task, and everything else. */
 export type TaskCall =
-  | { op: 'fork'; childPid: number }
+  /** `pageBytes` is the page size given to clone3, if any. */
+  | { op: 'fork'; childPid: number; pageBytes?: number }
   /** CLONE_VM | CLONE_THREAD: the thread `tid` begins in this address space. */
   | { op: 'clone'; tid: number }
-  | { op: 'exec'; file: string }
+  /** Of a topology with programs the memory is that of `file` from here on; a recorded trace ends here. */
+  | { op: 'exec'; file: string; longestArgumentBytes?: number }
   | { op: 'exit'; status: number }
   /** A call that does not touch the memory that is modelled; `name` is Linux's. */
   | { op: 'other'; name: string };

@@ -1,5 +1,6 @@
 /** From a topology to the actors that play it: checks that the parts fit, and makes one actor of each. */
 import { acceptedBy, kindOf, machines, ResourceHolder, vocabulary, zeroFrame } from '../../machines/index.ts';
+import { GRANULES } from '../arch/granule.ts';
 import { architectures } from '../arch/architectures.ts';
 import { type CostModel, defaultCosts } from '../arch/costs.ts';
 import type { Design } from '../arch/design.ts';
@@ -10,8 +11,9 @@ import { type Limits, rootLimits } from '../mm/calls/limits.ts';
 import type { RunSource } from '../mm/runs.ts';
 import type { ActorSpec } from '../runtime/hosting.ts';
 import { pinChoicesOf } from './parts/gup.ts';
-import { partActors } from './parts/index.ts';
+import { selectionInput } from './parts/selection.ts';
 import { zonePressure } from './parts/zone.ts';
+import { facilitiesOf, partActors, partMessages } from './parts/index.ts';
 import type { Topology, TopologyProcess } from './schema.ts';
 
 /** A message from outside that starts or disturbs a run. */
@@ -62,7 +64,10 @@ function checkGranules(topology: Topology): void {
   const core = findCore(topology.core);
   invariant(core !== null, `there is a core ${topology.core}`);
   const native = topology.nativeTables ? topology.processes.map((process) => process.pageSize) : [];
-  for (const pageBytes of new Set([topology.kernelPageSize, ...native])) {
+  // Programs of their own choice may select any size that the kernel offers.
+  const selectable = topology.selection === undefined || !topology.nativeTables ? [] : GRANULES;
+  const offered = selectable.filter((bytes) => bytes >= topology.kernelPageSize);
+  for (const pageBytes of new Set([topology.kernelPageSize, ...native, ...offered])) {
     if (supportsPage(core, pageBytes)) continue;
     fail(
       'TOPOLOGY_PAGE_SIZE',
@@ -183,6 +188,7 @@ function fileSizes(topology: Topology, traces: ReadonlyMap<number, RunSource>): 
   for (const process of topology.processes) {
     for (const file of traces.get(process.pid)?.files ?? []) add(file.path, file.sizeBytes);
   }
+  for (const image of topology.selection?.images ?? []) add(image.path, image.size);
   for (const file of topology.files) add(file.path, file.size);
   return new Map([...sizes].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
@@ -249,6 +255,7 @@ export function buildTopology(topology: Topology, traces: ReadonlyMap<number, Ru
     traces: sources,
     costs: costsOf(topology),
     design: designOf(topology),
+    facilities: facilitiesOf(topology),
     architecture,
     threads: threadsOf(topology),
   });
@@ -257,8 +264,9 @@ export function buildTopology(topology: Topology, traces: ReadonlyMap<number, Ru
   const files = fileSizes(topology, traces);
   const affinity = topology.processes.flatMap(({ pid, cpu }) => (cpu === undefined ? [] : [{ pid, cpu }]));
   const kswapd = topology.reclaim === undefined ? {} : { kswapd: true };
+  const selection = selectionInput(topology.selection, kernelPageBytes);
   const actors: ActorSpec[] = [
-    { id: 'abi', machine: machines.abi, input: { resources, kernelPageBytes, files: [...files.keys()] } },
+    { id: 'abi', machine: machines.abi, input: { resources, kernelPageBytes, files: [...files.keys()], ...selection } },
     { id: 'disk', machine: machines.disk, input: { resources } },
     { id: 'sched', machine: machines.sched, input: { resources, cpus, asidBits: topology.asidBits, affinity } },
     { id: 'shmem', machine: machines.shmem, input: { resources, kernelPageBytes, policy: topology.pageCache } },
@@ -284,7 +292,11 @@ export function buildTopology(topology: Topology, traces: ReadonlyMap<number, Ru
   }
   for (const make of partActors) actors.push(...make({ topology, resources }));
   checkMessages(topology, new Set(actors.map((actor) => actor.id)));
-  return { actors, messages: outsideMessages(topology), resources };
+  return {
+    actors,
+    messages: [...partMessages.flatMap((make) => make(topology)), ...outsideMessages(topology)],
+    resources,
+  };
 }
 
 function outsideMessages(topology: Topology): OutsideMessage[] {

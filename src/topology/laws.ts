@@ -5,6 +5,7 @@
  * - Law 7: memory is conserved. Frames are free or in one folio; an mm at rest counts the pages that its table has; an MMU at
  *   rest holds the frames that its tables take; the native table is what the Linux table says.
  * - Law 8: no translation that a TLB can use contradicts the table, once the maintenance for it is complete.
+ * - The law of page sizes, where processes select theirs (`sizeLaws.ts`).
  *
  * @models S-12 S-38
  */
@@ -20,6 +21,7 @@ import type { MessageRecord } from '../runtime/envelope.ts';
 import type { System } from '../runtime/system.ts';
 import { pageSizeLimits } from '../arch/granule.ts';
 import { PinLaws } from './lawsOfPins.ts';
+import { sizeFault } from './sizeLaws.ts';
 
 interface ContextByKind {
   mm: MmContext;
@@ -66,6 +68,7 @@ export class Laws {
     const broken = this.pins.check(record);
     if (broken !== null) this.broken(record, 7, broken);
     if (to === 'zone') this.checkZone(record, system);
+    else if (to === 'abi') this.checkSizes(record, system);
     else if (to.startsWith('mmu:')) this.checkMmu(record, system, to);
     else if (to.startsWith('mm:')) this.checkResident(record, system, to.slice('mm:'.length));
     else if (to.startsWith('tlb:') && (record.type === 'TRANSLATION' || record.type === 'SET_TTBR')) {
@@ -73,7 +76,12 @@ export class Laws {
     }
   }
 
-  private broken(record: MessageRecord, law: 7 | 8, what: string): never {
+  private checkSizes(record: MessageRecord, system: System): void {
+    const fault = sizeFault(system);
+    if (fault !== null) this.broken(record, 'of page sizes', fault);
+  }
+
+  private broken(record: MessageRecord, law: 7 | 8 | 'of page sizes', what: string): never {
     throw new GranuleError(
       'LAW_BROKEN',
       `law ${law} after event ${record.seq} (${record.type} to ${record.to}): ${what}`,
@@ -118,6 +126,8 @@ export class Laws {
       table.forEach(startVa, endVa, (_va, pte) => {
         this.checked++;
         if (!isPresent(pte) || hasFlags(pte, PTE.SPECIAL) || (pfnOf(pte) >= mm.zeroPfn && pfnOf(pte) < zeroEnd)) return;
+        if (mm.hugeZero !== undefined && pfnOf(pte) >= mm.hugeZero.pfn && pfnOf(pte) < mm.hugeZero.pfn + mm.hugeZero.nr)
+          return;
         if (hasFlags(pte, PTE.ANON)) anonPages += by;
         else filePages += by;
       });

@@ -1,6 +1,7 @@
 /** The calls that a program of a topology may make, in the plain form that a person writes. */
 import { z } from 'zod';
 import { ADVICE, MAP } from '../mm/abi/numbers.ts';
+import { PER_PAGE } from '../mm/selection/settings.ts';
 
 const UNIT_BYTES: Record<string, number> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
 
@@ -166,6 +167,8 @@ export const callSchema = z.discriminatedUnion('op', [
     addr: number,
   }),
   z.strictObject({ op: z.literal('uprobe_register'), targetPid: number, addr: number }),
+  z.strictObject({ op: z.literal('read_control'), path: file }),
+  z.strictObject({ op: z.literal('write_control'), path: file, text: z.string() }),
   z.strictObject({ op: z.literal('perf_event_open'), file }),
   z.strictObject({
     op: z.literal('io_uring_setup'),
@@ -192,7 +195,6 @@ export const callSchema = z.discriminatedUnion('op', [
   }),
   z.strictObject({ op: z.literal('io_setup'), file, requests: number }),
   z.strictObject({ op: z.literal('ioctl'), file, command: z.string().min(1), values: z.array(number) }),
-  z.strictObject({ op: z.literal('fork'), childPid: number }),
   z.strictObject({
     op: z.literal('futex'),
     command: z.enum(['wait', 'wake']),
@@ -202,5 +204,11 @@ export const callSchema = z.discriminatedUnion('op', [
     equal: z.boolean().default(true),
   }),
   z.strictObject({ op: z.literal('clone'), tid: number }),
+  z.strictObject({ op: z.literal('personality'), persona: named(PER_PAGE) }),
+  z.strictObject({ op: z.literal('prefer_page'), which: z.enum(['once', 'inherited']), pageBytes: number }),
+  z.strictObject({ op: z.literal('exec'), file, longestArgumentBytes: number.optional() }),
+  z.strictObject({ op: z.literal('auxval'), name: z.string().default('AT_PAGESZ') }),
+  z.strictObject({ op: z.literal('sysconf'), name: z.string().default('_SC_PAGESIZE') }),
+  z.strictObject({ op: z.literal('fork'), childPid: number, pageBytes: number.optional() }),
   z.strictObject({ op: z.literal('exit'), status: number.default(0) }),
 ]);

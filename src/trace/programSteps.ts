@@ -11,10 +11,10 @@ import { type ScriptStep, scriptOf } from './script.ts';
 /** Accesses that one step stands for at most: more belong in a trace. */
 const STEP_ACCESSES_MAX = 1_000_000;
 
-/** Accesses of one byte each, `strideBytes` apart; one where no length is given. */
+/** Accesses of one byte each, or instructions, `strideBytes` apart; one where no length is given. */
 const accessSchema = z
   .strictObject({
-    op: z.enum(['load', 'store']),
+    op: z.enum(['load', 'store', 'fetch']),
     addr: number,
     lengthBytes: number.default(1),
     strideBytes: number.default(4096),
@@ -73,7 +73,7 @@ function accessesOf(step: z.output<typeof accessSchema>): ScriptStep[] {
  */
 export function programTrace(name: string, steps: ProgramSteps): RunSource {
   const script = steps.flatMap((step): ScriptStep[] =>
-    step.op === 'load' || step.op === 'store' ? accessesOf(step) : [step as TraceCall],
+    step.op === 'load' || step.op === 'store' || step.op === 'fetch' ? accessesOf(step) : [step as TraceCall],
   );
   const files = new Set(script.flatMap((step) => ('file' in step && step.file !== null ? [step.file] : [])));
   // What the program makes itself, and devices, are no files of the topology.

@@ -18,8 +18,8 @@ const PAGE_BYTES = 1 << RUN_PAGE_SHIFT;
 /** Between two accesses the program asks for its fault count, as a test program does; it also ends a run. */
 const GETRUSAGE: TraceCall = { op: 'other', name: 'getrusage' };
 
-/** One step of a script: a call, or a load or store of one byte. */
-export type ScriptStep = TraceCall | { op: 'load' | 'store'; addr: number };
+/** One step of a script: a call, a load or store of one byte, or an instruction. */
+export type ScriptStep = TraceCall | { op: 'load' | 'store' | 'fetch'; addr: number };
 
 /** A script as a trace. */
 export interface Script {
@@ -38,8 +38,10 @@ export interface ScriptSurroundings {
 }
 
 function isAccess(step: ScriptStep): step is Exclude<ScriptStep, TraceCall> {
-  return step.op === 'load' || step.op === 'store';
+  return step.op === 'load' || step.op === 'store' || step.op === 'fetch';
 }
+
+const ACCESS_KINDS = { load: RUN_READ, store: RUN_WRITE, fetch: RUN_FETCH } as const;
 
 interface Row {
   kind: number;
@@ -65,7 +67,7 @@ function rowsOf(steps: readonly ScriptStep[], entry: number, pages: Map<number, 
     const page = Math.floor(action.addr / PAGE_BYTES);
     const index = pages.get(page) ?? pages.size;
     pages.set(page, index);
-    rows.push({ kind: action.op === 'store' ? RUN_WRITE : RUN_READ, page: index, step });
+    rows.push({ kind: ACCESS_KINDS[action.op], page: index, step });
     const next = steps[step + 1];
     if (next === undefined || isAccess(next)) addCall(GETRUSAGE, -1);
   }

@@ -198,6 +198,22 @@ describe('recorded programs', () => {
     );
   });
 
+  it('a library of arm64 goes into an aligned part of a larger area, and is as it should be', () => {
+    const made = report([
+      'openat(AT_FDCWD, "/lib/libc.so.6", O_RDONLY|O_CLOEXEC) = 3',
+      'mmap(NULL, 1826912, PROT_NONE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0xffff80031000',
+      'mmap(0xffff80040000, 1761376, PROT_READ|PROT_EXEC, MAP_PRIVATE|MAP_FIXED|MAP_DENYWRITE, 3, 0) = 0xffff80040000',
+      'munmap(0xffff80031000, 61440) = 0',
+      'munmap(0xffff801ef000, 96) = 0',
+      'mprotect(0xffff801c7000, 86016, PROT_NONE) = 0',
+      'mmap(0xffff801dc000, 24576, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_FIXED|MAP_DENYWRITE, 3, 0x18c000) = 0xffff801dc000',
+      'mmap(0xffff801e2000, 49248, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_FIXED|MAP_ANONYMOUS, -1, 0) = 0xffff801e2000',
+      'mprotect(0xffff801dc000, 16384, PROT_READ) = 0',
+    ]);
+    expect(made.findings).toEqual([]);
+    expect(made.libraries.map(({ verdict }) => verdict.outcome)).toEqual(['as-is']);
+  });
+
   it('libraries are judged as a whole, with the verdict of their files', () => {
     const { libraries, rows } = report(recorded('sort'));
     expect(libraries.map(({ file, verdict }) => [file, verdict.outcome])).toEqual([

@@ -49,6 +49,18 @@ describe('granule abi-report', () => {
     expect((await place.run(['abi-report', 'a.strace', '--page', '4K'])).code).toBe(2);
   });
 
+  it('takes the files of several processes, which share no memory', async () => {
+    const area = 'mmap(NULL, 65536, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0x7f0000001000';
+    writeFileSync(place.path('out.7'), `${area}\n`);
+    writeFileSync(place.path('out.8'), `${area}\nmprotect(0x7f0000002000, 4096, PROT_NONE) = 0\n`);
+    const made = await asJson('out.7', 'out.8');
+    expect(made.rows.map(({ op, calls }) => [op, calls])).toEqual([
+      ['mmap', 2],
+      ['mprotect', 1],
+    ]);
+    expect(made.findings).toMatchObject([{ place: 'out.8, line 2', madeAt: 'out.8, line 1' }]);
+  });
+
   it('refuses what is neither', async () => {
     writeFileSync(place.path('noise'), 'hello\n'.repeat(60));
     writeFileSync(place.path('half'), `brk(NULL) = 0x1000\n${'hello\n'.repeat(60)}`);

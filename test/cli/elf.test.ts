@@ -6,6 +6,7 @@
 import { writeFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { PT } from '../../src/mm/elf/elfFile.ts';
+import { parseTopology } from '../../src/topology/schema.ts';
 import { buildElf, F } from '../elf/build.ts';
 import { Workplace } from './harness.ts';
 
@@ -53,6 +54,18 @@ describe('granule elf', () => {
       [4096, 'as-is'],
       [16384, 'as-is'],
       [65536, 'as-is'],
+    ]);
+  });
+
+  it('prints a program for a topology', async () => {
+    const { stdout } = await place.run(['elf', 'prog', '--image']);
+    const [image] = JSON.parse(stdout) as [Record<string, unknown>];
+    expect(image).toMatchObject({ path: 'prog', type: 'dyn', size: 0x3000 });
+    const process = { pid: 1, pageSize: '4K', program: [{ op: 'exec', file: 'prog' }] };
+    const topology = parseTopology({ name: 'one', processes: [process], selection: { images: [image] } }, 'test');
+    expect(topology.selection?.images[0]?.segments).toEqual([
+      { vaddr: 0, offset: 0, fileBytes: 0x800, rights: 'rx', align: 4096 },
+      { vaddr: 0x2db0, offset: 0x1db0, fileBytes: 0x250, rights: 'rw', align: 4096 },
     ]);
   });
 

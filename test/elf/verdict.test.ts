@@ -178,6 +178,33 @@ describe('what is refused at every page size', () => {
   });
 });
 
+/** Program headers that people printed when they asked for help, with what their kernel or ld.so of 64K pages had said. */
+describe('what users of 64K kernels have reported', () => {
+  it('a libcef.so is refused by ld.so (github.com/chromiumembedded/cef/issues/3695)', () => {
+    const headers = [
+      { offset: 0, vaddr: 0, fileBytes: 0x1e83d44, flags: F.R },
+      { offset: 0x1e83d80, vaddr: 0x1e84d80, fileBytes: 0x7cd2540, flags: F.RX },
+    ];
+    const verdict = judged({ headers }, K64, 'ld.so');
+    expect([verdict.outcome, verdict.oldGlibcRefuses]).toEqual(['refused', true]);
+  });
+
+  it('a library of a numpy wheel is refused by ld.so (github.com/numpy/numpy/issues/16677)', () => {
+    const headers = [{ offset: 0x3fb000, vaddr: 0x3e1000, fileBytes: 0x1000, flags: F.RW }];
+    expect(judged({ headers }, K64, 'ld.so').outcome).toBe('refused');
+  });
+
+  it('an unpacked upx runs, with its RELRO writable (github.com/upx/upx/issues/737)', () => {
+    const headers = [
+      { offset: 0, vaddr: 0x400000, fileBytes: 0x1f7bb0, flags: F.RX, align: K64 },
+      { offset: 0x1f8570, vaddr: 0x608570, fileBytes: 0x1e40, memoryBytes: 0x5a80, flags: F.RW, align: K64 },
+      { type: PT.GNU_RELRO, offset: 0x1f8570, vaddr: 0x608570, fileBytes: 0x1a90, flags: F.R },
+    ];
+    const verdict = judged({ type: ET.EXEC, headers }, K64);
+    expect([verdict.outcome, found(verdict)]).toEqual(['weaker', [['relro-writable', 1, 0x1a90, 0x608570]]]);
+  });
+});
+
 describe('laws', () => {
   const segment = fc.record({
     pages: fc.nat(3),

@@ -80,7 +80,7 @@ const table = {
     says: 'a huge page size that a kernel of this page size has not',
     holds: (c, caller) => has(c, MAP.HUGETLB) && isHugeSizeUnknown(numberOf(c, 'flags'), caller.pageBytes),
   },
-  noHugePages: { says: 'MAP_HUGETLB (no huge page is reserved)', holds: (c) => has(c, MAP.HUGETLB) },
+  noHugePages: { says: 'MAP_HUGETLB (without hugetlb no huge page is reserved)', holds: (c) => has(c, MAP.HUGETLB) },
   belowMinimum: {
     says: 'below mmap_min_addr without CAP_SYS_RAWIO',
     holds: (c, caller) => numberOf(c, 'addr') < MMAP_MIN_ADDR && !caller.privileged,
@@ -221,7 +221,7 @@ const table = {
     says: 'SHM_REMAP with address 0, as given or rounded',
     holds: (c) => has(c, SHM.REMAP) && numberOf(c, 'addr') === 0,
   },
-  memfdHuge: { says: 'MFD_HUGETLB (not modelled)', holds: (c) => has(c, MFD.HUGETLB) },
+  memfdHuge: { says: 'MFD_HUGETLB (without hugetlb)', holds: (c) => has(c, MFD.HUGETLB) },
   memfdHugeSizeUnknown: {
     says: 'a huge page size that a kernel of this page size has not',
     holds: (c, caller) => has(c, MFD.HUGETLB) && isHugeSizeUnknown(numberOf(c, 'flags'), caller.pageBytes),

@@ -50,11 +50,12 @@ export type GetResult = { errno: number } | { id: number; created: Segment | nul
 const SHM_MAX_BYTES = WORD_END - 2 ** 24 - 2048;
 
 /** The errno that `newseg` refuses a size or flag with, or 0. */
-function newErrno(call: { lengthBytes: number; flags: number }, pageBytes: number): number {
+function newErrno(call: { lengthBytes: number; flags: number }, pageBytes: number, hasHuge: boolean): number {
   if (call.lengthBytes < 1 || call.lengthBytes > SHM_MAX_BYTES) return ERRNO.EINVAL;
   if ((call.flags & SHM.HUGETLB) === 0) return 0;
-  // No huge page is reserved, so the strict accounting of `hugetlb_file_setup` refuses the rest.
-  return isHugeSizeUnknown(call.flags, pageBytes) ? ERRNO.EINVAL : ERRNO.ENOMEM;
+  // Without hugetlb no huge page is reserved, so the strict accounting of `hugetlb_file_setup` refuses the rest.
+  if (isHugeSizeUnknown(call.flags, pageBytes)) return ERRNO.EINVAL;
+  return hasHuge ? 0 : ERRNO.ENOMEM;
 }
 
 /**
@@ -70,12 +71,13 @@ export function getSegment(
   shared: SharedMemory,
   call: { key: number; lengthBytes: number; flags: number },
   pageBytes: number,
+  hasHuge = false,
 ): GetResult {
   const { key, flags } = call;
   const found = Object.entries(shared.segments).find(([, segment]) => segment.key === key && !segment.removed);
   if (key === SHM.IPC_PRIVATE || found === undefined) {
     if (key !== SHM.IPC_PRIVATE && (flags & SHM.IPC_CREAT) === 0) return { errno: ERRNO.ENOENT };
-    const errno = newErrno(call, pageBytes);
+    const errno = newErrno(call, pageBytes, hasHuge);
     if (errno !== 0) return { errno };
     const id = shared.made;
     return { id, created: { key, file: `shmem:sysv.${id}`, sizeBytes: call.lengthBytes, removed: false } };
@@ -131,6 +133,19 @@ export function inherit(shared: SharedMemory, pid: number, childPid: number): Sh
     identifiers: shared.identifiers.with(childPid, shared.identifiers.get(pid) ?? {}),
     memfds: shared.memfds.with(childPid, shared.memfds.get(pid) ?? {}),
   };
+}
+
+/**
+ * execve: what was attached goes with the memory (`shm_close`); descriptors stay.
+ *
+ * @example
+ * ```ts
+ * detachAll({ ...noSharedMemory(), attached: [{ pid: 1, addr: 65536, id: 0 }] }, 1).attached; // []
+ * ```
+ */
+export function detachAll(shared: SharedMemory, pid: number): SharedMemory {
+  const attached = shared.attached.filter((attachment) => attachment.pid !== pid);
+  return attached.length === shared.attached.length ? shared : destroyUnused({ ...shared, attached });
 }
 
 function isOpen(memfds: SharedMemory['memfds'], inode: string): boolean {

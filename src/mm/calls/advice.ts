@@ -50,7 +50,9 @@ const changes = new Map<number, FlagChange>([
 export function adviseFlags(vma: Vma, advice: number): { flags: number } | { errno: number } | null {
   const change = changes.get(advice);
   if (change === undefined) return null;
-  if ((vma.flags & (change.refusedFor ?? 0)) !== 0) return { errno: ERRNO.EINVAL };
+  // hugetlb has VM_DONTEXPAND for its promises alone (`madvise_vma_behavior`).
+  const refusedFor = (change.refusedFor ?? 0) & ~((vma.flags & VM.HUGETLB) === 0 ? 0 : VM.DONTEXPAND);
+  if ((vma.flags & refusedFor) !== 0) return { errno: ERRNO.EINVAL };
   if (change.anonymousOnly === true && vma.file !== null) return { errno: ERRNO.EINVAL };
   if ((vma.flags & (change.passesOver ?? 0)) !== 0) return { flags: vma.flags };
   return { flags: ((vma.flags & ~change.clear) | change.set) >>> 0 };
@@ -71,5 +73,6 @@ export function canAdvise(vma: Vma, advice: number): boolean {
   if ((vma.flags & VM.PFNMAP) !== 0) return false;
   if (advice === ADVICE.DONTNEED_LOCKED) return true;
   if (advice === ADVICE.FREE && vma.file !== null) return false;
+  if ((vma.flags & VM.HUGETLB) !== 0) return advice === ADVICE.DONTNEED && (vma.flags & VM.LOCKED) === 0;
   return (vma.flags & VM.LOCKED) === 0;
 }

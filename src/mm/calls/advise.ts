@@ -1,8 +1,11 @@
 /** madvise (`mm/madvise.c:do_madvise`), and the naming of anonymous memory, which walks areas in the same way. */
-import { geometryOf } from '../../arch/granule.ts';
 import { ADVICE, KNOWN_ADVICE } from '../abi/numbers.ts';
 import { ERRNO } from '../abiRules.ts';
+import { maySplit, unsharing } from '../hugetlb/areas.ts';
+import { hugeBytesOf } from '../hugetlb/names.ts';
 import { PROT } from '../pte.ts';
+import { wholePmds } from '../thp/collapse.ts';
+import { pmdBytesOf } from '../thp/sizes.ts';
 import { VM, type Vma } from '../vma.ts';
 import type { VmaSet } from '../vmaSet.ts';
 import { adviseFlags, canAdvise } from './advice.ts';
@@ -55,15 +58,21 @@ function punch(vma: Vma, startVa: number, endVa: number): Visit {
   return { effects: [{ do: 'punch', file: vma.file, offsetBytes, lengthBytes: endVa - startVa }] };
 }
 
-/** `madvise_collapse`: nothing to do for a range without a whole PMD, and none is ever had for one with it. */
+/**
+ * `madvise_collapse`: nothing to do for a range without a whole PMD; each one that it has is collapsed by itself. Of files only the
+ * failure is modelled: no huge page can be had for one.
+ */
 function collapse(space: Space, vma: Vma, startVa: number, endVa: number): Visit {
-  const bytes = geometryOf(space.pageBytes).levels.at(-1)?.tableSpanBytes ?? Number.MAX_SAFE_INTEGER;
-  const within = (start: number, end: number): number => Math.floor(end / bytes) - Math.ceil(start / bytes);
+  const hugeBytes = space.collapseBytes ?? pmdBytesOf(space.pageBytes);
   const forbidden = VM.NOHUGEPAGE | VM.IO | VM.PFNMAP | VM.MIXEDMAP | VM.HUGETLB;
-  if ((vma.flags & forbidden) !== 0 || within(vma.startVa, vma.endVa) < 1) return { errno: ERRNO.EINVAL };
-  const whole = within(startVa, endVa);
-  if (whole === 0) return {};
-  return { errno: whole < 0 ? ERRNO.EINVAL : ERRNO.ENOMEM };
+  const fits = wholePmds(vma.startVa, vma.endVa, hugeBytes).length > 0;
+  if ((vma.flags & forbidden) !== 0 || !fits) return { errno: ERRNO.EINVAL };
+  if (Math.floor(endVa / hugeBytes) < Math.ceil(startVa / hugeBytes)) return { errno: ERRNO.EINVAL };
+  const whole = wholePmds(startVa, endVa, hugeBytes);
+  if (whole.length === 0) return {};
+  if (vma.file !== null) return { errno: ERRNO.ENOMEM };
+  const effects = whole.map((at): Effect => ({ do: 'collapse', startVa: at, hugeBytes, pfn: null, limits: null }));
+  return { effects: [...effects, { do: 'collapsed' }] };
 }
 
 /** What an advice does to the pages of one area. */
@@ -78,7 +87,17 @@ function onPages(space: Space, vma: Vma, startVa: number, endVa: number, advice:
   if (advice === ADVICE.FREE) return { effects: [{ do: 'lazyFree', startVa, endVa }] };
   if (advice === ADVICE.COLD) return { effects: [{ do: 'cold', startVa, endVa }] };
   if (advice === ADVICE.PAGEOUT) return { effects: [{ do: 'pageOut', startVa, endVa }] };
-  return { effects: [{ do: 'clear', ranges: [{ startVa, endVa }], freeWithin: null }] };
+  return discard(vma, startVa, endVa);
+}
+
+/** MADV_DONTNEED: huge pages go as a whole; what is less than one at the end stays (`madvise_dontneed_free_valid_vma`). */
+function discard(vma: Vma, startVa: number, endVa: number): Visit {
+  const hugeBytes = hugeBytesOf(vma) ?? 1;
+  if (startVa % hugeBytes !== 0) return { errno: ERRNO.EINVAL };
+  const end = endVa - (endVa % hugeBytes);
+  if (end <= startVa) return {};
+  const clear: Effect = { do: 'clear', ranges: [{ startVa, endVa: end }], freeWithin: null };
+  return { effects: [...unsharing([vma]), clear] };
 }
 
 /**
@@ -106,6 +125,7 @@ export function planAdvise(space: Space, call: { addr: number; lengthBytes: numb
     if (change === null) return onPages(space, vma, startVa, end, advice);
     if ('errno' in change) return change;
     if (change.flags === vma.flags) return {};
+    if (!maySplit(vmas, startVa) || !maySplit(vmas, end)) return { errno: ERRNO.EINVAL };
     return { vmas: vmas.modify(startVa, end, (part) => ({ ...part, flags: change.flags })).set };
   });
 }

@@ -1,5 +1,6 @@
 /** mmap (`mm/mmap.c:do_mmap`, `mmap_region`), and remap_file_pages, which is made of it. */
 import { ERRNO, lateErrno, MAP } from '../abiRules.ts';
+import { hugeBytesAsked, planHugeMap } from '../hugetlb/map.ts';
 import { PROT } from '../pte.ts';
 import type { ObjectAreaWish } from '../runs.ts';
 import { VM, type Vma } from '../vma.ts';
@@ -90,6 +91,11 @@ export function planMap(space: Space, call: MapCall): Plan {
   const { vmas, limits } = space;
   const { lengthBytes, flags } = call;
   if (vmas.count > limits.areas) return refuses(ERRNO.ENOMEM);
+  const hugeBytes = hugeBytesAsked(space, call);
+  if (hugeBytes !== null) {
+    const late = lateErrno({ op: 'mmap', ...call, flags: flags & ~MAP.HUGETLB }, space.pageBytes);
+    return late === 0 ? planHugeMap(space, call, hugeBytes) : refuses(late);
+  }
   const noReplace = (flags & MAP.FIXED_NOREPLACE) !== 0;
   const isFixed = noReplace || (flags & MAP.FIXED) !== 0;
   const anonymous = call.file === null;

@@ -6,6 +6,7 @@ import { STACK_GUARD_GAP_PAGES } from '../../arch/granule.ts';
 import type { MemoryCall } from '../abiRules.ts';
 import type { PinWish } from '../gup/rules.ts';
 import type { VaRange } from '../tableWork.ts';
+import type { CollapseLimits } from '../thp/collapse.ts';
 import type { Vma } from '../vma.ts';
 import { VmaSet } from '../vmaSet.ts';
 import { type Limits, rootLimits } from './limits.ts';
@@ -59,6 +60,26 @@ export type Effect =
   | { do: 'residency'; startVa: number; endVa: number }
   /** Appends where the page at an address is, as `move_pages` tells it. */
   | { do: 'node'; va: number }
+  /**
+   * The pages of one huge page become one (`mm/khugepaged.c:collapse_huge_page`): in a folio that is there already, or that is allocated
+   * once they have been looked at; within the limits of khugepaged, or with none.
+   */
+  | { do: 'collapse'; startVa: number; hugeBytes: number; pfn: number | null; limits: CollapseLimits | null }
+  /** Pages of hugetlb are promised to an area before it is there (`hugetlb_reserve_pages`). */
+  | {
+      do: 'hugeReserve';
+      file: string;
+      sizeBytes: number;
+      firstIndex: number;
+      endIndex: number;
+      shared: boolean;
+      promises: boolean;
+      grows: boolean;
+    }
+  /** Tables of a file of hugetlb are shared no more (`huge_pmd_unshare`), before the entries or the area change. */
+  | { do: 'hugeUnshare'; file: string }
+  /** MADV_COLLAPSE of one area has come to its end: it fails if any of its huge pages did. */
+  | { do: 'collapsed' }
   /** Plans the rest anew: what came before may have changed the areas. */
   | { do: 'goOn'; call: MemoryCall };
 
@@ -85,6 +106,10 @@ export interface Space {
   /** `stack_guard_gap`, in bytes. */
   stackGuardBytes: number;
   limits: Limits;
+  /** What MADV_COLLAPSE makes; a PMD of a kernel of the process's page size unless given. */
+  collapseBytes?: number;
+  /** The sizes of hugetlb that this process can have, and the one it gets that names none; absent: there is no hugetlb. */
+  hugetlb?: { defaultBytes: number; nextFile: (hugeBytes: number) => string };
 }
 
 /**

@@ -1,6 +1,7 @@
 /** mprotect and pkey_mprotect (`mm/mprotect.c`). */
 import { PROT_EXTRA } from '../abi/numbers.ts';
 import { ERRNO } from '../abiRules.ts';
+import { maySplit, unsharing } from '../hugetlb/areas.ts';
 import { PROT, protectionFlags, PTE } from '../pte.ts';
 import { VM, type Vma } from '../vma.ts';
 import { isSealed, splitsWhole } from './areas.ts';
@@ -87,14 +88,13 @@ export function planProtect(space: Space, call: ProtectCall): Plan {
   const changed = (): Effect[] =>
     ranges.length === 0
       ? []
-      : [
-          { do: 'vmas', vmas },
-          { do: 'protect', ranges, undo: space.vmas },
-        ];
+      : [...unsharing(parts.map(({ vma }) => vma)), { do: 'vmas', vmas }, { do: 'protect', ranges, undo: space.vmas }];
   for (const { vma, ...range } of parts) {
     if (isSealed(vma)) return refuses(ERRNO.EPERM, changed());
     if (vma.prot === prot) continue;
     if (splitsWhole(vma, range.startVa, range.endVa)) return refuses(ERRNO.EINVAL, changed());
+    const splits = maySplit(vmas, range.startVa) && maySplit(vmas, range.endVa);
+    if (!splits) return refuses(ERRNO.EINVAL, changed());
     const lengthBytes = range.endVa - range.startVa;
     const flags = accounted(vma, prot);
     const grows = (prot & PROT.WRITE) !== 0 && !mayGrow({ vmas, limits: space.limits }, prot, flags, lengthBytes);

@@ -1,5 +1,7 @@
 /** mremap (`mm/mremap.c`): shrinking, growing in place, and moving with all entries. */
 import { ERRNO, lateErrno, MREMAP, TASK_SIZE } from '../abiRules.ts';
+import { unsharing } from '../hugetlb/areas.ts';
+import { hugeBytesOf } from '../hugetlb/names.ts';
 import { VM, type Vma } from '../vma.ts';
 import { isSealed } from './areas.ts';
 import { mayGrow, mayLockMore } from './limits.ts';
@@ -127,6 +129,26 @@ function grownInPlace(space: Space, vma: Vma, call: RemapCall): Plan | null {
 }
 
 /**
+ * mremap of huge pages (`mm/mremap.c:sys_mremap`): lengths are rounded to huge pages, addresses must be aligned to them, and nothing grows:
+ * promises could not. It moves or shrinks.
+ */
+function remapHuge(space: Space, vma: Vma, call: RemapCall, hugeBytes: number): Plan {
+  const up = (bytes: number): number => Math.ceil(bytes / hugeBytes) * hugeBytes;
+  const oldLengthBytes = up(call.oldLengthBytes);
+  const newLengthBytes = up(call.newLengthBytes);
+  const { addr, newAddr, flags } = call;
+  const misaligned = addr % hugeBytes !== 0 || ((flags & MREMAP.FIXED) !== 0 && newAddr % hugeBytes !== 0);
+  if (misaligned || newLengthBytes > oldLengthBytes) return refuses(ERRNO.EINVAL);
+  const rounded = { ...call, oldLengthBytes, newLengthBytes };
+  if ((flags & (MREMAP.FIXED | MREMAP.DONTUNMAP)) !== 0) {
+    const plan = remapTo(space, rounded);
+    return plan.errno === 0 ? { ...plan, effects: [...unsharing([vma]), ...plan.effects] } : plan;
+  }
+  if (oldLengthBytes === newLengthBytes) return succeeds([], addr);
+  return planUnmap(space, { addr: addr + newLengthBytes, lengthBytes: oldLengthBytes - newLengthBytes }, addr);
+}
+
+/**
  * Plans mremap (`sys_mremap`). What is at a fixed target goes first, and stays gone when the move then fails. Without
  * MREMAP_FIXED, `newAddr` is where a move goes if that is free; Linux would choose for itself.
  *
@@ -142,6 +164,8 @@ export function planRemap(space: Space, call: RemapCall): Plan {
   const vma = space.vmas.find(addr);
   if (vma === null) return refuses(ERRNO.EFAULT);
   if (isSealed(vma)) return refuses(ERRNO.EPERM);
+  const hugeBytes = hugeBytesOf(vma);
+  if (hugeBytes !== null) return remapHuge(space, vma, call, hugeBytes);
   if ((flags & (MREMAP.FIXED | MREMAP.DONTUNMAP)) !== 0) return remapTo(space, call);
   if (oldLengthBytes === newLengthBytes) return succeeds([], addr);
   if (oldLengthBytes > newLengthBytes) {

@@ -1,5 +1,6 @@
 /** munmap, and the unmapping that other calls begin with (`mm/vma.c:do_vmi_align_munmap`). */
 import { ERRNO, TASK_SIZE } from '../abiRules.ts';
+import { maySplit, unsharing } from '../hugetlb/areas.ts';
 import type { VmaSet } from '../vmaSet.ts';
 import { isSealed, splitsWhole } from './areas.ts';
 import type { Limits } from './limits.ts';
@@ -28,6 +29,7 @@ export function unmapping(vmas: VmaSet, limits: Limits, startVa: number, endVa: 
   if (startVa > first.startVa && endVa < first.endVa && vmas.count >= limits.areas) {
     return { vmas, effects: [], errno: ERRNO.ENOMEM };
   }
+  if (!maySplit(vmas, startVa) || !maySplit(vmas, endVa)) return { vmas, effects: [], errno: ERRNO.EINVAL };
   if (inside.some(isSealed)) return { vmas, effects: [], errno: ERRNO.EPERM };
   if (inside.some((vma) => splitsWhole(vma, startVa, endVa))) return { vmas, effects: [], errno: ERRNO.EINVAL };
   // An area across a border of the range is split there, and what is left of it is the neighbour.
@@ -38,7 +40,7 @@ export function unmapping(vmas: VmaSet, limits: Limits, startVa: number, endVa: 
     ranges: inside.map((vma) => ({ startVa: Math.max(vma.startVa, startVa), endVa: Math.min(vma.endVa, endVa) })),
     freeWithin: { startVa: below, endVa: above },
   };
-  return { vmas: vmas.remove(startVa, endVa).set, effects: [clear], errno: 0 };
+  return { vmas: vmas.remove(startVa, endVa).set, effects: [...unsharing(inside), clear], errno: 0 };
 }
 
 /**

@@ -58,6 +58,11 @@ export interface Verdict {
   findings: Finding[];
   /** Bytes that its areas take, rounded to pages. */
   mappedBytes: number;
+  /**
+   * The dynamic linker of glibc before 2.35 refuses it, because a p_align is no whole page; later ones look at address and
+   * offset alone [elf/dl-load.c:_dl_map_object_from_fd].
+   */
+  oldGlibcRefuses: boolean;
   /** What a loader could do that merges rights and copies pages. */
   remedy: Remedy;
 }
@@ -87,6 +92,7 @@ export function judgeElf(file: ElfFile, pageBytes: number, loader: Loader = load
     refusal: played.refusal,
     findings,
     mappedBytes: played.rights.bytes,
+    oldGlibcRefuses: loader === 'ld.so' && headersOf(file, PT.LOAD).some(({ align }) => align % pageBytes !== 0),
     remedy: remedyOf(file, wantedRights(file), pageBytes),
   };
 }

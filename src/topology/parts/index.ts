@@ -5,12 +5,17 @@
 import type { ZodType } from 'zod';
 import { gupActors, gupSchema } from './gup.ts';
 import { liveFallbackSchema } from './liveFallback.ts';
+import type { Facilities } from '../../../machines/index.ts';
+import type { Topology } from '../schema.ts';
+import { hugetlbActors, hugetlbMessages, hugetlbSchema } from './hugetlb.ts';
 import { driversSchema, objectActors, objectsSchema } from './objects.ts';
-import type { PartActors } from './part.ts';
+import type { PartActors, PartMessages } from './part.ts';
 import { pipeActors, pipesSchema } from './pipes.ts';
 import { uaccessSchema } from './uaccess.ts';
 import { reclaimActors, reclaimSchema } from './reclaim.ts';
+import { selectionSchema } from './selection.ts';
 import { zoneActors, zoneSchema } from './zone.ts';
+import { thpActors, thpSchema } from './thp.ts';
 
 /**
  * The fields of a topology, by name; each is optional.
@@ -28,7 +33,10 @@ export const partSchemas = {
   drivers: driversSchema.optional(),
   pipes: pipesSchema,
   reclaim: reclaimSchema,
+  selection: selectionSchema,
   zone: zoneSchema,
+  thp: thpSchema,
+  hugetlb: hugetlbSchema,
 } satisfies Record<string, ZodType>;
 
 /**
@@ -39,4 +47,34 @@ export const partSchemas = {
  * partActors.every((make) => typeof make === 'function'); // true
  * ```
  */
-export const partActors: readonly PartActors[] = [gupActors, objectActors, pipeActors, reclaimActors, zoneActors];
+export const partActors: readonly PartActors[] = [
+  gupActors,
+  objectActors,
+  pipeActors,
+  reclaimActors,
+  zoneActors,
+  thpActors,
+  hugetlbActors,
+];
+
+/**
+ * The makers of messages from outside that start parts, before those that start processes.
+ *
+ * @example
+ * ```ts
+ * partMessages.flatMap((make) => make(loadTopology('plain-4k'))); // []
+ * ```
+ */
+export const partMessages: readonly PartMessages[] = [hugetlbMessages];
+
+/**
+ * What the core has to know of the parts that a topology asks for.
+ *
+ * @example
+ * ```ts
+ * facilitiesOf(loadTopology('plain-4k')); // {}
+ * ```
+ */
+export function facilitiesOf({ thp, hugetlb }: Topology): Facilities {
+  return { ...(thp === undefined ? {} : { thp }), ...(hugetlb === undefined ? {} : { hugetlb }) };
+}

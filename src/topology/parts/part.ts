@@ -19,3 +19,14 @@ export interface PartSurroundings {
  * ```
  */
 export type PartActors = (surroundings: PartSurroundings) => ActorSpec[];
+
+/**
+ * Makes the messages from outside that start a part; none where the topology does not ask for it.
+ *
+ * @example
+ * ```ts
+ * const nothing: PartMessages = () => [];
+ * nothing(loadTopology('plain-4k')); // []
+ * ```
+ */
+export type PartMessages = (topology: Topology) => { to: string; atCycles: number; message: { type: string } }[];

@@ -31,7 +31,7 @@ export function areasAfter(space: Space, plan: Plan): string[] {
 /** What a plan does, in order, without the areas. */
 export function deeds(plan: Plan): string[] {
   return plan.effects.map((effect) => {
-    if ('startVa' in effect)
+    if ('endVa' in effect)
       return `${effect.do} ${(effect.startVa / PAGE).toString(16)}-${(effect.endVa / PAGE).toString(16)}`;
     if (effect.do !== 'clear') return effect.do;
     const ranges = effect.ranges.map(

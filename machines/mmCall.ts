@@ -1,7 +1,8 @@
-/** The calls that an address space is asked for, as the ABI adapter and those who pin make them. */
+/** What the ABI adapter asks of an mm: calls on its address space, checked and in whole process pages. */
 import type { MemoryCall } from '../src/mm/abiRules.ts';
 import type { PinCall } from '../src/mm/calls/pin.ts';
 import type { ImageSegment } from '../src/mm/runs.ts';
+import type { CollapseWish } from './khugepaged/messages.ts';
 
 /** execve as the outside asks for it: the image of a trace, run with a page size. */
 export interface ExecCall {
@@ -20,6 +21,8 @@ export type MmCall =
   | ExecCall
   | MemoryCall
   | { op: 'fork'; childPid: number }
+  /** khugepaged: the pages of one huge page become one (`collapse_huge_page`). */
+  | ({ op: 'collapse'; sender: string } & CollapseWish)
   | { op: 'exit'; status: number }
   /** `ksys_shmdt`: `segments` has the size in bytes of every System V segment, by its inode. */
   | { op: 'shmdt'; addr: number; segments: Record<string, number> }
