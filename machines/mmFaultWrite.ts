@@ -148,7 +148,8 @@ const mayWrite: FaultStepHandler = (context, job, event, send) => {
 function reuse(context: MmContext, job: FaultJob, exclusive: number, send: Send): MmContext {
   const { pteFlags } = workOf(job);
   const { startVa, nr, pfn } = unitOf(context, job);
-  const writes = (vmaOf(context, job).prot & PROT.WRITE) !== 0 && workOf(job).unshare !== true;
+  const { force, unshare } = workOf(job);
+  const writes = unshare !== true && (force !== true || (vmaOf(context, job).prot & PROT.WRITE) !== 0);
   const writable = pteFlags | PTE.WRITE | PTE.YOUNG | PTE.DIRTY | exclusive;
   // Shared, it is the memory of a device and stays special; private, it was the zero page.
   const written = writable & ~(PTE.READONLY | (exclusive === 0 ? 0 : PTE.SPECIAL));
