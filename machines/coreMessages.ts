@@ -5,8 +5,8 @@
  * Addresses and lengths are bytes; `pfn` and `nr` count kernel pages; `orderPages` is log2 of kernel pages; times are
  * cycles. `request` numbers are the sender's own and come back in the answer. All fields are plain data.
  */
-import type { TlbiOp } from '../src/arch/tlbi.ts';
 import type { TableRoot } from './liveFallback/messages.ts';
+import type { TlbiRequest } from './tlbiRequest.ts';
 import type { ProtectedRange } from '../src/mm/calls/plan.ts';
 import type { TraceCall } from '../src/mm/runs.ts';
 import type { StretchCounts } from '../src/mm/stretch.ts';
@@ -168,6 +168,8 @@ export type CoreMessage =
       dirty: boolean;
       /** Write-back wants to hear of the next write: the entries lose their write permission with the dirty bit. */
       writeProtect?: boolean;
+      /** Folios of transparent huge pages that the range covers in part have been split. */
+      split?: boolean;
     }
   | { type: 'MOVE_PTES'; request: number; fromVa: number; toVa: number; lengthBytes: number }
   | { type: 'COPY_PTES'; request: number; ranges: { startVa: number; endVa: number; always: boolean }[] }
@@ -283,8 +285,18 @@ export type CoreMessage =
       lengthBytes: number;
     }
   | { type: 'READ_AHEAD'; file: string; mm: string; firstIndex: number; endIndex: number }
-  | { type: 'RESIDENT'; file: string; mm: string; request: number; firstIndex: number; endIndex: number }
-  | { type: 'RESIDENT_PAGES'; request: number; runs: { index: number; nr: number }[] }
+  | {
+      type: 'RESIDENT';
+      file: string;
+      mm: string;
+      request: number;
+      firstIndex: number;
+      endIndex: number;
+      /** Whoever asks wants to know where the file ends, in pages of this order. */
+      orderPages?: number;
+    }
+  /** `fileEndIndex`: one past the last page of the file, where that was asked. */
+  | { type: 'RESIDENT_PAGES'; request: number; runs: { index: number; nr: number }[]; fileEndIndex?: number }
   | { type: 'SYNC_FILE'; file: string; sender: string; request: number }
   | {
       type: 'FILE_DONE';
@@ -328,18 +340,3 @@ export type CoreMessage =
   /** `errno`: there is nothing to take over, and the child gives up what it has. */
   | { type: 'FORKED'; request: number; runs: PteRun[]; errno?: number }
   | { type: 'FORK_READY'; request: number; errno: number };
-
-/** One TLB maintenance operation with its operands. `endVa` is exclusive and meaningful for the by-VA operations. */
-export interface TlbiRequest {
-  op: TlbiOp;
-  asid: number;
-  startVa: number;
-  endVa: number;
-  /** Page size of the translations it is meant for. */
-  pageBytes: number;
-  /** Page size that the operand names (TG), and the level that it hints (TTL), null for none. */
-  operandPageBytes: number;
-  level: number | null;
-  /** Instructions that Linux issues for it. */
-  instructions: number;
-}

@@ -1,7 +1,6 @@
 /** How operations on an address space end: the answers to whoever asked. */
 import { ERRNO } from '../src/mm/abi/numbers.ts';
 import { type FileContext, type FileMessage, type FileOperation, inMemory } from './fileState.ts';
-import { askReferences } from './reclaim/fileShrink.ts';
 import type { Send } from './support.ts';
 import { reviseFile } from './revise.ts';
 
@@ -32,7 +31,6 @@ function askerOf(message: FileMessage): string | null {
       return message.sender;
     case 'READ_AHEAD':
     case 'PIN_PAGES':
-    case 'SHRINK_FILE':
       return null;
     default:
       return 'abi';
@@ -71,9 +69,10 @@ export function finish(context: FileContext): FileContext {
  */
 export function answer(context: FileContext, operation: FileOperation, send: Send): FileContext {
   const { message, rereadPages, failed, doneBytes } = operation;
-  const errno = operation.errno === 0 && failed ? ERRNO.ENOMEM : operation.errno;
+  const lost = message.type === 'SYNC_FILE' && context.lostData === true;
+  const noMemory = operation.errno === 0 && failed ? ERRNO.ENOMEM : operation.errno;
+  const errno = lost ? ERRNO.EIO : noMemory;
   if (operation.answered) return finish(context);
-  if (message.type === 'SHRINK_FILE') return askReferences(finish(context), send);
   if (message.type === 'MAP_FILE') {
     const { request, file, mm } = message;
     send(mm, { type: 'MAPPED', request, file, writeNotify: !inMemory(context), droppedPages: rereadPages, errno });
@@ -82,5 +81,10 @@ export function answer(context: FileContext, operation: FileOperation, send: Sen
   const asker = askerOf(message);
   if (asker === null || !('request' in message) || message.request === undefined) return finish(context);
   send(asker, { type: 'FILE_DONE', request: message.request, rereadPages, failed: errno !== 0, errno, doneBytes });
-  return finish(context);
+  // One fsync hears of it (`file_check_and_advance_wb_err`).
+  return lost
+    ? reviseFile(finish(context), (draft) => {
+        draft.lostData = false;
+      })
+    : finish(context);
 }

@@ -20,6 +20,7 @@ import { beginUnmap, endUnmap } from './mmRmap.ts';
 import { initialMm, type Job, type MmContext, type MmInput, type RmapWork } from './mmState.ts';
 import { beginReferenced, endReferenced, isCopyingEntries } from './reclaim/mmReferenced.ts';
 import { assertType, handle, type Send } from './support.ts';
+import { releaseUserfaults } from './userfaultfd/mmFault.ts';
 import { beginReplace, endReplace, showMm } from './walkers/mmWalk.ts';
 import { reviseMm } from './revise.ts';
 import { reviseJob } from './reviseWork.ts';
@@ -75,6 +76,7 @@ function start(context: MmContext, message: Message, send: Send): MmContext {
       send,
     );
   }
+  if (message.type === 'UFFD_RELEASE') return next(releaseUserfaults(context, message), send);
   if (message.type === 'REPLACE_PTES') return next(beginReplace(context, message, send), send);
   if (message.type === 'MM_QUERY') return next(showMm(context, message, send), send);
   invariant(message.type === 'DUP_MM', `an mm does not start on ${message.type}`);
@@ -89,10 +91,13 @@ function afterFault({ context, end }: FaultStep, send: Send): MmContext {
   invariant(job.kind === 'fault', 'a fault ends in a fault job or a populating call');
   const pid = job.tid ?? context.pid;
   const { major, va } = job.fault;
-  const counted = end.signal === 0 && end !== RETRIED ? countFault(context, major) : context;
+  // A fault that is taken again counts as major (`mm_account_fault`, FAULT_FLAG_TRIED).
+  const counts = end.signal === 0 && end !== RETRIED;
+  const counted = counts ? countFault(context, major || end.sleeps === true) : context;
   const state = { ...counted, job: null };
   const delay = heldCycles(context, job);
-  if (job.asleep) send(processOf(pid), { type: 'WAKE' }, delay);
+  if (end.sleeps === true) send(tlbOf(job.cpu), { type: 'SLEEP', pid }, delay);
+  else if (job.asleep) send(processOf(pid), { type: 'WAKE' }, delay);
   else if (end.signal === 0) send(mmuOf(context.pid), { type: 'FAULT_DONE', walk: job.walk, pid, cpu: job.cpu }, delay);
   else {
     const { signal, code } = end;
@@ -121,9 +126,7 @@ function countFault(context: MmContext, major: boolean): MmContext {
 }
 
 /** Who made a call: the ABI adapter for a process, or who pins. */
-function callerOf(call: MmCall): string {
-  return call.op === 'pin_user_pages' ? call.sender : 'abi';
-}
+const callerOf = (call: MmCall): string => (call.op === 'pin_user_pages' ? call.sender : 'abi');
 
 /** Goes on after a step of a call: waits, populates, or answers. */
 function afterCall({ context, done }: CallStep, send: Send): MmContext {
@@ -164,8 +167,9 @@ function afterPopulated(context: MmContext, job: CallJob, end: FaultEnd, send: S
     draft.fault = null;
   });
   const { populate } = goesOn;
-  if (populate?.wish === undefined) return populateOn({ ...counted, job: goesOn }, goesOn, send);
-  return afterCall(beginPopulate(counted, goesOn, populate, send), send);
+  return populate?.wish === undefined
+    ? populateOn({ ...counted, job: goesOn }, goesOn, send)
+    : afterCall(beginPopulate(counted, goesOn, populate, send), send);
 }
 
 function later(context: MmContext, event: Message): MmContext {
@@ -302,6 +306,7 @@ export const mmMachine = setup({
     READ_PROTECT_SEQ: { actions: 'protectSequence' },
     GRABBED: { actions: 'answered' },
     UNPINNED: { actions: 'answered' },
+    UFFD_RELEASE: { actions: 'enqueue' },
     COLLAPSE: { actions: 'enqueue' },
     FOLIOS: { actions: 'answered' },
     HUGE_PAGE: { actions: 'answered' },

@@ -1,4 +1,6 @@
 /** What the ABI adapter asks of an mm: calls on its address space, checked and in whole process pages. */
+import type { TraceCall } from '../src/mm/runs.ts';
+import type { UserfaultMmCall } from '../src/mm/userfaultfd/calls.ts';
 import type { MemoryCall } from '../src/mm/abiRules.ts';
 import type { PinCall } from '../src/mm/calls/pin.ts';
 import type { ImageSegment } from '../src/mm/runs.ts';
@@ -33,4 +35,6 @@ export type MmCall =
    * there, which may be none.
    */
   | { op: 'remote_access'; addr: number; lengthBytes: number; write: boolean; force?: boolean }
-  | PinCall;
+  | PinCall
+  | UserfaultMmCall
+  | Extract<TraceCall, { op: 'pattern' | 'clear_refs' }>;

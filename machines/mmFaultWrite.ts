@@ -8,6 +8,7 @@ import { isObjectFile } from '../src/mm/objects/objectFile.ts';
 import { hasFlags, PROT, PTE } from '../src/mm/pte.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
 import { mmOf, mmuOf } from './addresses.ts';
+import { tellGone } from './ksm/mmKsm.ts';
 import { isHugeZero, writeHugeZero } from './khugepaged/hugeZero.ts';
 import { actorOfFile } from './fileState.ts';
 import { pageIndex, putEntries } from './mmEntries.ts';
@@ -19,10 +20,10 @@ import {
   ends,
   HANDLED,
   copyFlags,
-  leastPages,
   outOfMemory,
   overwrite,
   prepareAnon,
+  unitPages,
   vmaOf,
   waitsOn,
   workOf,
@@ -45,7 +46,7 @@ function unitOf(context: MmContext, job: FaultJob): Unit {
   const { kernelPageBytes } = context;
   const { copyOnWrite, pins } = context.resources.design;
   const wanted = force === true ? (pins?.forcedWrite ?? copyOnWrite) : copyOnWrite;
-  const nr = wanted === 'kernel-page' ? 1 : leastPages(context);
+  const nr = wanted === 'kernel-page' ? 1 : unitPages(context, context.vmas.find(va) ?? {});
   const startVa = va - (va % (nr * kernelPageBytes));
   return { startVa, nr, pfn: ptePfn - Math.floor((va - startVa) / kernelPageBytes) };
 }
@@ -148,11 +149,12 @@ const mayWrite: FaultStepHandler = (context, job, event, send) => {
 function reuse(context: MmContext, job: FaultJob, exclusive: number, send: Send): MmContext {
   const { pteFlags } = workOf(job);
   const { startVa, nr, pfn } = unitOf(context, job);
+  tellGone(context, [{ va: startVa, nr }], send);
   const { force, unshare } = workOf(job);
   const writes = unshare !== true && (force !== true || (vmaOf(context, job).prot & PROT.WRITE) !== 0);
   const writable = pteFlags | PTE.WRITE | PTE.YOUNG | PTE.DIRTY | exclusive;
   // Shared, it is the memory of a device and stays special; private, it was the zero page.
-  const written = writable & ~(PTE.READONLY | (exclusive === 0 ? 0 : PTE.SPECIAL));
+  const written = writable & ~(PTE.READONLY | PTE.UFFD_WP | (exclusive === 0 ? 0 : PTE.SPECIAL));
   const flags = writes ? written : pteFlags | PTE.YOUNG | exclusive;
   return overwrite(context, job, { step: 'reused', startVa, pfn, nr, flags, expects: pfn }, send);
 }

@@ -11,7 +11,7 @@ import { mmOf, mmuOf } from './addresses.ts';
 import type { Message, PteRun } from './messages.ts';
 import { type CallJob, type CallStep, tableDone, waits, zap } from './mmCallJob.ts';
 import { settle } from './mmEffects.ts';
-import { isZeroFrame, noteFallback } from './mmEntries.ts';
+import { isZeroFrame, noteFallback, splitsFolios } from './mmEntries.ts';
 import { nextEffect } from './mmPlan.ts';
 import { ask, type MmContext } from './mmState.ts';
 import type { Send } from './support.ts';
@@ -110,7 +110,9 @@ function cleanNext(context: MmContext, job: CallJob, send: Send): CallStep {
     );
   const { startVa, endVa } = range;
   const runs = job.runs.filter(({ va }) => va < startVa || va >= endVa);
-  const age = (request: number): Message => ({ type: 'AGE_PTES', request, startVa, endVa, young: true, dirty: true });
+  const split = splitsFolios(context, range) ? { split: true } : {};
+  const how = { young: true, dirty: true, ...split };
+  const age = (request: number): Message => ({ type: 'AGE_PTES', request, startVa, endVa, ...how });
   return waits(
     ask(
       context,
@@ -147,14 +149,17 @@ export const reclaimSteps: Partial<
     return askZone(settle(context, tableDone(event), context.vmas, send), job, job.runs, 'lazy-free', send);
   },
 
-  lazyFreeMarked: (context, job, event, send) =>
-    cleanNext(
-      context,
-      reviseJob(job, (draft) => {
-        draft.runs = shrunk(event);
-      }),
-      send,
-    ),
+  lazyFreeMarked: (context, job, event, send) => {
+    const runs = shrunk(event);
+    // folio_free_swap: a page that may be discarded needs no copy on the device.
+    if (context.swap !== undefined && runs.length > 0) {
+      send('swap', { type: 'FREE_SWAP_CACHE', runs: runs.map(({ pfn, nr }) => ({ pfn, nr })) });
+    }
+    const next = reviseJob(job, (draft) => {
+      draft.runs = runs;
+    });
+    return cleanNext(context, next, send);
+  },
 
   lazyFreeAged: (context, job, event, send) => cleanNext(noteFallback(context, tableDone(event).fallback), job, send),
 

@@ -3,16 +3,18 @@ import type { CostModel } from '../src/arch/costs.ts';
 import type { ThpSettings } from '../src/arch/design.ts';
 import { STACK_GUARD_GAP_PAGES } from '../src/arch/granule.ts';
 import { type Limits, rootLimits } from '../src/mm/calls/limits.ts';
-import type { Effect } from '../src/mm/calls/plan.ts';
-import type { PinWish } from '../src/mm/gup/rules.ts';
+import type { Effect, VaRange } from '../src/mm/calls/plan.ts';
 import type { KernelObjects } from '../src/mm/objects/mapping.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
 import type { MovingFolio } from './gup/mmMovePins.ts';
 import type { Pinning } from './gup/mmPins.ts';
-import type { Access, FileRun, Message, MmCall, PteRun } from './messages.ts';
+import type { Message, MmCall, PteRun } from './messages.ts';
 import { ResourceHolder, type Send } from './support.ts';
+import type { FaultWork, Populate } from './mmWork.ts';
 import { reviseMm } from './revise.ts';
 import { reviseJob } from './reviseWork.ts';
+
+export type { FaultWork, Populate } from './mmWork.ts';
 
 /** What an mm is built with. */
 export interface MmInput {
@@ -41,38 +43,6 @@ export interface MmSwap {
   unit: SwapUnit;
   /** Entries that name a slot (`MM_SWAPENTS`), in kernel pages. */
   entries: number;
-}
-
-/** A page that is being faulted in: by hardware, or by populating a range. */
-export interface FaultWork {
-  va: number;
-  access: Access;
-  /** What the Linux table holds there, 0 and 0 for nothing. */
-  ptePfn: number;
-  pteFlags: number;
-  major: boolean;
-  /** File pages that came with a reference each. */
-  pages: FileRun[];
-  /** The file was cut short below the page while it was being copied: the copy is not mapped. */
-  truncated: boolean;
-  /** FOLL_FORCE: the area need not allow the access. */
-  force?: true;
-  /** FAULT_FLAG_UNSHARE: it is to have a page of its own, but not to write to. */
-  unshare?: true;
-  /** Entries whose pages are being brought back from swap. */
-  swapped?: PteRun[];
-}
-
-/** A range that is being populated (`mm/gup.c:populate_vma_page_range`). */
-export interface Populate {
-  va: number;
-  endVa: number;
-  /** `lock`: write where that breaks COW beforehand, read elsewhere, as mlock and MAP_POPULATE do. */
-  access: 'read' | 'write' | 'lock';
-  /** What the table holds from `va` on; null until it has been read. */
-  present: PteRun[] | null;
-  /** The pages are to be pinned: each is looked at again after its fault. */
-  wish?: PinWish;
 }
 
 /** What the mm is doing under its lock. */
@@ -200,6 +170,10 @@ export interface MmContext {
   fallbackReason: string;
   /** Somebody has pinned pages of it (MMF_HAS_PINNED); absent where nobody ever did. */
   pinning?: Pinning;
+  /** Memory that has not been written since clear_refs; absent before the first time. */
+  softClean?: readonly VaRange[];
+  /** ksmd knows of it (MMF_VM_MERGEABLE); absent where it does not. */
+  ksm?: boolean;
   kernelMaps?: KernelObjects;
   /** Settings of transparent huge pages that were written to sysfs; absent before the first. */
   thp?: { settings: ThpSettings; useZeroPage: boolean };
@@ -258,7 +232,15 @@ export function initialMm(input: MmInput): MmContext {
 }
 
 /** Linux's signal numbers and si_codes that a fault can end in. */
-export const SIGNAL = { KILL: 9, BUS: 7, SEGV: 11, SEGV_MAPERR: 1, SEGV_ACCERR: 2, BUS_ADRERR: 2 } as const;
+export const SIGNAL = {
+  KILL: 9,
+  BUS: 7,
+  SEGV: 11,
+  SEGV_MAPERR: 1,
+  SEGV_ACCERR: 2,
+  BUS_ADRERR: 2,
+  BUS_MCEERR_AR: 4,
+} as const;
 
 /**
  * Kernel pages in a process page.

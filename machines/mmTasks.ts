@@ -9,6 +9,7 @@ import { VmaSet } from '../src/mm/vmaSet.ts';
 import { mmOf, mmuOf } from './addresses.ts';
 import { beginForkPins, type CopyRange, forkPinStep } from './gup/mmForkPins.ts';
 import { forkCopied } from './gup/mmPins.ts';
+import { leaveKsm } from './ksm/mmKsm.ts';
 import type { ExecCall, Message, MessageOf, PteRun } from './messages.ts';
 import {
   type CallJob,
@@ -247,7 +248,7 @@ export const taskSteps: Partial<Record<string, StepHandler>> = {
   },
 
   tornDown: (context, job, event, send) => {
-    const settled = settle(context, tableDone(event), context.vmas, send);
+    const settled = leaveKsm(settle(context, tableDone(event), context.vmas, send), send);
     const none = VmaSet.empty(context.pageBytes || context.kernelPageBytes);
     const gone = reviseMm(settled, (draft) => {
       draft.vmas = none;

@@ -6,8 +6,12 @@ import { liveFallbackVocabulary } from './liveFallback/vocabulary.ts';
 import { hugetlbVocabulary } from './hugetlb/vocabulary.ts';
 import { khugepagedVocabulary } from './khugepaged/vocabulary.ts';
 import type { MessageType, VocabularyRow } from './messages.ts';
+import { poisonVocabulary } from './hwpoison/vocabulary.ts';
+import { ksmVocabulary } from './ksm/vocabulary.ts';
+import { userfaultVocabulary } from './userfaultfd/vocabulary.ts';
 import { objectVocabulary } from './objects/vocabulary.ts';
 import { pipeVocabulary } from './pipe/vocabulary.ts';
+import { procfsVocabulary } from './procfs/vocabulary.ts';
 import { reclaimVocabulary } from './reclaim/vocabulary.ts';
 import { swapVocabulary } from './swap/vocabulary.ts';
 import { walkerVocabulary } from './walkers/vocabulary.ts';
@@ -26,10 +30,14 @@ export const vocabulary: Readonly<Record<MessageType, VocabularyRow>> = {
   ...walkerVocabulary,
   ...gupVocabulary,
   ...liveFallbackVocabulary,
+  ...userfaultVocabulary,
+  ...ksmVocabulary,
+  ...poisonVocabulary,
   ...compactionVocabulary,
   ...khugepagedVocabulary,
   ...hugetlbVocabulary,
   ...pipeVocabulary,
+  ...procfsVocabulary,
   ...reclaimVocabulary,
   ...swapVocabulary,
 };

@@ -33,6 +33,8 @@ export interface ZonePressure {
   /** Pages moved by compaction, and pages whose move came to nothing. */
   migratedPages: number;
   migrateFailedPages: number;
+  /** First frames of the folios that are being moved: nobody may pin them meanwhile (`folio_ref_freeze`). */
+  isolated: readonly number[];
   /** A slow path waits for kswapd to be done with direct reclaim. */
   reclaimRequest?: number;
 }
@@ -47,7 +49,7 @@ export interface ZonePressure {
  */
 export function noPressure({ groups, background }: Pick<ZonePressure, 'groups' | 'background'>): ZonePressure {
   const counts = { steals: 0, retypedBlocks: 0, migratedPages: 0, migrateFailedPages: 0 };
-  return { groups, background, slowAllocations: {}, ...counts };
+  return { groups, background, slowAllocations: {}, ...counts, isolated: [] };
 }
 
 /**
@@ -249,4 +251,21 @@ export function reclaimedFor(context: ZoneContext, event: Message, send: Send): 
   const draft = copyZone(context);
   draft.pressure = rest;
   return draft;
+}
+
+/**
+ * Whether a frame lies in a folio that is being moved. Whoever wants to pin it tries again: in Linux the count of such a folio
+ * is frozen, and GUP-fast backs off [mm/migrate.c:__folio_migrate_mapping].
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const input = { resources, kernelPageBytes: 4096, memoryBytes: 2 ** 25, pressure: { background: false } };
+ * isBeingMoved(createActor(machines.zone, { input }).getSnapshot().context, 262150); // false
+ * ```
+ */
+export function isBeingMoved({ pressure, folios }: Pick<ZoneContext, 'pressure' | 'folios'>, pfn: number): boolean {
+  if (pressure === undefined || pressure.isolated.length === 0) return false;
+  const head = folios.headOf(pfn);
+  return head !== null && pressure.isolated.includes(head);
 }

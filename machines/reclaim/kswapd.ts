@@ -20,7 +20,9 @@ const wake = handle<KswapdContext>((context, event, send) => {
   if (context.awake) return { ...context, urgentPages };
   const state = { ...context, awake: true, urgentPages, reclaimedPages: 0, pass: null, wakes: context.wakes + 1 };
   // What is new, and how much is free: a look at the zone before anything else.
-  return state.batch === null ? isolate(state, 'query', [], null, send) : state;
+  // A thread that sleeps is not there at once.
+  const { contextSwitch } = context.resources.costs;
+  return state.batch === null ? isolate(state, 'query', [], null, send, contextSwitch) : state;
 });
 
 const advise = handle<KswapdContext>((context, event, send) => {
@@ -28,6 +30,11 @@ const advise = handle<KswapdContext>((context, event, send) => {
   const { sender, request, frames } = event;
   const pfns = frames.flatMap(({ pfn, nr }) => Array.from({ length: nr }, (_, page) => pfn + page));
   return goOn({ ...context, advice: [...context.advice, { sender, request, pfns }] }, send);
+});
+
+const space = handle<KswapdContext>((context, event) => {
+  assertType(event, 'SWAP_SPACE');
+  return { ...context, freeSlots: event.freeSlots };
 });
 
 const take = handle<KswapdContext>((context, event, send) => answered(context, event as never, send));
@@ -44,7 +51,7 @@ const hasLeft =
 /** The statechart: what the folios in hand wait for. */
 export const kswapdMachine = setup({
   types: { context: {} as KswapdContext, events: {} as Message, input: {} as KswapdInput },
-  actions: { wake, advise, take },
+  actions: { wake, advise, space, take },
   guards: {
     isolates: isIn('isolating'),
     harvests: isIn('harvesting'),
@@ -66,6 +73,7 @@ export const kswapdMachine = setup({
   on: {
     WAKE_KSWAPD: { actions: 'wake' },
     RECLAIM_FOLIOS: { actions: 'advise' },
+    SWAP_SPACE: { actions: 'space' },
     ISOLATED: { actions: 'take' },
     REFERENCED: { actions: 'take' },
     SWAP_SLOTS: { actions: 'take' },

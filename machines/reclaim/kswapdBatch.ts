@@ -90,6 +90,8 @@ function write(context: KswapdContext, before: Batch, send: Send): KswapdContext
   const folios = before.folios.map((one): BatchFolio => {
     return one.way === 'discard' ? { ...one, gone: isUnmapped(one) } : one;
   });
+  const discarded = folios.filter(({ gone }) => gone).map((one) => ({ pfn: one.folio.pfn, nr: pagesOf(one) }));
+  if (discarded.length > 0 && context.swapSlots > 0) send('swap', { type: 'FREE_SWAP_CACHE', runs: discarded });
   const batch = { ...before, folios };
   const toWrite = folios.filter(({ way, dirty, clean }) => way === 'swap' && (dirty || !clean));
   const files = new Map<string, BatchFolio[]>();

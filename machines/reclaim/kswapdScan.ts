@@ -22,7 +22,9 @@ function newPass(context: KswapdContext, priority: number): Pass {
   const { lru, swappiness, freeSlots, kernelPageBytes } = context;
   const sizes = Object.fromEntries(LRU_LISTS.map((list) => [list, lru.sizeOf(list)])) as Record<LruName, number>;
   const swapFree = freeSlots > 0;
-  const counts = scanCounts({ swappiness, priority, sizes, swapFree, anonCost: 0, fileCost: 0 });
+  const { freePages, highPages } = context;
+  const request = { swappiness, priority, sizes, swapFree, freePages, highPages, anonCost: 0, fileCost: 0 };
+  const counts = scanCounts(request);
   // Active lists are shortened only where the inactive one beside them is short (`may_deactivate`).
   for (const kind of ['anon', 'file'] as const) {
     const low = inactiveIsLow(sizes[`inactive-${kind}`], sizes[`active-${kind}`], kernelPageBytes);
@@ -70,12 +72,13 @@ export function isolate(
   pfns: number[],
   answer: Batch['answer'],
   send: Send,
+  delayCycles = 0,
 ): KswapdContext {
   const batch: Batch = { from, phase: 'isolating', request: 0, pending: 1, pfns, folios: [], answer };
   const state = withBatch(context, batch, 'isolating', 1);
   const { request = 0 } = state.batch ?? {};
   const anyPage = from === 'advice';
-  const delay = context.resources.costs.scanPage * pfns.length;
+  const delay = delayCycles + context.resources.costs.scanPage * pfns.length;
   send('zone', { type: 'ISOLATE', sender: 'kswapd', request, pfns, anyPage }, delay);
   return state;
 }

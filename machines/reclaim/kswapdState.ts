@@ -86,6 +86,8 @@ export interface KswapdContext {
   mms: string[];
   families: Record<string, string[]>;
   lru: LruLists;
+  /** Slots of the swap device, 0 without; and those that are free. */
+  swapSlots: number;
   freeSlots: number;
   awake: boolean;
   /** Pages that an allocation waits for, and those reclaimed since it woke. */
@@ -132,6 +134,7 @@ export function initialKswapd(input: KswapdInput): KswapdContext {
     mms: input.mms,
     families: input.families,
     lru: LruLists.empty(),
+    swapSlots: input.swapSlots,
     freeSlots: input.swapSlots,
     awake: false,
     urgentPages: 0,

@@ -42,7 +42,11 @@ export type SwapMessage =
   | { type: 'SWAP_DROP'; sender: string; request: number; pfns: number[] }
   /** `kept`: somebody has mapped the folio again meanwhile. */
   | { type: 'SWAP_DROPPED'; request: number; freed: number[]; kept: number[]; freeSlots: number }
+  /** There are free slots again (`get_nr_swap_pages`). */
+  | { type: 'SWAP_SPACE'; freeSlots: number }
   | { type: 'SWAP_IN'; sender: string; request: number; slots: number[] }
+  /** The same for nobody in particular: into the swap cache. */
+  | { type: 'SWAP_AHEAD'; slots: number[] }
   | {
       type: 'SWAPPED_IN';
       request: number;

@@ -113,6 +113,32 @@ export function migrationEnded(context: MmContext, replaced: readonly PteRun[]):
   return cut(replaced, va - (va % kernelPageBytes), va + 1, kernelPageBytes).length > 0 ? job : null;
 }
 
+/**
+ * The slots of each process page that is in swap as a whole, and of single pages else: what comes back in one folio.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * const runs = [{ va: 0x4000, pfn: 8, nr: 5, flags: PTE.SWAP }];
+ * unitsInSwap({ ...mm, pageBytes: 16384 }, runs); // [[8, 9, 10, 11], [12]]
+ * ```
+ */
+export function unitsInSwap(context: MmContext, runs: readonly PteRun[]): number[][] {
+  const { kernelPageBytes } = context;
+  const bytes = leastPages(context) * kernelPageBytes;
+  const units = new Map<number, number[]>();
+  for (const { va, pfn, nr, flags } of runs) {
+    for (let page = 0; page < nr && kindOfEntry(flags) === 'swap'; page++) {
+      const startVa = pageStart(context, va + page * kernelPageBytes);
+      units.set(startVa, [...(units.get(startVa) ?? []), pfn + page]);
+    }
+  }
+  const isWhole = (slots: number[]): boolean => slots.length * kernelPageBytes === bytes;
+  const single = context.swap?.unit === 'kernel-page';
+  return [...units.values()].flatMap((slots) => (isWhole(slots) && !single ? [slots] : slots.map((slot) => [slot])));
+}
+
 /** Asks for the pages of so many slots, in one folio. */
 function swapIn(context: MmContext, job: FaultJob, entries: readonly PteRun[], send: Send): MmContext {
   const sender = mmOf(context.pid);

@@ -6,8 +6,9 @@
  */
 import { setup } from 'xstate';
 import type { Message } from '../messages.ts';
+import { showSwap } from '../procfs/answers.ts';
 import { assertType, handle, type Send } from '../support.ts';
-import { failRead, freeSlots, readSlots, referenced, swapIn, transferred } from './swapIn.ts';
+import { failRead, freeSlots, readSlots, referenced, swapAhead, swapIn, transferred } from './swapIn.ts';
 import { addToSwap, dropSwap, writeSwap } from './swapOut.ts';
 import { countSlots, freeSwap, initialSwap, slotRuns, type SwapContext, type SwapInput } from './swapState.ts';
 
@@ -44,7 +45,7 @@ function freeCache(context: SwapContext, event: Message, send: Send): SwapContex
   return state;
 }
 
-const take = handle<SwapContext>((context, event, send) => {
+function takeMessage(context: SwapContext, event: Message, send: Send): SwapContext {
   switch (event.type) {
     case 'ADD_TO_SWAP':
       return addToSwap(context, event, send);
@@ -54,12 +55,16 @@ const take = handle<SwapContext>((context, event, send) => {
       return dropSwap(context, event, send);
     case 'SWAP_IN':
       return swapIn(context, event, send);
+    case 'SWAP_AHEAD':
+      return swapAhead(context, event, send);
     case 'SWAP_FREE':
       return freeSlots(context, event, send);
     case 'SWAP_DUPLICATE':
       return duplicate(context, event, send);
     case 'FREE_SWAP_CACHE':
       return freeCache(context, event, send);
+    case 'SWAP_QUERY':
+      return showSwap(context, event, send);
     case 'SWAP_RESIDENT':
       return resident(context, event, send);
     case 'FRAMES':
@@ -72,6 +77,13 @@ const take = handle<SwapContext>((context, event, send) => {
       assertType(event, 'IO_DONE');
       return transferred(context, event.request, send);
   }
+}
+
+const take = handle<SwapContext>((context, event, send) => {
+  const next = takeMessage(context, event, send);
+  const { freeSlots } = next.map;
+  if (context.map.freeSlots === 0 && freeSlots > 0) send('kswapd', { type: 'SWAP_SPACE', freeSlots });
+  return next;
 });
 
 const isBusy = ({ context }: { context: SwapContext }): boolean =>
@@ -97,10 +109,12 @@ export const swapMachine = setup({
     SWAP_WRITE: { actions: 'take' },
     SWAP_DROP: { actions: 'take' },
     SWAP_IN: { actions: 'take' },
+    SWAP_AHEAD: { actions: 'take' },
     SWAP_FREE: { actions: 'take' },
     SWAP_DUPLICATE: { actions: 'take' },
     FREE_SWAP_CACHE: { actions: 'take' },
     SWAP_RESIDENT: { actions: 'take' },
+    SWAP_QUERY: { actions: 'take' },
     FRAMES: { actions: 'take' },
     NO_MEMORY: { actions: 'take' },
     GOT: { actions: 'take' },

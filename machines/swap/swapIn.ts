@@ -63,15 +63,35 @@ export function swapIn(context: SwapContext, event: MessageOf<'SWAP_IN'>, send: 
     const waiters = [...reading.waiters, { sender, request }];
     return replaceWork(context, reading, { ...reading, waiters });
   }
-  // swapcache_prepare: nobody else reads these slots, and they stay while they are read.
+  return readFor(context, [{ sender, request }], slots, send);
+}
+
+/** swapcache_prepare: nobody else reads these slots, and they stay while they are read. */
+function readFor(context: SwapContext, waiters: ReadWork['waiters'], slots: number[], send: Send): SwapContext {
   let { map } = context;
   for (const { offset, nr } of slotRuns(slots)) map = map.cache(offset, nr, true);
   const allocation = context.nextRequest;
   const orderPages = Math.log2(slots.length);
   const wish = { sender: 'swap', request: allocation, orderPages, leastOrder: orderPages, count: 1, zero: false };
   send('zone', { type: 'ALLOC', ...wish, purpose: 'anon' });
-  const read: ReadWork = { kind: 'read', waiters: [{ sender, request }], slots, allocation, pfn: -1, transfers: [] };
+  const read: ReadWork = { kind: 'read', waiters, slots, allocation, pfn: -1, transfers: [] };
   return { ...context, map, work: [...context.work, read], nextRequest: allocation + 1 };
+}
+
+/**
+ * Pages are wanted before anybody needs them: they are read unless they are there, or on their way, or given up by now.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const swap = initialSwap({ resources, kernelPageBytes: 4096, sizeBytes: 2 ** 20, fragmented: 'keep' });
+ * swapAhead(swap, { type: 'SWAP_AHEAD', slots: [3] }, () => {}).work; // []
+ * ```
+ */
+export function swapAhead(context: SwapContext, { slots }: MessageOf<'SWAP_AHEAD'>, send: Send): SwapContext {
+  const { map, frames } = context;
+  const isWanted = slots.every((slot) => map.countOf(slot) > 0 && !map.isCached(slot) && !frames.has(slot));
+  return isWanted ? readFor(context, [], slots, send) : context;
 }
 
 function replaceWork(context: SwapContext, before: SwapWork, after: SwapWork | null): SwapContext {
@@ -151,7 +171,8 @@ function readDone(context: SwapContext, work: ReadWork, send: Send): SwapContext
   const { pfn, slots, waiters } = work;
   let state = intoCache(replaceWork(context, work, null), pfn, { slots, clean: true, uses: waiters.length });
   for (const waiter of waiters) state = handOut(state, waiter, { pfn, nr: slots.length, major: true }, send);
-  return state;
+  // What was read ahead may have been given up meanwhile.
+  return waiters.length === 0 ? freeSwap(state, pfn, send) : state;
 }
 
 /**

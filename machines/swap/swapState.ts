@@ -181,6 +181,8 @@ export function outOfCache(context: SwapContext, pfn: number, send: Send): SwapC
  */
 export function freeSwap(context: SwapContext, pfn: number, send: Send): SwapContext {
   const folio = context.cache.get(pfn);
-  if (folio === undefined || !isUnused(context, folio) || isBeingWritten(context, pfn)) return context;
+  if (folio === undefined || !isUnused(context, folio)) return context;
+  // Whoever is writing it lets go of it afterwards.
+  if (isBeingWritten(context, pfn)) return { ...context, cache: context.cache.set(pfn, { ...folio, uses: 0 }) };
   return outOfCache(context, pfn, send);
 }

@@ -59,11 +59,11 @@ export function mappedRanges(linux: PageTableReader, frames: readonly { pfn: num
  * outcome.linux.get(0x11000); // packPte(33, PTE.VALID)
  * ```
  */
-export function harvest(work: Work, { frames }: Extract<TableOp, { op: 'harvest' }>): void {
-  const { linux, contpte } = work;
+export function harvest(work: Work, _op: Extract<TableOp, { op: 'harvest' }>): void {
+  const { linux, contpte, ranges } = work;
   const pageBytes = linux.geometry.granuleBytes;
   const found: number[] = [];
-  for (const { startVa, endVa } of mappedRanges(linux, frames)) linux.forEach(startVa, endVa, (va) => found.push(va));
+  for (const { startVa, endVa } of ranges) linux.forEach(startVa, endVa, (va) => found.push(va));
   const before = found.map((va) => (contpte === null ? linux.get(va) : contpte.get(va)));
   for (const [at, va] of found.entries()) work.set.add(va, pfnOf(before[at]), flagsOf(before[at]));
   for (const [at, va] of found.entries()) {

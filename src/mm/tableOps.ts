@@ -137,13 +137,15 @@ export function operate(tables: Tables, op: TableOp, contpte = false, lazy = fal
   const linux = tables.linux.edit();
   const native = tables.native?.edit() ?? null;
   const gathers = !('linuxTableOnly' in op && op.linuxTableOnly === true);
+  const ranges = native === null && op.op !== 'harvest' ? [] : rangesOf(tables.linux, op);
   if (native !== null && tables.native !== null && gathers) {
-    for (const range of populated(tables.native, rangesOf(tables.linux, op), native.geometry.granuleBytes)) {
+    for (const range of populated(tables.native, ranges, native.geometry.granuleBytes)) {
       gatherAccessedDirty(linux, native, range.startVa, range.endVa);
     }
   }
   const work: Work = {
     linux,
+    ranges,
     set: new RunCollector(pageBytes),
     cleared: new RunCollector(pageBytes),
     rejected: new RunCollector(pageBytes),
@@ -181,18 +183,27 @@ export function operate(tables: Tables, op: TableOp, contpte = false, lazy = fal
     unfolds: work.contpte?.unfolds ?? 0,
     linuxBroken: brokenOf(work),
     nativeBroken,
-    lostDirty: gathers || tables.native === null ? 0 : lostDirtyOf(tables.native, work.cleared.runs, pageBytes),
+    lostDirty: gathers ? 0 : lostDirtyOf(tables, ranges, native),
   };
 }
 
-function lostDirtyOf(native: PageTable, cleared: readonly EntryRun[], pageBytes: number): number {
+/** Pages of groups that were dirty in the native table alone, and are not there any more. */
+function lostDirtyOf({ linux, native }: Tables, ranges: readonly VaRange[], after: PageTableReader | null): number {
+  if (native === null) return 0;
+  const { granuleBytes } = native.geometry;
+  const groups = new Set<number>();
+  for (const { startVa, endVa } of ranges) {
+    for (let va = groupOf(startVa, granuleBytes).startVa; va < endVa; va += granuleBytes) groups.add(va);
+  }
   let lost = 0;
-  for (const { va, nr, flags } of cleared) {
-    if (isDirty(flags) || !isPresent(flags)) continue;
-    for (let page = 0; page < nr; page++) {
-      const { startVa } = groupOf(va + page * pageBytes, native.geometry.granuleBytes);
-      if (isDirty(native.get(startVa))) lost++;
-    }
+  for (const va of groups) {
+    if (!isDirty(native.get(va)) || isDirty(after?.get(va) ?? 0)) continue;
+    let known = false;
+    linux.forEach(va, va + granuleBytes, (_va, pte) => {
+      known ||= isPresent(pte) && isDirty(pte);
+      return !known;
+    });
+    if (!known) lost += granuleBytes / linux.geometry.granuleBytes;
   }
   return lost;
 }

@@ -4,6 +4,7 @@
  * @models S-02 S-43 T-17 T-20 X-13
  */
 import type { TlbCounts } from '../../machines/index.ts';
+import { type HugeSummary, hugeSummary } from './hugeSummary.ts';
 import { type PressureSummary, pressureSummary } from './pressureSummary.ts';
 import { type KindState, type ShownState, statesOfKind, valueText } from './actorStates.ts';
 import { type DeviceSummary, deviceSummary } from './deviceSummary.ts';
@@ -58,12 +59,28 @@ export interface FilesSummary {
   writtenPages: number;
 }
 
+/** What kswapd and swap did, in kernel pages. */
+export interface ReclaimSummary {
+  /** Taken away; of these, dirty ones that had to be written to swap first, and those that came back from it. */
+  reclaimedPages: number;
+  swappedOutPages: number;
+  swappedInPages: number;
+  /** Allocations that had to wait. */
+  stalls: number;
+  /** Process pages that were torn. */
+  violations: number;
+  /** Written by a process, and lost: 0 unless the design is naive about dirty bits. */
+  lostPages: number;
+}
+
 /** A whole run. */
 export interface RunSummary {
   processes: ProcessSummary[];
   files: FilesSummary;
   memory: { pageBytes: number; totalPages: number; freePages: number; freePagesLeast: number; failures: number };
   disk: { reads: number; writes: number; readBytes: number; writtenBytes: number };
+  /** Absent without kswapd. */
+  reclaim?: ReclaimSummary;
   /** Calls that the ABI adapter refused before the kernel saw them. */
   callsRefused: number;
   /** Processes that have not ended: more than 0 at the end of a run says that it is stuck. */
@@ -72,6 +89,8 @@ export interface RunSummary {
   pressure?: PressureSummary;
   /** Of devices and objects of the kernel; absent where there are none. */
   devices?: DeviceSummary;
+  /** Of huge pages; absent where the topology asks for none. */
+  huge?: HugeSummary;
 }
 
 /** What the states alone do not tell. */
@@ -104,6 +123,7 @@ export function summarize(states: readonly ShownState[], facts: SummaryFacts = {
   const [disk] = statesOfKind(states, 'disk');
   const [abi] = statesOfKind(states, 'abi');
   const pressure = pressureSummary(states);
+  const huge = hugeSummary(states);
   return {
     processes,
     files: filesSummary(statesOfKind(states, 'file')),
@@ -114,10 +134,12 @@ export function summarize(states: readonly ShownState[], facts: SummaryFacts = {
       readBytes: disk?.context.readBytes ?? 0,
       writtenBytes: disk?.context.writtenBytes ?? 0,
     },
+    ...reclaimSummary(states),
     callsRefused: abi?.context.refused ?? 0,
     unfinished: processes.filter((process) => !process.ended).length,
     ...(pressure === null ? {} : { pressure }),
     ...(devices === null ? {} : { devices }),
+    ...(huge === null ? {} : { huge }),
   };
 }
 
@@ -190,6 +212,24 @@ function memorySummary(zone: KindState<'zone'> | undefined): RunSummary['memory'
 }
 
 /** Free pages of a live allocator, or of its plain form: block and length pairs for each order. */
+function reclaimSummary(states: readonly ShownState[]): { reclaim?: ReclaimSummary } {
+  const [kswapd] = statesOfKind(states, 'kswapd');
+  if (kswapd === undefined) return {};
+  const [swap] = statesOfKind(states, 'swap');
+  const [zone] = statesOfKind(states, 'zone');
+  const { stolenPages, violations } = kswapd.context;
+  return {
+    reclaim: {
+      reclaimedPages: stolenPages,
+      swappedOutPages: swap?.context.writtenPages ?? 0,
+      swappedInPages: swap?.context.readPages ?? 0,
+      stalls: zone?.context.reclaim?.stalls ?? 0,
+      violations,
+      lostPages: statesOfKind(states, 'mmu').reduce((sum, { context }) => sum + (context.lostDirtyPages ?? 0), 0),
+    },
+  };
+}
+
 function freePagesOf(buddy: unknown): number {
   if (typeof buddy !== 'object' || buddy === null) return 0;
   if ('freeFrames' in buddy && typeof buddy.freeFrames === 'number') return buddy.freeFrames;

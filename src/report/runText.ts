@@ -1,6 +1,7 @@
 /** A run's summary as text. */
 import { pressureLines } from './pressureSummary.ts';
 import { deviceLines } from './deviceSummary.ts';
+import { hugeLines } from './hugeSummary.ts';
 import { formatBytes, formatCount, formatPageSize } from './format.ts';
 import type { ProcessSummary, RunSummary } from './runSummary.ts';
 import { formatColumns } from './table.ts';
@@ -58,6 +59,15 @@ export function processTable(processes: readonly ProcessSummary[], widthCharacte
   return left === 0 ? table : `${table}\nand ${formatCount(left)} processes more: --json lists them all.\n`;
 }
 
+function reclaimLines({ reclaim }: RunSummary): string[] {
+  if (reclaim === undefined) return [];
+  const { reclaimedPages, swappedOutPages, swappedInPages, stalls, violations, lostPages } = reclaim;
+  const line =
+    `reclaim: ${formatCount(reclaimedPages)} pages; swap: ${formatCount(swappedOutPages)} out, ${formatCount(swappedInPages)} in; ` +
+    `${formatCount(stalls)} allocations waited; ${formatCount(violations)} process pages torn`;
+  return lostPages === 0 ? [line] : [line, `${formatCount(lostPages)} dirty pages were taken for clean and are lost`];
+}
+
 /**
  * The whole summary: processes, reasons of fallbacks, files, memory.
  *
@@ -80,10 +90,12 @@ export function runText(summary: RunSummary, widthCharacters: number): string {
       `${formatCount(files.readPages)} read, ${formatCount(files.writtenPages)} written in all`,
     `memory: ${formatBytes(memory.totalPages * memory.pageBytes)}, ${formatBytes(memory.freePages * memory.pageBytes)} free, ` +
       `at least ${formatBytes(memory.freePagesLeast * memory.pageBytes)} were; ${formatCount(memory.failures)} allocations failed`,
+    ...reclaimLines(summary),
     `calls refused at the ABI: ${formatCount(summary.callsRefused)}`,
   );
   if (summary.pressure !== undefined) lines.push(...pressureLines(summary.pressure));
   if (summary.devices !== undefined) lines.push(...deviceLines(summary.devices));
+  if (summary.huge !== undefined) lines.push(...hugeLines(summary.huge));
   if (summary.unfinished > 0) lines.push(`${summary.unfinished} of ${processes.length} processes did not end`);
   return `${lines.join('\n')}\n`;
 }

@@ -3,7 +3,8 @@
  * and structures share what they did not change, so only what is new is looked at.
  *
  * - Law 7: memory is conserved. Frames are free or in one folio; an mm at rest counts the pages that its table has; an MMU at
- *   rest holds the frames that its tables take; the native table is what the Linux table says.
+ *   rest holds the frames that its tables take; the native table is what the Linux table says. What was written to is not lost:
+ *   no page goes as clean that hardware has noted as dirty.
  * - Law 8: no translation that a TLB can use contradicts the table, once the maintenance for it is complete.
  * - The law of page sizes, where processes select theirs (`sizeLaws.ts`).
  *
@@ -12,6 +13,7 @@
 import type { MmContext, MmuContext, SchedContext, TlbContext, ZoneContext } from '../../machines/index.ts';
 import { GranuleError } from '../errors.ts';
 import { unlinkedTables } from '../mm/nativeSections.ts';
+import { kindOfEntry } from '../mm/nonPresent.ts';
 import { translateGroup } from '../mm/nativeTable.ts';
 import type { PageTable } from '../mm/pageTable.ts';
 import { flagsOf, hasFlags, isPresent, isValid, isWritable, PTE, pfnOf } from '../mm/pte.ts';
@@ -37,6 +39,7 @@ interface Seen {
   native: PageTable | null;
   anonPages: number;
   filePages: number;
+  swapPages: number;
 }
 
 /** Bytes of shared zero memory, which nobody counts. */
@@ -100,6 +103,8 @@ export class Laws {
     if ((mmu.live?.wrongWalks ?? 0) > 0) {
       this.broken(record, 8, `a CPU walked a table of ${id} that is gone, or with the other granule`);
     }
+    if (mmu.lostDirtyPages !== undefined)
+      this.broken(record, 7, `${mmu.lostDirtyPages} dirty pages of ${id} went as if they were clean`);
     if (mmu.current !== null) return;
     const before = this.seen.get(id);
     if (before?.linux === mmu.linux && before.native === mmu.native) return;
@@ -115,16 +120,13 @@ export class Laws {
   }
 
   /** What the Linux table holds now, from what it held and the stretches that changed. */
-  private countPages(
-    mmu: MmuContext,
-    before: Seen | undefined,
-    mm: MmContext,
-  ): { anonPages: number; filePages: number } {
-    let { anonPages, filePages } = before ?? { anonPages: 0, filePages: 0 };
+  private countPages(mmu: MmuContext, before: Seen | undefined, mm: MmContext): Omit<Seen, 'linux' | 'native'> {
+    let { anonPages, filePages, swapPages } = before ?? { anonPages: 0, filePages: 0, swapPages: 0 };
     const zeroEnd = mm.zeroPfn + ZERO_BYTES / mm.kernelPageBytes;
     const add = (table: PageTable, startVa: number, endVa: number, by: number): void => {
       table.forEach(startVa, endVa, (_va, pte) => {
         this.checked++;
+        if (kindOfEntry(pte) === 'swap') swapPages += by;
         if (!isPresent(pte) || hasFlags(pte, PTE.SPECIAL) || (pfnOf(pte) >= mm.zeroPfn && pfnOf(pte) < zeroEnd)) return;
         if (mm.hugeZero !== undefined && pfnOf(pte) >= mm.hugeZero.pfn && pfnOf(pte) < mm.hugeZero.pfn + mm.hugeZero.nr)
           return;
@@ -139,7 +141,7 @@ export class Laws {
         add(mmu.linux, startVa, endVa, 1);
       }
     }
-    return { anonPages, filePages };
+    return { anonPages, filePages, swapPages };
   }
 
   /** Law 7 for the resident set: an mm at rest counts what its table has. */
@@ -149,6 +151,8 @@ export class Laws {
     const seen = this.seen.get(`mmu:${pid}`);
     if (mm.job !== null || mm.rmap.length > 0 || mmu.current !== null || mmu.queue.length > 0) return;
     if (seen === undefined || seen.linux !== mmu.linux) return;
+    if (mm.swap !== undefined && mm.swap.entries !== seen.swapPages)
+      this.broken(record, 7, `mm:${pid} counts ${mm.swap.entries} swap entries, its table has ${seen.swapPages}`);
     if (seen.anonPages === mm.rssAnonPages && seen.filePages === mm.rssFilePages) return;
     const counted = `${mm.rssAnonPages}+${mm.rssFilePages}`;
     this.broken(record, 7, `mm:${pid} counts ${counted} pages, its table has ${seen.anonPages}+${seen.filePages}`);

@@ -94,7 +94,16 @@ describe('the rules of references', () => {
 
 describe('the balance of a pass', () => {
   const sizes = { 'inactive-anon': 8192, 'active-anon': 8192, 'inactive-file': 8192, 'active-file': 8192 };
-  const request = { swappiness: 60, priority: 6, sizes, swapFree: true, anonCost: 0, fileCost: 0 };
+  const request = {
+    swappiness: 60,
+    priority: 6,
+    sizes,
+    swapFree: true,
+    freePages: 0,
+    highPages: 64,
+    anonCost: 0,
+    fileCost: 0,
+  };
 
   test('follows swappiness and what reclaim has cost', () => {
     const usual = scanCounts(request);
@@ -104,6 +113,14 @@ describe('the balance of a pass', () => {
     expect(dearFiles['inactive-anon']).toBeGreaterThan(usual['inactive-anon']);
     expect(scanCounts({ ...request, swappiness: 0 })['inactive-anon']).toBe(0);
     expect(scanCounts({ ...request, swappiness: 200 })['inactive-file']).toBe(0);
+    expect(scanCounts({ ...request, swapFree: false })['inactive-anon']).toBe(0);
+  });
+
+  test('leaves files alone where hardly any are left', () => {
+    const few = { ...sizes, 'inactive-file': 20, 'active-file': 20 };
+    const tiny = scanCounts({ ...request, swappiness: 0, sizes: few });
+    expect([tiny['inactive-anon'], tiny['inactive-file']]).toEqual([128, 0]);
+    expect(scanCounts({ ...request, swappiness: 0, sizes: few, freePages: 100 })['inactive-anon']).toBe(0);
   });
 
   test('finds an inactive list low beside its active one', () => {

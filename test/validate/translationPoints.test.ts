@@ -13,7 +13,7 @@ import { translateCall } from '../../src/mm/abiRules.ts';
 import { AbiTally } from '../../src/validate/abiCompare.ts';
 import { type AbiSequence, readAbiFile } from '../../src/validate/abiFile.node.ts';
 import { abiWorld, runAbi } from '../../src/validate/abiRun.ts';
-import { answersOf, BASE, OFFSETS, oracle, steps } from '../mm/support/interfaces.ts';
+import { answersOf, oracle, steps } from '../mm/support/interfaces.ts';
 
 const K64 = 65536;
 /** Sequences that are played for a point before it counts as not noticed. */
@@ -75,7 +75,6 @@ function noticedBySequences(point: Point): boolean {
 }
 
 function noticedByQuestions(point: Point): boolean {
-  if (point.op === 'userfaultfd_range') return noticedByRanges();
   if (!steps.some(({ action }) => action.op === point.op)) return false;
   try {
     const model = answersOf(K64, 4096);
@@ -86,21 +85,6 @@ function noticedByQuestions(point: Point): boolean {
     // The model's own checks stop it: unaligned ranges reached an address space.
     return true;
   }
-}
-
-/** Answered by a rule alone: userfaultfd itself is not modelled. */
-function noticedByRanges(): boolean {
-  return OFFSETS.some((offset) =>
-    [
-      [`UFFDIO_REGISTER +${offset} len 65536`, 65536],
-      [`UFFDIO_ZEROPAGE +${offset} len 4096`, 4096],
-    ].some(([question, lengthBytes]) => {
-      const call = { op: 'userfaultfd_range' as const, addr: BASE + offset, lengthBytes: lengthBytes as number };
-      const answer = translateCall(call, K64);
-      const wanted = oracle[question as string]?.['64K']?.err ?? 0;
-      return ('errno' in answer ? answer.errno : 0) !== wanted;
-    }),
-  );
 }
 
 const page = { addr: 4096, lengthBytes: K64 };

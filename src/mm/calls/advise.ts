@@ -80,8 +80,9 @@ function onPages(space: Space, vma: Vma, startVa: number, endVa: number, advice:
   if (advice === ADVICE.REMOVE) return punch(vma, startVa, endVa);
   if (advice === ADVICE.COLLAPSE) return collapse(space, vma, startVa, endVa);
   if (advice === ADVICE.WILLNEED) {
-    // Anonymous memory and shmem would be read from swap, of which there is none.
-    return vma.file === null ? {} : { effects: [{ do: 'readAhead', file: vma.file, startVa, endVa }] };
+    // Anonymous memory is read from swap, where there is any (`swapin_walk_pmd_entry`); shmem never goes there.
+    if (vma.file === null) return space.swap === true ? { effects: [{ do: 'swapAhead', startVa, endVa }] } : {};
+    return { effects: [{ do: 'readAhead', file: vma.file, startVa, endVa }] };
   }
   if (!canAdvise(vma, advice)) return { errno: ERRNO.EINVAL };
   if (advice === ADVICE.FREE) return { effects: [{ do: 'lazyFree', startVa, endVa }] };

@@ -21,6 +21,9 @@ export interface ScanRequest {
   sizes: Readonly<Record<LruName, number>>;
   /** There are free slots in swap: without, anonymous memory is left alone (`can_reclaim_anon_pages`). */
   swapFree: boolean;
+  /** Free pages, and those of the high watermark: whether files are too few to be worth looking at. */
+  freePages: number;
+  highPages: number;
   /** What reclaim of each kind has cost of late, in pages written or read again (`lru_note_cost`). */
   anonCost: number;
   fileCost: number;
@@ -32,7 +35,8 @@ export interface ScanRequest {
  * @example
  * ```ts
  * const sizes = { 'inactive-anon': 4096, 'active-anon': 0, 'inactive-file': 4096, 'active-file': 0 };
- * const even = { swappiness: 100, priority: 4, sizes, swapFree: true, anonCost: 0, fileCost: 0 };
+ * const memory = { freePages: 0, highPages: 100 };
+ * const even = { swappiness: 100, priority: 4, sizes, swapFree: true, ...memory, anonCost: 0, fileCost: 0 };
  * scanCounts(even)['inactive-anon']; // 128
  * scanCounts({ ...even, swapFree: false })['inactive-anon']; // 0
  * scanCounts({ ...even, priority: 0 })['inactive-file']; // 4096
@@ -41,16 +45,26 @@ export interface ScanRequest {
 export function scanCounts(request: ScanRequest): Record<LruName, number> {
   const { swappiness, priority, sizes, swapFree } = request;
   const { anon, file, denominator } = fractions(request);
+  const isTiny = fileIsTiny(request);
   const counts = { 'inactive-anon': 0, 'active-anon': 0, 'inactive-file': 0, 'active-file': 0 };
   for (const list of LRU_LISTS) {
     const isFile = list.endsWith('file');
     const scan = Math.floor(sizes[list] / 2 ** priority);
-    if (!swapFree || swappiness === 0) counts[list] = isFile ? scan : 0;
+    if (!swapFree) counts[list] = isFile ? scan : 0;
+    // Few pages of files are left, and they are those that are run: anonymous memory alone (SCAN_ANON).
+    else if (isTiny) counts[list] = isFile ? 0 : scan;
     // Close to giving up, both kinds are looked at alike (SCAN_EQUAL).
-    else if (priority === 0) counts[list] = scan;
+    else if (priority === 0 && swappiness > 0) counts[list] = scan;
     else counts[list] = Math.floor((scan * (isFile ? file : anon)) / denominator);
   }
   return counts;
+}
+
+/** `prepare_scan_control`: `file_is_tiny`. */
+function fileIsTiny({ sizes, freePages, highPages, priority }: ScanRequest): boolean {
+  const files = sizes['inactive-file'] + sizes['active-file'];
+  const anonIsLow = sizes['inactive-anon'] < sizes['active-anon'];
+  return files + freePages <= highPages && !anonIsLow && Math.floor(sizes['inactive-anon'] / 2 ** priority) > 0;
 }
 
 /** The cost of each kind makes the other one the better prey, weighed by swappiness (SCAN_FRACT). */

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
 import { SHM } from '../../../src/mm/abi/numbers.ts';
+import { UFFD } from '../../../src/mm/userfaultfd/numbers.ts';
 import { abiWorld, runAbi } from '../../../src/validate/abiRun.ts';
 import type { AbiAction } from '../../../src/validate/abiStep.ts';
 
@@ -20,9 +21,9 @@ export const oracle: Record<string, Record<string, Answer>> = JSON.parse(
 );
 
 /** Where the program works. */
-export const BASE = 0x200000000;
+const BASE = 0x200000000;
 /** Distances from there. */
-export const OFFSETS = [0, 512, 4096, 16384, 65536];
+const OFFSETS = [0, 512, 4096, 16384, 65536];
 /** What the oracle's program takes from the address of an attachment: it tells only whether a fixed one came about. */
 const ATTACHED: Record<number, number> = { 0: BASE + 4096, [SHM.RND]: BASE };
 
@@ -64,6 +65,11 @@ function callsAt(offset: number): Step[] {
       ranges: [page],
       advice: 20,
     }),
+    prepare({ op: 'userfaultfd', fd: 'u', flags: UFFD.O_CLOEXEC | UFFD.O_NONBLOCK }),
+    { question: offset === 0 ? 'UFFDIO_API' : null, action: { op: 'uffdio_api', fd: 'u', api: UFFD.API, features: 0 } },
+    ask(`UFFDIO_REGISTER +${offset} len 65536`, { op: 'uffdio_register', fd: 'u', ...far, mode: 1 }),
+    ask(`UFFDIO_ZEROPAGE +${offset} len 4096`, { op: 'uffdio_zeropage', fd: 'u', ...page, mode: 0 }),
+    prepare({ op: 'uffd_close', fd: 'u' }),
   ];
 }
 
@@ -100,11 +106,13 @@ export const steps: Step[] = [
 /** What the model answers to each question. */
 export function answersOf(pageBytes: number, kernelPageBytes: number): Map<string, Answer> {
   const status: number[] = [];
-  const program = { name: 'interfaces', fileBytes: 0, actions: steps.map(({ action }) => action) };
+  let asked = '';
+  const program = { name: 'interfaces', fileBytes: 0, userfaultfds: ['u'], actions: steps.map(({ action }) => action) };
   const run = runAbi(abiWorld(pageBytes, kernelPageBytes), program, {
     watch: ({ to, type, payload }) => {
-      // Nothing else here returns more than a number.
-      if (type === 'SYSRET' && to === 'process:1') status.push(...(payload as { data: number[] }).data);
+      if (type === 'SYSCALL') asked = (payload as { call: { op: string } }).call.op;
+      if (type !== 'SYSRET' || to !== 'process:1' || asked !== 'move_pages') return;
+      status.push(...(payload as { data: number[] }).data);
     },
   });
   expect(run.failure).toBeNull();
