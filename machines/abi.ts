@@ -21,8 +21,10 @@ import {
   newCall,
   pageBytesOf,
 } from './abiState.ts';
+import { pinsDone } from './gup/abiPins.ts';
 import type { Message, MessageOf } from './messages.ts';
 import { assertType, handle } from './support.ts';
+import { areaKnown } from './uaccess/abiFutex.ts';
 import { userfaultAnswered } from './userfaultfd/abiCalls.ts';
 import { reviseCall } from './reviseWork.ts';
 import { mmAnswered, userCopied } from './abiAnswers.ts';
@@ -120,6 +122,8 @@ export const abiMachine = setup({
   types: { context: {} as AbiContext, events: {} as Message, input: {} as AbiInput },
   actions: {
     syscall,
+    areas: handle<AbiContext>(areaKnown),
+    pinsDone: handle<AbiContext>(pinsDone),
     mmDone,
     ioWait,
     fileDone,
@@ -159,6 +163,8 @@ export const abiMachine = setup({
         SYSINFO_DONE: { guard: 'known', actions: 'sysinfo' },
         CONTROL_DONE: { guard: 'known', actions: 'controlDone' },
         AWAKE: { guard: 'inCopy', actions: 'awake' },
+        GUP_DONE: { guard: 'known', actions: 'pinsDone' },
+        MM_STATE: { guard: 'known', actions: 'areas' },
         UACCESS_DONE: { guard: 'inCopy', actions: 'copied' },
       },
       always: { guard: 'noCall', target: 'idle' },

@@ -4,10 +4,12 @@ import { transferCopied, transferFaulted } from './abiFiles.ts';
 import { otherAnswered, otherCopied } from './abiOthers.ts';
 import { sharedAnswered } from './abiShared.ts';
 import { type AbiContext, answer, begin, type CallInFlight, callOf, copyOn, fail } from './abiState.ts';
+import { accessAnswered, isPinningCall } from './gup/abiPins.ts';
 import type { MessageOf } from './messages.ts';
 import { executed } from './selection/abiSelection.ts';
 import { addCounts } from './processState.ts';
 import { type Send } from './support.ts';
+import { wordRead } from './uaccess/abiFutex.ts';
 import { sourceRead } from './userfaultfd/abiCalls.ts';
 import { reviseCall } from './reviseWork.ts';
 import { exited } from './abiTasks.ts';
@@ -27,6 +29,7 @@ export function mmAnswered(context: AbiContext, event: MessageOf<'MM_DONE'>, sen
   const { call, pid } = inFlight;
   const { result, errno, data } = event;
   if (isOtherCall(call)) return otherAnswered(context, inFlight, call, event, send);
+  if (isPinningCall(call)) return accessAnswered(context, inFlight, event, send);
   if (isSharedCall(call)) return sharedAnswered(context, inFlight, event, send);
   if (call.op === 'exit') return exited(context, pid, send);
   if (call.op === 'execve') return executed(context, inFlight, call, errno, send);
@@ -97,6 +100,7 @@ function copyEnded(
       ? transferFaulted(context, inFlight, call, signal, send)
       : transferCopied(context, inFlight, call, send);
   }
+  if (call.op === 'futex') return wordRead(context, inFlight, call, faulted, send);
   if (call.op === 'process_vm_readv' || call.op === 'process_vm_writev') {
     return otherCopied(context, inFlight, call, faulted, send);
   }

@@ -14,7 +14,10 @@ import { beginControl } from './khugepaged/abiControls.ts';
 import { askHandler, beginIoctl, beginObjectCall, isObjectCall } from './objects/abiObjects.ts';
 import { type AbiContext, answer, askMm, begin, type CallInFlight, fail, pageBytesOf, refuse } from './abiState.ts';
 import { beginExec, beginSelectionCall, isSelectionCall } from './selection/abiSelection.ts';
+import { beginExit, cloneThread } from './abiThreads.ts';
+import { beginPinningCall, isPinningCall } from './gup/abiPins.ts';
 import { type Send } from './support.ts';
+import { beginFutex } from './uaccess/abiFutex.ts';
 import { beginUserfaultCall } from './userfaultfd/abiCalls.ts';
 import { reviseCall } from './reviseWork.ts';
 import { beginExecve, beginFork } from './abiTasks.ts';
@@ -33,6 +36,7 @@ export function beginCall(context: AbiContext, inFlight: CallInFlight, send: Sen
   const { pid, call } = inFlight;
   if (isUserfaultCall(call)) return beginUserfaultCall(context, inFlight, call, send);
   if (isRuled(call)) return ruled(context, inFlight, call, send);
+  if (isPinningCall(call)) return beginPinningCall(context, inFlight, call, send);
   if (isObjectCall(call)) return beginObjectCall(context, inFlight, call, send);
   if (isSelectionCall(call)) return beginSelectionCall(context, inFlight, call, send);
   switch (call.op) {
@@ -57,7 +61,11 @@ export function beginCall(context: AbiContext, inFlight: CallInFlight, send: Sen
     case 'exec':
       return beginExec(context, inFlight, call, send);
     case 'exit':
-      return askMm(context, inFlight, call, send);
+      return beginExit(context, inFlight, call, send);
+    case 'futex':
+      return beginFutex(context, inFlight, call, send);
+    case 'clone':
+      return cloneThread(context, pid, call.tid, send);
     case 'fork':
       return beginFork(context, inFlight, call, send);
     case 'ioctl':

@@ -10,6 +10,7 @@ import { zeroCounts } from './processState.ts';
 import { noTasks } from '../src/mm/selection/state.ts';
 import type { AbiSelection } from './selection/abiSelection.ts';
 import type { ResourceHolder, Send } from './support.ts';
+import type { FutexWaiter } from './uaccess/abiFutex.ts';
 import { reviseAbi } from './revise.ts';
 import { reviseCall } from './reviseWork.ts';
 
@@ -29,10 +30,22 @@ export interface CallInFlight {
   cpu: number;
   call: TraceCall | ExecCall;
   /**
-   * What is awaited: an mm, a file, object, device, pipe, userfaultfd, the zone, settings, a file of procfs, the copy of user
+   * What is awaited: an mm, a file, object, device, pipe, userfaultfd, pins, a futex, the zone, settings, a file of procfs, the copy of user
    * memory, or a CPU for that copy.
    */
-  awaits: 'mm' | 'file' | 'object' | 'pipe' | 'uffd' | 'zone' | 'control' | 'uaccess' | 'cpu' | 'procfs';
+  awaits:
+    | 'mm'
+    | 'file'
+    | 'object'
+    | 'pipe'
+    | 'uffd'
+    | 'gup'
+    | 'futex'
+    | 'zone'
+    | 'control'
+    | 'uaccess'
+    | 'cpu'
+    | 'procfs';
   asleep: boolean;
   /** User memory that is still to be copied, and the access that the kernel makes. */
   copies: UserRange[];
@@ -63,6 +76,10 @@ export interface AbiContext {
   shared: SharedMemory;
   /** Calls refused here, before anything in the kernel saw them. */
   refused: number;
+  /** The process of each thread that lives; absent where there never was one. */
+  threads?: IntRecord<number>;
+  /** Who waits on futexes, in order of arrival; absent where nobody ever did. */
+  futexes?: readonly FutexWaiter[];
   /** Absent unless the topology has programs to execute. */
   selection?: AbiSelection;
 }
@@ -141,6 +158,19 @@ export function callOf(context: AbiContext, pid: number): CallInFlight {
  */
 export function pageBytesOf(context: Pick<AbiContext, 'pageBytes' | 'kernelPageBytes'>, pid: number): number {
   return context.pageBytes.get(pid) ?? context.kernelPageBytes;
+}
+
+/**
+ * The process whose address space a process or thread runs in.
+ *
+ * @example
+ * ```ts
+ * mmPidOf({ threads: IntRecord.empty().with(7, 1) }, 7); // 1
+ * mmPidOf({}, 7); // 7
+ * ```
+ */
+export function mmPidOf(context: Pick<AbiContext, 'threads'>, pid: number): number {
+  return context.threads?.get(pid) ?? pid;
 }
 
 /**
@@ -231,7 +261,7 @@ export function askMm(
   send: Send,
   targetPid = inFlight.pid,
 ): AbiContext {
-  send(`mm:${targetPid}`, { type: 'MM_CALL', request: inFlight.pid, call });
+  send(`mm:${mmPidOf(context, targetPid)}`, { type: 'MM_CALL', request: inFlight.pid, call });
   return begin(
     context,
     reviseCall(inFlight, (draft) => {

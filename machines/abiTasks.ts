@@ -7,6 +7,7 @@ import { uffdOf } from './addresses.ts';
 import { actorOfFile } from './fileState.ts';
 import type { ExecCall } from './messages.ts';
 import { reviseAbi } from './revise.ts';
+import { withoutThread } from './abiThreads.ts';
 import { taskCloned, taskEnded, taskStarted } from './selection/abiSelection.ts';
 import type { Send } from './support.ts';
 
@@ -70,7 +71,8 @@ export function beginExecve(context: AbiContext, inFlight: CallInFlight, call: E
  * exited(abi, 1, () => {}).pageBytes.get(1); // undefined
  * ```
  */
-export function exited(context: AbiContext, pid: number, send: Send): AbiContext {
+export function exited(before: AbiContext, pid: number, send: Send): AbiContext {
+  const context = withoutThread(before, pid);
   const { shared, closed } = leave(context.shared, pid);
   for (const fd of context.resources.userfaultfd.descriptors) send(uffdOf(fd), { type: 'UFFD_EXIT', fd, pid });
   for (const file of closed) send(actorOfFile(file), { type: 'CLOSE_FILE', file });

@@ -5,7 +5,8 @@
  * Addresses and lengths are bytes; `pfn` and `nr` count kernel pages; `orderPages` is log2 of kernel pages; times are
  * cycles. `request` numbers are the sender's own and come back in the answer. All fields are plain data.
  */
-import type { TlbiOp } from '../src/arch/tlbi.ts';
+import type { TableRoot } from './liveFallback/messages.ts';
+import type { TlbiRequest } from './tlbiRequest.ts';
 import type { ProtectedRange } from '../src/mm/calls/plan.ts';
 import type { TraceCall } from '../src/mm/runs.ts';
 import type { StretchCounts } from '../src/mm/stretch.ts';
@@ -56,7 +57,17 @@ export type CoreMessage =
   | { type: 'EXITED'; pid: number; cpu: number }
   | { type: 'DISPATCH'; cpu: number }
   | { type: 'ACTIVATE'; pid: number; cpu: number; asid: number; flush: boolean }
-  | { type: 'SET_TTBR'; pid: number; asid: number; pageBytes: number; mmu: string; flush: boolean }
+  | {
+      type: 'SET_TTBR';
+      pid: number;
+      asid: number;
+      pageBytes: number;
+      mmu: string;
+      flush: boolean;
+      /** Where changes of table are modelled: the root, and that the reserved table stands in for it. */
+      root?: TableRoot;
+      reserved?: true;
+    }
   | { type: 'SWITCHED'; pid: number; cpu: number }
   // Running on a CPU
   | { type: 'RUN'; pid: number; trace: string; from: number; to: number; resumed: boolean; quantumCycles: number }
@@ -83,7 +94,18 @@ export type CoreMessage =
   | { type: 'WAKE' }
   | { type: 'AWAKE'; pid: number; cpu: number }
   // Translation
-  | { type: 'WALK'; walk: number; pid: number; cpu: number; va: number; access: Access; skipLevels: number }
+  | {
+      type: 'WALK';
+      walk: number;
+      pid: number;
+      cpu: number;
+      va: number;
+      access: Access;
+      skipLevels: number;
+      /** Where changes of table are modelled: what TTBR0 and TG0 of this CPU hold. */
+      root?: TableRoot;
+      granuleBytes?: number;
+    }
   | {
       type: 'TRANSLATION';
       walk: number;
@@ -116,7 +138,7 @@ export type CoreMessage =
   /** `issuerPageBytes`: the granule that the issuing CPU uses for user addresses at the moment. */
   | { type: 'TLBI'; mmu: string; operations: TlbiRequest[]; issuerPageBytes: number }
   | { type: 'TLBI_DONE'; cpu: number; dropped: number }
-  | { type: 'REGRANULE'; mmu: string; pageBytes: number }
+  | { type: 'REGRANULE'; mmu: string; pageBytes: number; root?: TableRoot }
   // Page tables
   | { type: 'CONFIGURE'; request: number; pageBytes: number; native: boolean }
   /** `lazily`: without `update_mmu_cache`, as fork enters what it copies. */
@@ -315,20 +337,6 @@ export type CoreMessage =
       /** The huge zero page, where the parent has mapped it. */
       hugeZero?: { pfn: number; nr: number };
     }
-  | { type: 'FORKED'; request: number; runs: PteRun[] }
+  /** `errno`: there is nothing to take over, and the child gives up what it has. */
+  | { type: 'FORKED'; request: number; runs: PteRun[]; errno?: number }
   | { type: 'FORK_READY'; request: number; errno: number };
-
-/** One TLB maintenance operation with its operands. `endVa` is exclusive and meaningful for the by-VA operations. */
-export interface TlbiRequest {
-  op: TlbiOp;
-  asid: number;
-  startVa: number;
-  endVa: number;
-  /** Page size of the translations it is meant for. */
-  pageBytes: number;
-  /** Page size that the operand names (TG), and the level that it hints (TTL), null for none. */
-  operandPageBytes: number;
-  level: number | null;
-  /** Instructions that Linux issues for it. */
-  instructions: number;
-}

@@ -40,6 +40,8 @@ export function takeMessage(context: FileContext, event: Message, send: Send): F
     case 'FAIL_PAGE':
       return failPage(context, event, send);
     case 'FOLIOS':
+      // Who asked, the sign of the request tells: reclaim, or an operation that looks for pins.
+      if (event.request < 0) return nextOperation(takeOn(context, event, send), send);
       return endShrink(context, event, send);
     case 'UNMAP_FILE':
       return unmapFile(context, event.mm);
@@ -64,6 +66,7 @@ export function takeMessage(context: FileContext, event: Message, send: Send): F
     case 'FRAMES':
     case 'NO_MEMORY':
     case 'GOT':
+    case 'UNPINNED':
       return nextOperation(takeOn(context, event, send), send);
     default:
       return operateOnFile(context, event as FileMessage, send);
@@ -103,6 +106,8 @@ export const inodeEvents = {
   FRAMES: { actions: 'take' },
   NO_MEMORY: { actions: 'take' },
   GOT: { actions: 'take' },
+  FOLIOS: { actions: 'take' },
+  UNPINNED: { actions: 'take' },
 } as const;
 
 /** The address space's statechart. */
@@ -110,10 +115,10 @@ export const fileMachine = setup({
   types: { context: {} as FileContext, events: {} as Message, input: {} as FileInput },
   actions: { take },
   guards: {
-    invalidates: isIn('unmapping'),
+    invalidates: isIn('unmapping', 'asking'),
     reads: isIn('allocating', 'reading', 'referencing'),
     writes: isIn('writing'),
-    invalidated: hasLeft('unmapping'),
+    invalidated: hasLeft('unmapping', 'asking'),
     read: hasLeft('allocating', 'reading', 'referencing'),
     written: hasLeft('writing'),
   },

@@ -20,6 +20,7 @@ import {
   type NewFolio,
   withCache,
 } from './fileState.ts';
+import { askPins } from './gup/filePins.ts';
 import type { MessageOf } from './messages.ts';
 import type { Send } from './support.ts';
 import { reviseFile } from './revise.ts';
@@ -28,14 +29,33 @@ import { reviseOperation } from './reviseWork.ts';
 /** All indexes. */
 export const END_OF_FILE = Number.MAX_SAFE_INTEGER;
 
-/** Folios below the least order. */
-function smallFolios(context: FileContext): CachedFolio[] {
+/**
+ * Folios below the least order, without those that stay because somebody has pinned them.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' });
+ * smallFolios(file, []); // []
+ * ```
+ */
+export function smallFolios(context: FileContext, kept: readonly number[] = []): CachedFolio[] {
   const { minOrderPages } = context;
   if (!context.cache.counts.foliosByOrder.slice(0, minOrderPages).some((count) => count > 0)) return [];
-  return context.cache.range().filter((folio) => folio.order < minOrderPages);
+  return context.cache.range().filter((folio) => folio.order < minOrderPages && !kept.includes(folio.index));
 }
 
-function isPinned(context: FileContext, folio: CachedFolio): boolean {
+/**
+ * Whether a holder that asked this file for pins has any of a folio.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' });
+ * isPinned(file, { index: 0, pfn: 9, order: 0, dirty: false, uptodate: true }); // false
+ * ```
+ */
+export function isPinned(context: FileContext, folio: CachedFolio): boolean {
   const end = folio.pfn + 2 ** folio.order;
   return context.pins.some((pin) => pin.runs.some((run) => run.pfn < end && run.pfn + run.nr > folio.pfn));
 }
@@ -156,13 +176,16 @@ export function unmapPages(
  * ```
  */
 export function convert(context: FileContext, operation: FileOperation, send: Send): FileContext {
+  const asked = askPins(context, operation, send);
+  if (asked !== null) return asked;
   return inMemory(context) ? collapse(context, operation, send) : writeBack(context, operation, send);
 }
 
 function collapse(context: FileContext, operation: FileOperation, send: Send): FileContext {
   const order = context.minOrderPages;
   const block = 2 ** order;
-  const small = smallFolios(context);
+  const keptBlocks = new Set((operation.kept ?? []).map((index) => Math.floor(index / block) * block));
+  const small = smallFolios(context).filter(({ index }) => !keptBlocks.has(Math.floor(index / block) * block));
   const blocks = [...new Set(small.map(({ index }) => Math.floor(index / block) * block))];
   if (blocks.length === 0) return answer(context, operation, send);
   const pages = small.reduce((sum, folio) => sum + 2 ** folio.order, 0);
@@ -237,7 +260,7 @@ export function writeBack(context: FileContext, operation: FileOperation, send: 
  */
 export function wroteBack(context: FileContext, operation: FileOperation, send: Send): FileContext {
   if (operation.message.type !== 'MAP_FILE') return answer(context, operation, send);
-  const small = smallFolios(context);
+  const small = smallFolios(context, operation.kept);
   const dirty = small.filter((folio) => folio.dirty).length;
   const clean = small.filter((folio) => !folio.dirty);
   const { context: state, pages } = dropFolios(context, clean, true, send);

@@ -18,6 +18,7 @@ import {
   newOperation,
 } from './fileState.ts';
 import { allocated, beginAllocate, beginTruncate, cutOff } from './fileTruncate.ts';
+import { pinsKnown } from './gup/filePins.ts';
 import type { FileRun, Message, MessageOf } from './messages.ts';
 import { beginWrite, written } from './fileWrite.ts';
 import type { Send } from './support.ts';
@@ -188,6 +189,9 @@ export function takeOn(context: FileContext, event: Message, send: Send): FileCo
       return outOfMemory(context, operation, neededOf(context, operation), send, resume);
     case 'GOT':
       return referenced(context, operation, send);
+    case 'FOLIOS':
+    case 'UNPINNED':
+      return pinsKnown(context, operation, event, convert, send);
     case 'IO_DONE':
       if (operation.message.type === 'DIRECT_IO') return directWent(context, operation, operation.message, send);
       return context.phase === 'writing'

@@ -40,7 +40,7 @@ export interface FileInput {
 }
 
 /** What the operation under way waits for. */
-export type FilePhase = 'none' | 'unmapping' | 'allocating' | 'reading' | 'referencing' | 'writing';
+export type FilePhase = 'none' | 'unmapping' | 'asking' | 'allocating' | 'reading' | 'referencing' | 'writing';
 
 /** Pages that somebody holds (`pin_user_pages`), and whether the page cache has let go of any of them since. */
 export interface PagePin {
@@ -151,6 +151,8 @@ export interface FileOperation {
   doneBytes: number;
   /** What a fault gets, while the references to it are being taken. */
   runs: FileRun[];
+  /** Pages of folios that somebody has pinned and that stay as small as they are; absent until that is known. */
+  kept?: readonly number[];
 }
 
 /**

@@ -15,6 +15,7 @@ import { abiMachine } from './abi.ts';
 import { kcompactdMachine } from './compaction/kcompactd.ts';
 import { pageAllocMachine } from './compaction/pageAlloc.ts';
 import { diskMachine } from './disk.ts';
+import { gupMachine } from './gup/gup.ts';
 import { fileMachine } from './file.ts';
 import { Mappers } from './fileMappers.ts';
 import { packedOf, plainOf } from './plainForm.ts';
@@ -50,6 +51,7 @@ export type { KcompactdInput } from './compaction/kcompactd.ts';
 export type { PageAllocContext, PageAllocInput } from './compaction/pageAlloc.ts';
 export type { PressureInput } from './compaction/zoneBoot.ts';
 export type { DiskContext, DiskInput } from './disk.ts';
+export type { GupContext, GupInput } from './gup/gup.ts';
 export type { FileContext, FileInput, FileKind, PageCachePolicy } from './fileState.ts';
 export type { ShmemContext, ShmemInput } from './shmem.ts';
 export type { Access, Kind, Message, MessageOf, MessageType, TlbCounts, VocabularyRow } from './messages.ts';
@@ -94,6 +96,7 @@ export const machines = {
   zone: zoneMachine,
   disk: diskMachine,
   sched: schedMachine,
+  gup: gupMachine,
   uffd: uffdMachine,
   ksmd: ksmdMachine,
   hwpoison: hwpoisonMachine,
@@ -248,6 +251,7 @@ const revivers: Partial<Record<ActorKind, Revivers>> = {
     pageBytes: IntRecord.fromPlain,
     calls: IntRecord.fromPlain,
     shared: reviveShared,
+    threads: IntRecord.fromPlain,
   },
   mm: { vmas: VmaSet.fromPlain, job: reviveJob },
   mmu: { linux: PageTable.fromPlain, native: nullable(PageTable.fromPlain) as never },

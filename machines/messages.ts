@@ -7,6 +7,8 @@
  */
 import type { CompactionMessage } from './compaction/messages.ts';
 import type { CoreMessage } from './coreMessages.ts';
+import type { GupMessage } from './gup/messages.ts';
+import type { LiveFallbackMessage } from './liveFallback/messages.ts';
 import type { UserfaultMessage } from './userfaultfd/messages.ts';
 import type { PoisonMessage } from './hwpoison/messages.ts';
 import type { KsmMessage } from './ksm/messages.ts';
@@ -21,8 +23,11 @@ import type { WalkerMessage } from './walkers/messages.ts';
 
 export type * from './compaction/messages.ts';
 export type * from './coreMessages.ts';
+export type * from './gup/messages.ts';
+export type * from './liveFallback/messages.ts';
 export type * from './hwpoison/messages.ts';
 export type * from './ksm/messages.ts';
+export type * from './tlbiRequest.ts';
 export type * from './userfaultfd/messages.ts';
 export type * from './mmCall.ts';
 export type * from './hugetlb/messages.ts';
@@ -47,6 +52,7 @@ export type Kind =
   | 'zone'
   | 'disk'
   | 'sched'
+  | 'gup'
   | 'uffd'
   | 'ksmd'
   | 'object'
@@ -64,9 +70,11 @@ export type Kind =
 /** Every message, by type. */
 export type Message =
   | CoreMessage
-  | CompactionMessage
-  | ObjectMessage
   | WalkerMessage
+  | GupMessage
+  | LiveFallbackMessage
+  | ObjectMessage
+  | CompactionMessage
   | PipeMessage
   | ReclaimMessage
   | SwapMessage

@@ -5,15 +5,17 @@
 import { setup } from 'xstate';
 import { invariant } from '../src/errors.ts';
 import { mmuOf, processOf, tlbOf } from './addresses.ts';
+import { readSequence } from './gup/mmPins.ts';
 import { obey } from './khugepaged/mmSettings.ts';
 import { collapseCall } from './khugepaged/mmCollapse.ts';
-import type { Message, MessageOf } from './messages.ts';
+import type { Message, MessageOf, MmCall } from './messages.ts';
 import { callJob, type CallJob, type CallStep } from './mmCallJob.ts';
 import { beginCall, continueCall } from './mmCalls.ts';
 import { populateEnded, refuseEffect } from './mmEffects.ts';
 import { beginFault, type FaultEnd, type FaultStep, faultSteps, HANDLED, RETRIED } from './mmFault.ts';
 import { childSteps } from './mmFork.ts';
-import { nextToPopulate } from './mmPopulate.ts';
+import { beginPopulate, nextToPopulate } from './mmPopulate.ts';
+import { hasLeft, isIn } from './mmPhase.ts';
 import { beginUnmap, endUnmap } from './mmRmap.ts';
 import { initialMm, type Job, type MmContext, type MmInput, type RmapWork } from './mmState.ts';
 import { beginReferenced, endReferenced, isCopyingEntries } from './reclaim/mmReferenced.ts';
@@ -46,9 +48,10 @@ function next(context: MmContext, send: Send): MmContext {
 function start(context: MmContext, message: Message, send: Send): MmContext {
   const base = { awaits: -1, step: '', asleep: false, ptesWritten: 0 };
   if (message.type === 'FAULT') {
-    const { walk, cpu, va, access, ptePfn, pteFlags } = message;
+    const { pid: tid, walk, cpu, va, access, ptePfn, pteFlags } = message;
     const fault = { va, access, ptePfn, pteFlags, major: false, pages: [], truncated: false };
     const job: FaultJob = { ...base, kind: 'fault', walk, cpu, fault };
+    if (tid !== context.pid) job.tid = tid;
     return afterFault(
       beginFault(
         reviseMm(context, (draft) => {
@@ -86,7 +89,7 @@ function afterFault({ context, end }: FaultStep, send: Send): MmContext {
   const job = context.job as Job;
   if (job.kind === 'call') return afterPopulated(context, job, end, send);
   invariant(job.kind === 'fault', 'a fault ends in a fault job or a populating call');
-  const { pid } = context;
+  const pid = job.tid ?? context.pid;
   const { major, va } = job.fault;
   // A fault that is taken again counts as major (`mm_account_fault`, FAULT_FLAG_TRIED).
   const counts = end.signal === 0 && end !== RETRIED;
@@ -95,10 +98,10 @@ function afterFault({ context, end }: FaultStep, send: Send): MmContext {
   const delay = heldCycles(context, job);
   if (end.sleeps === true) send(tlbOf(job.cpu), { type: 'SLEEP', pid }, delay);
   else if (job.asleep) send(processOf(pid), { type: 'WAKE' }, delay);
-  else if (end.signal === 0) send(mmuOf(pid), { type: 'FAULT_DONE', walk: job.walk, pid, cpu: job.cpu }, delay);
+  else if (end.signal === 0) send(mmuOf(context.pid), { type: 'FAULT_DONE', walk: job.walk, pid, cpu: job.cpu }, delay);
   else {
     const { signal, code } = end;
-    send(mmuOf(pid), { type: 'FAULT_SIGNAL', walk: job.walk, pid, cpu: job.cpu, va, signal, code }, delay);
+    send(mmuOf(context.pid), { type: 'FAULT_SIGNAL', walk: job.walk, pid, cpu: job.cpu, va, signal, code }, delay);
   }
   return next(state, send);
 }
@@ -122,6 +125,9 @@ function countFault(context: MmContext, major: boolean): MmContext {
       });
 }
 
+/** Who made a call: the ABI adapter for a process, or who pins. */
+const callerOf = (call: MmCall): string => (call.op === 'pin_user_pages' ? call.sender : 'abi');
+
 /** Goes on after a step of a call: waits, populates, or answers. */
 function afterCall({ context, done }: CallStep, send: Send): MmContext {
   const { job } = context;
@@ -132,7 +138,7 @@ function afterCall({ context, done }: CallStep, send: Send): MmContext {
   invariant(job?.kind === 'call', 'a call that ends was under way');
   // khugepaged has been told by the last step.
   if (job.call.op !== 'collapse') {
-    send('abi', { type: 'MM_DONE', request: job.request, ...done }, heldCycles(context, job));
+    send(callerOf(job.call), { type: 'MM_DONE', request: job.request, ...done }, heldCycles(context, job));
   }
   return next(
     reviseMm(context, (draft) => {
@@ -160,7 +166,10 @@ function afterPopulated(context: MmContext, job: CallJob, end: FaultEnd, send: S
   const goesOn = reviseJob(job, (draft) => {
     draft.fault = null;
   });
-  return populateOn({ ...counted, job: goesOn }, goesOn, send);
+  const { populate } = goesOn;
+  return populate?.wish === undefined
+    ? populateOn({ ...counted, job: goesOn }, goesOn, send)
+    : afterCall(beginPopulate(counted, goesOn, populate, send), send);
 }
 
 function later(context: MmContext, event: Message): MmContext {
@@ -216,10 +225,10 @@ function entriesIn(message: Message): number {
  * adapter, behind which the call's result will come: a process that has its result must not be sent to sleep.
  */
 const ioWait = handle<MmContext>((context, _event, send) => {
-  const { job, pid } = context;
+  const { job } = context;
   if (job === null || job.asleep || job.kind === 'forked') return context;
-  if (job.kind === 'fault') send(tlbOf(job.cpu), { type: 'SLEEP', pid });
-  else send('abi', { type: 'IO_WAIT', request: job.request });
+  if (job.kind === 'fault') send(tlbOf(job.cpu), { type: 'SLEEP', pid: job.tid ?? context.pid });
+  else if (callerOf(job.call) === 'abi') send('abi', { type: 'IO_WAIT', request: job.request });
   return reviseMm(context, (mmDraft) => {
     mmDraft.job = reviseJob(job, (draft) => {
       draft.asleep = true;
@@ -255,30 +264,20 @@ const forked = handle<MmContext>((context, event, send) => {
   return childSteps.enter(context, job, event, send);
 });
 
-type Phase = 'idle' | 'handling-fault' | 'in-call' | 'exec' | 'exiting' | 'forking';
-
-const PHASE_OF_CALL: Partial<Record<string, Phase>> = { execve: 'exec', exit: 'exiting', fork: 'forking' };
-
-/** What the lock is held for; the statechart follows it. */
-function phaseOf({ job }: MmContext): Phase {
-  if (job === null) return 'idle';
-  if (job.kind === 'fault') return 'handling-fault';
-  return job.kind === 'forked' ? 'forking' : (PHASE_OF_CALL[job.call.op] ?? 'in-call');
-}
-
-const isIn =
-  (phase: Phase) =>
-  ({ context }: { context: MmContext }): boolean =>
-    phaseOf(context) === phase;
-const hasLeft =
-  (phase: Phase) =>
-  ({ context }: { context: MmContext }): boolean =>
-    phaseOf(context) !== phase;
-
 /** The mm's statechart: what it holds its lock for. */
 export const mmMachine = setup({
   types: { context: {} as MmContext, events: {} as Message, input: {} as MmInput },
-  actions: { enqueue, answered, ioWait, unmapRange, replacePtes, referenced, forked, thpSettings },
+  actions: {
+    enqueue,
+    answered,
+    ioWait,
+    unmapRange,
+    replacePtes,
+    referenced,
+    forked,
+    protectSequence: handle<MmContext>(readSequence),
+    thpSettings,
+  },
   guards: {
     faults: isIn('handling-fault'),
     calls: isIn('in-call'),
@@ -304,6 +303,9 @@ export const mmMachine = setup({
     REPLACE_PTES: { actions: 'replacePtes' },
     FOLIO_REFERENCED: { actions: 'referenced' },
     MM_QUERY: { actions: 'enqueue' },
+    READ_PROTECT_SEQ: { actions: 'protectSequence' },
+    GRABBED: { actions: 'answered' },
+    UNPINNED: { actions: 'answered' },
     UFFD_RELEASE: { actions: 'enqueue' },
     COLLAPSE: { actions: 'enqueue' },
     FOLIOS: { actions: 'answered' },

@@ -2,6 +2,7 @@
 import type { TraceCall } from '../src/mm/runs.ts';
 import type { UserfaultMmCall } from '../src/mm/userfaultfd/calls.ts';
 import type { MemoryCall } from '../src/mm/abiRules.ts';
+import type { PinCall } from '../src/mm/calls/pin.ts';
 import type { ImageSegment } from '../src/mm/runs.ts';
 import type { CollapseWish } from './khugepaged/messages.ts';
 
@@ -33,6 +34,7 @@ export type MmCall =
    * `pin_user_pages_remote`: fault the pages of another process's range in; the result is how many bytes from `addr` on are
    * there, which may be none.
    */
-  | { op: 'remote_access'; addr: number; lengthBytes: number; write: boolean }
+  | { op: 'remote_access'; addr: number; lengthBytes: number; write: boolean; force?: boolean }
+  | PinCall
   | UserfaultMmCall
   | Extract<TraceCall, { op: 'pattern' | 'clear_refs' }>;

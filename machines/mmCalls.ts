@@ -6,6 +6,7 @@
 import { invariant } from '../src/errors.ts';
 import { ERRNO } from '../src/mm/abiRules.ts';
 import { isPlanned } from '../src/mm/calls/index.ts';
+import { pinStep } from './gup/mmPins.ts';
 import { hugeEffectSteps } from './hugetlb/mmHugetlb.ts';
 import { collapseSteps } from './khugepaged/mmCollapse.ts';
 import type { Message } from './messages.ts';
@@ -67,6 +68,8 @@ function collapse(context: MmContext, job: CallJob, call: CallOf<'collapse'>, se
  * ```
  */
 export function continueCall(context: MmContext, job: CallJob, event: Message, send: Send): CallStep {
+  if (job.call.op === 'pin_user_pages' && job.step.startsWith('pin'))
+    return pinStep(context, job, event, beginPlan, send);
   const step =
     effectSteps[job.step] ??
     reclaimSteps[job.step] ??

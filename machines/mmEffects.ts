@@ -7,6 +7,7 @@ import { isPresent } from '../src/mm/pte.ts';
 import { protectedFor } from '../src/mm/softDirty.ts';
 import { mmOf, mmuOf } from './addresses.ts';
 import { actorOfFile } from './fileState.ts';
+import { beginPin, pinUpTo } from './gup/mmPins.ts';
 import { beginHugeEffect, tellHugeUnmapped } from './hugetlb/mmHugetlb.ts';
 import { beginCollapse, endCollapse } from './khugepaged/mmCollapse.ts';
 import type { FaultEnd } from './mmFaultParts.ts';
@@ -63,8 +64,12 @@ const starters: { [D in SharedEffect]: Starter<D> } = {
   },
   move: (context, job, { fromVa, toVa, lengthBytes }, send) =>
     askMmu(context, job, 'moved', (request) => ({ type: 'MOVE_PTES', request, fromVa, toVa, lengthBytes }), send),
-  populate: (context, job, { startVa, endVa, access }, send) =>
-    beginPopulate(context, job, { va: startVa, endVa, access }, send),
+  populate: (context, job, { startVa, endVa, access, wish }, send) => {
+    if (wish === undefined) return beginPopulate(context, job, { va: startVa, endVa, access }, send);
+    const va = startVa - (startVa % context.kernelPageBytes);
+    return beginPopulate(context, job, { va, endVa, access, wish }, send);
+  },
+  pin: (context, job, _effect, send) => beginPin(context, job, send),
   cold: (context, job, { startVa, endVa }, send) => {
     const split = splitsFolios(context, { startVa, endVa }) ? { split: true } : {};
     const age = { type: 'AGE_PTES' as const, startVa, endVa, young: true, dirty: false, ...split };
@@ -275,9 +280,10 @@ export function refuseEffect(context: MmContext, job: CallJob, send: Send): Call
   return failPlan(undone, job, ERRNO.EINVAL);
 }
 
-/** The first address of the page that could not be had. */
+/** The first address of the page that could not be had: the one before the next, unless each is looked at again. */
 function reachOf(context: MmContext, job: CallJob): number {
-  return (job.populate?.va ?? 0) - context.pageBytes;
+  const { va = 0, wish } = job.populate ?? {};
+  return wish === undefined ? va - context.pageBytes : va;
 }
 
 function addressOf({ call }: CallJob): number {
@@ -313,5 +319,6 @@ export function populateEnded(context: MmContext, job: CallJob, end: FaultEnd, s
   if (end.signal === 0 || errors === 'ignore') return nextEffect(context, next, send);
   // The page that failed is the one before the next to populate.
   if (errors === 'remote') return returns(context, Math.max(0, reachOf(context, job) - addressOf(job)));
+  if (errors === 'pin') return pinUpTo(context, next, job.populate?.va ?? 0, end.signal, send);
   return failPlan(context, next, populateErrno(errors, end));
 }

@@ -76,12 +76,12 @@ export function beginFault(before: MmContext, job: FaultJob, send: Send): FaultS
   const work = workOf(job);
   const { context, vma } = vmaAt(before, work.va);
   if (vma === null) return ends(context, SIGNAL.SEGV, SIGNAL.SEGV_MAPERR);
-  if (!allowed(vma, work.access)) return ends(context, SIGNAL.SEGV, SIGNAL.SEGV_ACCERR);
+  if (work.force !== true && !allowed(vma, work.access)) return ends(context, SIGNAL.SEGV, SIGNAL.SEGV_ACCERR);
   if (isPoisoned({ pfn: work.ptePfn, flags: work.pteFlags })) return ends(context, SIGNAL.BUS, SIGNAL.BUS_MCEERR_AR);
   const watched = vma.uffd === undefined ? null : watchedFault(context, job, vma, send);
   if (watched !== null) return watched;
   if (hasFlags(work.pteFlags, PTE.VALID)) {
-    const write = work.access === 'write' && !hasFlags(work.pteFlags, PTE.WRITE);
+    const write = work.unshare === true || (work.access === 'write' && !hasFlags(work.pteFlags, PTE.WRITE));
     // Another fault or a fold brought the entry meanwhile: nothing to do but to try again.
     if (!write) return present(context, job, send);
     if ((vma.flags & VM.HUGETLB) !== 0) return hugetlbFault(context, job, vma, send);

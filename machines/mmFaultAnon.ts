@@ -22,7 +22,7 @@ import {
   type FaultJob,
   type FaultStep,
   type FaultStepHandler,
-  freshFlags,
+  copyFlags,
   HANDLED,
   outOfMemory,
   leastPages,
@@ -149,7 +149,7 @@ const allocated: FaultStepHandler = (context, job, event, send) => {
   const next = reviseJob<FaultJob>(job, (draft) => {
     draft.fault = { ...workOf(job), pages: [] };
   });
-  const flags = freshFlags(vma) | largeFlag(event.orderPages, context.kernelPageBytes);
+  const flags = copyFlags(workOf(job), vma) | largeFlag(event.orderPages, context.kernelPageBytes);
   const startVa = va - (va % bytes);
   if (!hasFlags(pteFlags, PTE.VALID)) return waitsOn(setRuns(counted, next, [{ va: startVa, pfn, nr, flags }], send));
   const expects = ptePfn - Math.floor((va - startVa) / context.kernelPageBytes);

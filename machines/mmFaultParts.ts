@@ -256,6 +256,22 @@ export function allocateCopy(
   return ask(context, job, 'allocated', 'zone', message, send, delay);
 }
 
+/**
+ * The flags of a copy: those of a fresh page, and for FAULT_FLAG_UNSHARE of one that is not to be written to yet
+ * (`mm/memory.c:wp_page_copy` with `unshare`).
+ *
+ * @example
+ * ```ts
+ * const vma = { startVa: 0x10000, endVa: 0x20000, prot: 3, flags: 0, file: null, offsetBytes: 0 };
+ * const fault = { va: 0x15000, access: 'read' as const, ptePfn: 9, pteFlags: 9, major: false, pages: [], truncated: false };
+ * (copyFlags({ ...fault, unshare: true }, vma) & PTE.WRITE) === 0; // true
+ * ```
+ */
+export function copyFlags({ unshare }: FaultWork, vma: Vma): number {
+  if (unshare !== true) return freshFlags(vma);
+  return protectionFlags(vma.prot, false) | PTE.YOUNG | PTE.ANON | PTE.EXCLUSIVE;
+}
+
 /** Pages to write over what the walk found. */
 export interface Overwrite {
   step: string;

@@ -5,9 +5,9 @@
  */
 import { invariant } from '../src/errors.ts';
 import { isObjectFile } from '../src/mm/objects/objectFile.ts';
-import { hasFlags, PTE } from '../src/mm/pte.ts';
+import { hasFlags, PROT, PTE } from '../src/mm/pte.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
-import { mmOf } from './addresses.ts';
+import { mmOf, mmuOf } from './addresses.ts';
 import { tellGone } from './ksm/mmKsm.ts';
 import { isHugeZero, writeHugeZero } from './khugepaged/hugeZero.ts';
 import { actorOfFile } from './fileState.ts';
@@ -18,7 +18,8 @@ import {
   type FaultStepHandler,
   allocateCopy,
   ends,
-  freshFlags,
+  HANDLED,
+  copyFlags,
   outOfMemory,
   overwrite,
   prepareAnon,
@@ -41,10 +42,11 @@ interface Unit {
 }
 
 function unitOf(context: MmContext, job: FaultJob): Unit {
-  const { va, ptePfn } = workOf(job);
+  const { va, ptePfn, force } = workOf(job);
   const { kernelPageBytes } = context;
-  const nr =
-    context.resources.design.copyOnWrite === 'process-page' ? unitPages(context, context.vmas.find(va) ?? {}) : 1;
+  const { copyOnWrite, pins } = context.resources.design;
+  const wanted = force === true ? (pins?.forcedWrite ?? copyOnWrite) : copyOnWrite;
+  const nr = wanted === 'kernel-page' ? 1 : unitPages(context, context.vmas.find(va) ?? {});
   const startVa = va - (va % (nr * kernelPageBytes));
   return { startVa, nr, pfn: ptePfn - Math.floor((va - startVa) / kernelPageBytes) };
 }
@@ -74,6 +76,32 @@ export function writeProtectFault(context: MmContext, job: FaultJob, vma: Vma, s
   if (hasFlags(pteFlags, PTE.EXCLUSIVE)) return waitsOn(reuse(context, job, PTE.EXCLUSIVE, send));
   if (isHugeZero(context, workOf(job).ptePfn)) return writeHugeZero(context, job, send);
   if (!hasFlags(pteFlags, PTE.ANON)) return waitsOn(copyForeign(context, job, vma, send));
+  // A pin may have made the page exclusive since the walk: PageAnonExclusive is looked at under the lock (`do_wp_page`).
+  if (context.pinning !== undefined) return waitsOn(readEntry(context, job, send));
+  return askCopy(context, job, send);
+}
+
+function readEntry(context: MmContext, job: FaultJob, send: Send): MmContext {
+  const { va } = workOf(job);
+  const startVa = va - (va % context.kernelPageBytes);
+  const ranges = [{ startVa, endVa: startVa + context.kernelPageBytes }];
+  const read = (request: number): MessageOf<'READ_PTES'> => ({ type: 'READ_PTES', request, ranges });
+  return ask(context, job, 'entryRead', mmuOf(context.pid), read, send);
+}
+
+/** The entry as it is now: another one, and the access is tried again; an exclusive page is reused after all. */
+const entryRead: FaultStepHandler = (context, job, event, send) => {
+  invariant(event.type === 'TABLE_DONE', 'a table is read before a page is copied');
+  const { ptePfn } = workOf(job);
+  const [entry] = event.set;
+  if (entry === undefined || entry.pfn !== ptePfn || hasFlags(entry.flags, PTE.WRITE)) return { context, end: HANDLED };
+  return hasFlags(entry.flags, PTE.EXCLUSIVE)
+    ? waitsOn(reuse(context, job, PTE.EXCLUSIVE, send))
+    : askCopy(context, job, send);
+};
+
+/** Whether the page may be reused, the zone knows. */
+function askCopy(context: MmContext, job: FaultJob, send: Send): FaultStep {
   const { nr, pfn } = unitOf(context, job);
   const sender = mmOf(context.pid);
   const wish = { sender, pfn, nr, orderPages: Math.log2(nr) };
@@ -122,9 +150,12 @@ function reuse(context: MmContext, job: FaultJob, exclusive: number, send: Send)
   const { pteFlags } = workOf(job);
   const { startVa, nr, pfn } = unitOf(context, job);
   tellGone(context, [{ va: startVa, nr }], send);
+  const { force, unshare } = workOf(job);
+  const writes = unshare !== true && (force !== true || (vmaOf(context, job).prot & PROT.WRITE) !== 0);
   const writable = pteFlags | PTE.WRITE | PTE.YOUNG | PTE.DIRTY | exclusive;
   // Shared, it is the memory of a device and stays special; private, it was the zero page.
-  const flags = writable & ~(PTE.READONLY | PTE.UFFD_WP | (exclusive === 0 ? 0 : PTE.SPECIAL));
+  const written = writable & ~(PTE.READONLY | PTE.UFFD_WP | (exclusive === 0 ? 0 : PTE.SPECIAL));
+  const flags = writes ? written : pteFlags | PTE.YOUNG | exclusive;
   return overwrite(context, job, { step: 'reused', startVa, pfn, nr, flags, expects: pfn }, send);
 }
 
@@ -145,9 +176,13 @@ const copied: FaultStepHandler = (context, job, event, send) => {
   const done = reviseMm(context, (draft) => {
     draft.copiedBytes = context.copiedBytes + nr * context.kernelPageBytes;
   });
-  const over = { step: 'set', startVa, pfn: event.pfns[0], nr, flags: freshFlags(vma), expects: pfn };
+  const over = { step: 'set', startVa, pfn: event.pfns[0], nr, flags: copyFlags(workOf(job), vma), expects: pfn };
   return waitsOn(overwrite(prepareAnon(done, startVa), job, over, send));
 };
 
 /** The steps of copy-on-write, by the name that a job waits under. */
-export const writeSteps: Record<'copied' | 'mayWrite', FaultStepHandler> = { copied, mayWrite };
+export const writeSteps: Record<'copied' | 'mayWrite' | 'entryRead', FaultStepHandler> = {
+  copied,
+  mayWrite,
+  entryRead,
+};

@@ -50,14 +50,17 @@ function mapNext(context: MmContext, job: ForkedJob, send: Send): MmContext {
   });
 }
 
-function enter(context: MmContext, job: ForkedJob, event: MessageOf<'FORKED'>, send: Send): MmContext {
+function enter(context: MmContext, before: ForkedJob, event: MessageOf<'FORKED'>, send: Send): MmContext {
+  const job = reviseJob(before, (draft) => {
+    draft.request = event.request;
+  });
+  if (event.errno !== undefined) return giveUp(context, job, send);
   const runs = stillMapped(context, event.runs, job.unmapped, send);
   const lazily = context.resources.design.nativeFill === 'lazy' ? { lazily: true as const } : {};
   const set = (request: number): Message => ({ type: 'SET_PTES', request, runs, expects: -1, ...lazily });
   return ask(
     context,
     reviseJob(job, (draft) => {
-      draft.request = event.request;
       draft.runs = runs;
     }),
     'entered',

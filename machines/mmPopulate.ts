@@ -2,6 +2,7 @@
  * Faulting a range in beforehand: mlock, MAP_POPULATE, MAP_LOCKED and MADV_POPULATE_*
  * (`mm/gup.c:populate_vma_page_range`). Pages that are there and allow the access cost no fault.
  */
+import { followsEntry, isCowMapping, mustUnshare, type PinWish } from '../src/mm/gup/rules.ts';
 import { hasFlags, PROT, PTE } from '../src/mm/pte.ts';
 import { VM } from '../src/mm/vma.ts';
 import { mmuOf } from './addresses.ts';
@@ -27,7 +28,7 @@ import { reviseJob } from './reviseWork.ts';
 export function beginPopulate(
   context: MmContext,
   job: CallJob,
-  range: { va: number; endVa: number; access: Populate['access'] },
+  range: Omit<Populate, 'present'>,
   send: Send,
 ): CallStep {
   const ranges = [{ startVa: range.va, endVa: range.endVa }];
@@ -67,6 +68,32 @@ function suffices(flags: number, access: Access): boolean {
 }
 
 /**
+ * The next page that may not be pinned as it is, page by page of the kernel, as `follow_page_mask` goes. It stays the next: it is
+ * looked at again when its fault is handled.
+ */
+function nextToPin(context: MmContext, job: CallJob, range: Populate, wish: PinWish): CallJob {
+  const present = range.present ?? [];
+  for (let { va } = range; va < range.endVa; va += context.kernelPageBytes) {
+    const vma = context.vmas.find(va);
+    const cow = vma !== null && isCowMapping(vma);
+    const entry = entryAt(present, va, context.kernelPageBytes);
+    if (followsEntry(entry.pteFlags, wish, cow)) continue;
+    const unshare = hasFlags(entry.pteFlags, PTE.VALID) && mustUnshare(entry.pteFlags, wish, cow);
+    const access = wish.write ? ('write' as const) : ('read' as const);
+    const how = { ...(wish.force ? { force: true as const } : {}), ...(unshare ? { unshare: true as const } : {}) };
+    const fault = { va, access, ...entry, major: false, pages: [], truncated: false, ...how };
+    return reviseJob(job, (draft) => {
+      draft.fault = fault;
+      draft.populate = { ...range, va };
+    });
+  }
+  return reviseJob(job, (draft) => {
+    draft.fault = null;
+    draft.populate = { ...range, va: range.endVa };
+  });
+}
+
+/**
  * The job with its next page to fault in as `fault`, which is null at the end of the range.
  *
  * @example
@@ -83,6 +110,7 @@ function suffices(flags: number, access: Access): boolean {
 export function nextToPopulate(context: MmContext, job: CallJob): CallJob {
   const { pageBytes, kernelPageBytes } = context;
   const range = job.populate as Populate;
+  if (range.wish !== undefined) return nextToPin(context, job, range, range.wish);
   const present = range.present ?? [];
   for (let { va } = range; va < range.endVa; va += pageBytes) {
     const access = accessAt(context, { ...range, va });

@@ -6,10 +6,15 @@ import { type Limits, rootLimits } from '../src/mm/calls/limits.ts';
 import type { Effect, VaRange } from '../src/mm/calls/plan.ts';
 import type { KernelObjects } from '../src/mm/objects/mapping.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
-import type { Access, FileRun, Message, MmCall, PteRun } from './messages.ts';
+import type { MovingFolio } from './gup/mmMovePins.ts';
+import type { Pinning } from './gup/mmPins.ts';
+import type { Message, MmCall, PteRun } from './messages.ts';
 import { ResourceHolder, type Send } from './support.ts';
+import type { FaultWork, Populate } from './mmWork.ts';
 import { reviseMm } from './revise.ts';
 import { reviseJob } from './reviseWork.ts';
+
+export type { FaultWork, Populate } from './mmWork.ts';
 
 /** What an mm is built with. */
 export interface MmInput {
@@ -40,32 +45,6 @@ export interface MmSwap {
   entries: number;
 }
 
-/** A page that is being faulted in: by hardware, or by populating a range. */
-export interface FaultWork {
-  va: number;
-  access: Access;
-  /** What the Linux table holds there, 0 and 0 for nothing. */
-  ptePfn: number;
-  pteFlags: number;
-  major: boolean;
-  /** File pages that came with a reference each. */
-  pages: FileRun[];
-  /** The file was cut short below the page while it was being copied: the copy is not mapped. */
-  truncated: boolean;
-  /** Entries whose pages are being brought back from swap. */
-  swapped?: PteRun[];
-}
-
-/** A range that is being populated (`mm/gup.c:populate_vma_page_range`). */
-export interface Populate {
-  va: number;
-  endVa: number;
-  /** `lock`: write where that breaks COW beforehand, read elsewhere, as mlock and MAP_POPULATE do. */
-  access: 'read' | 'write' | 'lock';
-  /** What the table holds from `va` on; null until it has been read. */
-  present: PteRun[] | null;
-}
-
 /** What the mm is doing under its lock. */
 export type Job = {
   /** The request whose answer takes the job on, and the step that takes it. */
@@ -75,8 +54,8 @@ export type Job = {
   asleep: boolean;
   /** Entries that were written for it so far: its time under the lock. */
   ptesWritten: number;
-} & (
-  | { kind: 'fault'; walk: number; cpu: number; fault: FaultWork }
+} /** `tid`: the thread that faults, where it is not the process itself. */ & (
+  | { kind: 'fault'; walk: number; cpu: number; fault: FaultWork; tid?: number }
   | {
       kind: 'call';
       request: number;
@@ -94,6 +73,10 @@ export type Job = {
       errno: number;
       /** fork: the entries for the child, each with a reference once the zone has answered. */
       runs: PteRun[];
+      /** fork of an mm with pins: the copies for the child. */
+      copies?: PteRun[];
+      /** A long-term pin: the folio that has to move first. */
+      moving?: MovingFolio;
     }
   | {
       kind: 'forked';
@@ -185,6 +168,8 @@ export interface MmContext {
   /** Untranslatable operations, with the reason of the first. */
   fallbacks: number;
   fallbackReason: string;
+  /** Somebody has pinned pages of it (MMF_HAS_PINNED); absent where nobody ever did. */
+  pinning?: Pinning;
   /** Memory that has not been written since clear_refs; absent before the first time. */
   softClean?: readonly VaRange[];
   /** ksmd knows of it (MMF_VM_MERGEABLE); absent where it does not. */

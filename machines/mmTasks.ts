@@ -7,6 +7,8 @@ import { hasFlags, PTE } from '../src/mm/pte.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
 import { mmOf, mmuOf } from './addresses.ts';
+import { beginForkPins, type CopyRange, forkPinStep } from './gup/mmForkPins.ts';
+import { forkCopied } from './gup/mmPins.ts';
 import { leaveKsm } from './ksm/mmKsm.ts';
 import type { ExecCall, Message, MessageOf, PteRun } from './messages.ts';
 import {
@@ -141,6 +143,17 @@ function needsCopy(vma: Vma): boolean {
   return vma.file === null && (vma.flags & VM.SHARED) !== 0;
 }
 
+/** What of an mm is copied for its child. */
+function copiedRanges(context: MmContext): CopyRange[] {
+  return context.vmas.list().flatMap((vma) => {
+    if ((vma.flags & (VM.DONTCOPY | VM.WIPEONFORK)) !== 0 || !needsCopy(vma)) return [];
+    return [{ startVa: vma.startVa, endVa: vma.endVa, always: true }];
+  });
+}
+
+const forkPins: StepHandler = (context, job, event, send) =>
+  forkPinStep(context, job, event, copiedRanges(context), send);
+
 /** Whether entries for a child are own pages of huge areas. */
 function ownsHuge(context: MmContext, set: readonly PteRun[]): boolean {
   if (context.resources.facilities.hugetlb === undefined) return false;
@@ -175,13 +188,15 @@ export const taskSteps: Partial<Record<string, StepHandler>> = {
   childMapped: (context, job, event, send) => {
     const errno = readyErrno(event);
     if (errno !== 0) return fails(context, errno);
-    const ranges = context.vmas.list().flatMap((vma) => {
-      if ((vma.flags & (VM.DONTCOPY | VM.WIPEONFORK)) !== 0 || !needsCopy(vma)) return [];
-      return [{ startVa: vma.startVa, endVa: vma.endVa, always: true }];
-    });
+    const ranges = copiedRanges(context);
+    if (context.pinning !== undefined) return beginForkPins(context, job, ranges, send);
     const copy = (request: number): Message => ({ type: 'COPY_PTES', request, ranges });
     return waits(ask(context, job, 'copiedTables', mmuOf(context.pid), copy, send));
   },
+
+  forkRead: forkPins,
+  forkFolios: forkPins,
+  forkCopied: forkPins,
 
   copiedTables: (context, job, event, send) => {
     const { set, fallback } = tableDone(event);
@@ -190,12 +205,14 @@ export const taskSteps: Partial<Record<string, StepHandler>> = {
       const dup = (request: number): Message => ({ type: 'HUGE_DUP', sender: mmOf(context.pid), request, child });
       const copied = reviseJob(job, (draft) => {
         draft.runs = set;
+        if (job.runs.length > 0) draft.copies = job.runs;
       });
-      return waits(ask(noteFallback(context, fallback), copied, 'hugeDuplicated', 'hugetlb', dup, send));
+      return waits(ask(forkCopied(noteFallback(context, fallback)), copied, 'hugeDuplicated', 'hugetlb', dup, send));
     }
-    const state = noteFallback(context, fallback);
+    const state = forkCopied(noteFallback(context, fallback));
     const next = reviseJob(job, (draft) => {
       draft.runs = set;
+      if (job.runs.length > 0) draft.copies = job.runs;
     });
     return duplicateSlots(state, next, send);
   },
@@ -209,7 +226,8 @@ export const taskSteps: Partial<Record<string, StepHandler>> = {
 
   gotRefs: (context, job, _event, send) => {
     const { childPid } = job.call as CallOf<'fork'>;
-    const message = (request: number): Message => ({ type: 'FORKED', request, runs: job.runs });
+    const runs = job.copies === undefined ? job.runs : [...job.runs, ...job.copies].sort((a, b) => a.va - b.va);
+    const message = (request: number): Message => ({ type: 'FORKED', request, runs });
     return waits(
       ask(
         context,

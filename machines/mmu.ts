@@ -7,9 +7,13 @@ import { setup } from 'xstate';
 import { pageSizeLimits } from '../src/arch/granule.ts';
 import { flagsOf, hasFlags, isValid, isWritable, makeDirty, makeYoung, PTE, pfnOf } from '../src/mm/pte.ts';
 import { mmOf, mmuOf, tlbOf } from './addresses.ts';
+import { walkLockless } from './gup/mmuWalkers.ts';
+import { reservedBy } from './liveFallback/mmuReturn.ts';
+import { installing, noteWalk } from './liveFallback/mmuSwitch.ts';
 import type { Access, Message } from './messages.ts';
 import { initialMmu, type MmuContext, type MmuInput, type TableMessage, walked } from './mmuState.ts';
-import { acknowledgeFlush, beginOperation, refuseFrames, takeFrames } from './mmuTables.ts';
+import { refuseFrames, takeFrames } from './mmuSupply.ts';
+import { acknowledgeFlush, beginOperation } from './mmuTables.ts';
 import { pagewalk } from './walkers/mmuWalk.ts';
 import { assertType, handle } from './support.ts';
 import { reviseMmu } from './revise.ts';
@@ -23,8 +27,9 @@ function allows(pte: number, access: Access): boolean {
 }
 
 /** A hardware walk, access flag and dirty state updated by hardware (FEAT_HAFDBS, Arm ARM D8.5). */
-const walk = handle<MmuContext>((context, event, send) => {
+const walk = handle<MmuContext>((before, event, send) => {
   assertType(event, 'WALK');
+  const context = noteWalk(before, event);
   const { va, access, cpu, pid } = event;
   const table = walked(context);
   const { granuleBytes } = table.geometry;
@@ -49,7 +54,7 @@ const walk = handle<MmuContext>((context, event, send) => {
       linux === 0 ? { ptePfn: 0, pteFlags: 0 } : { ptePfn: pfnOf(linux), pteFlags: flagsOf(linux) & ~PTE.CONT };
     send(tlbOf(cpu), { type: 'EXCEPTION', walk: event.walk, pid, va, levels }, delay);
     const entered = delay + context.resources.costs.exceptionEntryExit;
-    send(mmOf(pid), { type: 'FAULT', walk: event.walk, pid, cpu, va, access, ...known }, entered);
+    send(mmOf(context.pid), { type: 'FAULT', walk: event.walk, pid, cpu, va, access, ...known }, entered);
     return state;
   }
   const updated = access === 'write' ? makeDirty(makeYoung(pte)) : makeYoung(pte);
@@ -101,11 +106,21 @@ const noFrames = handle<MmuContext>((context, event, send) => {
 
 const acknowledged = handle<MmuContext>((context, _event, send) => acknowledgeFlush(context, send));
 
+const reserved = handle<MmuContext>((context, _event, send) => reservedBy(context, send));
+
 const activate = handle<MmuContext>((context, event, send) => {
   assertType(event, 'ACTIVATE');
   const { pid, cpu, asid, flush: flushFirst } = event;
   const pageBytes = walked(context).geometry.granuleBytes;
-  send(tlbOf(cpu), { type: 'SET_TTBR', pid, asid, pageBytes, mmu: mmuOf(context.pid), flush: flushFirst });
+  send(tlbOf(cpu), {
+    type: 'SET_TTBR',
+    pid,
+    asid,
+    pageBytes,
+    mmu: mmuOf(context.pid),
+    flush: flushFirst,
+    ...installing(context),
+  });
   return reviseMmu(context, (draft) => {
     draft.asid = asid;
   });
@@ -120,8 +135,13 @@ export const mmuMachine = setup({
     frames,
     noFrames,
     acknowledged,
+    reserved,
     activate,
     pagewalk: handle<MmuContext>(pagewalk),
+    lockless: handle<MmuContext>((context, event, send) => {
+      assertType(event, 'GUP_WALK');
+      return walkLockless(context, event, send);
+    }),
     retry: handle<MmuContext>((context, event, send) => {
       assertType(event, 'FAULT_DONE');
       send(tlbOf(event.cpu), { type: 'WALK_AGAIN', walk: event.walk, pid: event.pid });
@@ -142,6 +162,7 @@ export const mmuMachine = setup({
     fellBack: ({ context }) => context.fallback !== '',
     allocating: ({ context }) => context.allocations.length > 0,
     flushing: ({ context }) => context.acknowledgements > 0,
+    reserving: ({ context }) => (context.live?.waiting ?? 0) > 0,
     rests: ({ context }) => context.current === null,
   },
 }).createMachine({
@@ -166,10 +187,12 @@ export const mmuMachine = setup({
     DROP_NATIVE: { guard: 'isLazy', actions: 'operation' },
     HARVEST_PTES: { actions: 'operation' },
     PAGEWALK: { actions: 'pagewalk' },
+    GUP_WALK: { actions: 'lockless' },
     RELEASE_TABLES: { actions: 'operation' },
     FRAMES: { actions: 'frames' },
     NO_MEMORY: { actions: 'noFrames' },
     TLBI_DONE: { actions: 'acknowledged' },
+    TTBR0_RESERVED: { actions: 'reserved' },
   },
   states: {
     unconfigured: {
@@ -187,7 +210,13 @@ export const mmuMachine = setup({
         { guard: 'released', target: 'unconfigured' },
       ],
     },
-    fallback: { ...tablesAtWork(), always: { guard: 'released', target: 'unconfigured' } },
+    fallback: {
+      ...tablesAtWork(),
+      always: [
+        { guard: 'native', target: 'native' },
+        { guard: 'released', target: 'unconfigured' },
+      ],
+    },
   },
 });
 
@@ -200,17 +229,28 @@ function tablesAtWork() {
         always: [
           { guard: 'allocating' as const, target: 'allocating' },
           { guard: 'flushing' as const, target: 'flushing' },
+          { guard: 'reserving' as const, target: 'reserving' },
         ],
       },
       allocating: {
         always: [
           { guard: 'flushing' as const, target: 'flushing' },
+          { guard: 'reserving' as const, target: 'reserving' },
           { guard: 'rests' as const, target: 'idle' },
         ],
       },
       flushing: {
         always: [
           { guard: 'allocating' as const, target: 'allocating' },
+          { guard: 'reserving' as const, target: 'reserving' },
+          { guard: 'rests' as const, target: 'idle' },
+        ],
+      },
+      /** CPUs are installing the reserved table, before hardware gets another one. */
+      reserving: {
+        always: [
+          { guard: 'allocating' as const, target: 'allocating' },
+          { guard: 'flushing' as const, target: 'flushing' },
           { guard: 'rests' as const, target: 'idle' },
         ],
       },

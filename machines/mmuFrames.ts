@@ -60,3 +60,32 @@ export function giveBack(context: MmuContext, table: PageTable, freedTables: rea
     draft.freed = freed;
   });
 }
+
+/**
+ * Gives back frames that no Linux table lies in: those that were meant for native tables which an operation could not fill.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mmu = initialMmu({ resources, pid: 1, kernelPageBytes: 4096, cpus: 1, tlbRange: false });
+ * giveBackSurplus({ ...mmu, tableFrames: [{ orderPages: 4, pfns: [64] }] }).freed; // [{ pfn: 64, nr: 16 }]
+ * ```
+ */
+export function giveBackSurplus(context: MmuContext): MmuContext {
+  const { linux, kernelPageBytes } = context;
+  const wanted = new Map<number, number>();
+  for (const [depth, count] of linux.tableCount.entries()) {
+    const orderPages = Math.log2((linux.geometry.levels[depth]?.tableBytes ?? 0) / kernelPageBytes);
+    if (orderPages >= 0) wanted.set(orderPages, (wanted.get(orderPages) ?? 0) + count);
+  }
+  const surplus = context.tableFrames.map(({ orderPages, pfns }) => {
+    return { orderPages, pfns: pfns.slice(wanted.get(orderPages) ?? 0) };
+  });
+  const tableFrames = context.tableFrames.map(({ orderPages, pfns }) => {
+    return { orderPages, pfns: pfns.slice(0, wanted.get(orderPages) ?? 0) };
+  });
+  return reviseMmu(context, (draft) => {
+    draft.tableFrames = tableFrames;
+    draft.freed = [...context.freed, ...surplus.flatMap(runsOf)];
+  });
+}

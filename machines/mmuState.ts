@@ -1,5 +1,7 @@
 /** The state of an MMU: both tables of one mm, and the operation on them that is under way. */
 import { PageTable } from '../src/mm/pageTable.ts';
+import type { Walkers } from './gup/mmuWalkers.ts';
+import type { LiveSwitch } from './liveFallback/mmuSwitch.ts';
 import type { FrameRun, MessageOf } from './messages.ts';
 import type { Allocation } from './mmuSupport.ts';
 import type { ResourceHolder } from './support.ts';
@@ -21,21 +23,24 @@ export interface MmuInput {
 }
 
 /** A table operation that an mm can ask for. */
-export type TableMessage = MessageOf<
-  | 'CONFIGURE'
-  | 'RELEASE_TABLES'
-  | 'SET_PTES'
-  | 'CLEAR_PTES'
-  | 'PROTECT_PTES'
-  | 'AGE_PTES'
-  | 'MOVE_PTES'
-  | 'COPY_PTES'
-  | 'READ_PTES'
-  | 'EXCHANGE_PTES'
-  | 'FILL_NATIVE'
-  | 'DROP_NATIVE'
-  | 'HARVEST_PTES'
->;
+export type TableMessage =
+  | MessageOf<
+      | 'CONFIGURE'
+      | 'RELEASE_TABLES'
+      | 'SET_PTES'
+      | 'CLEAR_PTES'
+      | 'PROTECT_PTES'
+      | 'AGE_PTES'
+      | 'MOVE_PTES'
+      | 'COPY_PTES'
+      | 'READ_PTES'
+      | 'EXCHANGE_PTES'
+      | 'FILL_NATIVE'
+      | 'DROP_NATIVE'
+      | 'HARVEST_PTES'
+    >
+  /** The MMU's own: make the native table again. */
+  | { type: 'RETURN_NATIVE'; request: number };
 
 /** An MMU's state. */
 export interface MmuContext {
@@ -87,6 +92,10 @@ export interface MmuContext {
   /** The most bytes that each table ever took. */
   linuxTableBytesPeak: number;
   nativeTableBytesPeak: number;
+  /** Those who walk the Linux table without a lock; absent where nobody ever did. */
+  walkers?: Walkers;
+  /** Changes of table under running threads; absent where they are one step. */
+  live?: LiveSwitch;
 }
 
 /**

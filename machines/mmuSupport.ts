@@ -37,7 +37,9 @@ const opNames = {
  * opOf({ type: 'READ_PTES', request: 1, ranges: [] }).op; // 'read'
  * ```
  */
-export function opOf(message: Exclude<TableMessage, { type: 'CONFIGURE' | 'RELEASE_TABLES' }>): TableOp {
+export function opOf(
+  message: Exclude<TableMessage, { type: 'CONFIGURE' | 'RELEASE_TABLES' | 'RETURN_NATIVE' }>,
+): TableOp {
   if (message.type === 'DROP_NATIVE') return { op: 'drop', ranges: [{ startVa: 0, endVa: USER_END }] };
   const { type, request: _request, ...fields } = message;
   return { op: opNames[type], ...fields } as TableOp;

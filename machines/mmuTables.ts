@@ -10,6 +10,9 @@ import { gatherAccessedDirty } from '../src/mm/nativeTable.ts';
 import { PageTable } from '../src/mm/pageTable.ts';
 import { operate, type TableOutcome } from '../src/mm/tableOps.ts';
 import { mmOf, mmuOf, tlbOf } from './addresses.ts';
+import { freeTables, noteUnlinked } from './gup/mmuWalkers.ts';
+import { beginReturn } from './liveFallback/mmuReturn.ts';
+import { installAll, installing, mayReturn, reserveAll } from './liveFallback/mmuSwitch.ts';
 import type { MessageOf } from './messages.ts';
 import { breakEntries, broadcast, broadcastLater, maintenanceOf, makeEntries, wholeAsid } from './mmuFlush.ts';
 import { giveBack, runsOf, withGranted } from './mmuFrames.ts';
@@ -18,7 +21,18 @@ import { type Allocation, opOf, tableFramesNeeded } from './mmuSupport.ts';
 import type { Send } from './support.ts';
 import { reviseMmu } from './revise.ts';
 
-function emptyAnswer(request: number): MessageOf<'TABLE_DONE'> {
+/** The MMU's own operation. */
+const RETURN: TableMessage = { type: 'RETURN_NATIVE', request: 0 };
+
+/**
+ * An answer that says nothing yet.
+ *
+ * @example
+ * ```ts
+ * emptyAnswer(7).request; // 7
+ * ```
+ */
+export function emptyAnswer(request: number): MessageOf<'TABLE_DONE'> {
   return { type: 'TABLE_DONE', request, set: [], cleared: [], rejected: [], fallback: '', failed: '' };
 }
 
@@ -44,6 +58,7 @@ export function beginOperation(context: MmuContext, send: Send): MmuContext {
   });
   if (current.type === 'CONFIGURE') return configure(state, current, send);
   if (current.type === 'RELEASE_TABLES') return release(state, current, send);
+  if (current.type === 'RETURN_NATIVE') return beginReturn(state, send);
   const { contpte, nativeFill } = state.resources.design;
   const outcome = operate(state, opOf(current), contpte, nativeFill === 'lazy');
   if (isRefused(state, current, outcome)) return refuse(state, current, outcome.untranslatable, send);
@@ -71,7 +86,17 @@ function refuse(context: MmuContext, current: TableMessage, failed: string, send
   );
 }
 
-function askFrames(context: MmuContext, allocations: Allocation[], send: Send): MmuContext {
+/**
+ * Asks for folios to hold tables; the operation goes on when all of them are answered.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mmu = initialMmu({ resources, pid: 1, kernelPageBytes: 4096, cpus: 1, tlbRange: false });
+ * askFrames(mmu, [{ orderPages: 0, count: 1 }], () => {}).allocations.length; // 1
+ * ```
+ */
+export function askFrames(context: MmuContext, allocations: Allocation[], send: Send): MmuContext {
   const sender = mmuOf(context.pid);
   for (const { orderPages, count } of allocations) {
     send('zone', { type: 'ALLOC', sender, request: orderPages, orderPages, count, purpose: 'table', zero: true });
@@ -97,8 +122,20 @@ function configure(context: MmuContext, message: MessageOf<'CONFIGURE'>, send: S
   return askFrames(state, allocations, send);
 }
 
-/** A CPU that has this mm installed still walks with the granule of the program before (execve of another size). */
-function configured(context: MmuContext, message: MessageOf<'CONFIGURE'>, send: Send): MmuContext {
+/**
+ * A CPU that has this mm installed still walks with the granule of the program before (execve of another size).
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mmu = initialMmu({ resources, pid: 1, kernelPageBytes: 4096, cpus: 1, tlbRange: false });
+ * const configure = { type: 'CONFIGURE' as const, request: 7, pageBytes: 65536, native: true };
+ * const sent: string[] = [];
+ * configured({ ...mmu, current: configure }, configure, (to) => sent.push(to));
+ * sent; // ['mm:1']
+ * ```
+ */
+export function configured(context: MmuContext, message: MessageOf<'CONFIGURE'>, send: Send): MmuContext {
   const state = reviseMmu(context, (draft) => {
     draft.answer = emptyAnswer(message.request);
   });
@@ -124,12 +161,25 @@ function release(context: MmuContext, message: MessageOf<'RELEASE_TABLES'>, send
   );
 }
 
-/** Makes an operation's outcome the state, and starts the TLB maintenance that it needs. */
-function commit(context: MmuContext, outcome: TableOutcome, send: Send): MmuContext {
+/**
+ * Makes an operation's outcome the state, and starts the TLB maintenance that it needs.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mmu = initialMmu({ resources, pid: 1, kernelPageBytes: 4096, cpus: 1, tlbRange: false });
+ * const current = { type: 'READ_PTES' as const, request: 7, ranges: [] };
+ * const outcome = operate(mmu, { op: 'read', ranges: [] });
+ * commit({ ...mmu, current }, outcome, () => {}).current; // null
+ * ```
+ */
+export function commit(context: MmuContext, outcome: TableOutcome, send: Send): MmuContext {
+  const waits = outcome.untranslatable === '' ? null : reserveAll(context, outcome.untranslatable, send);
+  if (waits !== null) return waits;
   const current = context.current as TableMessage;
   const tableFrames = withGranted(context.tableFrames, context.granted);
   let state = withPeaks(
-    reviseMmu(context, (draft) => {
+    reviseMmu(noteUnlinked(context, outcome.linux), (draft) => {
       draft.tableFrames = tableFrames;
       draft.granted = [];
       draft.linux = outcome.linux;
@@ -168,7 +218,17 @@ function commit(context: MmuContext, outcome: TableOutcome, send: Send): MmuCont
   return requests.length === 0 ? finish(state, send) : broadcast(breakEntries(state, outcome), requests, send);
 }
 
-function withPeaks(context: MmuContext): MmuContext {
+/**
+ * Notes the most that the tables ever took.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mmu = initialMmu({ resources, pid: 1, kernelPageBytes: 4096, cpus: 1, tlbRange: false });
+ * withPeaks(mmu).linuxTableBytesPeak; // 4096
+ * ```
+ */
+export function withPeaks(context: MmuContext): MmuContext {
   const linuxTableBytesPeak = Math.max(context.linuxTableBytesPeak, context.linux.tableBytes);
   const nativeTableBytesPeak = Math.max(context.nativeTableBytesPeak, context.native?.tableBytes ?? 0);
   return reviseMmu(context, (draft) => {
@@ -177,8 +237,17 @@ function withPeaks(context: MmuContext): MmuContext {
   });
 }
 
-/** The native table cannot hold this any more: warn, drop it, and let hardware walk the Linux table. */
-function withoutNative(context: MmuContext, reason: string): MmuContext {
+/**
+ * The native table cannot hold this any more: warn, drop it, and let hardware walk the Linux table.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mmu = initialMmu({ resources, pid: 1, kernelPageBytes: 4096, cpus: 1, tlbRange: false });
+ * withoutNative({ ...mmu, native: PageTable.empty(65536) }, 'torn').fallback; // 'torn'
+ * ```
+ */
+export function withoutNative(context: MmuContext, reason: string): MmuContext {
   const { native } = context;
   invariant(native !== null, 'only a native table falls back');
   const linux = context.linux.edit();
@@ -188,24 +257,55 @@ function withoutNative(context: MmuContext, reason: string): MmuContext {
   return { ...giveBack(context, native, tables), linux: linux.done(), native: null, fallback: reason };
 }
 
-/** Tells every CPU the granule to walk with, and flushes the ASID: the acknowledgement covers both. */
-function regranule(context: MmuContext, send: Send): MmuContext {
+/**
+ * Tells every CPU the granule to walk with, and flushes the ASID: the acknowledgement covers both.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mmu = initialMmu({ resources, pid: 1, kernelPageBytes: 4096, cpus: 1, tlbRange: false });
+ * const current = { type: 'READ_PTES' as const, request: 7, ranges: [] };
+ * const sent: string[] = [];
+ * regranule({ ...mmu, current, answer: emptyAnswer(7) }, (to) => sent.push(to));
+ * sent; // ['tlb:0', 'mm:1']
+ * ```
+ */
+export function regranule(context: MmuContext, send: Send): MmuContext {
+  const configures = context.current?.type === 'CONFIGURE';
+  const live = configures ? null : installAll(context, send);
+  if (live !== null)
+    return live.flush && context.asid !== 0
+      ? broadcast(live.state, [wholeAsid(context)], send)
+      : finish(live.state, send);
   const { granuleBytes } = walked(context).geometry;
   for (let cpu = 0; cpu < context.cpus; cpu++) {
-    send(tlbOf(cpu), { type: 'REGRANULE', mmu: mmuOf(context.pid), pageBytes: granuleBytes });
+    const { root } = installing(context);
+    const order = { type: 'REGRANULE' as const, mmu: mmuOf(context.pid), pageBytes: granuleBytes };
+    send(tlbOf(cpu), root === undefined ? order : { ...order, root });
   }
   return context.asid === 0 ? finish(context, send) : broadcast(context, [wholeAsid(context)], send);
 }
 
-/** The operation is complete: give back what it freed, answer the mm and take the next. */
-function finish(before: MmuContext, send: Send): MmuContext {
-  const context = makeEntries(before, send);
-  const answer = context.answer as MessageOf<'TABLE_DONE'>;
-  if (context.freed.length > 0) send('zone', { type: 'PUT', runs: context.freed });
-  send(mmOf(context.pid), answer);
+/**
+ * The operation is complete: give back what it freed, answer the mm and take the next.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mmu = initialMmu({ resources, pid: 1, kernelPageBytes: 4096, cpus: 1, tlbRange: false });
+ * const current = { type: 'READ_PTES' as const, request: 7, ranges: [] };
+ * finish({ ...mmu, current, answer: emptyAnswer(7) }, () => {}).current; // null
+ * ```
+ */
+export function finish(before: MmuContext, send: Send): MmuContext {
+  const context = freeTables(makeEntries(before, send), send);
+  const { answer, current } = context;
+  const queue = current !== null && mayReturn(context, current) ? [RETURN, ...context.queue] : context.queue;
+  if (answer !== null) send(mmOf(context.pid), answer);
   return beginOperation(
     reviseMmu(context, (draft) => {
       draft.current = null;
+      draft.queue = queue;
       draft.answer = null;
       draft.freed = [];
       draft.acknowledgements = 0;
@@ -241,101 +341,4 @@ export function acknowledgeFlush(context: MmuContext, send: Send): MmuContext {
         }),
         send,
       );
-}
-
-/**
- * Frames for tables came: with the last of them the operation is done.
- *
- * @example
- * ```ts
- * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
- * const mmu = initialMmu({ resources, pid: 1, kernelPageBytes: 4096, cpus: 1, tlbRange: false });
- * const configure = { type: 'CONFIGURE' as const, request: 7, pageBytes: 65536, native: true };
- * const asked = beginOperation({ ...mmu, queue: [configure] }, () => {});
- * takeFrames(asked, { type: 'FRAMES', request: 0, orderPages: 0, pfns: [64] }, () => {}).tableFrames; // [{ orderPages: 0, pfns: [64] }]
- * ```
- */
-export function takeFrames(context: MmuContext, event: MessageOf<'FRAMES'>, send: Send): MmuContext {
-  const { orderPages, pfns } = event;
-  const allocations = context.allocations.filter((entry) => entry.orderPages !== orderPages);
-  const state = reviseMmu(context, (draft) => {
-    draft.allocations = allocations;
-    draft.granted = [...context.granted, { orderPages, pfns }];
-  });
-  return allocations.length > 0 ? state : supplied(state, send);
-}
-
-/**
- * No frames of an order.
- *
- * @example
- * ```ts
- * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
- * const mmu = initialMmu({ resources, pid: 1, kernelPageBytes: 4096, cpus: 1, tlbRange: false });
- * const configure = { type: 'CONFIGURE' as const, request: 7, pageBytes: 65536, native: true };
- * const asked = beginOperation({ ...mmu, queue: [configure] }, () => {});
- * refuseFrames(asked, { type: 'NO_MEMORY', request: 0 }, () => {}).pageBytes; // 0
- * ```
- */
-export function refuseFrames(context: MmuContext, event: MessageOf<'NO_MEMORY'>, send: Send): MmuContext {
-  const allocations = context.allocations.filter((entry) => entry.orderPages !== event.request);
-  const state = reviseMmu(context, (draft) => {
-    draft.allocations = allocations;
-    draft.refused = [...context.refused, event.request];
-  });
-  return allocations.length > 0 ? state : supplied(state, send);
-}
-
-/** Everything that was asked for is answered. */
-function supplied(context: MmuContext, send: Send): MmuContext {
-  const current = context.current as TableMessage;
-  invariant(current.type !== 'RELEASE_TABLES', 'freeing tables asks for no frames');
-  // The tables of a kernel page's size are the Linux table's: without them nothing goes, without native ones it does.
-  if (context.refused.includes(0)) return fail(context, current, send);
-  const state = reviseMmu(context, (draft) => {
-    draft.refused = [];
-  });
-  if (current.type === 'CONFIGURE') {
-    return configured(
-      reviseMmu(state, (draft) => {
-        draft.tableFrames = withGranted(state.tableFrames, state.granted);
-        draft.granted = [];
-      }),
-      current,
-      send,
-    );
-  }
-  const { contpte, nativeFill } = state.resources.design;
-  if (context.refused.length === 0)
-    return commit(state, operate(state, opOf(current), contpte, nativeFill === 'lazy'), send);
-  const reason = 'no memory for a native table';
-  const linuxOnly = withoutNative(state, reason);
-  const outcome = operate(linuxOnly, opOf(current), contpte);
-  const { set, cleared, rejected } = outcome;
-  const answer = { ...emptyAnswer(current.request), set, cleared, rejected, fallback: reason };
-  const tableFrames = withGranted(linuxOnly.tableFrames, linuxOnly.granted);
-  const done = withPeaks({ ...linuxOnly, tableFrames, granted: [], linux: outcome.linux, answer });
-  return regranule(giveBack(done, outcome.linux, outcome.freedLinux), send);
-}
-
-/** No memory for a table: the operation fails as a whole, and the mm takes it as an out-of-memory fault. */
-function fail(context: MmuContext, current: TableMessage, send: Send): MmuContext {
-  const freed = context.granted.flatMap(runsOf);
-  const rejected = current.type === 'SET_PTES' ? current.runs : [];
-  const answer = { ...emptyAnswer(current.request), rejected, fallback: 'no-memory' };
-  const state = reviseMmu(context, (draft) => {
-    draft.granted = [];
-    draft.refused = [];
-    draft.freed = freed;
-    draft.answer = answer;
-  });
-  return finish(
-    current.type === 'CONFIGURE'
-      ? reviseMmu(state, (draft) => {
-          draft.pageBytes = 0;
-          draft.native = null;
-        })
-      : state,
-    send,
-  );
 }

@@ -18,6 +18,8 @@ function copyAbi(from: AbiContext): AbiContext {
     shared: from.shared,
     refused: from.refused,
   };
+  if (from.threads !== undefined) copy.threads = from.threads;
+  if (from.futexes !== undefined) copy.futexes = from.futexes;
   if (from.selection !== undefined) copy.selection = from.selection;
   return copy;
 }
@@ -134,6 +136,7 @@ function copyMm(from: MmContext): MmContext {
     ...(from.softClean === undefined ? undefined : { softClean: from.softClean }),
     ...(from.ksm === undefined ? undefined : { ksm: from.ksm }),
   };
+  if (from.pinning !== undefined) copy.pinning = from.pinning;
   if (from.swap !== undefined) copy.swap = from.swap;
   if (from.kernelMaps !== undefined) copy.kernelMaps = from.kernelMaps;
   return copy;
@@ -196,6 +199,8 @@ function copyMmu(from: MmuContext): MmuContext {
     linuxTableBytesPeak: from.linuxTableBytesPeak,
     nativeTableBytesPeak: from.nativeTableBytesPeak,
   };
+  if (from.walkers !== undefined) copy.walkers = from.walkers;
+  if (from.live !== undefined) copy.live = from.live;
   // What is not in use is not there, in the plain form neither.
   if (from.lateAcknowledgements !== undefined) copy.lateAcknowledgements = from.lateAcknowledgements;
   if (from.lostDirtyPages !== undefined) copy.lostDirtyPages = from.lostDirtyPages;
@@ -245,6 +250,7 @@ export function copyZone(from: ZoneContext): ZoneContext {
     mthp: from.mthp,
     deferredSplits: from.deferredSplits,
   };
+  if (from.pinWaiters !== undefined) copy.pinWaiters = from.pinWaiters;
   if (from.hugeZero !== undefined) copy.hugeZero = from.hugeZero;
   // Absent unless a topology asks for kswapd, or for a slow path.
   if (from.reclaim !== undefined) copy.reclaim = from.reclaim;

@@ -4,7 +4,7 @@ import type { FileOperation } from './fileState.ts';
 import type { Job } from './mmState.ts';
 
 function copyOperation(from: FileOperation): FileOperation {
-  return {
+  const copy: FileOperation = {
     message: from.message,
     answered: from.answered,
     folios: from.folios,
@@ -17,6 +17,8 @@ function copyOperation(from: FileOperation): FileOperation {
     errno: from.errno,
     doneBytes: from.doneBytes,
   };
+  if (from.kept !== undefined) copy.kept = from.kept;
+  return copy;
 }
 
 /**
@@ -77,8 +79,10 @@ function copyJob(from: Job): Job {
   const { awaits, step, asleep, ptesWritten } = from;
   switch (from.kind) {
     case 'fault':
+      if (from.tid !== undefined) return { ...from };
       return { awaits, step, asleep, ptesWritten, kind: from.kind, walk: from.walk, cpu: from.cpu, fault: from.fault };
     case 'call':
+      if (from.copies !== undefined || from.moving !== undefined) return { ...from };
       return {
         awaits,
         step,

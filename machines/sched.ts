@@ -73,14 +73,17 @@ function enqueue(context: SchedContext, pid: number, released: readonly number[]
 
 /** `switch_mm`: nothing is switched for the mm that is installed already, not even after a rollover. */
 function give(context: SchedContext, cpu: number, pid: number, send: Send): SchedContext {
-  if (context.cpus.at(cpu)?.installedPid === pid) {
+  const { resources } = context;
+  const mmPid = resources.mmPidOf(pid);
+  const installed = context.cpus.at(cpu)?.installedPid ?? null;
+  if (installed !== null && resources.mmPidOf(installed) === mmPid) {
     send(`process:${pid}`, { type: 'DISPATCH', cpu });
     return reviseSched(context, (draft) => {
       draft.cpus = context.cpus.with(cpu, { pid, installedPid: pid });
     });
   }
-  const { space, asid, flush } = switchContext(context, pid, cpu);
-  send(`mmu:${pid}`, { type: 'ACTIVATE', pid, cpu, asid, flush }, context.resources.costs.contextSwitch);
+  const { space, asid, flush } = switchContext(context, mmPid, cpu);
+  send(`mmu:${mmPid}`, { type: 'ACTIVATE', pid, cpu, asid, flush }, context.resources.costs.contextSwitch);
   const cpus = context.cpus.with(cpu, { pid, installedPid: pid });
   return { ...context, ...space, cpus, switches: context.switches + 1, switching: context.switching + 1 };
 }

@@ -62,7 +62,7 @@ function create(context: ShmemContext, path: string, sizeBytes: number): { conte
 /** The inode that a message is about: named by it, or by the request that it answers. */
 function pathOf(context: ShmemContext, event: Message): string | null {
   if ('file' in event) return event.file;
-  return 'request' in event ? (context.byIno.get(event.request) ?? null) : null;
+  return 'request' in event ? (context.byIno.get(Math.abs(event.request)) ?? null) : null;
 }
 
 const take = handle<ShmemContext>((context, event, send) => {

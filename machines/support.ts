@@ -103,6 +103,8 @@ export interface Resources {
   costs: CostModel;
   /** The design that is modelled; the one that matches a kernel of the process page size where none is given. */
   design?: Design;
+  /** The process whose address space each thread shares, by its id; processes themselves are not in it. */
+  threads?: ReadonlyMap<number, number>;
   /** What the topology says of the facilities that it asks for. */
   facilities?: Facilities;
   /** arm64 where none is given. */
@@ -137,6 +139,7 @@ export class ResourceHolder {
   readonly traces: ReadonlyMap<string, RunSource>;
   readonly costs: CostModel;
   readonly design: Design;
+  readonly threads: ReadonlyMap<number, number>;
   readonly userfaultfd: UserfaultSettings;
   readonly ksm: boolean;
   readonly facilities: Facilities;
@@ -146,10 +149,16 @@ export class ResourceHolder {
     this.traces = resources.traces;
     this.costs = resources.costs;
     this.design = resources.design ?? defaultDesign;
+    this.threads = resources.threads ?? new Map();
     this.facilities = resources.facilities ?? {};
     this.ksm = this.facilities.ksm ?? false;
     this.userfaultfd = this.facilities.userfaultfd ?? { descriptors: [], granularity: 'process-page' };
     this.architecture = resources.architecture ?? architectures.arm64;
+  }
+
+  /** The process whose address space this one runs in: itself, or for a thread the one that it is a thread of. */
+  mmPidOf(pid: number): number {
+    return this.threads.get(pid) ?? pid;
   }
 
   /** Nothing: resources are named by the topology, which is in the header of the log. */

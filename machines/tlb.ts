@@ -10,6 +10,7 @@ import { MAY_FETCH, MAY_READ, MAY_WRITE } from '../src/mm/tlbArray.ts';
 import { noCounts, type Stretch } from '../src/mm/stretch.ts';
 import { accessAt, runStretch } from '../src/mm/tlbRun.ts';
 import { processOf } from './addresses.ts';
+import { installRoot, reserve, writeGranule } from './liveFallback/tlbSwitch.ts';
 import type { Access, Message, MessageOf } from './messages.ts';
 import { copyTlb, reviseTlb } from './reviseCpu.ts';
 import { assertType, handle, type Send } from './support.ts';
@@ -31,7 +32,8 @@ import {
 function advance(draft: TlbContext, send: Send): TlbContext {
   const { work, installed, tlb } = draft;
   invariant(work !== null && installed !== null, 'a CPU that advances has work and tables');
-  if (work.pid !== installed.pid) {
+  const { resources } = draft;
+  if (work.pid !== installed.pid && resources.mmPidOf(work.pid) !== resources.mmPidOf(installed.pid)) {
     invariant(false, `the tables of ${installed.pid} are installed, not those of ${work.pid}`);
   }
   const pageShift = 31 - Math.clz32(installed.pageBytes);
@@ -56,12 +58,18 @@ function advance(draft: TlbContext, send: Send): TlbContext {
 }
 
 function askWalk(draft: TlbContext, va: number, access: Access, delayCycles: number, send: Send): TlbContext {
-  const { installed, cpu, tlb } = draft;
-  if (installed === null) invariant(false, 'a CPU that walks has tables');
-  const { pid, asid, mmu, pageBytes } = installed;
+  const { installed, cpu, tlb, work } = draft;
+  if (installed === null || work === null) invariant(false, 'a CPU that walks has work and tables');
+  const { pid } = work;
+  const { asid, mmu, pageBytes, root, reserved } = installed;
+  if (reserved === true) {
+    draft.waits = { va, access, skipLevels: 0, stale: false, parked: true };
+    return draft;
+  }
   const skipLevels = tlb.walkLevelsCached(asid, va, walkGeometry(pageBytes));
   const walk = ++draft.walk;
-  send(mmu, { type: 'WALK', walk, pid, cpu, va, access, skipLevels }, delayCycles);
+  const from = root === undefined ? {} : { root, granuleBytes: pageBytes };
+  send(mmu, { type: 'WALK', walk, pid, cpu, va, access, skipLevels, ...from }, delayCycles);
   draft.waits = { va, access, skipLevels, stale: false };
   return draft;
 }
@@ -174,13 +182,15 @@ const sleep = handle<TlbContext>((context, _event, send) => {
 
 const install = handle<TlbContext>((context, event, send) => {
   assertType(event, 'SET_TTBR');
-  const { pid, asid, mmu, pageBytes } = event;
+  const { pid, asid, mmu, pageBytes, root, reserved } = event;
   const { costs } = context.resources;
   // The steps of a switch without a change of granule are in the cost of a context switch.
   const granuleChanges = switchSteps(context.installed?.pageBytes ?? null, pageBytes).includes('TCR_EL1 TG0');
   const granuleSwitches = context.granuleSwitches + (granuleChanges ? 1 : 0);
   send('sched', { type: 'SWITCHED', pid, cpu: context.cpu }, granuleChanges ? costs.granuleSwitch : 0);
-  const installed = { pid, asid, mmu, pageBytes };
+  const installed: Installed = { pid, asid, mmu, pageBytes };
+  if (root !== undefined) installed.root = root;
+  if (reserved !== undefined) installed.reserved = reserved;
   if (!event.flush)
     return reviseTlb(context, (draft) => {
       draft.installed = installed;
@@ -223,7 +233,8 @@ const maintain = handle<TlbContext>((context, event, send) => {
 const regranule = handle<TlbContext>((context, event) => {
   assertType(event, 'REGRANULE');
   if (context.installed?.mmu !== event.mmu) return context;
-  const installed = { ...context.installed, pageBytes: event.pageBytes };
+  const installed: Installed = { ...context.installed, pageBytes: event.pageBytes };
+  if (event.root !== undefined) installed.root = event.root;
   const tlb = context.tlb.edit();
   const maintained = context.maintained + tlb.invalidateAsid(installed.asid);
   const { work } = context;
@@ -242,6 +253,9 @@ const regranule = handle<TlbContext>((context, event) => {
   });
 });
 
+const isParked = ({ context }: { context: TlbContext }): boolean => context.waits?.parked === true;
+const isReserved = ({ context }: { context: TlbContext }): boolean => context.installed?.reserved === true;
+
 const answersWalk = ({ context, event }: { context: TlbContext; event: Message }): boolean =>
   'walk' in event && event.walk === context.walk;
 const forThis = ({ context, event }: { context: TlbContext; event: Message }): boolean =>
@@ -250,12 +264,28 @@ const forThis = ({ context, event }: { context: TlbContext; event: Message }): b
 /** The statechart of a CPU's TLBs. */
 export const tlbMachine = setup({
   types: { context: {} as TlbContext, events: {} as Message, input: {} as TlbInput },
-  actions: { startRun, startCopy, translated, excepted, retry, abort, sleep, install, maintain, regranule },
+  actions: {
+    startRun,
+    startCopy,
+    translated,
+    excepted,
+    retry,
+    abort,
+    sleep,
+    install,
+    maintain,
+    regranule,
+    reserveTtbr0: handle<TlbContext>(reserve),
+    installTtbr0: handle<TlbContext>(installRoot),
+    writeTg0: handle<TlbContext>(writeGranule),
+  },
   guards: {
     answersWalk,
     forThis,
     waits: ({ context }) => context.waits !== null,
     rests: ({ context }) => context.work === null,
+    isParked,
+    released: (given) => isParked(given) && !isReserved(given),
   },
 }).createMachine({
   id: 'tlb',
@@ -272,7 +302,13 @@ export const tlbMachine = setup({
     granuleSwitches: 0,
   }),
   initial: 'idle',
-  on: { TLBI: { actions: 'maintain' }, REGRANULE: { actions: 'regranule' } },
+  on: {
+    TLBI: { actions: 'maintain' },
+    REGRANULE: { actions: 'regranule' },
+    TTBR0_RESERVE: { actions: 'reserveTtbr0' },
+    TTBR0_INSTALL: { actions: 'installTtbr0' },
+    TCR_TG0: { actions: 'writeTg0' },
+  },
   states: {
     idle: {
       on: {
@@ -294,6 +330,12 @@ export const tlbMachine = setup({
         EXCEPTION: { guard: 'answersWalk', target: 'faulted', actions: 'excepted' },
         SLEEP: { guard: 'forThis', target: 'idle', actions: 'sleep' },
       },
+      always: { guard: 'isParked', target: 'parked' },
+    },
+    /** The access has met the reserved table, and waits for the new root. */
+    parked: {
+      on: { SLEEP: { guard: 'forThis', target: 'idle', actions: 'sleep' } },
+      always: { guard: 'released', target: 'walking', actions: 'retry' },
     },
     faulted: {
       on: {

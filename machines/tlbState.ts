@@ -2,7 +2,7 @@
 import type { CorePreset } from '../src/arch/cores.ts';
 import type { Tlb } from '../src/mm/tlb.ts';
 import { copyCounts, copyStretch, type Stretch } from '../src/mm/stretch.ts';
-import type { Access, TlbCounts } from './messages.ts';
+import type { Access, TableRoot, TlbCounts } from './messages.ts';
 import { copyTlb } from './reviseCpu.ts';
 import type { ResourceHolder } from './support.ts';
 import type { Copy } from './tlbCopy.ts';
@@ -21,6 +21,9 @@ export interface Installed {
   asid: number;
   mmu: string;
   pageBytes: number;
+  /** Where changes of table are modelled: which table, and that the reserved one stands in for it. */
+  root?: TableRoot;
+  reserved?: true;
 }
 
 /** What the CPU is doing for a process. */
@@ -34,6 +37,8 @@ export interface PendingAccess {
   access: Access;
   skipLevels: number;
   stale: boolean;
+  /** It met the reserved table. */
+  parked?: true;
 }
 
 /** A TLB's state. */

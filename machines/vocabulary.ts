@@ -1,6 +1,8 @@
 /** Who sends each message to whom, and what it says: the table that topologies are checked against. */
 import { compactionVocabulary } from './compaction/vocabulary.ts';
 import { coreVocabulary } from './coreVocabulary.ts';
+import { gupVocabulary } from './gup/vocabulary.ts';
+import { liveFallbackVocabulary } from './liveFallback/vocabulary.ts';
 import { hugetlbVocabulary } from './hugetlb/vocabulary.ts';
 import { khugepagedVocabulary } from './khugepaged/vocabulary.ts';
 import type { MessageType, VocabularyRow } from './messages.ts';
@@ -26,6 +28,8 @@ export const vocabulary: Readonly<Record<MessageType, VocabularyRow>> = {
   ...coreVocabulary,
   ...objectVocabulary,
   ...walkerVocabulary,
+  ...gupVocabulary,
+  ...liveFallbackVocabulary,
   ...userfaultVocabulary,
   ...ksmVocabulary,
   ...poisonVocabulary,

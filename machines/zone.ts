@@ -14,6 +14,7 @@ import { PersistentList } from '../src/mm/persistentList.ts';
 import { groupedZone, type PressureInput } from './compaction/zoneBoot.ts';
 import { directReclaim, reclaimedFor, type ZonePressure } from './compaction/zonePressure.ts';
 import { compactScan } from './compaction/zoneScan.ts';
+import { allocPinnable, type PinWaiter, tryGrab, unpinPages, waitUnpinned } from './gup/zonePins.ts';
 import type { Message } from './messages.ts';
 import { unchargeFrom, type ZoneCgroups } from './cgroup/zoneCharge.ts';
 import { assertType, handle, type ResourceHolder, ZERO_BYTES } from './support.ts';
@@ -63,6 +64,8 @@ export interface ZoneContext {
   mthp: Readonly<Record<number, MthpCounts>>;
   /** Large folios that are partly mapped, oldest first (`deferred_split_queue`). */
   deferredSplits: PersistentList<number>;
+  /** Those who wait until pages are unpinned; absent where nobody ever did. */
+  pinWaiters?: readonly PinWaiter[];
   /** The huge zero page, once somebody has asked for it. */
   hugeZero?: { pfn: number; order: number };
   /** Absent without kswapd. */
@@ -205,6 +208,10 @@ export const zoneMachine = setup({
     sysinfo,
     reclaim,
     folioQuery: handle<ZoneContext>(folioQuery),
+    grab: handle<ZoneContext>(tryGrab),
+    allocPinnable: handle<ZoneContext>(allocPinnable),
+    unpin: handle<ZoneContext>((context, event, send) => tryStalled(unpinPages(context, event, send), grant, send)),
+    awaitUnpin: handle<ZoneContext>(waitUnpinned),
     zoneQuery: handle<ZoneContext>(showZone),
     tryGet: handle<ZoneContext>(tryGet),
     quarantine: handle<ZoneContext>(quarantine),
@@ -248,6 +255,10 @@ export const zoneMachine = setup({
     DIRECT_RECLAIM: { actions: 'directReclaim' },
     COMPACT_SCAN: { actions: 'compactScan' },
     SYSINFO: { actions: 'sysinfo' },
+    TRY_GRAB: { actions: 'grab' },
+    UNPIN: { actions: 'unpin' },
+    WAIT_UNPINNED: { actions: 'awaitUnpin' },
+    ALLOC_PINNABLE: { actions: 'allocPinnable' },
     ZONE_QUERY: { actions: 'zoneQuery' },
   },
   states: {

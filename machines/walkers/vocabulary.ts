@@ -13,6 +13,10 @@ import type { WalkerMessage } from './messages.ts';
  */
 export const WALKERS: readonly Kind[] = [
   'procfs',
+  'abi',
+  'mm',
+  'file',
+  'shmem',
   'kswapd',
   'driver',
   'page-alloc',

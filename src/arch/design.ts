@@ -4,6 +4,9 @@
  * @models S-42 L-05
  */
 
+import type { LiveFallbackChoices } from './liveFallback.ts';
+import type { PinChoices } from './pinChoices.ts';
+
 /** When a transparent huge page size is used (`/sys/kernel/mm/transparent_hugepage/hugepages-SIZEkB/enabled`). */
 export type ThpMode = 'always' | 'madvise' | 'inherit' | 'never';
 
@@ -69,6 +72,12 @@ export interface Design {
   /** CONFIG_MEM_SOFT_DIRTY, which arm64 of 6.12 does not have; absent is false. */
   softDirty?: boolean | undefined;
   thp: ThpSettings;
+  /** Choices about pinned pages, where a topology has anybody who pins (`src/arch/pinChoices.ts`). */
+  pins?: PinChoices;
+  /** How running CPUs change the table, where that is modelled step by step (`src/arch/liveFallback.ts`). */
+  liveFallback?: LiveFallbackChoices;
+  /** Whose pages the key of a shared futex counts; the kernel's where nothing is said (`src/mm/uaccess/futexKey.ts`). */
+  futexKeys?: 'kernel-page' | 'process-page';
 }
 
 /**

@@ -41,6 +41,8 @@ export type TraceCall =
   | PipeCall
   | SharedMemoryCall
   | OtherProcessCall
+  | PinningCall
+  | FutexCall
   | QueryCall
   | ProcCall
   | UserfaultCall
@@ -155,6 +157,38 @@ export type OtherProcessCall =
   | { op: 'process_vm_readv'; targetPid: number; local: UserRange[]; remote: UserRange[] }
   | { op: 'process_vm_writev'; targetPid: number; local: UserRange[]; remote: UserRange[] };
 
+/** Calls that pin memory or force their way to it; `targetPid` 0 is the caller. */
+export type PinningCall =
+  /** To `holder`: pin or unpin a range (`mm/gup_test.c`). Without `wait` the call returns before it is done. */
+  | {
+      op: 'gup_test';
+      command: 'pin' | 'unpin';
+      holder: string;
+      targetPid: number;
+      addr: number;
+      lengthBytes: number;
+      write: boolean;
+      longterm: boolean;
+      force: boolean;
+      fast: boolean;
+      wait: boolean;
+    }
+  | { op: 'ptrace'; request: 'peekdata' | 'pokedata'; targetPid: number; addr: number }
+  | { op: 'uprobe_register'; targetPid: number; addr: number };
+
+/** `kernel/futex/syscalls.c:sys_futex`. */
+export interface FutexCall {
+  op: 'futex';
+  command: 'wait' | 'wake';
+  addr: number;
+  /** Without FUTEX_PRIVATE_FLAG. */
+  shared: boolean;
+  /** How many a wake wakes at most. */
+  count: number;
+  /** The word has the value that a wait expects. */
+  equal: boolean;
+}
+
 /** Files of /proc and /sys, whose text the kernel makes when they are read. */
 export type ProcCall =
   /** pread(2); `/proc/self` is the caller. The bytes go to `buffer`, or nowhere where it is left out. */
@@ -206,6 +240,8 @@ export type SelectionCall =
 export type TaskCall =
   /** `pageBytes` is the page size given to clone3, if any. */
   | { op: 'fork'; childPid: number; pageBytes?: number }
+  /** CLONE_VM | CLONE_THREAD: the thread `tid` begins in this address space. */
+  | { op: 'clone'; tid: number }
   /** Of a topology with programs the memory is that of `file` from here on; a recorded trace ends here. */
   | { op: 'exec'; file: string; longestArgumentBytes?: number }
   | { op: 'exit'; status: number }

@@ -3,12 +3,14 @@ import { acceptedBy, kindOf, machines, ResourceHolder, vocabulary, zeroFrame } f
 import { GRANULES } from '../arch/granule.ts';
 import { architectures } from '../arch/architectures.ts';
 import { type CostModel, defaultCosts } from '../arch/costs.ts';
+import type { Design } from '../arch/design.ts';
 import { usableAsids } from '../mm/asid.ts';
 import { findCore, supportsPage } from '../arch/cores.ts';
 import { GranuleError, invariant } from '../errors.ts';
 import { type Limits, rootLimits } from '../mm/calls/limits.ts';
 import type { RunSource } from '../mm/runs.ts';
 import type { ActorSpec } from '../runtime/hosting.ts';
+import { pinChoicesOf } from './parts/gup.ts';
 import { zoneCgroups } from './parts/cgroups.ts';
 import { selectionInput } from './parts/selection.ts';
 import { zonePressure } from './parts/zone.ts';
@@ -76,6 +78,18 @@ function checkGranules(topology: Topology): void {
   }
 }
 
+function checkThreads(topology: Topology, byPid: ReadonlyMap<number, TopologyProcess>): void {
+  for (const [index, { threadOf, pageSize, forked }] of topology.processes.entries()) {
+    if (threadOf === undefined) continue;
+    const where = `${topology.name}: processes.${index}.threadOf`;
+    const group = byPid.get(threadOf);
+    if (group === undefined) fail('TOPOLOGY_ACTOR_UNKNOWN', `there is no process:${threadOf} to be a thread of`, where);
+    if (group.threadOf !== undefined) fail('TOPOLOGY_INVALID', `process:${threadOf} is a thread itself`, where);
+    if (forked) fail('TOPOLOGY_INVALID', 'a thread is made by clone, not by fork', where);
+    if (group.pageSize !== pageSize) fail('TOPOLOGY_PAGE_SIZE', 'a thread has the page size of its process', where);
+  }
+}
+
 /**
  * Other architectures than arm64 run layers 1 and 2 on 4K tables of four levels, which are laid out as arm64's: no native
  * tables, no contiguous bit, and no core of theirs is modelled, so that only the reference TLB is left.
@@ -113,6 +127,7 @@ function checkProcesses(topology: Topology): void {
       fail('TOPOLOGY_ACTOR_UNKNOWN', `there is no tlb:${process.cpu}, only ${topology.cpus} CPUs`, `${where}.cpu`);
     }
   }
+  checkThreads(topology, byPid);
   for (const [index, process] of topology.processes.entries()) {
     for (const child of process.children) {
       const found = byPid.get(child);
@@ -148,6 +163,21 @@ function costsOf(topology: Topology): CostModel {
       fail('TOPOLOGY_INVALID', `there is no cost "${name}"`, `${topology.name}: costs.${name}`);
   }
   return { ...defaultCosts, ...topology.costs };
+}
+
+/** Threads by their ids, with the process whose address space they share. */
+function threadsOf({ processes }: Topology): Map<number, number> {
+  return new Map(processes.flatMap(({ pid, threadOf }) => (threadOf === undefined ? [] : [[pid, threadOf] as const])));
+}
+
+/** The design as the machines have it: with the choices of the parts that are asked for. */
+function designOf({ design, gup, liveFallback, uaccess, kernelPageSize }: Topology): Design {
+  return {
+    ...design,
+    ...(gup === undefined ? {} : { pins: pinChoicesOf(gup, kernelPageSize) }),
+    ...(liveFallback === undefined ? {} : { liveFallback }),
+    ...(uaccess === undefined ? {} : { futexKeys: uaccess.futexKeys }),
+  };
 }
 
 /** Every file of every trace, with the largest size that any of them proves. */
@@ -194,6 +224,7 @@ function processActors(
   const maps = objects?.vdso === true ? { kernelMaps: objects.pages } : {};
   const mm = { resources, pid, kernelPageBytes, nativeTables, zeroPfn, stackLimitBytes, limits, ...swap, ...maps };
   const mmu = { resources, pid, kernelPageBytes, cpus: topology.cpus, tlbRange: core.tlbRange };
+  if (process.threadOf !== undefined) return [{ id: `process:${pid}`, machine: machines.process, input }];
   return [
     { id: `process:${pid}`, machine: machines.process, input },
     { id: `mm:${pid}`, machine: machines.mm, input: mm },
@@ -224,9 +255,10 @@ export function buildTopology(topology: Topology, traces: ReadonlyMap<number, Ru
   const resources = new ResourceHolder({
     traces: sources,
     costs: costsOf(topology),
-    design: topology.design,
+    design: designOf(topology),
     facilities: facilitiesOf(topology),
     architecture,
+    threads: threadsOf(topology),
   });
   const { kernelPageSize: kernelPageBytes, cpus } = topology;
   const core = findCore(topology.core);
@@ -279,7 +311,7 @@ export function buildTopology(topology: Topology, traces: ReadonlyMap<number, Ru
 
 function outsideMessages(topology: Topology): OutsideMessage[] {
   const starts = topology.processes
-    .filter((process) => !process.forked)
+    .filter((process) => !process.forked && process.threadOf === undefined)
     .map(({ pid, startCycles }) => ({ to: `process:${pid}`, atCycles: startCycles, message: { type: 'START' } }));
   const others = topology.messages.map(({ to, type, atCycles, ...fields }) => ({
     to,

@@ -22,6 +22,7 @@ import { MAY_WRITE } from '../mm/tlbArray.ts';
 import type { MessageRecord } from '../runtime/envelope.ts';
 import type { System } from '../runtime/system.ts';
 import { pageSizeLimits } from '../arch/granule.ts';
+import { PinLaws } from './lawsOfPins.ts';
 import { sizeFault } from './sizeLaws.ts';
 
 interface ContextByKind {
@@ -61,10 +62,14 @@ export class Laws {
   /** Entries of tables and TLBs that were looked at. */
   checked = 0;
   private readonly seen = new Map<string, Seen>();
+  private pins: PinLaws | null = null;
 
   /** Looks at what this event can have changed. */
   check(record: MessageRecord, system: System): void {
     const { to } = record;
+    this.pins ??= new PinLaws(system);
+    const broken = this.pins.check(record);
+    if (broken !== null) this.broken(record, 7, broken);
     if (to === 'zone') this.checkZone(record, system);
     else if (to === 'abi') this.checkSizes(record, system);
     else if (to.startsWith('mmu:')) this.checkMmu(record, system, to);
@@ -95,6 +100,9 @@ export class Laws {
   /** An MMU between two operations: its native table, its frames, and every TLB that may hold its translations. */
   private checkMmu(record: MessageRecord, system: System, id: string): void {
     const mmu = contextOf(system, id as `mmu:${string}`);
+    if ((mmu.live?.wrongWalks ?? 0) > 0) {
+      this.broken(record, 8, `a CPU walked a table of ${id} that is gone, or with the other granule`);
+    }
     if (mmu.lostDirtyPages !== undefined)
       this.broken(record, 7, `${mmu.lostDirtyPages} dirty pages of ${id} went as if they were clean`);
     if (mmu.current !== null) return;

@@ -38,6 +38,8 @@ const processFields = z.strictObject({
   children: z.array(z.int().positive()).default([]),
   /** It begins when its parent forks it, not by execve. */
   forked: z.boolean().default(false),
+  /** It is a thread of that process (CLONE_VM): a `clone` step of a program with its pid begins it. */
+  threadOf: z.int().positive().optional(),
   /** What SIGSEGV and SIGBUS do: end it, or meet a handler that jumps over the access. */
   signals: z.enum(['die', 'skip']).default('die'),
   /** RLIMIT_MEMLOCK, for a process without CAP_IPC_LOCK; one that has none given is root's. */

@@ -4,7 +4,8 @@
  * @models L-05
  */
 import { describe, expect, it } from 'vitest';
-import { acknowledgeFlush, beginOperation, takeFrames } from '../../machines/mmuTables.ts';
+import { takeFrames } from '../../machines/mmuSupply.ts';
+import { acknowledgeFlush, beginOperation } from '../../machines/mmuTables.ts';
 import { initialMmu } from '../../machines/mmuState.ts';
 import type { Message } from '../../machines/messages.ts';
 import { ResourceHolder } from '../../machines/index.ts';

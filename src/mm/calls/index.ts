@@ -6,6 +6,7 @@ import { planLock, planLockAll, planUnlock, planUnlockAll } from './lock.ts';
 import { planMap, planRemapFilePages } from './map.ts';
 import { type Plan, type Space, succeeds } from './plan.ts';
 import { planBind, planHomeNode, planMovePages, planSeal } from './policy.ts';
+import { type PinCall, planPin } from './pin.ts';
 import { planProtect } from './protect.ts';
 import { planRemap } from './remap.ts';
 import { planRemoteAccess } from './remote.ts';
@@ -20,7 +21,8 @@ export type PlannedCall =
   | MemoryCall
   | { op: 'shmdt'; addr: number; segments: Record<string, number> }
   | { op: 'move_pages'; addresses: number[]; nodes: number[] | null; flags: number }
-  | { op: 'remote_access'; addr: number; lengthBytes: number; write: boolean }
+  | { op: 'remote_access'; addr: number; lengthBytes: number; write: boolean; force?: boolean }
+  | PinCall
   | UserfaultMmCall
   | { op: 'pattern'; addr: number; lengthBytes: number; value: number }
   | { op: 'clear_refs'; targetPid: number; value: number };
@@ -48,6 +50,7 @@ const planners: { [O in PlannedCall['op']]: Planner<O> } = {
   set_vma_anon_name: planName,
   shmdt: planDetach,
   remote_access: planRemoteAccess,
+  pin_user_pages: planPin,
   move_pages: (_space, call) => planMovePages(call),
   ...userfaultPlanners,
   clear_refs: planClearRefs,

@@ -4,6 +4,7 @@
  */
 import { STACK_GUARD_GAP_PAGES } from '../../arch/granule.ts';
 import type { MemoryCall } from '../abiRules.ts';
+import type { PinWish } from '../gup/rules.ts';
 import type { VaRange } from '../tableWork.ts';
 import type { UserfaultFill, UserfaultMove } from '../userfaultfd/calls.ts';
 import type { CollapseLimits } from '../thp/collapse.ts';
@@ -15,10 +16,10 @@ export type { VaRange } from '../tableWork.ts';
 
 /**
  * What a populating effect does about a page that cannot be had: go on behind the range, fail the call, or end it with
- * the bytes up to that page. `insert` ignores as well: mmap itself makes the entries of an object, and no fault is
- * counted.
+ * the bytes up to that page, or pin what comes before it. `insert` ignores as well: mmap itself makes the entries of an
+ * object, and no fault is counted.
  */
-export type PopulateErrors = 'ignore' | 'mlock' | 'madvise' | 'remote' | 'insert';
+export type PopulateErrors = 'ignore' | 'mlock' | 'madvise' | 'remote' | 'pin' | 'insert';
 
 /** PTE flags for a range: for pages of files, for dirty ones among them where they differ, and for exclusive anonymous ones. */
 export interface ProtectedRange extends VaRange {
@@ -41,7 +42,17 @@ export type Effect =
   | { do: 'protect'; ranges: ProtectedRange[]; undo: VmaSet }
   | { do: 'move'; fromVa: number; toVa: number; lengthBytes: number; undo: VmaSet }
   /** Faults pages of one area in; `lock` writes where that breaks COW beforehand and reads elsewhere. */
-  | { do: 'populate'; startVa: number; endVa: number; access: 'read' | 'write' | 'lock'; errors: PopulateErrors }
+  | {
+      do: 'populate';
+      startVa: number;
+      endVa: number;
+      access: 'read' | 'write' | 'lock';
+      errors: PopulateErrors;
+      /** The pages are to be pinned: what suffices is for `src/mm/gup/rules.ts` to say. */
+      wish?: PinWish;
+    }
+  /** Pins every page of a range that has been populated. */
+  | { do: 'pin'; startVa: number; endVa: number; wish: PinWish }
   | { do: 'cold' | 'lazyFree' | 'pageOut' | 'swapAhead'; startVa: number; endVa: number }
   | { do: 'readAhead'; file: string; startVa: number; endVa: number }
   | { do: 'punch'; file: string; offsetBytes: number; lengthBytes: number }

@@ -1,5 +1,6 @@
 /** Access to memory by another process (`mm/process_vm_access.c`, `mm/gup.c:pin_user_pages_remote`). */
-import { type Plan, type Space, succeeds } from './plan.ts';
+import { checkArea } from '../gup/rules.ts';
+import { beforeHole, type Effect, type Plan, type Space, succeeds } from './plan.ts';
 import { populatingByAdvice } from './populating.ts';
 
 /**
@@ -11,8 +12,12 @@ import { populatingByAdvice } from './populating.ts';
  * planRemoteAccess(emptySpace(4096), { addr: 0x10010, lengthBytes: 64, write: false }).result; // 0
  * ```
  */
-export function planRemoteAccess(space: Space, call: { addr: number; lengthBytes: number; write: boolean }): Plan {
+export function planRemoteAccess(
+  space: Space,
+  call: { addr: number; lengthBytes: number; write: boolean; force?: boolean },
+): Plan {
   const { pageBytes } = space;
+  if (call.force !== undefined) return planForced(space, call, call.force);
   const startVa = call.addr - (call.addr % pageBytes);
   const endVa = Math.ceil((call.addr + call.lengthBytes) / pageBytes) * pageBytes;
   if (startVa >= endVa) return succeeds();
@@ -24,4 +29,21 @@ export function planRemoteAccess(space: Space, call: { addr: number; lengthBytes
     effects.map((effect) => (effect.do === 'populate' ? { ...effect, errors: 'remote' } : effect)),
     bytes,
   );
+}
+
+/** `access_remote_vm` for a debugger, with FOLL_FORCE where the design lets it: what may be touched comes before what may not. */
+function planForced(
+  space: Space,
+  { addr, lengthBytes, write }: { addr: number; lengthBytes: number; write: boolean },
+  force: boolean,
+): Plan {
+  const wish = { write, longterm: false, force };
+  const effects: Effect[] = [];
+  let reach = addr;
+  for (const { vma, startVa, endVa } of beforeHole(space.vmas, addr, addr + lengthBytes).parts) {
+    if (checkArea(vma, wish, false) !== 0) break;
+    effects.push({ do: 'populate', startVa, endVa, access: write ? 'write' : 'read', errors: 'remote', wish });
+    reach = endVa;
+  }
+  return succeeds(effects, reach - addr);
 }

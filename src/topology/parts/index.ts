@@ -3,6 +3,8 @@
  * actors each. What is not asked for is not there: no actor, no message, no changed state.
  */
 import type { ZodType } from 'zod';
+import { gupActors, gupSchema } from './gup.ts';
+import { liveFallbackSchema } from './liveFallback.ts';
 import { cgroupsSchema } from './cgroups.ts';
 import type { Facilities } from '../../../machines/index.ts';
 import type { Topology } from '../schema.ts';
@@ -13,6 +15,7 @@ import { memoryFailureActors, memoryFailureSchema } from './memoryFailure.ts';
 import { userfaultfdActors, userfaultfdSchema } from './userfaultfd.ts';
 import type { PartActors, PartMessages } from './part.ts';
 import { pipeActors, pipesSchema } from './pipes.ts';
+import { uaccessSchema } from './uaccess.ts';
 import { procfsActors, procfsSchema } from './procfs.ts';
 import { reclaimActors, reclaimSchema } from './reclaim.ts';
 import { selectionSchema } from './selection.ts';
@@ -28,6 +31,9 @@ import { thpActors, thpSchema } from './thp.ts';
  * ```
  */
 export const partSchemas = {
+  gup: gupSchema.optional(),
+  liveFallback: liveFallbackSchema.optional(),
+  uaccess: uaccessSchema.optional(),
   cgroups: cgroupsSchema.optional(),
   ksm: ksmSchema.optional(),
   memoryFailure: memoryFailureSchema.optional(),
@@ -52,6 +58,7 @@ export const partSchemas = {
  * ```
  */
 export const partActors: readonly PartActors[] = [
+  gupActors,
   objectActors,
   pipeActors,
   procfsActors,
