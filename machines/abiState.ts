@@ -4,6 +4,7 @@ import { noSharedMemory, type SharedMemory } from '../src/mm/abi/sharedMemory.ts
 import { IntRecord } from '../src/mm/intRecord.ts';
 import { PathSet } from '../src/mm/pathSet.ts';
 import type { TraceCall, UserRange } from '../src/mm/runs.ts';
+import type { UserfaultFill } from '../src/mm/userfaultfd/calls.ts';
 import type { ExecCall, MmCall, TlbCounts } from './messages.ts';
 import { zeroCounts } from './processState.ts';
 import { noTasks } from '../src/mm/selection/state.ts';
@@ -28,10 +29,10 @@ export interface CallInFlight {
   cpu: number;
   call: TraceCall | ExecCall;
   /**
-   * What is awaited: the mm, a file, object, device or pipe, the zone, the keeper of a control, the copy of user memory, or a CPU
-   * for that copy.
+   * What is awaited: an mm, a file, object, device, pipe, userfaultfd, the zone, settings, a file of procfs, the copy of user
+   * memory, or a CPU for that copy.
    */
-  awaits: 'mm' | 'file' | 'object' | 'pipe' | 'zone' | 'control' | 'uaccess' | 'cpu';
+  awaits: 'mm' | 'file' | 'object' | 'pipe' | 'uffd' | 'zone' | 'control' | 'uaccess' | 'cpu' | 'procfs';
   asleep: boolean;
   /** User memory that is still to be copied, and the access that the kernel makes. */
   copies: UserRange[];
@@ -47,6 +48,8 @@ export interface CallInFlight {
   result: number;
   data: number[];
   counts: TlbCounts;
+  /** Of UFFDIO_COPY: what the mm of that process does once the source is read. */
+  filling?: { pid: number; call: UserfaultFill };
 }
 
 /** The adapter's state. */
@@ -154,10 +157,11 @@ export function answer(
   pid: number,
   end: { result: number; errno?: number; signal?: number; data?: number[] },
   send: Send,
+  delayCycles = 0,
 ): AbiContext {
   const counts = context.calls.get(pid)?.counts ?? zeroCounts();
   const { result, errno = 0, signal = 0, data = [] } = end;
-  send(`process:${pid}`, { type: 'SYSRET', result, errno, signal, counts, data });
+  send(`process:${pid}`, { type: 'SYSRET', result, errno, signal, counts, data }, delayCycles);
   return reviseAbi(context, (draft) => {
     draft.calls = context.calls.without(pid);
   });

@@ -52,3 +52,15 @@ export const mmuOf: (pid: number) => string = addresses('mmu');
  * ```
  */
 export const processOf: (pid: number) => string = addresses('process');
+
+/**
+ * A userfaultfd.
+ *
+ * @example
+ * ```ts
+ * uffdOf('monitor'); // 'uffd:monitor'
+ * ```
+ */
+export function uffdOf(fd: string): string {
+  return `uffd:${fd}`;
+}

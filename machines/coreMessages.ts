@@ -146,6 +146,8 @@ export type CoreMessage =
       dirty: boolean;
       /** Write-back wants to hear of the next write: the entries lose their write permission with the dirty bit. */
       writeProtect?: boolean;
+      /** Folios of transparent huge pages that the range covers in part have been split. */
+      split?: boolean;
     }
   | { type: 'MOVE_PTES'; request: number; fromVa: number; toVa: number; lengthBytes: number }
   | { type: 'COPY_PTES'; request: number; ranges: { startVa: number; endVa: number; always: boolean }[] }
@@ -261,8 +263,18 @@ export type CoreMessage =
       lengthBytes: number;
     }
   | { type: 'READ_AHEAD'; file: string; mm: string; firstIndex: number; endIndex: number }
-  | { type: 'RESIDENT'; file: string; mm: string; request: number; firstIndex: number; endIndex: number }
-  | { type: 'RESIDENT_PAGES'; request: number; runs: { index: number; nr: number }[] }
+  | {
+      type: 'RESIDENT';
+      file: string;
+      mm: string;
+      request: number;
+      firstIndex: number;
+      endIndex: number;
+      /** Whoever asks wants to know where the file ends, in pages of this order. */
+      orderPages?: number;
+    }
+  /** `fileEndIndex`: one past the last page of the file, where that was asked. */
+  | { type: 'RESIDENT_PAGES'; request: number; runs: { index: number; nr: number }[]; fileEndIndex?: number }
   | { type: 'SYNC_FILE'; file: string; sender: string; request: number }
   | {
       type: 'FILE_DONE';

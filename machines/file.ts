@@ -9,8 +9,17 @@ import { setup } from 'xstate';
 import { unmapFile } from './fileInvalidate.ts';
 import { nextOperation, operateOnFile, rangeUnmapped, residentRuns, takeOn, unpin } from './fileOps.ts';
 import { markDirty } from './filePages.ts';
-import { type FileContext, type FileInput, type FileMessage, type FilePhase, initialFile } from './fileState.ts';
+import {
+  endIndex as pagesUpToEnd,
+  type FileContext,
+  type FileInput,
+  type FileMessage,
+  type FilePhase,
+  initialFile,
+} from './fileState.ts';
 import type { Message } from './messages.ts';
+import { showCache } from './procfs/answers.ts';
+import { failPage } from './hwpoison/filePoison.ts';
 import { askReferences, beginShrink, endShrink, SHRINK_WRITE } from './reclaim/fileShrink.ts';
 import { handle, type Send } from './support.ts';
 
@@ -28,6 +37,8 @@ export function takeMessage(context: FileContext, event: Message, send: Send): F
   switch (event.type) {
     case 'SHRINK_FILE':
       return beginShrink(context, event, send);
+    case 'FAIL_PAGE':
+      return failPage(context, event, send);
     case 'FOLIOS':
       return endShrink(context, event, send);
     case 'UNMAP_FILE':
@@ -39,13 +50,17 @@ export function takeMessage(context: FileContext, event: Message, send: Send): F
     case 'UNPIN_PAGES':
       return unpin(context, event, send);
     case 'RESIDENT': {
-      const { mm, request, firstIndex, endIndex } = event;
-      send(mm, { type: 'RESIDENT_PAGES', request, runs: residentRuns(context, firstIndex, endIndex) });
+      const { mm, request, firstIndex, endIndex, orderPages } = event;
+      const runs = residentRuns(context, firstIndex, endIndex);
+      const end = orderPages === undefined ? {} : { fileEndIndex: pagesUpToEnd(context, orderPages) };
+      send(mm, { type: 'RESIDENT_PAGES', request, runs, ...end });
       return context;
     }
     case 'IO_DONE':
       if (event.request === SHRINK_WRITE) return askReferences(context, send);
       return nextOperation(takeOn(context, event, send), send);
+    case 'CACHE_QUERY':
+      return showCache(context, event, send);
     case 'FRAMES':
     case 'NO_MEMORY':
     case 'GOT':
@@ -77,8 +92,10 @@ export const inodeEvents = {
   TRUNCATE_FILE: { actions: 'take' },
   ALLOCATE_FILE: { actions: 'take' },
   READ_AHEAD: { actions: 'take' },
+  FAIL_PAGE: { actions: 'take' },
   SYNC_FILE: { actions: 'take' },
   RESIDENT: { actions: 'take' },
+  CACHE_QUERY: { actions: 'take' },
   PIN_PAGES: { actions: 'take' },
   UNPIN_PAGES: { actions: 'take' },
   DIRTIED: { actions: 'take' },

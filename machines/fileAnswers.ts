@@ -69,7 +69,9 @@ export function finish(context: FileContext): FileContext {
  */
 export function answer(context: FileContext, operation: FileOperation, send: Send): FileContext {
   const { message, rereadPages, failed, doneBytes } = operation;
-  const errno = operation.errno === 0 && failed ? ERRNO.ENOMEM : operation.errno;
+  const lost = message.type === 'SYNC_FILE' && context.lostData === true;
+  const noMemory = operation.errno === 0 && failed ? ERRNO.ENOMEM : operation.errno;
+  const errno = lost ? ERRNO.EIO : noMemory;
   if (operation.answered) return finish(context);
   if (message.type === 'MAP_FILE') {
     const { request, file, mm } = message;
@@ -79,5 +81,10 @@ export function answer(context: FileContext, operation: FileOperation, send: Sen
   const asker = askerOf(message);
   if (asker === null || !('request' in message) || message.request === undefined) return finish(context);
   send(asker, { type: 'FILE_DONE', request: message.request, rereadPages, failed: errno !== 0, errno, doneBytes });
-  return finish(context);
+  // One fsync hears of it (`file_check_and_advance_wb_err`).
+  return lost
+    ? reviseFile(finish(context), (draft) => {
+        draft.lostData = false;
+      })
+    : finish(context);
 }

@@ -107,6 +107,8 @@ export interface FileContext {
   paddingBytes: number;
   /** Reclaim wants some of its folios; absent at other times. */
   shrink?: FileShrink;
+  /** Dirty data was lost to a memory error, and no fsync has heard of it yet (AS_EIO). */
+  lostData?: boolean;
 }
 
 /** Operations that are done one at a time, as `invalidate_lock` and `i_rwsem` serialise them. */

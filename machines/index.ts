@@ -21,16 +21,20 @@ import { packedOf, plainOf } from './plainForm.ts';
 import { shmemMachine } from './shmem.ts';
 import { Inodes, type ShmemInode } from './shmemInodes.ts';
 import type { Kind, MessageType } from './messages.ts';
+import { hwpoisonMachine } from './hwpoison/hwpoison.ts';
+import { ksmdMachine } from './ksm/ksmd.ts';
 import { hugetlbMachine } from './hugetlb/hugetlb.ts';
 import { khugepagedMachine } from './khugepaged/khugepaged.ts';
 import { mmMachine } from './mm.ts';
 import { mmuMachine } from './mmu.ts';
 import { pipeMachine } from './pipe/pipe.ts';
 import { processMachine } from './process.ts';
+import { procfsMachine } from './procfs/procfs.ts';
 import { CpuSlots, RunQueue } from './runQueue.ts';
 import { type SchedContext, schedMachine } from './sched.ts';
 import type { ResourceHolder } from './support.ts';
 import { tlbMachine } from './tlb.ts';
+import { uffdMachine } from './userfaultfd/uffd.ts';
 import { driverMachine } from './driver/driver.ts';
 import { objectMachine } from './objects/object.ts';
 import { vocabulary } from './vocabulary.ts';
@@ -55,12 +59,16 @@ export type { DriverContext, DriverInput } from './driver/driver.ts';
 export type { ObjectContext, ObjectInput } from './objects/object.ts';
 export type { MmContext, MmInput } from './mm.ts';
 export type { MmuContext, MmuInput } from './mmu.ts';
+export type { ProcfsContext, ProcfsInput } from './procfs/procfs.ts';
 export { addCounts, type ProcessContext, type ProcessInput, zeroCounts } from './processState.ts';
 export type { KswapdContext, KswapdInput } from './reclaim/kswapd.ts';
 export type { SchedContext, SchedInput } from './sched.ts';
 export type { SwapContext, SwapInput } from './swap/swap.ts';
 export { type Facilities, ResourceHolder, type Resources } from './support.ts';
 export type { TlbContext, TlbInput } from './tlbState.ts';
+export type { PoisonContext, PoisonInput } from './hwpoison/hwpoison.ts';
+export type { KsmContext, KsmInput } from './ksm/ksmd.ts';
+export type { UffdContext, UffdInput } from './userfaultfd/uffd.ts';
 export { vocabulary } from './vocabulary.ts';
 export { type ZoneContext, type ZoneInput, zeroFrame } from './zone.ts';
 
@@ -86,6 +94,9 @@ export const machines = {
   zone: zoneMachine,
   disk: diskMachine,
   sched: schedMachine,
+  uffd: uffdMachine,
+  ksmd: ksmdMachine,
+  hwpoison: hwpoisonMachine,
   khugepaged: khugepagedMachine,
   hugetlb: hugetlbMachine,
   object: objectMachine,
@@ -93,6 +104,7 @@ export const machines = {
   'page-alloc': pageAllocMachine,
   kcompactd: kcompactdMachine,
   pipe: pipeMachine,
+  procfs: procfsMachine,
   kswapd: kswapdMachine,
   swap: swapMachine,
 } as const satisfies Record<ActorKind, unknown>;
@@ -250,6 +262,7 @@ const revivers: Partial<Record<ActorKind, Revivers>> = {
   },
   disk: { queue: PersistentList.fromPlain },
   pipe: { filled: PersistentList.fromPlain },
+  procfs: { reads: IntRecord.fromPlain },
   kswapd: { lru: LruLists.fromPlain },
   swap: { map: SwapMap.fromPlain, cache: IntMap.fromPlain, frames: IntMap.fromPlain },
 };

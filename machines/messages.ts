@@ -7,21 +7,29 @@
  */
 import type { CompactionMessage } from './compaction/messages.ts';
 import type { CoreMessage } from './coreMessages.ts';
+import type { UserfaultMessage } from './userfaultfd/messages.ts';
+import type { PoisonMessage } from './hwpoison/messages.ts';
+import type { KsmMessage } from './ksm/messages.ts';
 import type { HugetlbMessage } from './hugetlb/messages.ts';
 import type { KhugepagedMessage } from './khugepaged/messages.ts';
 import type { ObjectMessage } from './objects/messages.ts';
 import type { PipeMessage } from './pipe/messages.ts';
+import type { ProcfsMessage } from './procfs/messages.ts';
 import type { ReclaimMessage } from './reclaim/messages.ts';
 import type { SwapMessage } from './swap/messages.ts';
 import type { WalkerMessage } from './walkers/messages.ts';
 
 export type * from './compaction/messages.ts';
 export type * from './coreMessages.ts';
+export type * from './hwpoison/messages.ts';
+export type * from './ksm/messages.ts';
+export type * from './userfaultfd/messages.ts';
 export type * from './mmCall.ts';
 export type * from './hugetlb/messages.ts';
 export type * from './khugepaged/messages.ts';
 export type * from './objects/messages.ts';
 export type * from './pipe/messages.ts';
+export type * from './procfs/messages.ts';
 export type * from './reclaim/messages.ts';
 export type * from './swap/messages.ts';
 export type * from './walkers/messages.ts';
@@ -39,15 +47,19 @@ export type Kind =
   | 'zone'
   | 'disk'
   | 'sched'
+  | 'uffd'
+  | 'ksmd'
   | 'object'
   | 'driver'
+  | 'hwpoison'
   | 'page-alloc'
   | 'kcompactd'
   | 'pipe'
   | 'kswapd'
   | 'swap'
   | 'khugepaged'
-  | 'hugetlb';
+  | 'hugetlb'
+  | 'procfs';
 
 /** Every message, by type. */
 export type Message =
@@ -58,8 +70,12 @@ export type Message =
   | PipeMessage
   | ReclaimMessage
   | SwapMessage
+  | UserfaultMessage
+  | KsmMessage
+  | PoisonMessage
   | KhugepagedMessage
-  | HugetlbMessage;
+  | HugetlbMessage
+  | ProcfsMessage;
 
 /** A message type. */
 export type MessageType = Message['type'];

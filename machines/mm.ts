@@ -18,6 +18,7 @@ import { beginUnmap, endUnmap } from './mmRmap.ts';
 import { initialMm, type Job, type MmContext, type MmInput, type RmapWork } from './mmState.ts';
 import { beginReferenced, endReferenced, isCopyingEntries } from './reclaim/mmReferenced.ts';
 import { assertType, handle, type Send } from './support.ts';
+import { releaseUserfaults } from './userfaultfd/mmFault.ts';
 import { beginReplace, endReplace, showMm } from './walkers/mmWalk.ts';
 import { reviseMm } from './revise.ts';
 import { reviseJob } from './reviseWork.ts';
@@ -72,6 +73,7 @@ function start(context: MmContext, message: Message, send: Send): MmContext {
       send,
     );
   }
+  if (message.type === 'UFFD_RELEASE') return next(releaseUserfaults(context, message), send);
   if (message.type === 'REPLACE_PTES') return next(beginReplace(context, message, send), send);
   if (message.type === 'MM_QUERY') return next(showMm(context, message, send), send);
   invariant(message.type === 'DUP_MM', `an mm does not start on ${message.type}`);
@@ -86,10 +88,13 @@ function afterFault({ context, end }: FaultStep, send: Send): MmContext {
   invariant(job.kind === 'fault', 'a fault ends in a fault job or a populating call');
   const { pid } = context;
   const { major, va } = job.fault;
-  const counted = end.signal === 0 && end !== RETRIED ? countFault(context, major) : context;
+  // A fault that is taken again counts as major (`mm_account_fault`, FAULT_FLAG_TRIED).
+  const counts = end.signal === 0 && end !== RETRIED;
+  const counted = counts ? countFault(context, major || end.sleeps === true) : context;
   const state = { ...counted, job: null };
   const delay = heldCycles(context, job);
-  if (job.asleep) send(processOf(pid), { type: 'WAKE' }, delay);
+  if (end.sleeps === true) send(tlbOf(job.cpu), { type: 'SLEEP', pid }, delay);
+  else if (job.asleep) send(processOf(pid), { type: 'WAKE' }, delay);
   else if (end.signal === 0) send(mmuOf(pid), { type: 'FAULT_DONE', walk: job.walk, pid, cpu: job.cpu }, delay);
   else {
     const { signal, code } = end;
@@ -299,6 +304,7 @@ export const mmMachine = setup({
     REPLACE_PTES: { actions: 'replacePtes' },
     FOLIO_REFERENCED: { actions: 'referenced' },
     MM_QUERY: { actions: 'enqueue' },
+    UFFD_RELEASE: { actions: 'enqueue' },
     COLLAPSE: { actions: 'enqueue' },
     FOLIOS: { actions: 'answered' },
     HUGE_PAGE: { actions: 'answered' },

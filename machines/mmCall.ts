@@ -1,4 +1,6 @@
 /** What the ABI adapter asks of an mm: calls on its address space, checked and in whole process pages. */
+import type { TraceCall } from '../src/mm/runs.ts';
+import type { UserfaultMmCall } from '../src/mm/userfaultfd/calls.ts';
 import type { MemoryCall } from '../src/mm/abiRules.ts';
 import type { ImageSegment } from '../src/mm/runs.ts';
 import type { CollapseWish } from './khugepaged/messages.ts';
@@ -31,4 +33,6 @@ export type MmCall =
    * `pin_user_pages_remote`: fault the pages of another process's range in; the result is how many bytes from `addr` on are
    * there, which may be none.
    */
-  | { op: 'remote_access'; addr: number; lengthBytes: number; write: boolean };
+  | { op: 'remote_access'; addr: number; lengthBytes: number; write: boolean }
+  | UserfaultMmCall
+  | Extract<TraceCall, { op: 'pattern' | 'clear_refs' }>;

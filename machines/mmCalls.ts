@@ -17,6 +17,12 @@ import type { MmContext } from './mmState.ts';
 import { beginTask, taskSteps } from './mmTasks.ts';
 import { reviseJob } from './reviseWork.ts';
 import type { Send } from './support.ts';
+import { softDirtySteps } from './softDirty/mmSoftDirty.ts';
+import { fillSteps } from './userfaultfd/mmFill.ts';
+import { protectSteps } from './userfaultfd/mmProtect.ts';
+
+/** The steps of what userfaultfd and clear_refs ask for. */
+const userfaultSteps = { ...fillSteps, ...protectSteps, ...softDirtySteps };
 
 /**
  * Begins a call.
@@ -66,7 +72,8 @@ export function continueCall(context: MmContext, job: CallJob, event: Message, s
     reclaimSteps[job.step] ??
     taskSteps[job.step] ??
     collapseSteps[job.step] ??
-    hugeEffectSteps[job.step];
+    hugeEffectSteps[job.step] ??
+    userfaultSteps[job.step];
   invariant(step !== undefined, `there is a step ${job.step}`);
   return step(context, job, event, send);
 }

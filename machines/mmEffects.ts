@@ -4,6 +4,7 @@ import { ERRNO, FALLOC } from '../src/mm/abi/numbers.ts';
 import type { Effect } from '../src/mm/calls/plan.ts';
 import { isShmem } from '../src/mm/calls/shmem.ts';
 import { isPresent } from '../src/mm/pte.ts';
+import { protectedFor } from '../src/mm/softDirty.ts';
 import { mmOf, mmuOf } from './addresses.ts';
 import { actorOfFile } from './fileState.ts';
 import { beginHugeEffect, tellHugeUnmapped } from './hugetlb/mmHugetlb.ts';
@@ -22,13 +23,17 @@ import {
   zap,
 } from './mmCallJob.ts';
 import { type EffectOf, effectOf, fileWindow } from './mmEffectParts.ts';
-import { account, isZeroFrame, noteFallback, noteMapped, putEntries } from './mmEntries.ts';
+import { account, isZeroFrame, noteFallback, noteMapped, putEntries, splitsFolios } from './mmEntries.ts';
 import { failPlan, nextEffect } from './mmPlan.ts';
 import { beginPopulate } from './mmPopulate.ts';
 import { beginLazyFree, beginPageOut } from './mmReclaim.ts';
 import { residencySteps } from './mmResidencySteps.ts';
 import { ask, costsOf, type MmContext, SIGNAL } from './mmState.ts';
+import { insertEnded } from './objects/mmInsert.ts';
 import type { Send } from './support.ts';
+import { beginSoftClean } from './softDirty/mmSoftDirty.ts';
+import { beginFill } from './userfaultfd/mmFill.ts';
+import { beginUserMove, beginUserProtect, wakeWaiting } from './userfaultfd/mmProtect.ts';
 import { reviseMm } from './revise.ts';
 import { reviseJob } from './reviseWork.ts';
 import { unitsInSwap } from './swap/mmSwap.ts';
@@ -36,8 +41,8 @@ import { unitsInSwap } from './swap/mmSwap.ts';
 type StepHandler = (context: MmContext, job: CallJob, event: Message, send: Send) => CallStep;
 type Starter<D extends Effect['do']> = (context: MmContext, job: CallJob, effect: EffectOf<D>, send: Send) => CallStep;
 
-/** The effects that are messages; the others change the mm alone. */
-type SharedEffect = Exclude<Effect['do'], 'vmas' | 'create' | 'brk' | 'lockFuture' | 'goOn'>;
+/** Effects that are messages; others change the mm alone. */
+type SharedEffect = Exclude<Effect['do'], 'vmas' | 'create' | 'brk' | 'lockFuture' | 'resetPeak' | 'pattern' | 'goOn'>;
 
 function askMmu(
   context: MmContext,
@@ -51,14 +56,18 @@ function askMmu(
 
 const starters: { [D in SharedEffect]: Starter<D> } = {
   clear: (context, job, { ranges, freeWithin }, send) => askMmu(context, job, 'cleared', zap(ranges, freeWithin), send),
-  protect: (context, job, { ranges }, send) =>
-    askMmu(context, job, 'tableChanged', (request) => ({ type: 'PROTECT_PTES', request, ranges }), send),
+  protect: (context, job, effect, send) => {
+    const { softClean } = context;
+    const ranges = softClean === undefined ? effect.ranges : protectedFor(effect.ranges, softClean);
+    return askMmu(context, job, 'tableChanged', (request) => ({ type: 'PROTECT_PTES', request, ranges }), send);
+  },
   move: (context, job, { fromVa, toVa, lengthBytes }, send) =>
     askMmu(context, job, 'moved', (request) => ({ type: 'MOVE_PTES', request, fromVa, toVa, lengthBytes }), send),
   populate: (context, job, { startVa, endVa, access }, send) =>
     beginPopulate(context, job, { va: startVa, endVa, access }, send),
   cold: (context, job, { startVa, endVa }, send) => {
-    const age = { type: 'AGE_PTES' as const, startVa, endVa, young: true, dirty: false };
+    const split = splitsFolios(context, { startVa, endVa }) ? { split: true } : {};
+    const age = { type: 'AGE_PTES' as const, startVa, endVa, young: true, dirty: false, ...split };
     return askMmu(context, job, 'tableChanged', (request) => ({ ...age, request }), send);
   },
   lazyFree: (context, job, effect, send) => beginLazyFree(context, job, effect, send),
@@ -90,6 +99,11 @@ const starters: { [D in SharedEffect]: Starter<D> } = {
     const read = { type: 'READ_PTES' as const, ranges: [{ startVa, endVa }] };
     return askMmu(context, job, 'residencyRead', (request) => ({ ...read, request }), send);
   },
+  softClean: (context, job, _effect, send) => beginSoftClean(context, job, send),
+  userFill: beginFill,
+  userProtect: beginUserProtect,
+  userMove: beginUserMove,
+  userWake: (context, job, effect, send) => nextEffect(wakeWaiting(context, effect, send), job, send),
   collapse: (context, job, effect, send) => beginCollapse(context, job, effect, send),
   collapsed: (context, job, _effect, send) => endCollapse(context, job, send),
   hugeReserve: (context, job, effect, send) => beginHugeEffect(context, job, effect, send),
@@ -295,7 +309,8 @@ export function populateEnded(context: MmContext, job: CallJob, end: FaultEnd, s
     draft.populate = null;
     draft.fault = null;
   });
-  if (end.signal === 0 || errors === 'ignore' || errors === 'insert') return nextEffect(context, next, send);
+  if (errors === 'insert') return insertEnded(context, next, end, send);
+  if (end.signal === 0 || errors === 'ignore') return nextEffect(context, next, send);
   // The page that failed is the one before the next to populate.
   if (errors === 'remote') return returns(context, Math.max(0, reachOf(context, job) - addressOf(job)));
   return failPlan(context, next, populateErrno(errors, end));

@@ -1,9 +1,11 @@
 /** What page-table entries mean for an mm: resident pages, references, dirty pages of files, and the shared zero page. */
+import { pageSizeLimits } from '../src/arch/granule.ts';
 import { kindOfEntry } from '../src/mm/nonPresent.ts';
 import { hasFlags, isDirty, isPresent, PTE } from '../src/mm/pte.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
 import type { MessageOf, PteRun } from './messages.ts';
+import { tellGone } from './ksm/mmKsm.ts';
 import { type MmContext } from './mmState.ts';
 import { type Send, ZERO_BYTES } from './support.ts';
 import { reviseMm } from './revise.ts';
@@ -131,6 +133,7 @@ export function account(context: MmContext, set: readonly PteRun[], cleared: rea
  * ```
  */
 export function putEntries(context: MmContext, cleared: readonly PteRun[], send: Send): void {
+  tellGone(context, cleared, send);
   const counted = cleared.filter((run) => isCounted(context, run));
   const runs = counted.map(({ pfn, nr }) => ({ pfn, nr }));
   if (runs.length > 0) send('zone', { type: 'PUT', runs });
@@ -238,4 +241,22 @@ export function noteFallback(context: MmContext, reason: string): MmContext {
     draft.fallbacks = context.fallbacks + 1;
     draft.fallbackReason = context.fallbackReason || reason;
   });
+}
+
+/**
+ * Whether advice for a range may cover a large folio in part: such a folio is split first (`madvise_free_pte_range`,
+ * `madvise_cold_or_pageout_pte_range`). There are none where no size of transparent huge pages is on.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * splitsFolios(mm, { startVa: 0x1000, endVa: 0x2000 }); // false
+ * ```
+ */
+export function splitsFolios(context: MmContext, { startVa, endVa }: { startVa: number; endVa: number }): boolean {
+  const { thp } = context.resources.design;
+  if (Object.keys(thp.sizes).length === 0) return false;
+  const block = pageSizeLimits(context.kernelPageBytes).contPteBytes;
+  return startVa % block !== 0 || endVa % block !== 0;
 }

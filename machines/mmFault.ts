@@ -4,6 +4,7 @@
  * page, a 16K or 64K process takes 2 ** order of them, in one folio, or fails.
  */
 import { invariant } from '../src/errors.ts';
+import { isPoisoned, kindOfEntry } from '../src/mm/nonPresent.ts';
 import { hasFlags, PROT, PTE } from '../src/mm/pte.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
 import { mmuOf } from './addresses.ts';
@@ -25,6 +26,7 @@ import {
 import { writeProtectFault, writeSteps } from './mmFaultWrite.ts';
 import { ask, type FaultWork, type MmContext, SIGNAL, stackGuardBytesOf } from './mmState.ts';
 import type { Send } from './support.ts';
+import { watchedFault, watchedSteps } from './userfaultfd/mmFault.ts';
 import { nonPresentFault, swapSteps } from './swap/mmSwap.ts';
 import { reviseMm } from './revise.ts';
 
@@ -75,6 +77,9 @@ export function beginFault(before: MmContext, job: FaultJob, send: Send): FaultS
   const { context, vma } = vmaAt(before, work.va);
   if (vma === null) return ends(context, SIGNAL.SEGV, SIGNAL.SEGV_MAPERR);
   if (!allowed(vma, work.access)) return ends(context, SIGNAL.SEGV, SIGNAL.SEGV_ACCERR);
+  if (isPoisoned({ pfn: work.ptePfn, flags: work.pteFlags })) return ends(context, SIGNAL.BUS, SIGNAL.BUS_MCEERR_AR);
+  const watched = vma.uffd === undefined ? null : watchedFault(context, job, vma, send);
+  if (watched !== null) return watched;
   if (hasFlags(work.pteFlags, PTE.VALID)) {
     const write = work.access === 'write' && !hasFlags(work.pteFlags, PTE.WRITE);
     // Another fault or a fold brought the entry meanwhile: nothing to do but to try again.
@@ -83,7 +88,9 @@ export function beginFault(before: MmContext, job: FaultJob, send: Send): FaultS
     return writeProtectFault(context, job, vma, send);
   }
   if ((vma.flags & VM.HUGETLB) !== 0) return hugetlbFault(context, job, vma, send);
-  if (hasFlags(work.pteFlags, PTE.SWAP)) return nonPresentFault(context, job, send);
+  // A marker of write protection is as good as nothing: the page that comes is entered in its place.
+  const kind = kindOfEntry(work.pteFlags);
+  if (kind !== null && kind !== 'marker') return nonPresentFault(context, job, send);
   if (vma.file === null) return anonymousFault(context, job, vma, send);
   return fileFault(context, job, vma, send);
 }
@@ -104,6 +111,7 @@ export const faultSteps: Record<string, FaultStepHandler> = {
   ...anonSteps,
   ...fileSteps,
   ...writeSteps,
+  ...watchedSteps,
   ...hugeSteps,
   ...swapSteps,
 

@@ -27,9 +27,9 @@ import {
   outOfMemory,
   leastPages,
   overwrite,
-  pageStart,
   prepareAnon,
   setRuns,
+  unitPages,
   vmaOf,
   waitsOn,
   workOf,
@@ -42,6 +42,8 @@ import { reviseJob } from './reviseWork.ts';
 /** Orders above the least that this fault may use, by settings and by the mapping. */
 function ordersOf(context: MmContext, vma: Vma, va: number): number {
   const { kernelPageBytes, pageBytes } = context;
+  // `alloc_anon_folio`: where a userfaultfd watches, no folio is larger than a page.
+  if (vma.uffd !== undefined) return 0;
   const { minimumOrder } = context.resources.design;
   const thp = thpOf(context);
   const leastBytes = minimumOrder === 'process-page' ? pageBytes : kernelPageBytes;
@@ -51,10 +53,11 @@ function ordersOf(context: MmContext, vma: Vma, va: number): number {
 
 /** The shared zero page, as many frames of it as the process page has. */
 function zeroPage(context: MmContext, job: FaultJob, vma: Vma, send: Send): FaultStep {
-  const nr = leastPages(context);
+  const nr = unitPages(context, vma);
+  const { va } = workOf(job);
   // Linux marks the zero page special; a native entry may be anything but special, and it is told by its frame here.
   const flags = protectionFlags(vma.prot, false) | PTE.YOUNG | (nr === 1 ? PTE.SPECIAL : 0);
-  const run: PteRun = { va: pageStart(context, workOf(job).va), pfn: context.zeroPfn, nr, flags };
+  const run: PteRun = { va: va - (va % (nr * context.kernelPageBytes)), pfn: context.zeroPfn, nr, flags };
   return waitsOn(setRuns(context, job, [run], send));
 }
 
@@ -74,7 +77,7 @@ function zeroPage(context: MmContext, job: FaultJob, vma: Vma, send: Send): Faul
  */
 export function anonymousFault(context: MmContext, job: FaultJob, vma: Vma, send: Send): FaultStep {
   const { va, access } = workOf(job);
-  const nr = leastPages(context);
+  const nr = unitPages(context, vma);
   const leastOrder = Math.log2(nr);
   // Shared anonymous memory without a file of its own: no folio but the least, and no zero page.
   if ((vma.flags & VM.SHARED) !== 0) return waitsOn(allocate(context, job, [leastOrder], send));

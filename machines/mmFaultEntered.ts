@@ -3,7 +3,9 @@ import { account, noteFallback, putEntries } from './mmEntries.ts';
 import { ends, type FaultStep, HANDLED } from './mmFaultParts.ts';
 import type { MessageOf } from './messages.ts';
 import { type MmContext, SIGNAL } from './mmState.ts';
+import { UNTRANSLATABLE } from './objects/mmInsert.ts';
 import { reviseMm } from './revise.ts';
+import { written } from './softDirty/mmWritten.ts';
 import type { Send } from './support.ts';
 
 /**
@@ -20,10 +22,15 @@ import type { Send } from './support.ts';
  */
 export function entered(context: MmContext, event: MessageOf<'TABLE_DONE'>, send: Send): FaultStep {
   putEntries(context, event.cleared, send);
-  const state = account(context, event.set, event.cleared);
+  const counted = account(context, event.set, event.cleared);
+  const { job } = counted;
+  const fault = job === null || job.kind === 'forked' ? null : job.fault;
+  const state = fault === null ? counted : written(counted, fault, event.set);
   if (event.fallback === 'no-memory') return ends(state, SIGNAL.KILL, 0);
   // Layer 3 refuses what it cannot translate (`design.untranslatable`).
-  if (event.failed !== '') return ends(state, SIGNAL.BUS, SIGNAL.BUS_ADRERR);
+  if (event.failed !== '') {
+    return ends(state, SIGNAL.BUS, state.job?.kind === 'call' ? UNTRANSLATABLE : SIGNAL.BUS_ADRERR);
+  }
   const { job: now } = state;
   const populate = now?.kind === 'call' ? now.populate : null;
   const known =

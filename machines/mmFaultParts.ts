@@ -1,18 +1,22 @@
 /** What the ways of handling a fault share: how a step ends, the unit of memory that is handed out, and entering pages. */
 import { invariant } from '../src/errors.ts';
+import { isMarker, MARKER, NON_PRESENT } from '../src/mm/nonPresent.ts';
 import { PROT, protectionFlags, PTE } from '../src/mm/pte.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
 import { mmOf, mmuOf } from './addresses.ts';
-import type { MessageOf, PteRun } from './messages.ts';
+import type { Message, MessageOf, PteRun } from './messages.ts';
 import { ask, costsOf, type FaultWork, type Job, type MmContext, processPages, SIGNAL } from './mmState.ts';
 import type { Send } from './support.ts';
 import { reviseMm } from './revise.ts';
 
-/** How a fault ends: handled, or with a signal. */
-export type FaultEnd = { signal: number; code: number };
+/** How a fault ends: handled, with a signal, or with the process asleep, to be taken again when it is woken. */
+export type FaultEnd = { signal: number; code: number; sleeps?: boolean };
 
 /** The end of a fault that was handled. */
 export const HANDLED: FaultEnd = { signal: 0, code: 0 };
+
+/** The end of a fault that a userfaultfd is to resolve. */
+export const ASLEEP: FaultEnd = { signal: 0, code: 0, sleeps: true };
 
 /** The end of a fault that changed nothing: the access is done again, and nothing is counted. */
 export const RETRIED: FaultEnd = { signal: 0, code: -1 };
@@ -28,7 +32,7 @@ export type FaultJob = Extract<Job, { kind: 'fault' | 'call' }>;
 
 /** The answers that take a fault on. */
 export type FaultAnswer = MessageOf<
-  'FRAMES' | 'NO_MEMORY' | 'REUSE' | 'PAGES' | 'TABLE_DONE' | 'SWAPPED_IN' | 'HUGE_PAGE'
+  'FRAMES' | 'NO_MEMORY' | 'REUSE' | 'PAGES' | 'TABLE_DONE' | 'RESIDENT_PAGES' | 'SWAPPED_IN' | 'HUGE_PAGE'
 >;
 
 /** A step that an answer takes a fault through. */
@@ -138,6 +142,22 @@ export function leastPages(context: MmContext): number {
 }
 
 /**
+ * Kernel pages that a fault in an area handles at once: what is handed out at the least, or one where a userfaultfd watches
+ * and works in kernel pages.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * unitPages({ ...mm, pageBytes: 65536 }, { uffd: '1 0 monitor' }); // 16
+ * ```
+ */
+export function unitPages(context: MmContext, { uffd }: Pick<Vma, 'uffd'>): number {
+  const naive = uffd !== undefined && context.resources.userfaultfd.granularity === 'kernel-page';
+  return naive ? 1 : leastPages(context);
+}
+
+/**
  * The first address of the least unit around an address.
  *
  * @example
@@ -185,8 +205,25 @@ export function prepareAnon(context: MmContext, va: number): MmContext {
  * ```
  */
 export function setRuns(context: MmContext, job: FaultJob, runs: PteRun[], send: Send, step = 'set'): MmContext {
-  const set = (request: number) => ({ type: 'SET_PTES' as const, request, runs, expects: -1 });
+  const { ptePfn, pteFlags } = workOf(job);
+  const overMarker = isMarker({ pfn: ptePfn, flags: pteFlags }, MARKER.UFFD_WP);
+  const set = (request: number): Message =>
+    overMarker
+      ? enterProtected(request, runs, context.kernelPageBytes)
+      : { type: 'SET_PTES', request, runs, expects: -1 };
   return ask(context, job, step, mmuOf(context.pid), set, send);
+}
+
+/** Pages in the place of markers: they come as protected as the markers say (`vmf_orig_pte_uffd_wp`). */
+function enterProtected(request: number, runs: readonly PteRun[], pageBytes: number): MessageOf<'EXCHANGE_PTES'> {
+  const expects = { pfn: MARKER.UFFD_WP, flags: NON_PRESENT.marker };
+  const changes = runs.flatMap(({ va, pfn, nr, flags }) =>
+    Array.from({ length: nr }, (_, page) => {
+      const to = { pfn: pfn + page, flags: (flags & ~PTE.WRITE) | PTE.READONLY | PTE.UFFD_WP };
+      return { va: va + page * pageBytes, nr: 1, expects, to };
+    }),
+  );
+  return { type: 'EXCHANGE_PTES', request, changes, rmap: { issuerPageBytes: pageBytes } };
 }
 
 /**

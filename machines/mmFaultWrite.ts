@@ -8,6 +8,7 @@ import { isObjectFile } from '../src/mm/objects/objectFile.ts';
 import { hasFlags, PTE } from '../src/mm/pte.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
 import { mmOf } from './addresses.ts';
+import { tellGone } from './ksm/mmKsm.ts';
 import { isHugeZero, writeHugeZero } from './khugepaged/hugeZero.ts';
 import { actorOfFile } from './fileState.ts';
 import { pageIndex, putEntries } from './mmEntries.ts';
@@ -18,10 +19,10 @@ import {
   allocateCopy,
   ends,
   freshFlags,
-  leastPages,
   outOfMemory,
   overwrite,
   prepareAnon,
+  unitPages,
   vmaOf,
   waitsOn,
   workOf,
@@ -42,7 +43,8 @@ interface Unit {
 function unitOf(context: MmContext, job: FaultJob): Unit {
   const { va, ptePfn } = workOf(job);
   const { kernelPageBytes } = context;
-  const nr = context.resources.design.copyOnWrite === 'process-page' ? leastPages(context) : 1;
+  const nr =
+    context.resources.design.copyOnWrite === 'process-page' ? unitPages(context, context.vmas.find(va) ?? {}) : 1;
   const startVa = va - (va % (nr * kernelPageBytes));
   return { startVa, nr, pfn: ptePfn - Math.floor((va - startVa) / kernelPageBytes) };
 }
@@ -119,9 +121,10 @@ const mayWrite: FaultStepHandler = (context, job, event, send) => {
 function reuse(context: MmContext, job: FaultJob, exclusive: number, send: Send): MmContext {
   const { pteFlags } = workOf(job);
   const { startVa, nr, pfn } = unitOf(context, job);
+  tellGone(context, [{ va: startVa, nr }], send);
   const writable = pteFlags | PTE.WRITE | PTE.YOUNG | PTE.DIRTY | exclusive;
   // Shared, it is the memory of a device and stays special; private, it was the zero page.
-  const flags = writable & ~(PTE.READONLY | (exclusive === 0 ? 0 : PTE.SPECIAL));
+  const flags = writable & ~(PTE.READONLY | PTE.UFFD_WP | (exclusive === 0 ? 0 : PTE.SPECIAL));
   return overwrite(context, job, { step: 'reused', startVa, pfn, nr, flags, expects: pfn }, send);
 }
 

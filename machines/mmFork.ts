@@ -9,6 +9,7 @@ import { VmaSet } from '../src/mm/vmaSet.ts';
 import { mmOf, mmuOf, processOf } from './addresses.ts';
 import { actorOfFile } from './fileState.ts';
 import type { Message, MessageOf } from './messages.ts';
+import { enterKsm } from './ksm/mmKsm.ts';
 import { mapFiles } from './mmCallJob.ts';
 import { account, filesOf, putEntries, noteFallback, noteMapped } from './mmEntries.ts';
 import { stillMapped } from './mmRmap.ts';
@@ -92,7 +93,8 @@ function go(context: MmContext, job: ForkedJob, event: Message, send: Send): MmC
   if (job.step === 'configured') return mapNext(context, job, send);
   send(job.parent, { type: 'FORK_READY', request: job.request, errno: 0 });
   send(processOf(context.pid), { type: 'WAKE' });
-  return { ...noteFallback(account(context, event.set, []), event.fallback), job: null };
+  const entered = enterKsm(context, Number(job.parent.slice('mm:'.length)), send);
+  return { ...noteFallback(account(entered, event.set, []), event.fallback), job: null };
 }
 
 /** The steps of a child that is being forked. */

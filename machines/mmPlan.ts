@@ -5,11 +5,13 @@ import { hugeFile } from '../src/mm/hugetlb/names.ts';
 import { defaultHugeBytes } from '../src/mm/hugetlb/sizes.ts';
 import { collapseBytes } from '../src/mm/thp/facility.ts';
 import { type CallJob, type CallStep, fails, mapFiles, returns, tellUnmapped, waits } from './mmCallJob.ts';
+import { enterKsm, tellPattern } from './ksm/mmKsm.ts';
 import { tellHugeReleased } from './hugetlb/mmHugetlb.ts';
 import { startEffect } from './mmEffects.ts';
 import { filesOf } from './mmEntries.ts';
 import { type MmContext, stackGuardBytesOf } from './mmState.ts';
 import type { Send } from './support.ts';
+import { mappedAnew } from './softDirty/mmWritten.ts';
 import { reviseMm } from './revise.ts';
 import { reviseJob } from './reviseWork.ts';
 
@@ -70,9 +72,10 @@ export function beginPlan(context: MmContext, job: CallJob, call: PlannedCall, s
 /** The new areas, and the files that are mapped no more or for the first time. */
 function commit(context: MmContext, job: CallJob, vmas: MmContext['vmas'], send: Send): CallStep {
   const known = new Set(filesOf(context.vmas));
-  const state = reviseMm(context, (draft) => {
+  const changed = reviseMm(mappedAnew(context, vmas), (draft) => {
     draft.vmas = vmas;
   });
+  const state = enterKsm(changed, 0, send);
   tellUnmapped(state, context.vmas, send);
   tellHugeReleased(state, context.vmas, send);
   const files = filesOf(vmas).filter((file) => !known.has(file));
@@ -94,6 +97,10 @@ function changeSelf(context: MmContext, effect: Effect): MmContext | null {
       return reviseMm(context, (draft) => {
         draft.startBrk = effect.startBrk;
         draft.brk = effect.brk;
+      });
+    case 'resetPeak':
+      return reviseMm(context, (draft) => {
+        draft.rssPeakPages = context.rssAnonPages + context.rssFilePages;
       });
     case 'lockFuture':
       return reviseMm(context, (draft) => {
@@ -134,6 +141,7 @@ export function runPlan(context: MmContext, job: CallJob, send: Send): CallStep 
       send,
     );
   }
+  if (effect.do === 'pattern') return nextEffect(tellPattern(context, effect, send), job, send);
   if (effect.do === 'vmas') return commit(context, job, effect.vmas, send);
   if (effect.do === 'goOn') return beginPlan(context, job, effect.call, send);
   return startEffect(context, job, effect, send) ?? nextEffect(context, job, send);

@@ -11,7 +11,7 @@ import { mmOf, mmuOf } from './addresses.ts';
 import type { Message, PteRun } from './messages.ts';
 import { type CallJob, type CallStep, tableDone, waits, zap } from './mmCallJob.ts';
 import { settle } from './mmEffects.ts';
-import { isZeroFrame, noteFallback } from './mmEntries.ts';
+import { isZeroFrame, noteFallback, splitsFolios } from './mmEntries.ts';
 import { nextEffect } from './mmPlan.ts';
 import { ask, type MmContext } from './mmState.ts';
 import type { Send } from './support.ts';
@@ -110,7 +110,9 @@ function cleanNext(context: MmContext, job: CallJob, send: Send): CallStep {
     );
   const { startVa, endVa } = range;
   const runs = job.runs.filter(({ va }) => va < startVa || va >= endVa);
-  const age = (request: number): Message => ({ type: 'AGE_PTES', request, startVa, endVa, young: true, dirty: true });
+  const split = splitsFolios(context, range) ? { split: true } : {};
+  const how = { young: true, dirty: true, ...split };
+  const age = (request: number): Message => ({ type: 'AGE_PTES', request, startVa, endVa, ...how });
   return waits(
     ask(
       context,

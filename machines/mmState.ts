@@ -3,7 +3,7 @@ import type { CostModel } from '../src/arch/costs.ts';
 import type { ThpSettings } from '../src/arch/design.ts';
 import { STACK_GUARD_GAP_PAGES } from '../src/arch/granule.ts';
 import { type Limits, rootLimits } from '../src/mm/calls/limits.ts';
-import type { Effect } from '../src/mm/calls/plan.ts';
+import type { Effect, VaRange } from '../src/mm/calls/plan.ts';
 import type { KernelObjects } from '../src/mm/objects/mapping.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
 import type { Access, FileRun, Message, MmCall, PteRun } from './messages.ts';
@@ -185,6 +185,10 @@ export interface MmContext {
   /** Untranslatable operations, with the reason of the first. */
   fallbacks: number;
   fallbackReason: string;
+  /** Memory that has not been written since clear_refs; absent before the first time. */
+  softClean?: readonly VaRange[];
+  /** ksmd knows of it (MMF_VM_MERGEABLE); absent where it does not. */
+  ksm?: boolean;
   kernelMaps?: KernelObjects;
   /** Settings of transparent huge pages that were written to sysfs; absent before the first. */
   thp?: { settings: ThpSettings; useZeroPage: boolean };
@@ -243,7 +247,15 @@ export function initialMm(input: MmInput): MmContext {
 }
 
 /** Linux's signal numbers and si_codes that a fault can end in. */
-export const SIGNAL = { KILL: 9, BUS: 7, SEGV: 11, SEGV_MAPERR: 1, SEGV_ACCERR: 2, BUS_ADRERR: 2 } as const;
+export const SIGNAL = {
+  KILL: 9,
+  BUS: 7,
+  SEGV: 11,
+  SEGV_MAPERR: 1,
+  SEGV_ACCERR: 2,
+  BUS_ADRERR: 2,
+  BUS_MCEERR_AR: 4,
+} as const;
 
 /**
  * Kernel pages in a process page.

@@ -7,6 +7,7 @@ import { hasFlags, PTE } from '../src/mm/pte.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
 import { mmOf, mmuOf } from './addresses.ts';
+import { leaveKsm } from './ksm/mmKsm.ts';
 import type { ExecCall, Message, MessageOf, PteRun } from './messages.ts';
 import {
   type CallJob,
@@ -229,7 +230,7 @@ export const taskSteps: Partial<Record<string, StepHandler>> = {
   },
 
   tornDown: (context, job, event, send) => {
-    const settled = settle(context, tableDone(event), context.vmas, send);
+    const settled = leaveKsm(settle(context, tableDone(event), context.vmas, send), send);
     const none = VmaSet.empty(context.pageBytes || context.kernelPageBytes);
     const gone = reviseMm(settled, (draft) => {
       draft.vmas = none;

@@ -14,6 +14,7 @@ import { assertType, handle, type Send } from './support.ts';
 
 /** The signal that no handler takes: out of memory. */
 const SIGKILL = 9;
+const SIGBUS = 7;
 
 function traceOf(context: ProcessContext): RunSource {
   const trace = context.resources.traces.get(context.trace);
@@ -100,6 +101,25 @@ const leaveCpu = (type: 'BLOCKED' | 'YIELD' | 'EXITED') =>
 export const processMachine = setup({
   types: { context: {} as ProcessContext, events: {} as Message, input: {} as ProcessInput },
   actions: {
+    mceSignal: handle<ProcessContext>((context, event) => {
+      assertType(event, 'MCE_SIGNAL');
+      const { code, va } = event;
+      return reviseProcess(context, (draft) => {
+        // A handler runs and returns: nothing of the program is skipped.
+        if (context.signals === 'skip') draft.signalsHandled = context.signalsHandled + 1;
+        else draft.pending = { signal: SIGBUS, code, va };
+      });
+    }),
+    takePending: handle<ProcessContext>((context) => {
+      const { pending } = context;
+      invariant(pending !== undefined, 'a signal that is taken was pending');
+      return reviseProcess(context, (draft) => {
+        delete draft.pending;
+        draft.signal = pending.signal;
+        draft.signalCode = pending.code;
+        draft.signalVa = pending.va;
+      });
+    }),
     execve,
     account,
     skipAccess,
@@ -191,6 +211,10 @@ export const processMachine = setup({
       (context.signal !== 0 || context.at >= traceOf(context).runs || isExit(context)),
     execFailed: ({ context, event }) => event.type === 'SYSRET' && !context.begun && event.errno !== 0,
     hasCpu: ({ context }) => context.cpu >= 0,
+    isPending: ({ context }) => context.pending !== undefined,
+    isPendingOnCpu: ({ context }) => context.pending !== undefined && context.cpu >= 0,
+    isPendingAwake: ({ context, event }) =>
+      context.pending !== undefined && event.type === 'RAN' && event.reason !== 'asleep',
     /** SIGKILL is pending, and it is on its way back to user mode (`exit_to_user_mode_loop`). */
     dies: ({ context, event }) =>
       context.killed === true && context.cpu >= 0 && !(event.type === 'RAN' && event.reason === 'asleep'),
@@ -233,6 +257,7 @@ export const processMachine = setup({
   }),
   initial: 'new',
   on: {
+    MCE_SIGNAL: { actions: 'mceSignal' },
     STOP: { actions: 'requestStop' },
     CONTINUE: { actions: 'cancelStop' },
     KILL: { actions: 'requestKill' },
@@ -250,6 +275,7 @@ export const processMachine = setup({
         DISPATCH: [
           { guard: 'dispatchedToDie', target: 'in-syscall', actions: ['take', 'dieOf', 'exit'] },
           // Signals are taken on the way back to user mode (`exit_to_user_mode_loop`).
+          { guard: 'isPending', target: 'in-syscall', actions: ['take', 'takePending', 'exit'] },
           { guard: 'stopRequested', target: 'stopped', actions: ['take', 'block'] },
           { target: 'running', actions: 'run' },
         ],
@@ -258,6 +284,7 @@ export const processMachine = setup({
     running: {
       on: {
         RAN: [
+          { guard: 'isPendingAwake', target: 'in-syscall', actions: ['account', 'takePending', 'exit'] },
           { guard: 'dies', target: 'in-syscall', actions: ['account', 'dieOf', 'exit'] },
           { guard: 'stopped', target: 'stopped', actions: ['account', 'block'] },
           { guard: 'ranOut', target: 'ready', actions: ['account', 'yield'] },
@@ -275,6 +302,7 @@ export const processMachine = setup({
         SYSRET: [
           { guard: 'execFailed', target: 'zombie', actions: ['returned', 'exited'] },
           { guard: 'exitReturned', target: 'zombie', actions: ['returned', 'exited'] },
+          { guard: 'isPendingOnCpu', target: 'in-syscall', actions: ['returned', 'takePending', 'exit'] },
           { guard: 'killed', target: 'in-syscall', actions: ['returned', 'killedBy', 'exit'] },
           { guard: 'dies', target: 'in-syscall', actions: ['returned', 'dieOf', 'exit'] },
           { guard: 'stopRequested', target: 'stopped', actions: ['returned', 'block'] },

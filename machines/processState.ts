@@ -51,6 +51,8 @@ export interface ProcessContext {
   signal: number;
   signalCode: number;
   signalVa: number;
+  /** A signal that came from outside and waits for the way back to user mode; absent for none. */
+  pending?: { signal: number; code: number; va: number };
   /** SIGKILL is pending; absent as long as it is not. */
   killed?: true;
 }

@@ -77,6 +77,7 @@ function copyFile(from: FileContext): FileContext {
     paddingBytes: from.paddingBytes,
   };
   if (from.shrink !== undefined) copy.shrink = from.shrink;
+  if (from.lostData !== undefined) copy.lostData = from.lostData;
   return copy;
 }
 
@@ -130,6 +131,8 @@ function copyMm(from: MmContext): MmContext {
     copiedBytes: from.copiedBytes,
     fallbacks: from.fallbacks,
     fallbackReason: from.fallbackReason,
+    ...(from.softClean === undefined ? undefined : { softClean: from.softClean }),
+    ...(from.ksm === undefined ? undefined : { ksm: from.ksm }),
   };
   if (from.swap !== undefined) copy.swap = from.swap;
   if (from.kernelMaps !== undefined) copy.kernelMaps = from.kernelMaps;
@@ -245,6 +248,7 @@ export function copyZone(from: ZoneContext): ZoneContext {
   if (from.hugeZero !== undefined) copy.hugeZero = from.hugeZero;
   // Absent unless a topology asks for kswapd, or for a slow path.
   if (from.reclaim !== undefined) copy.reclaim = from.reclaim;
+  if (from.cgroups !== undefined) copy.cgroups = from.cgroups;
   if (from.pressure !== undefined) copy.pressure = from.pressure;
   return copy;
 }

@@ -33,6 +33,7 @@ function copyLiving(from: ProcessContext): ProcessContext {
     signal: from.signal,
     signalCode: from.signalCode,
     signalVa: from.signalVa,
+    ...(from.pending === undefined ? undefined : { pending: from.pending }),
   };
 }
 

@@ -52,6 +52,7 @@ function copyCall(from: CallInFlight): CallInFlight {
     result: from.result,
     data: from.data,
     counts: from.counts,
+    ...(from.filling === undefined ? undefined : { filling: from.filling }),
   };
 }
 

@@ -81,6 +81,10 @@ const take = handle<ShmemContext>((context, event, send) => {
     });
     return withInode(made.context, { ...made.file, handles: 1 }, send);
   }
+  if (inode === undefined && event.type === 'CACHE_QUERY') {
+    send(event.sender, { type: 'CACHE_STATE', request: event.request, file: path, folios: [] });
+    return context;
+  }
   if (inode === undefined) {
     if (LATE.has(event.type)) return context;
     const made = create(context, path, event.type === 'MAP_FILE' ? Math.max(0, event.createBytes) : 0);

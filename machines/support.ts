@@ -13,6 +13,7 @@ import { type Architecture, architectures } from '../src/arch/architectures.ts';
 import type { CostModel } from '../src/arch/costs.ts';
 import { type Design, defaultDesign } from '../src/arch/design.ts';
 import type { RunSource } from '../src/mm/runs.ts';
+import type { UserfaultGranularity } from '../src/mm/userfaultfd/numbers.ts';
 import type { HugetlbFacility } from '../src/mm/hugetlb/facility.ts';
 import type { ThpFacility } from '../src/mm/thp/facility.ts';
 import type { Message, MessageOf } from './messages.ts';
@@ -108,10 +109,19 @@ export interface Resources {
   architecture?: Architecture;
 }
 
+/** The userfaultfds that processes may open, by name, and in which pages they work. */
+export interface UserfaultSettings {
+  descriptors: readonly string[];
+  granularity: UserfaultGranularity;
+}
+
 /** Settings of facilities that the core obeys too; absent: the topology does not ask for it. */
 export interface Facilities {
   thp?: ThpFacility;
   hugetlb?: HugetlbFacility;
+  userfaultfd?: UserfaultSettings;
+  /** There is a ksmd. */
+  ksm?: boolean;
 }
 
 /**
@@ -127,6 +137,8 @@ export class ResourceHolder {
   readonly traces: ReadonlyMap<string, RunSource>;
   readonly costs: CostModel;
   readonly design: Design;
+  readonly userfaultfd: UserfaultSettings;
+  readonly ksm: boolean;
   readonly facilities: Facilities;
   readonly architecture: Architecture;
 
@@ -135,6 +147,8 @@ export class ResourceHolder {
     this.costs = resources.costs;
     this.design = resources.design ?? defaultDesign;
     this.facilities = resources.facilities ?? {};
+    this.ksm = this.facilities.ksm ?? false;
+    this.userfaultfd = this.facilities.userfaultfd ?? { descriptors: [], granularity: 'process-page' };
     this.architecture = resources.architecture ?? architectures.arm64;
   }
 

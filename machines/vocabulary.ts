@@ -4,8 +4,12 @@ import { coreVocabulary } from './coreVocabulary.ts';
 import { hugetlbVocabulary } from './hugetlb/vocabulary.ts';
 import { khugepagedVocabulary } from './khugepaged/vocabulary.ts';
 import type { MessageType, VocabularyRow } from './messages.ts';
+import { poisonVocabulary } from './hwpoison/vocabulary.ts';
+import { ksmVocabulary } from './ksm/vocabulary.ts';
+import { userfaultVocabulary } from './userfaultfd/vocabulary.ts';
 import { objectVocabulary } from './objects/vocabulary.ts';
 import { pipeVocabulary } from './pipe/vocabulary.ts';
+import { procfsVocabulary } from './procfs/vocabulary.ts';
 import { reclaimVocabulary } from './reclaim/vocabulary.ts';
 import { swapVocabulary } from './swap/vocabulary.ts';
 import { walkerVocabulary } from './walkers/vocabulary.ts';
@@ -22,10 +26,14 @@ export const vocabulary: Readonly<Record<MessageType, VocabularyRow>> = {
   ...coreVocabulary,
   ...objectVocabulary,
   ...walkerVocabulary,
+  ...userfaultVocabulary,
+  ...ksmVocabulary,
+  ...poisonVocabulary,
   ...compactionVocabulary,
   ...khugepagedVocabulary,
   ...hugetlbVocabulary,
   ...pipeVocabulary,
+  ...procfsVocabulary,
   ...reclaimVocabulary,
   ...swapVocabulary,
 };

@@ -15,6 +15,7 @@ import { groupedZone, type PressureInput } from './compaction/zoneBoot.ts';
 import { directReclaim, reclaimedFor, type ZonePressure } from './compaction/zonePressure.ts';
 import { compactScan } from './compaction/zoneScan.ts';
 import type { Message } from './messages.ts';
+import { unchargeFrom, type ZoneCgroups } from './cgroup/zoneCharge.ts';
 import { assertType, handle, type ResourceHolder, ZERO_BYTES } from './support.ts';
 import { initialReclaim, takeReclaim, tryStalled, type ZoneReclaim } from './reclaim/zoneKswapd.ts';
 import { alloc, copyOnWrite, grant, tryAlloc } from './zoneAlloc.ts';
@@ -22,7 +23,9 @@ import { shrink as shrinkFolios } from './zoneReclaim.ts';
 import { hugeZero } from './khugepaged/hugeZero.ts';
 import { mthpCounts } from './khugepaged/zoneCounts.ts';
 import { freeBlock } from './hugetlb/contig.ts';
-import { folioQuery } from './walkers/zoneWalk.ts';
+import { showZone } from './procfs/answers.ts';
+import { quarantine } from './hwpoison/zonePoison.ts';
+import { folioQuery, tryGet } from './walkers/zoneWalk.ts';
 import { copyZone } from './revise.ts';
 
 /** RAM begins at 1 GiB of physical addresses, as on the `virt` machine that the oracle's kernels ran on. */
@@ -35,6 +38,8 @@ export interface ZoneInput {
   memoryBytes: number;
   /** There is kswapd: it is woken, and allocations wait for it. */
   kswapd?: boolean;
+  /** Memory cgroups, where there are any. */
+  cgroups?: ZoneCgroups;
   /** Free lists by migrate type, and a slow path for allocations; absent: a plain buddy allocator that fails at once. */
   pressure?: PressureInput;
 }
@@ -62,6 +67,8 @@ export interface ZoneContext {
   hugeZero?: { pfn: number; order: number };
   /** Absent without kswapd. */
   reclaim?: ZoneReclaim;
+  /** Absent without memory cgroups. */
+  cgroups?: ZoneCgroups;
   /** Where there is a slow path. */
   pressure?: ZonePressure;
 }
@@ -107,6 +114,7 @@ function plainContext(input: ZoneInput): ZoneContext {
     mthp: {},
     deferredSplits: PersistentList.empty(),
     ...(input.kswapd === true ? { reclaim: initialReclaim() } : {}),
+    ...(input.cgroups === undefined ? {} : { cgroups: input.cgroups }),
   };
 }
 
@@ -139,6 +147,7 @@ const put = handle<ZoneContext>((context, event, send) => {
   const folios = context.folios.edit();
   let buddy: BuddyEdit | PageblocksEdit | null = null;
   const partly: Folio[] = [];
+  const gone: Folio[] = [];
   for (const { pfn, nr } of event.runs) {
     for (let at = pfn; at < pfn + nr; ) {
       const before = folioAt(folios, at);
@@ -147,6 +156,7 @@ const put = handle<ZoneContext>((context, event, send) => {
       if (after === null) {
         buddy ??= context.buddy.edit();
         freeBlock(buddy, before.pfn, before.order);
+        gone.push(before);
       } else if (after.large?.partlyMapped === true && before.large?.partlyMapped !== true) partly.push(after);
       at = end;
     }
@@ -154,6 +164,7 @@ const put = handle<ZoneContext>((context, event, send) => {
   const draft = copyZone(context);
   draft.folios = folios.done();
   if (buddy !== null) draft.buddy = buddy.done();
+  for (const { owner, order } of gone) unchargeFrom(draft, owner, 2 ** order);
   if (partly.length === 0) return buddy === null ? draft : tryStalled(draft, grant, send);
   // deferred_split_folio: what waits to be split is found again by its first frame, if it is still there.
   draft.deferredSplits = context.deferredSplits.pushAll(partly.map(({ pfn }) => pfn));
@@ -194,6 +205,9 @@ export const zoneMachine = setup({
     sysinfo,
     reclaim,
     folioQuery: handle<ZoneContext>(folioQuery),
+    zoneQuery: handle<ZoneContext>(showZone),
+    tryGet: handle<ZoneContext>(tryGet),
+    quarantine: handle<ZoneContext>(quarantine),
     tryAlloc: handle<ZoneContext>(tryAlloc),
     directReclaim: handle<ZoneContext>((context, event, send) => {
       assertType(event, 'DIRECT_RECLAIM');
@@ -223,6 +237,8 @@ export const zoneMachine = setup({
     PUT: { actions: 'put' },
     SHRINK: { actions: 'shrink' },
     FOLIO_QUERY: { actions: 'folioQuery' },
+    TRY_GET: { actions: 'tryGet' },
+    QUARANTINE: { actions: 'quarantine' },
     MTHP_QUERY: { actions: 'mthpCounts' },
     HUGE_ZERO: { actions: 'hugeZero' },
     KSWAPD_SLEEPS: { actions: 'reclaim' },
@@ -232,6 +248,7 @@ export const zoneMachine = setup({
     DIRECT_RECLAIM: { actions: 'directReclaim' },
     COMPACT_SCAN: { actions: 'compactScan' },
     SYSINFO: { actions: 'sysinfo' },
+    ZONE_QUERY: { actions: 'zoneQuery' },
   },
   states: {
     ok: {

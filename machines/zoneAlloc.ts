@@ -1,10 +1,12 @@
 /** How a zone answers those who want memory: from its free lists, or by the slow path where it has one. */
 import type { Watermarks } from '../src/arch/watermarks.ts';
 import { invariant } from '../src/errors.ts';
+import { Buddy } from '../src/mm/buddy.ts';
 import { wholeFolio } from '../src/mm/largeFolio.ts';
 import { withMthp } from '../src/mm/mthpCounts.ts';
-import { goSlow, takeTyped } from './compaction/zonePressure.ts';
+import { chargeTo, failedCharges, unchargeFrom } from './cgroup/zoneCharge.ts';
 import { freeBlock, takeContiguous } from './hugetlb/contig.ts';
+import { goSlow, takeTyped } from './compaction/zonePressure.ts';
 import type { Message } from './messages.ts';
 import { copyZone } from './revise.ts';
 import { assertType, type Send } from './support.ts';
@@ -52,27 +54,64 @@ function allocateOrder(draft: ZoneContext, wish: Wish, orderPages: number): Gran
   return allocate(draft, wish, orderPages);
 }
 
+/** Gigantic pages are made of free blocks that lie side by side; there is nothing else beyond the largest block. */
+function takeGigantic(draft: ZoneContext, { count, kind }: Wish, orderPages: number): number[] | null {
+  const least = draft.marks.min + count * 2 ** orderPages;
+  const { buddy: before } = draft;
+  // Pageblocks have lists of their own, out of which no stretch is taken here.
+  if (kind !== 'kernel' || !(before instanceof Buddy) || before.freeFrames < least) return null;
+  const buddy = before.edit();
+  const pfns: number[] = [];
+  while (pfns.length < count) {
+    const pfn = takeContiguous(before, buddy, orderPages);
+    if (pfn === null) break;
+    pfns.push(pfn);
+  }
+  const isWhole = pfns.length === count;
+  if (!isWhole) for (const pfn of pfns) freeBlock(buddy, pfn, orderPages);
+  draft.buddy = buddy.done();
+  return isWhole ? pfns : null;
+}
+
+/**
+ * Takes blocks for a wish out of the free lists, all or none; what becomes of them is the caller's affair.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const input = { resources, kernelPageBytes: 4096, memoryBytes: 2 ** 25 };
+ * const zone = copyZone(createActor(machines.zone, { input }).getSnapshot().context);
+ * const order = { orderPages: 4, leastOrder: 4, fallbackOrders: null, count: 1 };
+ * takeBlocks(zone, { sender: 'mm:1', ...order, kind: 'anon', zero: true }, 4)?.length; // 1
+ * takeBlocks(zone, { sender: 'mm:1', ...order, kind: 'anon', zero: true }, 17); // null
+ * ```
+ */
+export function takeBlocks(
+  draft: ZoneContext,
+  wish: Wish,
+  orderPages: number,
+  mark: keyof Watermarks = 'low',
+): number[] | null {
+  if (orderPages > draft.buddy.maxOrder) return takeGigantic(draft, wish, orderPages);
+  return draft.pressure === undefined ? takePlain(draft, wish, orderPages) : takeTyped(draft, wish, orderPages, mark);
+}
+
 /** Takes blocks off the one list there is for each order, all or none. */
 function takePlain(draft: ZoneContext, { count, kind }: Wish, orderPages: number): number[] | null {
   const free = draft.buddy.freeFrames - count * 2 ** orderPages;
   // Tables are asked for under the page-table lock here, where nobody can wait for reclaim: they may use the reserve.
   const least = kind === 'table' && draft.reclaim !== undefined ? 0 : draft.marks.min;
   // Asked beforehand: an edit that is given up makes the version before dear to look at.
-  const gigantic = orderPages > draft.buddy.maxOrder && kind === 'kernel';
-  if (free < least || !(gigantic || draft.buddy.canAlloc(orderPages, count))) return null;
+  if (free < least || !draft.buddy.canAlloc(orderPages, count)) return null;
   const buddy = draft.buddy.edit();
   const pfns: number[] = [];
   for (let folio = 0; folio < count; folio++) {
-    const pfn = gigantic ? takeContiguous(draft.buddy, buddy, orderPages) : buddy.alloc(orderPages);
-    if (pfn === null) {
-      invariant(gigantic, 'so many blocks can be had');
-      for (const taken of pfns) freeBlock(buddy, taken, orderPages);
-      break;
-    }
+    const pfn = buddy.alloc(orderPages);
+    if (pfn === null) invariant(false, 'so many blocks can be had');
     pfns.push(pfn);
   }
   draft.buddy = buddy.done();
-  return pfns.length === count ? pfns : null;
+  return pfns;
 }
 
 /** Allocates all of a wish or nothing; the min watermark is kept for the kernel (`__zone_watermark_ok`). */
@@ -80,9 +119,12 @@ function allocate(draft: ZoneContext, wish: Wish, orderPages: number, mark: keyo
   const { sender, leastOrder, count, kind, zero } = wish;
   const span = 1 << orderPages;
   const free = draft.buddy.freeFrames - count * span;
-  const pfns =
-    draft.pressure === undefined ? takePlain(draft, wish, orderPages) : takeTyped(draft, wish, orderPages, mark);
-  if (pfns === null) return null;
+  if (!chargeTo(draft, sender, count * span)) return null;
+  const pfns = takeBlocks(draft, wish, orderPages, mark);
+  if (pfns === null) {
+    unchargeFrom(draft, sender, count * span);
+    return null;
+  }
   const folios = draft.folios.edit();
   for (const pfn of pfns) {
     const large = orderPages > leastOrder ? wholeFolio(orderPages, leastOrder) : null;
@@ -99,12 +141,17 @@ function answer(context: ZoneContext, wish: Wish, request: number, copied: boole
   const draft = copyZone(context);
   const granted = allocateFalling(draft, wish);
   if (granted === null) {
+    // No reclaim makes a block larger than the largest (`__alloc_pages` refuses the order).
+    const least = wish.fallbackOrders === null ? wish.orderPages : wish.leastOrder;
+    // A group at its limit is its own affair: memory of others does not help.
+    const isLimited = failedCharges(draft) !== failedCharges(context);
+    const waits = wish.kind !== 'table' && least <= draft.buddy.maxOrder && !isLimited;
     // The MMU asks under its lock: it does not wait, and gets by without a native table.
-    if (draft.pressure !== undefined && wish.kind !== 'table') {
+    if (draft.pressure !== undefined && waits) {
       goSlow(draft, wish, { request, copied }, send);
       return draft;
     }
-    if (draft.reclaim !== undefined && wish.kind !== 'table') {
+    if (draft.reclaim !== undefined && waits) {
       return stall(draft, { wish, request, copied, rounds: 0 }, send);
     }
     send(wish.sender, { type: 'NO_MEMORY', request });

@@ -36,8 +36,12 @@ function next(context: C, send: Send): C {
   return go({ ...context, queue }, wish, beginOf(wish), send);
 }
 
-function beginOf({ orderPages: order, leastOrder, kind }: SlowWish): Slowpath {
-  return beginSlowpath({ order, movable: kind !== 'table', leastOfProcess: order === leastOrder });
+/** What a process cannot do without: its own faults, its files, its pages from swap. A huge page that a daemon wants is none. */
+const NEEDED_BY = /^(?:mm:|file:|object:|shmem$|swap$)/;
+
+function beginOf({ sender, orderPages: order, leastOrder, kind }: SlowWish): Slowpath {
+  const leastOfProcess = order === leastOrder && NEEDED_BY.test(sender);
+  return beginSlowpath({ order, movable: kind !== 'table', leastOfProcess });
 }
 
 /** Does a step: asks whoever is to do it, or ends the allocation. */

@@ -33,6 +33,8 @@ export interface ZonePressure {
   /** Pages moved by compaction, and pages whose move came to nothing. */
   migratedPages: number;
   migrateFailedPages: number;
+  /** First frames of the folios that are being moved: nobody may pin them meanwhile (`folio_ref_freeze`). */
+  isolated: readonly number[];
   /** A slow path waits for kswapd to be done with direct reclaim. */
   reclaimRequest?: number;
 }
@@ -47,7 +49,7 @@ export interface ZonePressure {
  */
 export function noPressure({ groups, background }: Pick<ZonePressure, 'groups' | 'background'>): ZonePressure {
   const counts = { steals: 0, retypedBlocks: 0, migratedPages: 0, migrateFailedPages: 0 };
-  return { groups, background, slowAllocations: {}, ...counts };
+  return { groups, background, slowAllocations: {}, ...counts, isolated: [] };
 }
 
 /**
@@ -184,7 +186,9 @@ export function goSlow(
 ): void {
   const { pressure } = draft;
   invariant(pressure !== undefined, 'a zone that groups its pages has a slow path');
-  const { sender, leastOrder: orderPages, count, kind, zero } = wish;
+  const { sender, count, kind, zero } = wish;
+  // A fault tried its larger orders already and waits for the least; who names one order wants that (khugepaged, MADV_COLLAPSE).
+  const orderPages = wish.fallbackOrders === null ? wish.orderPages : wish.leastOrder;
   if (pressure.background && orderPages > 0) send('kcompactd', { type: 'WAKE_KCOMPACTD', orderPages });
   const slow = { sender, request, orderPages, leastOrder: wish.leastOrder, count, kind, zero, copied };
   send('page-alloc', { type: 'SLOW_ALLOC', wish: slow });
@@ -247,4 +251,21 @@ export function reclaimedFor(context: ZoneContext, event: Message, send: Send): 
   const draft = copyZone(context);
   draft.pressure = rest;
   return draft;
+}
+
+/**
+ * Whether a frame lies in a folio that is being moved. Whoever wants to pin it tries again: in Linux the count of such a folio
+ * is frozen, and GUP-fast backs off [mm/migrate.c:__folio_migrate_mapping].
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const input = { resources, kernelPageBytes: 4096, memoryBytes: 2 ** 25, pressure: { background: false } };
+ * isBeingMoved(createActor(machines.zone, { input }).getSnapshot().context, 262150); // false
+ * ```
+ */
+export function isBeingMoved({ pressure, folios }: Pick<ZoneContext, 'pressure' | 'folios'>, pfn: number): boolean {
+  if (pressure === undefined || pressure.isolated.length === 0) return false;
+  const head = folios.headOf(pfn);
+  return head !== null && pressure.isolated.includes(head);
 }

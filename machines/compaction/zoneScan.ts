@@ -117,6 +117,7 @@ export function compactScan(context: ZoneContext, event: MessageOf<'COMPACT_SCAN
     ...pressure,
     migratedPages: migratedPages + moved,
     migrateFailedPages: migrateFailedPages + failed,
+    isolated: batch.moves.map(({ fromPfn }) => fromPfn),
   };
   return draft;
 }

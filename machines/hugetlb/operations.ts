@@ -8,7 +8,8 @@ import { pageSizeLimits } from '../../src/arch/granule.ts';
 import { ERRNO } from '../../src/mm/abi/numbers.ts';
 import { writtenHuge } from '../../src/mm/hugetlb/controls.ts';
 import { entered, type HugeFault, look, unpromised, withPromises } from '../../src/mm/hugetlb/inode.ts';
-import { promise, resized, surplusFor, takePage, withPage } from '../../src/mm/hugetlb/pool.ts';
+import { mayTake, mounted, promise, resized, surplusFor, takePage, withPage } from '../../src/mm/hugetlb/pool.ts';
+import { newSubpool } from '../../src/mm/hugetlb/subpool.ts';
 import { invariant } from '../../src/errors.ts';
 import type { Message } from '../messages.ts';
 import type { Send } from '../support.ts';
@@ -95,7 +96,7 @@ function fault(
   const taken = takePage(pool, found.promised);
   if (taken === null) {
     // alloc_surplus_hugetlb_folio: one page beyond the pool, where that is allowed.
-    const may = !asked && pool.surplus < pool.overcommit;
+    const may = !asked && pool.surplus < pool.overcommit && (found.promised || mayTake(pool));
     if (may) return askZone(context, { message, left: 1 }, inode.hugeBytes, 1, send);
     return answerFault(context, message, { ...NO_PAGE, errno: ERRNO.ENOSPC }, send);
   }
@@ -126,7 +127,10 @@ function fill(context: HugetlbContext, message: HugeRequest, left: number, send:
   if (message.type === 'WRITE_CONTROL') {
     send(message.sender, { type: 'CONTROL_DONE', request: message.request, errno: 0, text: '' });
   }
-  return { ...context, current: null };
+  const mount = message.type === 'FILL' ? context.facility.pools[message.bytes]?.mount : undefined;
+  const state = { ...context, current: null };
+  if (mount === undefined || message.type !== 'FILL') return state;
+  return withPool(state, mounted(poolOf(state, message.bytes), newSubpool(mount.maxPages, mount.minPages)));
 }
 
 function write(context: HugetlbContext, message: MessageRequest<'WRITE_CONTROL'>, send: Send): HugetlbContext {

@@ -87,8 +87,8 @@ export interface HugetlbContext {
 export function initialHugetlb({ resources, kernelPageBytes, facility }: HugetlbInput): HugetlbContext {
   const pools = hugeSizes(kernelPageBytes).map((bytes) => emptyPool(bytes, facility.pools[bytes]?.overcommit ?? 0));
   const queue = pools.flatMap(({ bytes }): HugeRequest[] => {
-    const pages = facility.pools[bytes]?.pages ?? 0;
-    return pages === 0 ? [] : [{ type: 'FILL', bytes, pages }];
+    const { pages, mount } = facility.pools[bytes] ?? { pages: 0 };
+    return pages === 0 && mount === undefined ? [] : [{ type: 'FILL', bytes, pages }];
   });
   return {
     resources,

@@ -18,6 +18,7 @@ import { reviseMm } from '../revise.ts';
 import { copyZone } from '../revise.ts';
 import { assertType, type Send } from '../support.ts';
 import type { ZoneContext } from '../zone.ts';
+import { takeBlocks, type Wish } from '../zoneAlloc.ts';
 import { usesHugeZero } from './mmSettings.ts';
 
 function pmdOf({ pageBytes, kernelPageBytes }: MmContext): number {
@@ -164,18 +165,17 @@ export function hugeZero(context: ZoneContext, event: Message, send: Send): Zone
     return context;
   }
   const draft = copyZone(context);
-  const enough = context.buddy.freeFrames - 2 ** orderPages >= context.marks.min && context.buddy.canAlloc(orderPages);
-  if (held !== undefined || !enough) {
+  const order = { orderPages, leastOrder: orderPages, fallbackOrders: null, count: 1 };
+  const wish: Wish = { sender: 'zone', ...order, kind: 'kernel', zero: true };
+  const mayBe = held === undefined && orderPages <= context.buddy.maxOrder;
+  const [pfn] = (mayBe ? takeBlocks(draft, wish, orderPages) : null) ?? [];
+  if (pfn === undefined) {
     send(sender, { type: 'NO_MEMORY', request });
     draft.failures += 1;
     return draft;
   }
-  const buddy = context.buddy.edit();
-  const pfn = buddy.alloc(orderPages);
-  invariant(pfn !== null, 'a block that can be had is had');
   const folios = context.folios.edit();
   folios.add({ pfn, order: orderPages, owner: 'zone', kind: 'reserved' });
-  draft.buddy = buddy.done();
   draft.folios = folios.done();
   draft.hugeZero = { pfn, order: orderPages };
   draft.zeroedBytes += 2 ** orderPages * context.kernelPageBytes;

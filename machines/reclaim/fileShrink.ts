@@ -89,6 +89,19 @@ export function askReferences(context: FileContext, send: Send): FileContext {
 }
 
 /**
+ * Whether folios may leave the cache beside the operation that is under way. A reference that was asked for after the zone was
+ * asked is not in its answer: while one is, pages stay.
+ *
+ * @example
+ * ```ts
+ * mayDropNow({ current: null, phase: 'none' }); // true
+ * ```
+ */
+export function mayDropNow({ current, phase }: Pick<FileContext, 'current' | 'phase'>): boolean {
+  return phase !== 'referencing' && (current === null || LOOKS_AGAIN.includes(current.message.type));
+}
+
+/**
  * Drops the folios that the cache and reclaim alone refer to (`folio_ref_freeze`), and tells reclaim.
  *
  * @example
@@ -101,15 +114,13 @@ export function askReferences(context: FileContext, send: Send): FileContext {
  */
 export function endShrink(context: FileContext, event: Message, send: Send): FileContext {
   assertType(event, 'FOLIOS');
-  const { shrink, current, phase } = context;
+  const { shrink } = context;
   if (shrink === undefined) return context;
   const alone = new Set<number>();
   for (const folio of event.folios) {
     if (folio !== null && folio.pins === 0 && folio.refs === 2 * 2 ** folio.order) alone.add(folio.pfn);
   }
-  // A reference that was asked for after the question is not in the answer: its pages stay.
-  const isAsking = phase === 'referencing';
-  const free = !inMemory(context) && !isAsking && (current === null || LOOKS_AGAIN.includes(current.message.type));
+  const free = !inMemory(context) && mayDropNow(context);
   const folios = free ? foliosAt(context, alone).filter(({ dirty, uptodate }) => uptodate && !dirty) : [];
   const dropped = dropFolios(context, folios, false, send).context;
   const freed = folios.map(({ pfn }) => pfn);

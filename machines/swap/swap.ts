@@ -6,6 +6,7 @@
  */
 import { setup } from 'xstate';
 import type { Message } from '../messages.ts';
+import { showSwap } from '../procfs/answers.ts';
 import { assertType, handle, type Send } from '../support.ts';
 import { failRead, freeSlots, readSlots, referenced, swapAhead, swapIn, transferred } from './swapIn.ts';
 import { addToSwap, dropSwap, writeSwap } from './swapOut.ts';
@@ -62,6 +63,8 @@ function takeMessage(context: SwapContext, event: Message, send: Send): SwapCont
       return duplicate(context, event, send);
     case 'FREE_SWAP_CACHE':
       return freeCache(context, event, send);
+    case 'SWAP_QUERY':
+      return showSwap(context, event, send);
     case 'SWAP_RESIDENT':
       return resident(context, event, send);
     case 'FRAMES':
@@ -111,6 +114,7 @@ export const swapMachine = setup({
     SWAP_DUPLICATE: { actions: 'take' },
     FREE_SWAP_CACHE: { actions: 'take' },
     SWAP_RESIDENT: { actions: 'take' },
+    SWAP_QUERY: { actions: 'take' },
     FRAMES: { actions: 'take' },
     NO_MEMORY: { actions: 'take' },
     GOT: { actions: 'take' },

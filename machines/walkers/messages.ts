@@ -58,6 +58,9 @@ export type WalkerMessage =
   | { type: 'FOLIO_QUERY'; sender: string; request: number; pfns: number[] }
   /** `folios` in the order of the question; null where a frame is free. */
   | { type: 'FOLIOS'; request: number; folios: (Folio | null)[] }
+  | { type: 'TRY_GET'; sender: string; request: number; runs: FrameRun[] }
+  /** `got`: one more reference to each page; else a frame was not in use, and none was taken. */
+  | { type: 'GET_TRIED'; request: number; got: boolean }
   | { type: 'MM_QUERY'; sender: string; request: number }
   | { type: 'MM_STATE'; request: number; state: MmState }
   | {
@@ -106,6 +109,8 @@ export interface MmState {
   rssPeakPages: number;
   minorFaults: number;
   majorFaults: number;
+  /** Memory that has not been written since clear_refs; absent where that is not tracked, or was never asked. */
+  softClean?: readonly { startVa: number; endVa: number }[];
   /** Untranslatable operations so far. */
   fallbacks: number;
 }

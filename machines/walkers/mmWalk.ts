@@ -23,7 +23,8 @@ export function stateOfMm(context: MmContext): MmState {
   const { anonPages: rssAnonPages, filePages: rssFilePages } = residentSet(context);
   const { minorFaults, majorFaults, fallbacks } = context;
   const sizes = { pid, pageBytes, kernelPageBytes, vmas: context.vmas.list(), startBrk, brk };
-  return { ...sizes, rssAnonPages, rssFilePages, rssPeakPages, minorFaults, majorFaults, fallbacks };
+  const tracked = context.softClean === undefined ? {} : { softClean: context.softClean };
+  return { ...sizes, rssAnonPages, rssFilePages, rssPeakPages, minorFaults, majorFaults, fallbacks, ...tracked };
 }
 
 /**

@@ -11,7 +11,17 @@ import type { WalkerMessage } from './messages.ts';
  * WALKERS.includes('disk'); // false
  * ```
  */
-export const WALKERS: readonly Kind[] = ['kswapd', 'driver', 'page-alloc', 'kcompactd', 'khugepaged', 'hugetlb'];
+export const WALKERS: readonly Kind[] = [
+  'kswapd',
+  'driver',
+  'page-alloc',
+  'kcompactd',
+  'khugepaged',
+  'hugetlb',
+  'ksmd',
+  'hwpoison',
+  'procfs',
+];
 
 /**
  * The rows.
@@ -26,6 +36,8 @@ export const walkerVocabulary: Readonly<Record<WalkerMessage['type'], Vocabulary
   WALKED: row('mmu', WALKERS, 'The entries, and how large the tables are.'),
   FOLIO_QUERY: row([...WALKERS, 'file', 'driver', 'mm'], 'zone', 'page_folio: which folios do these frames lie in?'),
   FOLIOS: row('zone', [...WALKERS, 'file', 'driver', 'mm'], 'Order, references, pins and owner of each.'),
+  TRY_GET: row(WALKERS, 'zone', 'folio_try_get: a reference to each page, unless one of them is free by now.'),
+  GET_TRIED: row('zone', WALKERS, 'Whether they are taken.'),
   MM_QUERY: row(WALKERS, 'mm', 'mmap_read_lock: areas, page size and counters.'),
   MM_STATE: row('mm', WALKERS, 'Those.'),
   REPLACE_PTES: row(WALKERS, 'mm', 'rmap_walk: replace entries that still are what is expected.'),

@@ -66,6 +66,8 @@ export interface Design {
   contiguousTlb: 'per-page' | 'per-group';
   /** Kernel page-table isolation: every user TLBI twice, ASIDs in pairs (`__tlbi_user`, `set_kpti_asid_bits`). */
   kpti: boolean;
+  /** CONFIG_MEM_SOFT_DIRTY, which arm64 of 6.12 does not have; absent is false. */
+  softDirty?: boolean | undefined;
   thp: ThpSettings;
 }
 

@@ -56,7 +56,7 @@ function elf(cli: Cli, files: readonly string[], options: ElfOptions): void {
 }
 
 function judge(path: string, shown: string, sizes: readonly number[], loader?: Loader): JudgedElf {
-  const { file, notes } = readElfAt(path);
+  const { file, notes, properties } = readElfAt(path);
   const by = loader ?? loaderOf(file);
   // The interpreter of another architecture, or of an image of another machine, is not here.
   const interpreterPath = file.interpreter;
@@ -69,6 +69,7 @@ function judge(path: string, shown: string, sizes: readonly number[], loader?: L
     file,
     verdicts: sizes.map((pageBytes) => judgeElf(file, pageBytes, by)),
     notedPageBytes: notedPageBytes(notes, file.littleEndian),
+    properties,
     interpreter,
   };
 }
@@ -98,6 +99,7 @@ function jsonOf(judged: JudgedElf): unknown {
     littleEndian: file.littleEndian,
     machine: file.machine,
     notedPageBytes: judged.notedPageBytes,
+    properties: judged.properties,
     headers: file.headers.map((header) => ({ ...header, type: names.get(header.type) ?? header.type })),
     verdicts: judged.verdicts,
     interpreter: judged.interpreter === null ? file.interpreter : jsonOf(judged.interpreter),

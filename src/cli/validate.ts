@@ -3,11 +3,13 @@ import type { Command } from 'commander';
 import type { Cli } from './cli.ts';
 import { addValidateAbi } from './validateAbi.ts';
 import { addValidateFootprint } from './validateFootprint.ts';
+import { addValidateInterfaces } from './validateInterfaces.ts';
 
 const EXAMPLES = `
 Examples:
   granule validate abi abi-64K.ndjson.gz --on 4K
   granule validate footprint footprint.ndjson
+  granule validate interfaces interfaces.json
 
 Each has a help of its own: granule validate abi --help.`;
 
@@ -26,4 +28,5 @@ export function addValidate(program: Command, cli: Cli): void {
     .addHelpText('after', EXAMPLES);
   addValidateAbi(group, cli);
   addValidateFootprint(group, cli);
+  addValidateInterfaces(group, cli);
 }

@@ -67,12 +67,13 @@ export interface NativeChange {
 }
 
 /**
- * The flags that must agree within a group: all but accessed and dirty (`pte_mkold(pte_mkclean(pte))`), CONT, and what
- * Linux keeps in the page instead of the entry.
+ * The flags that must agree within a group: all but accessed and dirty (`pte_mkold(pte_mkclean(pte))`), CONT, what
+ * Linux keeps in the page instead of the entry, and what hardware does not look at: the bit of userfaultfd stays in the Linux
+ * entries, and where it takes a permission away, the permission differs too.
  */
 function comparableFlags(pte: number): number {
   const large = hasFlags(pte, PTE.SPECIAL) ? 0 : PTE.LARGE;
-  return flagsOf(makeClean(pte)) & ~(PTE.YOUNG | PTE.CONT | PTE.EXCLUSIVE | large);
+  return flagsOf(makeClean(pte)) & ~(PTE.YOUNG | PTE.CONT | PTE.EXCLUSIVE | PTE.UFFD_WP | large);
 }
 
 /**

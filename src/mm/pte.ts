@@ -25,7 +25,9 @@ const MAX_PFN = 2 ** 40;
  * - `CONT`: contiguous bit.
  * - `LARGE`: bookkeeping of the model: the folio of this page covers the whole contpte group around it. Linux asks the
  *   folio [arch/arm64/mm/contpte.c:__contpte_try_fold].
- * - `SWAP`: not present; the frame number is the offset in swap.
+ * - `SWAP`: not present; the frame number is the offset in swap, or what `nonPresent.ts` says.
+ * - `UFFD_WP`: the same bit in a present entry: userfaultfd write-protects the page (`pte_uffd_wp`). Such an entry is never
+ *   writable.
  * - `DEVICE`: of special entries: Device-nGnRE memory instead of Normal [arch/arm64/include/asm/pgtable-prot.h]. It is
  *   the bit of LARGE, which says something of folios, and a special entry has none.
  * - `EXCLUSIVE`: bookkeeping of the model: the anonymous page belongs to this entry alone (`PageAnonExclusive`, which Linux
@@ -49,6 +51,7 @@ export const PTE = {
   CONT: 512,
   LARGE: 1024,
   SWAP: 2048,
+  UFFD_WP: 2048,
   EXCLUSIVE: 4096,
   DEVICE: 1024,
 } as const;

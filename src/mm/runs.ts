@@ -9,6 +9,8 @@
  * So the runs between two fetch runs belong to the first of them, and a stretch can be cut before any fetch run.
  */
 
+import type { UserfaultCall } from './userfaultfd/calls.ts';
+
 /** An instruction-fetch run. */
 export const RUN_FETCH = 0;
 /** A data run of reads only. */
@@ -40,6 +42,8 @@ export type TraceCall =
   | SharedMemoryCall
   | OtherProcessCall
   | QueryCall
+  | ProcCall
+  | UserfaultCall
   | ControlCall
   | SelectionCall
   | ObjectCall
@@ -151,6 +155,13 @@ export type OtherProcessCall =
   | { op: 'process_vm_readv'; targetPid: number; local: UserRange[]; remote: UserRange[] }
   | { op: 'process_vm_writev'; targetPid: number; local: UserRange[]; remote: UserRange[] };
 
+/** Files of /proc and /sys, whose text the kernel makes when they are read. */
+export type ProcCall =
+  /** pread(2); `/proc/self` is the caller. The bytes go to `buffer`, or nowhere where it is left out. */
+  | { op: 'read_proc'; path: string; offsetBytes: number; lengthBytes: number; buffer?: number }
+  /** write(2) of a short text, as clear_refs takes it. */
+  | { op: 'write_proc'; path: string; text: string };
+
 /** What a program asks about the page size: the C library's sysconf and getauxval, by the constants' names. */
 export type QueryCall = { op: 'sysconf'; name: string } | { op: 'auxval'; name: string };
 
@@ -198,6 +209,12 @@ export type TaskCall =
   /** Of a topology with programs the memory is that of `file` from here on; a recorded trace ends here. */
   | { op: 'exec'; file: string; longestArgumentBytes?: number }
   | { op: 'exit'; status: number }
+  /** The caller sleeps for some time. */
+  | { op: 'nanosleep'; cycles: number }
+  /** A write to /proc/PID/clear_refs; `targetPid` 0 is the caller. */
+  | { op: 'clear_refs'; targetPid: number; value: number }
+  /** No call of Linux: the program says what the stores before it have filled a range with, for ksmd to compare. */
+  | { op: 'pattern'; addr: number; lengthBytes: number; value: number }
   /** A call that does not touch the memory that is modelled; `name` is Linux's. */
   | { op: 'other'; name: string };
 

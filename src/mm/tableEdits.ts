@@ -3,7 +3,7 @@
  * walks that table, the contpte layer stands between.
  */
 import { needsBreak } from './breakBeforeMake.ts';
-import { sharedEntry } from './nonPresent.ts';
+import { isMarker, MARKER, sharedEntry } from './nonPresent.ts';
 import {
   flagsOf,
   hasFlags,
@@ -84,6 +84,24 @@ function rewrite(work: Work, { startVa, endVa }: VaRange, change: (pte: number, 
   }
 }
 
+/**
+ * Folios that a range covers in part have been split (`mm/huge_memory.c:split_folio`): their blocks at the edges of the range are
+ * blocks no more, and cannot become any again.
+ */
+function unfoldSplit(work: Work, { startVa, endVa }: VaRange): void {
+  const { contpte, linux } = work;
+  if (contpte === null || startVa >= endVa) return;
+  const pageBytes = linux.geometry.granuleBytes;
+  for (const va of [startVa, endVa - pageBytes]) {
+    const block = contpte.widened(va, va + pageBytes);
+    if (block.startVa >= startVa && block.endVa <= endVa) continue;
+    contpte.unfold(va);
+    linux.changeRange(block.startVa, block.endVa, (pte) => {
+      return isPresent(pte) && hasFlags(pte, PTE.LARGE) && !hasFlags(pte, PTE.SPECIAL) ? pte - PTE.LARGE : pte;
+    });
+  }
+}
+
 /** What clearing and write-protecting a range begin with: blocks that it covers in part are unfolded. */
 function unfoldPartial(work: Work, { startVa, endVa }: VaRange): void {
   if (work.contpte !== null && endVa > startVa) work.contpte.unfoldPartial(startVa, endVa);
@@ -132,7 +150,8 @@ export const operations: { [O in TableOp['op']]: (work: Work, op: Extract<TableO
       const gather = new Gather();
       unfoldPartial(work, range);
       work.linux.forEach(range.startVa, range.endVa, (va, pte) => {
-        if (fileOnly && hasFlags(pte, PTE.ANON)) return;
+        // What stands for a private page, and what is remembered of a page, stays as well (`should_zap_cows`).
+        if (fileOnly && (hasFlags(pte, PTE.ANON) || !isPresent(pte))) return;
         found.push(va);
         // A block is read as a whole before any of it is cleared (`get_and_clear_full_ptes`).
         ptes.push(hasFlags(pte, PTE.CONT) ? entryOf(work, va) : pte);
@@ -153,7 +172,11 @@ export const operations: { [O in TableOp['op']]: (work: Work, op: Extract<TableO
         // What is not present has no protection: swap, migration, poison (`change_pte_range`).
         if (!isPresent(pte)) return pte;
         const ofFile = isDirty(pte) ? (range.dirtyProtection ?? range.protection) : range.protection;
-        const next = modifyProtection(pte, hasFlags(pte, PTE.EXCLUSIVE) ? range.anonProtection : ofFile);
+        if (!isPresent(pte)) return pte;
+        const exclusive = hasFlags(pte, PTE.EXCLUSIVE) ? range.anonProtection : ofFile;
+        // What userfaultfd protects stays so (`can_change_pte_writable`).
+        const protection = hasFlags(pte, PTE.UFFD_WP) ? withoutWrite(exclusive) : exclusive;
+        const next = modifyProtection(pte, protection);
         if (next !== pte) gather.add(va, work.linux.geometry.granuleBytes);
         return next;
       });
@@ -176,8 +199,9 @@ export const operations: { [O in TableOp['op']]: (work: Work, op: Extract<TableO
     // `clear_young_dirty_ptes` takes whole blocks; cleaning alone goes by single entries (`page_vma_mkclean_one`).
     if (!young) rewrite(work, op, older);
     else {
-      const { startVa, endVa } =
-        op.endVa > op.startVa && work.contpte !== null ? work.contpte.widened(op.startVa, op.endVa) : op;
+      const widens = op.split !== true && op.endVa > op.startVa && work.contpte !== null;
+      if (op.split === true) unfoldSplit(work, op);
+      const { startVa, endVa } = widens ? (work.contpte?.widened(op.startVa, op.endVa) ?? op) : op;
       work.linux.changeRange(startVa, endVa, older);
     }
     gather.into(work);
@@ -192,7 +216,10 @@ export const operations: { [O in TableOp['op']]: (work: Work, op: Extract<TableO
       entry[1] = work.linux.clear(entry[0]);
     }
     for (const [va, pte] of moved) {
-      work.linux.set(va - fromVa + toVa, pte);
+      // What moves is watched by no userfaultfd any more (`move_ptes`: `pte_clear_uffd_wp`).
+      const kept = isPresent(pte) ? pte - (pte & PTE.UFFD_WP) : pte;
+      if (isWpMarker(pte)) continue;
+      work.linux.set(va - fromVa + toVa, kept);
       work.contpte?.wasSet(va - fromVa + toVa, 1);
     }
     if (moved.length === 0) return;
@@ -216,7 +243,9 @@ export const operations: { [O in TableOp['op']]: (work: Work, op: Extract<TableO
         // A private page is write-protected and no longer exclusive on both sides; the child's entries begin old
         // (`copy_present_ptes`, `folio_try_dup_anon_rmap_ptes`).
         const shared = hasFlags(pte, PTE.ANON) || !isWritable(pte) ? shareEntry(pte) : pte;
-        work.set.add(va, pfnOf(shared), isPresent(shared) ? flagsOf(shared) & ~PTE.YOUNG : flagsOf(shared));
+        // The child's memory is not watched (`dup_userfaultfd`, `copy_nonpresent_pte`).
+        const off = isPresent(shared) ? PTE.YOUNG | PTE.UFFD_WP : 0;
+        if (!isWpMarker(pte)) work.set.add(va, pfnOf(shared), flagsOf(shared) & ~off);
         return shared;
       });
       const { startVa, endVa } = range;
@@ -238,6 +267,14 @@ export const operations: { [O in TableOp['op']]: (work: Work, op: Extract<TableO
   },
   harvest,
 };
+
+function isWpMarker(pte: number): boolean {
+  return isMarker({ pfn: pfnOf(pte), flags: flagsOf(pte) }, MARKER.UFFD_WP);
+}
+
+function withoutWrite(protection: number): number {
+  return (protection & ~PTE.WRITE) | PTE.READONLY;
+}
 
 /** An entry that maps its page together with another. */
 function shareEntry(pte: number): number {

@@ -31,7 +31,16 @@ export type TableOp =
    */
   | { op: 'protect'; ranges: (VaRange & { protection: number; anonProtection: number; dirtyProtection?: number })[] }
   /** Clears the accessed bit, the dirty bit, or both; `writeProtect` with the latter, as `page_mkclean_one` does. */
-  | { op: 'age'; startVa: number; endVa: number; young: boolean; dirty: boolean; writeProtect?: boolean }
+  | {
+      op: 'age';
+      startVa: number;
+      endVa: number;
+      young: boolean;
+      dirty: boolean;
+      writeProtect?: boolean;
+      /** Folios that the range covers in part have been split: their blocks are unfolded, not widened to. */
+      split?: boolean;
+    }
   | { op: 'move'; fromVa: number; toVa: number; lengthBytes: number }
   /** `always`: entries of shared anonymous memory, which the child could not find anywhere else. */
   | { op: 'copy'; ranges: (VaRange & { always: boolean })[] }

@@ -72,6 +72,8 @@ export interface Vma {
   policy?: string;
   /** Which opening of the file this is (`vm_file`), where one path has been opened more than once. */
   vmFile?: number;
+  /** Which userfaultfd it is registered with and for what (`src/mm/userfaultfd/areas.ts`); absent for none. */
+  uffd?: string;
   /** Memory protection key, absent for 0. */
   pkey?: number;
   /** VM_SEALED. */

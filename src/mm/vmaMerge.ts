@@ -31,6 +31,7 @@ function isSameButProt(a: Vma, b: Vma): boolean {
     (a.pkey ?? 0) === (b.pkey ?? 0) &&
     (a.sealed ?? false) === (b.sealed ?? false) &&
     a.policy === b.policy &&
+    a.uffd === b.uffd &&
     isSameFile(a, b)
   );
 }

@@ -196,7 +196,9 @@ export class VmaSet {
   copyTo(vma: Vma, fromVa: number, toVa: number, lengthBytes: number, keepsSource: boolean): VmaSet {
     const isFresh = vma.file === null && (vma.anonVma ?? 0) === 0;
     const offsetBytes = isFresh ? toVa : vma.offsetBytes + (fromVa - vma.startVa);
-    const range = { ...vma, startVa: toVa, endVa: toVa + lengthBytes, offsetBytes };
+    // Without UFFD_FEATURE_EVENT_REMAP what moves is watched no more (`mremap_userfaultfd_prep`).
+    const { uffd: _, ...unwatched } = vma;
+    const range = { ...unwatched, startVa: toVa, endVa: toVa + lengthBytes, offsetBytes };
     return this.place(range, isFresh && keepsSource ? vma : null);
   }
 
@@ -244,7 +246,8 @@ export class VmaSet {
     let { anonVmas } = this;
     const vmas = this.list().flatMap((vma) => {
       if ((vma.flags & VM.DONTCOPY) !== 0) return [];
-      const { anonChain, ...rest } = vma;
+      // The child's memory is nobody's to watch, as without UFFD_FEATURE_EVENT_FORK (`dup_userfaultfd`).
+      const { anonChain, uffd: _, ...rest } = vma;
       const child = { ...rest, flags: (vma.flags & ~(VM.LOCKED | VM.LOCKONFAULT)) >>> 0, anonVma: 0 };
       if ((vma.anonVma ?? 0) === 0 || (vma.flags & VM.WIPEONFORK) !== 0) return [child];
       return [{ ...child, anonVma: ++anonVmas, anonChain: (anonChain ?? 0) + 1 }];

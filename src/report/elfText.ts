@@ -1,5 +1,6 @@
 /** The verdicts on ELF files as text: one line a file, or everything about one. */
 import { type ElfFile, ET, headersOf, linkedAlign, PT } from '../mm/elf/elfFile.ts';
+import { AARCH64_FEATURES, type ElfProperty } from '../mm/elf/notes.ts';
 import { type Finding, FINDINGS, type Verdict } from '../mm/elf/verdict.ts';
 import { formatBytes, formatCount, formatHex, formatPageSize, formatProtection } from './format.ts';
 import { formatTable } from './table.ts';
@@ -12,6 +13,7 @@ export interface JudgedElf {
   verdicts: Verdict[];
   /** The page size that a note of the file asks for, 0 without one. */
   notedPageBytes: number;
+  properties: readonly ElfProperty[];
   /** PT_INTERP with its own verdicts, where the file is there; exec loads both in pages of one size. */
   interpreter: JudgedElf | null;
 }
@@ -87,7 +89,8 @@ function linkedText(file: ElfFile): string {
  * ```ts
  * const about = { name: 'a', sizeBytes: 0, bits: 64 as const, littleEndian: true, type: 3, machine: 183, entry: 0 };
  * const table = { headerOffset: 64, headerEntryBytes: 56, entrySizeFits: true, headers: [], interpreter: null };
- * elfReport({ path: 'a', file: { ...about, ...table }, verdicts: [], notedPageBytes: 0, interpreter: null }).split('\n')[0];
+ * const judged = { path: 'a', file: { ...about, ...table }, verdicts: [], notedPageBytes: 0, properties: [] };
+ * elfReport({ ...judged, interpreter: null }).split('\n')[0];
  * // 'a: library, 64 bit, little-endian, linked for -'
  * ```
  */
@@ -96,10 +99,26 @@ export function elfReport(judged: JudgedElf): string {
   const order = file.littleEndian ? 'little' : 'big';
   const head = `${path}: ${elfKind(file)}, ${file.bits} bit, ${order}-endian, linked for ${linkedText(file)}\n`;
   const noted = notedPageBytes === 0 ? '' : `a note asks for pages of ${formatPageSize(notedPageBytes)}\n`;
-  const parts = [head + noted, segmentTable(file), ...verdicts.map((verdict) => verdictReport(judged, verdict))];
+  const parts = [
+    head + noted + featureText(judged),
+    segmentTable(file),
+    ...verdicts.map((verdict) => verdictReport(judged, verdict)),
+  ];
   if (file.interpreter !== null && interpreter === null) parts.push(`interpreter ${file.interpreter}: not here\n`);
   if (interpreter !== null) parts.push(`interpreter, in pages of the same size:\n${elfTable([interpreter])}`);
   return parts.join('\n');
+}
+
+/** What else exec takes from the headers: the protection of the stack, and BTI and PAC of arm64. */
+function featureText({ file, properties }: JudgedElf): string {
+  const stack = headersOf(file, PT.GNU_STACK)[0];
+  const features = properties.find(({ type }) => type === AARCH64_FEATURES)?.value ?? 0;
+  const said = [
+    ...(stack !== undefined && (stack.prot & 4) !== 0 ? ['an executable stack'] : []),
+    ...((features & 1) === 0 ? [] : ['BTI']),
+    ...((features & 2) === 0 ? [] : ['PAC']),
+  ];
+  return said.length === 0 ? '' : `asks for ${said.join(', ')}\n`;
 }
 
 function segmentTable(file: ElfFile): string {

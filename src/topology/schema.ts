@@ -95,6 +95,7 @@ const designSchema = z.strictObject({
   tlbiOperands: z.enum(['process-page', 'kernel-page']).default(defaultDesign.tlbiOperands),
   contiguousTlb: z.enum(['per-page', 'per-group']).default(defaultDesign.contiguousTlb),
   kpti: z.boolean().default(defaultDesign.kpti),
+  softDirty: z.boolean().optional(),
   thp: thpSchema.prefault({}),
 });
 

@@ -1,6 +1,7 @@
 import { GranuleError, invariant } from '../errors.ts';
 import { RUN_CALL, RUN_PAGE_SHIFT } from '../mm/runs.ts';
 import type { ImageSegment, RunSource, TraceCall } from '../mm/runs.ts';
+import { isUserfaultCall } from '../mm/userfaultfd/calls.ts';
 import { AreaSet } from './areas.ts';
 import { Layout, MAP_ANONYMOUS, MAP_FIXED, MREMAP_DONTUNMAP, PROT_WRITE, alignDown, alignUp } from './layout.ts';
 import type { ByteRange } from './layout.ts';
@@ -135,7 +136,7 @@ export class AreaSurvey {
     else if (call.op === 'read' || call.op === 'write') {
       const owner = this.owners.find(call.buffer);
       if (owner !== undefined) area = this.instanceAreas[owner.instance];
-    } else if ('lengthBytes' in call && 'addr' in call) area = this.ranged(call);
+    } else if (!isUserfaultCall(call) && 'lengthBytes' in call && 'addr' in call) area = this.ranged(call);
     this.layout.apply(call);
     return { call, area, target };
   }

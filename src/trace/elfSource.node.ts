@@ -2,13 +2,14 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { GranuleError } from '../errors.ts';
 import { type ByteSource, type ElfFile, readElf } from '../mm/elf/elfFile.ts';
-import { type ElfNote, readNotes } from '../mm/elf/notes.ts';
+import { type ElfNote, type ElfProperty, readNotes, readProperties } from '../mm/elf/notes.ts';
 import { inputError } from './gtrReader.ts';
 
 /** What was read of an ELF file on disk. */
 export interface ElfOnDisk {
   file: ElfFile;
   notes: ElfNote[];
+  properties: ElfProperty[];
 }
 
 /**
@@ -30,7 +31,7 @@ export function readElfAt(path: string): ElfOnDisk {
   try {
     const source = sourceOf(descriptor, path);
     const file = readElf(source);
-    return { file, notes: readNotes(source, file) };
+    return { file, notes: readNotes(source, file), properties: readProperties(source, file) };
   } catch (error) {
     throw error instanceof GranuleError ? error : inputError(error, path);
   } finally {

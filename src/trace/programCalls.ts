@@ -1,6 +1,7 @@
 /** The calls that a program of a topology may make, in the plain form that a person writes. */
 import { z } from 'zod';
 import { ADVICE, MAP } from '../mm/abi/numbers.ts';
+import { UFFD, UFFD_FEATURE } from '../mm/userfaultfd/numbers.ts';
 import { PER_PAGE } from '../mm/selection/settings.ts';
 
 const UNIT_BYTES: Record<string, number> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
@@ -65,6 +66,35 @@ const area = { addr: number, lengthBytes: number };
 const file = z.string().min(1);
 const direct = z.literal(true).optional();
 const transfer = { file, offsetBytes: number.default(0), buffer: number, lengthBytes: number, direct };
+
+const watched = { fd: z.string().min(1), addr: number.optional(), lengthBytes: number.optional() };
+const mode = number.default(0);
+
+/** The calls of userfaultfd; `addr` left out is the page of the event that was read last. */
+const userfaultShapes = [
+  z.strictObject({ op: z.literal('userfaultfd'), fd: z.string().min(1), flags: number.default(0) }),
+  z.strictObject({ op: z.literal('uffd_read'), fd: z.string().min(1) }),
+  z.strictObject({ op: z.literal('uffd_close'), fd: z.string().min(1) }),
+  z.strictObject({
+    op: z.literal('uffdio_api'),
+    fd: z.string().min(1),
+    api: number.default(UFFD.API),
+    features: named(UFFD_FEATURE).default(0),
+  }),
+  z.strictObject({
+    op: z.literal('uffdio_register'),
+    ...watched,
+    mode: named({ MISSING: UFFD.REGISTER_MISSING, WP: UFFD.REGISTER_WP, MINOR: UFFD.REGISTER_MINOR }).default(1),
+  }),
+  z.strictObject({ op: z.literal('uffdio_unregister'), ...watched }),
+  z.strictObject({ op: z.literal('uffdio_wake'), ...watched }),
+  z.strictObject({ op: z.literal('uffdio_copy'), ...watched, src: number, mode }),
+  z.strictObject({ op: z.literal('uffdio_zeropage'), ...watched, mode }),
+  z.strictObject({ op: z.literal('uffdio_writeprotect'), ...watched, mode }),
+  z.strictObject({ op: z.literal('uffdio_continue'), ...watched, mode }),
+  z.strictObject({ op: z.literal('uffdio_poison'), ...watched, mode }),
+  z.strictObject({ op: z.literal('uffdio_move'), ...watched, src: number, mode }),
+] as const;
 
 /**
  * One shape a call; what is left out has the value that a plain program would give.
@@ -148,6 +178,17 @@ export const callSchema = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('process_madvise'), targetPid: number, ranges, advice }),
   z.strictObject({ op: z.literal('process_vm_readv'), targetPid: number, local: ranges, remote: ranges }),
   z.strictObject({ op: z.literal('process_vm_writev'), targetPid: number, local: ranges, remote: ranges }),
+  z.strictObject({
+    op: z.literal('read_proc'),
+    path: z.string().min(1),
+    offsetBytes: number.default(0),
+    lengthBytes: number.default(65536),
+    buffer: number.optional(),
+  }),
+  z.strictObject({ op: z.literal('write_proc'), path: z.string().min(1), text: z.string() }),
+  z.strictObject({ op: z.literal('clear_refs'), targetPid: number.default(0), value: number }),
+  z.strictObject({ op: z.literal('nanosleep'), cycles: z.int().positive() }),
+  ...userfaultShapes,
   z.strictObject({ op: z.literal('read_control'), path: file }),
   z.strictObject({ op: z.literal('write_control'), path: file, text: z.string() }),
   z.strictObject({ op: z.literal('perf_event_open'), file }),

@@ -18,6 +18,8 @@ const accessSchema = z
     addr: number,
     lengthBytes: number.default(1),
     strideBytes: number.default(4096),
+    /** Of stores: what they fill the range with, as ksmd will compare it; 0 is zeroes. */
+    value: z.int().nonnegative().optional(),
   })
   .refine(
     ({ lengthBytes, strideBytes }) => strideBytes > 0 && lengthBytes / strideBytes <= STEP_ACCESSES_MAX,
@@ -56,9 +58,10 @@ const IMAGE: readonly ImageSegment[] = [
 ];
 
 function accessesOf(step: z.output<typeof accessSchema>): ScriptStep[] {
-  const { op, addr, lengthBytes, strideBytes } = step;
+  const { op, addr, lengthBytes, strideBytes, value } = step;
   const count = Math.ceil(lengthBytes / strideBytes);
-  return Array.from({ length: count }, (_, at) => ({ op, addr: addr + at * strideBytes }));
+  const accesses = Array.from({ length: count }, (_, at): ScriptStep => ({ op, addr: addr + at * strideBytes }));
+  return value === undefined || op === 'load' ? accesses : [...accesses, { op: 'pattern', addr, lengthBytes, value }];
 }
 
 /**

@@ -1,5 +1,6 @@
 import { RUN_FETCH, RUN_PAGE_SHIFT, RUN_READ, RUN_WRITE } from '../mm/runs.ts';
 import type { ImageSegment, RunBlock, TraceCall, TraceFile } from '../mm/runs.ts';
+import { isUserfaultCall } from '../mm/userfaultfd/calls.ts';
 import { FileSizes } from './fileSizes.ts';
 import { inferImage } from './image.ts';
 import { Layout, MAP_FIXED, PROT_WRITE, alignDown, alignUp } from './layout.ts';
@@ -143,7 +144,7 @@ export class TraceWorld {
     else if (call.op === 'mprotect' || call.op === 'pkey_mprotect') {
       // The loader makes read-only what it has just relocated (RELRO), so it was writable.
       this.use(call.addr, call.lengthBytes, (call.prot & PROT_WRITE) === 0 ? WRITTEN : READ);
-    } else if (LOCKING_OR_ADVICE.has(call.op) && 'addr' in call && 'lengthBytes' in call) {
+    } else if (LOCKING_OR_ADVICE.has(call.op) && !isUserfaultCall(call) && 'addr' in call && 'lengthBytes' in call) {
       this.use(call.addr, call.lengthBytes, READ);
     }
   }

@@ -41,6 +41,8 @@ export interface AbiProgram {
   actions: readonly AbiAction[];
   /** More files, as a topology has them. */
   files?: NonNullable<TopologyInput['files']>;
+  /** Names of userfaultfds that the program opens. */
+  userfaultfds?: string[];
 }
 
 /** What the model answered to a step, and when: `seq` of the event that brought the answer. */
@@ -84,7 +86,10 @@ export function abiWorld(pageBytes: number, kernelPageBytes = pageBytes, design:
  * abiTopology(abiWorld(4096), { name: 'seq-1', fileBytes: 200_000 }).processes[0]?.signals; // 'skip'
  * ```
  */
-export function abiTopology(world: AbiWorld, program: Pick<AbiProgram, 'name' | 'fileBytes' | 'files'>): Topology {
+export function abiTopology(
+  world: AbiWorld,
+  program: Pick<AbiProgram, 'name' | 'fileBytes' | 'files' | 'userfaultfds'>,
+): Topology {
   const input: TopologyInput = {
     name: program.name,
     kernelPageSize: world.kernelPageBytes,
@@ -92,6 +97,7 @@ export function abiTopology(world: AbiWorld, program: Pick<AbiProgram, 'name' | 
     design: world.design,
     processes: [{ pid: PID, trace: program.name, pageSize: world.pageBytes, signals: 'skip' }],
     files: [{ path: PROBE_FILE, size: program.fileBytes, kind: 'tmpfs' }, ...(program.files ?? [])],
+    ...(program.userfaultfds === undefined ? {} : { userfaultfd: { descriptors: program.userfaultfds } }),
   };
   return parseTopology(input, program.name);
 }

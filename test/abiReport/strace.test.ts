@@ -169,7 +169,7 @@ describe('calls', () => {
       'prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, 0x7f0000000000, 4096, "heap") = 0',
       'shmat(5, NULL, 0) = 0x7f0000002000',
     );
-    expect(calls.map(({ call }) => call.op)).toEqual(['userfaultfd_range', 'set_vma_anon_name', 'shmat']);
+    expect(calls.map(({ call }) => call.op)).toEqual(['uffdio_register', 'set_vma_anon_name', 'shmat']);
   });
 });
 

@@ -123,12 +123,13 @@ function waiting(calls: number) {
 }
 
 describe('the OOM killer', () => {
+  const SMALL = { memory: '4M' };
   const hog = (pid: number, bytes: number, startCycles = 0): TopologyInput['processes'][number] => {
     return { pid, pageSize: '4K', program: [...touch(bytes, 4096), ...waiting(2000)], cpu: pid - 1, startCycles };
   };
 
   test('takes the process that has most, its memory comes back, and the others go on', () => {
-    const { process, meter, zone, pageAlloc } = outcomeOf(underPressure({}, [hog(1, mb(5)), hog(2, mb(4))]));
+    const { process, meter, zone, pageAlloc } = outcomeOf(underPressure({}, [hog(1, mb(2.5)), hog(2, mb(1.5))], SMALL));
     expect(meter.measures().killed).toEqual([1]);
     expect([process(1).value, process(1).signal]).toEqual(['zombie', 9]);
     expect([process(2).value, process(2).signal]).toEqual(['zombie', 0]);
@@ -138,13 +139,15 @@ describe('the OOM killer', () => {
   });
 
   test('obeys oom_score_adj: one that may not be killed stays, and the smaller one goes', () => {
-    const { process, meter } = outcomeOf(underPressure({ oomScoreAdj: { 1: -1000 } }, [hog(1, mb(5)), hog(2, mb(4))]));
+    const { process, meter } = outcomeOf(
+      underPressure({ oomScoreAdj: { 1: -1000 } }, [hog(1, mb(2.5)), hog(2, mb(1.5))], SMALL),
+    );
     expect(meter.measures().killed).toEqual([2]);
     expect(process(1).signal).toBe(0);
   });
 
   test('kills the one that asks where it has most', () => {
-    const { process, meter } = outcomeOf(underPressure({}, [hog(1, mb(12))]));
+    const { process, meter } = outcomeOf(underPressure({}, [hog(1, mb(6))], SMALL));
     expect(meter.measures().killed).toEqual([1]);
     expect([process(1).value, process(1).signal]).toEqual(['zombie', 9]);
   });
@@ -161,7 +164,7 @@ describe('the OOM killer', () => {
   });
 
   test('is not there where the topology says so: the asker fails', () => {
-    const { process, meter } = outcomeOf(underPressure({ oom: false }, [hog(1, mb(12))]));
+    const { process, meter } = outcomeOf(underPressure({ oom: false }, [hog(1, mb(6))], SMALL));
     expect(meter.measures().killed).toEqual([]);
     expect(process(1).signal).toBe(9);
   });

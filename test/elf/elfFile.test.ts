@@ -9,7 +9,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { GranuleError } from '../../src/errors.ts';
 import { ET, headersOf, linkedAlign, PT, readElf } from '../../src/mm/elf/elfFile.ts';
-import { notedPageBytes, readNotes } from '../../src/mm/elf/notes.ts';
+import { notedPageBytes, readNotes, readProperties } from '../../src/mm/elf/notes.ts';
 import { judgeElf } from '../../src/mm/elf/verdict.ts';
 import { readElfAt } from '../../src/trace/elfSource.node.ts';
 import '../support/propertySeed.ts';
@@ -92,6 +92,7 @@ describe('readElf', () => {
           const source = sourceOf(bytes);
           const file = readElf(source);
           readNotes(source, file);
+          readProperties(source, file);
           for (const pageBytes of [4096, 65536]) judgeElf(file, pageBytes);
         });
         expect(['none', 'ELF_NOT_ELF', 'ELF_MALFORMED']).toContain(code);
@@ -119,6 +120,27 @@ describe('notes', () => {
       ['Granule', 1],
     ]);
     expect(notedPageBytes(notes, littleEndian)).toBe(16384);
+  });
+
+  it.each(LAYOUTS)('finds the properties of a file of %o', ({ bits, littleEndian }) => {
+    const align = bits / 8;
+    const property = 8 + align;
+    const bytes = new Uint8Array(16 + 2 * property);
+    const view = new DataView(bytes.buffer);
+    const word = (at: number, value: number): void => view.setUint32(at, value, littleEndian);
+    [4, 2 * property, 5].forEach((value, at) => word(at * 4, value));
+    bytes.set(text('GNU\0'), 12);
+    [0xc0000000, 4, 3].forEach((value, at) => word(16 + at * 4, value));
+    [0xc0010001, 4, 7].forEach((value, at) => word(16 + property + at * 4, value));
+    const headers = [{ type: PT.GNU_PROPERTY, offset: 0x200, fileBytes: bytes.length, align }];
+    const source = sourceOf(buildElf({ bits, littleEndian, headers, content: [{ offset: 0x200, bytes }] }));
+    expect(readProperties(source, readElf(source))).toEqual([
+      { type: 0xc0000000, value: 3 },
+      { type: 0xc0010001, value: 7 },
+    ]);
+    word(16 + property + 4, 99);
+    const cut = sourceOf(buildElf({ bits, littleEndian, headers, content: [{ offset: 0x200, bytes }] }));
+    expect(readProperties(cut, readElf(cut))).toEqual([{ type: 0xc0000000, value: 3 }]);
   });
 
   it('ends at a note that reaches past its header', () => {

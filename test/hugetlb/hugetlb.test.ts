@@ -22,7 +22,7 @@ function checkPools(context: HugetlbContext): void {
     const inodes = Object.values(context.inodes).filter(({ hugeBytes }) => hugeBytes === pool.bytes);
     const used = inodes.reduce((sum, inode) => sum + holdings(inode).pages, 0);
     const promised = inodes.reduce((sum, inode) => sum + holdings(inode).promised, 0);
-    expect([pool.total, pool.reserved]).toEqual([pool.free.length + used, promised]);
+    expect([pool.total, pool.reserved]).toEqual([pool.free.length + used, promised + (pool.mount?.unused ?? 0)]);
     expect(pool.reserved).toBeLessThanOrEqual(pool.free.length);
     expect(pool.surplus).toBeLessThanOrEqual(pool.total);
   }
@@ -188,6 +188,21 @@ describe.each(['4K', '16K', '64K'])('a %s process', (pageSize) => {
     expect(played.mm(1).fallbacks).toBe(0);
     expect(poolsOf(played).pools[1]?.free.length).toBe(3);
   });
+});
+
+test('a mount with a size refuses what is beyond it, and one with a least size keeps pages for its files', () => {
+  const program: Steps = [
+    { op: 'read_control', path: '/sys/kernel/mm/hugepages/hugepages-2048kB/resv_hugepages' },
+    { op: 'mmap', addr: BASE, lengthBytes: '6M', flags: ANON },
+    { op: 'mmap', addr: BASE, lengthBytes: '4M', flags: ANON },
+    { op: 'store', addr: BASE, lengthBytes: '4M', strideBytes: '2M' },
+    { op: 'read_control', path: '/sys/kernel/mm/hugepages/hugepages-2048kB/resv_hugepages' },
+    { op: 'munmap', addr: BASE, lengthBytes: '4M' },
+    { op: 'read_control', path: '/sys/kernel/mm/hugepages/hugepages-2048kB/resv_hugepages' },
+  ];
+  const pools = { '2M': { pages: 5, mount: { maxPages: 2, minPages: 1 } } };
+  const answers = ['read_control 1', 'mmap 12', 'mmap 0', 'read_control 0', 'munmap 0', 'read_control 1'];
+  expect(run('64K', program, { pools }).answers(1)).toEqual(answers);
 });
 
 describe('sizes', () => {

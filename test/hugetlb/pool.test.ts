@@ -14,6 +14,7 @@ import {
   emptyPool,
   givePage,
   type HugePool,
+  mounted,
   promise,
   resized,
   surplusFor,
@@ -21,6 +22,7 @@ import {
   unpromise,
   withPage,
 } from '../../src/mm/hugetlb/pool.ts';
+import { newSubpool } from '../../src/mm/hugetlb/subpool.ts';
 import { pudBytesOf, shareableAt, wantsPmdShare } from '../../src/mm/hugetlb/sharing.ts';
 import { hugeSizes, listHugepages, usableHugeSizes } from '../../src/mm/hugetlb/sizes.ts';
 import { nativeFormOf } from '../../src/mm/thp/pmdMapped.ts';
@@ -102,6 +104,22 @@ test('a pool neither loses a page nor promises one twice', () => {
       }
     }),
   );
+});
+
+test('a mount keeps what its files may count on, and lets them have no more than its size', () => {
+  let pool: HugePool = emptyPool(2 ** 21, 0);
+  for (let page = 0; page < 6; page++) pool = withPage(pool, page, false);
+  pool = mounted(pool, newSubpool(4, 2));
+  expect(pool.reserved).toBe(2);
+  expect(surplusFor(pool, 5)).toBeNull();
+  // The first two promises come out of what is kept.
+  pool = promise(pool, 3);
+  expect([pool.reserved, pool.mount?.unused]).toEqual([3, 0]);
+  const taken = takePage(pool, false);
+  expect([taken?.pool.reserved, taken?.pool.mount?.used]).toEqual([3, 4]);
+  expect(takePage(taken?.pool ?? pool, false)).toBeNull();
+  const back = unpromise(taken?.pool ?? pool, 3).pool;
+  expect([back.reserved, back.mount]).toEqual([2, { maxPages: 4, minPages: 2, used: 1, unused: 2 }]);
 });
 
 test('tables are shared where the span, the flags and the place in the span agree', () => {

@@ -80,7 +80,7 @@ const call: fc.Arbitrary<RuledCall> = fc.oneof(
     lengthBytes: length,
     name: fc.constantFrom(null, 'a', '['),
   }),
-  fc.record({ op: fc.constant('userfaultfd_range' as const), addr: address, lengthBytes: length }),
+  fc.record({ op: fc.constant('uffdio_wake' as const), fd: fc.constant('u'), addr: address, lengthBytes: length }),
 );
 
 /** Arguments of an accepted call that an mm takes as whole pages. */

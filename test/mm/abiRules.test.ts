@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ERRNO, type ErrnoName, MAP, SHM } from '../../src/mm/abi/numbers.ts';
 import { abiRules, type RuledCall } from '../../src/mm/abi/rules.ts';
 import { lateErrno, translateCall } from '../../src/mm/abiRules.ts';
+import { userfaultRules } from '../../src/mm/userfaultfd/rules.ts';
 
 const K = 1024;
 const G = K * K * K;
@@ -218,7 +219,6 @@ const cases: Case[] = [
     'EINVAL',
   ],
   ['any address', { op: 'process_vm_writev', targetPid: 1, local: [{ addr: 3, lengthBytes: 1 }], remote: [] }, {}],
-  ['a range of userfaultfd', { op: 'userfaultfd_range', addr: G, lengthBytes: 20 * K }, [{}, 'EINVAL', 'EINVAL']],
 ];
 
 /** What a case expects of one page size. */
@@ -239,7 +239,8 @@ describe('a rule of layer 1', () => {
 
   it('stands in the table for every call that is tried here, and the other way round', () => {
     const tried = new Set(cases.map(([, { op }]) => op));
-    expect([...tried].sort()).toEqual(Object.keys(abiRules).sort());
+    const others = Object.keys(abiRules).filter((op) => !(op in userfaultRules));
+    expect([...tried].sort()).toEqual(others.sort());
   });
 });
 

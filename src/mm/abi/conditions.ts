@@ -21,6 +21,7 @@ import {
   SHM,
   TASK_SIZE,
 } from './numbers.ts';
+import { UFFD, UFFD_FEATURE } from '../userfaultfd/numbers.ts';
 
 /** Who calls. */
 export interface Caller {
@@ -86,6 +87,16 @@ const table = {
     holds: (c, caller) => numberOf(c, 'addr') < MMAP_MIN_ADDR && !caller.privileged,
   },
   startBelowMinimum: { says: 'start below mmap_min_addr', holds: (c) => numberOf(c, 'addr') < MMAP_MIN_ADDR },
+  sourceBelowMinimum: { says: 'source below mmap_min_addr', holds: (c) => numberOf(c, 'src') < MMAP_MIN_ADDR },
+  userfaultApiUnknown: { says: '`api` not UFFD_API', holds: (c) => numberOf(c, 'api') !== UFFD.API },
+  userfaultForkUnprivileged: {
+    says: 'UFFD_FEATURE_EVENT_FORK without CAP_SYS_PTRACE',
+    holds: (c, caller) => has(c, UFFD_FEATURE.EVENT_FORK, 'features') && !caller.privileged,
+  },
+  userfaultProtectsAndWakes: {
+    says: 'MODE_WP with MODE_DONTWAKE',
+    holds: (c) => has(c, UFFD.WRITEPROTECT_WP, 'mode') && has(c, UFFD.WRITEPROTECT_DONTWAKE, 'mode'),
+  },
   pastLargestFile: {
     says: 'past the largest file',
     holds: (c) => isFile(c) && end(c, 'offsetBytes', 'lengthBytes') > FILE_END - 1,

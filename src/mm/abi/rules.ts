@@ -7,20 +7,21 @@
  */
 import type { AdviceCall, FileCall, MappingCall, OtherProcessCall, SharedMemoryCall } from '../runs.ts';
 import { MLOCK, MPOL, MREMAP, MSYNC } from './numbers.ts';
+import type { ResolvedUserfaultCall } from '../userfaultfd/calls.ts';
+import { userfaultRules } from '../userfaultfd/rules.ts';
 import type { Step } from './steps.ts';
 
 /** The calls whose arguments layer 1 translates and an mm then does. */
 export type MemoryCall = Exclude<MappingCall | AdviceCall, { op: 'pkey_mprotect' }>;
 
-/** The range of any userfaultfd request; a rule only, userfaultfd itself is not modelled. */
-export interface UserfaultRange {
-  op: 'userfaultfd_range';
-  addr: number;
-  lengthBytes: number;
-}
-
 /** The calls that have a rule. */
-export type RuledCall = MappingCall | AdviceCall | FileCall | SharedMemoryCall | OtherProcessCall | UserfaultRange;
+export type RuledCall =
+  | MappingCall
+  | AdviceCall
+  | FileCall
+  | SharedMemoryCall
+  | OtherProcessCall
+  | ResolvedUserfaultCall;
 
 /** The rule of one call. */
 export interface AbiRule {
@@ -281,15 +282,5 @@ export const abiRules: { readonly [O in RuledCall['op']]: AbiRule } = {
   },
   process_vm_readv: vectors,
   process_vm_writev: vectors,
-  userfaultfd_range: {
-    source: 'fs/userfaultfd.c:validate_range,validate_unaligned_range',
-    steps: [
-      aligned('addr'),
-      aligned('lengthBytes'),
-      { do: 'nonzero', argument: 'lengthBytes', errno: 'EINVAL' },
-      { do: 'refuse', when: 'startBelowMinimum', errno: 'EINVAL' },
-      { do: 'below', addr: 'addr', length: 'lengthBytes', errno: 'EINVAL' },
-    ],
-    note: 'REGISTER, UNREGISTER, WAKE, ZEROPAGE, WRITEPROTECT, CONTINUE, POISON, and the destination of COPY.',
-  },
+  ...userfaultRules,
 };

@@ -4,12 +4,15 @@ import { planAdvise, planName } from './advise.ts';
 import { planBrk } from './brk.ts';
 import { planLock, planLockAll, planUnlock, planUnlockAll } from './lock.ts';
 import { planMap, planRemapFilePages } from './map.ts';
-import type { Plan, Space } from './plan.ts';
+import { type Plan, type Space, succeeds } from './plan.ts';
 import { planBind, planHomeNode, planMovePages, planSeal } from './policy.ts';
 import { planProtect } from './protect.ts';
 import { planRemap } from './remap.ts';
 import { planRemoteAccess } from './remote.ts';
 import { planResidency, planSync } from './sync.ts';
+import type { UserfaultMmCall } from '../userfaultfd/calls.ts';
+import { userfaultPlanners } from '../userfaultfd/plans.ts';
+import { planClearRefs } from './clearRefs.ts';
 import { planDetach, planUnmap } from './unmap.ts';
 
 /** The calls that have a plan: those of the ABI table, and those that the ABI adapter makes of others. */
@@ -17,7 +20,10 @@ export type PlannedCall =
   | MemoryCall
   | { op: 'shmdt'; addr: number; segments: Record<string, number> }
   | { op: 'move_pages'; addresses: number[]; nodes: number[] | null; flags: number }
-  | { op: 'remote_access'; addr: number; lengthBytes: number; write: boolean };
+  | { op: 'remote_access'; addr: number; lengthBytes: number; write: boolean }
+  | UserfaultMmCall
+  | { op: 'pattern'; addr: number; lengthBytes: number; value: number }
+  | { op: 'clear_refs'; targetPid: number; value: number };
 
 type Planner<O extends PlannedCall['op']> = (space: Space, call: Extract<PlannedCall, { op: O }>) => Plan;
 
@@ -43,6 +49,10 @@ const planners: { [O in PlannedCall['op']]: Planner<O> } = {
   shmdt: planDetach,
   remote_access: planRemoteAccess,
   move_pages: (_space, call) => planMovePages(call),
+  ...userfaultPlanners,
+  clear_refs: planClearRefs,
+  pattern: (_space, { addr: startVa, lengthBytes, value }) =>
+    succeeds([{ do: 'pattern', startVa, endVa: startVa + lengthBytes, value }]),
 };
 
 /**

@@ -5,6 +5,7 @@
 import { STACK_GUARD_GAP_PAGES } from '../../arch/granule.ts';
 import type { MemoryCall } from '../abiRules.ts';
 import type { VaRange } from '../tableWork.ts';
+import type { UserfaultFill, UserfaultMove } from '../userfaultfd/calls.ts';
 import type { CollapseLimits } from '../thp/collapse.ts';
 import type { Vma } from '../vma.ts';
 import { VmaSet } from '../vmaSet.ts';
@@ -49,6 +50,17 @@ export type Effect =
   | { do: 'residency'; startVa: number; endVa: number }
   /** Appends where the page at an address is, as `move_pages` tells it. */
   | { do: 'node'; va: number }
+  /** Fills pages in for userfaultfd; `doneUnits` of `wantedUnits` are there, of those that can be. */
+  | { do: 'userFill'; fill: UserfaultFill; doneUnits: number; wantedUnits: number }
+  | { do: 'userProtect'; startVa: number; endVa: number; protect: boolean }
+  | { do: 'userMove'; move: UserfaultMove }
+  /** Whoever waits for this userfaultfd in the range tries again. */
+  | { do: 'userWake'; fd: string; startVa: number; endVa: number }
+  /** /proc/PID/clear_refs: all memory is soft-clean; the peak of the resident set is what is resident. */
+  | { do: 'softClean' }
+  | { do: 'resetPeak' }
+  /** ksmd hears what a range was filled with. */
+  | { do: 'pattern'; startVa: number; endVa: number; value: number }
   /**
    * The pages of one huge page become one (`mm/khugepaged.c:collapse_huge_page`): in a folio that is there already, or that is allocated
    * once they have been looked at; within the limits of khugepaged, or with none.

@@ -145,50 +145,84 @@ function findSources(
   return { folios: [], migratePfn: at, scanned };
 }
 
-/** Free memory for folios, from the top down; `taken` are frames that are spoken for. */
+/** A part of a free block. */
+interface Part {
+  pfn: number;
+  order: number;
+}
+
+/** Free memory for the folios of a batch, page block by page block from the top down, as far as there is need. */
 class FreeScanner {
   readonly zone: ScannedZone;
-  /** First frame of the page block that is being scanned. */
-  blockPfn: number;
+  /** The page block of the folios: nothing at or below it is taken. */
+  readonly limitPfn: number;
+  /** Pages that are kept at hand. */
+  readonly wantedPages: number;
   scanned = 0;
-  /** Parts of free blocks of this page block that are left: first frame and order. */
-  #parts: { pfn: number; order: number }[] | null = null;
+  /** First frame of the page block that is scanned next. */
+  #blockPfn: number;
+  /** What was found and is not taken yet, in the order it was found (`cc->freepages`). */
+  readonly #parts: Part[] = [];
 
-  constructor(zone: ScannedZone, freePfn: number) {
-    const blockPages = 2 ** zone.pageblockOrder;
+  constructor(zone: ScannedZone, scan: { freePfn: number; limitPfn: number; wantedPages: number }) {
     this.zone = zone;
-    const last = Math.max(zone.base, freePfn - 1);
-    this.blockPfn = Math.max(zone.base, last - (last % blockPages));
+    this.limitPfn = scan.limitPfn;
+    this.wantedPages = scan.wantedPages;
+    const last = Math.max(zone.base, scan.freePfn - 1);
+    this.#blockPfn = Math.max(zone.base, last - (last % this.#blockPages));
   }
 
-  /** A free frame for a folio of an order above a limit, or null where the scanners meet. */
-  take(order: number, limitPfn: number): number | null {
-    while (this.blockPfn >= limitPfn) {
-      this.#parts ??= this.#scanBlock();
-      const at = this.#parts.findIndex((part) => part.order >= order);
-      if (at >= 0) {
-        const [part] = this.#parts.splice(at, 1);
-        // The rest of the block is free for the next ones.
-        const rest = Array.from({ length: part.order - order }, (_, half) => {
-          return { pfn: part.pfn + 2 ** (order + half), order: order + half };
-        });
-        this.#parts.splice(at, 0, ...rest);
-        return part.pfn;
+  /** Where the next batch goes on: the end of the highest page block of which something is left. */
+  get freePfn(): number {
+    const highest = this.#parts.reduce((most, { pfn }) => Math.max(most, pfn), -1);
+    const at = highest < 0 ? this.#blockPfn : highest - (highest % this.#blockPages);
+    return at + this.#blockPages;
+  }
+
+  /**
+   * A free place for a folio of an order, or null. More is looked for once only: a large folio that finds no place leaves what
+   * there is to the others [mm/compaction.c:compaction_alloc_noprof].
+   */
+  take(order: number): number | null {
+    return this.#cut(order) ?? (this.#isolate() ? this.#cut(order) : null);
+  }
+
+  get #blockPages(): number {
+    return 2 ** this.zone.pageblockOrder;
+  }
+
+  /** A part of the order from the first that is large enough; what is left of that stays. */
+  #cut(order: number): number | null {
+    const at = this.#parts.findIndex((part) => part.order >= order);
+    if (at < 0) return null;
+    const part = this.#parts[at];
+    const rest = Array.from({ length: part.order - order }, (_, half) => {
+      return { pfn: part.pfn + 2 ** (order + half), order: order + half };
+    });
+    this.#parts.splice(at, 1, ...rest);
+    return part.pfn;
+  }
+
+  /** Finds as much as the batch takes; false where the scanners meet first and nothing came [isolate_freepages]. */
+  #isolate(): boolean {
+    let found = 0;
+    while (found < this.wantedPages && this.#blockPfn > this.limitPfn && this.#blockPfn >= this.zone.base) {
+      for (const part of this.#scanBlock(this.#blockPfn)) {
+        this.#parts.push(part);
+        found += 2 ** part.order;
       }
-      if (this.blockPfn === this.zone.base) return null;
-      this.blockPfn = Math.max(this.zone.base, this.blockPfn - 2 ** this.zone.pageblockOrder);
-      this.#parts = null;
+      this.#blockPfn -= this.#blockPages;
     }
-    return null;
+    return found > 0;
   }
 
-  #scanBlock(): { pfn: number; order: number }[] {
-    const { zone, blockPfn } = this;
-    const parts: { pfn: number; order: number }[] = [];
-    if (!isTarget(zone, blockPfn)) return parts;
-    const blockPages = 2 ** zone.pageblockOrder;
-    const end = Math.min(blockPfn - (blockPfn % blockPages) + blockPages, zone.base + zone.count);
-    for (let pfn = blockPfn; pfn < end; ) {
+  #scanBlock(blockPfn: number): Part[] {
+    const { zone } = this;
+    const parts: Part[] = [];
+    const first = Math.max(blockPfn, zone.base);
+    if (!isTarget(zone, first)) return parts;
+    const end = Math.min(blockPfn + this.#blockPages, zone.base + zone.count);
+    for (let pfn = first; pfn < end; ) {
       const order = zone.freeOrderAt(pfn);
       this.scanned += 1;
       if (order >= 0) parts.push({ pfn, order });
@@ -215,16 +249,18 @@ class FreeScanner {
  */
 export function nextBatch(zone: ScannedZone, folioAt: (pfn: number) => Folio | null, scan: CompactScan): CompactBatch {
   const { folios, migratePfn, scanned } = findSources(zone, folioAt, scan);
-  const free = new FreeScanner(zone, scan.freePfn);
-  const blockPages = 2 ** zone.pageblockOrder;
   const moves: Move[] = [];
+  if (folios.length === 0) return { moves, migratePfn, freePfn: scan.freePfn, migrateScanned: scanned, freeScanned: 0 };
+  // Never into the page block that is being emptied, nor below it.
+  const [{ pfn: firstPfn }] = folios;
+  const limitPfn = firstPfn - (firstPfn % 2 ** zone.pageblockOrder);
+  const wantedPages = folios.reduce((sum, { order }) => sum + 2 ** order, 0);
+  const free = new FreeScanner(zone, { freePfn: scan.freePfn, limitPfn, wantedPages });
   for (const { pfn, order, owner } of folios) {
-    // Never into the page block that is being emptied, nor below it.
-    const limitPfn = pfn - (pfn % blockPages) + blockPages;
-    const toPfn = free.take(order, limitPfn);
+    const toPfn = free.take(order);
     if (toPfn !== null) moves.push({ fromPfn: pfn, toPfn, order, owner });
   }
-  const freePfn = folios.length === 0 ? scan.freePfn : Math.min(scan.freePfn, free.blockPfn + blockPages);
+  const freePfn = Math.min(scan.freePfn, free.freePfn);
   return { moves, migratePfn, freePfn, migrateScanned: scanned, freeScanned: free.scanned };
 }
 

@@ -53,6 +53,51 @@ function notesOf(bytes: Uint8Array, littleEndian: boolean, align: number): ElfNo
   return notes;
 }
 
+/** One property of PT_GNU_PROPERTY: its type, and its value where it is a number. */
+export interface ElfProperty {
+  type: number;
+  value: number;
+}
+
+/** `NT_GNU_PROPERTY_TYPE_0`, of the owner GNU. */
+const GNU_PROPERTY_NOTE = 5;
+
+/** `GNU_PROPERTY_AARCH64_FEATURE_1_AND` [arch/arm64/include/asm/elf.h:arch_parse_elf_property]. */
+export const AARCH64_FEATURES = 0xc0000000;
+
+/**
+ * The properties of a file: exec reads those of the interpreter where there is one, else the program's. A property that reaches
+ * past its note ends the list.
+ *
+ * @example
+ * ```ts
+ * const source: ByteSource = { name: 'a', sizeBytes: 0, read: () => new Uint8Array(0) };
+ * readProperties(source, { headers: [], littleEndian: true, bits: 64 }); // []
+ * ```
+ */
+export function readProperties(
+  source: ByteSource,
+  file: Pick<ElfFile, 'headers' | 'littleEndian' | 'bits'>,
+): ElfProperty[] {
+  const [header] = headersOf(file, PT.GNU_PROPERTY);
+  if (header === undefined) return [];
+  const align = file.bits / 8;
+  const bytes = source.read(header.offset, Math.min(header.fileBytes, NOTE_BYTES_MAX));
+  const notes = notesOf(bytes, file.littleEndian, align);
+  const content = notes.find(({ name, type }) => name === 'GNU' && type === GNU_PROPERTY_NOTE)?.content;
+  if (content === undefined) return [];
+  const view = new DataView(content.buffer, content.byteOffset, content.byteLength);
+  const properties: ElfProperty[] = [];
+  for (let at = 0; at + 8 <= content.length; ) {
+    const lengthBytes = view.getUint32(at + 4, file.littleEndian);
+    if (at + 8 + lengthBytes > content.length) break;
+    const value = lengthBytes >= 4 ? view.getUint32(at + 8, file.littleEndian) : 0;
+    properties.push({ type: view.getUint32(at, file.littleEndian), value });
+    at += 8 + Math.ceil(lengthBytes / align) * align;
+  }
+  return properties;
+}
+
 /**
  * The page size that a program's notes ask for: four bytes of size in the note `PAGE_SIZE_NOTE`; 0 without one.
  *

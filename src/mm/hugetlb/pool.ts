@@ -5,6 +5,21 @@
  * @models S-28 S-25
  */
 import { invariant } from '../../errors.ts';
+import { type Subpool, subpoolGet, subpoolPut } from './subpool.ts';
+
+/** Pages for the files of a mount: what the pool has to give, and the mount afterwards; null where it may not have them. */
+function fromMount({ mount }: HugePool, pages: number): { global: number; mount?: Subpool } | null {
+  if (mount === undefined) return { global: pages };
+  const got = subpoolGet(mount, pages);
+  return got === null ? null : { global: got.global, mount: got.subpool };
+}
+
+/** The same back. */
+function toMount({ mount }: HugePool, pages: number): { global: number; mount?: Subpool } {
+  if (mount === undefined) return { global: pages };
+  const put = subpoolPut(mount, pages);
+  return { global: put.global, mount: put.subpool };
+}
 
 /** A pool (`struct hstate`). Plain data; treat it as immutable. */
 export interface HugePool {
@@ -19,6 +34,8 @@ export interface HugePool {
   surplus: number;
   /** How many of those there may be (`nr_overcommit_huge_pages`). */
   overcommit: number;
+  /** The limits of its mount, where it has any. */
+  mount?: Subpool;
 }
 
 /**
@@ -61,7 +78,9 @@ export function withPage(pool: HugePool, pfn: number, surplus: boolean): HugePoo
  * ```
  */
 export function surplusFor(pool: HugePool, pages: number): number | null {
-  const needed = Math.max(0, pool.reserved + pages - pool.free.length);
+  const got = fromMount(pool, pages);
+  if (got === null) return null;
+  const needed = Math.max(0, pool.reserved + got.global - pool.free.length);
   return pool.surplus + needed > pool.overcommit && needed > 0 ? null : needed;
 }
 
@@ -75,9 +94,12 @@ export function surplusFor(pool: HugePool, pages: number): number | null {
  * ```
  */
 export function promise(pool: HugePool, pages: number): HugePool {
-  const reserved = pool.reserved + pages;
+  const got = fromMount(pool, pages);
+  invariant(got !== null, 'a mount that may have pages is promised them');
+  const { global, ...mount } = got;
+  const reserved = pool.reserved + global;
   invariant(reserved <= pool.free.length, 'what is promised is free');
-  return { ...pool, reserved };
+  return { ...pool, ...mount, reserved };
 }
 
 /**
@@ -89,10 +111,12 @@ export function promise(pool: HugePool, pages: number): HugePool {
  * ```
  */
 export function unpromise(pool: HugePool, pages: number): { pool: HugePool; freed: number[] } {
-  invariant(pages <= pool.reserved, 'only promises that were made are taken back');
-  const leaving = Math.min(pages, pool.surplus, pool.free.length - (pool.reserved - pages));
+  const { global, ...mount } = toMount(pool, pages);
+  invariant(global <= pool.reserved, 'only promises that were made are taken back');
+  const reserved = pool.reserved - global;
+  const leaving = Math.min(global, pool.surplus, pool.free.length - reserved);
   const stay = pool.free.length - leaving;
-  const kept = { ...pool, reserved: pool.reserved - pages, free: pool.free.slice(0, stay) };
+  const kept = { ...pool, ...mount, reserved, free: pool.free.slice(0, stay) };
   return {
     pool: { ...kept, total: pool.total - leaving, surplus: pool.surplus - leaving },
     freed: pool.free.slice(stay),
@@ -112,10 +136,14 @@ export function unpromise(pool: HugePool, pages: number): { pool: HugePool; free
  * ```
  */
 export function takePage(pool: HugePool, promised: boolean): { pool: HugePool; pfn: number } | null {
-  const available = promised ? pool.free.length : pool.free.length - pool.reserved;
+  const got = promised ? { global: 0 } : fromMount(pool, 1);
+  if (got === null) return null;
+  // What was kept for the mount is promised as well.
+  const { global, ...mount } = got;
+  const available = global === 0 ? pool.free.length : pool.free.length - pool.reserved;
   const [pfn, ...free] = pool.free;
   if (available <= 0 || pfn === undefined) return null;
-  return { pool: { ...pool, free, reserved: pool.reserved - Number(promised) }, pfn };
+  return { pool: { ...pool, ...mount, free, reserved: pool.reserved - Number(global === 0) }, pfn };
 }
 
 /**
@@ -129,11 +157,41 @@ export function takePage(pool: HugePool, promised: boolean): { pool: HugePool; p
  * ```
  */
 export function givePage(pool: HugePool, pfn: number, restore: boolean): { pool: HugePool; freed: number[] } {
-  if (pool.surplus > 0 && !restore) {
-    return { pool: { ...pool, total: pool.total - 1, surplus: pool.surplus - 1 }, freed: [pfn] };
+  const { global, ...mount } = restore ? { global: 0 } : toMount(pool, 1);
+  if (pool.surplus > 0 && global > 0) {
+    return { pool: { ...pool, ...mount, total: pool.total - 1, surplus: pool.surplus - 1 }, freed: [pfn] };
   }
-  const reserved = pool.reserved + Number(restore);
-  return { pool: { ...pool, free: [...pool.free, pfn], reserved }, freed: [] };
+  const reserved = pool.reserved + Number(global === 0);
+  return { pool: { ...pool, ...mount, free: [...pool.free, pfn], reserved }, freed: [] };
+}
+
+/**
+ * Whether the mount may have a page more that was promised to nobody.
+ *
+ * @example
+ * ```ts
+ * mayTake({ ...emptyPool(2 ** 21, 0), mount: newSubpool(0, 0) }); // false
+ * mayTake(emptyPool(2 ** 21, 0)); // true
+ * ```
+ */
+export function mayTake(pool: HugePool): boolean {
+  return fromMount(pool, 1) !== null;
+}
+
+/**
+ * The pool with pages kept for its mount, where there are so many that nobody was promised; a mount that asks for more does not come to be.
+ *
+ * @example
+ * ```ts
+ * const pool = withPage(emptyPool(2 ** 21, 0), 512, false);
+ * mounted(pool, newSubpool(null, 1)).reserved; // 1
+ * mounted(pool, newSubpool(null, 2)).mount; // undefined
+ * ```
+ */
+export function mounted(pool: HugePool, mount: Subpool): HugePool {
+  const { minPages } = mount;
+  if (pool.reserved + minPages > pool.free.length) return pool;
+  return { ...pool, reserved: pool.reserved + minPages, mount: { ...mount, unused: minPages } };
 }
 
 /** What a new number of pages asks for: pages to get from the zone, and those that go back to it. */

@@ -13,6 +13,13 @@ const pool = z.strictObject({
   pages: z.int().nonnegative().default(0),
   /** Surplus pages that there may be beyond them. */
   overcommit: z.int().nonnegative().default(0),
+  /** Pages that all files of this size may have, and pages kept for them (`size=` and `min_size=` of the mount). */
+  mount: z
+    .strictObject({
+      maxPages: z.int().nonnegative().nullable().default(null),
+      minPages: z.int().nonnegative().default(0),
+    })
+    .optional(),
 });
 
 /** Sizes as keys: "2M" becomes 2097152. */

@@ -3,12 +3,17 @@
  * actors each. What is not asked for is not there: no actor, no message, no changed state.
  */
 import type { ZodType } from 'zod';
+import { cgroupsSchema } from './cgroups.ts';
 import type { Facilities } from '../../../machines/index.ts';
 import type { Topology } from '../schema.ts';
 import { hugetlbActors, hugetlbMessages, hugetlbSchema } from './hugetlb.ts';
 import { driversSchema, objectActors, objectsSchema } from './objects.ts';
+import { ksmActors, ksmSchema } from './ksm.ts';
+import { memoryFailureActors, memoryFailureSchema } from './memoryFailure.ts';
+import { userfaultfdActors, userfaultfdSchema } from './userfaultfd.ts';
 import type { PartActors, PartMessages } from './part.ts';
 import { pipeActors, pipesSchema } from './pipes.ts';
+import { procfsActors, procfsSchema } from './procfs.ts';
 import { reclaimActors, reclaimSchema } from './reclaim.ts';
 import { selectionSchema } from './selection.ts';
 import { zoneActors, zoneSchema } from './zone.ts';
@@ -23,9 +28,14 @@ import { thpActors, thpSchema } from './thp.ts';
  * ```
  */
 export const partSchemas = {
+  cgroups: cgroupsSchema.optional(),
+  ksm: ksmSchema.optional(),
+  memoryFailure: memoryFailureSchema.optional(),
+  userfaultfd: userfaultfdSchema.optional(),
   objects: objectsSchema.optional(),
   drivers: driversSchema.optional(),
   pipes: pipesSchema,
+  procfs: procfsSchema.optional(),
   reclaim: reclaimSchema,
   selection: selectionSchema,
   zone: zoneSchema,
@@ -44,10 +54,14 @@ export const partSchemas = {
 export const partActors: readonly PartActors[] = [
   objectActors,
   pipeActors,
+  procfsActors,
   reclaimActors,
   zoneActors,
   thpActors,
   hugetlbActors,
+  ksmActors,
+  memoryFailureActors,
+  userfaultfdActors,
 ];
 
 /**
@@ -68,6 +82,11 @@ export const partMessages: readonly PartMessages[] = [hugetlbMessages];
  * facilitiesOf(loadTopology('plain-4k')); // {}
  * ```
  */
-export function facilitiesOf({ thp, hugetlb }: Topology): Facilities {
-  return { ...(thp === undefined ? {} : { thp }), ...(hugetlb === undefined ? {} : { hugetlb }) };
+export function facilitiesOf({ thp, hugetlb, userfaultfd, ksm }: Topology): Facilities {
+  return {
+    ...(thp === undefined ? {} : { thp }),
+    ...(hugetlb === undefined ? {} : { hugetlb }),
+    ...(userfaultfd === undefined ? {} : { userfaultfd }),
+    ...(ksm === undefined ? {} : { ksm: true }),
+  };
 }

@@ -203,7 +203,15 @@ function userfault(args: readonly string[]): Made | null {
   if (!(args[1] ?? '').startsWith('UFFDIO_')) return null;
   const match = /(?:start|dst)=(0x[0-9a-f]+|\d+), len=(0x[0-9a-f]+|\d+)/.exec(args[2] ?? '');
   if (match === null) return null;
-  return { call: { op: 'userfaultfd_range', addr: Number(match[1]), lengthBytes: Number(match[2]) } };
+  const range = { fd: args[0] ?? '', addr: Number(match[1]), lengthBytes: Number(match[2]) };
+  const request = (args[1] ?? '').toLowerCase();
+  if (request === 'uffdio_register') return { call: { op: request, ...range, mode: 1 } };
+  if (request === 'uffdio_zeropage' || request === 'uffdio_poison') return { call: { op: request, ...range, mode: 0 } };
+  if (request === 'uffdio_continue' || request === 'uffdio_writeprotect') {
+    return { call: { op: request, ...range, mode: 0 } };
+  }
+  // Of the others the range is asked as it is; what they copy from may lie anywhere.
+  return { call: { op: request === 'uffdio_unregister' ? request : 'uffdio_wake', ...range } };
 }
 
 interface CallReader {

@@ -1,0 +1,38 @@
+/**
+ * Memory failure (CONFIG_MEMORY_FAILURE): what an error in one frame takes away.
+ *
+ * @models D-18
+ */
+import { z } from 'zod';
+import { machines } from '../../../machines/index.ts';
+import type { PartActors } from './part.ts';
+
+/**
+ * The field `memoryFailure` of a topology; errors come by `messages` to `hwpoison`.
+ *
+ * @example
+ * ```ts
+ * memoryFailureSchema.parse({}).containment; // 'process-page'
+ * ```
+ */
+export const memoryFailureSchema = z.strictObject({
+  containment: z.enum(['process-page', 'kernel-page']).default('process-page'),
+  retirement: z.enum(['frame', 'folio']).default('frame'),
+  earlyKill: z.boolean().default(false),
+});
+
+/**
+ * The worker.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * memoryFailureActors({ topology: loadTopology('plain-4k'), resources }); // []
+ * ```
+ */
+export const memoryFailureActors: PartActors = ({ topology, resources }) => {
+  if (topology.memoryFailure === undefined) return [];
+  const pids = topology.processes.map(({ pid }) => pid);
+  const input = { resources, kernelPageBytes: topology.kernelPageSize, settings: topology.memoryFailure, pids };
+  return [{ id: 'hwpoison', machine: machines.hwpoison, input }];
+};
