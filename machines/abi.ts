@@ -3,233 +3,43 @@
  * each call by it (`src/mm/abi/rules.ts`), hands it to an mm or a file, moves bytes between them and user memory, and answers.
  */
 import { setup } from 'xstate';
-import { ERRNO, translateCall } from '../src/mm/abiRules.ts';
-import { isPlanned } from '../src/mm/calls/index.ts';
-import { auxiliaryValue, sysconfValue } from '../src/mm/abi/answers.ts';
-import { abiRules, type RuledCall } from '../src/mm/abi/rules.ts';
-import { inherit, leave } from '../src/mm/abi/sharedMemory.ts';
-import { isUserfaultCall } from '../src/mm/userfaultfd/calls.ts';
-import type { FileCall, OtherProcessCall, SharedMemoryCall } from '../src/mm/runs.ts';
-import { beginFileCall, fileAnswered, hasPages, inodeOf, transferCopied, transferFaulted } from './abiFiles.ts';
-import { beginProcCall, procAnswered } from './procfs/abiProc.ts';
-import { beginPipeCall, pipeAnswered, spliceRead } from './pipe/abiPipe.ts';
-import { beginOtherCall, otherAnswered, otherCopied } from './abiOthers.ts';
-import { beginSharedCall, sharedAnswered } from './abiShared.ts';
-import { actorOfFile } from './fileState.ts';
-import { createHugeMemfd, forgetSegment, hugeMemfdOf } from './hugetlb/abiHuge.ts';
-import { beginControl, controlAnswered } from './khugepaged/abiControls.ts';
-import {
-  askHandler,
-  beginIoctl,
-  beginObjectCall,
-  ioctlDone,
-  isObjectCall,
-  objectCreated,
-  objectMapped,
-} from './objects/abiObjects.ts';
+import { sysconfValue } from '../src/mm/abi/answers.ts';
+import { fileAnswered } from './abiFiles.ts';
+import { procAnswered } from './procfs/abiProc.ts';
+import { pipeAnswered, spliceRead } from './pipe/abiPipe.ts';
+import { forgetSegment } from './hugetlb/abiHuge.ts';
+import { controlAnswered } from './khugepaged/abiControls.ts';
+import { ioctlDone, objectCreated, objectMapped } from './objects/abiObjects.ts';
 import {
   type AbiContext,
   type AbiInput,
   answer,
-  askMm,
   begin,
-  type CallInFlight,
   callOf,
   copyOn,
-  fail,
   initialAbi,
   newCall,
   pageBytesOf,
-  refuse,
 } from './abiState.ts';
-import { uffdOf } from './addresses.ts';
-import type { ExecCall, Message, MessageOf } from './messages.ts';
-import {
-  beginExec,
-  beginSelectionCall,
-  executed,
-  isSelectionCall,
-  taskCloned,
-  taskEnded,
-  taskStarted,
-} from './selection/abiSelection.ts';
-import { addCounts } from './processState.ts';
-import { assertType, handle, type Send } from './support.ts';
-import { beginUserfaultCall, sourceRead, userfaultAnswered } from './userfaultfd/abiCalls.ts';
-import { reviseAbi } from './revise.ts';
+import type { Message, MessageOf } from './messages.ts';
+import { assertType, handle } from './support.ts';
+import { userfaultAnswered } from './userfaultfd/abiCalls.ts';
 import { reviseCall } from './reviseWork.ts';
+import { mmAnswered, userCopied } from './abiAnswers.ts';
+import { beginCall } from './abiDispatch.ts';
 
 export type { AbiContext, AbiInput, CallInFlight } from './abiState.ts';
-
-const FILE_CALLS: ReadonlySet<string> = new Set<FileCall['op']>([
-  'read',
-  'write',
-  'truncate',
-  'ftruncate',
-  'fallocate',
-  'memfd_create',
-]);
-const SHARED_CALLS: ReadonlySet<string> = new Set<SharedMemoryCall['op']>(['shmget', 'shmat', 'shmdt', 'shmctl']);
-const OTHER_CALLS: ReadonlySet<string> = new Set<OtherProcessCall['op']>([
-  'move_pages',
-  'process_madvise',
-  'process_vm_readv',
-  'process_vm_writev',
-]);
-
-const isFileCall = (call: { op: string }): call is FileCall => FILE_CALLS.has(call.op);
-const isSharedCall = (call: { op: string }): call is SharedMemoryCall => SHARED_CALLS.has(call.op);
-const isOtherCall = (call: { op: string }): call is OtherProcessCall => OTHER_CALLS.has(call.op);
-const isRuled = (call: { op: string }): call is RuledCall => call.op in abiRules;
 
 const syscall = handle<AbiContext>((context, event, send) => {
   assertType(event, 'SYSCALL');
   const { pid, cpu, call } = event;
-  const inFlight = newCall(pid, cpu, call);
-  if (isUserfaultCall(call)) return beginUserfaultCall(context, inFlight, call, send);
-  if (isRuled(call)) return ruled(context, inFlight, call, send);
-  if (isObjectCall(call)) return beginObjectCall(context, inFlight, call, send);
-  if (isSelectionCall(call)) return beginSelectionCall(context, inFlight, call, send);
-  switch (call.op) {
-    case 'read_proc':
-    case 'write_proc':
-      return beginProcCall(context, inFlight, call, send);
-    case 'splice':
-    case 'drain':
-      return beginPipeCall(context, inFlight, call, send);
-    case 'nanosleep':
-      send(`process:${pid}`, { type: 'SLEEP', pid });
-      return answer(context, pid, { result: 0 }, send, call.cycles);
-    case 'clear_refs': {
-      const target = call.targetPid === 0 ? pid : call.targetPid;
-      if (!context.pageBytes.has(target)) return fail(context, pid, ERRNO.ESRCH, send);
-      return askMm(context, inFlight, call, send, target);
-    }
-    case 'pattern':
-      return context.resources.ksm ? askMm(context, inFlight, call, send) : answer(context, pid, { result: 0 }, send);
-    case 'execve':
-      return execve(context, inFlight, call, send);
-    case 'exec':
-      return beginExec(context, inFlight, call, send);
-    case 'exit':
-      return askMm(context, inFlight, call, send);
-    case 'fork': {
-      if (call.childPid < 0) return answer(context, pid, { result: 0 }, send);
-      const cloned = taskCloned(context, pid, call);
-      if (typeof cloned === 'number') return fail(context, pid, cloned, send);
-      // Noted before the fork: the child may make a call before this adapter hears that its parent's fork is done.
-      const pageBytes = context.pageBytes.with(call.childPid, pageBytesOf(context, pid));
-      const shared = inherit(context.shared, pid, call.childPid);
-      return askMm(
-        reviseAbi(cloned, (draft) => {
-          draft.pageBytes = pageBytes;
-          draft.shared = shared;
-        }),
-        inFlight,
-        { op: 'fork', childPid: call.childPid },
-        send,
-      );
-    }
-    case 'ioctl':
-      return beginIoctl(context, inFlight, call, send);
-    case 'auxval':
-      return answer(context, pid, auxiliaryValue(call.name, pageBytesOf(context, pid)), send);
-    case 'read_control':
-    case 'write_control':
-      return beginControl(context, inFlight, call, send);
-    case 'sysconf':
-      send('zone', { type: 'SYSINFO', request: pid });
-      return begin(
-        context,
-        reviseCall(inFlight, (draft) => {
-          draft.awaits = 'zone';
-        }),
-      );
-    default:
-      return answer(context, pid, { result: 0 }, send);
-  }
+  return beginCall(context, newCall(pid, cpu, call), send);
 });
-
-/** A call that has a rule: refused by it, or handed on as it leaves it. */
-function ruled(context: AbiContext, inFlight: CallInFlight, call: RuledCall, send: Send): AbiContext {
-  const { pid } = inFlight;
-  const hugeMemfd = hugeMemfdOf(context, pid, call);
-  if (hugeMemfd !== null) return createHugeMemfd(context, inFlight, hugeMemfd, send);
-  const translated = translateCall(call, pageBytesOf(context, pid));
-  if ('errno' in translated) return refuse(context, pid, translated.errno, send);
-  if ('nothing' in translated) return answer(context, pid, { result: 0 }, send);
-  const made = translated.call;
-  if (isFileCall(made)) return beginFileCall(context, inFlight, made, send);
-  if (isSharedCall(made)) return beginSharedCall(context, inFlight, made, send);
-  if (isOtherCall(made)) return beginOtherCall(context, inFlight, made, send);
-  if (made.op === 'pkey_mprotect') {
-    const { addr, lengthBytes, prot } = made;
-    return askMm(context, inFlight, { op: 'mprotect', addr, lengthBytes, prot }, send);
-  }
-  if (made.op === 'mmap' && made.file !== null) {
-    const asked = askHandler(context, inFlight, made, send);
-    const file = inodeOf(context, pid, made.file);
-    // What the program has not made yet, or could not, is no open file.
-    if (asked === null && !hasPages(context, file)) return fail(context, pid, ERRNO.EBADF, send);
-    return asked ?? askMm(context, inFlight, { ...made, file }, send);
-  }
-  return isPlanned(made) ? askMm(context, inFlight, made, send) : answer(context, pid, { result: 0 }, send);
-}
-
-function execve(context: AbiContext, inFlight: CallInFlight, call: ExecCall, send: Send): AbiContext {
-  if (call.pageBytes < context.kernelPageBytes) return refuse(context, inFlight.pid, ERRNO.EINVAL, send);
-  const pageBytes = context.pageBytes.with(inFlight.pid, call.pageBytes);
-  return askMm(
-    reviseAbi(taskStarted(context, inFlight.pid, call.pageBytes), (draft) => {
-      draft.pageBytes = pageBytes;
-    }),
-    inFlight,
-    call,
-    send,
-  );
-}
 
 const mmDone = handle<AbiContext>((context, event, send) => {
   assertType(event, 'MM_DONE');
-  const inFlight = callOf(context, event.request);
-  const { call, pid } = inFlight;
-  const { result, errno, data } = event;
-  if (isOtherCall(call)) return otherAnswered(context, inFlight, call, event, send);
-  if (isSharedCall(call)) return sharedAnswered(context, inFlight, event, send);
-  if (call.op === 'exit') return exited(taskEnded(context, pid), pid, send);
-  if (call.op === 'execve') return executed(context, inFlight, call, errno, send);
-  if (call.op === 'mincore' && errno === 0 && call.vec !== undefined && data.length > 0) {
-    const copies = [{ addr: call.vec, lengthBytes: data.length }];
-    return copyOn(
-      context,
-      reviseCall(inFlight, (draft) => {
-        draft.copies = copies;
-        draft.access = 'write';
-        draft.result = result;
-        draft.data = data;
-      }),
-      send,
-    );
-  }
-  return answer(context, pid, { result, errno, data }, send);
+  return mmAnswered(context, event, send);
 });
-
-/** `exit_shm`, `exit_files`: what only this process had open goes. */
-function exited(context: AbiContext, pid: number, send: Send): AbiContext {
-  const { shared, closed } = leave(context.shared, pid);
-  for (const fd of context.resources.userfaultfd.descriptors) send(uffdOf(fd), { type: 'UFFD_EXIT', fd, pid });
-  for (const file of closed) send(actorOfFile(file), { type: 'CLOSE_FILE', file });
-  const pageBytes = context.pageBytes.without(pid);
-  return answer(
-    reviseAbi(context, (draft) => {
-      draft.shared = shared;
-      draft.pageBytes = pageBytes;
-    }),
-    pid,
-    { result: 0 },
-    send,
-  );
-}
 
 const ioWait = handle<AbiContext>((context, event, send) => {
   assertType(event, 'IO_WAIT');
@@ -302,51 +112,8 @@ const awake = handle<AbiContext>((context, event, send) => {
 
 const copied = handle<AbiContext>((context, event, send) => {
   assertType(event, 'UACCESS_DONE');
-  const before = callOf(context, event.pid);
-  const [first, ...rest] = before.copies;
-  const { addr, lengthBytes } = first;
-  const left = { addr: addr + event.doneBytes, lengthBytes: lengthBytes - event.doneBytes };
-  const inFlight: CallInFlight = {
-    ...before,
-    copies: event.reason === 'done' ? rest : [left, ...rest],
-    doneBytes: before.doneBytes + event.doneBytes,
-    counts: addCounts(before.counts, event.counts),
-  };
-  if (event.reason === 'asleep') {
-    // The fault handler wakes the process; the copy goes on where it stopped.
-    send(`process:${event.pid}`, { type: 'SLEEP', pid: event.pid });
-    return begin(
-      context,
-      reviseCall(inFlight, (draft) => {
-        draft.asleep = true;
-        draft.awaits = 'cpu';
-      }),
-    );
-  }
-  if (event.reason === 'done' && rest.length > 0) return copyOn(context, inFlight, send);
-  const signal = event.reason === 'fault' ? event.signal : 0;
-  return copyEnded(begin(context, inFlight), inFlight, event.reason === 'fault', signal, send);
+  return userCopied(context, event, send);
 });
-
-function copyEnded(
-  context: AbiContext,
-  inFlight: CallInFlight,
-  faulted: boolean,
-  signal: number,
-  send: Send,
-): AbiContext {
-  const { call, pid, result, data } = inFlight;
-  if (call.op === 'read' || call.op === 'write') {
-    return faulted
-      ? transferFaulted(context, inFlight, call, signal, send)
-      : transferCopied(context, inFlight, call, send);
-  }
-  if (call.op === 'process_vm_readv' || call.op === 'process_vm_writev') {
-    return otherCopied(context, inFlight, call, faulted, send);
-  }
-  if (call.op === 'uffdio_copy') return sourceRead(context, inFlight, send);
-  return faulted ? fail(context, pid, ERRNO.EFAULT, send) : answer(context, pid, { result, data }, send);
-}
 
 /** The adapter's statechart: it serves every process, one call of each at a time. */
 export const abiMachine = setup({

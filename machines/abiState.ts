@@ -29,8 +29,8 @@ export interface CallInFlight {
   cpu: number;
   call: TraceCall | ExecCall;
   /**
-   * What is awaited: the mm, a file, object, device, pipe or userfaultfd, the zone, the keeper of a control, the copy of user memory, or a CPU
-   * for that copy.
+   * What is awaited: an mm, a file, object, device, pipe, userfaultfd, the zone, settings, a file of procfs, the copy of user
+   * memory, or a CPU for that copy.
    */
   awaits: 'mm' | 'file' | 'object' | 'pipe' | 'uffd' | 'zone' | 'control' | 'uaccess' | 'cpu' | 'procfs';
   asleep: boolean;

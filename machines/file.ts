@@ -56,11 +56,11 @@ export function takeMessage(context: FileContext, event: Message, send: Send): F
       send(mm, { type: 'RESIDENT_PAGES', request, runs, ...end });
       return context;
     }
-    case 'CACHE_QUERY':
-      return showCache(context, event, send);
     case 'IO_DONE':
       if (event.request === SHRINK_WRITE) return askReferences(context, send);
       return nextOperation(takeOn(context, event, send), send);
+    case 'CACHE_QUERY':
+      return showCache(context, event, send);
     case 'FRAMES':
     case 'NO_MEMORY':
     case 'GOT':

@@ -29,6 +29,7 @@ import { beginPopulate } from './mmPopulate.ts';
 import { beginLazyFree, beginPageOut } from './mmReclaim.ts';
 import { residencySteps } from './mmResidencySteps.ts';
 import { ask, costsOf, type MmContext, SIGNAL } from './mmState.ts';
+import { insertEnded } from './objects/mmInsert.ts';
 import type { Send } from './support.ts';
 import { beginSoftClean } from './softDirty/mmSoftDirty.ts';
 import { beginFill } from './userfaultfd/mmFill.ts';
@@ -308,7 +309,8 @@ export function populateEnded(context: MmContext, job: CallJob, end: FaultEnd, s
     draft.populate = null;
     draft.fault = null;
   });
-  if (end.signal === 0 || errors === 'ignore' || errors === 'insert') return nextEffect(context, next, send);
+  if (errors === 'insert') return insertEnded(context, next, end, send);
+  if (end.signal === 0 || errors === 'ignore') return nextEffect(context, next, send);
   // The page that failed is the one before the next to populate.
   if (errors === 'remote') return returns(context, Math.max(0, reachOf(context, job) - addressOf(job)));
   return failPlan(context, next, populateErrno(errors, end));

@@ -3,6 +3,7 @@ import { account, noteFallback, putEntries } from './mmEntries.ts';
 import { ends, type FaultStep, HANDLED } from './mmFaultParts.ts';
 import type { MessageOf } from './messages.ts';
 import { type MmContext, SIGNAL } from './mmState.ts';
+import { UNTRANSLATABLE } from './objects/mmInsert.ts';
 import { reviseMm } from './revise.ts';
 import { written } from './softDirty/mmWritten.ts';
 import type { Send } from './support.ts';
@@ -27,7 +28,9 @@ export function entered(context: MmContext, event: MessageOf<'TABLE_DONE'>, send
   const state = fault === null ? counted : written(counted, fault, event.set);
   if (event.fallback === 'no-memory') return ends(state, SIGNAL.KILL, 0);
   // Layer 3 refuses what it cannot translate (`design.untranslatable`).
-  if (event.failed !== '') return ends(state, SIGNAL.BUS, SIGNAL.BUS_ADRERR);
+  if (event.failed !== '') {
+    return ends(state, SIGNAL.BUS, state.job?.kind === 'call' ? UNTRANSLATABLE : SIGNAL.BUS_ADRERR);
+  }
   const { job: now } = state;
   const populate = now?.kind === 'call' ? now.populate : null;
   const known =

@@ -248,6 +248,7 @@ export function copyZone(from: ZoneContext): ZoneContext {
   if (from.hugeZero !== undefined) copy.hugeZero = from.hugeZero;
   // Absent unless a topology asks for kswapd, or for a slow path.
   if (from.reclaim !== undefined) copy.reclaim = from.reclaim;
+  if (from.cgroups !== undefined) copy.cgroups = from.cgroups;
   if (from.pressure !== undefined) copy.pressure = from.pressure;
   return copy;
 }

@@ -15,6 +15,7 @@ import { groupedZone, type PressureInput } from './compaction/zoneBoot.ts';
 import { directReclaim, reclaimedFor, type ZonePressure } from './compaction/zonePressure.ts';
 import { compactScan } from './compaction/zoneScan.ts';
 import type { Message } from './messages.ts';
+import { unchargeFrom, type ZoneCgroups } from './cgroup/zoneCharge.ts';
 import { assertType, handle, type ResourceHolder, ZERO_BYTES } from './support.ts';
 import { initialReclaim, takeReclaim, tryStalled, type ZoneReclaim } from './reclaim/zoneKswapd.ts';
 import { alloc, copyOnWrite, grant, tryAlloc } from './zoneAlloc.ts';
@@ -37,6 +38,8 @@ export interface ZoneInput {
   memoryBytes: number;
   /** There is kswapd: it is woken, and allocations wait for it. */
   kswapd?: boolean;
+  /** Memory cgroups, where there are any. */
+  cgroups?: ZoneCgroups;
   /** Free lists by migrate type, and a slow path for allocations; absent: a plain buddy allocator that fails at once. */
   pressure?: PressureInput;
 }
@@ -64,6 +67,8 @@ export interface ZoneContext {
   hugeZero?: { pfn: number; order: number };
   /** Absent without kswapd. */
   reclaim?: ZoneReclaim;
+  /** Absent without memory cgroups. */
+  cgroups?: ZoneCgroups;
   /** Where there is a slow path. */
   pressure?: ZonePressure;
 }
@@ -109,6 +114,7 @@ function plainContext(input: ZoneInput): ZoneContext {
     mthp: {},
     deferredSplits: PersistentList.empty(),
     ...(input.kswapd === true ? { reclaim: initialReclaim() } : {}),
+    ...(input.cgroups === undefined ? {} : { cgroups: input.cgroups }),
   };
 }
 
@@ -141,6 +147,7 @@ const put = handle<ZoneContext>((context, event, send) => {
   const folios = context.folios.edit();
   let buddy: BuddyEdit | PageblocksEdit | null = null;
   const partly: Folio[] = [];
+  const gone: Folio[] = [];
   for (const { pfn, nr } of event.runs) {
     for (let at = pfn; at < pfn + nr; ) {
       const before = folioAt(folios, at);
@@ -149,6 +156,7 @@ const put = handle<ZoneContext>((context, event, send) => {
       if (after === null) {
         buddy ??= context.buddy.edit();
         freeBlock(buddy, before.pfn, before.order);
+        gone.push(before);
       } else if (after.large?.partlyMapped === true && before.large?.partlyMapped !== true) partly.push(after);
       at = end;
     }
@@ -156,6 +164,7 @@ const put = handle<ZoneContext>((context, event, send) => {
   const draft = copyZone(context);
   draft.folios = folios.done();
   if (buddy !== null) draft.buddy = buddy.done();
+  for (const { owner, order } of gone) unchargeFrom(draft, owner, 2 ** order);
   if (partly.length === 0) return buddy === null ? draft : tryStalled(draft, grant, send);
   // deferred_split_folio: what waits to be split is found again by its first frame, if it is still there.
   draft.deferredSplits = context.deferredSplits.pushAll(partly.map(({ pfn }) => pfn));

@@ -4,6 +4,7 @@ import { invariant } from '../src/errors.ts';
 import { Buddy } from '../src/mm/buddy.ts';
 import { wholeFolio } from '../src/mm/largeFolio.ts';
 import { withMthp } from '../src/mm/mthpCounts.ts';
+import { chargeTo, failedCharges, unchargeFrom } from './cgroup/zoneCharge.ts';
 import { freeBlock, takeContiguous } from './hugetlb/contig.ts';
 import { goSlow, takeTyped } from './compaction/zonePressure.ts';
 import type { Message } from './messages.ts';
@@ -118,8 +119,12 @@ function allocate(draft: ZoneContext, wish: Wish, orderPages: number, mark: keyo
   const { sender, leastOrder, count, kind, zero } = wish;
   const span = 1 << orderPages;
   const free = draft.buddy.freeFrames - count * span;
+  if (!chargeTo(draft, sender, count * span)) return null;
   const pfns = takeBlocks(draft, wish, orderPages, mark);
-  if (pfns === null) return null;
+  if (pfns === null) {
+    unchargeFrom(draft, sender, count * span);
+    return null;
+  }
   const folios = draft.folios.edit();
   for (const pfn of pfns) {
     const large = orderPages > leastOrder ? wholeFolio(orderPages, leastOrder) : null;
@@ -138,7 +143,9 @@ function answer(context: ZoneContext, wish: Wish, request: number, copied: boole
   if (granted === null) {
     // No reclaim makes a block larger than the largest (`__alloc_pages` refuses the order).
     const least = wish.fallbackOrders === null ? wish.orderPages : wish.leastOrder;
-    const waits = wish.kind !== 'table' && least <= draft.buddy.maxOrder;
+    // A group at its limit is its own affair: memory of others does not help.
+    const isLimited = failedCharges(draft) !== failedCharges(context);
+    const waits = wish.kind !== 'table' && least <= draft.buddy.maxOrder && !isLimited;
     // The MMU asks under its lock: it does not wait, and gets by without a native table.
     if (draft.pressure !== undefined && waits) {
       goSlow(draft, wish, { request, copied }, send);

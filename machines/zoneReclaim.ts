@@ -9,6 +9,7 @@ import { PersistentList } from '../src/mm/persistentList.ts';
 import { isDirty } from '../src/mm/pte.ts';
 import type { PteRun } from './messages.ts';
 import { type ZoneContext } from './zone.ts';
+import { unchargeFrom } from './cgroup/zoneCharge.ts';
 import { reviseZone } from './revise.ts';
 
 /** A part of a run that lies in one folio. */
@@ -59,7 +60,8 @@ function splitOne(context: ZoneContext, pfn: number): ZoneContext {
     });
   const folios = context.folios.edit();
   const buddy = context.buddy.edit();
-  for (const unused of folios.splitLarge(pfn)) buddy.free(unused.pfn, unused.order);
+  const gone = folios.splitLarge(pfn);
+  for (const unused of gone) buddy.free(unused.pfn, unused.order);
   const mthp = withMthp(context.mthp, folio.order, 'split', 1);
   const { reclaim } = context;
   return reviseZone(context, (draft) => {
@@ -67,6 +69,7 @@ function splitOne(context: ZoneContext, pfn: number): ZoneContext {
     if (reclaim !== undefined) draft.reclaim = { ...reclaim, added: reclaim.added.pushAll(partsOf(folio)) };
     draft.buddy = buddy.done();
     draft.mthp = mthp;
+    for (const { order } of gone) unchargeFrom(draft, folio.owner, 2 ** order);
   });
 }
 

@@ -21,6 +21,7 @@ export const WALKERS: readonly Kind[] = [
   'hugetlb',
   'ksmd',
   'hwpoison',
+  'procfs',
 ];
 
 /**

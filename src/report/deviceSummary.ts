@@ -1,6 +1,6 @@
 /**
- * What became of mapped objects and devices: requests that were refused, foreign memory that was shown, with its owners, and bytes
- * that ioctls wrote behind the ends of buffers.
+ * What became of mapped objects and devices: requests that were refused, foreign memory that was shown, with its
+ * owners, and bytes that ioctls wrote behind the ends of buffers.
  *
  * @models D-20 S-29 S-47 L-10
  */

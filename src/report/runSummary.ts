@@ -4,6 +4,7 @@
  * @models S-02 S-43 T-17 T-20 X-13
  */
 import type { TlbCounts } from '../../machines/index.ts';
+import { type HugeSummary, hugeSummary } from './hugeSummary.ts';
 import { type PressureSummary, pressureSummary } from './pressureSummary.ts';
 import { type KindState, type ShownState, statesOfKind, valueText } from './actorStates.ts';
 import { type DeviceSummary, deviceSummary } from './deviceSummary.ts';
@@ -88,6 +89,8 @@ export interface RunSummary {
   pressure?: PressureSummary;
   /** Of devices and objects of the kernel; absent where there are none. */
   devices?: DeviceSummary;
+  /** Of huge pages; absent where the topology asks for none. */
+  huge?: HugeSummary;
 }
 
 /** What the states alone do not tell. */
@@ -120,6 +123,7 @@ export function summarize(states: readonly ShownState[], facts: SummaryFacts = {
   const [disk] = statesOfKind(states, 'disk');
   const [abi] = statesOfKind(states, 'abi');
   const pressure = pressureSummary(states);
+  const huge = hugeSummary(states);
   return {
     processes,
     files: filesSummary(statesOfKind(states, 'file')),
@@ -135,6 +139,7 @@ export function summarize(states: readonly ShownState[], facts: SummaryFacts = {
     unfinished: processes.filter((process) => !process.ended).length,
     ...(pressure === null ? {} : { pressure }),
     ...(devices === null ? {} : { devices }),
+    ...(huge === null ? {} : { huge }),
   };
 }
 

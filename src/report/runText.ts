@@ -1,6 +1,7 @@
 /** A run's summary as text. */
 import { pressureLines } from './pressureSummary.ts';
 import { deviceLines } from './deviceSummary.ts';
+import { hugeLines } from './hugeSummary.ts';
 import { formatBytes, formatCount, formatPageSize } from './format.ts';
 import type { ProcessSummary, RunSummary } from './runSummary.ts';
 import { formatColumns } from './table.ts';
@@ -94,6 +95,7 @@ export function runText(summary: RunSummary, widthCharacters: number): string {
   );
   if (summary.pressure !== undefined) lines.push(...pressureLines(summary.pressure));
   if (summary.devices !== undefined) lines.push(...deviceLines(summary.devices));
+  if (summary.huge !== undefined) lines.push(...hugeLines(summary.huge));
   if (summary.unfinished > 0) lines.push(`${summary.unfinished} of ${processes.length} processes did not end`);
   return `${lines.join('\n')}\n`;
 }

@@ -9,6 +9,7 @@ import { GranuleError, invariant } from '../errors.ts';
 import { type Limits, rootLimits } from '../mm/calls/limits.ts';
 import type { RunSource } from '../mm/runs.ts';
 import type { ActorSpec } from '../runtime/hosting.ts';
+import { zoneCgroups } from './parts/cgroups.ts';
 import { selectionInput } from './parts/selection.ts';
 import { zonePressure } from './parts/zone.ts';
 import { facilitiesOf, partActors, partMessages } from './parts/index.ts';
@@ -232,6 +233,8 @@ export function buildTopology(topology: Topology, traces: ReadonlyMap<number, Ru
   const files = fileSizes(topology, traces);
   const affinity = topology.processes.flatMap(({ pid, cpu }) => (cpu === undefined ? [] : [{ pid, cpu }]));
   const kswapd = topology.reclaim === undefined ? {} : { kswapd: true };
+  const cgroups = zoneCgroups(topology);
+  const grouped = cgroups === undefined ? {} : { cgroups };
   const selection = selectionInput(topology.selection, kernelPageBytes);
   const actors: ActorSpec[] = [
     { id: 'abi', machine: machines.abi, input: { resources, kernelPageBytes, files: [...files.keys()], ...selection } },
@@ -241,7 +244,14 @@ export function buildTopology(topology: Topology, traces: ReadonlyMap<number, Ru
     {
       id: 'zone',
       machine: machines.zone,
-      input: { resources, kernelPageBytes, memoryBytes: topology.memory, ...kswapd, ...zonePressure(topology) },
+      input: {
+        resources,
+        kernelPageBytes,
+        memoryBytes: topology.memory,
+        ...kswapd,
+        ...zonePressure(topology),
+        ...grouped,
+      },
     },
   ];
   for (let cpu = 0; cpu < cpus; cpu++)

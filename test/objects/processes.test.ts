@@ -201,3 +201,27 @@ describe('other objects', () => {
     expect(played.contextOf('object').objects).toEqual({});
   });
 });
+
+describe('mmap that cannot make its entries', () => {
+  const setup: Step = { op: 'io_uring_setup', file: 'ring', entries: 8 };
+  const refuses = { design: { untranslatable: 'fail' as const } };
+
+  test('fails where layer 3 refuses a part of a process page, and leaves no area', () => {
+    const played = play(topologyOf('64K', [setup, map('ring', 64 * K, { addr: 0 })], { ...NAIVE, ...refuses }));
+    expect(played.calls).toEqual([0, -22]);
+    expect(played.contextOf('mm:1')).toMatchObject({ fallbacks: 0, rssFilePages: 0 });
+    expect(played.contextOf('object').objects['object:0']?.mappers).toEqual([]);
+    expect(played.leftOf('zone').folios.frames).toBe(ZERO_FRAMES);
+    expect(
+      play(topologyOf('64K', [setup, map('ring', 64 * K, { addr: 0 })], { ...NATIVE, ...refuses })).calls[1],
+    ).toBeGreaterThan(0);
+  });
+
+  test('of a device too: holes in a process page are refused', () => {
+    const drivers = [{ name: 'nic', registers: 0xa003000, lengthBytes: 4 * K, small: 'pad' as const }];
+    const program = [map('driver:nic', 4 * K), touch('load', 12 * K)];
+    const played = play(topologyOf('64K', program, { drivers, ...refuses }));
+    expect(played.calls).toEqual([-22]);
+    expect(played.signals).toEqual([11]);
+  });
+});

@@ -1,6 +1,7 @@
 /**
- * Random programs with objects and devices, under every order of delivery that channels allow: the laws hold at every event, nothing is
- * lost, and whatever a process can reach in an area of a device is the device's unless it leaks by choice.
+ * Random programs with objects and devices, under every order of delivery that channels allow: the laws hold at every
+ * event, nothing is lost, and whatever a process can reach in an area of a device is the device's unless it leaks by
+ * choice.
  *
  * @models D-20 S-29 S-33 S-47 T-10
  */
@@ -77,9 +78,9 @@ const pageSize = fc.constantFrom('4K', '16K', '64K');
 
 function topologyOf(
   programs: { program: Step[]; pageSize: string; forks: boolean }[],
-  choices: { pages: 'process-page' | 'kernel-page'; small: SmallMemory; seed: number; vdso: boolean },
+  choices: { pages: 'process-page' | 'kernel-page'; small: SmallMemory; seed: number; vdso: boolean; beside: object },
 ): Topology {
-  const { pages, small, seed, vdso } = choices;
+  const { pages, small, seed, vdso, beside } = choices;
   const processes = programs.flatMap(({ program, forks, ...rest }, at) => {
     const own = { signals: 'skip' as const, ...rest };
     const first = [...program];
@@ -108,6 +109,7 @@ function topologyOf(
       objects: { pages, vdso },
       drivers: devices,
       processes,
+      ...beside,
     },
     'test',
   );
@@ -126,6 +128,15 @@ describe('random programs with objects and devices', () => {
       small: fc.constantFrom<SmallMemory>('refuse', 'pad', 'driver', 'leak'),
       seed: fc.nat(1000),
       vdso: fc.boolean(),
+      // With little memory, with kswapd, and with compaction: pages of objects stay where they are.
+      beside: fc.constantFrom(
+        {},
+        {},
+        { memory: '4M' },
+        { memory: '4M', reclaim: {} },
+        { memory: '4M', zone: {} },
+        { design: { untranslatable: 'fail' } },
+      ),
     });
     fc.assert(
       fc.property(programs, choices, (written, chosen) => {
@@ -158,7 +169,7 @@ describe('random programs with objects and devices', () => {
         }, 0);
         expect(system.snapshot('zone').context.folios.frames).toBe(ZERO_FRAMES + vdsoFrames + ramFrames);
       }),
-      { numRuns: 60 },
+      { numRuns: 150 },
     );
     expect(signals).toBeGreaterThan(20);
     expect(mapped).toBeGreaterThan(20);

@@ -124,7 +124,7 @@ test('sequence oracle 1: a write and the taking of its entry, in every order: it
       if (record !== null) laws.check(record, system);
     }
     const changes = [{ va: BASE, nr: 16, expects, to: null }];
-    system.send('mm:1', { type: 'REPLACE_PTES', sender: 'probe', request: 1, changes } as never);
+    system.send('mm:1', { type: 'REPLACE_PTES', sender: 'probe', request: 1, changes });
     let wrote = false;
     let faulted = false;
     for (let record = system.step(); record !== null; record = system.step()) {

@@ -5,6 +5,8 @@
  */
 import { describe, expect, test } from 'vitest';
 import type { KhugepagedContext, MmContext } from '../../machines/index.ts';
+import { liveStates } from '../../src/report/actorStates.ts';
+import { hugeLines, hugeSummary } from '../../src/report/hugeSummary.ts';
 import { runInMemory } from '../../src/timeline/inMemory.ts';
 import { loadTopology, loadTraces } from '../../src/topology/load.node.ts';
 import { replay } from '../../src/timeline/replay.ts';
@@ -55,4 +57,18 @@ test('mthp-controls: each reader is told of its own size, and a write holds for 
   // 1M in folios of 256K, then 1M in single pages: the hard minimum stays where every control says never.
   expect(played.mm(2).minorFaults).toBeGreaterThanOrEqual(4 + 16);
   expect(played.mm(1).fallbacks + played.mm(2).fallbacks).toBe(0);
+});
+
+test('the summary of a run says what became of huge pages', () => {
+  const linesOf = (name: string): string[] => {
+    const summary = hugeSummary(liveStates(play(loadTopology(name)).system));
+    return summary === null ? [] : hugeLines(summary);
+  };
+  expect(linesOf('khugepaged-64k')[0]).toMatch(/^khugepaged: \d+ rounds; .*4 succeed/);
+  expect(linesOf('hugetlb-sharing')).toEqual([
+    'huge pages of 2 MiB: 512, 512 free, 0 promised, 0 surplus',
+    expect.stringMatching(
+      /^tables of huge pages: [3-9] entries made for others, 0 sharings refused for page sizes$/,
+    ) as string,
+  ]);
 });

@@ -3,6 +3,7 @@
  * actors each. What is not asked for is not there: no actor, no message, no changed state.
  */
 import type { ZodType } from 'zod';
+import { cgroupsSchema } from './cgroups.ts';
 import type { Facilities } from '../../../machines/index.ts';
 import type { Topology } from '../schema.ts';
 import { hugetlbActors, hugetlbMessages, hugetlbSchema } from './hugetlb.ts';
@@ -27,6 +28,7 @@ import { thpActors, thpSchema } from './thp.ts';
  * ```
  */
 export const partSchemas = {
+  cgroups: cgroupsSchema.optional(),
   ksm: ksmSchema.optional(),
   memoryFailure: memoryFailureSchema.optional(),
   userfaultfd: userfaultfdSchema.optional(),
