@@ -15,22 +15,15 @@ function swapped(targetPageBytes: number, reads: Steps): Told[] {
   const target: Steps = [
     { op: 'mmap', addr: BASE, lengthBytes, flags: 'PRIVATE|ANONYMOUS|FIXED' },
     { op: 'store', addr: BASE, lengthBytes, strideBytes: '4K' },
+    { op: 'nanosleep', cycles: 600_000_000 },
   ];
   const input = readersTopology(reads, { readerPageBytes: 4096, targetPageBytes, target });
   const system: TopologyInput = { ...input, memory: '6M', reclaim: { swap: { size: '64M' } } };
-  // The reader comes when the target has written everything, and waits in its last calls.
-  const processes = system.processes.map((each) => (each.pid === TARGET ? each : { ...each, startCycles: 30_000_000 }));
-  const lasting = processes.map((each) => {
-    if (each.pid !== TARGET) return each;
-    const loop: Steps = Array.from({ length: 6 }, () => ({
-      op: 'load' as const,
-      addr: BASE,
-      lengthBytes,
-      strideBytes: '64K',
-    }));
-    return { ...each, program: [...(each.program ?? []), ...loop] };
-  });
-  return play({ ...system, processes: lasting });
+  // The reader comes when the target has written everything and sleeps.
+  const processes = system.processes.map((each) =>
+    each.pid === TARGET ? each : { ...each, startCycles: 300_000_000 },
+  );
+  return play({ ...system, processes });
 }
 
 function kilobytes(text: string, label: string): number {

@@ -71,6 +71,22 @@ const RLIMITS: Readonly<Record<string, number>> = {
   RTTIME: INFINITE,
 };
 
+/** Hard limits, where they are others. */
+const HARD_RLIMITS: Readonly<Record<string, number>> = { STACK: INFINITE, CORE: INFINITE, NOFILE: 4096 };
+
+/**
+ * A hard resource limit as a process of a fresh system has it. Null for one that depends on the machine.
+ *
+ * @example
+ * ```ts
+ * hardLimit('NOFILE'); // 4096
+ * hardLimit('MEMLOCK'); // 8388608
+ * ```
+ */
+export function hardLimit(name: string): number | null {
+  return HARD_RLIMITS[name] ?? softLimit(name);
+}
+
 /**
  * A soft resource limit as a process of a fresh system has it; bytes, never pages. Null for one that depends on the machine.
  *

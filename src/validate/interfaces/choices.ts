@@ -38,7 +38,7 @@ export const interfaceChoices = {
   },
   lruBatches: {
     values: ['process-page', 'kernel-page'],
-    says: 'whether a folio of one process page waits in a batch as a single page does, or is a large one, which MADV_FREE gives up at once (LazyFree)',
+    says: 'whether a folio of one process page waits in a batch of the LRU as a single page does, or goes at once (LazyFree)',
   },
   initialAreas: {
     values: ['process-page', 'kernel-page'],

@@ -5,7 +5,7 @@ import { defaultPipeBytes, setPipeSize } from '../../mm/abi/pipes.ts';
 import { listHugepages } from '../../mm/hugetlb/sizes.ts';
 import { type ObjectSizes } from '../../mm/objects/mapping.ts';
 import { answerObjectQuestion } from '../../mm/objects/questions.ts';
-import { settingText, softLimit } from '../../mm/procfs/settings.ts';
+import { hardLimit, settingText, softLimit } from '../../mm/procfs/settings.ts';
 import { bootControls } from '../../mm/thp/controls.ts';
 import { type ControlReader, listThp, readThp } from '../../mm/thp/sysfs.ts';
 import { called, type InterfaceAnswer } from './answer.ts';
@@ -116,7 +116,7 @@ export function answerFact(
     case 'auxval':
       return called(auxiliaryValue(question.name, pageBytes));
     case 'rlimit':
-      return { ret: softLimit(question.name) ?? 0 };
+      return { ret: (question.hard ? hardLimit(question.name) : softLimit(question.name)) ?? 0 };
     case 'pipe': {
       const slotBytes = chosenPage(world, choices, 'pipes');
       if (question.setBytes === null) return { ret: defaultPipeBytes(slotBytes) };

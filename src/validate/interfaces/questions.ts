@@ -39,7 +39,8 @@ export type RangeCall =
 
 /** A question, understood. */
 export type Question =
-  | { kind: 'sysconf' | 'auxval' | 'rlimit' | 'file'; name: string }
+  | { kind: 'sysconf' | 'auxval' | 'file'; name: string }
+  | { kind: 'rlimit'; name: string; hard: boolean }
   | { kind: 'pipe'; setBytes: number | null }
   | { kind: 'areaSize' | 'areaAligned'; area: string }
   | { kind: 'range'; call: RangeCall; offsetBytes: number; lengthBytes: number; argument: number }
@@ -135,7 +136,9 @@ const SYSCONF =
 const rows: readonly Row[] = [
   row(`sysconf\\((${SYSCONF})\\)`, ([name]) => ({ kind: 'sysconf', name })),
   row('getauxval\\((AT_PAGESZ|AT_MINSIGSTKSZ|AT_CLKTCK)\\)', ([name]) => ({ kind: 'auxval', name })),
-  row('RLIMIT_(\\w+) soft', ([name]) => (softLimit(name) === null ? null : { kind: 'rlimit', name })),
+  row('RLIMIT_(\\w+) (soft|hard)', ([name, which]) =>
+    softLimit(name) === null ? null : { kind: 'rlimit', name, hard: which === 'hard' },
+  ),
   row('F_GETPIPE_SZ(?: default)?', () => ({ kind: 'pipe', setBytes: null })),
   row(`F_SETPIPE_SZ ${N}`, ([size]) => ({ kind: 'pipe', setBytes: numberOf(size) })),
   row('size of (\\[(?:heap|stack)\\])', ([area]) => ({ kind: 'areaSize', area })),
