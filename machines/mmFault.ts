@@ -4,7 +4,7 @@
  * page, a 16K or 64K process takes 2 ** order of them, in one folio, or fails.
  */
 import { invariant } from '../src/errors.ts';
-import { isPoisoned, kindOfEntry } from '../src/mm/nonPresent.ts';
+import { isPoisoned, kindOfEntry, MARKER } from '../src/mm/nonPresent.ts';
 import { hasFlags, PROT, PTE } from '../src/mm/pte.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
 import { mmuOf } from './addresses.ts';
@@ -90,7 +90,8 @@ export function beginFault(before: MmContext, job: FaultJob, send: Send): FaultS
   if ((vma.flags & VM.HUGETLB) !== 0) return hugetlbFault(context, job, vma, send);
   // A marker of write protection is as good as nothing: the page that comes is entered in its place.
   const kind = kindOfEntry(work.pteFlags);
-  if (kind !== null && kind !== 'marker') return nonPresentFault(context, job, send);
+  const isPlainMarker = kind === 'marker' && work.ptePfn === MARKER.UFFD_WP;
+  if (kind !== null && !isPlainMarker) return nonPresentFault(context, job, send);
   if (vma.file === null) return anonymousFault(context, job, vma, send);
   return fileFault(context, job, vma, send);
 }
