@@ -1,22 +1,18 @@
 /** How a call goes on and ends: with the answer of the mm, or of a CPU that has touched user memory for it. */
+import { accessAnswered, isPinningCall } from './gup/abiPins.ts';
 import { ERRNO } from '../src/mm/abiRules.ts';
-import { leave } from '../src/mm/abi/sharedMemory.ts';
 import { transferCopied, transferFaulted } from './abiFiles.ts';
 import { otherAnswered, otherCopied } from './abiOthers.ts';
 import { sharedAnswered } from './abiShared.ts';
-import { actorOfFile } from './fileState.ts';
 import { type AbiContext, answer, begin, type CallInFlight, callOf, copyOn, fail } from './abiState.ts';
-import { uffdOf } from './addresses.ts';
-import { withoutThread } from './abiThreads.ts';
-import { accessAnswered, isPinningCall } from './gup/abiPins.ts';
 import type { MessageOf } from './messages.ts';
-import { executed, taskEnded } from './selection/abiSelection.ts';
+import { executed } from './selection/abiSelection.ts';
 import { addCounts } from './processState.ts';
 import { type Send } from './support.ts';
 import { wordRead } from './uaccess/abiFutex.ts';
 import { sourceRead } from './userfaultfd/abiCalls.ts';
-import { reviseAbi } from './revise.ts';
 import { reviseCall } from './reviseWork.ts';
+import { exited } from './abiTasks.ts';
 import { isOtherCall, isSharedCall } from './abiKinds.ts';
 
 /**
@@ -35,7 +31,7 @@ export function mmAnswered(context: AbiContext, event: MessageOf<'MM_DONE'>, sen
   if (isOtherCall(call)) return otherAnswered(context, inFlight, call, event, send);
   if (isPinningCall(call)) return accessAnswered(context, inFlight, event, send);
   if (isSharedCall(call)) return sharedAnswered(context, inFlight, event, send);
-  if (call.op === 'exit') return exited(taskEnded(context, pid), pid, send);
+  if (call.op === 'exit') return exited(context, pid, send);
   if (call.op === 'execve') return executed(context, inFlight, call, errno, send);
   if (call.op === 'mincore' && errno === 0 && call.vec !== undefined && data.length > 0) {
     const copies = [{ addr: call.vec, lengthBytes: data.length }];
@@ -51,24 +47,6 @@ export function mmAnswered(context: AbiContext, event: MessageOf<'MM_DONE'>, sen
     );
   }
   return answer(context, pid, { result, errno, data }, send);
-}
-
-/** `exit_shm`, `exit_files`: what only this process had open goes. */
-function exited(before: AbiContext, pid: number, send: Send): AbiContext {
-  const context = withoutThread(before, pid);
-  const { shared, closed } = leave(context.shared, pid);
-  for (const fd of context.resources.userfaultfd.descriptors) send(uffdOf(fd), { type: 'UFFD_EXIT', fd, pid });
-  for (const file of closed) send(actorOfFile(file), { type: 'CLOSE_FILE', file });
-  const pageBytes = context.pageBytes.without(pid);
-  return answer(
-    reviseAbi(context, (draft) => {
-      draft.shared = shared;
-      draft.pageBytes = pageBytes;
-    }),
-    pid,
-    { result: 0 },
-    send,
-  );
 }
 
 /**

@@ -3,7 +3,6 @@ import { ERRNO, translateCall } from '../src/mm/abiRules.ts';
 import { isPlanned } from '../src/mm/calls/index.ts';
 import { auxiliaryValue } from '../src/mm/abi/answers.ts';
 import { type RuledCall } from '../src/mm/abi/rules.ts';
-import { inherit } from '../src/mm/abi/sharedMemory.ts';
 import { isUserfaultCall } from '../src/mm/userfaultfd/calls.ts';
 import { beginFileCall, hasPages, inodeOf } from './abiFiles.ts';
 import { beginProcCall } from './procfs/abiProc.ts';
@@ -16,13 +15,12 @@ import { askHandler, beginIoctl, beginObjectCall, isObjectCall } from './objects
 import { type AbiContext, answer, askMm, begin, type CallInFlight, fail, pageBytesOf, refuse } from './abiState.ts';
 import { beginExit, cloneThread } from './abiThreads.ts';
 import { beginPinningCall, isPinningCall } from './gup/abiPins.ts';
-import type { ExecCall } from './messages.ts';
-import { beginExec, beginSelectionCall, isSelectionCall, taskCloned, taskStarted } from './selection/abiSelection.ts';
+import { beginExec, beginSelectionCall, isSelectionCall } from './selection/abiSelection.ts';
 import { type Send } from './support.ts';
 import { beginFutex } from './uaccess/abiFutex.ts';
 import { beginUserfaultCall } from './userfaultfd/abiCalls.ts';
-import { reviseAbi } from './revise.ts';
 import { reviseCall } from './reviseWork.ts';
+import { beginExecve, beginFork } from './abiTasks.ts';
 import { isFileCall, isOtherCall, isRuled, isSharedCall } from './abiKinds.ts';
 
 /**
@@ -59,7 +57,7 @@ export function beginCall(context: AbiContext, inFlight: CallInFlight, send: Sen
     case 'pattern':
       return context.resources.ksm ? askMm(context, inFlight, call, send) : answer(context, pid, { result: 0 }, send);
     case 'execve':
-      return execve(context, inFlight, call, send);
+      return beginExecve(context, inFlight, call, send);
     case 'exec':
       return beginExec(context, inFlight, call, send);
     case 'exit':
@@ -68,23 +66,8 @@ export function beginCall(context: AbiContext, inFlight: CallInFlight, send: Sen
       return beginFutex(context, inFlight, call, send);
     case 'clone':
       return cloneThread(context, pid, call.tid, send);
-    case 'fork': {
-      if (call.childPid < 0) return answer(context, pid, { result: 0 }, send);
-      const cloned = taskCloned(context, pid, call);
-      if (typeof cloned === 'number') return fail(context, pid, cloned, send);
-      // Noted before the fork: the child may make a call before this adapter hears that its parent's fork is done.
-      const pageBytes = context.pageBytes.with(call.childPid, pageBytesOf(context, pid));
-      const shared = inherit(context.shared, pid, call.childPid);
-      return askMm(
-        reviseAbi(cloned, (draft) => {
-          draft.pageBytes = pageBytes;
-          draft.shared = shared;
-        }),
-        inFlight,
-        { op: 'fork', childPid: call.childPid },
-        send,
-      );
-    }
+    case 'fork':
+      return beginFork(context, inFlight, call, send);
     case 'ioctl':
       return beginIoctl(context, inFlight, call, send);
     case 'auxval':
@@ -129,17 +112,4 @@ function ruled(context: AbiContext, inFlight: CallInFlight, call: RuledCall, sen
     return asked ?? askMm(context, inFlight, { ...made, file }, send);
   }
   return isPlanned(made) ? askMm(context, inFlight, made, send) : answer(context, pid, { result: 0 }, send);
-}
-
-function execve(context: AbiContext, inFlight: CallInFlight, call: ExecCall, send: Send): AbiContext {
-  if (call.pageBytes < context.kernelPageBytes) return refuse(context, inFlight.pid, ERRNO.EINVAL, send);
-  const pageBytes = context.pageBytes.with(inFlight.pid, call.pageBytes);
-  return askMm(
-    reviseAbi(taskStarted(context, inFlight.pid, call.pageBytes), (draft) => {
-      draft.pageBytes = pageBytes;
-    }),
-    inFlight,
-    call,
-    send,
-  );
 }

@@ -49,7 +49,7 @@ export const coreVocabulary: Readonly<Record<CoreMessage['type'], VocabularyRow>
   CONFIGURE: row('mm', 'mmu', 'A new mm: page size of its ABI, with or without a native table.'),
   SET_PTES: row('mm', 'mmu', 'set_ptes: map runs of frames.'),
   FILL_NATIVE: row('mm', 'mmu', 'update_mmu_cache of a lazy native table: a fault found the Linux entry there.'),
-  DROP_NATIVE: row('outside', 'mmu', 'A shrinker takes a lazy native table away; faults bring it back.'),
+  DROP_NATIVE: row(['outside', 'kswapd'], 'mmu', 'A shrinker takes a lazy native table away; faults bring it back.'),
   CLEAR_PTES: row('mm', 'mmu', 'zap_pte_range: unmap a range, flush, and free tables on munmap.'),
   PROTECT_PTES: row('mm', 'mmu', 'change_pte_range: new protection for what is mapped.'),
   AGE_PTES: row('mm', 'mmu', 'clear_young_dirty_ptes: MADV_COLD, MADV_FREE; page_mkclean: msync.'),

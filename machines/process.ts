@@ -10,11 +10,11 @@ import { tlbOf } from './addresses.ts';
 import type { ExecCall, Message } from './messages.ts';
 import { addCounts, type ProcessContext, type ProcessInput, zeroCounts } from './processState.ts';
 import { reviseProcess } from './reviseCpu.ts';
+import { mceSignal, takePending } from './hwpoison/processPoison.ts';
 import { assertType, handle, type Send } from './support.ts';
 
 /** The signal that no handler takes: out of memory. */
 const SIGKILL = 9;
-const SIGBUS = 7;
 
 function traceOf(context: ProcessContext): RunSource {
   const trace = context.resources.traces.get(context.trace);
@@ -101,25 +101,8 @@ const leaveCpu = (type: 'BLOCKED' | 'YIELD' | 'EXITED') =>
 export const processMachine = setup({
   types: { context: {} as ProcessContext, events: {} as Message, input: {} as ProcessInput },
   actions: {
-    mceSignal: handle<ProcessContext>((context, event) => {
-      assertType(event, 'MCE_SIGNAL');
-      const { code, va } = event;
-      return reviseProcess(context, (draft) => {
-        // A handler runs and returns: nothing of the program is skipped.
-        if (context.signals === 'skip') draft.signalsHandled = context.signalsHandled + 1;
-        else draft.pending = { signal: SIGBUS, code, va };
-      });
-    }),
-    takePending: handle<ProcessContext>((context) => {
-      const { pending } = context;
-      invariant(pending !== undefined, 'a signal that is taken was pending');
-      return reviseProcess(context, (draft) => {
-        delete draft.pending;
-        draft.signal = pending.signal;
-        draft.signalCode = pending.code;
-        draft.signalVa = pending.va;
-      });
-    }),
+    mceSignal,
+    takePending,
     execve,
     account,
     skipAccess,

@@ -60,7 +60,7 @@ function go(context: C, wish: SlowWish, at: Slowpath, send: Send): C {
       send('zone', { type: 'DIRECT_RECLAIM', request, orderPages: at.order });
       return counted;
     case 'compact': {
-      const migrateType = migrateTypeOf(wish.kind, context.groups);
+      const migrateType = migrateTypeOf(wish, context.groups);
       const about = { orderPages: at.order, migrateType, priority: compactPriority(at) };
       send('kcompactd', { type: 'COMPACT', sender: 'page-alloc', request, ...about });
       return counted;

@@ -72,13 +72,14 @@ export function pageblocksOf({ buddy }: Pick<ZoneContext, 'buddy'>): Pageblocks 
  *
  * @example
  * ```ts
- * migrateTypeOf('anon', true); // 'movable'
- * migrateTypeOf('table', true); // 'unmovable'
- * migrateTypeOf('anon', false); // 'unmovable'
+ * migrateTypeOf({ kind: 'anon', sender: 'mm:1' }, true); // 'movable'
+ * migrateTypeOf({ kind: 'table', sender: 'mmu:1' }, true); // 'unmovable'
+ * migrateTypeOf({ kind: 'anon', sender: 'mm:1' }, false); // 'unmovable'
  * ```
  */
-export function migrateTypeOf(kind: 'anon' | 'file' | 'table' | 'kernel', groups: boolean): AllocationType {
-  return groups && (kind === 'anon' || kind === 'file') ? 'movable' : 'unmovable';
+export function migrateTypeOf({ kind, sender }: Pick<Wish, 'kind' | 'sender'>, groups: boolean): AllocationType {
+  const moves = kind === 'anon' || kind === 'file' || sender === 'hugetlb';
+  return groups && moves ? 'movable' : 'unmovable';
 }
 
 /**
@@ -125,7 +126,7 @@ function marksTried(kind: Wish['kind'], mark: keyof Watermarks): { mark: keyof W
  */
 export function takeTyped(
   draft: ZoneContext,
-  wish: Pick<Wish, 'kind' | 'count'>,
+  wish: Pick<Wish, 'sender' | 'kind' | 'count'>,
   order: number,
   mark: keyof Watermarks,
 ): number[] | null {
@@ -144,7 +145,7 @@ export function takeTyped(
   if (!allowed || !before.canAlloc(order, count)) return null;
   const edit = before.edit();
   const movablePages = (pfn: number, nr: number): number => movableIn(folios, pfn, nr);
-  const type = migrateTypeOf(kind, pressure.groups);
+  const type = migrateTypeOf(wish, pressure.groups);
   const pageWish = { type, highMark: marks.high, movablePages, ungrouped: !pressure.groups };
   const pfns: number[] = [];
   for (let block = 0; block < count; block++) {

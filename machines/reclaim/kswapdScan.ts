@@ -2,7 +2,7 @@
  * What reclaim turns to next (`mm/vmscan.c:balance_pgdat`, `shrink_lruvec`): passes of rising urgency over the four lists, until
  * enough is free or a whole pass at the last priority has found nothing.
  *
- * @models X-07
+ * @models X-07 T-15
  */
 import { LRU_LISTS, type LruName } from '../../src/mm/reclaim/lruLists.ts';
 import { DEF_PRIORITY, inactiveIsLow, scanCounts, SWAP_CLUSTER_MAX } from '../../src/mm/reclaim/scanBalance.ts';
@@ -62,7 +62,7 @@ function nextList(context: KswapdContext, pass: Pass): { list: LruName; pfns: nu
  * ```ts
  * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
  * const design = { unit: 'process-page' as const, dirty: 'gather' as const, accessed: 'gather' as const };
- * const input = { resources, kernelPageBytes: 4096, swappiness: 60, swapSlots: 0, mms: [], families: {}, ...design };
+ * const input = { resources, kernelPageBytes: 4096, swappiness: 60, swapSlots: 0, mms: [], families: {}, droppable: [], ...design };
  * isolate(initialKswapd(input), 'query', [], null, () => {}).batch?.phase; // 'isolating'
  * ```
  */
@@ -83,6 +83,17 @@ export function isolate(
   return state;
 }
 
+/** From this priority on tables are taken away as well: folios alone were not enough. */
+const TABLE_PRIORITY = 6;
+
+/**
+ * `shrink_slab` for native tables: each goes as a whole, what hardware noted in it is kept, and faults bring back what is used.
+ */
+function shrinkTables(context: KswapdContext, send: Send): KswapdContext {
+  for (const mmu of context.droppable) send(mmu, { type: 'DROP_NATIVE', request: 0 });
+  return { ...context, tableShrinks: context.tableShrinks + 1 };
+}
+
 function sleep(context: KswapdContext, send: Send): KswapdContext {
   send('zone', { type: 'KSWAPD_SLEEPS', reclaimedPages: context.reclaimedPages });
   return { ...context, awake: false, urgentPages: 0, reclaimedPages: 0, pass: null };
@@ -95,7 +106,7 @@ function sleep(context: KswapdContext, send: Send): KswapdContext {
  * ```ts
  * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
  * const design = { unit: 'process-page' as const, dirty: 'gather' as const, accessed: 'gather' as const };
- * const input = { resources, kernelPageBytes: 4096, swappiness: 60, swapSlots: 0, mms: [], families: {}, ...design };
+ * const input = { resources, kernelPageBytes: 4096, swappiness: 60, swapSlots: 0, mms: [], families: {}, droppable: [], ...design };
  * const awake = { ...initialKswapd(input), awake: true, highPages: 10 };
  * goOn(awake, () => {}).awake; // false
  * ```
@@ -109,17 +120,20 @@ export function goOn(context: KswapdContext, send: Send): KswapdContext {
   }
   if (!context.awake) return context;
   if (isBalanced(context)) return sleep(context, send);
+  let state = context;
   let pass = context.pass ?? newPass(context, DEF_PRIORITY);
   for (;;) {
-    const next = nextList(context, pass);
+    const next = nextList(state, pass);
     if (next !== null) {
       const { list, pfns, pages } = next;
       const counts = { ...pass.counts, [list]: Math.max(0, pass.counts[list] - pages) };
-      return isolate({ ...context, pass: { ...pass, counts } }, list, pfns, null, send);
+      return isolate({ ...state, pass: { ...pass, counts } }, list, pfns, null, send);
     }
     // A pass that brought something is worth another one like it (`kswapd_shrink_node`).
     const priority = pass.reclaimed >= SWAP_CLUSTER_MAX ? pass.priority : pass.priority - 1;
-    if (priority < lastPriority(context)) return sleep(context, send);
-    pass = newPass(context, priority);
+    if (priority < lastPriority(state)) return sleep(state, send);
+    if (priority === TABLE_PRIORITY && pass.priority > priority && state.droppable.length > 0)
+      state = shrinkTables(state, send);
+    pass = newPass(state, priority);
   }
 }

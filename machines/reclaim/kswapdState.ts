@@ -23,6 +23,8 @@ export interface KswapdInput {
   /** Every mm that can map anything; and of each, those that share anonymous pages with it by fork. */
   mms: string[];
   families: Record<string, string[]>;
+  /** MMUs whose lazy native tables may be dropped under pressure. */
+  droppable: string[];
 }
 
 /** A mapping, and the mm that it is in. */
@@ -85,6 +87,7 @@ export interface KswapdContext {
   accessed: NotedBy;
   mms: string[];
   families: Record<string, string[]>;
+  droppable: string[];
   lru: LruLists;
   /** Slots of the swap device, 0 without; and those that are free. */
   swapSlots: number;
@@ -108,6 +111,8 @@ export interface KswapdContext {
   /** Dirty pages that had to be written before they could go, and clean ones that went at once. */
   writtenPages: number;
   cleanPages: number;
+  /** Times that native tables were dropped. */
+  tableShrinks: number;
   /** Exchanges that tore a process page, so that its mm fell back: against the proposal's invariant. */
   violations: number;
 }
@@ -119,7 +124,7 @@ export interface KswapdContext {
  * ```ts
  * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
  * const design = { unit: 'process-page' as const, dirty: 'gather' as const, accessed: 'gather' as const };
- * const input = { resources, kernelPageBytes: 4096, swappiness: 60, swapSlots: 0, mms: [], families: {}, ...design };
+ * const input = { resources, kernelPageBytes: 4096, swappiness: 60, swapSlots: 0, mms: [], families: {}, droppable: [], ...design };
  * initialKswapd(input).awake; // false
  * ```
  */
@@ -133,6 +138,7 @@ export function initialKswapd(input: KswapdInput): KswapdContext {
     accessed: input.accessed,
     mms: input.mms,
     families: input.families,
+    droppable: input.droppable,
     lru: LruLists.empty(),
     swapSlots: input.swapSlots,
     freeSlots: input.swapSlots,
@@ -153,6 +159,7 @@ export function initialKswapd(input: KswapdInput): KswapdContext {
     discardedPages: 0,
     writtenPages: 0,
     cleanPages: 0,
+    tableShrinks: 0,
     violations: 0,
   };
 }

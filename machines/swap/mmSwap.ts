@@ -184,7 +184,7 @@ const swappedIn: FaultStepHandler = (context, job, event, send) => {
   );
   const issuerPageBytes = context.pageBytes;
   const exchange = (request: number): MessageOf<'EXCHANGE_PTES'> => {
-    return { type: 'EXCHANGE_PTES', request, changes, rmap: { issuerPageBytes } };
+    return { type: 'EXCHANGE_PTES', request, changes, rmap: { issuerPageBytes }, byFault: true };
   };
   const next = reviseJob(job, (draft) => {
     draft.fault = { ...work, major: work.major || event.major };

@@ -79,6 +79,8 @@ export type WalkerMessage =
       changes: PteChange[];
       rmap: { issuerPageBytes: number };
       linuxTableOnly?: boolean;
+      /** A fault brings a page back: a lazy native table gets its entry at once (`update_mmu_cache`). */
+      byFault?: boolean;
     }
   | {
       type: 'REPLACED';

@@ -16,6 +16,7 @@ export const WALKERS: readonly Kind[] = [
   'mm',
   'file',
   'shmem',
+  'procfs',
   'kswapd',
   'driver',
   'page-alloc',

@@ -15,7 +15,8 @@ import type { VmaSet } from './vmaSet.ts';
  *
  * @example
  * ```ts
- * withoutRange([{ startVa: 0, endVa: 12288 }], { startVa: 4096, endVa: 8192 }); // [{ startVa: 0, endVa: 4096 }, { startVa: 8192, endVa: 12288 }]
+ * const left = withoutRange([{ startVa: 0, endVa: 12288 }], { startVa: 4096, endVa: 8192 });
+ * left; // [{ startVa: 0, endVa: 4096 }, { startVa: 8192, endVa: 12288 }]
  * ```
  */
 export function withoutRange(ranges: readonly VaRange[], { startVa, endVa }: VaRange): VaRange[] {

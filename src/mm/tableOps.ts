@@ -158,7 +158,8 @@ export function operate(tables: Tables, op: TableOp, contpte = false, lazy = fal
   let untranslatable = '';
   let nativeBroken: number[] = [];
   if (native !== null) {
-    const fills = !lazy || op.op === 'fill' || (op.op === 'set' && op.lazily !== true);
+    const byFault = (op.op === 'set' && op.lazily !== true) || (op.op === 'exchange' && op.byFault === true);
+    const fills = !lazy || op.op === 'fill' || byFault;
     if (fills && LINKING.has(op.op)) linkSections(linux, native, work.touched);
     const wide = op.op === 'set' ? work.touched : work.touched.flatMap((range) => within(tables, linux, range));
     [untranslatable, nativeBroken] = follow(linux, native, wide, fills);

@@ -50,7 +50,7 @@ export type TableOp =
   /** The native table goes, for want of memory; the Linux table has what hardware noted in it. */
   | { op: 'drop'; ranges: VaRange[] }
   /** See `tableExchange.ts`: entries that still are what is expected become others; a null is nothing. */
-  | { op: 'exchange'; changes: EntryChange[]; linuxTableOnly?: boolean }
+  | { op: 'exchange'; changes: EntryChange[]; linuxTableOnly?: boolean; byFault?: boolean }
   /** See `tableHarvest.ts`: finds the entries that map frames, and clears their access flags. */
   | { op: 'harvest'; frames: { pfn: number; nr: number }[]; linuxTableOnly?: boolean };
 

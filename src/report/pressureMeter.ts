@@ -7,13 +7,13 @@
 import type { Message, MessageOf } from '../../machines/index.ts';
 import type { MessageRecord } from '../runtime/envelope.ts';
 
-/** Allocations of one order: the least that the asker could do with. */
+/** Allocations of one order: the last that would do. */
 export interface OrderCounts {
   asked: number;
   /** Were not on the free lists above the low watermark. */
   slow: number;
   failed: number;
-  /** Got smaller folios than the least that was asked for. */
+  /** Got smaller folios than that. */
   fellBack: number;
 }
 
@@ -65,7 +65,7 @@ export class PressureMeter {
     const { timeCycles, to } = record;
     switch (message.type) {
       case 'ALLOC':
-        this.asked(message.sender, message.request, message.leastOrder ?? message.orderPages);
+        this.asked(message.sender, message.request, message.fallbackOrders?.at(-1) ?? message.orderPages);
         break;
       case 'COPY_ON_WRITE':
         this.asked(message.sender, message.request, message.orderPages);

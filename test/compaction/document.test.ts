@@ -69,7 +69,8 @@ function onFragments(kernelPageEvery: number, pageSize: string): string {
   const { asked, failed } = orders[order] ?? expect.fail('it asked for its order');
   const { killed } = run('compact-then-oom');
   const rate = `${((100 * failed) / asked).toFixed(0)}%`;
-  return `| ${[kernelPageEvery, pageSize, asked, failed, rate, compaction.scannedPages, stalls.p99Cycles, stalls.mostCycles, killed.length].join(' | ')} |`;
+  const waits = [stalls.p99Cycles, stalls.mostCycles];
+  return `| ${[kernelPageEvery, pageSize, asked, failed, rate, compaction.scannedPages, ...waits, killed.length].join(' | ')} |`;
 }
 
 /** A process that has its memory and goes on. */

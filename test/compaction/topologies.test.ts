@@ -93,6 +93,18 @@ describe('with kswapd and swap', () => {
   });
 });
 
+test('with khugepaged: a huge page that is collapsed waits for compaction, which moves 64K pages for it, and kills nobody', () => {
+  const base = JSON.parse(JSON.stringify(loadTopology('khugepaged-64k'))) as Record<string, unknown>;
+  const topology = parseTopology({ ...base, memory: '8M', zone: { migrateTypes: true } }, 'test');
+  const traces = loadTraces(topology, { folders: [] });
+  const { system } = runTopology({ topology, traces, writer: null, checked: true });
+  const { processes, pressure } = summarize(liveStates(system));
+  expect(processes.map(({ end }) => end)).toEqual(['exited', 'exited']);
+  expect(pressure?.slowAllocations[9]).toBeGreaterThan(0);
+  expect(pressure?.compaction.movedPages).toBeGreaterThan(16);
+  expect(pressure?.killed).toEqual([]);
+});
+
 describe('a topology without the field', () => {
   test('has no slow path, no compactor, and a zone with nothing of it', () => {
     const topology = parseTopology(

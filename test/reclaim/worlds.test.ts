@@ -43,7 +43,7 @@ describe('worlds that are short of memory', () => {
     const done: Done = { stolen: 0, cleanly: 0, back: 0, discarded: 0, violations: 0 };
     fc.assert(
       fc.property(seeds, (seed) => runSeed(seed, done)),
-      { numRuns: 24 },
+      { numRuns: 20 },
     );
     expect(done.stolen).toBeGreaterThan(1000);
     expect(done.back).toBeGreaterThan(500);
@@ -59,7 +59,7 @@ describe('worlds that are short of memory', () => {
       fc.property(seeds, fc.constantFrom('kernel-page', 'process-page'), (seed, unit) =>
         runSeed(seed, done, { swap: { size: '8M', unit, fragmented: seed % 2 === 0 ? 'keep' : 'scatter' } }),
       ),
-      { numRuns: 24 },
+      { numRuns: 14 },
     );
     expect(done.stolen).toBeGreaterThan(500);
     expect(done.violations).toBeGreaterThan(0);

@@ -171,9 +171,9 @@ export function compactPriority(at: Slowpath): CompactPriority {
 }
 
 /** Whether compaction is tried again, and how hard [mm/page_alloc.c:should_compact_retry]. */
-function compactAgain(at: Slowpath, rules: SlowpathRules): Slowpath | null {
+function compactAgain(at: Slowpath, rules: SlowpathRules, insists: boolean): Slowpath | null {
   if (at.order === 0 || !rules.compaction) return null;
-  const costly = at.order > PAGE_ALLOC_COSTLY_ORDER;
+  const costly = at.order > PAGE_ALLOC_COSTLY_ORDER && !insists;
   const again: Slowpath = { ...at, step: 'reclaim', onFailure: 'compact' };
   // It was skipped for want of free pages: only reclaim can help, which is for the caller to judge.
   if (at.compactResult === 'skipped') return at.reclaimed > 0 ? again : null;
@@ -195,9 +195,9 @@ function decide(at: Slowpath, rules: SlowpathRules): Slowpath {
   const noProgressLoops = at.reclaimed > 0 && cheap ? 0 : at.noProgressLoops + 1;
   const next = { ...at, noProgressLoops };
   // What reclaim freed is worth another round [should_reclaim_retry]; so is compaction that may work harder.
-  if (at.reclaimed > 0 && noProgressLoops <= MAX_RECLAIM_RETRIES && order === 0)
-    return { ...next, step: 'reclaim', onFailure: 'decide' };
-  const again = at.reclaimed > 0 || insists ? compactAgain(next, rules) : null;
+  if (at.reclaimed > 0 && noProgressLoops <= MAX_RECLAIM_RETRIES && (order === 0 || insists))
+    return { ...next, step: 'reclaim', onFailure: order === 0 ? 'decide' : 'compact' };
+  const again = at.reclaimed > 0 || insists ? compactAgain(next, rules, insists) : null;
   if (again !== null) return again;
   return rules.oom ? { ...next, step: 'try-high', onFailure: 'kill' } : giveUp(next, rules);
 }

@@ -1,5 +1,6 @@
 /** kswapd and swap: what a topology writes to have them, and the actors that play them. */
 import { z } from 'zod';
+import { GranuleError } from '../../errors.ts';
 import { machines } from '../../../machines/index.ts';
 import { size } from '../sizes.ts';
 import type { TopologyProcess } from '../schema.ts';
@@ -34,6 +35,8 @@ export const reclaimSchema = z
     dirty: z.enum(['gather', 'linux-table-only']).default('gather'),
     /** The same of accessed bits: in the Linux table alone every page looks unused. */
     accessed: z.enum(['gather', 'linux-table-only']).default('gather'),
+    /** Whether native tables are dropped under pressure; they must be lazy for that (`design.nativeFill`). */
+    nativeTables: z.enum(['keep', 'drop']).default('keep'),
   })
   .optional();
 
@@ -64,7 +67,13 @@ function familiesOf(processes: readonly TopologyProcess[]): Record<string, strin
 export const reclaimActors: PartActors = ({ topology, resources }) => {
   const { reclaim, kernelPageSize: kernelPageBytes, processes } = topology;
   if (reclaim === undefined) return [];
-  const { swap, swappiness, dirty, accessed } = reclaim;
+  const { swap, swappiness, dirty, accessed, nativeTables } = reclaim;
+  if (nativeTables === 'drop' && topology.design.nativeFill !== 'lazy') {
+    const where = `${topology.name}: reclaim.nativeTables`;
+    throw new GranuleError('TOPOLOGY_INVALID', 'native tables can be dropped where design.nativeFill is "lazy"', where);
+  }
+  const isNative = ({ pageSize }: TopologyProcess): boolean => topology.nativeTables && pageSize > kernelPageBytes;
+  const dropped = nativeTables === 'drop' ? processes.filter(isNative) : [];
   const kswapd = {
     resources,
     kernelPageBytes,
@@ -75,6 +84,7 @@ export const reclaimActors: PartActors = ({ topology, resources }) => {
     swapSlots: Math.floor((swap?.size ?? 0) / kernelPageBytes),
     mms: processes.map(({ pid }) => `mm:${pid}`),
     families: familiesOf(processes),
+    droppable: dropped.map(({ pid }) => `mmu:${pid}`),
   };
   const actors = [{ id: 'kswapd', machine: machines.kswapd, input: kswapd }];
   if (swap === undefined) return actors;

@@ -36,6 +36,10 @@ export const interfaceChoices = {
     values: ['process-page', 'kernel-page'],
     says: 'numbers of devices without a disk: there is one for each size of huge pages, so they tell how many sizes the kernel has',
   },
+  lruBatches: {
+    values: ['process-page', 'kernel-page'],
+    says: 'whether a folio of one process page waits in a batch as a single page does, or is a large one, which MADV_FREE gives up at once (LazyFree)',
+  },
   initialAreas: {
     values: ['process-page', 'kernel-page'],
     says: 'the page that the first stack is made of (`setup_arg_pages`); the heap is made by the C library, from AT_PAGESZ',

@@ -113,7 +113,8 @@ export function answerAll(
   if (fallocate.length + access.length > 0) add(() => answerMemfds(world, { fallocate, access }, answers));
   const seen = ofKind(asked, 'smaps', 'pagemap');
   const devicePageBytes = chosenPage(world, choices, 'deviceNumbers');
-  if (seen.length > 0) add(() => answerSeen({ ...world, devicePageBytes }, seen, answers));
+  const smallOrder = Math.log2(chosenPage(world, choices, 'lruBatches') / world.kernelPageBytes);
+  if (seen.length > 0) add(() => answerSeen({ ...world, devicePageBytes, smallOrder }, seen, answers));
   return answers;
 }
 

@@ -13,7 +13,7 @@ import { ZERO_BYTES } from '../../../machines/support.ts';
 import type { Design } from '../../arch/design.ts';
 import { pmdOrderOf } from '../../mm/anonOrders.ts';
 import { mappedRuns, type MemorySight, type WalkedRun } from '../../mm/procfs/folios.ts';
-import { clipRuns, type MappedRun } from '../../mm/procfs/mapped.ts';
+import { clipRuns, type MappedFolio, type MappedRun } from '../../mm/procfs/mapped.ts';
 import type { InodeName } from '../../mm/procfs/maps.ts';
 import { entryText, pagemapEntries } from '../../mm/procfs/pagemap.ts';
 import { smapText } from '../../mm/procfs/smaps.ts';
@@ -25,6 +25,14 @@ import { actorStateOf } from '../../runtime/xstateAdapter.ts';
 function contextOf(system: System, id: string): unknown {
   return actorStateOf(system.snapshot(id)).context;
 }
+
+/** What is known of folios besides, by their first frames. */
+export interface FolioNotes {
+  referenced: ReadonlySet<number>;
+  waiting: ReadonlySet<number>;
+}
+
+const NOTHING_NOTED: FolioNotes = { referenced: new Set(), waiting: new Set() };
 
 /**
  * A process of a running system as procfs sees it.
@@ -42,8 +50,8 @@ export class ProcView {
   readonly #mmu: MmuContext;
   readonly #sight: MemorySight;
 
-  /** `referenced` are first frames of folios that the kernel itself used. */
-  constructor(system: System, pid: number, referenced: ReadonlySet<number> = new Set()) {
+  /** `notes` are first frames of folios: those that the kernel itself used, and those that wait to be lazily freeable. */
+  constructor(system: System, pid: number, notes: FolioNotes = NOTHING_NOTED) {
     this.#system = system;
     this.#mm = contextOf(system, `mm:${pid}`) as MmContext;
     this.#mmu = contextOf(system, `mmu:${pid}`) as MmuContext;
@@ -53,9 +61,12 @@ export class ProcView {
       kernelPageBytes,
       zeroPfn,
       zeroPages: ZERO_BYTES / kernelPageBytes,
-      folioOf: (pfn) => folios.find(pfn),
+      folioOf: (pfn) => {
+        const folio = folios.find(pfn);
+        return folio !== null && notes.waiting.has(folio.pfn) ? { ...folio, lazyFree: false } : folio;
+      },
       cachedOf: (file, index) => this.#file(file)?.cache.get(index) ?? null,
-      isReferenced: (head) => referenced.has(head),
+      isReferenced: (head) => notes.referenced.has(head),
       inMemory: (file) => ['tmpfs', 'shmem'].includes(this.#file(file)?.kind ?? ''),
     };
   }
@@ -65,11 +76,11 @@ export class ProcView {
     return this.#mm.vmas.list().filter((vma) => vma.startVa >= startVa && vma.startVa < endVa);
   }
 
-  /** First frames of the folios that are mapped in a range. */
-  folioHeads(startVa: number, endVa: number): number[] {
+  /** The folios that are mapped in a range. */
+  folios(startVa: number, endVa: number): MappedFolio[] {
     const vmas = this.#mm.vmas.overlapping(startVa, endVa);
     const runs = vmas.flatMap((vma) => clipRuns(this.runsOf(vma), startVa, endVa, this.#mm.kernelPageBytes));
-    return runs.flatMap(({ folio }) => (folio === null ? [] : [folio.head]));
+    return runs.flatMap(({ folio }) => (folio === null ? [] : [folio]));
   }
 
   /** The area that an address lies in, or null. */

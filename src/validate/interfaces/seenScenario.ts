@@ -7,9 +7,9 @@
 import { invariant } from '../../errors.ts';
 import { ADVICE } from '../../mm/abi/numbers.ts';
 import { deviceMinor } from '../../mm/procfs/settings.ts';
-import type { TraceCall } from '../../mm/runs.ts';
 import type { InodeName } from '../../mm/procfs/maps.ts';
 import type { InterfaceAnswer } from './answer.ts';
+import { LruNotes } from './lruNotes.ts';
 import { CHILD_PID, type Outcome, type PlannedStep, playScenario, type InterfaceWorld, type Scenario } from './play.ts';
 import { ProcView } from './procView.ts';
 import type { AdvisedBytes, AreaName, Question } from './questions.ts';
@@ -43,37 +43,8 @@ const PRIVATE_ANONYMOUS = 0x32;
 const PRIVATE_FIXED = 0x12;
 const SHARED_FIXED = 0x11;
 
-type AreaCall = { op: 'mlock'; addr: number; lengthBytes: number } | Extract<TraceCall, { op: 'madvise' }>;
-
-/** Advice that takes `PG_referenced` away (`madvise_cold_or_pageout_pte_range`, `mm/swap.c:lru_lazyfree`), and that sets it. */
-const FORGETS: readonly number[] = [ADVICE.COLD, ADVICE.FREE, ADVICE.PAGEOUT];
-const TOUCHES: readonly number[] = [ADVICE.POPULATE_READ, ADVICE.POPULATE_WRITE];
-
-/**
- * Folios that are marked accessed because the kernel faulted them in itself, as mlock does (`FOLL_TOUCH`, `mm/gup.c`): the zone keeps
- * no `PG_referenced`, so it is noted here from what the tables hold after each call.
- */
-class Accessed {
-  readonly heads = new Set<number>();
-
-  /** The step of a call that marks folios, or takes the mark away. */
-  on(call: AreaCall): PlannedStep {
-    const touches = call.op === 'mlock' || TOUCHES.includes(call.advice);
-    const forgets = call.op === 'madvise' && FORGETS.includes(call.advice);
-    const hear = ({ system, pid }: Outcome): void => {
-      if (!touches && !forgets) return;
-      const view = new ProcView(system, pid);
-      for (const head of view.folioHeads(call.addr, call.addr + call.lengthBytes)) {
-        if (touches) this.heads.add(head);
-        else this.heads.delete(head);
-      }
-    };
-    return { action: call, hear };
-  }
-}
-
 /** The mappings of the program, in its order. */
-function mappings(accessed: Accessed): PlannedStep[] {
+function mappings(notes: LruNotes): PlannedStep[] {
   const map = (addr: number, lengthBytes: number, flags = PRIVATE_ANONYMOUS, prot = 3): PlannedStep => {
     const file = flags === PRIVATE_ANONYMOUS ? null : FILE;
     return { action: { op: 'mmap', addr, lengthBytes, prot, flags, file, offsetBytes: 0 } };
@@ -93,7 +64,7 @@ function mappings(accessed: Accessed): PlannedStep[] {
     store(FILE_SHARED),
     load(FILE_SHARED + 131_072),
     map(MLOCKED, 131_072),
-    accessed.on({ op: 'mlock', addr: MLOCKED, lengthBytes: 4096 }),
+    notes.step({ op: 'mlock', addr: MLOCKED, lengthBytes: 4096 }),
     map(HUGE, 4 << 20),
     { action: { op: 'madvise', addr: HUGE, lengthBytes: 4 << 20, advice: ADVICE.HUGEPAGE } },
     store(HUGE),
@@ -120,14 +91,14 @@ function inodeOf(devicePageBytes: number): (file: string) => InodeName {
 function look(
   asked: readonly Asked<SeenQuestion>[],
   devicePageBytes: number,
-  accessed: Accessed,
+  notes: LruNotes,
   answers: Answers,
 ): PlannedStep {
   return {
     action: LOOK,
     hear: ({ system, pid }: Outcome): void => {
       if (asked.length === 0) return;
-      const view = new ProcView(system, pid, accessed.heads);
+      const view = new ProcView(system, pid, notes);
       for (const { text, question } of asked) {
         if (question.kind === 'smaps') {
           answers.set(text, { text: view.smaps(BASE, BASE + WINDOW_BYTES, inodeOf(devicePageBytes)) });
@@ -141,21 +112,22 @@ function look(
 }
 
 /** What an "after" does, range by range; its ranges are bytes of the first area. */
-function afterSteps(after: readonly AdvisedBytes[], accessed: Accessed): PlannedStep[] {
+function afterSteps(after: readonly AdvisedBytes[], notes: LruNotes): PlannedStep[] {
   return after.map(({ action, fromBytes, toBytes, prot }) => {
     const area = { addr: ANON + fromBytes, lengthBytes: toBytes - fromBytes };
-    if (action === 'MUNMAP') return { action: { op: 'munmap', ...area } };
-    if (action === 'MLOCK') return accessed.on({ op: 'mlock', ...area });
-    if (action === 'MPROTECT') return { action: { op: 'mprotect', ...area, prot } };
-    if (action === 'MUNLOCK') return { action: { op: 'munlock', ...area } };
+    if (action === 'MUNMAP') return notes.step({ op: 'munmap', ...area });
+    if (action === 'MLOCK') return notes.step({ op: 'mlock', ...area });
+    if (action === 'MPROTECT') return notes.step({ op: 'mprotect', ...area, prot });
+    if (action === 'MUNLOCK') return notes.step({ op: 'munlock', ...area });
     const advice = ADVICE[action as keyof typeof ADVICE];
-    return accessed.on({ op: 'madvise', ...area, advice });
+    return notes.step({ op: 'madvise', ...area, advice });
   });
 }
 
-/** How the areas are named in the world's files, and by which pages its devices are numbered. */
+/** By which pages devices are numbered, and up to which order, in pages of the kernel, a folio is a small one to the LRU. */
 export interface SeenWorld extends InterfaceWorld {
   devicePageBytes: number;
+  smallOrder: number;
 }
 
 /** One run, with so many calls to wait for the child; null where it took longer. */
@@ -166,25 +138,25 @@ function attempt(
   waits: number,
 ): Answers | null {
   const answers: Answers = new Map();
-  const accessed = new Accessed();
+  const notes = new LruNotes(world.smallOrder);
   const before = asked.filter(({ question: q }) => !q.child && q.after.length === 0);
   const inChild = asked.filter(({ question }) => question.child);
   const last = asked.filter(({ question: q }) => !q.child && q.after.length > 0);
   const looks = (questions: readonly Asked<SeenQuestion>[]): PlannedStep =>
-    look(questions, world.devicePageBytes, accessed, answers);
+    look(questions, world.devicePageBytes, notes, answers);
   let [childEnded, inTime] = [false, false];
   const steps: PlannedStep[] = [
-    ...mappings(accessed),
+    ...mappings(notes),
     looks(before),
     { action: { op: 'fork', childPid: CHILD_PID } },
     ...Array.from({ length: waits }, () => ({ action: LOOK })),
     { action: LOOK, hear: () => (inTime = childEnded) },
-    ...afterSteps(after, accessed),
+    ...afterSteps(after, notes),
     looks(last),
   ];
   const child: PlannedStep[] = [
     ...CHILD_STORES.map((addr): PlannedStep => ({ action: { op: 'store', addr } })),
-    ...(inChild[0] === undefined ? [] : afterSteps(inChild[0].question.after, accessed)),
+    ...(inChild[0] === undefined ? [] : afterSteps(inChild[0].question.after, notes)),
     looks(inChild),
     { action: { op: 'exit', status: 0 }, hear: () => (childEnded = true) },
   ];
@@ -213,7 +185,7 @@ function play(world: SeenWorld, asked: readonly Asked<SeenQuestion>[], after: re
  * @throws GranuleError of the model, where it fails
  * @example
  * ```ts
- * const world = { kernelPageBytes: 4096, pageBytes: 65536, design: defaultDesign, devicePageBytes: 65536 };
+ * const world = { kernelPageBytes: 4096, pageBytes: 65536, design: defaultDesign, devicePageBytes: 65536, smallOrder: 4 };
  * const question = { kind: 'pagemap' as const, area: 'mlocked' as const, child: false, after: [] };
  * answerSeen(world, [{ text: 'q', question }]).get('q'); // { text: 'P-X- ---- ' }
  * ```

@@ -112,7 +112,9 @@ export function reclaimWorld(
       pids.push(child);
     }
   }
+  const lazy = random.chance(0.3);
   const topology = topologyOf({
+    ...(lazy ? { design: { nativeFill: 'lazy' } } : {}),
     cpus,
     memory: pick([14, 16, 20, 24]) * 2 ** 17,
     nativeTables: random.chance(0.85),
@@ -120,7 +122,11 @@ export function reclaimWorld(
     chooser: random.chance(0.6) ? 'seeded-random' : 'time-order',
     seed,
     processes,
-    reclaim: { swappiness: pick([30, 60, 100, 200]), swap: { size: pick(['8M', '32M']), ...change.swap } },
+    reclaim: {
+      nativeTables: lazy ? 'drop' : 'keep',
+      swappiness: pick([30, 60, 100, 200]),
+      swap: { size: pick(['8M', '32M']), ...change.swap },
+    },
     ...change.topology,
   });
   return { system: worldOf(topology, programs), pids };
