@@ -66,7 +66,8 @@ export function beginExecve(context: AbiContext, inFlight: CallInFlight, call: E
  *
  * @example
  * ```ts
- * const abi = initialAbi({ resources: null, kernelPageBytes: 4096, files: [] });
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const abi = initialAbi({ resources, kernelPageBytes: 4096, files: [] });
  * exited(abi, 1, () => {}).pageBytes.get(1); // undefined
  * ```
  */

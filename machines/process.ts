@@ -109,11 +109,7 @@ export const processMachine = setup({
     block: leaveCpu('BLOCKED'),
     yield: leaveCpu('YIELD'),
     exited: leaveCpu('EXITED'),
-    requestKill: handle<ProcessContext>((context) =>
-      reviseProcess(context, (draft) => {
-        draft.killed = true;
-      }),
-    ),
+    requestKill: handle<ProcessContext>((context) => ({ ...context, killed: true })),
     dieOf: handle<ProcessContext>((context) =>
       reviseProcess(context, (draft) => {
         draft.signal = SIGKILL;
@@ -191,7 +187,7 @@ export const processMachine = setup({
     exitReturned: ({ context, event }) =>
       event.type === 'SYSRET' &&
       context.begun &&
-      (context.signal !== 0 || context.at >= traceOf(context).runs || isExit(context)),
+      (context.signal !== 0 || context.at >= traceOf(context).runs || isCall(context, 'exit')),
     execFailed: ({ context, event }) => event.type === 'SYSRET' && !context.begun && event.errno !== 0,
     hasCpu: ({ context }) => context.cpu >= 0,
     isPending: ({ context }) => context.pending !== undefined,
@@ -320,11 +316,6 @@ export const processMachine = setup({
     zombie: {},
   },
 });
-
-/** Whether the call at `at` is the one that does not return. */
-function isExit(context: ProcessContext): boolean {
-  return isCall(context, 'exit');
-}
 
 /** Whether there is such a call at `at`. */
 function isCall(context: ProcessContext, op: TraceCall['op']): boolean {

@@ -72,7 +72,9 @@ export function isHugeZero({ hugeZero }: MmContext, pfn: number): boolean {
  * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
  * const fault = { va: 0x15000, access: 'write' as const, ptePfn: 9, pteFlags: 9, major: false, pages: [], truncated: false };
  * const job = { awaits: -1, step: '', asleep: false, ptesWritten: 0, kind: 'fault' as const, walk: 1, cpu: 0, fault };
- * writeHugeZero({ ...mm, pageBytes: 4096 }, job, () => {}).context.job?.step; // 'hugeZeroFound'
+ * const vma = { startVa: 0x10000, endVa: 0x20000, prot: 3, flags: 0, file: null, offsetBytes: 0 };
+ * const vmas = VmaSet.empty(4096).insert(vma);
+ * writeHugeZero({ ...mm, vmas, pageBytes: 4096 }, job, () => {}).context.vmas.find(0x15000)?.anonVma; // 1
  * ```
  */
 export function writeHugeZero(context: MmContext, job: FaultJob, send: Send): FaultStep {

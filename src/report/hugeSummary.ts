@@ -61,7 +61,8 @@ export function hugeSummary(states: readonly ShownState[]): HugeSummary | null {
  *
  * @example
  * ```ts
- * hugeLines({ scans: { succeed: 2, 'exceed-none': 5 }, fullScans: 3, hugetlb: null })[0]; // 'khugepaged: 3 rounds; 2 succeed, 5 exceed-none'
+ * const scans = { succeed: 2, 'exceed-none': 5 };
+ * hugeLines({ scans, fullScans: 3, hugetlb: null })[0]; // 'khugepaged: 3 rounds; 2 succeed, 5 exceed-none'
  * ```
  */
 export function hugeLines({ scans, fullScans, hugetlb }: HugeSummary): string[] {

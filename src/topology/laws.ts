@@ -8,7 +8,7 @@
  * - Law 8: no translation that a TLB can use contradicts the table, once the maintenance for it is complete.
  * - The law of page sizes, where processes select theirs (`sizeLaws.ts`).
  *
- * @models S-12 S-38
+ * @models S-12 S-38 S-44
  */
 import type { MmContext, MmuContext, SchedContext, TlbContext, ZoneContext } from '../../machines/index.ts';
 import { GranuleError } from '../errors.ts';

@@ -1,3 +1,8 @@
+/**
+ * `granule run`, on topologies of the package.
+ *
+ * @models X-08
+ */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fixture, Workplace } from './harness.ts';

@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { coverageTable, objections, ROOT, tagged } from './table.ts';
+import { coverage, coverageTable, objections, ROOT, tagged } from './table.ts';
 
 const PATH = join(ROOT, 'docs/coverage.md');
 
@@ -28,6 +28,14 @@ describe('docs/coverage.md', () => {
       ids.filter((id) => !known.has(id)).map((id) => `${path}: ${id}`),
     );
     expect(unknown).toEqual([]);
+  });
+
+  it('has something that models each objection, and a test of it, or says why nothing does', () => {
+    const without = coverage().filter(({ objection, actors, rules, topologies, tests }) => {
+      const models = actors.length + rules.length + topologies.length > 0;
+      return objection.notModelled === undefined ? !models || tests.length === 0 : models;
+    });
+    expect(without.map(({ objection }) => objection.id)).toEqual([]);
   });
 
   it('leaves few of them out, and none that are about the design itself', () => {

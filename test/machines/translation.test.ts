@@ -1,4 +1,8 @@
-/** TLB maintenance, break-before-make and the choices of layer 3, seen from the programs that depend on them. */
+/**
+ * TLB maintenance, break-before-make and the choices of layer 3, seen from the programs that depend on them.
+ *
+ * @models L-05
+ */
 import { describe, expect, it } from 'vitest';
 import { takeFrames } from '../../machines/mmuSupply.ts';
 import { acknowledgeFlush, beginOperation } from '../../machines/mmuTables.ts';

@@ -90,6 +90,27 @@ function noticedByQuestions(point: Point): boolean {
 const page = { addr: 4096, lengthBytes: K64 };
 const short = { addr: K64, lengthBytes: 1 };
 const node = { homeNode: 0, flags: 0 };
+/** All requests of userfaultfd with a range but REGISTER and ZEROPAGE, which the kernels were asked. */
+const MONITORED = [
+  { op: 'uffdio_unregister', fd: 'u' },
+  { op: 'uffdio_wake', fd: 'u' },
+  { op: 'uffdio_copy', fd: 'u', src: K64, mode: 0 },
+  { op: 'uffdio_writeprotect', fd: 'u', mode: 0 },
+  { op: 'uffdio_continue', fd: 'u', mode: 0 },
+  { op: 'uffdio_poison', fd: 'u', mode: 0 },
+  { op: 'uffdio_move', fd: 'u', src: K64, mode: 0 },
+] as const;
+/** `validate_range`, and of a copy that its source may lie anywhere. */
+const USERFAULT: readonly [RuledCall, unknown][] = [
+  ...MONITORED.flatMap((call): [RuledCall, unknown][] => [
+    [{ ...call, addr: K64 + 4096, lengthBytes: K64 }, 'EINVAL'],
+    [{ ...call, addr: K64, lengthBytes: 4096 }, 'EINVAL'],
+    [{ ...call, addr: K64, lengthBytes: K64 }, K64],
+  ]),
+  [{ op: 'uffdio_copy', fd: 'u', addr: K64, src: K64 + 1, lengthBytes: K64, mode: 0 }, K64],
+  [{ op: 'uffdio_move', fd: 'u', addr: K64, src: K64 + 4096, lengthBytes: K64, mode: 0 }, 'EINVAL'],
+];
+
 /** Asked of no real kernel in the recordings: each with what its source says for 64K pages. */
 const WORKED_OUT: readonly [RuledCall, unknown][] = [
   [{ op: 'pkey_mprotect', ...page, prot: 1, pkey: -1 }, 'EINVAL'],
@@ -107,6 +128,7 @@ const WORKED_OUT: readonly [RuledCall, unknown][] = [
   [{ op: 'read', file: 'f', offsetBytes: 0, buffer: 0, lengthBytes: 2 ** 32 }, 2 ** 31 - K64],
   [{ op: 'write', file: 'f', offsetBytes: 0, buffer: 0, lengthBytes: 2 ** 32 }, 2 ** 31 - K64],
   [{ op: 'shmdt', addr: 4096 }, 'EINVAL'],
+  ...USERFAULT,
 ];
 
 function workedOut(call: RuledCall): unknown {

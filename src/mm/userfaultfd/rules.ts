@@ -11,19 +11,15 @@ import { UFFD, UFFD_FEATURES } from './numbers.ts';
 
 const known = (mask: number, argument = 'mode'): Step => ({ do: 'known', argument, mask, errno: 'EINVAL' });
 
-/** `validate_unaligned_range`. */
-const unalignedRange = (addr: 'addr' | 'src'): Step[] => [
-  { do: 'aligned', argument: 'lengthBytes', errno: 'EINVAL' },
-  { do: 'nonzero', argument: 'lengthBytes', errno: 'EINVAL' },
+const start = (addr: 'addr' | 'src'): Step[] => [
   { do: 'refuse', when: addr === 'addr' ? 'startBelowMinimum' : 'sourceBelowMinimum', errno: 'EINVAL' },
   { do: 'below', addr, length: 'lengthBytes', errno: 'EINVAL' },
 ];
+const alignedAt = (argument: 'addr' | 'src' | 'lengthBytes'): Step => ({ do: 'aligned', argument, errno: 'EINVAL' });
+const length: Step[] = [alignedAt('lengthBytes'), { do: 'nonzero', argument: 'lengthBytes', errno: 'EINVAL' }];
 
-/** `validate_range`. */
-const range = (addr: 'addr' | 'src' = 'addr'): Step[] => [
-  { do: 'aligned', argument: addr, errno: 'EINVAL' },
-  ...unalignedRange(addr),
-];
+/** `validate_range`: its first step, then `validate_unaligned_range`. */
+const range: Step[] = [alignedAt('addr'), ...length, ...start('addr')];
 
 /** One row for each call of userfaultfd. */
 export const userfaultRules: { readonly [O in UserfaultCall['op']]: AbiRule } = {
@@ -52,39 +48,39 @@ export const userfaultRules: { readonly [O in UserfaultCall['op']]: AbiRule } = 
     steps: [
       { do: 'nonzero', argument: 'mode', errno: 'EINVAL' },
       known(UFFD.REGISTER_MISSING | UFFD.REGISTER_WP | UFFD.REGISTER_MINOR),
-      ...range(),
+      ...range,
     ],
   },
-  uffdio_unregister: { source: 'fs/userfaultfd.c:userfaultfd_unregister,validate_range', steps: range() },
-  uffdio_wake: { source: 'fs/userfaultfd.c:userfaultfd_wake,validate_range', steps: range() },
+  uffdio_unregister: { source: 'fs/userfaultfd.c:userfaultfd_unregister,validate_range', steps: range },
+  uffdio_wake: { source: 'fs/userfaultfd.c:userfaultfd_wake,validate_range', steps: range },
   uffdio_copy: {
     source: 'fs/userfaultfd.c:userfaultfd_copy,validate_unaligned_range,validate_range',
-    steps: [...unalignedRange('src'), ...range(), known(UFFD.DONTWAKE | UFFD.COPY_WP)],
-    note: 'The source may lie anywhere.',
+    steps: [...length, ...start('src'), alignedAt('addr'), ...start('addr'), known(UFFD.DONTWAKE | UFFD.COPY_WP)],
+    note: 'The source may lie anywhere. The kernel looks at the length a second time with the destination.',
   },
   uffdio_zeropage: {
     source: 'fs/userfaultfd.c:userfaultfd_zeropage,validate_range',
-    steps: [...range(), known(UFFD.DONTWAKE)],
+    steps: [...range, known(UFFD.DONTWAKE)],
   },
   uffdio_writeprotect: {
     source: 'fs/userfaultfd.c:userfaultfd_writeprotect,validate_range',
     steps: [
-      ...range(),
+      ...range,
       known(UFFD.WRITEPROTECT_WP | UFFD.WRITEPROTECT_DONTWAKE),
       { do: 'refuse', when: 'userfaultProtectsAndWakes', errno: 'EINVAL' },
     ],
   },
   uffdio_continue: {
     source: 'fs/userfaultfd.c:userfaultfd_continue,validate_range',
-    steps: [...range(), known(UFFD.DONTWAKE | UFFD.CONTINUE_WP)],
+    steps: [...range, known(UFFD.DONTWAKE | UFFD.CONTINUE_WP)],
   },
   uffdio_poison: {
     source: 'fs/userfaultfd.c:userfaultfd_poison,validate_range',
-    steps: [...range(), known(UFFD.DONTWAKE)],
+    steps: [...range, known(UFFD.DONTWAKE)],
   },
   uffdio_move: {
     source: 'fs/userfaultfd.c:userfaultfd_move,validate_range',
-    steps: [...range(), ...range('src'), known(UFFD.MOVE_DONTWAKE | UFFD.MOVE_ALLOW_SRC_HOLES)],
-    note: 'Only by the process whose memory it is: EINVAL.',
+    steps: [...range, alignedAt('src'), ...start('src'), known(UFFD.MOVE_DONTWAKE | UFFD.MOVE_ALLOW_SRC_HOLES)],
+    note: 'Only by the process whose memory it is: EINVAL. The kernel looks at the length a second time with the source.',
   },
 };
