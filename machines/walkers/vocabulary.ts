@@ -17,6 +17,7 @@ export const WALKERS: readonly Kind[] = [
   'mm',
   'file',
   'shmem',
+  'procfs',
   'kswapd',
   'driver',
   'page-alloc',
