@@ -30,13 +30,8 @@ export interface CallInFlight {
   cpu: number;
   call: TraceCall | ExecCall;
   /**
-<<<<<<< HEAD
    * What is awaited: an mm, a file, object, device, pipe, userfaultfd, pins, a futex, the zone, settings, a file of procfs, the
    * copy of user memory, or a CPU for that copy.
-=======
-   * What is awaited: an mm, a file, object, device, pipe, userfaultfd, pins, a futex, the zone, settings, a file of procfs,
-   * the copy of user memory, or a CPU for that copy.
->>>>>>> part-gup
    */
   awaits:
     | 'mm'

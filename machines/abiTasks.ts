@@ -1,5 +1,4 @@
 /** fork, execve and exit at the system-call boundary: which page size a task's calls are judged by, and what is its own. */
-import { withoutThread } from './abiThreads.ts';
 import { ERRNO } from '../src/mm/abiRules.ts';
 import { inherit, leave } from '../src/mm/abi/sharedMemory.ts';
 import type { TaskCall } from '../src/mm/runs.ts';

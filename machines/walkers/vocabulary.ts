@@ -17,7 +17,6 @@ export const WALKERS: readonly Kind[] = [
   'mm',
   'file',
   'shmem',
-  'procfs',
   'kswapd',
   'driver',
   'page-alloc',
