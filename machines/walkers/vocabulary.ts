@@ -25,7 +25,6 @@ export const WALKERS: readonly Kind[] = [
   'hugetlb',
   'ksmd',
   'hwpoison',
-  'procfs',
 ];
 
 /**
