@@ -10,7 +10,7 @@ import { parsePath } from '../../src/mm/procfs/paths.ts';
 import type { Message } from '../messages.ts';
 import { assertType, handle } from '../support.ts';
 import { beginRead, foliosSeen, gathered, mmSeen, swapSeen, walked } from './gather.ts';
-import { zoneSeen } from './system.ts';
+import { controlSeen, zoneSeen } from './system.ts';
 import { initialProcfs, newRead, type ProcfsContext, type ProcfsInput, type ProcRead } from './procfsState.ts';
 
 export type { ProcfsContext, ProcfsInput } from './procfsState.ts';
@@ -51,6 +51,8 @@ const answered = handle<ProcfsContext>((context, event, send) => {
       return swapSeen(context, under, event, send);
     case 'ZONE_STATE':
       return zoneSeen(context, under, event, send);
+    case 'CONTROL_DONE':
+      return controlSeen(context, under, event, send);
     case 'CACHE_STATE': {
       const cached = { ...under.cached, [event.file]: event.folios };
       return gathered(context, { ...under, cached }, send);
@@ -84,6 +86,7 @@ export const procfsMachine = setup({
         KSM_PAGES: { actions: 'answered' },
         SWAP_COUNTS: { actions: 'answered' },
         ZONE_STATE: { actions: 'answered' },
+        CONTROL_DONE: { actions: 'answered' },
       },
       always: { guard: 'isIdle', target: 'idle' },
     },

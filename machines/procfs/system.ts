@@ -40,10 +40,37 @@ export function readSysfs(context: ProcfsContext, read: ProcRead, verdict: Verdi
   if (name === 'hugepages/') return ends(context, read, verdict, listed(listHugepages(reader)), send);
   const inside = name.slice('transparent_hugepage/'.length);
   if (inside === '') return ends(context, read, verdict, listed(listThp(reader)), send);
+  if (resources.facilities.thp !== undefined) {
+    // khugepaged keeps them as they are now, and knows its own policy.
+    const { pid: request, readerPageBytes: pageBytes } = read;
+    send('khugepaged', { type: 'READ_CONTROL', sender: SENDER, request, path: inside, pageBytes });
+    return waits(context, { ...read, awaits: 1 });
+  }
   const control = readThp(bootControls(kernelPageBytes, resources.design.thp), inside, reader);
   return 'text' in control
     ? ends(context, read, verdict, textBytes(control.text), send)
     : ends(context, read, 'ENOENT', [], send);
+}
+
+/**
+ * khugepaged has told what a setting of transparent huge pages is now.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const procfs = initialProcfs({ resources, kernelPageBytes: 4096, zeroPfn: 0, policy: 'translate', pids: [1], files: [] });
+ * const path = { scope: 'sysfs' as const, name: 'transparent_hugepage/enabled' };
+ * const read = newRead({ pid: 1, readerPageBytes: 4096, path, offsetBytes: 0, lengthBytes: 64, text: null });
+ * controlSeen(procfs, read, { type: 'CONTROL_DONE', request: 1, errno: 0, text: 'always' }, () => {}).ends; // { value: 1 }
+ * ```
+ */
+export function controlSeen(
+  context: ProcfsContext,
+  read: ProcRead,
+  { errno, text }: MessageOf<'CONTROL_DONE'>,
+  send: Send,
+): ProcfsContext {
+  return ends(context, { ...read, awaits: 0 }, errno === 0 ? 'value' : 'ENOENT', textBytes(text), send);
 }
 
 /**
