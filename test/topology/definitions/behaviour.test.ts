@@ -2,7 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { logBytes, openRecording } from '../../../src/library/recording.ts';
 import { run } from '../../../src/library/run.ts';
 import { replay, timeline } from '../../../src/library/timeline.ts';
+import { z } from 'zod';
 import type { ActorDefinition } from '../../../src/topology/definitions/actorTypes.ts';
+import { defineActor } from '../../../src/topology/definitions/defineActor.ts';
+import { defineMessage } from '../../../src/topology/definitions/defineMessage.ts';
+import { defineTopology } from '../../../src/topology/definitions/defineTopology.ts';
 import { asker, askerLogic, askerMachine, pairOf, squarer } from './support.ts';
 
 const POKES = [3, 4, 5].map((by, at) => ({ by, atCycles: 1000 * (at + 1) }));
@@ -76,5 +80,46 @@ describe('a definition', () => {
     const plain = run({ name: 'plain', processes: [process] });
     expect(Object.keys(plain.log.meta)).not.toContain('modules');
     expect(plain.topology).not.toHaveProperty('actors');
+  });
+});
+
+describe('a message whose fields have changed', () => {
+  const versionOf = (version: 1 | 2) => {
+    const tick = defineMessage('TICK', {
+      version,
+      says: 'Time goes by.',
+      fields: version === 1 ? z.strictObject({ n: z.int() }) : z.strictObject({ n: z.int(), by: z.string() }),
+      upcasters: version === 1 ? [] : [(payload) => ({ ...(payload as object), by: 'nobody' })],
+    });
+    return defineActor({
+      kind: 'clock',
+      says: 'Counts.',
+      messages: [tick],
+      accepts: ['TICK'],
+      transition: { initial: () => ({ ticks: 0 }), on: { TICK: (state, { n }) => ({ ticks: state.ticks + n }) } },
+    });
+  };
+
+  it('is lifted where a log holds the older version', () => {
+    const [older, newer] = [versionOf(1), versionOf(2)];
+    const processes = [{ pid: 1, pageSize: '64K' as const, program: [{ op: 'store' as const, addr: '0x500000' }] }];
+    const messages = [{ to: 'clock', type: 'TICK', n: 7 }];
+    const made = run(defineTopology({ name: 'old', processes, actors: [older.at('clock')], messages }));
+    const opened = openRecording(logBytes(made), { definitions: [newer] });
+    const ticks = [...opened.log.byActor('clock')];
+    expect(ticks.map(({ payload }) => payload)).toEqual([{ n: 7, by: 'nobody' }]);
+    expect(timeline(opened).state('clock', opened.log.lastSeq).context['ticks']).toBe(7);
+    // The other way about is refused: nothing can take a message back to an older version.
+    const now = run(
+      defineTopology({
+        name: 'new',
+        processes,
+        actors: [newer.at('clock')],
+        messages: [{ ...messages[0], to: 'clock', type: 'TICK', n: 7, by: 'x' }],
+      }),
+    );
+    expect(() => openRecording(logBytes(now), { definitions: [older] })).toThrow(
+      expect.objectContaining({ code: 'LOG_VERSION' }),
+    );
   });
 });
