@@ -102,9 +102,9 @@ const breakages: readonly (readonly [string, (good: TopologyOptions) => Topology
 
 type Placed = NonNullable<TopologyOptions['actors']>[number];
 
-function withFirst(good: TopologyOptions, change: (actor: Placed) => object): TopologyOptions {
+function withFirst(good: TopologyOptions, change: (actor: Placed) => Placed): TopologyOptions {
   const [first, ...rest] = good.actors ?? [];
-  return { ...good, actors: [change(first as Placed) as Placed, ...rest] };
+  return { ...good, actors: [change(first as Placed), ...rest] };
 }
 
 describe('random networks of actors of a user', () => {
