@@ -103,8 +103,7 @@ const breakages: readonly (readonly [string, (good: TopologyOptions) => Topology
 type Placed = NonNullable<TopologyOptions['actors']>[number];
 
 function withFirst(good: TopologyOptions, change: (actor: Placed) => Placed): TopologyOptions {
-  const [first, ...rest] = good.actors ?? [];
-  return { ...good, actors: [change(first as Placed), ...rest] };
+  return { ...good, actors: (good.actors ?? []).map((actor, at) => (at === 0 ? change(actor) : actor)) };
 }
 
 describe('random networks of actors of a user', () => {
