@@ -15,6 +15,6 @@ export interface Panel {
 
 /** Every panel, in the order of its tabs. */
 export const PANELS: readonly Panel[] = [
-  { id: 'events', title: 'Events', side: 'left', key: 'e', Component: Events },
-  { id: 'state', title: 'State', side: 'right', key: 's', Component: State },
+  { id: 'events', title: 'Events', side: 'left', key: '1', Component: Events },
+  { id: 'state', title: 'State', side: 'right', key: '6', Component: State },
 ];
