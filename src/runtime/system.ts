@@ -29,7 +29,7 @@ import {
   type SystemOptions,
   type SystemState,
 } from './systemOptions.ts';
-import { type Observed, Wires } from './wires.ts';
+import { type Observed, type Stopped, Wires } from './wires.ts';
 import type { ActorSnapshot, Send } from './xstateInternals.ts';
 
 /** Deliveries between two calls of `onProgress`: some milliseconds. */
@@ -65,9 +65,11 @@ export class System {
     this.#queue = new PendingQueue(options.limits?.maxPending ?? DEFAULT_MAX_PENDING);
     this.#maxEvents = options.limits?.maxEvents ?? DEFAULT_MAX_EVENTS;
     this.#chooser = options.chooser ?? timeOrder();
-    this.#wires = new Wires(options.faultPlan ?? [], ({ from, to, message, delayCycles, sendId }) =>
-      this.#enqueue(from, to, message, delayCycles, sendId),
-    );
+    this.#wires = new Wires(options.faultPlan ?? [], {
+      enqueue: ({ from, to, message, delayCycles, sendId }) => this.#enqueue(from, to, message, delayCycles, sendId),
+      nowCycles: () => this.#clock.nowCycles,
+      nextSeq: () => this.#nextSeq,
+    });
     this.#onDelivery = options.onDelivery;
     this.#onRecord = options.onRecord;
     this.#freeze = options.freeze ?? false;
@@ -101,6 +103,11 @@ export class System {
   /** What the `observe` rules of the fault plan announce. */
   get observed$(): Observable<Observed> {
     return this.#wires.observed$;
+  }
+
+  /** Which rule of the fault plan ended the run; null while none has. */
+  get stopped(): Stopped | null {
+    return this.#nextSeq >= this.#wires.endSeq ? this.#wires.stopped : null;
   }
 
   /** Exceptions of observers, the first of each. */
@@ -153,7 +160,7 @@ export class System {
   }
 
   /**
-   * Delivers one message; null when the chooser has none.
+   * Delivers one message; null when the chooser has none, and behind the end that a rule of the fault plan set.
    *
    * @throws GranuleError ACTOR_THREW, MESSAGE_NO_TAKER, RUN_LIMIT, ACTOR_UNSUPPORTED; and again at each later call, since
    * the run is then over
@@ -167,6 +174,7 @@ export class System {
   #deliver(): Envelope | null {
     if (this.#failure !== null) throw this.#failure.error;
     if (this.#isHandling) invariant(false, 'nothing outside steps while a message is being handled');
+    if (this.#nextSeq >= this.#wires.endSeq) return null;
     if (this.#nextSeq >= this.#maxEvents && this.#queue.size > 0) {
       throw new GranuleError('RUN_LIMIT', `the run has reached maxEvents = ${this.#maxEvents} records`);
     }
@@ -213,7 +221,9 @@ export class System {
         const isLater = earliest !== undefined && earliest.deliverCycles > untilTimeCycles;
         if (isLater || this.nowCycles > untilTimeCycles) return { delivered, reason: 'time' };
       }
-      if (this.#deliver() === null) return { delivered, reason: 'idle' };
+      if (this.#deliver() === null) {
+        return { delivered, reason: this.#nextSeq >= this.#wires.endSeq ? 'stopped' : 'idle' };
+      }
       delivered++;
       if (onProgress !== undefined && delivered % PROGRESS_INTERVAL === 0) {
         onProgress({ nextSeq: this.#nextSeq, nowCycles: this.nowCycles });

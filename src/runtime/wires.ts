@@ -4,17 +4,12 @@
  */
 
 import { type Observable, Subject } from 'rxjs';
-import type { Address, Message, MessageRecord } from './envelope.ts';
-import {
-  type FaultPlan,
-  type FaultRuleState,
-  matchesAddress,
-  type Outgoing,
-  type RunningRule,
-  startRules,
-} from './faultPlan.ts';
+import type { Address, MessageRecord } from './envelope.ts';
+import { type FaultPlan, type FaultRuleState, matchesAddress, type Outgoing } from './faultPlan.ts';
+import { type RunningRule, startRules } from './faultRules.ts';
 import { MAX_OBSERVER_ERRORS, type ObserverError, Outlet } from './observers.ts';
 import { frozenCopy } from './plainData.ts';
+import { fieldSight, type RuleSight } from './ruleSight.ts';
 
 /** The streams of one actor. What they carry are frozen copies. */
 export interface ActorStreams {
@@ -22,6 +17,24 @@ export interface ActorStreams {
   readonly inbox$: Observable<MessageRecord>;
   /** Each message that the actor sends, before a fault plan gets at it; timers are not among them. */
   readonly outbox$: Observable<Outgoing>;
+}
+
+/** The loop that wires are of. */
+export interface WireSurroundings {
+  readonly enqueue: (outgoing: Outgoing) => void;
+  readonly nowCycles: () => number;
+  /** Seq of the next record: while one is handled, that of the one behind it. */
+  readonly nextSeq: () => number;
+  /** How rules see messages; by their fields unless given. */
+  readonly sight?: RuleSight;
+}
+
+/** A rule of the fault plan that ended the run. */
+export interface Stopped {
+  /** Index of the rule in the fault plan. */
+  readonly rule: number;
+  /** Records that the run has. */
+  readonly endSeq: number;
 }
 
 /** What an `observe` rule announces. */
@@ -56,7 +69,9 @@ interface ActorOutlets {
  * @example
  * ```ts
  * const sent: string[] = [];
- * const wires = new Wires([{ wire: { from: 'a', to: 'b' }, op: 'drop', nth: 1 }], (outgoing) => sent.push(outgoing.message.type));
+ * const enqueue = (outgoing) => sent.push(outgoing.message.type);
+ * const around = { enqueue, nowCycles: () => 0, nextSeq: () => 0 };
+ * const wires = new Wires([{ wire: { from: 'a', to: 'b' }, op: 'drop', nth: 1 }], around);
  * wires.carry({ from: 'a', to: 'b', message: { type: 'LOST' }, delayCycles: 0, sendId: null });
  * wires.carry({ from: 'a', to: 'b', message: { type: 'KEPT' }, delayCycles: 0, sendId: null });
  * sent; // ['KEPT']
@@ -72,20 +87,33 @@ export class Wires {
   /** By number of the first rule, the entry to the operators of each sender; null for one that no rule is about. */
   readonly #entries: readonly Map<Address, WireEntry | null>[];
   #made: Made[] = [];
+  #stopped: Stopped | null = null;
+  /** The run has so many records; none of its rules has said so yet where this is infinite. */
+  #endSeq = Number.POSITIVE_INFINITY;
 
-  /** `standIn`: what rules send is changed into that first, where the loop knows messages by other things than their fields. */
-  constructor(plan: FaultPlan, enqueue: (outgoing: Outgoing) => void, standIn?: (message: Message) => Message) {
+  constructor(plan: FaultPlan, { enqueue, nowCycles, nextSeq, sight = fieldSight }: WireSurroundings) {
     this.#enqueue = enqueue;
     this.#rules = startRules(plan, {
+      sight,
+      nowCycles,
+      nextSeq,
       observe: (name, outgoing) => {
         if (this.#observed.isWatched) this.#observed.next(Object.freeze({ name, outgoing: frozenCopy(outgoing) }));
       },
-      made: (outgoing, index) => {
-        const message = standIn?.(outgoing.message) ?? outgoing.message;
-        this.#made.push({ outgoing: { ...outgoing, message }, nextRule: index + 1 });
-      },
+      made: (outgoing, index) => this.#made.push({ outgoing, nextRule: index + 1 }),
+      stop: (endSeq, rule) => this.#stopAt({ endSeq, rule }),
     });
     this.#entries = Array.from({ length: plan.length + 1 }, () => new Map());
+  }
+
+  /** The end that a rule set to the run: it has so many records, and nothing is delivered behind them. */
+  get endSeq(): number {
+    return this.#endSeq;
+  }
+
+  /** Which rule that was; null while none has. */
+  get stopped(): Stopped | null {
+    return this.#stopped;
   }
 
   /** Every record of the run, as it is delivered. */
@@ -154,10 +182,19 @@ export class Wires {
 
   restore(states: readonly FaultRuleState[]): void {
     this.#made = [];
+    this.#stopped = null;
+    this.#endSeq = Number.POSITIVE_INFINITY;
     for (const [index, rule] of this.#rules.entries()) {
       const state = states[index];
       if (state !== undefined) rule.restore(state);
     }
+  }
+
+  /** The earliest end counts. */
+  #stopAt(stopped: Stopped): void {
+    if (stopped.endSeq >= this.#endSeq) return;
+    this.#endSeq = stopped.endSeq;
+    this.#stopped = stopped;
   }
 
   #outletsOf(id: Address): ActorOutlets {
@@ -174,7 +211,9 @@ export class Wires {
     const entries = this.#entries[firstRule];
     const known = entries.get(from);
     if (known !== undefined) return known;
-    const rules = this.#rules.slice(firstRule).filter(({ rule }) => matchesAddress(rule.wire.from, from));
+    const rules = this.#rules
+      .slice(firstRule)
+      .filter(({ rule: { wire } }) => wire !== undefined && matchesAddress(wire.from, from));
     let entry: WireEntry | null = null;
     if (rules.length > 0) {
       const subject = new Subject<Outgoing>();

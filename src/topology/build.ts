@@ -10,6 +10,7 @@ import { GranuleError, invariant } from '../errors.ts';
 import { type Limits, rootLimits } from '../mm/calls/limits.ts';
 import type { RunSource } from '../mm/runs.ts';
 import type { ActorSpec } from '../runtime/hosting.ts';
+import { checkFaultPlan } from './faultPlans/check.ts';
 import { pinChoicesOf } from './parts/gup.ts';
 import { zoneCgroups } from './parts/cgroups.ts';
 import { selectionInput } from './parts/selection.ts';
@@ -302,6 +303,7 @@ export function buildTopology(topology: Topology, traces: ReadonlyMap<number, Ru
   }
   for (const make of partActors) actors.push(...make({ topology, resources }));
   checkMessages(topology, new Set(actors.map((actor) => actor.id)));
+  checkFaultPlan(topology, actors);
   return {
     actors,
     messages: [...partMessages.flatMap((make) => make(topology)), ...outsideMessages(topology)],

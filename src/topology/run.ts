@@ -4,7 +4,6 @@ import type { LogWriter } from '../log/logWriter.ts';
 import type { RunSource } from '../mm/runs.ts';
 import { type Chooser, seededRandom, timeOrder } from '../runtime/chooser.ts';
 import type { MessageRecord } from '../runtime/envelope.ts';
-import type { FaultPlan } from '../runtime/faultPlan.ts';
 import { createSystem, type System } from '../runtime/system.ts';
 import type { OnDelivery, SystemOptions } from '../runtime/systemOptions.ts';
 import type { Interpreter } from '../runtime/xstateAdapter.ts';
@@ -41,6 +40,8 @@ export interface RunOutcome {
   records: number;
   logBytes: number;
   timeCycles: number;
+  /** A rule of the fault plan ended it, as a power failure does: which one, by its index. Null: it ended by itself. */
+  stoppedBy: number | null;
   system: System;
 }
 
@@ -76,7 +77,7 @@ export function systemOf(
   const system = createSystem({
     actors: built.actors,
     chooser: chooserOf(topology),
-    faultPlan: topology.faultPlan as unknown as FaultPlan,
+    faultPlan: topology.faultPlan,
     limits: { maxEvents: topology.limits.events },
     ...taps,
     ...(request.interpreter === undefined ? {} : { interpreter: request.interpreter }),
@@ -105,7 +106,7 @@ export interface DriveRequest {
 
 /** Delivers some events; false where none is left. */
 function deliverSome(system: System, laws: Laws | undefined): boolean {
-  if (laws === undefined) return system.run({ untilSeq: system.nextSeq + STEP_EVENTS - 1 }).reason !== 'idle';
+  if (laws === undefined) return system.run({ untilSeq: system.nextSeq + STEP_EVENTS - 1 }).reason === 'seq';
   for (let events = 0; events < STEP_EVENTS; events++) {
     const record = system.step();
     if (record === null) return false;
@@ -174,7 +175,8 @@ export function* runSteps(request: RunRequest): Generator<RunProgress, RunOutcom
   }
   const totals = writer?.close() ?? { headHash: '', records: system.nextSeq, bytes: 0 };
   const { headHash, records, bytes: logBytes } = totals;
-  return { headHash, records, logBytes, timeCycles: system.nowCycles, system };
+  const stoppedBy = system.stopped?.rule ?? null;
+  return { headHash, records, logBytes, timeCycles: system.nowCycles, stoppedBy, system };
 }
 
 /**

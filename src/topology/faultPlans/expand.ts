@@ -1,0 +1,97 @@
+/** From what is written in the field `faultPlan` to rules: named plans become theirs, with the name kept beside. */
+import { z } from 'zod';
+import { GranuleError } from '../../errors.ts';
+import { checkRule } from '../../runtime/faultRuleCheck.ts';
+import type { FaultPlanDefinition } from './define.ts';
+import { builtInFaultPlans, type FaultPlans } from './index.ts';
+import { didYouMean } from './near.ts';
+import { type FaultPlanEntry, namedPlanSchema, OPERATORS, ruleSchema, type WrittenRule } from './schema.ts';
+
+/** Rules, or the first thing that is wrong: what, and the way to it from the entry on. */
+export type Expanded =
+  | { readonly rules: WrittenRule[]; readonly fault: null }
+  | { readonly rules: null; readonly fault: { readonly what: string; readonly path: readonly PropertyKey[] } };
+
+function firstFault(error: z.ZodError, before: readonly PropertyKey[], prefix = ''): Expanded {
+  const issue = error.issues[0];
+  const what = `${prefix}${issue?.message ?? 'it is no rule'}`;
+  return { rules: null, fault: { what, path: [...before, ...(issue?.path ?? [])] } };
+}
+
+/** The rules of a plan for the parameters written; each is a rule like any other. */
+function rulesOf(definition: FaultPlanDefinition, { plan, ...parameters }: { readonly plan: string }): Expanded {
+  const parsed = definition.parameters.safeParse(parameters);
+  if (!parsed.success) return firstFault(parsed.error, [], `the fault plan ${plan}: `);
+  const made = definition.rules(parsed.data as never).map((rule) => ({ ...rule, named: { plan, ...parameters } }));
+  const rules = z.array(ruleSchema).safeParse(made);
+  if (!rules.success) return firstFault(rules.error, [], `the fault plan ${plan} makes a rule that is none: `);
+  return { rules: rules.data, fault: null };
+}
+
+function isNamed(entry: FaultPlanEntry): entry is z.output<typeof namedPlanSchema> {
+  return !('op' in entry) && 'plan' in entry;
+}
+
+/**
+ * Expands the entries of a fault plan.
+ *
+ * @example
+ * ```ts
+ * expandFaultPlan([{ plan: 'lost-tlbi', nth: 3 }]).rules?.[0]?.op; // 'answer'
+ * expandFaultPlan([{ plan: 'lost-tlbu' }]).fault?.what; // 'there is no fault plan "lost-tlbu"; did you mean lost-tlbi?'
+ * ```
+ */
+export function expandFaultPlan(entries: readonly FaultPlanEntry[], plans: FaultPlans = builtInFaultPlans): Expanded {
+  const rules: WrittenRule[] = [];
+  for (const [index, entry] of entries.entries()) {
+    const expanded = expandEntry(entry, plans);
+    if (expanded.fault !== null) {
+      return { rules: null, fault: { ...expanded.fault, path: [index, ...expanded.fault.path] } };
+    }
+    rules.push(...expanded.rules);
+  }
+  return { rules, fault: null };
+}
+
+function expandEntry(entry: FaultPlanEntry, plans: FaultPlans): Expanded {
+  if (!isNamed(entry)) return ruleFault(entry) ?? { rules: [entry], fault: null };
+  const definition = plans.get(entry.plan);
+  if (definition === undefined) {
+    const what = `there is no fault plan "${entry.plan}"${didYouMean(entry.plan, plans.keys())}`;
+    return { rules: null, fault: { what, path: ['plan'] } };
+  }
+  return rulesOf(definition, entry);
+}
+
+/** Operands that are well formed by themselves and make no sense together. */
+function ruleFault(rule: WrittenRule): Expanded | null {
+  try {
+    checkRule(rule, 0);
+    return null;
+  } catch (error) {
+    if (!(error instanceof GranuleError)) throw error;
+    return { rules: null, fault: { what: error.message, path: [error.where.split('.').pop() ?? ''] } };
+  }
+}
+
+/**
+ * What is wrong with an entry that is neither a rule nor a named plan, by what it seems to be.
+ *
+ * @example
+ * ```ts
+ * entryFault({ op: 'dorp', wire: { from: '*', to: '*' } }).what; // 'there is no operator "dorp"; did you mean drop, hold, stop?'
+ * ```
+ */
+export function entryFault(entry: unknown): { readonly what: string; readonly path: readonly PropertyKey[] } {
+  if (typeof entry !== 'object' || entry === null || !('op' in entry || 'plan' in entry)) {
+    return { what: 'an entry is a rule with an op, or a named plan: { "plan": "lost-tlbi" }', path: [] };
+  }
+  if ('op' in entry) {
+    const op = String(entry.op);
+    if (!OPERATORS.some((operator) => operator === op))
+      return { what: `there is no operator "${op}"${didYouMean(op, OPERATORS)}`, path: ['op'] };
+  }
+  const parsed = 'op' in entry ? ruleSchema.safeParse(entry) : namedPlanSchema.safeParse(entry);
+  const issue = parsed.success ? undefined : parsed.error.issues[0];
+  return { what: issue?.message ?? 'it is no rule', path: issue?.path ?? [] };
+}
