@@ -187,7 +187,7 @@ export function readTopology(
 ): { topology: Topology; fault: null } | { topology: null; fault: TopologyFault } {
   const parsed = topologySchema.safeParse(data);
   if (!parsed.success) return { topology: null, fault: faultOf(data, parsed.error.issues[0]) };
-  const { rules, fault } = expandFaultPlan(parsed.data.faultPlan, plans);
+  const { rules, fault } = expandFaultPlan(parsed.data.faultPlan, plans, (data as TopologyInput).faultPlan);
   if (fault !== null) return { topology: null, fault: faultAt(fault.what, ['faultPlan', ...fault.path]) };
   return { topology: { ...parsed.data, faultPlan: rules }, fault: null };
 }

@@ -12,19 +12,36 @@ export type Expanded =
   | { readonly rules: WrittenRule[]; readonly fault: null }
   | { readonly rules: null; readonly fault: { readonly what: string; readonly path: readonly PropertyKey[] } };
 
-function firstFault(error: z.ZodError, before: readonly PropertyKey[], prefix = ''): Expanded {
-  const issue = error.issues[0];
-  const what = `${prefix}${issue?.message ?? 'it is no rule'}`;
-  return { rules: null, fault: { what, path: [...before, ...(issue?.path ?? [])] } };
+interface Issue {
+  readonly what: string;
+  readonly path: readonly PropertyKey[];
+}
+
+/** The first issue; where nothing of several forms fits, that of the form which fits furthest in. */
+function firstIssue(issues: readonly z.core.$ZodIssue[]): Issue {
+  const [issue] = issues;
+  if (issue === undefined) return { what: 'it is no rule', path: [] };
+  const path = issue.path;
+  if (issue.code !== 'invalid_union') return { what: issue.message, path };
+  const inside = issue.errors.map((branch) => firstIssue(branch)).filter((found) => found.path.length > 0);
+  const [furthest] = inside.sort((left, right) => right.path.length - left.path.length);
+  return furthest === undefined
+    ? { what: issue.message, path }
+    : { what: furthest.what, path: [...path, ...furthest.path] };
+}
+
+function firstFault(error: z.ZodError, prefix: string): Expanded {
+  const { what, path } = firstIssue(error.issues);
+  return { rules: null, fault: { what: `${prefix}${what}`, path } };
 }
 
 /** The rules of a plan for the parameters written; each is a rule like any other. */
 function rulesOf(definition: FaultPlanDefinition, { plan, ...parameters }: { readonly plan: string }): Expanded {
   const parsed = definition.parameters.safeParse(parameters);
-  if (!parsed.success) return firstFault(parsed.error, [], `the fault plan ${plan}: `);
+  if (!parsed.success) return firstFault(parsed.error, `the fault plan ${plan}: `);
   const made = definition.rules(parsed.data as never).map((rule) => ({ ...rule, named: { plan, ...parameters } }));
   const rules = z.array(ruleSchema).safeParse(made);
-  if (!rules.success) return firstFault(rules.error, [], `the fault plan ${plan} makes a rule that is none: `);
+  if (!rules.success) return firstFault(rules.error, `the fault plan ${plan} makes a rule that is none: `);
   return { rules: rules.data, fault: null };
 }
 
@@ -32,8 +49,18 @@ function isNamed(entry: FaultPlanEntry): entry is z.output<typeof namedPlanSchem
   return !('op' in entry) && 'plan' in entry;
 }
 
+/** A rule with its wire and operator in front and the rest as somebody wrote it: so it has always stood in logs. */
+function ordered(rule: WrittenRule, written: unknown): WrittenRule {
+  if (typeof written !== 'object' || written === null) return rule;
+  const fields: Readonly<Record<string, unknown>> = rule;
+  const keys = ['wire', 'op', ...Object.keys(written).filter((key) => key !== 'wire' && key !== 'op')];
+  const known = keys.filter((key) => Object.hasOwn(fields, key));
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the same fields in another order
+  return Object.fromEntries(known.map((key) => [key, fields[key]])) as WrittenRule;
+}
+
 /**
- * Expands the entries of a fault plan.
+ * Expands the entries of a fault plan. `written` is the field before it was parsed: a rule keeps the order of its fields.
  *
  * @example
  * ```ts
@@ -41,14 +68,19 @@ function isNamed(entry: FaultPlanEntry): entry is z.output<typeof namedPlanSchem
  * expandFaultPlan([{ plan: 'lost-tlbu' }]).fault?.what; // 'there is no fault plan "lost-tlbu"; did you mean lost-tlbi?'
  * ```
  */
-export function expandFaultPlan(entries: readonly FaultPlanEntry[], plans: FaultPlans = builtInFaultPlans): Expanded {
+export function expandFaultPlan(
+  entries: readonly FaultPlanEntry[],
+  plans: FaultPlans = builtInFaultPlans,
+  written: unknown = entries,
+): Expanded {
   const rules: WrittenRule[] = [];
   for (const [index, entry] of entries.entries()) {
     const expanded = expandEntry(entry, plans);
     if (expanded.fault !== null) {
       return { rules: null, fault: { ...expanded.fault, path: [index, ...expanded.fault.path] } };
     }
-    rules.push(...expanded.rules);
+    const own: unknown = Array.isArray(written) ? written[index] : undefined;
+    rules.push(...expanded.rules.map((rule) => ordered(rule, isNamed(entry) ? rule : own)));
   }
   return { rules, fault: null };
 }
@@ -92,6 +124,5 @@ export function entryFault(entry: unknown): { readonly what: string; readonly pa
       return { what: `there is no operator "${op}"${didYouMean(op, OPERATORS)}`, path: ['op'] };
   }
   const parsed = 'op' in entry ? ruleSchema.safeParse(entry) : namedPlanSchema.safeParse(entry);
-  const issue = parsed.success ? undefined : parsed.error.issues[0];
-  return { what: issue?.message ?? 'it is no rule', path: issue?.path ?? [] };
+  return firstIssue(parsed.success ? [] : parsed.error.issues);
 }

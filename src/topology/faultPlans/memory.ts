@@ -8,16 +8,20 @@ const purpose = z
   .enum(['anon', 'file', 'table', 'kernel'])
   .optional()
   .describe('Only what is asked for that; anything unless given.');
+const minOrder = z
+  .int()
+  .min(0)
+  .default(0)
+  .describe('Only blocks of that order of kernel pages or more, as min-order of fail_page_alloc.');
 const failure = z
   .enum(['kill', 'retry', 'sigbus'])
   .default('kill')
   .describe('What becomes of a fault: SIGKILL, the access again, or SIGBUS.');
 
 const FAULT_IN_LINUX =
-  'should_fail_alloc_page makes __alloc_pages return NULL at once. A call gives ENOMEM; a large folio ' +
-  'is tried smaller; a fault is VM_FAULT_OOM, after which pagefault_out_of_memory kills only for a ' +
-  'memcg and else lets the access be done again (`retry`; before 5.16 the OOM killer ran, `kill`). The ' +
-  'MMU of the model does without a native table.';
+  'should_fail_alloc_page makes __alloc_pages return NULL at once. A call gives ENOMEM; a fault is VM_FAULT_OOM, after which ' +
+  'pagefault_out_of_memory kills only for a memcg and else lets the access be done again (retry; before 5.16 the OOM killer ' +
+  'ran: kill). Without a native table the process runs on the Linux table; without a Linux one the operation fails.';
 const FAULT_SOURCE =
   'mm/fail_page_alloc.c, mm/page_alloc.c:prepare_alloc_pages, mm/oom_kill.c:pagefault_out_of_memory, ' +
   'Documentation/fault-injection/fault-injection.rst';
@@ -27,11 +31,13 @@ function noMemory(failure: 'kill' | 'retry' | 'sigbus'): { type: 'NO_MEMORY'; fa
   return failure === 'kill' ? { type: 'NO_MEMORY' } : { type: 'NO_MEMORY', failure };
 }
 
-function allocations(from: string, wanted: string | undefined) {
-  return {
-    wire: { from, to: 'zone', type: 'ALLOC' },
-    ...(wanted === undefined ? {} : { where: { purpose: wanted } }),
+function allocations(from: string, wanted: string | undefined, least: number) {
+  const where = {
+    ...(wanted === undefined ? {} : { purpose: wanted }),
+    ...(least === 0 ? {} : { orderPages: { from: least } }),
   };
+  const wire = { from, to: 'zone', type: 'ALLOC' };
+  return Object.keys(where).length === 0 ? { wire } : { wire, where };
 }
 
 /** One allocation that fails. */
@@ -44,10 +50,11 @@ export const allocationFailureAt = defineFaultPlan({
     nth: z.int().min(1).describe('Which allocation of those that count, from 1.'),
     by,
     purpose,
+    minOrder,
     failure,
   }),
-  rules: ({ nth, by: from, purpose: wanted, failure: how }) => [
-    { ...allocations(from, wanted), op: 'answer', nth, message: noMemory(how), copy: ['request'] },
+  rules: ({ nth, by: from, purpose: wanted, minOrder: least, failure: how }) => [
+    { ...allocations(from, wanted, least), op: 'answer', nth, message: noMemory(how), copy: ['request'] },
   ],
 });
 
@@ -62,10 +69,11 @@ export const failingAllocations = defineFaultPlan({
     seed: z.int().nonnegative().default(1).describe('Of the draws.'),
     by,
     purpose,
+    minOrder,
     failure,
   }),
-  rules: ({ probability, seed, by: from, purpose: wanted, failure: how }) => [
-    { ...allocations(from, wanted), op: 'answer', probability, seed, message: noMemory(how), copy: ['request'] },
+  rules: ({ probability, seed, by: from, purpose: wanted, minOrder: least, failure: how }) => [
+    { ...allocations(from, wanted, least), op: 'answer', probability, seed, message: noMemory(how), copy: ['request'] },
   ],
 });
 
