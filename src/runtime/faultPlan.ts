@@ -147,16 +147,31 @@ export function matchesType(pattern: string | undefined, type: string): boolean 
   return pattern.startsWith('!') ? pattern.slice(1) !== type : pattern === type;
 }
 
+/** Tells by its addresses and type whether a message travels on a wire. */
+export type WireTest = (outgoing: Outgoing) => boolean;
+
+function always(): boolean {
+  return true;
+}
+
+function addressTest(pattern: string): (address: Address) => boolean {
+  if (pattern === '*') return always;
+  if (!pattern.endsWith('*')) return (address) => address === pattern;
+  const prefix = pattern.slice(0, -1);
+  return (address) => address.startsWith(prefix);
+}
+
 /**
- * Whether a message travels on a wire, by its addresses and type.
+ * The test of a pattern, made once: every message of a wire goes through it.
  *
  * @example
  * ```ts
- * const message = { type: 'TLBI' };
- * const outgoing = { from: 'mmu:1', to: 'tlb:0', message, delayCycles: 0, sendId: null };
- * isOnWire(outgoing, { from: '*', to: 'tlb:*', type: 'TLBI' }); // true
+ * const isTlbi = wireTest({ from: '*', to: 'tlb:*', type: 'TLBI' });
+ * isTlbi({ from: 'mmu:1', to: 'tlb:0', message: { type: 'TLBI' }, delayCycles: 0, sendId: null }); // true
  * ```
  */
-export function isOnWire({ from, to, message }: Outgoing, wire: WirePattern): boolean {
-  return matchesType(wire.type, message.type) && matchesAddress(wire.from, from) && matchesAddress(wire.to, to);
+export function wireTest({ from, to, type }: WirePattern): WireTest {
+  if (from === '*' && to === '*' && type === undefined) return always;
+  const [isFrom, isTo] = [addressTest(from), addressTest(to)];
+  return (outgoing) => matchesType(type, outgoing.message.type) && isFrom(outgoing.from) && isTo(outgoing.to);
 }

@@ -11,9 +11,10 @@ import {
   type FaultRule,
   type FaultRuleState,
   type HoldRule,
-  isOnWire,
   type Outgoing,
   type StopRule,
+  type WireTest,
+  wireTest,
 } from './faultPlan.ts';
 import { SeededRandom } from './random.ts';
 import type { RuleSight } from './ruleSight.ts';
@@ -51,17 +52,21 @@ class Striker {
   readonly random: SeededRandom;
   readonly #rule: FaultRule;
   readonly #sight: RuleSight;
+  readonly #isOnWire: WireTest;
+  /** Some rules look at no field: then nobody is asked. */
+  readonly #looks: boolean;
 
   constructor(rule: FaultRule, sight: RuleSight) {
     this.#rule = rule;
     this.#sight = sight;
+    this.#isOnWire = rule.wire === undefined ? () => false : wireTest(rule.wire);
+    this.#looks = 'where' in rule && rule.where !== undefined;
     this.random = new SeededRandom('seed' in rule ? (rule.seed ?? 0) : 0);
   }
 
   /** Counts a message that the rule is about; false for any other. */
   counts(outgoing: Outgoing): boolean {
-    const rule = this.#rule;
-    if (rule.wire === undefined || !isOnWire(outgoing, rule.wire) || !this.#sight.holds(rule, outgoing)) return false;
+    if (!this.#isOnWire(outgoing) || (this.#looks && !this.#sight.holds(this.#rule, outgoing))) return false;
     this.matched++;
     return true;
   }

@@ -3,11 +3,13 @@
  * over what it sends. An actor whose wires have no operators and no observers sends straight into the queue.
  */
 
-import { type Observable, Subject } from 'rxjs';
+import { Observable, type Subscriber } from 'rxjs';
+import { invariant } from '../errors.ts';
 import type { Address, MessageRecord } from './envelope.ts';
 import { type FaultPlan, type FaultRuleState, matchesAddress, type Outgoing } from './faultPlan.ts';
 import { type RunningRule, startRules } from './faultRules.ts';
 import { MAX_OBSERVER_ERRORS, type ObserverError, Outlet } from './observers.ts';
+import { Observed } from './observed.ts';
 import { frozenCopy } from './plainData.ts';
 import { fieldSight, type RuleSight } from './ruleSight.ts';
 
@@ -37,19 +39,27 @@ export interface Stopped {
   readonly endSeq: number;
 }
 
-/** What an `observe` rule announces. */
-export interface Observed {
-  readonly name: string;
-  readonly outgoing: Outgoing;
-}
-
 /**
  * The operators over what one actor sends. What leaves them is gathered, and enqueued once they are done: an exception of the
  * queue (a limit, no taker) must reach the run, and not RxJS.
  */
 interface WireEntry {
-  readonly subject: Subject<Outgoing>;
+  readonly feed: Subscriber<Outgoing>;
   readonly leaving: Outgoing[];
+}
+
+/** Each sender has one way in and nobody else listens, so the pipeline is fed without a Subject between. */
+function entryTo(rules: readonly RunningRule[]): WireEntry {
+  const feeds: Subscriber<Outgoing>[] = [];
+  const leaving: Outgoing[] = [];
+  let wire = new Observable<Outgoing>((subscriber) => {
+    feeds.push(subscriber);
+  });
+  for (const { operator } of rules) wire = wire.pipe(operator);
+  wire.subscribe((outgoing) => leaving.push(outgoing));
+  const [feed] = feeds;
+  invariant(feed !== undefined, 'who subscribes to a wire is handed its way in');
+  return { feed, leaving };
 }
 
 /** A message that a rule sends by itself: it meets the rules behind that one. */
@@ -80,8 +90,8 @@ interface ActorOutlets {
 export class Wires {
   readonly observerErrors: ObserverError[] = [];
   readonly #outlets = new Map<Address, ActorOutlets>();
-  readonly #messages = new Outlet<MessageRecord>('messages$', (error) => this.#report(error));
-  readonly #observed = new Outlet<Observed>('observed$', (error) => this.#report(error));
+  readonly #messages = new Outlet<MessageRecord>('messages$', (error) => this.note(error));
+  readonly #observed = new Outlet<Observed>('observed$', (error) => this.note(error));
   readonly #rules: readonly RunningRule[];
   readonly #enqueue: (outgoing: Outgoing) => void;
   /** By number of the first rule, the entry to the operators of each sender; null for one that no rule is about. */
@@ -98,7 +108,7 @@ export class Wires {
       nowCycles,
       nextSeq,
       observe: (name, outgoing) => {
-        if (this.#observed.isWatched) this.#observed.next(Object.freeze({ name, outgoing: frozenCopy(outgoing) }));
+        if (this.#observed.isWatched) this.#observed.next(new Observed(name, outgoing));
       },
       made: (outgoing, index) => this.#made.push({ outgoing, nextRule: index + 1 }),
       stop: (endSeq, rule) => this.#stopAt({ endSeq, rule }),
@@ -150,8 +160,10 @@ export class Wires {
     const entry = this.#rules.length === 0 ? null : this.#entryOf(outgoing.from, firstRule);
     if (entry === null) this.#enqueue(outgoing);
     else {
-      entry.subject.next(outgoing);
-      for (const left of entry.leaving.splice(0)) this.#enqueue(left);
+      entry.feed.next(outgoing);
+      const { leaving } = entry;
+      for (let at = 0; at < leaving.length; at++) this.#enqueue(leaving[at]);
+      leaving.length = 0;
     }
     if (this.#made.length === 0) return;
     const made = this.#made;
@@ -173,6 +185,12 @@ export class Wires {
     const copy = frozenCopy(record);
     if (isInboxWatched) inbox?.next(copy);
     if (this.#messages.isWatched) this.#messages.next(copy);
+  }
+
+  /** Tells all who watch that nothing more comes. */
+  complete(): void {
+    const outlets = [...this.#outlets.values()].flatMap(({ inbox, outbox }) => [inbox, outbox]);
+    for (const outlet of [this.#messages, this.#observed, ...outlets]) outlet.complete();
   }
 
   /** The moving part of the fault plan. */
@@ -200,7 +218,7 @@ export class Wires {
   #outletsOf(id: Address): ActorOutlets {
     let outlets = this.#outlets.get(id);
     if (outlets === undefined) {
-      const report = (error: ObserverError): void => this.#report(error);
+      const report = (error: ObserverError): void => this.note(error);
       outlets = { inbox: new Outlet(`${id} inbox$`, report), outbox: new Outlet(`${id} outbox$`, report) };
       this.#outlets.set(id, outlets);
     }
@@ -214,20 +232,13 @@ export class Wires {
     const rules = this.#rules
       .slice(firstRule)
       .filter(({ rule: { wire } }) => wire !== undefined && matchesAddress(wire.from, from));
-    let entry: WireEntry | null = null;
-    if (rules.length > 0) {
-      const subject = new Subject<Outgoing>();
-      const leaving: Outgoing[] = [];
-      let wire: Observable<Outgoing> = subject;
-      for (const { operator } of rules) wire = wire.pipe(operator);
-      wire.subscribe((outgoing) => leaving.push(outgoing));
-      entry = { subject, leaving };
-    }
+    const entry = rules.length === 0 ? null : entryTo(rules);
     entries.set(from, entry);
     return entry;
   }
 
-  #report(error: ObserverError): void {
+  /** Keeps what an observer threw. */
+  note(error: ObserverError): void {
     if (this.observerErrors.length < MAX_OBSERVER_ERRORS) this.observerErrors.push(error);
   }
 }

@@ -7,9 +7,10 @@ import {
   type AnswerRule,
   type FaultPlan,
   type FaultRule,
-  isOnWire,
   matchesType,
   type Outgoing,
+  type WireTest,
+  wireTest,
 } from '../runtime/faultPlan.ts';
 import { fieldSight, looksInside, type RuleSight } from '../runtime/ruleSight.ts';
 import type { PayloadHasher } from './payloadHash.ts';
@@ -31,14 +32,16 @@ const PASSES = 1;
  */
 export class RuleWords {
   readonly rules: readonly FaultRule[];
+  readonly #tests: readonly WireTest[];
 
   constructor(plan: FaultPlan) {
     this.rules = plan.filter(looksInside);
+    this.#tests = this.rules.map(({ wire }) => (wire === undefined ? () => false : wireTest(wire)));
   }
 
   of(outgoing: Outgoing, hasher: PayloadHasher): number[] {
-    return this.rules.map((rule) => {
-      const isAbout = rule.wire !== undefined && isOnWire(outgoing, rule.wire) && fieldSight.holds(rule, outgoing);
+    return this.rules.map((rule, index) => {
+      const isAbout = (this.#tests[index]?.(outgoing) ?? false) && fieldSight.holds(rule, outgoing);
       return isAbout ? wordOf(rule, outgoing, hasher) : NOT_ABOUT;
     });
   }

@@ -22,6 +22,8 @@ export interface RunRequest {
   traces: ReadonlyMap<number, RunSource>;
   writer: LogWriter | null;
   onProgress?: (progress: RunProgress) => void;
+  /** Told of the system before anything is sent to it, so that observers can be attached. */
+  onSystem?: (system: System) => void;
   /** Takes every delivery once it is logged, before its actor handles it. */
   onDelivery?: OnDelivery;
   /** The same as records, for those who keep them. */
@@ -69,7 +71,7 @@ export function chooserOf(topology: Topology): Chooser {
  * ```
  */
 export function systemOf(
-  request: Pick<RunRequest, 'topology' | 'traces' | 'freeze' | 'interpreter'>,
+  request: Pick<RunRequest, 'topology' | 'traces' | 'freeze' | 'interpreter' | 'onSystem'>,
   taps: Pick<SystemOptions, 'onDelivery' | 'onRecord'> = {},
 ): System {
   const { topology, traces } = request;
@@ -83,6 +85,7 @@ export function systemOf(
     ...(request.interpreter === undefined ? {} : { interpreter: request.interpreter }),
     freeze: request.freeze ?? false,
   });
+  request.onSystem?.(system);
   for (const { to, atCycles, message } of built.messages) system.send(to, message, { delayCycles: atCycles });
   return system;
 }
@@ -172,6 +175,8 @@ export function* runSteps(request: RunRequest): Generator<RunProgress, RunOutcom
   } catch (error) {
     writer?.close();
     throw error;
+  } finally {
+    system.complete();
   }
   const totals = writer?.close() ?? { headHash: '', records: system.nextSeq, bytes: 0 };
   const { headHash, records, bytes: logBytes } = totals;
