@@ -4,6 +4,7 @@
  */
 import type { Worker } from 'node:worker_threads';
 import { GranuleError, invariant } from '../errors.ts';
+import { catalogueOfRegistry } from '../topology/definitions/catalogue.ts';
 import type { LogReader } from '../log/logReader.ts';
 import type { RunSource } from '../mm/runs.ts';
 import { openMeta } from '../topology/meta.ts';
@@ -135,6 +136,8 @@ function whyOneThread(reader: LogReader): string | null {
   if (!isAsWritten(reader)) return 'its messages are of older versions';
   if (looksIntoAnswers(openMeta(reader.meta).topology.faultPlan))
     return 'its fault plan looks into what it answers itself';
+  const { definitions, modules } = catalogueOfRegistry(reader.registry);
+  if (definitions.length > 0 && modules.length === 0) return 'its definitions are of no module that threads could load';
   return isDividedAsWritten(reader) ? null : 'its segments are not divided as granule divides them';
 }
 

@@ -8,6 +8,8 @@ import { createSystem, type System } from '../runtime/system.ts';
 import type { OnDelivery, SystemOptions } from '../runtime/systemOptions.ts';
 import type { Interpreter } from '../runtime/xstateAdapter.ts';
 import { buildTopology } from './build.ts';
+import type { Catalogue } from './definitions/catalogue.ts';
+import { customLaws } from './definitions/customLaws.ts';
 import { Checkpointer } from './checkpointer.ts';
 import { Laws } from './laws.ts';
 import type { Topology } from './schema.ts';
@@ -20,6 +22,8 @@ export interface RunRequest {
   topology: Topology;
   /** The trace of each process, by pid. */
   traces: ReadonlyMap<number, RunSource>;
+  /** The definitions that the topology names; granule's own alone where it is not given. */
+  catalogue?: Catalogue;
   writer: LogWriter | null;
   onProgress?: (progress: RunProgress) => void;
   /** Told of the system before anything is sent to it, so that observers can be attached. */
@@ -71,11 +75,11 @@ export function chooserOf(topology: Topology): Chooser {
  * ```
  */
 export function systemOf(
-  request: Pick<RunRequest, 'topology' | 'traces' | 'freeze' | 'interpreter' | 'onSystem'>,
+  request: Pick<RunRequest, 'topology' | 'traces' | 'catalogue' | 'freeze' | 'interpreter' | 'onSystem'>,
   taps: Pick<SystemOptions, 'onDelivery' | 'onRecord'> = {},
 ): System {
   const { topology, traces } = request;
-  const built = buildTopology(topology, traces);
+  const built = buildTopology(topology, traces, request.catalogue);
   const system = createSystem({
     actors: built.actors,
     chooser: chooserOf(topology),
@@ -170,7 +174,7 @@ export function* runSteps(request: RunRequest): Generator<RunProgress, RunOutcom
   });
   const limit = { maxEvents: topology.limits.events, limitName: `${topology.name}: limits.events` };
   try {
-    const laws = request.checked === true ? { laws: new Laws() } : {};
+    const laws = request.checked === true ? { laws: new Laws(customLaws(request.catalogue)) } : {};
     yield* driveSteps(system, { checkpoints, ...limit, ...laws });
   } catch (error) {
     writer?.close();

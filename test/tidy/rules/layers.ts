@@ -10,7 +10,7 @@ const LEVELS: readonly (readonly string[])[] = [
   ['machines'],
   ['src/runtime', 'src/log', 'src/trace'],
   ['src/topology', 'src/timeline', 'src/metrics'],
-  ['src/report', 'src/validate', 'src/explore'],
+  ['src/report', 'src/validate', 'src/explore', 'src/library'],
   ['src/sweep'],
   ['src/inspector', 'src/cli'],
 ];
@@ -35,6 +35,7 @@ const BROWSER_FOLDERS = [
   'src/runtime',
   'src/topology',
   'src/metrics',
+  'src/library',
 ];
 const NODE_GLOBALS = new Set(['Buffer', 'process', '__dirname', '__filename', 'require']);
 const NODE_MODULES = new Set(builtinModules);
