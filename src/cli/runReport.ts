@@ -39,7 +39,8 @@ export function printRun(cli: Cli, played: Played, request: ReportRequest): void
   const { records, logBytes, headHash, timeCycles } = outcome;
   const perSecond = topology.costs['cyclesPerSecond'] ?? defaultCosts.cyclesPerSecond;
   cli.out.write(runText(summary, cli.out.columns));
-  for (const line of faultLines(topology.faultPlan, outcome.system.checkpointState().faults))
+  const { faults: states } = outcome.system.checkpointState();
+  for (const line of faultLines(topology.faultPlan, { states, stoppedBy: outcome.stoppedBy }))
     cli.out.write(`${line}\n`);
   if (outcome.stoppedBy !== null) cli.out.write(`${stopText(topology, outcome.stoppedBy, records)}\n`);
   cli.out.write(
@@ -62,6 +63,15 @@ function stopText(topology: Topology, rule: number, records: number): string {
   return `power failed ${behind}: faultPlan.${rule}, ${stopName(topology, rule)}`;
 }
 
+function faultsJson({ faultPlan }: Topology, { system }: Played['outcome']): object[] {
+  const { faults } = system.checkpointState();
+  return faultPlan.map(({ op, named }, index) => ({
+    plan: named?.plan ?? null,
+    op,
+    matched: faults[index]?.matched ?? 0,
+  }));
+}
+
 function runJson(played: Played, { topology, out }: ReportRequest, summary: RunSummary): object {
   const { outcome, wallSeconds, references } = played;
   const { records, logBytes, headHash, timeCycles } = outcome;
@@ -73,6 +83,7 @@ function runJson(played: Played, { topology, out }: ReportRequest, summary: RunS
     ...(outcome.stoppedBy === null
       ? {}
       : { stoppedBy: { rule: outcome.stoppedBy, plan: stopName(topology, outcome.stoppedBy) } }),
+    ...(topology.faultPlan.length === 0 ? {} : { faults: faultsJson(topology, outcome) }),
     references,
     wallSeconds,
     referencesPerSecond: references / wallSeconds,

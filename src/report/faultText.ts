@@ -20,25 +20,37 @@ export function ruleText(rule: FaultRule): string {
   return [`${name}${op}${way}`, ...values].join(', ');
 }
 
+/** How a run was for its fault plan. */
+export interface FaultOutcome {
+  /** The moving parts of the rules at the end of the run. */
+  readonly states: readonly FaultRuleState[];
+  /** The rule that ended it, by its index; null: none did. */
+  readonly stoppedBy: number | null;
+}
+
 /**
- * One line for each rule of a run: how many messages matched it, and where it never got to what it was to do.
+ * One line for each rule of a run: how many messages matched it, which of them it struck where that is one, and where it never
+ * got to what it was to do.
  *
- * @param states the moving parts of the rules at the end of the run
  * @example
  * ```ts
  * const rule = { wire: { from: '*', to: 'disk' }, op: 'drop', nth: 3 } as const;
- * faultLines([rule], [{ matched: 2, random: [0, 0, 0, 0] }]); // ['fault plan: drop * -> disk, nth=3: 2 matched, which is not the 3rd yet']
+ * const states = [{ matched: 2, random: [0, 0, 0, 0] }] as const;
+ * faultLines([rule], { states, stoppedBy: null }); // ['fault plan: drop * -> disk, nth=3: 2 matched, which is not the 3rd yet']
  * ```
  */
-export function faultLines(plan: readonly FaultRule[], states: readonly FaultRuleState[]): string[] {
-  return plan.map((rule, index) => `fault plan: ${ruleText(rule)}${outcomeOf(rule, states[index]?.matched ?? 0)}`);
+export function faultLines(plan: readonly FaultRule[], { states, stoppedBy }: FaultOutcome): string[] {
+  return plan.map((rule, index) => {
+    const outcome = outcomeOf(rule, states[index]?.matched ?? 0, stoppedBy === index);
+    return `fault plan: ${ruleText(rule)}${outcome}`;
+  });
 }
 
-function outcomeOf(rule: FaultRule, matched: number): string {
-  if (rule.wire === undefined) return '';
+function outcomeOf(rule: FaultRule, matched: number, hasStopped: boolean): string {
+  if (rule.wire === undefined) return hasStopped ? '' : ': the run had ended before';
   const nth = 'nth' in rule ? rule.nth : undefined;
   if (nth === undefined) return matched === 0 ? ': nothing matched' : `: ${formatCount(matched)} matched`;
-  if (matched >= nth) return `: ${formatCount(matched)} matched`;
+  if (matched >= nth) return `: ${formatCount(matched)} matched, the ${ordinal(nth)} struck`;
   return `: ${formatCount(matched)} matched, which is not the ${ordinal(nth)} yet`;
 }
 

@@ -40,17 +40,28 @@ describe('granule run --fault', () => {
     expect([replayed.code, replayed.stdout]).toEqual([0, expect.stringMatching(/701 events/)]);
     const json = await place.run(['run', 'small.json', '--no-log', '--json', ...faults]);
     expect(JSON.parse(json.stdout)).toMatchObject({ events: 701, stoppedBy: { rule: 1, plan: 'crash-at-seq' } });
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      faults: [
+        { plan: 'slow-disk', op: 'delay', matched: expect.any(Number) as unknown },
+        { plan: 'crash-at-seq', op: 'stop', matched: 0 },
+      ],
+    });
   });
 
   it('says which rule never got to strike', async () => {
     const { stdout } = await place.run(['run', 'small.json', '--no-log', '--fault', 'lost-tlbi:nth=900']);
     expect(stdout).toMatch(/^fault plan: lost-tlbi: .*: \d+ matched, which is not the 900th yet$/m);
+    const late = await place.run(['run', 'small.json', '--no-log', '--fault', 'crash-at-seq:seq=900000']);
+    expect(late.stdout).toMatch(/^fault plan: crash-at-seq: stop, atSeq=900000: the run had ended before$/m);
+    const first = await place.run(['run', 'small.json', '--no-log', '--fault', 'allocation-failure-at:nth=1']);
+    expect(first.stdout).toMatch(/^fault plan: allocation-failure-at: .*: \d+ matched, the 1st struck$/m);
   });
 
   it.each([
     ['slow-disk:cycles', /^USAGE: "slow-disk:cycles" is no PLAN/],
     ['slow-disk:cycle=3', /^TOPOLOGY_INVALID: .*"cycle".*granule faults/],
     ['slow-disk:cycles=-3', /^TOPOLOGY_INVALID: .*--fault slow-disk:cycles=-3: cycles/],
+    ['crash-at-seq', /^TOPOLOGY_INVALID: .*it is required, and not given \(--fault crash-at-seq: seq\)/],
     ['slow-dish', /^TOPOLOGY_INVALID: .*did you mean slow-disk/],
     ['lost-tlbi:cpu=4', /^TOPOLOGY_ACTOR_UNKNOWN: .*"tlb:4".*tlb:0/],
   ])('refuses %s', async (fault, expected) => {

@@ -194,6 +194,13 @@ describe('plans about memory', () => {
     expect((kept.outcome.system.snapshot('mm:2').context as MmContext).fallbacks).toBe(1);
   });
 
+  it('pin-held-for-ever reads for the device what the cache does not have', () => {
+    const { first, outcome } = play(fileSystem, [{ plan: 'pin-held-for-ever', file: FILE, endIndex: 4096 }]);
+    const { pins } = outcome.system.snapshot(`file:${FILE}`).context as FileContext;
+    const held = pins.map(({ holder, runs }) => [holder, runs.reduce((sum, { nr }) => sum + nr, 0)]);
+    expect([first.end, held]).toEqual(['exited', [['device', 64]]]);
+  });
+
   it('forgotten-unpin leaves pins behind a process that has gone', () => {
     const gupTest = { op: 'gup_test', holder: 'nic', addr: AREA, lengthBytes: '64K' } as const;
     const program: Program = [...remapping, gupTest, { ...gupTest, command: 'unpin' }];

@@ -26,7 +26,11 @@ describe('state$', () => {
     const run = faultyRun([]);
     const reader = heldRun(run);
     const seen: ActorState[] = [];
-    runTopology({ ...run, writer: null, onSystem: (system) => system.state$('mm:1').subscribe((now) => seen.push(now)) });
+    runTopology({
+      ...run,
+      writer: null,
+      onSystem: (system) => system.state$('mm:1').subscribe((now) => seen.push(now)),
+    });
     const own = recordsOf(reader).filter(({ to }) => to === 'mm:1');
     expect(seen.length).toBeGreaterThan(10);
     expect(seen.length).toBeLessThanOrEqual(own.length);

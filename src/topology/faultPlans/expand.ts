@@ -17,12 +17,17 @@ interface Issue {
   readonly path: readonly PropertyKey[];
 }
 
+/** What an issue says; of a field that is not there, that. */
+function textOf({ code, message }: z.core.$ZodIssue): string {
+  return code === 'invalid_type' && message.endsWith('received undefined') ? 'it is required, and not given' : message;
+}
+
 /** The first issue; where nothing of several forms fits, that of the form which fits furthest in. */
 function firstIssue(issues: readonly z.core.$ZodIssue[]): Issue {
   const [issue] = issues;
   if (issue === undefined) return { what: 'it is no rule', path: [] };
   const path = issue.path;
-  if (issue.code !== 'invalid_union') return { what: issue.message, path };
+  if (issue.code !== 'invalid_union') return { what: textOf(issue), path };
   const inside = issue.errors.map((branch) => firstIssue(branch)).filter((found) => found.path.length > 0);
   const [furthest] = inside.sort((left, right) => right.path.length - left.path.length);
   return furthest === undefined

@@ -80,7 +80,7 @@ export const failingAllocations = defineFaultPlan({
 /** Pages of a file that somebody pins and never unpins. */
 export const pinHeldForEver = defineFaultPlan({
   name: 'pin-held-for-ever',
-  says: 'A device pins pages of a file and never gives them back.',
+  says: 'A device pins pages of a file, which are read for it where the cache has none, and never gives them back.',
   linux:
     'The folio cannot be migrated or split, and truncation only orphans it: folio_maybe_dma_pinned makes ' +
     'reclaim, compaction and collapse pass it by. Nothing times out; FOLL_LONGTERM keeps it off memory ' +
@@ -100,15 +100,17 @@ export const pinHeldForEver = defineFaultPlan({
   }),
   rules: ({ file, firstIndex, endIndex, holder, atCycles }) => {
     const to = `file:${file}`;
+    const atStart = {
+      wire: { from: 'outside', to: 'process:*', type: 'START' },
+      op: 'inject',
+      nth: 1,
+      to,
+      delayCycles: atCycles,
+    } as const;
     return [
-      {
-        wire: { from: 'outside', to: 'process:*', type: 'START' },
-        op: 'inject',
-        nth: 1,
-        to,
-        message: { type: 'PIN_PAGES', file, holder, firstIndex, endIndex },
-        delayCycles: atCycles,
-      },
+      // As faultin_page does; the file handles the one after the other.
+      { ...atStart, message: { type: 'READ_AHEAD', file, mm: holder, firstIndex, endIndex } },
+      { ...atStart, message: { type: 'PIN_PAGES', file, holder, firstIndex, endIndex } },
       { wire: { from: '*', to, type: 'UNPIN_PAGES' }, where: { holder }, op: 'drop' },
     ];
   },
