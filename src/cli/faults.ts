@@ -1,7 +1,7 @@
 /** `granule faults`: the fault plans that come with granule; and the option that adds one to a run. */
 import type { Command } from 'commander';
 import { GranuleError } from '../errors.ts';
-import { builtInFaultPlans } from '../topology/faultPlans/index.ts';
+import { builtInFaultPlans, type FaultPlans } from '../topology/faultPlans/index.ts';
 import { parametersOf, planOfText } from '../topology/faultPlans/describe.ts';
 import { expandFaultPlan } from '../topology/faultPlans/expand.ts';
 import { didYouMean } from '../topology/faultPlans/near.ts';
@@ -69,7 +69,7 @@ function planText(plan: FaultPlanDefinition, isWhole: boolean): string {
 }
 
 /**
- * A topology with the fault plans of the command line behind its own.
+ * A topology with the fault plans of the command line behind its own. `plans`: those that may be named.
  *
  * @throws GranuleError USAGE for text that is no PLAN:name=value,...; TOPOLOGY_INVALID where the plan says no
  * @example
@@ -77,11 +77,15 @@ function planText(plan: FaultPlanDefinition, isWhole: boolean): string {
  * withFaults(loadTopology('plain-4k'), ['crash-at-seq:seq=100']).faultPlan[0]?.op; // 'stop'
  * ```
  */
-export function withFaults(topology: Topology, texts: readonly string[]): Topology {
+export function withFaults(
+  topology: Topology,
+  texts: readonly string[],
+  plans: FaultPlans = builtInFaultPlans,
+): Topology {
   const faultPlan = texts.flatMap((text) => {
     const entry = planOfText(text);
     if (entry === null) throw new GranuleError('USAGE', `"${text}" is no PLAN or PLAN:name=value,...`, '--fault');
-    const { rules, fault } = expandFaultPlan([entry]);
+    const { rules, fault } = expandFaultPlan([entry], plans);
     if (fault === null) return rules;
     const path = fault.path.slice(1).map(String).join('.');
     throw new GranuleError(

@@ -99,7 +99,7 @@ async function run(cli: Cli, name: string | undefined, options: RunOptions): Pro
   const { cwd } = cli.io;
   const loaded = await loadSystem(name, { cwd, uses: options.uses });
   const { catalogue } = loaded;
-  const topology = withFaults(changed(loaded.topology, options, cli), options.fault);
+  const topology = withFaults(changed(loaded.topology, options, cli), options.fault, catalogue.faultPlans);
   const folders = [...(options.traces === undefined ? [] : [cli.path(options.traces)]), ...foldersOf(cli, name)];
   const traces = loadTraces(topology, { folders });
   const out = options.log ? outputPath(cli, name, options) : null;

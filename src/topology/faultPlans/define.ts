@@ -1,5 +1,6 @@
 /** A named fault plan: parameters, and the rules that they make. */
 import type { z } from 'zod';
+import { type Definition, markDefinition } from '../definitions/definition.ts';
 import type { ruleSchema } from './schema.ts';
 
 /** What defines a plan. */
@@ -19,8 +20,7 @@ export interface FaultPlanParts<P extends z.ZodObject> {
 }
 
 /** A plan whose parameters are not known by their types. */
-export interface FaultPlanDefinition {
-  readonly defines: 'fault-plan';
+export interface FaultPlanDefinition extends Definition<'fault-plan'> {
   readonly name: string;
   readonly says: string;
   readonly linux: string;
@@ -30,7 +30,8 @@ export interface FaultPlanDefinition {
 }
 
 /**
- * Defines a plan.
+ * Defines a plan. A module of `uses` exports it, or `defineTopology` is given it in `definitions`; then its name is one like those of
+ * granule's own plans.
  *
  * @example
  * ```ts
@@ -47,5 +48,5 @@ export interface FaultPlanDefinition {
  */
 export function defineFaultPlan<P extends z.ZodObject>(parts: FaultPlanParts<P>): FaultPlanDefinition {
   const { name, says, linux = '', source = '', parameters, rules } = parts;
-  return { defines: 'fault-plan', name, says, linux, source, parameters, rules };
+  return markDefinition({ definition: 'fault-plan', name, says, linux, source, parameters, rules });
 }
