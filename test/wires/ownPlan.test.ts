@@ -8,7 +8,6 @@ import { defineTopology, type TopologyOptions } from '../../src/topology/definit
 import { defineFaultPlan } from '../../src/topology/faultPlans/define.ts';
 import { loadSystem } from '../../src/topology/loadSystem.node.ts';
 import { Workplace } from '../cli/harness.ts';
-import { projectPath } from '../support/tree.ts';
 import { busyProgram } from './held.ts';
 
 const lateZone = defineFaultPlan({
@@ -51,7 +50,7 @@ describe('a fault plan of a module', () => {
   let place: Workplace;
   beforeEach(() => {
     place = new Workplace();
-    const text = `import { defineFaultPlan, z } from ${JSON.stringify(projectPath('src/index.ts'))};
+    const text = `import { defineFaultPlan, z } from 'granule';
 export const lateZone = defineFaultPlan({
   name: 'late-zone',
   says: 'The zone answers late.',
@@ -81,7 +80,7 @@ export const lateZone = defineFaultPlan({
     expect([code, stdout]).toEqual([0, expect.stringMatching(/late-zone: delay zone -> \*, delayCycles=9000: \d+ m/)]);
     expect((await place.run(['replay', 't.glog'])).code).toBe(0);
     writeFileSync(place.path('s.json'), JSON.stringify({ ...system, uses: ['./plans.mjs'], faultPlan }));
-    const swept = await place.run(['sweep', 's.json', '--vary', 'faultPlan.0.cycles=1,9000', '--workers', '1']);
+    const swept = await place.run(['sweep', 's.json', '--vary', 'faultPlan.0.delayCycles=1,9000', '--workers', '1']);
     expect([swept.code, swept.stderr]).toEqual([0, expect.anything()]);
     expect(swept.stdout).toMatch(/^9000 /m);
   });
