@@ -47,9 +47,9 @@ function byCycles<T extends Timed>(cycles: number, everyCycles: number): Steps<T
     },
     // The last one ends with the stream, not with its time.
     end: () => {
-      const windows: EventWindow<T>[] = [];
-      while (lastCycles !== null && fromCycles <= lastCycles) windows.push(closed());
-      return windows;
+      if (lastCycles === null) return [];
+      const count = Math.max(0, Math.floor((lastCycles - fromCycles) / everyCycles) + 1);
+      return Array.from({ length: count }, closed);
     },
   };
 }
