@@ -328,7 +328,7 @@ export function buildTopology(
   for (const make of partActors) actors.push(...make({ topology, resources }));
   const hosted = withCustomActors({ topology, catalogue, resources }, actors);
   checkMessages(topology, hosted, catalogue);
-  checkFaultPlan(topology, hosted);
+  checkFaultPlan(topology, hosted, catalogue);
   return {
     actors: hosted,
     messages: [...partMessages.flatMap((make) => make(topology)), ...outsideMessages(topology)],
