@@ -44,6 +44,23 @@ describe('a fault plan of a user’s own', () => {
     const slowDisk = defineFaultPlan({ name: 'slow-disk', says: 'Mine.', parameters: z.object({}), rules: () => [] });
     const twice = (): unknown => run(defineTopology({ ...system, definitions: [slowDisk] }));
     expect(twice).toThrow(expect.objectContaining({ code: 'TOPOLOGY_OWNER' }));
+    const parts = { says: 'Mine.', parameters: z.object({}), rules: () => [] };
+    const invalid = expect.objectContaining({ code: 'DEFINITION_INVALID' }) as unknown;
+    expect(() => defineFaultPlan({ ...parts, name: 'Late Zone' })).toThrow(invalid);
+    expect(() => defineFaultPlan({ ...parts, name: 'late', parameters: {} as z.ZodObject })).toThrow(invalid);
+    expect(() => defineFaultPlan({ ...parts, name: 'late', rules: [] as never })).toThrow(invalid);
+    const broken = defineFaultPlan({
+      ...parts,
+      name: 'broken',
+      rules: () => {
+        throw new Error('no such zone');
+      },
+    });
+    const strange = defineFaultPlan({ ...parts, name: 'strange', rules: () => [{ op: 'melt' }] as never });
+    const runOf = (definition: typeof broken) => (): unknown =>
+      run(defineTopology({ ...system, definitions: [definition], faultPlan: [{ plan: definition.name }] }));
+    expect(runOf(broken)).toThrow(/the fault plan broken makes no rules: no such zone/);
+    expect(runOf(strange)).toThrow(/the fault plan strange makes a rule that is none/);
     const unknown = (): unknown => run(defineTopology({ ...system, faultPlan }));
     expect(unknown).toThrow(/there is no fault plan "late-zone"/);
   });
