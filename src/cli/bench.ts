@@ -1,6 +1,7 @@
 /**
  * The benchmark: `npm run bench`, with `-- --json` a list of {"name","value","unit","reach","holds"}. With `-- --scale` the
- * benchmark of size in its place, with `-- --wires` what it costs to watch alone. Where peak memory is measured, a child process does the work: its peak is then its own.
+ * benchmark of size in its place, with `-- --wires` what it costs to watch alone. Where peak memory is measured, a child
+ * process does the work: its peak is then its own.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
