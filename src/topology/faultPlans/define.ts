@@ -53,7 +53,7 @@ const NAME = /^[a-z][a-z0-9-]*$/;
 export function defineFaultPlan<P extends z.ZodObject>(parts: FaultPlanParts<P>): FaultPlanDefinition {
   const { name, says, linux = '', source = '', parameters, rules } = parts;
   const refuse = (field: string, what: string): never => {
-    throw new GranuleError('DEFINITION_INVALID', what, `fault plan ${String(name)}: ${field}`);
+    throw new GranuleError('DEFINITION_INVALID', what, `fault plan ${name}: ${field}`);
   };
   if (!NAME.test(name)) refuse('name', 'a name is of small letters, figures and dashes: late-wakeups');
   if (!(parameters instanceof z.ZodObject))
