@@ -3,9 +3,9 @@
  * A step list begins with what the program does before it measures, and two calls of the name MEASURE_BEGIN and
  * MEASURE_END stand where it reads its counters.
  */
-import { invariant } from '../errors.ts';
-import type { TraceStep } from '../trace/memoryTrace.ts';
-import { heapStart, STACK_POINTER, startSteps, TEXT_START, TREE_BUFFER, WARM_BUFFER } from './workloadImage.ts';
+import { invariant } from '../../../errors.ts';
+import type { TraceStep } from '../../memoryTrace.ts';
+import { heapStart, STACK_POINTER, startSteps, TEXT_START, TREE_BUFFER, WARM_BUFFER } from './footImage.ts';
 
 /** The call at whose entry the counters are read for the first time. */
 export const MEASURE_BEGIN = 'measure-begin';

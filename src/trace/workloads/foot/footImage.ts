@@ -3,8 +3,8 @@
  * started without address randomisation. Addresses are those that GNU ld and glibc 2.36 give it; what of them is mapped
  * depends on the page size, as in `fs/binfmt_elf.c:load_elf_binary`.
  */
-import type { ImageSegment } from '../mm/runs.ts';
-import type { TraceStep } from '../trace/memoryTrace.ts';
+import type { ImageSegment } from '../../../mm/runs.ts';
+import type { TraceStep } from '../../memoryTrace.ts';
 
 /** The program's file. */
 export const PROGRAM_PATH = '/bin/foot';
