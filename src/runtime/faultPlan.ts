@@ -5,7 +5,7 @@
 
 import { map, mergeMap, of, type OperatorFunction, filter, tap } from 'rxjs';
 import { GranuleError } from '../errors.ts';
-import type { Address, Message } from './envelope.ts';
+import { type Address, type Message, OUTSIDE } from './envelope.ts';
 import { type RandomState, SeededRandom } from './random.ts';
 
 /** Which messages a rule is about. An address is exact, or a prefix that ends in `*`: `tlb:*`; `*` alone is every actor. */
@@ -36,6 +36,8 @@ export type FaultRule = { readonly wire: WirePattern } & Occasion &
     | { readonly op: 'reorder'; readonly windowCycles: number; readonly seed: number }
     /** Changes nothing: announces what passes on `system.observed$` under `name`. */
     | { readonly op: 'observe'; readonly name: string }
+    /** Another message is sent as well, from outside, due `delayCycles` (0) from now; the match goes its way. */
+    | { readonly op: 'inject'; readonly to: Address; readonly message: Message; readonly delayCycles?: number }
   );
 
 /** Rules in the order in which a message meets them. */
@@ -54,6 +56,14 @@ export interface Outgoing {
 export interface FaultRuleState {
   readonly matched: number;
   readonly random: RandomState;
+}
+
+/** What rules need of the system that they are at work in. */
+export interface RuleSurroundings {
+  /** Hears what `observe` rules announce. */
+  readonly observe: (name: string, outgoing: Outgoing) => void;
+  /** Takes a message that the rule at `index` sends by itself. */
+  readonly made: (outgoing: Outgoing, index: number) => void;
 }
 
 /** A rule at work in one system. */
@@ -94,6 +104,7 @@ function checkRule(rule: FaultRule, index: number): void {
     }
   };
   if (rule.op === 'delay' || rule.op === 'duplicate') checkCycles('delayCycles', rule.delayCycles, 0);
+  if (rule.op === 'inject') checkCycles('delayCycles', rule.delayCycles ?? 0, 0);
   if (rule.op === 'reorder') checkCycles('windowCycles', rule.windowCycles, 1);
   if (rule.nth !== undefined && (!Number.isSafeInteger(rule.nth) || rule.nth < 1)) {
     fail('nth', `nth counts from 1, and is not ${rule.nth}`);
@@ -110,7 +121,7 @@ function operatorOf(
   rule: FaultRule,
   strikes: (outgoing: Outgoing) => boolean,
   random: SeededRandom,
-  observe: (name: string, outgoing: Outgoing) => void,
+  { observe, made }: { observe: RuleSurroundings['observe']; made: (outgoing: Outgoing) => void },
 ): OperatorFunction<Outgoing, Outgoing> {
   const later = (outgoing: Outgoing, extraCycles: number): Outgoing => ({
     ...outgoing,
@@ -127,6 +138,12 @@ function operatorOf(
       );
     case 'reorder':
       return map((outgoing) => (strikes(outgoing) ? later(outgoing, 1 + random.below(rule.windowCycles)) : outgoing));
+    case 'inject': {
+      const { to, message, delayCycles = 0 } = rule;
+      return tap((outgoing) => {
+        if (strikes(outgoing)) made({ from: OUTSIDE, to, message, delayCycles, sendId: null });
+      });
+    }
     default:
       return tap((outgoing) => {
         if (strikes(outgoing)) observe(rule.name, outgoing);
@@ -135,16 +152,19 @@ function operatorOf(
 }
 
 /**
- * Sets the rules of a plan to work. `observe` hears what `observe` rules announce.
+ * Sets the rules of a plan to work.
  *
  * @throws GranuleError TOPOLOGY_INVALID naming the rule and its field
  * @example
  * ```ts
- * const [rule] = startRules([{ wire: { from: '*', to: 'tlb:*', type: 'TLBI' }, op: 'drop', nth: 3 }], () => undefined);
+ * const [rule] = startRules([{ wire: { from: '*', to: 'tlb:*', type: 'TLBI' }, op: 'drop', nth: 3 }], {
+ *   observe: () => undefined,
+ *   made: () => undefined,
+ * });
  * rule?.state().matched; // 0
  * ```
  */
-export function startRules(plan: FaultPlan, observe: (name: string, outgoing: Outgoing) => void): RunningRule[] {
+export function startRules(plan: FaultPlan, { observe, made }: RuleSurroundings): RunningRule[] {
   return plan.map((rule, index) => {
     checkRule(rule, index);
     const random = new SeededRandom('seed' in rule ? rule.seed : 0);
@@ -157,7 +177,7 @@ export function startRules(plan: FaultPlan, observe: (name: string, outgoing: Ou
     };
     return {
       rule,
-      operator: operatorOf(rule, strikes, random, observe),
+      operator: operatorOf(rule, strikes, random, { observe, made: (outgoing) => made(outgoing, index) }),
       state: () => ({ matched, random: random.state() }),
       restore: (state) => {
         matched = state.matched;

@@ -4,7 +4,7 @@
  */
 
 import { type Observable, Subject } from 'rxjs';
-import type { Address, MessageRecord } from './envelope.ts';
+import type { Address, Message, MessageRecord } from './envelope.ts';
 import {
   type FaultPlan,
   type FaultRuleState,
@@ -39,6 +39,12 @@ interface WireEntry {
   readonly leaving: Outgoing[];
 }
 
+/** A message that a rule sends by itself: it meets the rules behind that one. */
+interface Made {
+  readonly outgoing: Outgoing;
+  readonly nextRule: number;
+}
+
 interface ActorOutlets {
   readonly inbox: Outlet<MessageRecord>;
   readonly outbox: Outlet<Outgoing>;
@@ -63,14 +69,23 @@ export class Wires {
   readonly #observed = new Outlet<Observed>('observed$', (error) => this.#report(error));
   readonly #rules: readonly RunningRule[];
   readonly #enqueue: (outgoing: Outgoing) => void;
-  /** The entry to the operators of each sender; null for a sender that no rule is about. */
-  readonly #entries = new Map<Address, WireEntry | null>();
+  /** By number of the first rule, the entry to the operators of each sender; null for one that no rule is about. */
+  readonly #entries: readonly Map<Address, WireEntry | null>[];
+  #made: Made[] = [];
 
-  constructor(plan: FaultPlan, enqueue: (outgoing: Outgoing) => void) {
+  /** `standIn`: what rules send is changed into that first, where the loop knows messages by other things than their fields. */
+  constructor(plan: FaultPlan, enqueue: (outgoing: Outgoing) => void, standIn?: (message: Message) => Message) {
     this.#enqueue = enqueue;
-    this.#rules = startRules(plan, (name, outgoing) => {
-      if (this.#observed.isWatched) this.#observed.next(Object.freeze({ name, outgoing: frozenCopy(outgoing) }));
+    this.#rules = startRules(plan, {
+      observe: (name, outgoing) => {
+        if (this.#observed.isWatched) this.#observed.next(Object.freeze({ name, outgoing: frozenCopy(outgoing) }));
+      },
+      made: (outgoing, index) => {
+        const message = standIn?.(outgoing.message) ?? outgoing.message;
+        this.#made.push({ outgoing: { ...outgoing, message }, nextRule: index + 1 });
+      },
     });
+    this.#entries = Array.from({ length: plan.length + 1 }, () => new Map());
   }
 
   /** Every record of the run, as it is delivered. */
@@ -91,7 +106,7 @@ export class Wires {
 
   /** True when nobody watches what the actor sends and no rule is about it: then `carry` would only enqueue. */
   isBare(from: Address): boolean {
-    if (this.#rules.length > 0 && this.#entryOf(from) !== null) return false;
+    if (this.#rules.length > 0 && this.#entryOf(from, 0) !== null) return false;
     return this.#outlets.size === 0 || this.#outlets.get(from)?.outbox.isWatched !== true;
   }
 
@@ -99,12 +114,21 @@ export class Wires {
   carry(outgoing: Outgoing): void {
     const outbox = this.#outlets.get(outgoing.from)?.outbox;
     if (outbox?.isWatched) outbox.next(frozenCopy(outgoing));
-    const entry = this.#rules.length === 0 ? null : this.#entryOf(outgoing.from);
+    this.#pass(outgoing, 0);
+  }
+
+  /** Takes a message through the rules from one on, and then what they sent by themselves through those behind them. */
+  #pass(outgoing: Outgoing, firstRule: number): void {
+    const entry = this.#rules.length === 0 ? null : this.#entryOf(outgoing.from, firstRule);
     if (entry === null) this.#enqueue(outgoing);
     else {
       entry.subject.next(outgoing);
       for (const left of entry.leaving.splice(0)) this.#enqueue(left);
     }
+    if (this.#made.length === 0) return;
+    const made = this.#made;
+    this.#made = [];
+    for (const { outgoing: sent, nextRule } of made) this.#pass(sent, nextRule);
   }
 
   /** Whether anybody watches the deliveries to an actor. */
@@ -129,6 +153,7 @@ export class Wires {
   }
 
   restore(states: readonly FaultRuleState[]): void {
+    this.#made = [];
     for (const [index, rule] of this.#rules.entries()) {
       const state = states[index];
       if (state !== undefined) rule.restore(state);
@@ -145,10 +170,11 @@ export class Wires {
     return outlets;
   }
 
-  #entryOf(from: Address): WireEntry | null {
-    const known = this.#entries.get(from);
+  #entryOf(from: Address, firstRule: number): WireEntry | null {
+    const entries = this.#entries[firstRule];
+    const known = entries.get(from);
     if (known !== undefined) return known;
-    const rules = this.#rules.filter(({ rule }) => matchesAddress(rule.wire.from, from));
+    const rules = this.#rules.slice(firstRule).filter(({ rule }) => matchesAddress(rule.wire.from, from));
     let entry: WireEntry | null = null;
     if (rules.length > 0) {
       const subject = new Subject<Outgoing>();
@@ -158,7 +184,7 @@ export class Wires {
       wire.subscribe((outgoing) => leaving.push(outgoing));
       entry = { subject, leaving };
     }
-    this.#entries.set(from, entry);
+    entries.set(from, entry);
     return entry;
   }
 

@@ -51,7 +51,11 @@ export class LoopCheck {
     this.#sends = sendsOf(meta);
     this.#checkpoints = reader.checkpoints();
     const faultPlan = meta.topology.faultPlan as unknown as FaultPlan;
-    this.#wires = new Wires(faultPlan, (outgoing) => this.#enqueue(outgoing));
+    this.#wires = new Wires(
+      faultPlan,
+      (outgoing) => this.#enqueue(outgoing),
+      (message) => this.#standIn(message),
+    );
     for (const [from, { sends }] of hostActors(built.actors).births) {
       for (const send of sends) {
         if (send.kind === 'cancel') this.#queue.cancel(from, send.sendId);

@@ -61,7 +61,7 @@ const messageSchema = z
 const wireSchema = z.strictObject({ from: z.string(), to: z.string(), type: z.string().optional() });
 const faultSchema = z.looseObject({
   wire: wireSchema,
-  op: z.enum(['observe', 'drop', 'delay', 'duplicate', 'reorder']),
+  op: z.enum(['observe', 'drop', 'delay', 'duplicate', 'reorder', 'inject']),
 });
 
 const thpMode = z.enum(['always', 'madvise', 'inherit', 'never']);
