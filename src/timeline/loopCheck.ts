@@ -2,10 +2,11 @@
  * The loop of a run without its actors: it is told what each of them received and sent, and holds the order, the times and the
  * payloads of all deliveries against each other with the queue, the wires and the clock that the run itself had.
  */
+import { faultPlanOf } from '../topology/lifecycle.ts';
 import type { CheckpointEntry } from '../log/directory.ts';
 import { VirtualClock } from '../runtime/clock.ts';
 import { type Message, NO_CAUSE, OUTSIDE } from '../runtime/envelope.ts';
-import type { FaultPlan, Outgoing } from '../runtime/faultPlan.ts';
+import type { Outgoing } from '../runtime/faultPlan.ts';
 import { hostActors } from '../runtime/hosting.ts';
 import { PendingQueue } from '../runtime/queue.ts';
 import type { SystemState } from '../runtime/systemOptions.ts';
@@ -50,7 +51,7 @@ export class LoopCheck {
     this.#order = recordedOrder(meta.topology.chooser);
     this.#sends = sendsOf(meta);
     this.#checkpoints = reader.checkpoints();
-    const faultPlan = meta.topology.faultPlan as unknown as FaultPlan;
+    const faultPlan = faultPlanOf(meta.topology);
     this.#wires = new Wires(
       faultPlan,
       (outgoing) => this.#enqueue(outgoing),

@@ -10,11 +10,13 @@ import { GranuleError, invariant } from '../errors.ts';
 import { type Limits, rootLimits } from '../mm/calls/limits.ts';
 import type { RunSource } from '../mm/runs.ts';
 import type { ActorSpec } from '../runtime/hosting.ts';
+import { forksOf } from '../trace/workloads/workload.ts';
 import { pinChoicesOf } from './parts/gup.ts';
 import { zoneCgroups } from './parts/cgroups.ts';
 import { selectionInput } from './parts/selection.ts';
 import { zonePressure } from './parts/zone.ts';
 import { facilitiesOf, partActors, partMessages } from './parts/index.ts';
+import { checkEvents, checkLifecycle, lifecycleMessages } from './lifecycle.ts';
 import type { Topology, TopologyProcess } from './schema.ts';
 
 /** A message from outside that starts or disturbs a run. */
@@ -110,6 +112,14 @@ function checkArchitecture(topology: Topology): void {
   if (core !== 'tlb-reference') refuse(`no core of ${architecture.name} is modelled; take tlb-reference`, 'core');
 }
 
+/** A workload that forks needs its children. */
+function checkForks({ name }: Topology, index: number, { workload, children, pid }: TopologyProcess): void {
+  const forks = workload === undefined ? 0 : forksOf(workload);
+  if (forks <= children.length) return;
+  const what = `the workload of process:${pid} forks ${forks} children, and ${children.length} are listed`;
+  fail('TOPOLOGY_INVALID', what, `${name}: processes.${index}.children`);
+}
+
 function checkProcesses(topology: Topology): void {
   const byPid = new Map<number, TopologyProcess>();
   for (const [index, process] of topology.processes.entries()) {
@@ -128,6 +138,7 @@ function checkProcesses(topology: Topology): void {
     }
   }
   checkThreads(topology, byPid);
+  checkLifecycle(topology);
   for (const [index, process] of topology.processes.entries()) {
     for (const child of process.children) {
       const found = byPid.get(child);
@@ -135,6 +146,7 @@ function checkProcesses(topology: Topology): void {
       if (found === undefined) fail('TOPOLOGY_ACTOR_UNKNOWN', `there is no process:${child} to fork`, where);
       if (!found.forked) fail('TOPOLOGY_INVALID', `process:${child} is not marked forked`, where);
     }
+    checkForks(topology, index, process);
   }
 }
 
@@ -301,7 +313,9 @@ export function buildTopology(topology: Topology, traces: ReadonlyMap<number, Ru
     actors.push({ id: `file:${path}`, machine: machines.file, input });
   }
   for (const make of partActors) actors.push(...make({ topology, resources }));
-  checkMessages(topology, new Set(actors.map((actor) => actor.id)));
+  const ids = new Set(actors.map((actor) => actor.id));
+  checkMessages(topology, ids);
+  checkEvents(topology, ids, (type) => type in vocabulary);
   return {
     actors,
     messages: [...partMessages.flatMap((make) => make(topology)), ...outsideMessages(topology)],
@@ -311,12 +325,12 @@ export function buildTopology(topology: Topology, traces: ReadonlyMap<number, Ru
 
 function outsideMessages(topology: Topology): OutsideMessage[] {
   const starts = topology.processes
-    .filter((process) => !process.forked && process.threadOf === undefined)
+    .filter((process) => !process.forked && process.threadOf === undefined && process.start === undefined)
     .map(({ pid, startCycles }) => ({ to: `process:${pid}`, atCycles: startCycles, message: { type: 'START' } }));
   const others = topology.messages.map(({ to, type, atCycles, ...fields }) => ({
     to,
     atCycles,
     message: { ...fields, type },
   }));
-  return [...starts, ...others];
+  return [...starts, ...lifecycleMessages(topology), ...others];
 }

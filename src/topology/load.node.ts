@@ -7,6 +7,7 @@ import type { RunSource } from '../mm/runs.ts';
 import { openTrace } from '../trace/gtrReader.ts';
 import { programTrace } from '../trace/programSteps.ts';
 import { relayout } from '../trace/relayout.ts';
+import { workloadTrace } from '../trace/workloads/workload.ts';
 import { layoutOf } from './build.ts';
 import type { TraceReference } from './meta.ts';
 import { parseTopology, type Topology, type TopologyProcess } from './schema.ts';
@@ -17,8 +18,8 @@ export interface TracePlaces {
   folders: string[];
   /** A trace file for a pid, over what the topology says. */
   byPid?: ReadonlyMap<number, string>;
-  /** Processes whose program is written out in the topology. */
-  programs?: ReadonlyMap<number, Pick<TopologyProcess, 'trace' | 'program'>>;
+  /** Processes whose program or workload is written out in the topology. */
+  programs?: ReadonlyMap<number, Pick<TopologyProcess, 'trace' | 'program' | 'workload'>>;
 }
 
 function packageFolder(): string {
@@ -107,6 +108,19 @@ const LAID_OUT = /~(16|64)K$/;
 export class TraceShelf {
   private readonly sources = new Map<string, RunSource>();
 
+  /** The trace of what a process has written out in its topology; null where it runs a recorded one. */
+  written(
+    { trace, program, workload }: Pick<TopologyProcess, 'trace' | 'program' | 'workload'>,
+    layoutBytes: number,
+  ): RunSource | null {
+    if (program !== undefined) return programTrace(trace, program);
+    if (workload === undefined) return null;
+    const key = `${JSON.stringify(workload)}@${layoutBytes}`;
+    const source = this.sources.get(key) ?? workloadTrace(workload, layoutBytes);
+    this.sources.set(key, source);
+    return source;
+  }
+
   /** @throws GranuleError whatever opening a trace throws, and TRACE_LAYOUT */
   open(path: string, layoutBytes: number): RunSource {
     const key = `${path}@${layoutBytes}`;
@@ -140,8 +154,10 @@ export function loadTraces(
 ): Map<number, RunSource> {
   const traces = new Map<number, RunSource>();
   for (const process of topology.processes) {
-    if (process.program !== undefined) {
-      traces.set(process.pid, programTrace(process.trace, process.program));
+    const layoutBytes = layoutOf(process, topology.kernelPageSize);
+    const written = shelf.written(process, layoutBytes);
+    if (written !== null) {
+      traces.set(process.pid, written);
       continue;
     }
     const name = places.byPid?.get(process.pid) ?? process.trace;
@@ -155,7 +171,7 @@ export function loadTraces(
         'Give its folder with --traces DIR.',
       );
     }
-    traces.set(process.pid, shelf.open(path, layoutOf(process, topology.kernelPageSize)));
+    traces.set(process.pid, shelf.open(path, layoutBytes));
   }
   return traces;
 }
@@ -183,9 +199,10 @@ export function loadTracesOfLog(references: readonly TraceReference[], places: T
   const shelf = new TraceShelf();
   const traces = new Map<number, RunSource>();
   for (const { pid, name, hash, layoutBytes } of references) {
-    const written = places.programs?.get(pid);
-    if (written?.program !== undefined) {
-      traces.set(pid, programTrace(written.trace, written.program));
+    const process = places.programs?.get(pid);
+    const written = process === undefined ? null : shelf.written(process, layoutBytes);
+    if (written !== null) {
+      traces.set(pid, written);
       continue;
     }
     const path = findTrace(places.byPid?.get(pid) ?? name, places.folders);

@@ -4,13 +4,13 @@ import type { LogWriter } from '../log/logWriter.ts';
 import type { RunSource } from '../mm/runs.ts';
 import { type Chooser, seededRandom, timeOrder } from '../runtime/chooser.ts';
 import type { MessageRecord } from '../runtime/envelope.ts';
-import type { FaultPlan } from '../runtime/faultPlan.ts';
 import { createSystem, type System } from '../runtime/system.ts';
 import type { OnDelivery, SystemOptions } from '../runtime/systemOptions.ts';
 import type { Interpreter } from '../runtime/xstateAdapter.ts';
 import { buildTopology } from './build.ts';
 import { Checkpointer } from './checkpointer.ts';
 import { Laws } from './laws.ts';
+import { faultPlanOf } from './lifecycle.ts';
 import type { Topology } from './schema.ts';
 
 /** Events between two looks at cost and limits, and of whoever drives a run: each may stand for millions of references. */
@@ -76,7 +76,7 @@ export function systemOf(
   const system = createSystem({
     actors: built.actors,
     chooser: chooserOf(topology),
-    faultPlan: topology.faultPlan as unknown as FaultPlan,
+    faultPlan: faultPlanOf(topology),
     limits: { maxEvents: topology.limits.events },
     ...taps,
     ...(request.interpreter === undefined ? {} : { interpreter: request.interpreter }),
