@@ -108,7 +108,9 @@ function workloadOf(pattern: PatternName, options: MakeTraceOptions, given: (nam
 
 /** Patterns that there were before others came: without operands of their own they are what they always were. */
 function isOfOld(pattern: string, options: MakeTraceOptions): pattern is Pattern {
-  return (PATTERNS as readonly string[]).includes(pattern) && options.with.length === 0 && options.pageSize === undefined;
+  return (
+    (PATTERNS as readonly string[]).includes(pattern) && options.with.length === 0 && options.pageSize === undefined
+  );
 }
 
 async function makeTrace(
