@@ -12,7 +12,7 @@ const operands = z.strictObject({
     (length) => length <= 2 ** 32 * WORD_BYTES,
     'a table is 32G at most',
   ),
-  accesses: times('updates', 1),
+  accesses: times('updates of the table', 1),
   access: access('modify'),
   initialise,
   seed,
