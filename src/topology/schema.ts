@@ -29,8 +29,11 @@ const processFields = z.strictObject({
   trace: z.string().min(1).default('program'),
   /** What it does, written out (`src/trace/programSteps.ts`), in the place of a trace. */
   program: programSchema.optional(),
-  /** What it does, as a pattern, a mixture or a sequence (`src/trace/workloads`), in the place of a trace. */
-  workload: workloadSchema.optional(),
+  workload: workloadSchema
+    .optional()
+    .describe(
+      'What it does, as a pattern, a mixture or a sequence of some, in the place of a trace: docs/workloads.md.',
+    ),
   pageSize,
   /** Page size that the program is laid out for; by default the larger of 4K and its own. */
   layout: pageSize.optional(),
