@@ -97,20 +97,34 @@ describe('zipf', () => {
     }
   });
 
+  it.each([990, 1500, 2000, 10_000])('keeps the weights of the rarest of many ranks: k^-(%i/1000)', (thousandths) => {
+    const count = 2 ** 16;
+    const sums = zipfSums(count, thousandths);
+    let [total, tail] = [0, 0];
+    for (let rank = count; rank >= 1; rank -= 1) {
+      total += rank ** (-thousandths / 1000);
+      if (rank > count / 2) tail = total;
+    }
+    const share = (sums[count - 1] - sums[count / 2 - 1]) / sums[count - 1];
+    expect(Math.abs(share - tail / total)).toBeLessThan(1e-10);
+    expect(sums[count - 1]).toBeLessThan(2 ** 52);
+    expect(sums[count - 1]).toBeGreaterThan(2 ** 50);
+  });
+
   it('has weights that any machine gives, to the last bit', () => {
     expect([...zipfSums(8, 990)].map((sum, at, all) => sum - (all[at - 1] ?? 0))).toMatchInlineSnapshot(`
       [
-        281474976710656,
-        141716395000440,
-        94861448022198,
-        71351055239862,
-        57208358631953,
-        47760630786184,
-        41000837912432,
-        35923670538091,
+        1125899906842624,
+        566865580001761,
+        379445792088791,
+        285404220959447,
+        228833434527813,
+        191042523144738,
+        164003351649729,
+        143694682152365,
       ]
     `);
-    expect(zipfSums(65_536, 990)[65_535]).toMatchInlineSnapshot(`422803773943`);
+    expect(zipfSums(65_536, 990)[65_535]).toMatchInlineSnapshot(`1731804258125706`);
   });
 
   it('draws each rank as often as its weight says: chi square', () => {

@@ -221,6 +221,23 @@ describe('the allocator', () => {
     expect(made(heap.malloc(3900))).toBe(first);
   });
 
+  it('goes on in another heap when one of 64M is full, and touches nothing that is not writable', () => {
+    const sizes = [{ leastBytes: 60_000, mostBytes: 120_000, percent: 100 }];
+    const large = trace({ pattern: 'allocator', operations: 3000, arenas: 2, slots: 1200, sizes }, 65536);
+    const reserved = callsOf(large).filter((call) => call.op === 'mmap');
+    expect(reserved.map(({ addr }) => (addr - FIRST_RANGE) / 2 ** 26)).toEqual([0, 1, 2, 3]);
+    expect(checkCover(large, 65536)).toEqual([]);
+  });
+
+  it('makes heaps of arenas writable page by page, beyond the first 132K', () => {
+    const calls = callsOf(
+      trace({ ...SAMPLES.allocator, arenas: 1, sizes: [{ leastBytes: 1000, mostBytes: 1000, percent: 100 }] }),
+    );
+    const grown = calls.flatMap((call) => (call.op === 'mprotect' ? [call.lengthBytes] : []));
+    expect(grown[0]).toBe(0x21000);
+    expect(new Set(grown.slice(1))).toEqual(new Set([4096]));
+  });
+
   it('never has two live blocks on one byte', () => {
     const heap = new Ptmalloc({ start: 0x10000, end: 0x40000, pageBytes: 4096, move: () => [] });
     const live = new Map<number, number>();

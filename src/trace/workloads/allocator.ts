@@ -11,14 +11,18 @@ import { Ptmalloc } from './ptmalloc.ts';
 
 /** What a heap of an arena reserves (`arena.c:HEAP_MAX_SIZE`). */
 const HEAP_BYTES = 64 * 2 ** 20;
-/** What stands at its start: `heap_info` and `malloc_state`. */
+/** What stands at the start of the first of an arena, `heap_info` and `malloc_state`, and of the others. */
 const HEADER_BYTES = 0x8d0;
-/** The least of it that may be written to (`HEAP_MIN_SIZE` and the padding of the first request). */
-const FIRST_BYTES = 0x21000;
+const INFO_BYTES = 0x30;
+/** What is made writable of a heap beyond what is wanted (`DEFAULT_TOP_PAD`); later it grows page by page. */
+const PAD_BYTES = 131_072;
 /** Requests from this size on are mapped by themselves (`DEFAULT_MMAP_THRESHOLD`). */
 const MAPPED_FROM_BYTES = 131_072;
-/** The range of the arenas; what is mapped by itself lies behind it. */
 const ARENAS_MAX = 64;
+/** The range of the heaps; what is mapped by itself lies behind it. */
+const HEAPS_BYTES = 2 ** 38;
+/** Blocks at most that are alive at once, in bytes: a quarter of that. */
+const LIVE_MAX = 2 ** 36;
 
 const sizeClass = z.strictObject({
   leastBytes: bytes('the smallest request'),
@@ -51,7 +55,11 @@ const operands = z
     ({ sizes }) => sizes.reduce((sum, one) => sum + one.percent, 0) === 100,
     'the classes of sizes are 100 percent together',
   )
-  .refine(({ sizes }) => sizes.every((one) => one.leastBytes <= one.mostBytes), 'a class ends behind its start');
+  .refine(({ sizes }) => sizes.every((one) => one.leastBytes <= one.mostBytes), 'a class ends behind its start')
+  .refine(
+    ({ arenas, slots, sizes }) => arenas * slots * Math.max(...sizes.map(({ mostBytes }) => mostBytes)) <= LIVE_MAX,
+    `slots of all arenas times the largest block are ${LIVE_MAX} bytes at most`,
+  );
 
 type Operands = z.output<typeof operands>;
 
@@ -62,37 +70,41 @@ interface Block {
   bytes: number;
 }
 
+type NewHeap = Generator<TraceStep, { start: number; end: number; most: number }, undefined>;
+
 /** The heaps of the arenas, and what is mapped beside them. */
 class Heaps {
   readonly #place: PatternPlace;
   readonly #arenas: Ptmalloc[] = [];
+  #heaps = 0;
   readonly #mapped: { from: number; bytes: number }[] = [];
   #mappedEnd: number;
 
   constructor(place: PatternPlace) {
     this.#place = place;
-    this.#mappedEnd = place.base + ARENAS_MAX * HEAP_BYTES;
+    this.#mappedEnd = place.base + HEAPS_BYTES;
+  }
+
+  /** `_int_new_arena`. */
+  *open(): Generator<TraceStep> {
+    const { pageBytes } = this.#place;
+    const another = (wanted: number): NewHeap => this.#newHeap(INFO_BYTES, wanted);
+    const first = yield* this.#newHeap(HEADER_BYTES, 0);
+    this.#arenas.push(new Ptmalloc({ ...first, pageBytes, padBytes: 0, another, move: (from, to) => moved(from, to) }));
   }
 
   /** `new_heap`: all of it is reserved, and its first part made writable. */
-  *open(): Generator<TraceStep> {
+  *#newHeap(headerBytes: number, wanted: number): NewHeap {
     const { base, pageBytes } = this.#place;
-    const start = base + this.#arenas.length * HEAP_BYTES;
+    const start = base + this.#heaps * HEAP_BYTES;
+    this.#heaps += 1;
+    invariant(this.#heaps * HEAP_BYTES <= HEAPS_BYTES, 'the heaps of the pattern lie in their range');
     const flags = MAP.PRIVATE | MAP.ANONYMOUS | MAP.NORESERVE;
-    const end = start + wholePages(FIRST_BYTES, pageBytes);
+    const end = start + wholePages(headerBytes + wanted + PAD_BYTES, pageBytes);
     yield { op: 'mmap', addr: start, lengthBytes: HEAP_BYTES, prot: PROT.NONE, flags, file: null, offsetBytes: 0 };
     yield { op: 'mprotect', addr: start, lengthBytes: end - start, prot: PROT.READ | PROT.WRITE };
-    yield { access: 'W', addr: start, sizeBytes: HEADER_BYTES };
-    this.#arenas.push(
-      new Ptmalloc({ start: start + HEADER_BYTES, end, pageBytes, move: (from, to) => this.#move(start, from, to) }),
-    );
-  }
-
-  /** `grow_heap` and `shrink_heap`: pages that are given back stay reserved. */
-  *#move(start: number, from: number, to: number): Generator<TraceStep> {
-    invariant(to <= start + HEAP_BYTES, 'an arena of the pattern fits into one heap of 64M');
-    if (to > from) yield { op: 'mprotect', addr: from, lengthBytes: to - from, prot: PROT.READ | PROT.WRITE };
-    else yield { op: 'madvise', addr: to, lengthBytes: from - to, advice: 4 };
+    yield { access: 'W', addr: start, sizeBytes: headerBytes };
+    return { start: start + headerBytes, end, most: start + HEAP_BYTES };
   }
 
   *malloc(arena: number, size: number): Generator<TraceStep, Block> {
@@ -103,8 +115,10 @@ class Heaps {
     const again = this.#mapped.findIndex((gap) => gap.bytes >= lengthBytes);
     let addr = this.#mappedEnd;
     if (again >= 0) {
-      addr = this.#mapped[again].from;
-      this.#mapped.splice(again, 1);
+      const gap = this.#mapped[again];
+      addr = gap.from;
+      if (gap.bytes === lengthBytes) this.#mapped.splice(again, 1);
+      else this.#mapped[again] = { from: gap.from + lengthBytes, bytes: gap.bytes - lengthBytes };
     } else this.#mappedEnd += lengthBytes;
     const flags = MAP.PRIVATE | MAP.ANONYMOUS;
     yield { op: 'mmap', addr, lengthBytes, prot: PROT.READ | PROT.WRITE, flags, file: null, offsetBytes: 0 };
@@ -122,6 +136,12 @@ class Heaps {
     yield { op: 'munmap', addr: addr - 16, lengthBytes };
     this.#mapped.push({ from: addr - 16, bytes: lengthBytes });
   }
+}
+
+/** `grow_heap` and `shrink_heap`: pages that are given back stay reserved. */
+function* moved(from: number, to: number): Generator<TraceStep> {
+  if (to > from) yield { op: 'mprotect', addr: from, lengthBytes: to - from, prot: PROT.READ | PROT.WRITE };
+  else yield { op: 'madvise', addr: to, lengthBytes: from - to, advice: 4 };
 }
 
 function sizeOf({ sizes }: Operands, draw: SeededRandom): number {

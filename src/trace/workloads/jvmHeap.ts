@@ -6,32 +6,48 @@ import { bytes, percent, seed, times } from './operands.ts';
 import { called, definePattern, loop, type PatternPlace } from './pattern.ts';
 
 const MEGABYTE = 2 ** 20;
+/** Each generation at most: with the card table they fit into the range of a pattern. */
+const GENERATION_MAX = 2 ** 38;
+/** An object is at most one and a half of the mean, and eden at least a fifth of the young generation. */
+const OBJECTS_IN_YOUNG = 8;
 
-const operands = z.strictObject({
-  youngBytes: bytes('the young generation: eden and two survivor spaces', MEGABYTE).default(16 * MEGABYTE),
-  oldBytes: bytes('the old generation; at least what the young one may hold', MEGABYTE).default(32 * MEGABYTE),
-  survivorRatio: z
-    .int()
-    .min(1)
-    .max(64)
-    .meta({ description: 'eden is so many times as large as a survivor space' })
-    .default(8),
-  allocatedBytes: bytes('what is allocated until the program ends').default(64 * MEGABYTE),
-  objectBytes: bytes('the mean size of an object; each is half to one and a half of it', 32).default(256),
-  survivingPercent: percent('of what a collection of the young generation finds in eden lives on').default(6),
-  tenuringAge: z.int().min(1).max(15).meta({ description: 'collections after which an object is old' }).default(3),
-  dyingPercent: percent('of what survived before dies until the next collection').default(30),
-  oldStoresEvery: times('one of so many allocations is stored in an old object, which makes its card dirty', 1).default(
-    32,
-  ),
-  loadsPerAllocation: times('loads of objects that are alive, for each allocation').default(2),
-  cardBytes: bytes('heap that one byte of the card table stands for', 64).default(512),
-  preTouched: z
-    .boolean()
-    .meta({ description: '-XX:+AlwaysPreTouch: every page is written to at start' })
-    .default(false),
-  seed,
-});
+const operands = z
+  .strictObject({
+    youngBytes: bytes('the young generation: eden and two survivor spaces', MEGABYTE, GENERATION_MAX).default(
+      16 * MEGABYTE,
+    ),
+    oldBytes: bytes('the old generation; at least what the young one may hold', MEGABYTE, GENERATION_MAX).default(
+      32 * MEGABYTE,
+    ),
+    survivorRatio: z
+      .int()
+      .min(1)
+      .max(64)
+      .meta({ description: 'eden is so many times as large as a survivor space' })
+      .default(8),
+    allocatedBytes: bytes('what is allocated until the program ends', 1, Number.MAX_SAFE_INTEGER).default(
+      64 * MEGABYTE,
+    ),
+    objectBytes: bytes('the mean size of an object; each is half to one and a half of it', 32).default(256),
+    survivingPercent: percent('of what a collection of the young generation finds in eden lives on').default(6),
+    tenuringAge: z.int().min(1).max(15).meta({ description: 'collections after which an object is old' }).default(3),
+    dyingPercent: percent('of what survived before dies until the next collection').default(30),
+    oldStoresEvery: times(
+      'one of so many allocations is stored in an old object, which makes its card dirty',
+      1,
+    ).default(32),
+    loadsPerAllocation: times('loads of objects that are alive, for each allocation').default(2),
+    cardBytes: bytes('heap that one byte of the card table stands for', 64).default(512),
+    preTouched: z
+      .boolean()
+      .meta({ description: '-XX:+AlwaysPreTouch: every page is written to at start' })
+      .default(false),
+    seed,
+  })
+  .refine(
+    ({ youngBytes, objectBytes }) => objectBytes * OBJECTS_IN_YOUNG <= youngBytes,
+    'a mean object (objectBytes) is an eighth of the young generation (youngBytes) at most',
+  );
 
 function* steps(given: z.output<typeof operands>, place: PatternPlace): Generator<TraceStep> {
   const heap = new JavaHeap(given, place);

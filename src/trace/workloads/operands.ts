@@ -1,24 +1,25 @@
 /** Fields of the operands of patterns. */
 import { z } from 'zod';
 import { parseNumber } from '../programCalls.ts';
+import { RANGE_BYTES } from './pattern.ts';
 
 /**
- * A size: bytes, or 64K, 16M, 1G; at least `least`.
+ * A size: bytes, or 64K, 16M, 1G; from `least` to `most`, which is the range of a pattern unless given.
  *
  * @example
  * ```ts
  * bytes('of what is touched').parse('64K'); // 65536
  * ```
  */
-export function bytes(says: string, least = 1): z.ZodType<number, string | number> {
+export function bytes(says: string, least = 1, most = RANGE_BYTES): z.ZodType<number, string | number> {
   return z
     .union([z.string(), z.number()])
     .transform((value, context) => {
       const parsed = parseNumber(value);
-      if (parsed === null || parsed < least) {
+      if (parsed === null || parsed < least || parsed > most) {
         context.addIssue({
           code: 'custom',
-          message: `"${value}" is no size from ${least} on; write 4K, 64K, 2G or bytes`,
+          message: `"${value}" is no size from ${least} to ${most}; write 4K, 64K, 2G or bytes`,
         });
       }
       return parsed ?? 0;
@@ -39,7 +40,7 @@ export function times(says: string, least = 0): z.ZodInt {
 }
 
 /** Times at most: as many as are worked off in hours. */
-const COUNT_MAX = 2 ** 40;
+const COUNT_MAX = 2 ** 32;
 
 /**
  * A share in percent.

@@ -31,6 +31,12 @@ export interface ArenaMemory {
   pageBytes: number;
   /** Moves the end, up or down. */
   move: (end: number, to: number) => Iterable<TraceStep>;
+  /** What is beyond the end that is wanted when it moves up: as of the main arena unless given. */
+  padBytes?: number;
+  /** One past what the end may move up to; absent: it may go on. */
+  most?: number;
+  /** Another heap for so many bytes, where there is one: the arena goes on in it. */
+  another?: (bytes: number) => Generator<TraceStep, { start: number; end: number; most: number }, undefined>;
 }
 
 function chunkBytes(bytes: number): number {
@@ -60,11 +66,13 @@ export class Ptmalloc {
   readonly #cache = new Map<number, number[]>();
   readonly #fast = new Map<number, number[]>();
   #lastRemainder = 0;
+  #most: number;
 
   constructor(memory: ArenaMemory) {
     this.#memory = memory;
     this.#top = memory.start;
     this.end = memory.end;
+    this.#most = memory.most ?? Number.MAX_SAFE_INTEGER;
   }
 
   /** Bytes between the start and the first that was never part of a chunk. */
@@ -230,12 +238,29 @@ export class Ptmalloc {
 
   /** `sysmalloc`: more heap than is wanted. */
   *#grow(size: number): Steps {
-    const { pageBytes, move } = this.#memory;
-    const wanted = size + PAD_BYTES + LEAST - (this.end - this.#top);
+    const { pageBytes, move, padBytes = PAD_BYTES, another } = this.#memory;
+    const wanted = size + padBytes + LEAST - (this.end - this.#top);
     const to = this.end + Math.ceil(wanted / pageBytes) * pageBytes;
+    if (to > this.#most && another !== undefined) {
+      yield* this.#goOn(yield* another(size + LEAST));
+      return;
+    }
     yield* move(this.end, to);
     this.end = to;
     yield { access: 'W', addr: this.#top + 8, sizeBytes: 8 };
+  }
+
+  /** The top is in another heap; what was left of it comes free, but for the two headers behind it that never do. */
+  *#goOn({ start, end, most }: { start: number; end: number; most: number }): Steps {
+    const [left, leftBytes] = [this.#top, Math.floor((this.end - this.#top - LEAST) / GRAIN) * GRAIN];
+    this.#top = start;
+    this.end = end;
+    this.#most = most;
+    yield { access: 'W', addr: start + 8, sizeBytes: 8 };
+    yield { access: 'W', addr: left + Math.max(0, leftBytes) + 8, sizeBytes: 24 };
+    if (leftBytes < LEAST) return;
+    this.#sizes.set(left, leftBytes);
+    yield* this.free(left + GRAIN);
   }
 
   /** `systrim`: whole pages above what is kept go back. */

@@ -15,7 +15,7 @@ const ONE = 1n << PLACES;
 /** Parts of an exponent: thousandths. */
 const PARTS = 1000n;
 /** Weights add up to less than this: a number holds them all exactly. */
-const SUM_BITS = 52;
+const SUM_BITS = 52n;
 
 /** log2 of a whole number from 1 on, with 64 binary places. */
 function log2(value: number): bigint {
@@ -78,6 +78,23 @@ function smallestFactors(count: number): Uint32Array {
 }
 
 /**
+ * Places by which weights are shifted so that all of them, rounded, add up to less than 2^52: ranks from a power of two to the
+ * next weigh at most what the first of them does. So the weights are as fine as numbers allow, however fast they fall.
+ */
+function shiftOf(count: number, thousandths: number, roots: readonly bigint[]): bigint {
+  let most = 0n;
+  for (let power = 0; 2 ** power <= count; power += 1) {
+    const ranks = Math.min(2 ** power, count + 1 - 2 ** power);
+    most += BigInt(ranks) * halved(((BigInt(power) << PLACES) * BigInt(thousandths)) / PARTS, roots);
+  }
+  // Rounding adds half to each at most, and the least weight one.
+  const room = (1n << SUM_BITS) - BigInt(count);
+  let shift = 0n;
+  while (most >> shift >= room) shift += 1n;
+  return shift;
+}
+
+/**
  * The weights of the ranks 1 to `count`, added up: the last is their sum.
  *
  * @example
@@ -88,8 +105,8 @@ function smallestFactors(count: number): Uint32Array {
  */
 export function zipfSums(count: number, thousandths: number): Float64Array {
   invariant(count >= 1 && count <= 2 ** 24 && thousandths >= 0, 'a table of Zipf has 1 to 2^24 ranks');
-  const shift = PLACES - BigInt(SUM_BITS - (32 - Math.clz32(count)));
   const roots = rootsOfHalf();
+  const shift = shiftOf(count, thousandths, roots);
   const factors = smallestFactors(count);
   const powers: bigint[] = [0n, ONE];
   const sums = new Float64Array(count);

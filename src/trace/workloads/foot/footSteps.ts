@@ -101,7 +101,11 @@ function* touch(access: 'R' | 'W', arena: number, lengthBytes: number, strideByt
  */
 export function randomOffsets(touches: number, lengthBytes: number): number[] {
   const numbers = randomNumbers();
-  return Array.from({ length: touches }, () => (numbers.next().value * GRID_BYTES) % lengthBytes);
+  return Array.from({ length: touches }, () => randomOffset(numbers.next().value, lengthBytes));
+}
+
+function randomOffset(number: number, lengthBytes: number): number {
+  return (number * GRID_BYTES) % lengthBytes;
 }
 
 function mapAnonymous(arena: number, lengthBytes: number): TraceStep {
@@ -130,9 +134,10 @@ function* readFile({ path, sizeBytes }: WorkloadFile, buffer: number): Generator
 }
 
 function* random(arena: number, lengthBytes: number, touches: number, access: 'R' | 'W'): Generator<TraceStep> {
-  for (const offset of randomOffsets(touches, lengthBytes)) {
+  const numbers = randomNumbers();
+  for (let at = 0; at < touches; at += 1) {
     yield fetch();
-    yield { access, addr: arena + offset };
+    yield { access, addr: arena + randomOffset(numbers.next().value, lengthBytes) };
   }
 }
 
