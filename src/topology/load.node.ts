@@ -54,6 +54,24 @@ export function topologyNames(): string[] {
 }
 
 /**
+ * The file of a topology: a path, or the name of one of the package's.
+ *
+ * @throws GranuleError TOPOLOGY_UNKNOWN
+ * @example
+ * ```ts
+ * topologyPath('plain-4k').endsWith('plain-4k.json'); // true
+ * ```
+ */
+export function topologyPath(nameOrPath: string, cwd = process.cwd()): string {
+  const path = resolve(cwd, nameOrPath);
+  const named = join(fixturesFolder('topologies'), `${nameOrPath}.json`);
+  const found = existsSync(path) ? path : existsSync(named) ? named : null;
+  if (found === null)
+    throw new GranuleError('TOPOLOGY_UNKNOWN', `there is no topology "${nameOrPath}"`, `looked at ${path}`);
+  return found;
+}
+
+/**
  * Reads a topology: a path to a JSON file, or the name of one of the package's.
  *
  * @throws GranuleError TOPOLOGY_UNKNOWN, FILE_UNREADABLE, TOPOLOGY_INVALID with the place in the file
@@ -63,11 +81,7 @@ export function topologyNames(): string[] {
  * ```
  */
 export function loadTopology(nameOrPath: string, cwd = process.cwd()): Topology {
-  const path = resolve(cwd, nameOrPath);
-  const named = join(fixturesFolder('topologies'), `${nameOrPath}.json`);
-  const found = existsSync(path) ? path : existsSync(named) ? named : null;
-  if (found === null)
-    throw new GranuleError('TOPOLOGY_UNKNOWN', `there is no topology "${nameOrPath}"`, `looked at ${path}`);
+  const found = topologyPath(nameOrPath, cwd);
   let text: string;
   try {
     text = readFileSync(found, 'utf8');
