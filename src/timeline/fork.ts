@@ -52,7 +52,7 @@ function restored(
   if (seq > at) sendFrom(sends, at, at, system);
   for (let next = at + 1; next <= seq; next++) {
     const result = system.run({ untilSeq: next });
-    if (result.reason === 'idle') {
+    if (result.reason === 'idle' || result.reason === 'stopped') {
       throw new GranuleError(
         'REPLAY_DIVERGED',
         `nothing is left to deliver at seq ${next}`,

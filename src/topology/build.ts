@@ -10,6 +10,7 @@ import { GranuleError, invariant } from '../errors.ts';
 import { type Limits, rootLimits } from '../mm/calls/limits.ts';
 import type { RunSource } from '../mm/runs.ts';
 import type { ActorSpec } from '../runtime/hosting.ts';
+import { checkFaultPlan } from './faultPlans/check.ts';
 import { adaptMachine } from '../runtime/xstateAdapter.ts';
 import { forksOf } from '../trace/workloads/workload.ts';
 import { builtIns, type Catalogue } from './definitions/catalogue.ts';
@@ -339,6 +340,7 @@ export function buildTopology(
   for (const make of partActors) actors.push(...make({ topology, resources }));
   const hosted = withCustomActors({ topology, catalogue, resources }, actors);
   checkMessages(topology, hosted, catalogue);
+  checkFaultPlan(topology, hosted);
   const ids = new Set(hosted.map(({ id }) => id));
   checkEvents(topology, ids, (type) => catalogue.row(type) !== null);
   return {

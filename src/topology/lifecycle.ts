@@ -83,7 +83,7 @@ export function faultPlanOf(topology: Topology): FaultPlan {
     const wire = { from: when.from, to: when.to, type: when.type };
     return [{ wire, nth: when.nth, op: 'inject', to, message, delayCycles }];
   });
-  return [...(topology.faultPlan as unknown as FaultPlan), ...rules];
+  return [...topology.faultPlan, ...rules];
 }
 
 /**
