@@ -10,18 +10,16 @@ import { GranuleError, invariant } from '../errors.ts';
 import { type Limits, rootLimits } from '../mm/calls/limits.ts';
 import type { RunSource } from '../mm/runs.ts';
 import type { ActorSpec } from '../runtime/hosting.ts';
-import { checkFaultPlan } from './faultPlans/check.ts';
-import { adaptMachine } from '../runtime/xstateAdapter.ts';
 import { forksOf } from '../trace/workloads/workload.ts';
 import { builtIns, type Catalogue } from './definitions/catalogue.ts';
-import { schemaFault } from './definitions/defineMessage.ts';
 import { withCustomActors } from './customActors.ts';
 import { pinChoicesOf } from './parts/gup.ts';
 import { zoneCgroups } from './parts/cgroups.ts';
 import { selectionInput } from './parts/selection.ts';
 import { zonePressure } from './parts/zone.ts';
 import { facilitiesOf, partActors, partMessages } from './parts/index.ts';
-import { checkEvents, checkLifecycle, lifecycleMessages } from './lifecycle.ts';
+import { checkLifecycle } from './lifecycle.ts';
+import { checkOutside, outsideMessages } from './outside.ts';
 import type { Topology, TopologyProcess } from './schema.ts';
 
 /** A message from outside that starts or disturbs a run. */
@@ -162,23 +160,6 @@ function checkAsids({ name, cpus, asidBits, design }: Topology): void {
   fail('TOPOLOGY_INVALID', `${usable} usable ASIDs are too few for ${cpus} CPUs`, `${name}: asidBits`);
 }
 
-function checkMessages(topology: Topology, actors: readonly ActorSpec[], catalogue: Catalogue): void {
-  const machinesById = new Map(actors.map(({ id, machine }) => [id, machine]));
-  for (const [index, { to, type, atCycles: _at, ...fields }] of topology.messages.entries()) {
-    const where = `${topology.name}: messages.${index}`;
-    const machine = machinesById.get(to);
-    if (machine === undefined)
-      fail('TOPOLOGY_ACTOR_UNKNOWN', `a message ${type} to ${to}, which is no actor here`, `${where}.to`);
-    if (catalogue.row(type) === null || !adaptMachine(machine).accepts(type)) {
-      const kind = catalogue.kindOf(to) ?? to;
-      fail('TOPOLOGY_NO_TAKER', `outside sends ${type} to ${to}, and a ${kind} cannot take it`, `${where}.type`);
-    }
-    const own = catalogue.messages.get(type);
-    const fault = own === undefined ? null : schemaFault(own.fields, fields, where);
-    if (fault !== null) fail('TOPOLOGY_INVALID', `outside sends ${type} to ${to}: ${fault}`, where);
-  }
-}
-
 function costsOf(topology: Topology): CostModel {
   for (const name of Object.keys(topology.costs)) {
     if (!(name in defaultCosts))
@@ -265,6 +246,24 @@ function resourcesOf(topology: Topology, traces: ReadonlyMap<number, RunSource>)
   });
 }
 
+function fileActors(topology: Topology, files: ReadonlyMap<string, number>, resources: ResourceHolder): ActorSpec[] {
+  // Of a path that is given twice the first counts.
+  const described = new Map(topology.files.toReversed().map((file) => [file.path, file]));
+  return [...files].map(([path, sizeBytes]) => {
+    const { kind, cached } = described.get(path) ?? { kind: 'ext4' as const, cached: false };
+    const input = {
+      resources,
+      path,
+      sizeBytes,
+      kernelPageBytes: topology.kernelPageSize,
+      policy: topology.pageCache,
+      kind,
+      cached,
+    };
+    return { id: `file:${path}`, machine: machines.file, input };
+  });
+}
+
 /**
  * Builds the actors of a topology. `traces` holds the trace of each process by pid, laid out as `layoutOf` says; `catalogue` the
  * definitions of actors that it names.
@@ -330,34 +329,13 @@ export function buildTopology(
     invariant(trace !== undefined, `process ${process.pid} has its trace`);
     actors.push(...processActors(topology, process, trace, resources));
   }
-  // Of a path that is given twice the first counts.
-  const described = new Map(topology.files.toReversed().map((file) => [file.path, file]));
-  for (const [path, sizeBytes] of files) {
-    const { kind, cached } = described.get(path) ?? { kind: 'ext4' as const, cached: false };
-    const input = { resources, path, sizeBytes, kernelPageBytes, policy: topology.pageCache, kind, cached };
-    actors.push({ id: `file:${path}`, machine: machines.file, input });
-  }
+  actors.push(...fileActors(topology, files, resources));
   for (const make of partActors) actors.push(...make({ topology, resources }));
   const hosted = withCustomActors({ topology, catalogue, resources }, actors);
-  checkMessages(topology, hosted, catalogue);
-  checkFaultPlan(topology, hosted);
-  const ids = new Set(hosted.map(({ id }) => id));
-  checkEvents(topology, ids, (type) => catalogue.row(type) !== null);
+  checkOutside(topology, hosted, catalogue);
   return {
     actors: hosted,
     messages: [...partMessages.flatMap((make) => make(topology)), ...outsideMessages(topology)],
     resources,
   };
-}
-
-function outsideMessages(topology: Topology): OutsideMessage[] {
-  const starts = topology.processes
-    .filter((process) => !process.forked && process.threadOf === undefined && process.start === undefined)
-    .map(({ pid, startCycles }) => ({ to: `process:${pid}`, atCycles: startCycles, message: { type: 'START' } }));
-  const others = topology.messages.map(({ to, type, atCycles, ...fields }) => ({
-    to,
-    atCycles,
-    message: { ...fields, type },
-  }));
-  return [...starts, ...lifecycleMessages(topology), ...others];
 }
