@@ -9,6 +9,7 @@ import { addElf } from './elf.ts';
 import { addFaults } from './faults.ts';
 import { addImport } from './import.ts';
 import { addInfo } from './info.ts';
+import { addInspect } from './inspect.ts';
 import type { CliIo } from './io.ts';
 import { addLog } from './log.ts';
 import { addMakeTrace } from './makeTrace.ts';
@@ -74,6 +75,7 @@ export function createProgram(cli: Cli): Command {
     addWhy,
     addLog,
     addInfo,
+    addInspect,
     addVerify,
     addValidate,
     addTlb,

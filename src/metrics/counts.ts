@@ -62,7 +62,7 @@ function upperEnd(from: number, buckets: Buckets): number {
  * ```ts
  * const seen: Bucket[] = [];
  * from([3, 5, 6, 900]).pipe(histogram((value) => value, 'log2')).subscribe((buckets) => seen.push(...buckets));
- * seen.map(({ from, count }) => [from, count]); // [[2, 1], [4, 2], [512, 1]]
+ * seen.map((bucket) => [bucket.from, bucket.count]); // [[2, 1], [4, 2], [512, 1]]
  * ```
  */
 export function histogram<T>(valueOf: (value: T) => number, buckets: Buckets): OperatorFunction<T, readonly Bucket[]> {

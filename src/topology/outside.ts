@@ -47,7 +47,7 @@ function checkMessages(topology: Topology, actors: readonly ActorSpec[], catalog
  */
 export function checkOutside(topology: Topology, actors: readonly ActorSpec[], catalogue: Catalogue): void {
   checkMessages(topology, actors, catalogue);
-  checkFaultPlan(topology, actors);
+  checkFaultPlan(topology, actors, catalogue);
   const ids = new Set(actors.map(({ id }) => id));
   checkEvents(topology, ids, (type) => catalogue.row(type) !== null);
 }

@@ -4,6 +4,9 @@ import { GranuleError } from '../../errors.ts';
 import { type FaultRule, matchesAddress, type WirePattern } from '../../runtime/faultPlan.ts';
 import { OUTSIDE } from '../../runtime/envelope.ts';
 import { adaptMachine } from '../../runtime/xstateAdapter.ts';
+import type { Message } from '../../runtime/envelope.ts';
+import { type Catalogue, builtIns } from '../definitions/catalogue.ts';
+import { schemaFault } from '../definitions/defineMessage.ts';
 import { didYouMean } from './near.ts';
 
 /** How a rule is named in messages: by its operator, and the plan that it is of. */
@@ -14,9 +17,11 @@ function nameOf(rule: FaultRule): string {
 class PlanCheck {
   readonly #topology: string;
   readonly #actors: ReadonlyMap<string, ActorSpec>;
+  readonly #catalogue: Catalogue;
 
-  constructor(topology: string, actors: readonly ActorSpec[]) {
+  constructor(topology: string, actors: readonly ActorSpec[], catalogue: Catalogue) {
     this.#topology = topology;
+    this.#catalogue = catalogue;
     this.#actors = new Map(actors.map((actor) => [actor.id, actor]));
   }
 
@@ -25,6 +30,9 @@ class PlanCheck {
     if (rule.wire !== undefined) this.#checkWire(rule, rule.wire, where);
     if (rule.op === 'inject') this.#checkInjected(rule.to, rule.message.type, nameOf(rule), where);
     if (rule.op === 'answer') this.#checkAnswer(rule, rule.wire, where);
+    // Of an answer that takes fields of its match, only the match says what they are.
+    if (rule.op === 'inject' || (rule.op === 'answer' && rule.copy === undefined))
+      this.#checkFields(rule.message, nameOf(rule), where);
   }
 
   #matching(pattern: string): ActorSpec[] {
@@ -66,6 +74,14 @@ class PlanCheck {
     );
   }
 
+  /** Messages of a user's own have the fields that their definitions say. */
+  #checkFields({ type, ...fields }: Message, name: string, where: string): void {
+    const own = this.#catalogue.messages.get(type);
+    const fault = own === undefined ? null : schemaFault(own.fields, fields, where);
+    if (fault !== null)
+      throw new GranuleError('TOPOLOGY_INVALID', `${name} sends ${type}: ${fault}`, `${where}.message`);
+  }
+
   /** Who is answered is whoever sent the match: of those that may, one at least has to take the answer. */
   #checkAnswer(rule: FaultRule & { readonly op: 'answer' }, { from }: WirePattern, where: string): void {
     const { type } = rule.message;
@@ -76,9 +92,9 @@ class PlanCheck {
 }
 
 /**
- * Refuses rules that can match nothing in a system, or that send what nobody takes.
+ * Refuses rules that can match nothing in a system, or that send what nobody takes or what has not the fields of its definition.
  *
- * @throws GranuleError TOPOLOGY_ACTOR_UNKNOWN, TOPOLOGY_NO_TAKER, naming the rule and the pattern
+ * @throws GranuleError TOPOLOGY_ACTOR_UNKNOWN, TOPOLOGY_NO_TAKER, TOPOLOGY_INVALID, naming the rule and the pattern
  * @example
  * ```ts
  * const lamp = createMachine({ initial: 'off', states: { off: { on: { PRESS: 'on' } }, on: {} } });
@@ -89,8 +105,9 @@ class PlanCheck {
 export function checkFaultPlan(
   { name, faultPlan }: { readonly name: string; readonly faultPlan: readonly FaultRule[] },
   actors: readonly ActorSpec[],
+  catalogue: Catalogue = builtIns,
 ): void {
   if (faultPlan.length === 0) return;
-  const check = new PlanCheck(name, actors);
+  const check = new PlanCheck(name, actors, catalogue);
   for (const [index, rule] of faultPlan.entries()) check.check(rule, index);
 }

@@ -1,5 +1,6 @@
 /** A named fault plan: parameters, and the rules that they make. */
-import type { z } from 'zod';
+import { z } from 'zod';
+import { GranuleError } from '../../errors.ts';
 import { type Definition, markDefinition } from '../definitions/definition.ts';
 import type { ruleSchema } from './schema.ts';
 
@@ -29,10 +30,13 @@ export interface FaultPlanDefinition extends Definition<'fault-plan'> {
   readonly rules: (parameters: never) => readonly z.input<typeof ruleSchema>[];
 }
 
+const NAME = /^[a-z][a-z0-9-]*$/;
+
 /**
  * Defines a plan. A module of `uses` exports it, or `defineTopology` is given it in `definitions`; then its name is one like those of
  * granule's own plans.
  *
+ * @throws GranuleError DEFINITION_INVALID, naming the field
  * @example
  * ```ts
  * const plan = defineFaultPlan({
@@ -48,5 +52,12 @@ export interface FaultPlanDefinition extends Definition<'fault-plan'> {
  */
 export function defineFaultPlan<P extends z.ZodObject>(parts: FaultPlanParts<P>): FaultPlanDefinition {
   const { name, says, linux = '', source = '', parameters, rules } = parts;
+  const refuse = (field: string, what: string): never => {
+    throw new GranuleError('DEFINITION_INVALID', what, `fault plan ${String(name)}: ${field}`);
+  };
+  if (!NAME.test(name)) refuse('name', 'a name is of small letters, figures and dashes: late-wakeups');
+  if (!(parameters instanceof z.ZodObject))
+    refuse('parameters', 'its parameters are no object schema of "z" of granule');
+  if (typeof rules !== 'function') refuse('rules', 'its rules are no function of its parameters');
   return markDefinition({ definition: 'fault-plan', name, says, linux, source, parameters, rules });
 }

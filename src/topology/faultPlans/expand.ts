@@ -40,12 +40,25 @@ function firstFault(error: z.ZodError, prefix: string): Expanded {
   return { rules: null, fault: { what: `${prefix}${what}`, path } };
 }
 
+/** What a plan's function gives, or threw: it may be a user's. */
+function rulesMade(definition: FaultPlanDefinition, parameters: unknown): readonly object[] | Error {
+  try {
+    const rules: readonly object[] = definition.rules(parameters as never);
+    return Array.isArray(rules) ? rules : new Error('its function gives no list');
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
 /** The rules of a plan for the parameters written; each is a rule like any other. */
 function rulesOf(definition: FaultPlanDefinition, { plan, ...parameters }: { readonly plan: string }): Expanded {
   const parsed = definition.parameters.safeParse(parameters);
   if (!parsed.success) return firstFault(parsed.error, `the fault plan ${plan}: `);
-  const made = definition.rules(parsed.data as never).map((rule) => ({ ...rule, named: { plan, ...parameters } }));
-  const rules = z.array(ruleSchema).safeParse(made);
+  const made = rulesMade(definition, parsed.data);
+  if (made instanceof Error) {
+    return { rules: null, fault: { what: `the fault plan ${plan} makes no rules: ${made.message}`, path: ['plan'] } };
+  }
+  const rules = z.array(ruleSchema).safeParse(made.map((rule) => ({ ...rule, named: { plan, ...parameters } })));
   if (!rules.success) return firstFault(rules.error, `the fault plan ${plan} makes a rule that is none: `);
   return { rules: rules.data, fault: null };
 }

@@ -40,7 +40,7 @@ export const builtInFaultPlans: ReadonlyMap<string, FaultPlanDefinition> = new M
 );
 
 /** Stands for a plan whose definition has not been looked at yet. */
-const anyPlan = defineFaultPlan({ name: '*', says: 'Anything.', parameters: z.looseObject({}), rules: () => [] });
+const anyPlan = defineFaultPlan({ name: 'any', says: 'Anything.', parameters: z.looseObject({}), rules: () => [] });
 
 /**
  * Plans for the first look at a topology, which is to say what modules it uses: names that are not of granule's own are let
