@@ -51,7 +51,7 @@ export async function serve(
     const path = decodeURIComponent((request.url ?? '/').replace(/\?.*/, ''));
     const file = fileOf(root, path);
     const body = texts[path] ?? (file === null ? null : readFileSync(file));
-    const type = TYPES[extname(texts[path] === undefined ? (file ?? '') : path)] ?? 'text/plain';
+    const type = path === '/' ? 'text/html' : (TYPES[extname(file ?? path)] ?? 'text/plain');
     response.writeHead(body === null ? 404 : 200, { 'content-type': type }).end(body ?? '');
   });
   await new Promise<void>((listening) => {

@@ -31,7 +31,7 @@ export interface ActorOptions<
   /** Those of them that it sends to itself, with a delay: the port `self`. */
   readonly timers?: readonly T[];
   /** Those of them that come from whoever drives a run in code, and that no topology need send. */
-  readonly outside?: readonly A[];
+  readonly outside?: readonly NoInfer<A>[];
   readonly ports?: P & PortsOf<Known>;
   /** What a topology may tell it. */
   readonly input?: Schema<I>;
@@ -162,7 +162,8 @@ export function defineActor<
   I = Record<string, never>,
   T extends A = never,
 >(
-  options: ActorOptions<K, M, A, P, I, S, T, MessagesWith<M>['type']> & (WithMachine | WithTransition<M, A, P, I, S, T>),
+  options: ActorOptions<K, M, A, P, I, S, T, MessagesWith<M>['type']> &
+    (WithMachine | WithTransition<M, A, P, I, S, T>),
 ): ActorDefinition<K, P, I> {
   const { kind, says, version = 1, accepts, replaces } = options;
   const messages: readonly AnyMessageDefinition[] = options.messages ?? [];
