@@ -8,14 +8,12 @@ import { build } from 'esbuild';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { importModule } from '../../src/topology/modules.node.ts';
-import { PROJECT_ROOT } from '../support/tree.ts';
+import { fencesIn } from '../support/fences.ts';
+import { PROJECT_ROOT, projectFile, projectTextFiles } from '../support/tree.ts';
 import { granuleTarball, succeeded } from './builtPackage.ts';
-import { chromiumPath, HOW_TO_INSTALL, serve, startChromium } from './chromium.ts';
+import { serve, startChromium, withoutChromium } from './chromium.ts';
 
 const FIXTURES = join(PROJECT_ROOT, 'test/library/fixtures');
-/** Where there is no Chromium, only the project's own runs insist on it. */
-const skipped = chromiumPath() === null && process.env['CI'] !== 'true';
-if (skipped) console.warn(`not tested in a browser: ${HOW_TO_INSTALL}`);
 
 interface Study {
   readonly headHash: string;
@@ -73,7 +71,7 @@ describe('the entry for browsers', () => {
   });
 });
 
-describe.skipIf(skipped)('in Chromium', () => {
+describe.skipIf(withoutChromium)('in Chromium', () => {
   let browser: Browser;
   const servers: Server[] = [];
   const folder = mkdtempSync(join(tmpdir(), 'granule-page-'));
@@ -88,48 +86,59 @@ describe.skipIf(skipped)('in Chromium', () => {
     rmSync(folder, { recursive: true, force: true });
   }, 60_000);
 
-  /** Opens a page, lets it run the study, and gives what it found or what went wrong. */
-  async function studied(root: string, texts: Readonly<Record<string, string>>): Promise<unknown> {
-    const { server, url } = await serve(root, texts);
+  /** Opens a page, waits until it is ready, and gives what it found; what goes wrong on the way fails the test. */
+  async function found(texts: Readonly<Record<string, string>>, isReady: string, result: string): Promise<unknown> {
+    const { server, url } = await serve(folder, texts);
     servers.push(server);
     const page = await browser.newPage();
-    const fault = new Promise<string>((found) => {
-      page.on('pageerror', (error) => found(error.message));
-      page.on('requestfailed', (request) => found(`failed: ${request.url()}`));
+    const fault = new Promise<string>((fail) => {
+      page.on('pageerror', (error) => fail(error.message));
+      page.on('requestfailed', (request) => fail(`failed: ${request.url()}`));
       page.on('response', (response) => {
-        if (response.status() === 404 && !response.url().endsWith('favicon.ico')) found(`not there: ${response.url()}`);
+        if (response.status() === 404 && !response.url().endsWith('favicon.ico')) fail(`not there: ${response.url()}`);
       });
     });
     await page.goto(url);
-    const ready = page.waitForFunction('globalThis.study !== undefined').then(() => null);
+    const ready = page.waitForFunction(isReady).then(() => null);
     expect(await Promise.race([ready, fault])).toBe(null);
-    const found: unknown = await page.evaluate('globalThis.study()');
+    const value: unknown = await page.evaluate(result);
     await page.close();
-    return found;
+    return value;
   }
 
   it('a bundle runs, replays and goes back, to the same hash and the same states as Node', async () => {
     const html = '<!doctype html><meta charset="utf-8"><script type="module" src="/bundle.js"></script>';
-    expect(await studied(folder, { '/': html, '/bundle.js': bundle.text })).toEqual(inNode);
+    const texts = { '/': html, '/bundle.js': bundle.text };
+    expect(await found(texts, 'globalThis.study !== undefined', 'globalThis.study()')).toEqual(inNode);
   });
 
-  it('so does the package as it is published, by an import map and without a bundler', async () => {
+  /** The package as it is published, beside what it rests on. */
+  async function install(): Promise<void> {
     const tarball = await granuleTarball();
-    mkdirSync(join(folder, 'granule'));
-    await succeeded('tar', ['-xzf', tarball, '-C', join(folder, 'granule'), '--strip-components=1'], folder);
-    symlinkSync(join(PROJECT_ROOT, 'node_modules'), join(folder, 'packages'));
+    const modules = join(folder, 'node_modules');
+    mkdirSync(join(modules, 'granule'), { recursive: true });
+    await succeeded('tar', ['-xzf', tarball, '-C', join(modules, 'granule'), '--strip-components=1'], folder);
+    for (const name of ['@noble', 'immer', 'rxjs', 'tslib', 'xstate', 'zod']) {
+      symlinkSync(join(PROJECT_ROOT, 'node_modules', name), join(modules, name));
+    }
     for (const name of ['study.mjs', 'clock.mjs']) cpSync(join(FIXTURES, name), join(folder, name));
-    const imports = {
-      granule: '/granule/dist/src/index.js',
-      '@noble/hashes/': '/packages/@noble/hashes/',
-      immer: '/packages/immer/dist/immer.production.mjs',
-      rxjs: '/packages/rxjs/dist/esm/index.js',
-      tslib: '/packages/tslib/tslib.es6.mjs',
-      xstate: '/packages/xstate/dist/xstate.esm.js',
-      zod: '/packages/zod/index.js',
-    };
+  }
+
+  it('so do the package as it is published and the page of docs/library.md, without a bundler', async () => {
+    await install();
+    const pages = fencesIn(projectFile('docs/library.md').text).filter(({ language }) => language === 'html');
+    expect(pages).toHaveLength(1);
+    const html = pages[0]?.text ?? '';
+    const text = await found({ '/': html }, "document.body.textContent.trim() !== ''", 'document.body.textContent');
+    expect(text).toBe('the same run: zombie');
     const script = "import { study } from '/study.mjs'; globalThis.study = study;";
-    const html = `<!doctype html><script type="importmap">${JSON.stringify({ imports })}</script><script type="module">${script}</script>`;
-    expect(await studied(folder, { '/': html })).toEqual(inNode);
+    const other = html.replace(/<script type="module">[\s\S]*?<\/script>/, `<script type="module">${script}</script>`);
+    expect(await found({ '/': other }, 'globalThis.study !== undefined', 'globalThis.study()')).toEqual(inNode);
   }, 240_000);
+
+  it('and there is no page in another document', () => {
+    const documents = projectTextFiles().filter(({ path }) => /^(?:README|docs\/.*)\.md$/.test(path));
+    const others = documents.filter(({ text }) => fencesIn(text).some(({ language }) => language === 'html'));
+    expect(others.map(({ path }) => path)).toEqual(['docs/library.md']);
+  });
 });

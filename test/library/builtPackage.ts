@@ -7,6 +7,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   realpathSync,
   renameSync,
@@ -56,7 +57,7 @@ export async function succeeded(command: string, args: readonly string[], cwd: s
 
 /** What the package is made from. */
 const SOURCES =
-  /^(?:machines\/|src\/|docs\/|fixtures\/|README\.md$|LICENSE$|package\.json$|tsconfig(?:\.build)?\.json$)/;
+  /^(?:machines\/|src\/|docs\/|fixtures\/|README\.md$|CHANGELOG\.md$|LICENSE$|package\.json$|tsconfig(?:\.build)?\.json$)/;
 
 function sourcesHash(paths: readonly string[]): string {
   const hash = createHash('sha256');
@@ -78,6 +79,8 @@ async function lock(path: string): Promise<() => void> {
   }
 }
 
+const DAY_MS = 86_400_000;
+
 /** The tarball of granule as it is in the working tree: compiled afresh, so that nothing of an older build is in it. */
 export async function granuleTarball(): Promise<string> {
   const paths = projectPaths().filter((path) => SOURCES.test(path));
@@ -85,6 +88,10 @@ export async function granuleTarball(): Promise<string> {
   const folder = join(cache, sourcesHash(paths));
   const tarball = join(folder, 'granule.tgz');
   mkdirSync(folder, { recursive: true });
+  for (const other of readdirSync(cache)) {
+    const path = join(cache, other);
+    if (Date.now() - statSync(path).mtimeMs > DAY_MS) rmSync(path, { recursive: true, force: true });
+  }
   const release = await lock(join(folder, 'lock'));
   try {
     if (!existsSync(tarball)) await pack(paths, tarball);
@@ -101,6 +108,7 @@ async function pack(paths: readonly string[], tarball: string): Promise<void> {
     for (const path of paths) cpSync(join(PROJECT_ROOT, path), join(stage, path));
     symlinkSync(realpathSync(join(PROJECT_ROOT, 'node_modules')), join(stage, 'node_modules'));
     await succeeded(process.execPath, [TSC, '-p', 'tsconfig.build.json'], stage);
+    await succeeded(process.execPath, ['--import', 'tsx', 'src/inspector/bundle.node.ts'], stage);
     const [made = ''] = await npmPack([stage], stage);
     copyFileSync(made, `${tarball}.part`);
     renameSync(`${tarball}.part`, tarball);

@@ -20,6 +20,10 @@ export function chromiumPath(): string | null {
   return PLACES.find((path) => path !== undefined && existsSync(path)) ?? null;
 }
 
+/** Where there is no Chromium, only the project's own runs insist on it. */
+export const withoutChromium = chromiumPath() === null && process.env['CI'] !== 'true';
+if (withoutChromium) console.warn(`not tested in a browser: ${HOW_TO_INSTALL}`);
+
 /** Starts it, without a window. */
 export async function startChromium(): Promise<Browser> {
   const executablePath = chromiumPath();

@@ -1,15 +1,21 @@
+import { type ChildProcess, spawn } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { PROJECT_ROOT, projectPaths } from '../support/tree.ts';
 import { granuleTarball, npmInstall, npmPack, spawned, succeeded, TSC } from './builtPackage.ts';
+import { startChromium, withoutChromium } from './chromium.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'granule-user-'));
 const study = join(root, 'dma-study');
 const GRANULE = join(study, 'node_modules/.bin/granule');
 let tarball = '';
+
+/** What a browser gets as one file, and what makes it. */
+const BUNDLED = /^src\/inspector\/(?:page\/|bundle\.node\.ts$)/;
 
 const compilerOptions = {
   target: 'es2023',
@@ -61,6 +67,13 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(root, { recursive: true, force: true }), 60_000);
 
+/** The first line that a program prints while it goes on. */
+async function firstLine({ stdout }: ChildProcess): Promise<string> {
+  if (stdout === null) throw new Error('it prints to elsewhere');
+  for await (const line of createInterface({ input: stdout })) return line;
+  throw new Error('it ended and printed nothing');
+}
+
 const granule = (...args: string[]): Promise<string> => succeeded(GRANULE, args, study);
 const printed = async (script: string): Promise<unknown> =>
   JSON.parse(await succeeded(process.execPath, [script], study));
@@ -74,20 +87,32 @@ describe('the package', () => {
   const inDist = (): string[] => files.filter((file) => file.startsWith('package/dist/'));
 
   it('holds what is run, its types, documents, topologies and traces, and nothing of development', () => {
-    const wanted =
-      /^package\/(?:dist\/(?:machines|src)\/.+\.(?:js|d\.ts)|docs\/.+\.(?:md|txt)|package\.json|README\.md|LICENSE)$/;
-    const fixtures = /^package\/fixtures\/(?:topologies|traces|strace|oracle)\//;
-    expect(files.filter((file) => !wanted.test(file) && !fixtures.test(file))).toEqual([]);
-    for (const file of ['LICENSE', 'README.md', 'docs/topology.md', 'dist/src/cli/main.js', 'dist/src/index.d.ts']) {
+    const wanted = [
+      /^package\/dist\/(?:machines|src)\/.+\.(?:js|d\.ts)$/,
+      /^package\/dist\/inspector\/(?:index\.html|app\.js|style\.css)$/,
+      /^package\/docs\/.+\.(?:md|txt|json)$/,
+      /^package\/(?:package\.json|README\.md|CHANGELOG\.md|LICENSE)$/,
+      /^package\/fixtures\/(?:topologies|traces|strace|oracle|tutorial)\//,
+    ];
+    expect(files.filter((file) => !wanted.some((pattern) => pattern.test(file)))).toEqual([]);
+    for (const file of [
+      'LICENSE',
+      'README.md',
+      'CHANGELOG.md',
+      'docs/topology.md',
+      'dist/src/cli/main.js',
+      'dist/src/index.d.ts',
+    ]) {
       expect(files).toContain(`package/${file}`);
     }
     expect(files.some((file) => file.startsWith('package/fixtures/topologies/'))).toBe(true);
   });
 
   it('has one program and one file of types for each source, and no other', () => {
-    const sources = projectPaths().filter((path) => /^(?:machines|src)\/.*\.ts$/.test(path));
+    const sources = projectPaths().filter((path) => /^(?:machines|src)\/.*\.ts$/.test(path) && !BUNDLED.test(path));
     const made = sources.flatMap((path) => ['.js', '.d.ts'].map((end) => `package/dist/${path.slice(0, -3)}${end}`));
-    expect(inDist().toSorted()).toEqual(made.toSorted());
+    const programs = inDist().filter((file) => !file.startsWith('package/dist/inspector/'));
+    expect(programs.toSorted()).toEqual(made.toSorted());
   });
 
   it('is small', () => {
@@ -100,7 +125,7 @@ describe('the package', () => {
       .object({ license: z.string(), scripts: z.record(z.string(), z.string()) })
       .parse(JSON.parse(text));
     expect(manifest.license).toBe('MIT');
-    expect(Object.keys(manifest.scripts).filter((name) => /install$/.test(name))).toEqual([]);
+    expect(Object.keys(manifest.scripts).filter((name) => name.endsWith('install'))).toEqual([]);
   });
 });
 
@@ -159,6 +184,28 @@ describe("a user's package", () => {
   it('runs a topology that is written in code by the command line too', async () => {
     await granule('run', 'dist/topology.js', '--out', 'code.glog');
     expect(await granule('replay', 'code.glog', '--uses', 'dist')).toContain('the replay is the same');
+  });
+
+  it.skipIf(withoutChromium)('opens in the web inspector, which shows the states of its actors', async () => {
+    await granule('run', 'by-package.json', '--out', 'inspected.glog');
+    const inspecting = spawn(GRANULE, ['inspect', 'inspected.glog', '--no-browser'], { cwd: study });
+    const browser = await startChromium();
+    try {
+      const url = await firstLine(inspecting);
+      const page = await browser.newPage();
+      await page.goto(`${url}#seq=80&actor=nic:0`);
+      const pages = page
+        .getByRole('tree', { name: 'state of nic:0' })
+        .getByRole('button', { name: '[16]', exact: true });
+      await pages.click();
+      const found = page.locator('.found');
+      await found.waitFor();
+      // The page finds which message gave the value, and that is one of the user's own.
+      expect(await found.innerText()).toMatch(/context\.pages was last changed at seq \d+ by DMA_DONE: \[\] \[16\]/);
+    } finally {
+      await browser.close();
+      inspecting.kill('SIGTERM');
+    }
   });
 
   it('is told which module is missing', async () => {
