@@ -6,7 +6,7 @@ import { causesOf, eventOf, eventsOf } from './events.ts';
 import { OpenRun, type RunToOpen } from './openRun.ts';
 import type { Args, AskFailed, RequestName, Result, RunName } from './requests.ts';
 import { changeFound, treeLevel } from './stateTree.ts';
-import { densityOf, tileOf } from './tiles.ts';
+import { densityOf, kindDensityOf, tileOf } from './tiles.ts';
 
 /** Who answers a request. */
 export type Handler<N extends RequestName> = (engine: Engine, args: Args<N>) => Result<N>;
@@ -15,6 +15,7 @@ export type Handler<N extends RequestName> = (engine: Engine, args: Args<N>) => 
 const HANDLERS: { readonly [N in RequestName]: Handler<N> } = {
   runs: (engine) => engine.runs().map((run) => run.info()),
   density: (engine, { run, lanes }) => densityOf(engine.run(run), lanes),
+  kindDensity: (engine, { run, kinds }) => kindDensityOf(engine.run(run), kinds),
   tile: (engine, { run, segment }) => tileOf(engine.run(run), segment),
   events: (engine, args) => eventsOf(engine.run(args.run), args),
   event: (engine, { run, seq }) => eventOf(engine.run(run), seq),

@@ -114,7 +114,15 @@ export class OpenRun {
   }
 }
 
-function laneKind(id: string): string {
+/**
+ * The kind of an actor, also of one that is not built in.
+ *
+ * @example
+ * ```ts
+ * laneKind('smmu:0'); // 'smmu'
+ * ```
+ */
+export function laneKind(id: string): string {
   return kindOf(id) ?? id.split(':')[0] ?? id;
 }
 

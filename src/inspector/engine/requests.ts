@@ -136,6 +136,8 @@ export interface Requests {
   /** The runs that are open. */
   runs: { args: object; result: readonly RunInfo[] };
   density: { args: { run: RunName; lanes: readonly number[] }; result: readonly LaneDensity[] };
+  /** The same for all lanes of each kind together, in the order of the kinds given. */
+  kindDensity: { args: { run: RunName; kinds: readonly string[] }; result: readonly LaneDensity[] };
   tile: { args: { run: RunName; segment: number }; result: Tile };
   /** Events from a seq on, or backwards from it; only those of one actor or type where they are named. */
   events: {

@@ -1,6 +1,6 @@
 /** The events of the timeline, column by column, and how many there are where they cannot be told apart. */
 import { GranuleError } from '../../errors.ts';
-import type { OpenRun } from './openRun.ts';
+import { laneKind, type OpenRun } from './openRun.ts';
 import type { LaneDensity, Tile } from './requests.ts';
 
 /**
@@ -19,6 +19,30 @@ export function densityOf(run: OpenRun, lanes: readonly number[]): LaneDensity[]
     const posting = run.reader.directory.actors.get(run.lanes[lane] ?? '');
     return { segments: Uint32Array.from(posting?.segments ?? []), counts: Uint32Array.from(posting?.counts ?? []) };
   });
+}
+
+/**
+ * How many messages all lanes of each kind received in each segment.
+ *
+ * @example
+ * ```ts
+ * const process = { pid: 1, trace: 'made', pageSize: '4K' };
+ * const traces = new Map([[1, traceFromSteps([{ access: 'X', addr: 0x10000 }])]]);
+ * const reader = runInMemory(parseTopology({ name: 'one', processes: [process] }, 'example'), traces);
+ * kindDensityOf(new OpenRun({ run: 'A', name: 'made', reader, traces }), ['mm'])[0]?.counts.length; // 1
+ * ```
+ */
+export function kindDensityOf(run: OpenRun, kinds: readonly string[]): LaneDensity[] {
+  const { directory } = run.reader;
+  const sums = new Map(kinds.map((kind) => [kind, new Uint32Array(directory.segments.length)]));
+  for (const id of run.lanes) {
+    const sum = sums.get(laneKind(id));
+    const posting = directory.actors.get(id);
+    if (sum === undefined || posting === undefined) continue;
+    for (const [at, segment] of posting.segments.entries()) sum[segment] += posting.counts[at] ?? 0;
+  }
+  const segments = Uint32Array.from(directory.segments.keys());
+  return kinds.map((kind) => ({ segments, counts: sums.get(kind) ?? new Uint32Array(segments.length) }));
 }
 
 /**

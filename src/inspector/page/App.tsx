@@ -29,7 +29,7 @@ function Bar() {
         ↷
       </button>
       <button title="first event (Home)" onClick={() => jump(run.firstSeq)}>
-        ⏮
+        |◀
       </button>
       <button title="one event back (←)" onClick={() => step(-1)}>
         ◀
@@ -41,7 +41,7 @@ function Bar() {
         ▶
       </button>
       <button title="last event (End)" onClick={() => jump(run.lastSeq)}>
-        ⏭
+        ▶|
       </button>
       <label>
         seq{' '}
