@@ -35,6 +35,7 @@ export function topologiesAround(value: unknown): { place: string; topology: unk
   return [
     { place: 'fields of a topology', topology: { ...SURROUNDINGS, ...value } },
     { place: 'fields of a process', topology: withProcess(value) },
+    { place: 'a rule of a fault plan', topology: { ...SURROUNDINGS, faultPlan: [value] } },
     { place: 'a message', topology: { ...SURROUNDINGS, messages: [value] } },
   ];
 }
