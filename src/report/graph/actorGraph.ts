@@ -1,0 +1,207 @@
+/** Who is in a system, and who may send what to whom: the graph that is drawn of a topology. */
+import { vocabulary } from '../../../machines/index.ts';
+import type { BuiltTopology } from '../../topology/build.ts';
+import type { ActorDefinition } from '../../topology/definitions/actorTypes.ts';
+import type { Catalogue } from '../../topology/definitions/catalogue.ts';
+import type { Topology } from '../../topology/schema.ts';
+import { groupOf, type ActorGroup } from './groups.ts';
+import { ownEdges } from './ownEdges.ts';
+
+/** One actor, or all of one kind folded into one. */
+export interface ActorNode {
+  /** The actor's id; of several, their kind. */
+  readonly id: string;
+  readonly kind: string;
+  /** Ids. */
+  readonly actors: readonly string[];
+  readonly group: ActorGroup;
+  /** The kind of the definition that stands in for a built-in one; null where none does. */
+  readonly standIn: string | null;
+  /** What its definition says of it; empty for kinds of granule's own. */
+  readonly says: string;
+}
+
+/** How it is known that a message goes there. */
+export type EdgeOrigin =
+  /** The vocabulary lets the one kind send it to the other. */
+  | 'vocabulary'
+  /** The topology binds a port to it. */
+  | 'bound'
+  /** A port whose address each message brings along. */
+  | 'addressed'
+  /** The topology has it sent from outside. */
+  | 'outside'
+  /** A log has it. */
+  | 'carried';
+
+/** A type of message between two nodes. */
+export interface MessageEdge {
+  readonly from: string;
+  readonly to: string;
+  readonly type: string;
+  /** The port of the sender's definition that it goes out by. */
+  readonly port: string | null;
+  readonly origin: EdgeOrigin;
+  /** How many there were, in a log. */
+  readonly count: number | null;
+}
+
+/** A system to draw. */
+export interface ActorGraph {
+  readonly title: string;
+  readonly nodes: readonly ActorNode[];
+  readonly edges: readonly MessageEdge[];
+}
+
+/** How much is drawn apart. */
+export interface Folding {
+  /** No two actors are one node. */
+  readonly all?: boolean;
+  /** This one is a node of its own, and only its links are drawn. */
+  readonly actor?: string;
+}
+
+/** A system that was built, and what it was built from. */
+export interface GraphSource {
+  readonly topology: Topology;
+  readonly catalogue: Catalogue;
+  readonly built: BuiltTopology;
+}
+
+/** The sender of messages that no actor sends. */
+export const OUTSIDE_ID = 'outside';
+
+/**
+ * The kind by which an actor is drawn.
+ *
+ * @example
+ * ```ts
+ * kindOfId('file:/usr/bin/git'); // 'file'
+ * ```
+ */
+export function kindOfId(id: string): string {
+  return id.split(':', 1)[0] ?? id;
+}
+
+/** The definition that stands in for a built-in kind. */
+function standInOf({ topology, catalogue }: GraphSource, kind: string): ActorDefinition | null {
+  const named = Object.entries(topology.replace ?? {}).find(([replaced]) => replaced === kind)?.[1];
+  if (named === undefined) return null;
+  return catalogue.actors.get(typeof named === 'string' ? named : named.kind) ?? null;
+}
+
+/**
+ * The nodes for the actors of a system, folded or not; `outside` is among the ids where it sends.
+ *
+ * @example
+ * ```ts
+ * const topology = loadTopology('plain-4k');
+ * const built = buildTopology(topology, loadTraces(topology, { folders: [] }));
+ * const nodes = nodesOf({ topology, catalogue: builtIns, built }, ['disk', 'tlb:0', 'tlb:1'], {});
+ * nodes.map(({ id }) => id); // ['disk', 'tlb']
+ * ```
+ */
+export function nodesOf(source: GraphSource, ids: readonly string[], { all = false, actor }: Folding): ActorNode[] {
+  const byNode = new Map<string, string[]>();
+  for (const id of ids) {
+    const node = all || id === actor ? id : kindOfId(id);
+    byNode.set(node, [...(byNode.get(node) ?? []), id]);
+  }
+  return Array.from(byNode, ([node, actors]) => {
+    const [first = node] = actors;
+    const kind = kindOfId(first);
+    const standIn = standInOf(source, kind);
+    const says = (standIn ?? source.catalogue.actors.get(kind))?.says ?? '';
+    const id = actors.length === 1 ? first : node;
+    return { id, kind, actors, group: groupOf(kind), standIn: standIn?.kind ?? null, says };
+  });
+}
+
+/** Kinds of which each process has its own. */
+const OF_A_PROCESS = new Set(['process', 'mm', 'mmu']);
+
+/** Whether two nodes can be one to another what the vocabulary says of their kinds: a process speaks to its own mm. */
+function mayTalk({ built }: GraphSource, from: ActorNode, to: ActorNode): boolean {
+  if (from.actors.length > 1 || to.actors.length > 1 || from.kind === to.kind) return true;
+  if (!OF_A_PROCESS.has(from.kind) || !OF_A_PROCESS.has(to.kind)) return true;
+  const space = ({ id }: ActorNode): number => built.resources.mmPidOf(Number(id.split(':')[1]));
+  return space(from) === space(to);
+}
+
+/** What a node takes: a stand-in, what its definition accepts. */
+function takes(source: GraphSource, node: ActorNode, type: string): boolean {
+  const definition = standInOf(source, node.kind);
+  return (definition?.accepts ?? source.catalogue.acceptedBy(node.kind)).includes(type);
+}
+
+function vocabularyEdges(source: GraphSource, nodes: readonly ActorNode[]): MessageEdge[] {
+  const edges: MessageEdge[] = [];
+  for (const [type, row] of Object.entries(vocabulary)) {
+    const senders = nodes.filter(({ kind }) => kind !== OUTSIDE_ID && (row.from as readonly string[]).includes(kind));
+    const takers = nodes.filter((node) => (row.to as readonly string[]).includes(node.kind) && takes(source, node, type));
+    for (const from of senders) {
+      for (const to of takers) {
+        if (!mayTalk(source, from, to)) continue;
+        edges.push({ from: from.id, to: to.id, type, port: null, origin: 'vocabulary', count: null });
+      }
+    }
+  }
+  return edges;
+}
+
+function outsideEdges({ built }: GraphSource, nodeOf: ReadonlyMap<string, string>): MessageEdge[] {
+  const edges = built.messages.map(({ to, message: { type } }): MessageEdge => {
+    return { from: OUTSIDE_ID, to: nodeOf.get(to) ?? to, type, port: null, origin: 'outside', count: null };
+  });
+  return edges;
+}
+
+/** Each edge once, however many actors of a node it is from. */
+function distinct(edges: readonly MessageEdge[]): MessageEdge[] {
+  const seen = new Map<string, MessageEdge>();
+  for (const edge of edges) {
+    const key = [edge.from, edge.to, edge.type, edge.port ?? ''].join('\n');
+    if (!seen.has(key)) seen.set(key, edge);
+  }
+  return [...seen.values()];
+}
+
+/**
+ * Only what is drawn of one actor: itself, its links, and who is at their other ends.
+ *
+ * @example
+ * ```ts
+ * neighbourhood({ title: 'none', nodes: [], edges: [] }, 'disk').nodes; // []
+ * ```
+ */
+export function neighbourhood(graph: ActorGraph, actor: string): ActorGraph {
+  const edges = graph.edges.filter(({ from, to }) => from === actor || to === actor);
+  const near = new Set([actor, ...edges.flatMap(({ from, to }) => [from, to])]);
+  return { ...graph, edges, nodes: graph.nodes.filter(({ id }) => near.has(id)) };
+}
+
+/**
+ * The graph of a system: messages of granule's own kinds as the vocabulary has them, those of definitions by their ports.
+ *
+ * @example
+ * ```ts
+ * const topology = loadTopology('plain-4k');
+ * const built = buildTopology(topology, loadTraces(topology, { folders: [] }));
+ * const graph = actorGraph({ topology, catalogue: builtIns, built });
+ * graph.nodes.find(({ kind }) => kind === 'file')?.actors.length; // 38
+ * graph.edges.some(({ from, to, type }) => from === 'tlb' && to === 'mmu' && type === 'WALK'); // true
+ * ```
+ */
+export function actorGraph(source: GraphSource, folding: Folding = {}): ActorGraph {
+  const { topology, built } = source;
+  const ids = built.actors.map(({ id }) => id);
+  const nodes = nodesOf(source, built.messages.length === 0 ? ids : [OUTSIDE_ID, ...ids], folding);
+  const nodeOf = new Map(nodes.flatMap(({ id, actors }) => actors.map((actor) => [actor, id] as const)));
+  const edges = distinct([
+    ...outsideEdges(source, nodeOf),
+    ...vocabularyEdges(source, nodes),
+    ...ownEdges(source, nodes, nodeOf),
+  ]);
+  const graph = { title: topology.name, nodes, edges };
+  return folding.actor === undefined ? graph : neighbourhood(graph, folding.actor);
+}

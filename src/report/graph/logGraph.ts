@@ -1,0 +1,56 @@
+/** What a log really carried: who sent how many messages of which type to whom. */
+import type { LogRecord } from '../../log/record.ts';
+import { type ActorGraph, type Folding, type GraphSource, type MessageEdge, neighbourhood, nodesOf } from './actorGraph.ts';
+
+/**
+ * The graph of a run: the actors that sent or received something, with the messages that went between them and their counts.
+ *
+ * @example
+ * ```ts
+ * const topology = loadTopology('plain-4k');
+ * const built = buildTopology(topology, loadTraces(topology, { folders: [] }));
+ * const log = [{ seq: 0, timeCycles: 0, from: 'outside', to: 'process:100', cause: -1, type: 'START', payload: {} }];
+ * logGraph({ topology, catalogue: builtIns, built }, log).edges[0]?.count; // 1
+ * ```
+ */
+export function logGraph(
+  source: GraphSource,
+  records: Iterable<Pick<LogRecord, 'from' | 'to' | 'type'>>,
+  folding: Folding = {},
+): ActorGraph {
+  const counts = new Map<string, Map<string, Map<string, number>>>();
+  const seen = new Set<string>();
+  for (const { from, to, type } of records) {
+    seen.add(from).add(to);
+    let byTaker = counts.get(from);
+    if (byTaker === undefined) counts.set(from, (byTaker = new Map()));
+    let byType = byTaker.get(to);
+    if (byType === undefined) byTaker.set(to, (byType = new Map()));
+    byType.set(type, (byType.get(type) ?? 0) + 1);
+  }
+  const order = new Map(['outside', ...source.built.actors.map(({ id }) => id)].map((id, index) => [id, index]));
+  const ids = [...seen].sort((a, b) => (order.get(a) ?? order.size) - (order.get(b) ?? order.size));
+  const nodes = nodesOf(source, ids, folding);
+  const nodeOf = new Map(nodes.flatMap(({ id, actors }) => actors.map((actor) => [actor, id] as const)));
+  const edges = new Map<string, MessageEdge>();
+  for (const [sender, byTaker] of counts) {
+    for (const [taker, byType] of byTaker) {
+      for (const [type, count] of byType) {
+        const from = nodeOf.get(sender) ?? sender;
+        const to = nodeOf.get(taker) ?? taker;
+        const key = [from, to, type].join('\n');
+        const before = edges.get(key)?.count ?? 0;
+        edges.set(key, { from, to, type, port: null, origin: 'carried', count: before + count });
+      }
+    }
+  }
+  const graph = { title: source.topology.name, nodes, edges: [...edges.values()].sort(byCount) };
+  return folding.actor === undefined ? graph : neighbourhood(graph, folding.actor);
+}
+
+function byCount(a: MessageEdge, b: MessageEdge): number {
+  const more = (b.count ?? 0) - (a.count ?? 0);
+  if (more !== 0) return more;
+  const [left, right] = [a, b].map(({ from, to, type }) => `${from}\n${to}\n${type}`);
+  return (left ?? '') < (right ?? '') ? -1 : 1;
+}
