@@ -6,6 +6,7 @@ import { Cli } from './cli.ts';
 import { addAbiReport } from './abiReport.ts';
 import { addDiff } from './diff.ts';
 import { addElf } from './elf.ts';
+import { addGraph } from './graph.ts';
 import { addImport } from './import.ts';
 import { addInfo } from './info.ts';
 import type { CliIo } from './io.ts';
@@ -72,6 +73,7 @@ export function createProgram(cli: Cli): Command {
     addWhy,
     addLog,
     addInfo,
+    addGraph,
     addVerify,
     addValidate,
     addTlb,

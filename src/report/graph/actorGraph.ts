@@ -61,10 +61,14 @@ export interface Folding {
   readonly actor?: string;
 }
 
-/** A system that was built, and what it was built from. */
-export interface GraphSource {
+/** What a system is made of. */
+export interface GraphParts {
   readonly topology: Topology;
   readonly catalogue: Catalogue;
+}
+
+/** A system that was built, and what it was built from. */
+export interface GraphSource extends GraphParts {
   readonly built: BuiltTopology;
 }
 
@@ -84,7 +88,7 @@ export function kindOfId(id: string): string {
 }
 
 /** The definition that stands in for a built-in kind. */
-function standInOf({ topology, catalogue }: GraphSource, kind: string): ActorDefinition | null {
+function standInOf({ topology, catalogue }: GraphParts, kind: string): ActorDefinition | null {
   const named = Object.entries(topology.replace ?? {}).find(([replaced]) => replaced === kind)?.[1];
   if (named === undefined) return null;
   return catalogue.actors.get(typeof named === 'string' ? named : named.kind) ?? null;
@@ -95,13 +99,12 @@ function standInOf({ topology, catalogue }: GraphSource, kind: string): ActorDef
  *
  * @example
  * ```ts
- * const topology = loadTopology('plain-4k');
- * const built = buildTopology(topology, loadTraces(topology, { folders: [] }));
- * const nodes = nodesOf({ topology, catalogue: builtIns, built }, ['disk', 'tlb:0', 'tlb:1'], {});
+ * const parts = { topology: loadTopology('plain-4k'), catalogue: builtIns };
+ * const nodes = nodesOf(parts, ['disk', 'tlb:0', 'tlb:1'], {});
  * nodes.map(({ id }) => id); // ['disk', 'tlb']
  * ```
  */
-export function nodesOf(source: GraphSource, ids: readonly string[], { all = false, actor }: Folding): ActorNode[] {
+export function nodesOf(source: GraphParts, ids: readonly string[], { all = false, actor }: Folding): ActorNode[] {
   const byNode = new Map<string, string[]>();
   for (const id of ids) {
     const node = all || id === actor ? id : kindOfId(id);

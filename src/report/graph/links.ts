@@ -33,9 +33,7 @@ export function linksOf({ edges }: Pick<ActorGraph, 'edges'>): Link[] {
   return [...links.values()];
 }
 
-/** Types that a short label names of each direction. */
-const SHORT = 2;
-/** Characters of a short label; a second type that would make it longer is counted among the others. */
+/** Characters of a label that does not name all types; a further type that would make it longer is counted among the others. */
 const SHORT_CHARACTERS = 24;
 
 function edgeText({ type, count }: MessageEdge): string {
@@ -50,29 +48,29 @@ function byPort(edges: readonly MessageEdge[]): [port: string | null, edges: rea
 }
 
 /**
- * The words of a label for messages of one direction: with `whole` all types, else the first and how many others there are.
- * A type goes out by several actors' ports once.
+ * The words of a label for messages of one direction, port by port: at most so many types, and how many others there are.
  *
  * @example
  * ```ts
  * const edge = { from: 'a', to: 'b', port: null, origin: 'carried', count: 1200 } as const;
  * const edges = ['ASK', 'TELL', 'PUT'].map((type) => ({ ...edge, type }));
- * labelWords(edges, false); // [['ASK 1,200,', 'TELL 1,200', '+1']]
+ * labelWords(edges, 2); // [['ASK 1,200,', 'TELL 1,200', '+1']]
  * ```
  */
-export function labelWords(edges: readonly MessageEdge[], whole: boolean): string[][] {
+export function labelWords(edges: readonly MessageEdge[], most = Number.POSITIVE_INFINITY): string[][] {
   return byPort(edges).map(([port, sent]) => {
     const texts = [...new Set(sent.map(edgeText))];
-    const shown = whole ? texts.length : shortOf(texts);
+    const shown = Number.isFinite(most) ? shortOf(texts, most) : texts.length;
     const more = texts.length - shown;
     const words = texts.slice(0, shown).map((text, at) => (at < shown - 1 ? `${text},` : text));
     return [...(port === null ? [] : [`${port}:`]), ...words, ...(more > 0 ? [`+${more}`] : [])];
   });
 }
 
-function shortOf(texts: readonly string[]): number {
-  const fits = texts.slice(0, SHORT).join(', ').length <= SHORT_CHARACTERS;
-  return fits ? Math.min(SHORT, texts.length) : 1;
+function shortOf(texts: readonly string[], most: number): number {
+  let shown = Math.min(most, texts.length);
+  while (shown > 1 && texts.slice(0, shown).join(', ').length > SHORT_CHARACTERS) shown -= 1;
+  return shown;
 }
 
 /** Ids that a node lists at most. */

@@ -1,20 +1,39 @@
 /** What a log really carried: who sent how many messages of which type to whom. */
+import { machines } from '../../../machines/index.ts';
 import type { LogRecord } from '../../log/record.ts';
-import { type ActorGraph, type Folding, type GraphSource, type MessageEdge, neighbourhood, nodesOf } from './actorGraph.ts';
+import {
+  type ActorGraph,
+  type Folding,
+  type GraphParts,
+  kindOfId,
+  type MessageEdge,
+  neighbourhood,
+  nodesOf,
+  OUTSIDE_ID,
+} from './actorGraph.ts';
+
+/** Kinds as granule lists them, those of definitions behind them, and ids by the numbers in them. */
+function inOrder(ids: Iterable<string>): string[] {
+  const order = new Map([OUTSIDE_ID, ...Object.keys(machines)].map((kind, at) => [kind, at]));
+  const keyOf = (id: string): string => {
+    const place = order.get(kindOfId(id)) ?? order.size;
+    return `${String(place).padStart(3, '0')} ${id.replaceAll(/\d+/g, (digits) => digits.padStart(12, '0'))}`;
+  };
+  const keyed = Array.from(ids, (id) => ({ id, key: keyOf(id) }));
+  return keyed.sort((a, b) => (a.key < b.key ? -1 : 1)).map(({ id }) => id);
+}
 
 /**
  * The graph of a run: the actors that sent or received something, with the messages that went between them and their counts.
  *
  * @example
  * ```ts
- * const topology = loadTopology('plain-4k');
- * const built = buildTopology(topology, loadTraces(topology, { folders: [] }));
- * const log = [{ seq: 0, timeCycles: 0, from: 'outside', to: 'process:100', cause: -1, type: 'START', payload: {} }];
- * logGraph({ topology, catalogue: builtIns, built }, log).edges[0]?.count; // 1
+ * const log = [{ from: 'outside', to: 'process:100', type: 'START' }];
+ * logGraph({ topology: loadTopology('plain-4k'), catalogue: builtIns }, log).edges[0]?.count; // 1
  * ```
  */
 export function logGraph(
-  source: GraphSource,
+  source: GraphParts,
   records: Iterable<Pick<LogRecord, 'from' | 'to' | 'type'>>,
   folding: Folding = {},
 ): ActorGraph {
@@ -28,9 +47,7 @@ export function logGraph(
     if (byType === undefined) byTaker.set(to, (byType = new Map()));
     byType.set(type, (byType.get(type) ?? 0) + 1);
   }
-  const order = new Map(['outside', ...source.built.actors.map(({ id }) => id)].map((id, index) => [id, index]));
-  const ids = [...seen].sort((a, b) => (order.get(a) ?? order.size) - (order.get(b) ?? order.size));
-  const nodes = nodesOf(source, ids, folding);
+  const nodes = nodesOf(source, inOrder(seen), folding);
   const nodeOf = new Map(nodes.flatMap(({ id, actors }) => actors.map((actor) => [actor, id] as const)));
   const edges = new Map<string, MessageEdge>();
   for (const [sender, byTaker] of counts) {

@@ -103,8 +103,15 @@ function fromOrigin(boxes: readonly PlacedBox[], lines: readonly (PlacedLine & F
   };
 }
 
-/** How much a drawing must be made smaller to fit; below 1 where it is too large. */
-function scaleInto({ width, height }: Frame, frame: Frame): number {
+/**
+ * How much larger a drawing can be made to fit; below 1 where it is too large.
+ *
+ * @example
+ * ```ts
+ * scaleInto({ width: 200, height: 50 }, { width: 100, height: 100 }); // 0.5
+ * ```
+ */
+export function scaleInto({ width, height }: Frame, frame: Frame): number {
   return Math.min(frame.width / Math.max(1, width), frame.height / Math.max(1, height));
 }
 

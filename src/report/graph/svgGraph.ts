@@ -3,7 +3,7 @@ import { formatCount } from '../format.ts';
 import type { ActorGraph, ActorNode } from './actorGraph.ts';
 import { groupNames } from './groups.ts';
 import { labelWords, type Link, linksOf, nodeText } from './links.ts';
-import { type Box, type Line, place, type Placed, type PlacedBox, type PlacedLine } from './placing.ts';
+import { type Box, type Line, place, type Placed, type PlacedBox, type PlacedLine, scaleInto } from './placing.ts';
 import { element, escapeXml, LINE_HEIGHT, NAME_SIZE, NOTE_SIZE, roundPath, svgDocument, textAt } from './svg.ts';
 import { shortened, textWidth, wrapped } from './textWidth.ts';
 
@@ -12,6 +12,10 @@ export interface DrawOptions {
   /** Labels name every type. */
   readonly whole?: boolean;
 }
+
+/** How many types a label names of each direction, from the first that leaves a drawing large enough to be read. */
+const TYPES_NAMED = [2, 1] as const;
+const READABLE = 0.8;
 
 const MARGIN = 16;
 const PADDING = 9;
@@ -31,10 +35,14 @@ interface Label {
 /** Before the arrow of a label's line. */
 const ARROW_WIDTH = 14;
 
-function labelOf({ forth, back }: Link, { whole = false }: DrawOptions): Label {
-  const lines = (edges: Link['forth']): string[] =>
-    labelWords(edges, whole).flatMap((words) => wrapped(words, whole ? LABEL_WIDTH : Number.MAX_VALUE, NOTE_SIZE));
-  const label = { forth: lines(forth), back: lines(back) };
+/** Short labels have one line for each direction and port. */
+function linesOf(edges: Link['forth'], most: number, first: readonly string[] = []): string[] {
+  const width = Number.isFinite(most) ? Number.MAX_VALUE : LABEL_WIDTH;
+  return labelWords(edges, most).flatMap((words) => wrapped([...first, ...words], width, NOTE_SIZE));
+}
+
+function labelOf({ forth, back }: Link, most: number): Label {
+  const label = { forth: linesOf(forth, most), back: linesOf(back, most) };
   const all = [...label.forth, ...label.back];
   const width = Math.max(...all.map((line) => textWidth(line, NOTE_SIZE))) + ARROW_WIDTH;
   return { ...label, width, height: all.length * LINE_HEIGHT };
@@ -49,11 +57,10 @@ interface Drawn {
   readonly loop: Link | null;
 }
 
-function drawnOf(node: ActorNode, loops: readonly Link[], { whole = false }: DrawOptions): Drawn {
+function drawnOf(node: ActorNode, loops: readonly Link[], most: number): Drawn {
   const { name, notes } = nodeText(node);
   const loop = loops.find(({ from }) => from === node.id) ?? null;
-  const words = loop === null ? [] : labelWords(loop.forth, whole);
-  const lines = words.flatMap((line) => wrapped(['↻', ...line], whole ? LABEL_WIDTH : Number.MAX_VALUE, NOTE_SIZE));
+  const lines = loop === null ? [] : linesOf(loop.forth, most, ['↻']);
   return { node, name: shortened(name, NAME_CHARACTERS), notes: [...notes, ...lines], loop };
 }
 
@@ -116,7 +123,7 @@ function lineSvg({ forth, back }: Link, { points }: PlacedLine): string {
 
 function tipOf({ from, to, forth, back }: Link): string {
   const line = (a: string, b: string, edges: Link['forth']): string[] =>
-    labelWords(edges, true).map((words) => `${a} to ${b}: ${words.join(' ')}`);
+    labelWords(edges).map((words) => `${a} to ${b}: ${words.join(' ')}`);
   return [...line(from, to, forth), ...line(to, from, back)].join('\n');
 }
 
@@ -171,6 +178,38 @@ function describe({ title, nodes, edges }: ActorGraph): string {
   return `${title}: ${formatCount(actors)} actors of ${kinds.size} kinds, and ${what} between them`;
 }
 
+/** A graph with its labels, placed. */
+interface Laid {
+  readonly nodes: readonly Drawn[];
+  readonly links: readonly { readonly link: Link; readonly label: Label; readonly line: PlacedLine }[];
+  readonly placed: Placed;
+}
+
+const NOWHERE: PlacedLine = { id: '', points: [], label: { x: 0, y: 0 } };
+
+function laid(graph: ActorGraph, most: number): Laid {
+  const all = linksOf(graph);
+  const loops = all.filter(({ from, to }) => from === to);
+  const nodes = graph.nodes.map((node) => drawnOf(node, loops, most));
+  const links = all.filter(({ from, to }) => from !== to).map((link) => ({ link, label: labelOf(link, most) }));
+  const lines = links.map(({ link: { from, to }, label }, at): Line => {
+    return { id: String(at), from, to, width: label.width + 6, height: label.height + 2 };
+  });
+  const placed = place(nodes.map(boxOf), lines, FRAME);
+  return { nodes, placed, links: links.map((link, at) => ({ ...link, line: placed.lines.get(String(at)) ?? NOWHERE })) };
+}
+
+/** Labels say less where they would make the whole too small to be read. */
+function readable(graph: ActorGraph, { whole = false }: DrawOptions): Laid {
+  if (whole) return laid(graph, Number.POSITIVE_INFINITY);
+  const [first, second] = TYPES_NAMED;
+  const fuller = laid(graph, first);
+  const scale = scaleInto(fuller.placed, FRAME);
+  if (scale >= READABLE) return fuller;
+  const shorter = laid(graph, second);
+  return scaleInto(shorter.placed, FRAME) > scale ? shorter : fuller;
+}
+
 /**
  * An actor graph as an SVG document.
  *
@@ -182,36 +221,25 @@ function describe({ title, nodes, edges }: ActorGraph): string {
  * ```
  */
 export function svgOfGraph(graph: ActorGraph, options: DrawOptions = {}): string {
-  const all = linksOf(graph);
-  const links = all.filter(({ from, to }) => from !== to);
-  const nodes = graph.nodes.map((node) => drawnOf(node, all.filter(({ from, to }) => from === to), options));
-  const labels = links.map((link) => labelOf(link, options));
-  const lines = links.map(({ from, to }, at): Line => {
-    const { width = 0, height = 0 } = labels[at] ?? {};
-    return { id: String(at), from, to, width: width + 6, height: height + 2 };
-  });
-  const placed = place(nodes.map(boxOf), lines, FRAME);
+  const { nodes, links, placed } = readable(graph, options);
   const about = describe(graph);
-  const head = TITLE_SIZE + 22;
-  const top = MARGIN + head;
-  const key = legend(graph.nodes, links, top + placed.height + 14);
-  const lineOf = (at: number): PlacedLine => placed.lines.get(String(at)) ?? { id: '', points: [], label: { x: 0, y: 0 } };
-  const parts = [
-    ...links.map((link, at) => lineSvg(link, lineOf(at))),
-    ...nodes.flatMap((drawn) => {
-      const box = placed.boxes.get(drawn.node.id);
-      return box === undefined ? [] : [nodeSvg(drawn, box)];
-    }),
-    ...links.flatMap((link, at) => {
-      const label = labels[at];
-      return label === undefined ? [] : [labelSvg(link, label, lineOf(at), placed)];
-    }),
-  ];
   const note = about.slice(graph.title.length + 2);
+  const top = MARGIN + TITLE_SIZE + 22;
+  const drawn = [graph.nodes, links.map(({ link }) => link)] as const;
+  const key = legend(...drawn, top + placed.height + 14);
+  const parts = [
+    ...links.map(({ link, line }) => lineSvg(link, line)),
+    ...nodes.flatMap((node) => {
+      const box = placed.boxes.get(node.node.id);
+      return box === undefined ? [] : [nodeSvg(node, box)];
+    }),
+    ...links.map(({ link, label, line }) => labelSvg(link, label, line, placed)),
+  ];
+  const texts = Math.max(textWidth(note, NOTE_SIZE), textWidth(graph.title, TITLE_SIZE, true));
   return svgDocument({
     title: graph.title,
     description: about,
-    width: Math.max(placed.width + 4, key.width, textWidth(note, NOTE_SIZE), textWidth(graph.title, TITLE_SIZE, true)) + 2 * MARGIN,
+    width: Math.max(placed.width + 4, key.width, texts) + 2 * MARGIN,
     height: top + placed.height + 14 + LINE_HEIGHT + MARGIN,
     content: [
       textAt(graph.title, { x: MARGIN, y: MARGIN + TITLE_SIZE - 3 }, { size: TITLE_SIZE, bold: true }),
