@@ -39,7 +39,7 @@ interface GraphOptions {
 type Wanted = { readonly what: 'topology' | 'messages' | 'machines' } | { readonly what: 'machine'; readonly kind: string };
 
 /** Nodes of a drawing beyond which nobody sees anything, and its layout takes minutes. */
-const NODES_MAX = 150;
+const NODES_MAX = 100;
 /** Types that labels name of each direction where not all are asked for. */
 const TYPES_NAMED = 2;
 

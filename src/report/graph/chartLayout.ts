@@ -4,7 +4,7 @@ import { type ChartState, type ChartTransition, reactionText, type Statechart } 
 import { LINE_HEIGHT, NAME_SIZE, NOTE_SIZE } from './svg.ts';
 import { textWidth, wrapped } from './textWidth.ts';
 
-/** A transition as it is drawn: between two states of one level, with what does not show there said in its label. */
+/** All transitions from one state to another of its level, with what does not show there said in the label. */
 export interface DrawnTransition {
   readonly id: string;
   readonly from: string;
@@ -19,6 +19,8 @@ export interface DrawnState extends Frame {
   /** Lines below the name; one that goes on is indented. */
   readonly facts: readonly string[];
   readonly inside: DrawnLevel | null;
+  /** How far below its upper border that begins. */
+  readonly top: number;
 }
 
 /** The states in another one. */
@@ -27,8 +29,6 @@ export interface DrawnLevel {
   readonly states: readonly DrawnState[];
   readonly transitions: readonly DrawnTransition[];
   readonly initial: string | null;
-  /** How far below the upper border of the outer state it begins. */
-  readonly top: number;
 }
 
 /** Between a border and what is inside. */
@@ -50,7 +50,6 @@ function chainOf(id: string): string[] {
 
 /** A transition lifted to the level where its ends are side by side; null where both are one state there. */
 function lifted({ from, to }: ChartTransition): { level: string; from: string; to: string } | null {
-  if (from === to && from !== '') return { level: chainOf(from).at(-2) ?? '', from, to };
   const [left, right] = [chainOf(from), chainOf(to)];
   let shared = 0;
   while (shared < left.length && left[shared] === right[shared]) shared += 1;
@@ -66,25 +65,38 @@ function withEnds(transition: ChartTransition, at: { from: string; to: string })
   return `${source}${reactionText(transition)}${to === at.to ? '' : ` → ${to}`}`;
 }
 
-function factsOf(state: ChartState, transitions: readonly ChartTransition[]): string[] {
+function factsOf(state: ChartState, transitions: readonly ChartTransition[], width: number): string[] {
   const staying = transitions.filter((transition) => transition.from === state.id && lifted(transition) === null);
   const facts = [
     ...(state.entry.length === 0 ? [] : [`entry / ${state.entry.join(', ')}`]),
     ...(state.exit.length === 0 ? [] : [`exit / ${state.exit.join(', ')}`]),
     ...state.reactions.map(reactionText),
-    ...staying.map((transition) => `${reactionText(transition)} → ${transition.to}`),
+    ...staying.map((transition) => {
+      const { from, to } = transition;
+      return from === to ? `${reactionText(transition)}, and in again` : `${reactionText(transition)} → ${to}`;
+    }),
   ];
-  return facts.flatMap((fact) => wrapped(words(fact), FACT_WIDTH, NOTE_SIZE).map((line, at) => (at === 0 ? line : `   ${line}`)));
+  return facts.flatMap((fact) => {
+    return wrapped(words(fact), width, NOTE_SIZE).map((line, at) => (at === 0 ? line : `   ${line}`));
+  });
 }
 
-function levelOf(chart: Statechart, outer: ChartState, top: number, frame: Frame): DrawnLevel {
-  const states = outer.states.map((inner) => drawnState(chart, inner, frame));
-  const transitions = chart.transitions.flatMap((transition, at): DrawnTransition[] => {
+function drawnTransitions(chart: Statechart, level: string): DrawnTransition[] {
+  const drawn = new Map<string, DrawnTransition>();
+  for (const transition of chart.transitions) {
     const ends = lifted(transition);
-    if (ends === null || ends.level !== outer.id) return [];
-    const label = wrapped(words(withEnds(transition, ends)), LABEL_WIDTH, NOTE_SIZE);
-    return [{ id: String(at), from: ends.from, to: ends.to, label }];
-  });
+    if (ends === null || ends.level !== level) continue;
+    const { from, to } = ends;
+    const id = `${from}\n${to}`;
+    const lines = wrapped(words(withEnds(transition, ends)), LABEL_WIDTH, NOTE_SIZE);
+    drawn.set(id, { id, from, to, label: [...(drawn.get(id)?.label ?? []), ...lines] });
+  }
+  return [...drawn.values()];
+}
+
+function levelOf(chart: Statechart, outer: ChartState, frame: Frame): DrawnLevel {
+  const states = outer.states.map((inner) => drawnState(chart, inner, frame));
+  const transitions = drawnTransitions(chart, outer.id);
   const boxes: Box[] = states.map(({ state: { id }, width, height }) => ({ id, width, height }));
   const lines = transitions.map(({ id, from, to, label }): Line => {
     const width = Math.max(...label.map((line) => textWidth(line, NOTE_SIZE))) + 8;
@@ -94,7 +106,7 @@ function levelOf(chart: Statechart, outer: ChartState, top: number, frame: Frame
     boxes.unshift({ id: START, width: START_SIZE, height: START_SIZE });
     lines.unshift({ id: START, from: START, to: outer.initial, width: 0, height: 0 });
   }
-  return { placed: place(boxes, lines, frame), states, transitions, initial: outer.initial, top };
+  return { placed: place(boxes, lines, frame), states, transitions, initial: outer.initial };
 }
 
 /**
@@ -108,13 +120,12 @@ function levelOf(chart: Statechart, outer: ChartState, top: number, frame: Frame
  */
 export function drawnState(chart: Statechart, state: ChartState, frame: Frame): DrawnState {
   const name = state.id === '' ? chart.title : state.key;
-  const facts = factsOf(state, chart.transitions);
+  const inside = state.states.length === 0 ? null : levelOf(chart, state, frame);
+  const facts = factsOf(state, chart.transitions, Math.max(FACT_WIDTH, inside?.placed.width ?? 0));
   const textHeight = NAME_SIZE + facts.length * LINE_HEIGHT;
   const widths = [textWidth(name, NAME_SIZE, true), ...facts.map((fact) => textWidth(fact, NOTE_SIZE))];
-  const wide = Math.max(50, ...widths) + 2 * PADDING;
-  const top = textHeight + 2 * PADDING + 4;
-  if (state.states.length === 0) return { state, name, facts, inside: null, width: wide, height: textHeight + 2 * PADDING };
-  const inside = levelOf(chart, state, top, frame);
-  const { placed } = inside;
-  return { state, name, facts, inside, width: Math.max(wide, placed.width + 2 * PADDING), height: top + placed.height + PADDING };
+  const width = Math.max(50, inside?.placed.width ?? 0, ...widths) + 2 * PADDING;
+  const top = textHeight + 2 * PADDING;
+  const height = inside === null ? top : top + inside.placed.height + PADDING;
+  return { state, name, facts, inside, top, width, height };
 }

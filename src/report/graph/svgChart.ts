@@ -2,6 +2,7 @@
 import { drawnState, type DrawnLevel, type DrawnState, PADDING, START } from './chartLayout.ts';
 import type { PlacedLine, Point } from './placing.ts';
 import { type Statechart, statesOf } from './statechart.ts';
+import { textWidth } from './textWidth.ts';
 import { element, LINE_HEIGHT, NAME_SIZE, NOTE_SIZE, roundPath, svgDocument, textAt } from './svg.ts';
 
 const MARGIN = 14;
@@ -15,13 +16,14 @@ function lineSvg({ points }: PlacedLine): string {
 }
 
 function labelSvg(label: readonly string[], { label: { x, y } }: PlacedLine): string {
-  const top = y - (label.length * LINE_HEIGHT) / 2;
-  return label
-    .map((text, at) => {
-      const place = { x: round(x), y: round(top + (at + 1) * LINE_HEIGHT - 3) };
-      return textAt(text, place, { size: NOTE_SIZE, anchor: 'middle' });
-    })
-    .join('');
+  const height = label.length * LINE_HEIGHT;
+  const width = Math.max(...label.map((line) => textWidth(line, NOTE_SIZE))) + 4;
+  const plate = { class: 'plate', x: round(x - width / 2), y: round(y - height / 2), width: round(width), height };
+  const texts = label.map((text, at) => {
+    const place = { x: round(x), y: round(y - height / 2 + (at + 1) * LINE_HEIGHT - 3) };
+    return textAt(text, place, { size: NOTE_SIZE, anchor: 'middle' });
+  });
+  return element('rect', plate) + texts.join('');
 }
 
 function levelSvg({ placed, states, transitions, initial }: DrawnLevel, width: number, top: number): string {
@@ -44,7 +46,7 @@ function levelSvg({ placed, states, transitions, initial }: DrawnLevel, width: n
   return element('g', { transform: `translate(${round(left)} ${round(top)})` }, parts.join('\n'));
 }
 
-function stateSvg({ state, name, facts, inside, width, height }: DrawnState, { x, y }: Point): string {
+function stateSvg({ state, name, facts, inside, top, width, height }: DrawnState, { x, y }: Point): string {
   const dashed: Record<string, string> = state.type === 'parallel' ? { 'stroke-dasharray': '6 4' } : {};
   const shape = { x, y, width: round(width), height: round(height), rx: 8, 'stroke-width': 1.2 };
   const double = { ...shape, x: x + 3, y: y + 3, width: round(width - 6), height: round(height - 6), rx: 6 };
@@ -58,7 +60,7 @@ function stateSvg({ state, name, facts, inside, width, height }: DrawnState, { x
       return textAt(fact.trimStart(), place, { size: NOTE_SIZE, class: 'note' });
     }),
   ];
-  const nested = inside === null ? [] : [element('g', { transform: `translate(${x} ${y})` }, levelSvg(inside, width, inside.top))];
+  const nested = inside === null ? [] : [element('g', { transform: `translate(${x} ${y})` }, levelSvg(inside, width, top))];
   return element('g', {}, [...parts, ...nested].join('\n'));
 }
 
