@@ -36,7 +36,9 @@ interface GraphOptions {
 }
 
 /** What is asked for: actors, with short or with whole labels, or machines. */
-type Wanted = { readonly what: 'topology' | 'messages' | 'machines' } | { readonly what: 'machine'; readonly kind: string };
+type Wanted =
+  | { readonly what: 'topology' | 'messages' | 'machines' }
+  | { readonly what: 'machine'; readonly kind: string };
 
 /** Nodes of a drawing beyond which nobody sees anything, and its layout takes minutes. */
 const NODES_MAX = 100;
@@ -116,7 +118,13 @@ async function openFile(cli: Cli, file: string, options: GraphOptions): Promise<
     const { topology } = openMeta(reader.meta);
     const catalogue = catalogueOfRegistry(reader.registry);
     const ids = reader.actors().map(({ id }) => id);
-    return { name, topology, catalogue, ids, graph: (folding) => logGraph({ topology, catalogue }, reader.range(), folding) };
+    return {
+      name,
+      topology,
+      catalogue,
+      ids,
+      graph: (folding) => logGraph({ topology, catalogue }, reader.range(), folding),
+    };
   }
   const { cwd } = cli.io;
   const { topology, catalogue } = await loadSystem(file, { cwd, uses: options.uses });
@@ -188,7 +196,8 @@ function graphText(drawn: ActorGraph, format: Format, whole: boolean): string {
 /** Mermaid has one diagram a file: several come as a document with one below the other. */
 function chartsText(charts: readonly Statechart[], format: Format, name: string): string {
   const [first, second] = charts;
-  if (format === 'svg') return svgOfCharts(charts, second === undefined ? (first?.title ?? name) : `machines of ${name}`);
+  if (format === 'svg')
+    return svgOfCharts(charts, second === undefined ? (first?.title ?? name) : `machines of ${name}`);
   if (format === 'dot') return charts.map(dotOfChart).join('\n');
   if (second === undefined) return first === undefined ? '' : mermaidOfChart(first, 'full');
   const fenced = charts.map((chart) => `## ${chart.title}\n\n\`\`\`mermaid\n${mermaidOfChart(chart, 'full')}\`\`\`\n`);

@@ -141,7 +141,9 @@ function vocabularyEdges(source: GraphSource, nodes: readonly ActorNode[]): Mess
   const edges: MessageEdge[] = [];
   for (const [type, row] of Object.entries(vocabulary)) {
     const senders = nodes.filter(({ kind }) => kind !== OUTSIDE_ID && (row.from as readonly string[]).includes(kind));
-    const takers = nodes.filter((node) => (row.to as readonly string[]).includes(node.kind) && takes(source, node, type));
+    const takers = nodes.filter(
+      (node) => (row.to as readonly string[]).includes(node.kind) && takes(source, node, type),
+    );
     for (const from of senders) {
       for (const to of takers) {
         if (!mayTalk(source, from, to)) continue;

@@ -159,5 +159,10 @@ export function mermaidOfChart(chart: Statechart, detail: 'outline' | 'full'): s
 function noteLines(root: ChartState, texts: readonly string[]): string[] {
   const beside = root.type === 'parallel' ? 'machine' : nameOf(root.initial ?? root.states[0]?.id ?? '');
   if (beside === '') return [];
-  return [`  note right of ${beside}`, '    in any state:', ...texts.map((text) => `    ${labelText(text)}`), '  end note'];
+  return [
+    `  note right of ${beside}`,
+    '    in any state:',
+    ...texts.map((text) => `    ${labelText(text)}`),
+    '  end note',
+  ];
 }

@@ -95,7 +95,8 @@ export function ownEdges(
     // What a stand-in is sent is what the kind is sent that it stands in for.
     if (!placed.has(actor.id)) continue;
     for (const type of definition.accepts) {
-      for (const from of sendersOf(actor, type, nodes, nodeOf)) add(from, own, type, { port: null, origin: 'vocabulary' });
+      for (const from of sendersOf(actor, type, nodes, nodeOf))
+        add(from, own, type, { port: null, origin: 'vocabulary' });
     }
   }
   return edges;

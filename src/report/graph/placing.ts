@@ -50,7 +50,7 @@ const DIRECTIONS = ['TB', 'LR'] as const;
 const RANKERS = ['network-simplex', 'tight-tree', 'longest-path'] as const;
 
 /** Pixels between what is placed. */
-const GAPS = { nodesep: 18, edgesep: 10, ranksep: 20 };
+const GAPS = { nodesep: 18, edgesep: 10, ranksep: 26 };
 
 type Options = { readonly rankdir: 'TB' | 'LR'; readonly ranker: (typeof RANKERS)[number] };
 
@@ -64,16 +64,51 @@ function placedBy(boxes: readonly Box[], lines: readonly Line[], options: Option
     graph.setEdge(from, to, { width, height, labelpos: 'c', minlen: 1 }, id);
   }
   layout(graph);
+  const middleOf = (id: string): Point => graph.node(id) as Point;
   const placedBoxes = boxes.map(({ id, width, height }) => {
-    const { x, y } = graph.node(id) as Point;
+    const { x, y } = middleOf(id);
     return { id, width, height, x: x - width / 2, y: y - height / 2 };
   });
+  const byId = new Map(placedBoxes.map((box) => [box.id, box]));
   const placedLines = lines.map(({ id, from, to, width, height }) => {
     const { points, x, y } = graph.edge(from, to, id) as { points: Point[] } & Partial<Point>;
     const middle = points[Math.floor(points.length / 2)] ?? { x: 0, y: 0 };
-    return { id, points, label: { x: x ?? middle.x, y: y ?? middle.y }, width, height };
+    const label = { x: x ?? middle.x, y: y ?? middle.y };
+    const [first, last] = [byId.get(from), byId.get(to)];
+    if (width === 0 || first === undefined || last === undefined || from === to)
+      return { id, points, label, width, height };
+    const through = straightThrough(points, { ...label, width, height }, options.rankdir);
+    return { id, points: fromBorders(through, first, last), label, width, height };
   });
   return fromOrigin(placedBoxes, placedLines);
+}
+
+/** A line that runs straight behind its label crosses none of those beside it: it bends before and after. */
+function straightThrough(points: readonly Point[], label: Point & Frame, rankdir: Options['rankdir']): Point[] {
+  const { x, y, width, height } = label;
+  const at = points.findIndex((point) => Math.abs(point.x - x) < 0.5 && Math.abs(point.y - y) < 0.5);
+  const [before, after] = [points[at - 1], points[at + 1]];
+  if (before === undefined || after === undefined) return [...points];
+  const [right, down] = rankdir === 'LR' ? [width / 2, 0] : [0, height / 2];
+  const sign = (rankdir === 'LR' ? after.x - before.x : after.y - before.y) < 0 ? -1 : 1;
+  const ends = [-sign, sign].map((side) => ({ x: x + side * right, y: y + side * down }));
+  return [...points.slice(0, at), ...ends, ...points.slice(at + 1)];
+}
+
+/** The first and the last point anew, since the bends next to them moved: on the way from there to the middles of the boxes. */
+function fromBorders(points: readonly Point[], first: PlacedBox, last: PlacedBox): Point[] {
+  const inner = points.slice(1, -1);
+  const [next, before] = [inner[0], inner.at(-1)];
+  if (next === undefined || before === undefined) return [...points];
+  return [borderPoint(first, next), ...inner, borderPoint(last, before)];
+}
+
+/** Where the way from outside to the middle of a box meets its border. */
+function borderPoint({ x, y, width, height }: PlacedBox, from: Point): Point {
+  const middle = { x: x + width / 2, y: y + height / 2 };
+  const [right, down] = [from.x - middle.x, from.y - middle.y];
+  const share = Math.min(width / 2 / Math.max(Math.abs(right), 1e-9), height / 2 / Math.max(Math.abs(down), 1e-9), 1);
+  return { x: middle.x + right * share, y: middle.y + down * share };
 }
 
 /** Moves all so that the least coordinates are 0: dagre's own margins know nothing of loops and of lines that bend out. */
@@ -97,9 +132,7 @@ function fromOrigin(boxes: readonly PlacedBox[], lines: readonly (PlacedLine & F
     width: round(corners.reduce((most, { x }) => Math.max(most, x), left) - left),
     height: round(corners.reduce((most, { y }) => Math.max(most, y), top) - top),
     boxes: new Map(boxes.map((box) => [box.id, { ...box, ...moved(box) }])),
-    lines: new Map(
-      lines.map(({ id, points, label }) => [id, { id, points: points.map(moved), label: moved(label) }]),
-    ),
+    lines: new Map(lines.map(({ id, points, label }) => [id, { id, points: points.map(moved), label: moved(label) }])),
   };
 }
 
@@ -130,9 +163,7 @@ const MANY = 60;
  */
 export function place(boxes: readonly Box[], lines: readonly Line[], frame: Frame): Placed {
   const rankers = boxes.length > MANY ? RANKERS.slice(2) : RANKERS;
-  const tried = DIRECTIONS.flatMap((rankdir) =>
-    rankers.map((ranker) => placedBy(boxes, lines, { rankdir, ranker })),
-  );
+  const tried = DIRECTIONS.flatMap((rankdir) => rankers.map((ranker) => placedBy(boxes, lines, { rankdir, ranker })));
   const [first, ...others] = tried;
   if (first === undefined) return placedBy(boxes, lines, { rankdir: 'TB', ranker: 'network-simplex' });
   return others.reduce((best, next) => (scaleInto(next, frame) > scaleInto(best, frame) * 1.001 ? next : best), first);

@@ -165,6 +165,10 @@ export function statesOf(state: ChartState): ChartState[] {
  * ```
  */
 export function reactionText({ on, guard, actions }: Reaction): string {
-  const parts = [on.join(', '), guard === null ? '' : `[${guard}]`, actions.length === 0 ? '' : `/ ${actions.join(', ')}`];
+  const parts = [
+    on.join(', '),
+    guard === null ? '' : `[${guard}]`,
+    actions.length === 0 ? '' : `/ ${actions.join(', ')}`,
+  ];
   return parts.filter((part) => part !== '').join(' ');
 }

@@ -60,7 +60,11 @@ export interface TextStyle {
  * textAt('zone', { x: 0, y: 10 }, { size: 10 }); // '<text x="0" y="10" font-size="10" textLength="21.68">zone</text>'
  * ```
  */
-export function textAt(text: string, { x, y }: Point, { size, bold = false, anchor = 'start', class: name }: TextStyle): string {
+export function textAt(
+  text: string,
+  { x, y }: Point,
+  { size, bold = false, anchor = 'start', class: name }: TextStyle,
+): string {
   const attributes = {
     x,
     y,
@@ -69,6 +73,7 @@ export function textAt(text: string, { x, y }: Point, { size, bold = false, anch
     ...(anchor === 'middle' ? { 'text-anchor': 'middle' } : {}),
     ...(name === undefined ? {} : { class: name }),
     textLength: textWidth(text, size, bold),
+    lengthAdjust: 'spacingAndGlyphs',
   };
   return element('text', attributes, escapeXml(text));
 }

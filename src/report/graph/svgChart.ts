@@ -56,11 +56,15 @@ function stateSvg({ state, name, facts, inside, top, width, height }: DrawnState
     ...(state.type === 'final' ? [element('rect', { ...double, class: 'region' })] : []),
     textAt(name, { x: x + PADDING, y: y + PADDING + NAME_SIZE - 2 }, { size: NAME_SIZE, bold: true }),
     ...facts.map((fact, at) => {
-      const place = { x: x + PADDING + (fact.startsWith(' ') ? 10 : 0), y: y + PADDING + NAME_SIZE + (at + 1) * LINE_HEIGHT - 2 };
+      const place = {
+        x: x + PADDING + (fact.startsWith(' ') ? 10 : 0),
+        y: y + PADDING + NAME_SIZE + (at + 1) * LINE_HEIGHT - 2,
+      };
       return textAt(fact.trimStart(), place, { size: NOTE_SIZE, class: 'note' });
     }),
   ];
-  const nested = inside === null ? [] : [element('g', { transform: `translate(${x} ${y})` }, levelSvg(inside, width, top))];
+  const nested =
+    inside === null ? [] : [element('g', { transform: `translate(${x} ${y})` }, levelSvg(inside, width, top))];
   return element('g', {}, [...parts, ...nested].join('\n'));
 }
 

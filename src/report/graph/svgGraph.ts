@@ -65,10 +65,7 @@ function drawnOf(node: ActorNode, loops: readonly Link[], most: number): Drawn {
 }
 
 function boxOf({ node, name, notes }: Drawn): Box {
-  const widths = [
-    textWidth(name, NAME_SIZE, true),
-    ...notes.map((note) => textWidth(note, NOTE_SIZE)),
-  ];
+  const widths = [textWidth(name, NAME_SIZE, true), ...notes.map((note) => textWidth(note, NOTE_SIZE))];
   const height = NAME_SIZE + 2 * PADDING + notes.length * LINE_HEIGHT;
   return { id: node.id, width: Math.max(60, ...widths) + 2 * PADDING, height };
 }
@@ -196,7 +193,11 @@ function laid(graph: ActorGraph, most: number): Laid {
     return { id: String(at), from, to, width: label.width + 6, height: label.height + 2 };
   });
   const placed = place(nodes.map(boxOf), lines, FRAME);
-  return { nodes, placed, links: links.map((link, at) => ({ ...link, line: placed.lines.get(String(at)) ?? NOWHERE })) };
+  return {
+    nodes,
+    placed,
+    links: links.map((link, at) => ({ ...link, line: placed.lines.get(String(at)) ?? NOWHERE })),
+  };
 }
 
 /** Labels say less where they would make the whole too small to be read. */
