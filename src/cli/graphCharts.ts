@@ -7,6 +7,16 @@ import type { Catalogue } from '../topology/definitions/catalogue.ts';
 import { machineOf } from '../topology/definitions/machineOf.ts';
 import type { Topology } from '../topology/schema.ts';
 
+/** What is made around transition logic has one state and one action, which is named nowhere in the definition. */
+function withoutWrapping(chart: Statechart): Statechart {
+  const { root } = chart;
+  const states = root.states.map((state) => {
+    const on = state.reactions.flatMap((reaction) => reaction.on);
+    return { ...state, reactions: [{ on, guard: null, actions: [] }] };
+  });
+  return { ...chart, root: { ...root, states } };
+}
+
 /**
  * The statechart of a kind.
  *
@@ -20,7 +30,8 @@ export function chartOfKind(catalogue: Catalogue, kind: string): Statechart {
   const definition = catalogue.actors.get(kind);
   if (definition !== undefined) {
     const { replaces } = definition;
-    return statechartOf(machineOf(definition), replaces === null ? kind : `${kind}, for ${replaces}`);
+    const chart = statechartOf(machineOf(definition), replaces === null ? kind : `${kind}, for ${replaces}`);
+    return 'root' in definition.logic ? chart : withoutWrapping(chart);
   }
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- looked up just before
   if (kind in machines) return statechartOf(machines[kind as ActorKind], kind);

@@ -12,6 +12,7 @@ import { addInfo } from './info.ts';
 import type { CliIo } from './io.ts';
 import { addLog } from './log.ts';
 import { addMakeTrace } from './makeTrace.ts';
+import { addNew } from './new.ts';
 import { addRecord } from './record.ts';
 import { addReplay } from './replay.ts';
 import { addRun } from './run.ts';
@@ -74,6 +75,7 @@ export function createProgram(cli: Cli): Command {
     addLog,
     addInfo,
     addGraph,
+    addNew,
     addVerify,
     addValidate,
     addTlb,
