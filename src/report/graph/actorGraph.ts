@@ -161,28 +161,38 @@ function outsideEdges({ built }: GraphSource, nodeOf: ReadonlyMap<string, string
   return edges;
 }
 
-/** Each edge once, however many actors of a node it is from. */
+/** Each edge once, however many actors of a node it is from; counts add up. */
 function distinct(edges: readonly MessageEdge[]): MessageEdge[] {
   const seen = new Map<string, MessageEdge>();
   for (const edge of edges) {
     const key = [edge.from, edge.to, edge.type, edge.port ?? ''].join('\n');
-    if (!seen.has(key)) seen.set(key, edge);
+    const before = seen.get(key);
+    if (before === undefined) seen.set(key, edge);
+    else if (before.count !== null) seen.set(key, { ...before, count: before.count + (edge.count ?? 0) });
   }
   return [...seen.values()];
 }
 
 /**
- * Only what is drawn of one actor: itself, its links, and who is at their other ends.
+ * Only what is drawn of one actor: itself, its links, and who is at their other ends; many of a kind are then one node.
  *
+ * @param graph one in which no two actors are one node
  * @example
  * ```ts
- * neighbourhood({ title: 'none', nodes: [], edges: [] }, 'disk').nodes; // []
+ * const parts = { topology: loadTopology('plain-4k'), catalogue: builtIns };
+ * neighbourhood(parts, { title: 'none', nodes: [], edges: [] }, 'disk').title; // 'none: disk'
  * ```
  */
-export function neighbourhood(graph: ActorGraph, actor: string): ActorGraph {
-  const edges = graph.edges.filter(({ from, to }) => from === actor || to === actor);
-  const near = new Set([actor, ...edges.flatMap(({ from, to }) => [from, to])]);
-  return { ...graph, edges, nodes: graph.nodes.filter(({ id }) => near.has(id)) };
+export function neighbourhood(source: GraphParts, graph: ActorGraph, actor: string, all = false): ActorGraph {
+  const links = graph.edges.filter(({ from, to }) => from === actor || to === actor);
+  const near = new Set([actor, ...links.flatMap(({ from, to }) => [from, to])]);
+  const ids = graph.nodes.flatMap(({ id }) => (near.has(id) ? [id] : []));
+  const nodes = nodesOf(source, ids, { all, actor });
+  const nodeOf = new Map(nodes.flatMap(({ id, actors }) => actors.map((one) => [one, id] as const)));
+  const edges = links.map((edge) => {
+    return { ...edge, from: nodeOf.get(edge.from) ?? edge.from, to: nodeOf.get(edge.to) ?? edge.to };
+  });
+  return { title: `${graph.title}: ${actor}`, nodes, edges: distinct(edges) };
 }
 
 /**
@@ -198,6 +208,8 @@ export function neighbourhood(graph: ActorGraph, actor: string): ActorGraph {
  * ```
  */
 export function actorGraph(source: GraphSource, folding: Folding = {}): ActorGraph {
+  const { actor, all } = folding;
+  if (actor !== undefined) return neighbourhood(source, actorGraph(source, { all: true }), actor, all);
   const { topology, built } = source;
   const ids = built.actors.map(({ id }) => id);
   const nodes = nodesOf(source, built.messages.length === 0 ? ids : [OUTSIDE_ID, ...ids], folding);
@@ -207,6 +219,5 @@ export function actorGraph(source: GraphSource, folding: Folding = {}): ActorGra
     ...vocabularyEdges(source, nodes),
     ...ownEdges(source, nodes, nodeOf),
   ]);
-  const graph = { title: topology.name, nodes, edges };
-  return folding.actor === undefined ? graph : neighbourhood(graph, folding.actor);
+  return { title: topology.name, nodes, edges };
 }

@@ -37,6 +37,8 @@ export function logGraph(
   records: Iterable<Pick<LogRecord, 'from' | 'to' | 'type'>>,
   folding: Folding = {},
 ): ActorGraph {
+  const { actor, all } = folding;
+  if (actor !== undefined) return neighbourhood(source, logGraph(source, records, { all: true }), actor, all);
   const counts = new Map<string, Map<string, Map<string, number>>>();
   const seen = new Set<string>();
   for (const { from, to, type } of records) {
@@ -61,8 +63,7 @@ export function logGraph(
       }
     }
   }
-  const graph = { title: source.topology.name, nodes, edges: [...edges.values()].sort(byCount) };
-  return folding.actor === undefined ? graph : neighbourhood(graph, folding.actor);
+  return { title: source.topology.name, nodes, edges: [...edges.values()].sort(byCount) };
 }
 
 function byCount(a: MessageEdge, b: MessageEdge): number {

@@ -71,9 +71,11 @@ function stateSvg({ state, name, facts, inside, top, width, height }: DrawnState
 /** Charts side by side as long as they fit, in rows. */
 function rowsOf(charts: readonly DrawnState[]): { state: DrawnState; at: Point }[] {
   const rows: { state: DrawnState; at: Point }[] = [];
+  // The widest one decides how wide the whole is, where it is wider than the frame.
+  const most = charts.reduce((width, state) => Math.max(width, state.width), FRAME.width);
   let [x, y, rowHeight] = [0, 0, 0];
   for (const state of charts) {
-    if (x > 0 && x + state.width > FRAME.width) [x, y, rowHeight] = [0, y + rowHeight + GAP, 0];
+    if (x > 0 && x + state.width > most) [x, y, rowHeight] = [0, y + rowHeight + GAP, 0];
     rows.push({ state, at: { x: round(x), y: round(y) } });
     x += state.width + GAP;
     rowHeight = Math.max(rowHeight, state.height);

@@ -98,7 +98,7 @@ function nodeSvg({ node, name, notes, loop }: Drawn, { x, y, width, height }: Pl
       ),
     ),
   ];
-  return element('g', {}, parts.join(''));
+  return element('g', { 'data-node': node.id }, parts.join(''));
 }
 
 /** Which way the drawn line of a link goes: an arrow for each of the two directions of its messages. */

@@ -162,7 +162,8 @@ export function defineActor<
   I = Record<string, never>,
   T extends A = never,
 >(
-  options: ActorOptions<K, M, A, P, I, S, T, MessagesWith<M>['type']> & (WithMachine | WithTransition<M, A, P, I, S, T>),
+  options: ActorOptions<K, M, A, P, I, S, T, MessagesWith<M>['type']> &
+    (WithMachine | WithTransition<M, A, P, I, S, T>),
 ): ActorDefinition<K, P, I> {
   const { kind, says, version = 1, accepts, replaces } = options;
   const messages: readonly AnyMessageDefinition[] = options.messages ?? [];
