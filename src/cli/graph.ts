@@ -42,6 +42,8 @@ type Wanted =
 
 /** Nodes of a drawing beyond which nobody sees anything, and its layout takes minutes. */
 const NODES_MAX = 100;
+/** And of a text: the links grow with the square. */
+const NODES_MAX_IN_TEXT = 1000;
 /** Types that labels name of each direction where not all are asked for. */
 const TYPES_NAMED = 2;
 
@@ -145,16 +147,24 @@ async function graph(cli: Cli, given: string | undefined, options: GraphOptions)
     return;
   }
   if (opened === null) usage('a topology or a log is missing', 'granule graph', 'Give a file, or --of machine KIND.');
+  const most = format === 'svg' && options.json !== true ? NODES_MAX : NODES_MAX_IN_TEXT;
+  if (options.all === true && options.actor === undefined) checkCount(opened.ids.length, most);
   const drawn = graphOf(opened, options);
   if (options.json === true) {
     cli.json(drawn);
     return;
   }
-  if (format === 'svg' && drawn.nodes.length > NODES_MAX) {
-    const next = 'Leave out --all, give --actor ID, or take --format dot or mermaid.';
-    usage(`${drawn.nodes.length} nodes are more than can be seen in one drawing`, '--all', next);
-  }
+  checkCount(drawn.nodes.length, most);
   put(cli, options, graphText(drawn, format, wanted.what === 'messages'));
+}
+
+function checkCount(nodes: number, most: number): void {
+  if (nodes <= most) return;
+  const next =
+    most === NODES_MAX
+      ? 'Leave out --all, give --actor ID, or take --format dot or mermaid.'
+      : 'Leave out --all, or give --actor ID.';
+  usage(`${nodes} nodes are more than the ${most} that one drawing can have`, '--all', next);
 }
 
 function graphOf({ ids, graph: make }: Opened, { all = false, actor }: GraphOptions): ActorGraph {

@@ -113,8 +113,14 @@ describe('granule graph', () => {
     writeFileSync(place.path('many.json'), JSON.stringify({ name: 'many', processes }));
     expect(await ok('many.json')).toContain('>process ×40</text>');
     expect(await refused('many.json', '--all')).toMatch(
-      /^USAGE: \d{3} nodes are more than can be seen in one drawing \(--all\)/,
+      /^USAGE: \d{3} nodes are more than the 100 that one drawing can have \(--all\)/,
     );
     expect(await ok('many.json', '--all', '--format', 'dot')).toContain('"process:40"');
+    const crowd = Array.from({ length: 600 }, (_, at) => ({ pid: at + 1, pageSize: '4K', program }));
+    writeFileSync(place.path('crowd.json'), JSON.stringify({ name: 'crowd', processes: crowd }));
+    expect(await ok('crowd.json', '--actor', 'mm:7', '--format', 'mermaid')).toContain('"process:7"');
+    expect(await refused('crowd.json', '--all', '--format', 'dot')).toContain(
+      'than the 1000 that one drawing can have',
+    );
   });
 });

@@ -95,7 +95,7 @@ function inside(inner: Box, outer: Box): boolean {
 const nameOf = (box: Box & { is?: string; text?: string }): string =>
   `${box.text ?? box.is ?? ''} at ${Math.round(box.x)},${Math.round(box.y)}`;
 
-function overlaps<T extends Box>(boxes: readonly T[]): string[] {
+function overlaps(boxes: readonly Box[]): string[] {
   return boxes.flatMap((a, at) =>
     boxes.slice(at + 1).flatMap((b) => (overlap(a, b) ? [`${nameOf(a)} and ${nameOf(b)}`] : [])),
   );

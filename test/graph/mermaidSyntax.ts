@@ -47,7 +47,7 @@ function undeclared({ used, declared }: Read): string[] {
 export function flowchartFaults(text: string): string[] {
   const [fence, title, end, head, ...lines] = text.trimEnd().split('\n');
   const found = read(lines, FLOW_LINES);
-  const heads = [fence === '---', title?.startsWith('title: "') === true, end === '---', head === 'flowchart TB'];
+  const heads = [fence === '---', (title ?? '').startsWith('title: "'), end === '---', head === 'flowchart TB'];
   return [...(heads.every(Boolean) ? [] : ['its head']), ...found.faults, ...undeclared(found)];
 }
 

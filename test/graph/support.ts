@@ -5,7 +5,7 @@ import { openTopology } from '../../src/node.ts';
 import { type ActorGraph, actorGraph, type Folding, type GraphSource } from '../../src/report/graph/actorGraph.ts';
 import { buildTopology } from '../../src/topology/build.ts';
 import { defineActor } from '../../src/topology/definitions/defineActor.ts';
-import { asker, pairOf, squarer } from '../topology/definitions/support.ts';
+import { asker, pairOf, ping } from '../topology/definitions/support.ts';
 
 /** A system that can be drawn, and run. */
 export interface Drawable {
@@ -64,15 +64,20 @@ export const ramDisk = defineActor({
 
 /** A program that reads a file from it. */
 export function withRamDisk(): Drawable {
-  const program = [
-    { op: 'mmap', addr: '0x300000000', lengthBytes: '256K', flags: 'SHARED|FIXED', file: '/data' },
-    { op: 'load', addr: '0x300000000', lengthBytes: '256K', strideBytes: '64K' },
-  ];
   return drawable(
     defineTopology({
       name: 'a disk of our own',
       files: [{ path: '/data', size: '256K', kind: 'xfs' }],
-      processes: [{ pid: 1, pageSize: '64K', program }],
+      processes: [
+        {
+          pid: 1,
+          pageSize: '64K',
+          program: [
+            { op: 'mmap', addr: '0x300000000', lengthBytes: '256K', flags: 'SHARED|FIXED', file: '/data' },
+            { op: 'load', addr: '0x300000000', lengthBytes: '256K', strideBytes: '64K' },
+          ],
+        },
+      ],
       replace: { disk: ramDisk },
     }),
   );
@@ -82,7 +87,7 @@ export function withRamDisk(): Drawable {
 export const alarm = defineActor({
   kind: 'alarm',
   says: 'Pokes an asker, again and again.',
-  messages: squarer.messages,
+  messages: [ping],
   accepts: ['PING'],
   timers: ['PING'],
   outside: ['PING'],

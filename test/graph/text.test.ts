@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { chartsOf } from '../../src/cli/graphCharts.ts';
+import { chartOfKind, chartsOf } from '../../src/cli/graphCharts.ts';
 import { actorGraph, type ActorGraph } from '../../src/report/graph/actorGraph.ts';
 import { dotOfChart, dotOfGraph } from '../../src/report/graph/dot.ts';
 import { mermaidOfChart, mermaidOfGraph } from '../../src/report/graph/mermaid.ts';
@@ -60,7 +60,7 @@ describe('Mermaid', () => {
     const good = mermaidOfGraph(hostile);
     expect(flowchartFaults(good.replace('#quot;', '"'))).not.toEqual([]);
     expect(flowchartFaults(good.replace('| n0', '| n7'))).toEqual(['n7 is used and not declared']);
-    const chart = mermaidOfChart(charts()[0]!, 'full');
+    const chart = mermaidOfChart(chartOfKind(builtIns, 'process'), 'full');
     expect(stateDiagramFaults(chart.replace(/ --> (\w+): /, ' --> $1: a: '))).not.toEqual([]);
     expect(stateDiagramFaults(`${chart}}\n`)).toContain('a brace too many');
     expect(stateDiagramFaults(chart.replace(' {\n', '\n'))).not.toEqual([]);

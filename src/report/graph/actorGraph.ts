@@ -131,21 +131,26 @@ function mayTalk({ built }: GraphSource, from: ActorNode, to: ActorNode): boolea
   return space(from) === space(to);
 }
 
-/** What a node takes: a stand-in, what its definition accepts. */
-function takes(source: GraphSource, node: ActorNode, type: string): boolean {
-  const definition = standInOf(source, node.kind);
-  return (definition?.accepts ?? source.catalogue.acceptedBy(node.kind)).includes(type);
+/** What those of each kind take: a stand-in, what its definition accepts. */
+function takenByKind(source: GraphSource, nodes: readonly ActorNode[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const kinds = [...new Set(nodes.map(({ kind }) => kind))];
+  return new Map(
+    kinds.map((kind) => [kind, new Set(standInOf(source, kind)?.accepts ?? source.catalogue.acceptedBy(kind))]),
+  );
 }
 
-function vocabularyEdges(source: GraphSource, nodes: readonly ActorNode[]): MessageEdge[] {
+/** With `actor`, only those from or to it: of thousands of actors all pairs are too many. */
+function vocabularyEdges(source: GraphSource, nodes: readonly ActorNode[], actor?: string): MessageEdge[] {
   const edges: MessageEdge[] = [];
+  const taken = takenByKind(source, nodes);
   for (const [type, row] of Object.entries(vocabulary)) {
     const senders = nodes.filter(({ kind }) => kind !== OUTSIDE_ID && (row.from as readonly string[]).includes(kind));
     const takers = nodes.filter(
-      (node) => (row.to as readonly string[]).includes(node.kind) && takes(source, node, type),
+      ({ kind }) => (row.to as readonly string[]).includes(kind) && taken.get(kind)?.has(type) === true,
     );
+    const near = actor === undefined ? takers : takers.filter(({ id }) => id === actor);
     for (const from of senders) {
-      for (const to of takers) {
+      for (const to of from.id === actor ? takers : near) {
         if (!mayTalk(source, from, to)) continue;
         edges.push({ from: from.id, to: to.id, type, port: null, origin: 'vocabulary', count: null });
       }
@@ -208,16 +213,17 @@ export function neighbourhood(source: GraphParts, graph: ActorGraph, actor: stri
  * ```
  */
 export function actorGraph(source: GraphSource, folding: Folding = {}): ActorGraph {
-  const { actor, all } = folding;
-  if (actor !== undefined) return neighbourhood(source, actorGraph(source, { all: true }), actor, all);
+  const { actor, all = false } = folding;
   const { topology, built } = source;
   const ids = built.actors.map(({ id }) => id);
-  const nodes = nodesOf(source, built.messages.length === 0 ? ids : [OUTSIDE_ID, ...ids], folding);
+  const present = built.messages.length === 0 ? ids : [OUTSIDE_ID, ...ids];
+  const nodes = nodesOf(source, present, { all: all || actor !== undefined });
   const nodeOf = new Map(nodes.flatMap(({ id, actors }) => actors.map((actor) => [actor, id] as const)));
   const edges = distinct([
     ...outsideEdges(source, nodeOf),
-    ...vocabularyEdges(source, nodes),
+    ...vocabularyEdges(source, nodes, actor),
     ...ownEdges(source, nodes, nodeOf),
   ]);
-  return { title: topology.name, nodes, edges };
+  const graph = { title: topology.name, nodes, edges };
+  return actor === undefined ? graph : neighbourhood(source, graph, actor, all);
 }
