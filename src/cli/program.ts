@@ -9,6 +9,7 @@ import { addElf } from './elf.ts';
 import { addGraph } from './graph.ts';
 import { addImport } from './import.ts';
 import { addInfo } from './info.ts';
+import { addInspect } from './inspect.ts';
 import type { CliIo } from './io.ts';
 import { addLog } from './log.ts';
 import { addMakeTrace } from './makeTrace.ts';
@@ -76,6 +77,7 @@ export function createProgram(cli: Cli): Command {
     addInfo,
     addGraph,
     addNew,
+    addInspect,
     addVerify,
     addValidate,
     addTlb,
