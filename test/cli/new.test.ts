@@ -76,7 +76,8 @@ describe('granule new refuses', () => {
     for (const name of ['kept.mjs', 'kept.json', 'kept.test.mjs']) {
       writeFileSync(place.path(name), 'mine');
       expect(await refused('actor', 'kept')).toBe(
-        `FILE_EXISTS: a file is there already (${place.path(name)}). Choose another name or folder, or move the file away; it is unchanged.\n`,
+        `FILE_EXISTS: a file is there already (${place.path(name)}). ` +
+          'Choose another name or folder, or move the file away; it is unchanged.\n',
       );
       expect(text(name)).toBe('mine');
       rmSync(place.path(name));

@@ -53,7 +53,9 @@ const MEASURE = `(source) => {
     root,
     foreign: all('script,image,use,a,foreignObject,[href],[onload]').map((element) => element.outerHTML),
     size: placeOf(svg),
-    boxes: all('rect:not(.page):not([fill-opacity="0"])').map((rect) => ({ ...placeOf(rect), is: rect.getAttribute('class'), node: rect.closest('[data-node]')?.dataset.node ?? null })),
+    boxes: all('rect:not(.page):not([fill-opacity="0"])').map((rect) => {
+      return { ...placeOf(rect), is: rect.getAttribute('class'), node: rect.closest('[data-node]')?.dataset.node ?? null };
+    }),
     texts: all('text').map((text) => ({ ...placeOf(text), text: text.textContent })),
     lines: all('path.line[marker-end],path.line[marker-start]').map((path) => ({
       start: endOf(path, 0),

@@ -17,6 +17,7 @@ export interface Line {
   readonly height: number;
 }
 
+/** A place in a drawing. */
 export interface Point {
   readonly x: number;
   readonly y: number;

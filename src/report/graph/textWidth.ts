@@ -35,7 +35,7 @@ export function textWidth(text: string, size: number, bold = false): number {
  *
  * @example
  * ```ts
- * wrapped(['ALLOC,', 'GET,', 'PUT'], 60, 10); // ['ALLOC, GET,', 'PUT']
+ * wrapped(['ALLOC,', 'GET,', 'PUT'], 60, 10); // ['ALLOC,', 'GET, PUT']
  * ```
  */
 export function wrapped(words: readonly string[], width: number, size: number): string[] {

@@ -31,7 +31,7 @@ export interface ActorOptions<
   /** Those of them that it sends to itself, with a delay: the port `self`. */
   readonly timers?: readonly T[];
   /** Those of them that come from whoever drives a run in code, and that no topology need send. */
-  readonly outside?: readonly A[];
+  readonly outside?: readonly NoInfer<A>[];
   readonly ports?: P & PortsOf<Known>;
   /** What a topology may tell it. */
   readonly input?: Schema<I>;
