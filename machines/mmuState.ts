@@ -20,6 +20,8 @@ export interface MmuInput {
   cpus: number;
   /** The cores have range TLBI operations (FEAT_TLBIRANGE). */
   tlbRange: boolean;
+  /** Actors that look after devices which share the tables. */
+  notifiers?: readonly string[];
 }
 
 /** A table operation that an mm can ask for. */
@@ -96,6 +98,8 @@ export interface MmuContext {
   walkers?: Walkers;
   /** Changes of table under running threads; absent where they are one step. */
   live?: LiveSwitch;
+  /** Whoever must forget translations too, and be waited for; absent where the process shares its tables with no device. */
+  notifiers?: readonly string[];
 }
 
 /**
@@ -156,5 +160,6 @@ export function initialMmu(input: MmuInput): MmuContext {
     refusals: 0,
     linuxTableBytesPeak: 0,
     nativeTableBytesPeak: 0,
+    ...(input.notifiers === undefined ? {} : { notifiers: input.notifiers }),
   };
 }

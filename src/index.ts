@@ -26,6 +26,7 @@ export type {
   ActorDefinition,
   ActorLaw,
   ActorStart,
+  Look,
   Place,
   PlacedActor,
   PortDefinition,
@@ -35,6 +36,9 @@ export type {
 } from './topology/definitions/actorTypes.ts';
 export { builtIns, Catalogue, catalogueOf } from './topology/definitions/catalogue.ts';
 export { z } from 'zod';
+
+// What hardware and laws see of a page table
+export { type DeviceTranslation, deviceTranslation } from '../machines/notifiers/mmuNotify.ts';
 
 // What can go wrong
 export { type ErrorCode, errorTable, GranuleError } from './errors.ts';

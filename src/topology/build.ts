@@ -213,13 +213,18 @@ function limitsOf({ memlock, addressSpaceLimit, dataLimit }: TopologyProcess): L
   };
 }
 
+/** Absent where the process has none: its MMU then keeps no such state. */
+function notifiersOf(notifiers: readonly string[] | undefined): { notifiers?: readonly string[] } {
+  return notifiers === undefined || notifiers.length === 0 ? {} : { notifiers };
+}
+
 function processActors(
   topology: Topology,
   process: TopologyProcess,
   trace: RunSource,
   resources: ResourceHolder,
 ): ActorSpec[] {
-  const { pid, pageSize: pageBytes, children, signals } = process;
+  const { pid, pageSize: pageBytes, children, signals, notifiers } = process;
   const { kernelPageSize: kernelPageBytes, quantumCycles } = topology;
   const core = findCore(topology.core);
   invariant(core !== null, `there is a core ${topology.core}`);
@@ -232,7 +237,14 @@ function processActors(
   const { objects } = topology;
   const maps = objects?.vdso === true ? { kernelMaps: objects.pages } : {};
   const mm = { resources, pid, kernelPageBytes, nativeTables, zeroPfn, stackLimitBytes, limits, ...swap, ...maps };
-  const mmu = { resources, pid, kernelPageBytes, cpus: topology.cpus, tlbRange: core.tlbRange };
+  const mmu = {
+    resources,
+    pid,
+    kernelPageBytes,
+    cpus: topology.cpus,
+    tlbRange: core.tlbRange,
+    ...notifiersOf(notifiers),
+  };
   if (process.threadOf !== undefined) return [{ id: `process:${pid}`, machine: machines.process, input }];
   return [
     { id: `process:${pid}`, machine: machines.process, input },
