@@ -20,6 +20,7 @@ export {
   type AnyMessageDefinition,
   defineMessage,
   type MessageDefinition,
+  type MessagesWith,
   type Schema,
 } from './topology/definitions/defineMessage.ts';
 export type {
@@ -31,6 +32,7 @@ export type {
   PlacedActor,
   PortDefinition,
   Ports,
+  SendBy,
   SendOptions,
   Transition,
 } from './topology/definitions/actorTypes.ts';

@@ -96,7 +96,8 @@ function checkAnswers({ topology }: Linked, { id, index, definition }: Placed): 
 /** Whether anybody can send a type to an actor. */
 function isSent(linked: Linked, actor: Placed, type: string): boolean {
   const { topology, catalogue, placed, specs } = linked;
-  if (actor.definition.timers.includes(type)) return true;
+  const { timers, outside } = actor.definition;
+  if (timers.includes(type) || outside.includes(type)) return true;
   if (topology.messages.some((message) => message.to === actor.id && message.type === type)) return true;
   const text = JSON.stringify(topology.faultPlan);
   if (text.includes(JSON.stringify(actor.id)) && text.includes(JSON.stringify(type))) return true;
@@ -175,7 +176,7 @@ function checkStandIns(linked: Linked): void {
   present.add('outside');
   for (const kind of Object.keys(topology.replace ?? {})) {
     const definition = definitionOf(linked, kind);
-    if (definition === null) continue;
+    if (definition?.replaces !== kind) continue;
     const needed = Object.entries(vocabulary).filter(
       ([, { from, to }]) => (to as readonly string[]).includes(kind) && from.some((sender) => present.has(sender)),
     );
@@ -214,10 +215,11 @@ export function checkLinks(linked: Linked): void {
     for (const type of definition.accepts) {
       if (isSent(linked, actor, type)) continue;
       const { from } = linked.catalogue.row(type) ?? { from: [] };
-      const senders = from.length === 0 ? 'nobody' : from.join(', ');
+      const senders =
+        from.length === 0 ? 'no port of any kind sends it, so "messages" must' : `a port of ${from.join(' or ')} would`;
       throw new GranuleError(
         'TOPOLOGY_OPEN',
-        `${id} accepts ${type}, which nobody here sends to it; it comes from ${senders}`,
+        `${id} accepts ${type}, which nobody here sends to it: ${senders}`,
         where,
       );
     }

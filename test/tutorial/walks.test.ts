@@ -11,6 +11,9 @@ import { departure, linesOf, snippetsOf, stepsOf } from './support/walk.ts';
 
 const PAGES = ['tutorial-1.md', 'tutorial-2.md', 'tutorial-3.md'];
 
+/** An error by its code, or a replay that found something. */
+const FAILURE = /^([A-Z_]+: |The replay left the recording)/;
+
 function page(name: string): string {
   return readFileSync(join(PROJECT, 'docs', name), 'utf8');
 }
@@ -54,7 +57,7 @@ for (const name of PAGES) {
         const wrong = departure(linesOf(step.prints), printed);
         expect(wrong === null ? '' : `not printed: ${wrong}\nprinted:\n${printed.join('\n')}`).toBe('');
         // A command that fails is one of which the page shows that it does.
-        expect(code === 0 || step.prints.some((line) => /^[A-Z_]+: /.test(line))).toBe(true);
+        expect(code === 0 || step.prints.some((line) => FAILURE.test(line))).toBe(true);
       });
     }
 
@@ -62,7 +65,10 @@ for (const name of PAGES) {
       const folder = join(PROJECT, 'fixtures/topologies');
       const sources = ['smmu.mjs', 'nic.mjs'].map((file) => readFileSync(join(folder, file), 'utf8'));
       for (const snippet of snippetsOf(page(name), 'js')) {
-        expect(sources.some((source) => source.includes(snippet)), snippet).toBe(true);
+        expect(
+          sources.some((source) => source.includes(snippet)),
+          snippet,
+        ).toBe(true);
       }
       const typed = readFileSync(join(import.meta.dirname, 'support/typedSmmu.ts'), 'utf8');
       for (const snippet of snippetsOf(page(name), 'ts')) expect(typed, snippet).toContain(snippet);

@@ -35,7 +35,8 @@ function blocksOf(page: string): Block[] {
 function commandsIn({ line, lines }: Block): Step[] {
   const commands: { kind: 'command'; line: number; command: string; prints: string[] }[] = [];
   for (const [index, text] of lines.entries()) {
-    if (text.startsWith('$ ')) commands.push({ kind: 'command', line: line + 1 + index, command: text.slice(2), prints: [] });
+    if (text.startsWith('$ '))
+      commands.push({ kind: 'command', line: line + 1 + index, command: text.slice(2), prints: [] });
     else commands.at(-1)?.prints.push(text);
   }
   return commands;
