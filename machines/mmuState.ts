@@ -21,7 +21,7 @@ export interface MmuInput {
   /** The cores have range TLBI operations (FEAT_TLBIRANGE). */
   tlbRange: boolean;
   /** Actors that look after devices which share the tables. */
-  notifiers?: readonly string[];
+  notifiers?: readonly string[] | undefined;
 }
 
 /** A table operation that an mm can ask for. */
@@ -127,6 +127,7 @@ export function walked(tables: Pick<MmuContext, 'linux' | 'native'>): PageTable 
  * ```
  */
 export function initialMmu(input: MmuInput): MmuContext {
+  const { notifiers = [] } = input;
   return {
     resources: input.resources,
     pid: input.pid,
@@ -160,6 +161,6 @@ export function initialMmu(input: MmuInput): MmuContext {
     refusals: 0,
     linuxTableBytesPeak: 0,
     nativeTableBytesPeak: 0,
-    ...(input.notifiers === undefined ? {} : { notifiers: input.notifiers }),
+    ...(notifiers.length === 0 ? {} : { notifiers }),
   };
 }

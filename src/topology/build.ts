@@ -213,11 +213,6 @@ function limitsOf({ memlock, addressSpaceLimit, dataLimit }: TopologyProcess): L
   };
 }
 
-/** Absent where the process has none: its MMU then keeps no such state. */
-function notifiersOf(notifiers: readonly string[] | undefined): { notifiers?: readonly string[] } {
-  return notifiers === undefined || notifiers.length === 0 ? {} : { notifiers };
-}
-
 function processActors(
   topology: Topology,
   process: TopologyProcess,
@@ -237,14 +232,7 @@ function processActors(
   const { objects } = topology;
   const maps = objects?.vdso === true ? { kernelMaps: objects.pages } : {};
   const mm = { resources, pid, kernelPageBytes, nativeTables, zeroPfn, stackLimitBytes, limits, ...swap, ...maps };
-  const mmu = {
-    resources,
-    pid,
-    kernelPageBytes,
-    cpus: topology.cpus,
-    tlbRange: core.tlbRange,
-    ...notifiersOf(notifiers),
-  };
+  const mmu = { resources, pid, kernelPageBytes, cpus: topology.cpus, tlbRange: core.tlbRange, notifiers };
   if (process.threadOf !== undefined) return [{ id: `process:${pid}`, machine: machines.process, input }];
   return [
     { id: `process:${pid}`, machine: machines.process, input },

@@ -13,7 +13,7 @@ import { defaultCosts } from '../../src/arch/costs.ts';
 import { PageTable } from '../../src/mm/pageTable.ts';
 import { isDirty, isYoung, packPte, PTE } from '../../src/mm/pte.ts';
 import { replay, timeline } from '../../src/library/timeline.ts';
-import type { Transition } from '../../src/topology/definitions/actorTypes.ts';
+import type { Ports, Transition } from '../../src/topology/definitions/actorTypes.ts';
 import { smmu as typedSmmu } from '../tutorial/support/typedSmmu.ts';
 import { catalogue, devicesOf, exampleWith, failureOf, type Fields, runOf } from './support/shared.ts';
 
@@ -104,7 +104,7 @@ describe('an MMU with a notifier', () => {
     const travel = timeline(made);
     const told = Array.from({ length: made.log.lastSeq + 1 }, (_, seq) => travel.event(seq)).filter(
       ({ type, payload }) => {
-        return type === 'MMU_INVALIDATE' && payload['walkedBytes'] === 4096;
+        return type === 'MMU_INVALIDATE' && (payload as Fields)['walkedBytes'] === 4096;
       },
     );
     expect(told[0]?.payload).toMatchObject({ ranges: [{ startVa: 0, endVa: 2 ** 48 }] });
@@ -150,7 +150,7 @@ interface Sent {
 
 type Handler = (state: Fields, message: Fields, send: unknown) => Fields;
 
-type Handlers = Transition<readonly [], string, object, Fields, Fields>;
+type Handlers = Transition<readonly [], string, Ports, Fields, Fields>;
 
 /** A state and what was sent on the way to it, for each of some messages. */
 function walkThrough(logic: Handlers, messages: readonly Fields[]): { state: Fields; sent: Sent[] }[] {
@@ -170,7 +170,9 @@ describe('the SMMU in TypeScript', () => {
     const made = runOf(exampleWith({ faultPlan: lost }), false);
     const travel = timeline(made);
     const events = Array.from({ length: made.log.lastSeq + 1 }, (_, seq) => travel.event(seq));
-    const told = events.filter(({ to }) => to === 'smmu:0').map(({ type, payload }) => ({ type, ...payload }));
+    const told = events
+      .filter(({ to }) => to === 'smmu:0')
+      .map(({ type, payload }) => ({ type, ...(payload as Fields) }));
     // A walk that was begun before something is forgotten comes back after it.
     const late = {
       type: 'DEVICE_WALKED',
