@@ -10,6 +10,7 @@ import { GranuleError, invariant } from '../errors.ts';
 import { type Limits, rootLimits } from '../mm/calls/limits.ts';
 import type { RunSource } from '../mm/runs.ts';
 import type { ActorSpec } from '../runtime/hosting.ts';
+import { checkFaultPlan } from './faultPlans/check.ts';
 import { adaptMachine } from '../runtime/xstateAdapter.ts';
 import { builtIns, type Catalogue } from './definitions/catalogue.ts';
 import { schemaFault } from './definitions/defineMessage.ts';
@@ -327,6 +328,7 @@ export function buildTopology(
   for (const make of partActors) actors.push(...make({ topology, resources }));
   const hosted = withCustomActors({ topology, catalogue, resources }, actors);
   checkMessages(topology, hosted, catalogue);
+  checkFaultPlan(topology, hosted, catalogue);
   return {
     actors: hosted,
     messages: [...partMessages.flatMap((make) => make(topology)), ...outsideMessages(topology)],

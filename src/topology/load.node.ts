@@ -8,6 +8,7 @@ import { openTrace } from '../trace/gtrReader.ts';
 import { programTrace } from '../trace/programSteps.ts';
 import { laidOutFor } from '../trace/relayout.ts';
 import { layoutOf } from './build.ts';
+import { builtInFaultPlans, type FaultPlans } from './faultPlans/index.ts';
 import type { TraceReference } from './meta.ts';
 import { parseTopology, type Topology, type TopologyProcess } from './schema.ts';
 
@@ -71,7 +72,7 @@ export function topologyPath(nameOrPath: string, cwd = process.cwd()): string {
 }
 
 /**
- * Reads a topology: a path to a JSON file, or the name of one of the package's.
+ * Reads a topology: a path to a JSON file, or the name of one of the package's. `plans`: the fault plans that it may name.
  *
  * @throws GranuleError TOPOLOGY_UNKNOWN, FILE_UNREADABLE, TOPOLOGY_INVALID with the place in the file
  * @example
@@ -79,7 +80,7 @@ export function topologyPath(nameOrPath: string, cwd = process.cwd()): string {
  * loadTopology('plain-4k').kernelPageSize; // 4096
  * ```
  */
-export function loadTopology(nameOrPath: string, cwd = process.cwd()): Topology {
+export function loadTopology(nameOrPath: string, cwd = process.cwd(), plans: FaultPlans = builtInFaultPlans): Topology {
   const found = topologyPath(nameOrPath, cwd);
   let text: string;
   try {
@@ -93,7 +94,7 @@ export function loadTopology(nameOrPath: string, cwd = process.cwd()): Topology 
   } catch (error) {
     throw new GranuleError('TOPOLOGY_INVALID', `it is not JSON: ${(error as Error).message}`, found);
   }
-  return parseTopology(data, found);
+  return parseTopology(data, found, plans);
 }
 
 /** The path of a trace by name or path; null where there is none. */
