@@ -1,4 +1,5 @@
 /** Who sends each message to whom, and what it says: the table that topologies are checked against. */
+import { affinityVocabulary } from './affinity/vocabulary.ts';
 import { compactionVocabulary } from './compaction/vocabulary.ts';
 import { coreVocabulary } from './coreVocabulary.ts';
 import { gupVocabulary } from './gup/vocabulary.ts';
@@ -42,4 +43,5 @@ export const vocabulary: Readonly<Record<MessageType, VocabularyRow>> = {
   ...reclaimVocabulary,
   ...swapVocabulary,
   ...notifierVocabulary,
+  ...affinityVocabulary,
 };

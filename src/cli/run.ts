@@ -144,7 +144,9 @@ function changed(topology: Topology, options: RunOptions, cli: Cli): Topology {
     chooser: options.chooser ?? topology.chooser,
     processes: topology.processes.map((process) => {
       const file = byPid.get(process.pid);
-      return file === undefined ? process : { ...process, trace: cli.path(file) };
+      if (file === undefined) return process;
+      const { program: _program, workload: _workload, ...others } = process;
+      return { ...others, trace: cli.path(file) };
     }),
   };
 }

@@ -6,6 +6,7 @@ import { formatBytes, formatCount, formatRate, formatSeconds } from '../report/f
 import { type RunSummary, summarize } from '../report/runSummary.ts';
 import { runText } from '../report/runText.ts';
 import { defaultCosts } from '../arch/costs.ts';
+import { programName } from '../topology/meta.ts';
 import type { Topology } from '../topology/schema.ts';
 import type { Cli } from './cli.ts';
 import type { Played } from './play.ts';
@@ -30,7 +31,7 @@ export interface ReportRequest {
 export function printRun(cli: Cli, played: Played, request: ReportRequest): void {
   const { topology, out } = request;
   const { outcome, wallSeconds, references } = played;
-  const programs = new Map(topology.processes.map(({ pid, trace }) => [pid, trace]));
+  const programs = new Map(topology.processes.map((process) => [process.pid, programName(process)]));
   const summary = summarize(liveStates(outcome.system), { programs });
   if (request.json) {
     cli.json(runJson(played, request, summary));

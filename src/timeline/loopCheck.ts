@@ -2,6 +2,7 @@
  * The loop of a run without its actors: it is told what each of them received and sent, and holds the order, the times and the
  * payloads of all deliveries against each other with the queue, the wires and the clock that the run itself had.
  */
+import { faultPlanOf } from '../topology/lifecycle.ts';
 import type { CheckpointEntry } from '../log/directory.ts';
 import { VirtualClock } from '../runtime/clock.ts';
 import { type Message, NO_CAUSE, OUTSIDE } from '../runtime/envelope.ts';
@@ -52,7 +53,7 @@ export class LoopCheck {
     this.#order = recordedOrder(meta.topology.chooser);
     this.#sends = sendsOf(meta);
     this.#checkpoints = reader.checkpoints();
-    const { faultPlan } = meta.topology;
+    const faultPlan = faultPlanOf(meta.topology);
     this.#sight = new WordSight(faultPlan, this.#hasher);
     this.#wires = new Wires(faultPlan, {
       enqueue: (outgoing) => this.#enqueue(outgoing),

@@ -4,6 +4,7 @@
  */
 import type { Worker } from 'node:worker_threads';
 import { GranuleError, invariant } from '../errors.ts';
+import { faultPlanOf } from '../topology/lifecycle.ts';
 import { catalogueOfRegistry } from '../topology/definitions/catalogue.ts';
 import type { LogReader } from '../log/logReader.ts';
 import type { RunSource } from '../mm/runs.ts';
@@ -134,7 +135,7 @@ class Threads {
 /** Why a log cannot be verified by its own bytes and so has to be encoded anew, which one thread does; null when it can. */
 function whyOneThread(reader: LogReader): string | null {
   if (!isAsWritten(reader)) return 'its messages are of older versions';
-  if (looksIntoAnswers(openMeta(reader.meta).topology.faultPlan))
+  if (looksIntoAnswers(faultPlanOf(openMeta(reader.meta).topology)))
     return 'its fault plan looks into what it answers itself';
   const { definitions, modules } = catalogueOfRegistry(reader.registry);
   if (definitions.length > 0 && modules.length === 0) return 'its definitions are of no module that threads could load';

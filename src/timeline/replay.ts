@@ -1,4 +1,5 @@
 /** Verified replay: the run is done again in the recorded order, and held against the log record by record. */
+import { faultPlanOf } from '../topology/lifecycle.ts';
 import { GranuleError } from '../errors.ts';
 import type { CheckpointEntry } from '../log/directory.ts';
 import type { LogReader } from '../log/logReader.ts';
@@ -79,7 +80,7 @@ class Replay {
     this.system = createSystem({
       actors: run.built.actors,
       chooser: this.#order,
-      faultPlan: topology.faultPlan,
+      faultPlan: faultPlanOf(topology),
       limits: { maxEvents: topology.limits.events },
       interpreter,
       onDelivery: (seq, timeCycles, envelope) => {

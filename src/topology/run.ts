@@ -12,6 +12,7 @@ import type { Catalogue } from './definitions/catalogue.ts';
 import { customLaws } from './definitions/customLaws.ts';
 import { Checkpointer } from './checkpointer.ts';
 import { Laws } from './laws.ts';
+import { faultPlanOf } from './lifecycle.ts';
 import type { Topology } from './schema.ts';
 
 /** Events between two looks at cost and limits, and of whoever drives a run: each may stand for millions of references. */
@@ -83,7 +84,7 @@ export function systemOf(
   const system = createSystem({
     actors: built.actors,
     chooser: chooserOf(topology),
-    faultPlan: topology.faultPlan,
+    faultPlan: faultPlanOf(topology),
     limits: { maxEvents: topology.limits.events },
     ...taps,
     ...(request.interpreter === undefined ? {} : { interpreter: request.interpreter }),

@@ -6,6 +6,8 @@ import { corePresets } from '../arch/cores.ts';
 import { defaultDesign } from '../arch/design.ts';
 import { GranuleError } from '../errors.ts';
 import { programSchema } from '../trace/programSteps.ts';
+import { workloadSchema } from '../trace/workloads/workloadSchema.ts';
+import { lifecycleFields } from './lifecycleSchema.ts';
 import { entryFault, expandFaultPlan } from './faultPlans/expand.ts';
 import { builtInFaultPlans, type FaultPlans } from './faultPlans/index.ts';
 import { namedPlanSchema, ruleSchema, type WrittenRule } from './faultPlans/schema.ts';
@@ -30,6 +32,11 @@ const processFields = z.strictObject({
   trace: z.string().min(1).default('program'),
   /** What it does, written out (`src/trace/programSteps.ts`), in the place of a trace. */
   program: programSchema.optional(),
+  workload: workloadSchema
+    .optional()
+    .describe(
+      'What it does, as a pattern, a mixture or a sequence of some, in the place of a trace: docs/workloads.md.',
+    ),
   pageSize,
   /** Page size that the program is laid out for; by default the larger of 4K and its own. */
   layout: pageSize.optional(),
@@ -37,6 +44,7 @@ const processFields = z.strictObject({
   cpu: z.int().nonnegative().optional(),
   /** When it starts. */
   startCycles: z.int().nonnegative().default(0),
+  ...lifecycleFields,
   /** Pids that its fork calls create, in order. They are processes of this topology with `forked: true`. */
   children: z.array(z.int().positive()).default([]),
   /** It begins when its parent forks it, not by execve. */
@@ -54,10 +62,19 @@ const processFields = z.strictObject({
   notifiers: z.array(z.string().min(1)).optional(),
 });
 
-const processSchema = processFields.refine(
-  ({ trace, program }) => program !== undefined || trace !== 'program',
-  'a process runs a trace or a program: give one of them',
-);
+const processSchema = processFields
+  .refine(
+    ({ trace, program, workload }) => program !== undefined || workload !== undefined || trace !== 'program',
+    'a process runs a trace, a program or a workload: give one of them',
+  )
+  .refine(({ program, workload }) => program === undefined || workload === undefined, {
+    error: 'a process runs a program or a workload, not both',
+    path: ['workload'],
+  })
+  .refine(({ start, startCycles }) => start === undefined || startCycles === 0, {
+    error: 'a process starts at startCycles or as `start` says: give one of them',
+    path: ['start'],
+  });
 
 const messageSchema = z
   .object({ to: z.string().min(1), type: z.string().min(1), atCycles: z.int().nonnegative().default(0) })
