@@ -17,24 +17,30 @@ export { type FinishedRun, logBytes, type OpenOptions, openRecording, type Recor
 // Actors and messages of your own
 export { defineActor } from './topology/definitions/defineActor.ts';
 export {
+  type AnyMessageDefinition,
   defineMessage,
   type MessageDefinition,
-  type AnyMessageDefinition,
+  type MessagesWith,
   type Schema,
 } from './topology/definitions/defineMessage.ts';
 export type {
   ActorDefinition,
   ActorLaw,
   ActorStart,
+  Look,
   Place,
   PlacedActor,
   PortDefinition,
   Ports,
+  SendBy,
   SendOptions,
   Transition,
 } from './topology/definitions/actorTypes.ts';
 export { builtIns, Catalogue, catalogueOf } from './topology/definitions/catalogue.ts';
 export { z } from 'zod';
+
+// What hardware and laws see of a page table
+export { type DeviceTranslation, deviceTranslation } from '../machines/notifiers/mmuNotify.ts';
 
 // What can go wrong
 export { type ErrorCode, errorTable, GranuleError } from './errors.ts';

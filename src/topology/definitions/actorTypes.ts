@@ -1,6 +1,13 @@
 /** The shapes of an actor's definition: its ports, what it begins with, and how it handles messages. */
 import type { AnyActorLogic } from 'xstate';
-import type { ActorKind, ResourceHolder } from '../../../machines/index.ts';
+import type {
+  ActorKind,
+  FileContext,
+  MmContext,
+  MmuContext,
+  ResourceHolder,
+  ZoneContext,
+} from '../../../machines/index.ts';
 import type { Definition } from './definition.ts';
 import type { AnyMessageDefinition, MessagesWith, Schema } from './defineMessage.ts';
 
@@ -86,11 +93,22 @@ export interface Transition<
   };
 }
 
+/** The state of another actor at the same moment, for laws that join two: `look('mmu:200').asid`. */
+export type Look = <K extends keyof StateByKind>(id: K | `${K}:${string}`) => StateByKind[K];
+
+/** What a law may look at beside its own actor. */
+export interface StateByKind {
+  readonly mm: MmContext;
+  readonly mmu: MmuContext;
+  readonly zone: ZoneContext;
+  readonly file: FileContext;
+}
+
 /** What must hold of an actor's state after each of its events; looked at in the checked mode. */
 export interface ActorLaw<S = never> {
   readonly name: string;
   /** What is broken, in words; null where it holds. */
-  readonly broken: (state: S) => string | null;
+  readonly broken: (state: S, look: Look) => string | null;
 }
 
 /** A kind of actor, defined. */
