@@ -4,6 +4,7 @@ import { GranuleError } from '../errors.ts';
 import { GRANULE_VERSION } from '../topology/meta.ts';
 import { Cli } from './cli.ts';
 import { addAbiReport } from './abiReport.ts';
+import { addDebug } from './debug.ts';
 import { addDiff } from './diff.ts';
 import { addElf } from './elf.ts';
 import { addGraph } from './graph.ts';
@@ -72,6 +73,7 @@ export function createProgram(cli: Cli): Command {
     addFaults,
     addSweep,
     addReplay,
+    addDebug,
     addState,
     addDiff,
     addWhy,

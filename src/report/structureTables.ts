@@ -82,7 +82,15 @@ function vmaTable({ pageBytes, vmas }: VmaSetPlain, rows: number): StructureTabl
 
 const FLAG_NAMES = Object.entries(PTE).map(([name, bit]) => ({ name, bit }));
 
-function flagsText(flags: number): string {
+/**
+ * The names of the flags of a page-table entry.
+ *
+ * @example
+ * ```ts
+ * flagsText(PTE.VALID | PTE.YOUNG); // 'VALID YOUNG'
+ * ```
+ */
+export function flagsText(flags: number): string {
   return FLAG_NAMES.filter(({ bit }) => (flags & bit) !== 0)
     .map(({ name }) => name)
     .join(' ');
