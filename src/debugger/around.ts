@@ -6,7 +6,7 @@ import { type Command, commandOf, type CommandRow, saysAtOnce } from './command.
 import { pointsText } from './conditions.ts';
 import type { Saying } from './said.ts';
 import type { Session } from './session.ts';
-import { usage, wordsOf } from './words.ts';
+import { countIn, usage, wordsOf } from './words.ts';
 
 function logText(session: Session): string {
   const { reader, name, points, bookmarks, notes } = session;
@@ -51,12 +51,11 @@ function info(session: Session, rest: string): string {
 }
 
 function set(session: Session, rest: string): string {
-  const [what, value] = wordsOf(rest);
-  if (what === undefined) return `changes ${session.showsChanges ? 'on' : 'off'}\n`;
-  if (what !== 'changes' || (value !== 'on' && value !== 'off')) {
-    throw usage('set knows "changes on" and "changes off" alone', 'Try "set changes off".');
-  }
-  session.showsChanges = value === 'on';
+  const [what, value = ''] = wordsOf(rest);
+  if (what === undefined) return `changes ${session.showsChanges ? 'on' : 'off'}\nrows ${session.rows}\n`;
+  if (what === 'changes' && (value === 'on' || value === 'off')) session.showsChanges = value === 'on';
+  else if (what === 'rows') session.rows = countIn(value === '' ? '0' : value, 'set rows');
+  else throw usage(`"${rest}" is no setting`, 'Try "set changes off" or "set rows 100".');
   return '';
 }
 
@@ -84,8 +83,8 @@ const ROWS: readonly CommandRow[] = [
   },
   {
     name: 'set',
-    usage: '[changes on|off]',
-    says: 'says whether moves tell what the event changed',
+    usage: '[changes on|off | rows N]',
+    says: 'says whether moves tell what the event changed, and how many rows tables have',
     run: (session, rest) => saysAtOnce(() => set(session, rest)),
   },
   {

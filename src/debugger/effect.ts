@@ -79,8 +79,8 @@ class Followed {
 
 /**
  * The effect of an event: what its receiver sends once it is again in the state in which it took the event up, to who sent the event
- * if anything goes there; that moment itself where it sends nothing. Without states, the first event that comes of it and goes back
- * to who sent it.
+ * if anything goes there; that moment itself where it sends nothing. The event itself where its handling sends nothing at all. Without
+ * states, the first event that comes of it and goes back to who sent it.
  *
  * @param to looks no further than this
  * @throws GranuleError LOG_DAMAGED
@@ -97,15 +97,15 @@ class Followed {
  * ```
  */
 export function* effectOf(session: Session, begin: LogRecord, to?: number): Generator<null, Effect> {
+  if (session.hasStates && sentTo(session, begin).length === 0) return { record: begin, isLast: false };
   const followed = new Followed(session, begin);
-  if (followed.silent !== null && followed.silent !== begin) return { record: followed.silent, isLast: false };
   for (const record of session.reader.range(begin.seq + 1, to)) {
     if (record.seq % EVENTS_BETWEEN === 0) yield null;
     if (followed.take(record)) return { record, isLast: false };
-    if (followed.silent !== null && followed.silent !== begin) return { record: followed.silent, isLast: false };
+    if (followed.silent !== null) return { record: followed.silent, isLast: false };
   }
   const { done, last } = followed;
-  return done === null || done === begin ? { record: last, isLast: done === null } : { record: done, isLast: false };
+  return done === null ? { record: last, isLast: true } : { record: done === begin ? last : done, isLast: false };
 }
 
 /**

@@ -11,11 +11,9 @@ import { type Command, commandOf, type CommandRow, saysAtOnce } from './command.
 import { momentText } from './describe.ts';
 import type { Saying } from './said.ts';
 import type { Session } from './session.ts';
-import { wholeValue } from './values.ts';
+import { wholeValue, withSetting } from './values.ts';
 import { actorIn, type ActorPath, countIn, momentIn, pathIn, usage, wordsOf } from './words.ts';
 
-/** Rows of each table of a state. */
-const ROWS_SHOWN = 20;
 /** Differences of each actor. */
 const DIFFERENCES_SHOWN = 20;
 /** Events before and after the present one. */
@@ -36,9 +34,8 @@ function* state(session: Session, rest: string): Saying {
       return;
     }
     {
-      yield stateText(
-        { actor: place.actor, seq, ...plainState(view.snapshot(place.actor, seq)) },
-        { rows: ROWS_SHOWN },
+      yield withSetting(
+        stateText({ actor: place.actor, seq, ...plainState(view.snapshot(place.actor, seq)) }, { rows: session.rows }),
       );
       return;
     }
@@ -65,6 +62,8 @@ function print(session: Session, rest: string): string {
   const place = pathIn(session, rest);
   if (place?.path === '') return wholeValue(plainState(session.view.snapshot(place.actor, session.seq)), '');
   if (place !== null) return valueText(session, place);
+  // What looks like an actor and is none.
+  if (/^[a-z][\w-]*:[^\s=<>!&|]+$/.test(rest)) throw actorMissing(session, rest);
   const { value, needsState } = compileValue(rest, session.names);
   return wholeValue(value(session.present, needsState ? statesOf(session.view) : null), rest);
 }
@@ -78,6 +77,8 @@ function* differences(session: Session, rest: string): Saying {
   const words = wordsOf(rest);
   const named = words.findIndex((word) => session.actors.includes(word));
   const [actor] = named < 0 ? [] : words.splice(named, 1);
+  if (words.length > 2)
+    throw usage(`"${words[2] ?? ''}" is neither a moment nor an actor`, 'Try "diff 100 200 mm:200".');
   const { view, seq, startSeq, reader } = session;
   const from = words[0] === undefined ? Math.max(startSeq, seq - 1) : momentIn(session, words[0]);
   const to = words[1] === undefined ? seq : momentIn(session, words[1]);

@@ -9,10 +9,9 @@ import { formatTable } from '../report/table.ts';
 import { plainState } from '../timeline/recordedRun.ts';
 import { type Command, commandOf, type CommandRow, saysAtOnce } from './command.ts';
 import type { Session } from './session.ts';
+import { withSetting } from './values.ts';
 import { actorIn, usage, wordsOf } from './words.ts';
 
-/** Rows of a table. */
-const ROWS_SHOWN = 40;
 /** Page blocks on one line of the map. */
 const BLOCKS_ON_LINE = 64;
 /** Marks of the kinds of folio on the map of page blocks, in the order of the kinds. */
@@ -66,8 +65,8 @@ function structures(session: Session, kind: Kind, word: string | undefined, fiel
   const actor = actorOf(session, kind, word);
   need(actor, contextOf(session, actor), fields);
   const { context } = plainState(session.view.snapshot(actor, session.seq));
-  const tables = structureTables(kind, context, ROWS_SHOWN);
-  return tables.map(({ title, text }) => `${actor}, ${title}\n${text}`).join('\n');
+  const tables = structureTables(kind, context, session.rows);
+  return withSetting(tables.map(({ title, text }) => `${actor}, ${title}\n${text}`).join('\n'));
 }
 
 function groupRow({ va, pfn, linux, native, reason }: PageGroup): string[] {
@@ -88,12 +87,12 @@ function tables(session: Session, rest: string): string {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the fields of an MMU, which are there
   const view = pageTablesOf(context as unknown as MmuTables, start);
   const { linuxPageBytes, nativePageBytes, fallback, entries, nativeEntries, groups, nextVa } = view;
-  const shown = groups.slice(0, ROWS_SHOWN);
+  const shown = groups.slice(0, session.rows);
   const native =
     nativePageBytes === 0
       ? 'no native table'
       : `native table: pages of ${formatPageSize(nativePageBytes)}, ${formatCount(nativeEntries)} entries`;
-  const next = groups[ROWS_SHOWN]?.va ?? nextVa;
+  const next = groups[session.rows]?.va ?? nextVa;
   return [
     `${actor}, Linux table: pages of ${formatPageSize(linuxPageBytes)}, ${formatCount(entries)} entries; ${native}\n`,
     fallback === '' ? '' : `fell back to the Linux table: ${fallback}\n`,
@@ -133,7 +132,7 @@ function blockMap({ blockKind, kinds, blockTypes, types, pageblockPages }: Physi
 function zone(session: Session, rest: string): string {
   if (rest !== '') return blockText(session, rest);
   const { actor, view, context } = zoneView(session, -1);
-  const found = structureTables('zone', context, ROWS_SHOWN);
+  const found = structureTables('zone', context, session.rows);
   const parts = found.map(({ title, text }) => `${actor}, ${title}\n${text}`);
   return `${parts.join('\n')}\n${blockMap(view)}`;
 }
@@ -142,7 +141,7 @@ function blockText(session: Session, rest: string): string {
   const { view } = zoneView(session, /^\d+$/.test(rest) ? Number(rest) : -1);
   const { block, blockFree, pageblockPages } = view;
   if (block === null) throw usage(`there is no page block ${rest}`, `Give 0 to ${blockFree.length - 1}.`);
-  const rows = block.stretches.slice(0, ROWS_SHOWN).map(({ pfn, order, kind, owner, pins }) => {
+  const rows = block.stretches.slice(0, session.rows).map(({ pfn, order, kind, owner, pins }) => {
     return [formatHex(pfn), String(order), kind === '' ? 'free' : kind, owner, pins === 0 ? '' : formatCount(pins)];
   });
   const left = block.stretches.length - rows.length;
@@ -151,7 +150,7 @@ function blockText(session: Session, rest: string): string {
     indent: '  ',
     align: ['right', 'right', 'left', 'left', 'right'],
   });
-  return `${title}\n${table}${left === 0 ? '' : `  and ${formatCount(left)} more\n`}`;
+  return `${title}\n${table}${left === 0 ? '' : `  and ${formatCount(left)} more ("set rows N" shows more)\n`}`;
 }
 
 /** Folios in use by order, free blocks beside them. */
@@ -162,7 +161,7 @@ function folios(session: Session): string {
     const bytes = 2 ** order * session.view.run.meta.topology.kernelPageSize;
     return [String(order), formatBytes(bytes), formatCount(used), formatCount(freeByOrder[order] ?? 0)];
   });
-  const owners = structureTables('zone', context, ROWS_SHOWN).find(({ field }) => field === 'folios');
+  const owners = structureTables('zone', context, session.rows).find(({ field }) => field === 'folios');
   const table = formatTable([['order', 'size', 'folios', 'free blocks'], ...rows], {
     indent: '  ',
     align: ['right', 'right', 'right', 'right'],

@@ -61,7 +61,7 @@ function* finish(session: Session, rest: string): Saying {
     const { record, isLast } = yield* effectOf(session, begin);
     if (record.seq === begin.seq) {
       yield `nothing comes of seq ${begin.seq}\n`;
-      break;
+      return;
     }
     if (isLast)
       yield `${begin.to} never is again as it was before seq ${begin.seq}; this is the last that comes of it\n`;
@@ -77,7 +77,7 @@ function* reverseFinish(session: Session, rest: string): Saying {
     const seq = begin?.seq ?? present.cause;
     if (seq === OUTSIDE) {
       yield 'this event came from outside: nothing caused it\n';
-      break;
+      return;
     }
     session.moveTo(seq);
   }

@@ -8,6 +8,8 @@ import { namesOf } from '../query/query.ts';
 import { type SystemView, viewOf } from '../timeline/systemView.ts';
 import { Points } from './points.ts';
 
+/** Rows of each table unless told otherwise. */
+const ROWS_SHOWN = 40;
 /** Moments that the history keeps. */
 const HISTORY_MOST = 1000;
 
@@ -50,6 +52,8 @@ export class Session {
   readonly notes: Note[] = [];
   /** Whether a move tells what the event changed. */
   showsChanges = true;
+  /** Rows of each table at most. */
+  rows = ROWS_SHOWN;
   /** The line that Enter repeats; empty for none. */
   again = '';
   /** Where the last look for a change ended, so that the same look again goes on from there. */

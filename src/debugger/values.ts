@@ -43,3 +43,15 @@ export function wholeValue(value: unknown, path: string): string {
   const left = lines.length - shown.length;
   return `${shown.join('\n')}\n${left === 0 ? '' : `and ${left} lines more: name a part of it\n`}`;
 }
+
+/**
+ * A table of a report, which names an option of the command line where it leaves rows out; here that is a setting.
+ *
+ * @example
+ * ```ts
+ * withSetting('  and 7 more (--rows N shows more)\n'); // '  and 7 more ("set rows N" shows more)\n'
+ * ```
+ */
+export function withSetting(text: string): string {
+  return text.replaceAll('(--rows N shows more)', '("set rows N" shows more)');
+}

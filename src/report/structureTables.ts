@@ -91,7 +91,9 @@ const FLAG_NAMES = Object.entries(PTE).map(([name, bit]) => ({ name, bit }));
  * ```
  */
 export function flagsText(flags: number): string {
-  return FLAG_NAMES.filter(({ bit }) => (flags & bit) !== 0)
+  // The two have one bit, which means the one or the other.
+  const other = (flags & PTE.SPECIAL) === 0 ? 'DEVICE' : 'LARGE';
+  return FLAG_NAMES.filter(({ name, bit }) => (flags & bit) !== 0 && name !== other)
     .map(({ name }) => name)
     .join(' ');
 }
