@@ -22,7 +22,7 @@ export const DEBUGGER_EVENTS = 1_000_000;
 /** A step over the log's seqs: a prime far from powers of two, so that all regions are visited. */
 const STRIDE = 618_970_019;
 const WALKS = 16;
-const STEPS_PER_WALK = 60;
+const STEPS_PER_WALK = 160;
 const SHARE = 0.99;
 const STEP_REACH_MS = 16;
 const GOTO_REACH_MS = 50;

@@ -216,6 +216,7 @@ function keptLines(path: string): string[] {
  * const process = { pid: 1, pageSize: '64K', program: [{ op: 'store', addr: '0x500000' }] };
  * const made = run(defineTopology({ name: 'one', processes: [process] }));
  * const session = new Session({ reader: made.log, traces: made.traces, name: 'one' });
+ * const { Readable } = await import('node:stream');
  * const io = { ...textIo('/'), stdin: Readable.from(['step\nprint type\n']) };
  * await converse(new Cli(io), session, { echo: false, handOver: async () => {} });
  * io.stdout.text.split('\n').at(-2); // '"START"'

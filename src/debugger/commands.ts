@@ -13,6 +13,10 @@ import type { Saying } from './said.ts';
 import type { Session } from './session.ts';
 import { usage } from './words.ts';
 
+/** Below the list of commands. */
+const HINT =
+  'A beginning of a name that fits one command will do. Enter does a move again. docs/debugger.md tells more.';
+
 const help = commandOf({
   name: 'help',
   aliases: ['h', '?'],
@@ -45,7 +49,7 @@ function listText(): string {
     const rows = commands.map((command) => [headOf(command), command.says]);
     return `${title}\n${formatTable(rows, { header: false, indent: '  ', align: ['left', 'left'] })}`;
   });
-  return `${parts.join('\n')}\nA beginning of a name that fits one command will do. Enter does a move again. docs/debugger.md tells more.\n`;
+  return `${parts.join('\n')}\n${HINT}\n`;
 }
 
 function oneText(command: Command): string {

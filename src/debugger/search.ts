@@ -49,7 +49,7 @@ function sourceOf(reader: LogReader, query: CompiledQuery): EventSource {
  * const { log } = run(defineTopology({ name: 'one', processes: [process] }));
  * const stretch = { from: 0, to: log.lastSeq, isBackwards: true };
  * const found = [...hitsIn({ reader: log, view: null }, compileQuery('START'), stretch)];
- * found.at(-1)?.seq; // 0
+ * found.find((hit) => hit !== null)?.seq; // 0
  * ```
  */
 export function* hitsIn(ground: Ground, query: CompiledQuery, stretch: Stretch): Looking<Hit> {

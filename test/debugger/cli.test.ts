@@ -1,5 +1,5 @@
 /** `granule debug`: scripts, commands of the command line, lines from standard input. */
-import { copyFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { main } from '../../src/cli/program.ts';
@@ -93,11 +93,24 @@ describe('lines from standard input', () => {
 
 describe('a log without its traces', () => {
   it('can be looked at, but for its states', async () => {
-    const mixed = place.path('elsewhere.json');
-    const program = [{ op: 'store', addr: '0x500000' }];
-    writeFileSync(mixed, JSON.stringify({ name: 'one', processes: [{ pid: 1, pageSize: '64K', program }] }));
-    expect((await place.run(['run', 'elsewhere.json', '--out', 'one.glog'])).code).toBe(0);
-    const { code, stdout } = await place.run([
+    const process = { pid: 1, pageSize: '64K', trace: './gone.gtr' };
+    writeFileSync(place.path('one.json'), JSON.stringify({ name: 'one', processes: [process] }));
+    await place.run([
+      'make-trace',
+      'random',
+      '--bytes',
+      '1M',
+      '--accesses',
+      '50',
+      '--page-size',
+      '64K',
+      '--out',
+      'gone.gtr',
+    ]);
+    expect((await place.run(['run', 'one.json', '--out', 'one.glog'])).stderr).toBe('');
+    rmSync(place.path('gone.gtr'));
+
+    const looked = await place.run([
       'debug',
       'one.glog',
       '-e',
@@ -106,9 +119,16 @@ describe('a log without its traces', () => {
       'continue',
       '-e',
       'finish',
+      '-e',
+      'where',
     ]);
-    expect(code).toBe(0);
-    expect(stdout).toContain('FAULT_DONE');
+    expect(looked.code).toBe(0);
+    expect(looked.stderr).toMatch(/^TRACE_MISSING: [^]*events can be looked at, states cannot\n$/);
+    expect(looked.stdout).toMatch(/FAULT {2,}/);
+
+    const asked = await place.run(['debug', 'one.glog', '-e', 'state mm:1']);
+    expect(asked.code).toBe(2);
+    expect(asked.stderr).toContain('TRACE_MISSING: states cannot be had without the traces of the run');
   });
 });
 
