@@ -71,6 +71,16 @@ export type { TlbContext, TlbInput } from './tlbState.ts';
 export type { PoisonContext, PoisonInput } from './hwpoison/hwpoison.ts';
 export type { KsmContext, KsmInput } from './ksm/ksmd.ts';
 export type { UffdContext, UffdInput } from './userfaultfd/uffd.ts';
+export {
+  type DiskFigures,
+  type FiguredKind,
+  type FileFigures,
+  hasFigures,
+  type KindFigures,
+  type ShownTranslation,
+  type TlbFigures,
+  type ZoneFigures,
+} from './figures.ts';
 export { vocabulary } from './vocabulary.ts';
 export { type ZoneContext, type ZoneInput, zeroFrame } from './zone.ts';
 

@@ -38,6 +38,7 @@ export function printRun(cli: Cli, played: Played, request: ReportRequest): void
   const { records, logBytes, headHash, timeCycles } = outcome;
   const perSecond = topology.costs['cyclesPerSecond'] ?? defaultCosts.cyclesPerSecond;
   cli.out.write(runText(summary, cli.out.columns));
+  for (const law of outcome.lawsLeftOut) cli.out.write(`not looked at: ${law}\n`);
   cli.out.write(
     `virtual time ${formatSeconds(timeCycles / perSecond)} (${formatCount(timeCycles)} cycles); ` +
       `${formatCount(records)} events in ${formatSeconds(wallSeconds)}, ` +
@@ -60,6 +61,7 @@ function runJson(played: Played, { topology, out }: ReportRequest, summary: RunS
     wallSeconds,
     referencesPerSecond: references / wallSeconds,
     ...summary,
+    ...(outcome.lawsLeftOut.length === 0 ? {} : { lawsLeftOut: outcome.lawsLeftOut }),
   };
 }
 

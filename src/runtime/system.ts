@@ -16,6 +16,7 @@ import {
   OUTSIDE,
   recordOf,
 } from './envelope.ts';
+import type { StandIn } from './standIn.ts';
 import { handleMessage, type HostedActor, hostActors } from './hosting.ts';
 import type { ObserverError } from './observers.ts';
 import { checkPlain, deepFreeze } from './plainData.ts';
@@ -127,6 +128,22 @@ export class System {
   /** @throws GranuleError ACTOR_UNKNOWN */
   snapshot(id: Address): ActorSnapshot {
     return this.#hosted(id).state.snapshot;
+  }
+
+  /**
+   * What an actor stands in for, and how its state may be read; undefined for a kind of granule's own.
+   *
+   * @throws GranuleError ACTOR_UNKNOWN
+   */
+  standIn(id: Address): StandIn | undefined {
+    return this.#hosted(id).standIn;
+  }
+
+  /** The stand-ins of the system, by the kind that each stands in for. */
+  standIns(): Map<StandIn['kind'], StandIn> {
+    return new Map(
+      [...this.#actors.values()].flatMap(({ standIn }) => (standIn === undefined ? [] : [[standIn.kind, standIn]])),
+    );
   }
 
   /** The snapshot of every actor: the values themselves, which never change. */

@@ -48,6 +48,8 @@ export interface RunOutcome {
   logBytes: number;
   timeCycles: number;
   system: System;
+  /** In the checked mode: laws that were not looked at, since stand-ins do not show what they read; with the reasons. */
+  lawsLeftOut: readonly string[];
 }
 
 /**
@@ -172,16 +174,17 @@ export function* runSteps(request: RunRequest): Generator<RunProgress, RunOutcom
   });
   request.onSystem?.(system);
   const limit = { maxEvents: topology.limits.events, limitName: `${topology.name}: limits.events` };
+  const standIns = system.standIns();
+  const laws = request.checked === true ? new Laws(customLaws(request.catalogue, standIns), standIns) : undefined;
   try {
-    const laws = request.checked === true ? { laws: new Laws(customLaws(request.catalogue)) } : {};
-    yield* driveSteps(system, { checkpoints, ...limit, ...laws });
+    yield* driveSteps(system, { checkpoints, ...limit, ...(laws === undefined ? {} : { laws }) });
   } catch (error) {
     writer?.close();
     throw error;
   }
   const totals = writer?.close() ?? { headHash: '', records: system.nextSeq, bytes: 0 };
   const { headHash, records, bytes: logBytes } = totals;
-  return { headHash, records, logBytes, timeCycles: system.nowCycles, system };
+  return { headHash, records, logBytes, timeCycles: system.nowCycles, system, lawsLeftOut: laws?.leftOut ?? [] };
 }
 
 /**

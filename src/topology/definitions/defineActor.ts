@@ -1,9 +1,9 @@
 /** Kinds of actor of a user's own. */
 import type { AnyActorLogic } from 'xstate';
-import { type ActorKind, acceptedBy, machines } from '../../../machines/index.ts';
+import { type ActorKind, acceptedBy, hasFigures, machines } from '../../../machines/index.ts';
 import { vocabulary } from '../../../machines/vocabulary.ts';
 import { GranuleError } from '../../errors.ts';
-import type { ActorDefinition, ActorLaw, Place, PlacedActor, Ports, Transition } from './actorTypes.ts';
+import type { ActorDefinition, ActorLaw, Place, PlacedActor, Ports, Shows, Transition } from './actorTypes.ts';
 import { isDefinition, markDefinition } from './definition.ts';
 import type { AnyMessageDefinition, MessagesWith, Schema } from './defineMessage.ts';
 
@@ -16,6 +16,7 @@ export interface ActorOptions<
   I,
   S extends object,
   T extends A,
+  R extends ActorKind,
 > {
   /** Its ids are `KIND` or `KIND:NAME`. */
   readonly kind: K;
@@ -33,7 +34,9 @@ export interface ActorOptions<
   /** What a topology may tell it. */
   readonly input?: Schema<I>;
   /** The built-in kind that it can stand in for, behind the same messages. */
-  readonly replaces?: ActorKind;
+  readonly replaces?: R;
+  /** Of a stand-in: how reports and laws may read its state. Without it they leave it alone, and say so. */
+  readonly shows?: Shows<R, S>;
   readonly laws?: readonly ActorLaw<S>[];
   readonly revive?: ActorDefinition['revive'];
 }
@@ -52,8 +55,9 @@ export interface WithTransition<
   I,
   S extends object,
   T extends A,
+  R extends ActorKind,
 > {
-  readonly transition: Transition<M, A, P, I, S, T>;
+  readonly transition: Transition<M, A, P, I, S, T, R>;
   readonly machine?: never;
 }
 
@@ -93,6 +97,7 @@ function checkTypes(kind: string, own: ReadonlySet<string>, accepts: readonly st
   }
   for (const [name, { to, sends }] of Object.entries(ports)) {
     if (name === 'self') refuse(kind, 'ports.self', 'self is the actor itself, and needs no port');
+    if (name === 'builtIn') refuse(kind, 'ports.builtIn', 'builtIn is where a stand-in sends in the name of its kind');
     const kinds = typeof to === 'string' ? [to] : to;
     if (kinds.length === 0 || sends.length === 0) refuse(kind, `ports.${name}`, 'it leads nowhere, or sends nothing');
     for (const type of sends) {
@@ -106,6 +111,15 @@ function checkTypes(kind: string, own: ReadonlySet<string>, accepts: readonly st
       }
     }
   }
+}
+
+/** Only of a stand-in somebody reads the state, and figures only of a kind that has any. */
+function checkShows(kind: string, replaces: ActorKind | undefined, shows: unknown): void {
+  if (shows === undefined) return;
+  if (replaces === undefined) refuse(kind, 'shows', 'it stands in for no kind, so nobody reads its state');
+  if (shows === 'context') return;
+  if (typeof shows !== 'function') refuse(kind, 'shows', "it is 'context', or a function that gives the figures");
+  if (!hasFigures(replaces)) refuse(kind, 'shows', `a ${replaces} has no figures: its context is read as a whole`);
 }
 
 /** A replacement takes whatever the vocabulary lets others send to the kind it stands in for. */
@@ -158,8 +172,9 @@ export function defineActor<
   const P extends Ports = Record<string, never>,
   I = Record<string, never>,
   T extends A = never,
+  const R extends ActorKind = never,
 >(
-  options: ActorOptions<K, M, A, P, I, S, T> & (WithMachine | WithTransition<M, A, P, I, S, T>),
+  options: ActorOptions<K, M, A, P, I, S, T, R> & (WithMachine | WithTransition<M, A, P, I, S, T, R>),
 ): ActorDefinition<K, P, I> {
   const { kind, says, version = 1, accepts, replaces } = options;
   const messages: readonly AnyMessageDefinition[] = options.messages ?? [];
@@ -170,6 +185,7 @@ export function defineActor<
   checkMessages(kind, messages);
   checkTypes(kind, new Set(messages.map(({ type }) => type)), accepts, ports);
   checkReplacement(kind, replaces, accepts);
+  checkShows(kind, replaces, options.shows);
   const timers: readonly string[] = options.timers ?? [];
   for (const type of timers) {
     if (!(accepts as readonly string[]).includes(type))
@@ -189,6 +205,7 @@ export function defineActor<
     ports,
     input: options.input ?? null,
     replaces: replaces ?? null,
+    shows: options.shows ?? 'nothing',
     laws: options.laws ?? [],
     logic,
     revive: options.revive ?? null,
