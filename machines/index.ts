@@ -52,7 +52,14 @@ export type { PageAllocContext, PageAllocInput } from './compaction/pageAlloc.ts
 export type { PressureInput } from './compaction/zoneBoot.ts';
 export type { DiskContext, DiskInput } from './disk.ts';
 export type { GupContext, GupInput } from './gup/gup.ts';
-export type { FileContext, FileInput, FileKind, PageCachePolicy } from './fileState.ts';
+export {
+  builtInPolicies,
+  type CachedFile,
+  type FileMappers,
+  type PageCacheRules,
+  type SmallFolios,
+} from './filePolicy.ts';
+export type { BuiltInPolicy, FileContext, FileInput, FileKind, PageCachePolicy } from './fileState.ts';
 export type { ShmemContext, ShmemInput } from './shmem.ts';
 export type { Access, Kind, Message, MessageOf, MessageType, TlbCounts, VocabularyRow } from './messages.ts';
 export type { HugetlbContext, HugetlbInput } from './hugetlb/state.ts';
@@ -82,6 +89,7 @@ export {
   type ZoneFigures,
 } from './figures.ts';
 export { vocabulary } from './vocabulary.ts';
+export * from './parts.ts';
 export { type ZoneContext, type ZoneInput, zeroFrame } from './zone.ts';
 
 /** A kind of actor that a topology can hold. */

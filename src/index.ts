@@ -26,13 +26,21 @@ export type {
   ActorDefinition,
   ActorLaw,
   ActorStart,
+  BuiltInContext,
+  BuiltInInput,
   Place,
   PlacedActor,
   PortDefinition,
   Ports,
   SendOptions,
+  Shows,
   Transition,
 } from './topology/definitions/actorTypes.ts';
+export {
+  definePageCachePolicy,
+  type PageCachePolicyDefinition,
+  type PageCachePolicyOptions,
+} from './topology/definitions/definePageCachePolicy.ts';
 export { builtIns, Catalogue, catalogueOf } from './topology/definitions/catalogue.ts';
 export { z } from 'zod';
 

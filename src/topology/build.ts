@@ -1,5 +1,5 @@
 /** From a topology to the actors that play it: checks that the parts fit, and makes one actor of each. */
-import { machines, ResourceHolder, zeroFrame } from '../../machines/index.ts';
+import { builtInPolicies, machines, type PageCacheRules, ResourceHolder, zeroFrame } from '../../machines/index.ts';
 import { GRANULES } from '../arch/granule.ts';
 import { architectures } from '../arch/architectures.ts';
 import { type CostModel, defaultCosts } from '../arch/costs.ts';
@@ -241,7 +241,17 @@ function processActors(
   ];
 }
 
-function resourcesOf(topology: Topology, traces: ReadonlyMap<number, RunSource>): ResourceHolder {
+/** The policy of the page cache is built in, or one of the definitions. */
+function policiesOf({ name, pageCache }: Topology, { policies }: Catalogue): Map<string, PageCacheRules> {
+  if (!(pageCache in builtInPolicies) && !policies.has(pageCache)) {
+    const known = [...Object.keys(builtInPolicies), ...policies.keys()].join(', ');
+    const what = `there is no page-cache policy "${pageCache}"; there are ${known}`;
+    throw new GranuleError('DEFINITION_MISSING', what, `${name}: pageCache`);
+  }
+  return new Map(Array.from(policies, ([policy, { rules }]) => [policy, rules]));
+}
+
+function resourcesOf(topology: Topology, traces: ReadonlyMap<number, RunSource>, catalogue: Catalogue): ResourceHolder {
   return new ResourceHolder({
     traces: new Map([...traces.values()].map((trace) => [trace.hash, trace])),
     costs: costsOf(topology),
@@ -249,6 +259,7 @@ function resourcesOf(topology: Topology, traces: ReadonlyMap<number, RunSource>)
     facilities: facilitiesOf(topology),
     architecture: architectures[topology.architecture ?? 'arm64'],
     threads: threadsOf(topology),
+    pageCachePolicies: policiesOf(topology, catalogue),
   });
 }
 
@@ -275,7 +286,7 @@ export function buildTopology(
   checkMemory(topology);
   checkProcesses(topology);
   checkAsids(topology);
-  const resources = resourcesOf(topology, traces);
+  const resources = resourcesOf(topology, traces, catalogue);
   const { kernelPageSize: kernelPageBytes, cpus } = topology;
   const core = findCore(topology.core);
   const files = fileSizes(topology, traces);

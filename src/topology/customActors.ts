@@ -100,6 +100,9 @@ export function replacedActors(
       const what = `${by.kind} stands in for ${definition.replaces ?? 'no built-in kind'}, not for ${kind}`;
       throw new GranuleError('TOPOLOGY_PORT', what, where);
     }
+    if (!specs.some(({ id }) => catalogue.kindOf(id) === kind)) {
+      throw new GranuleError('TOPOLOGY_ACTOR_UNKNOWN', `there is no ${kind} here to stand in for`, where);
+    }
     const input = inputOf(definition, by.input, `${where}.input`);
     standIns.set(kind, { definition, ports: by.ports ?? {}, input });
   }
@@ -171,6 +174,8 @@ export function withCustomActors(
 ): ActorSpec[] {
   const placed = placedActors(topology, catalogue);
   const specs = [...actors, ...customActors(topology, placed, resources)];
+  // First, so that one that stands in for another kind is told so, and not what it does not take.
+  const hosted = replacedActors(topology, catalogue, resources, specs);
   checkLinks({ topology, catalogue, placed, specs });
-  return replacedActors(topology, catalogue, resources, specs);
+  return hosted;
 }

@@ -88,9 +88,10 @@ export class Laws {
     this.out = lawsLeftOut(standIns);
   }
 
-  /** The laws that are not looked at, since stand-ins do not show what they read; with the reasons. */
-  get leftOut(): readonly string[] {
-    return [...this.out.values()];
+  /** The laws that are not looked at in a system, since stand-ins do not show what they read; with the reasons. */
+  leftOut(system: System): readonly string[] {
+    const kinds = new Set(system.actors.map((id) => id.split(':', 1)[0] ?? ''));
+    return [...lawsLeftOut(this.standIns, kinds).values()];
   }
 
   private looksAt(law: LawName): boolean {

@@ -14,6 +14,8 @@ interface LawNeeds {
   readonly contexts: readonly ActorKind[];
   /** Kinds of which figures are enough. */
   readonly figures: readonly ActorKind[];
+  /** It says nothing where there is no actor of this kind. */
+  readonly where?: ActorKind;
 }
 
 const LAWS: Readonly<Record<LawName, LawNeeds>> = {
@@ -25,7 +27,12 @@ const LAWS: Readonly<Record<LawName, LawNeeds>> = {
   },
   resident: { says: 'an mm counts the pages that its table has', contexts: ['mm', 'mmu'], figures: [] },
   translations: { says: 'no TLB contradicts the table', contexts: ['mmu', 'sched'], figures: ['tlb'] },
-  pins: { says: 'folios count the pins that are held', contexts: ['gup', 'zone', 'mmu'], figures: [] },
+  pins: {
+    says: 'folios count the pins that are held',
+    contexts: ['gup', 'zone', 'mmu'],
+    figures: [],
+    where: 'gup',
+  },
   'page sizes': { says: 'calls are judged by the page size of the memory', contexts: ['abi', 'mm'], figures: [] },
 };
 
@@ -46,7 +53,7 @@ function missing({ contexts, figures }: LawNeeds, standIns: StandIns): string | 
 }
 
 /**
- * The laws that cannot be looked at, with the reason of each.
+ * The laws that cannot be looked at, with the reason of each; of those that say something where the kinds are that `kinds` names.
  *
  * @example
  * ```ts
@@ -55,10 +62,11 @@ function missing({ contexts, figures }: LawNeeds, standIns: StandIns): string | 
  * lawsLeftOut(new Map()).size; // 0
  * ```
  */
-export function lawsLeftOut(standIns: StandIns): ReadonlyMap<LawName, string> {
+export function lawsLeftOut(standIns: StandIns, kinds?: ReadonlySet<string>): ReadonlyMap<LawName, string> {
   const left = new Map<LawName, string>();
   for (const [name, needs] of Object.entries(LAWS)) {
-    const why = missing(needs, standIns);
+    const speaks = needs.where === undefined || kinds === undefined || kinds.has(needs.where);
+    const why = speaks ? missing(needs, standIns) : null;
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the keys of the table
     if (why !== null) left.set(name as LawName, `${needs.says}: ${why}`);
   }

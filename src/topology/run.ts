@@ -184,7 +184,14 @@ export function* runSteps(request: RunRequest): Generator<RunProgress, RunOutcom
   }
   const totals = writer?.close() ?? { headHash: '', records: system.nextSeq, bytes: 0 };
   const { headHash, records, bytes: logBytes } = totals;
-  return { headHash, records, logBytes, timeCycles: system.nowCycles, system, lawsLeftOut: laws?.leftOut ?? [] };
+  return {
+    headHash,
+    records,
+    logBytes,
+    timeCycles: system.nowCycles,
+    system,
+    lawsLeftOut: laws?.leftOut(system) ?? [],
+  };
 }
 
 /**

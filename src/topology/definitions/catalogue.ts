@@ -5,6 +5,7 @@ import { defineVersions, type VersionRegistry } from '../../log/upcast.ts';
 import type { ActorDefinition } from './actorTypes.ts';
 import { type Definition, isDefinition } from './definition.ts';
 import type { AnyMessageDefinition } from './defineMessage.ts';
+import type { PageCachePolicyDefinition } from './definePageCachePolicy.ts';
 
 /** Who sends a message type to whom, by kind. */
 export interface CatalogueRow {
@@ -43,6 +44,8 @@ const builtInVersions = Object.fromEntries(
 export class Catalogue {
   readonly actors: ReadonlyMap<string, ActorDefinition>;
   readonly messages: ReadonlyMap<string, AnyMessageDefinition>;
+  /** Page-cache policies, by name. */
+  readonly policies: ReadonlyMap<string, PageCachePolicyDefinition>;
   readonly definitions: readonly Definition[];
   readonly modules: readonly LoadedModule[];
   /** What opens logs whose messages these are. A log that was opened by it is folded with this catalogue. */
@@ -52,6 +55,7 @@ export class Catalogue {
     this.definitions = definitions;
     this.modules = modules;
     this.actors = actorsOf(definitions);
+    this.policies = policiesOf(definitions);
     this.messages = messagesOf(definitions, this.actors);
     const own = Array.from(this.messages.values(), ({ type, version, upcasters }) => [type, { version, upcasters }]);
     this.registry = defineVersions({ ...builtInVersions, ...(Object.fromEntries(own) as VersionRegistry) });
@@ -110,6 +114,21 @@ function actorsOf(definitions: readonly Definition[]): Map<string, ActorDefiniti
     actors.set(actor.kind, actor);
   }
   return actors;
+}
+
+function policiesOf(definitions: readonly Definition[]): Map<string, PageCachePolicyDefinition> {
+  const policies = new Map<string, PageCachePolicyDefinition>();
+  for (const definition of definitions) {
+    if (!isDefinition(definition, 'page-cache-policy')) continue;
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the mark says what it is
+    const policy = definition as PageCachePolicyDefinition;
+    const other = policies.get(policy.name);
+    if (other !== undefined && other !== policy) {
+      refuse(`two definitions are of the page-cache policy ${policy.name}`, `"${other.says}", "${policy.says}"`);
+    }
+    policies.set(policy.name, policy);
+  }
+  return policies;
 }
 
 function messagesOf(
