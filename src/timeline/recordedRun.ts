@@ -3,6 +3,7 @@ import { kindOf, plainContext, reviveContext, unpackedContext } from '../../mach
 import { GranuleError, invariant } from '../errors.ts';
 import type { LogReader } from '../log/logReader.ts';
 import { type LogRecord, messageOf } from '../log/record.ts';
+import { upcastFrom } from '../log/upcast.ts';
 import type { RunSource } from '../mm/runs.ts';
 import { type ActorEnv, createActorEnv } from '../runtime/actorEnv.ts';
 import { type Message, OUTSIDE } from '../runtime/envelope.ts';
@@ -14,6 +15,7 @@ import type { ActorSnapshot, ActorStub, Send } from '../runtime/xstateInternals.
 import { type BuiltTopology, buildTopology } from '../topology/build.ts';
 import { type Catalogue, catalogueOfRegistry } from '../topology/definitions/catalogue.ts';
 import { openMeta, type OpenedMeta } from '../topology/meta.ts';
+import type { Topology } from '../topology/schema.ts';
 import { checkTraces } from './traces.ts';
 
 /** An actor's state as plain data: the form of diffs and display, and, with large structures packed, of checkpoints. */
@@ -77,6 +79,20 @@ export function messageIn(record: LogRecord): Message {
   return messageOf(record.type, record.payload, record.seq);
 }
 
+/** What came from outside by the topology, in the present versions of messages: as records are lifted in reading. */
+function liftedTopology(topology: Topology, { meta, registry }: LogReader): Topology {
+  const upcast = upcastFrom(meta.messageVersions ?? {}, registry);
+  if (upcast === undefined) return topology;
+  const messages = topology.messages.map(({ to, type, atCycles, ...fields }) => ({
+    to,
+    type,
+    atCycles,
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- an upcaster gives the fields of a message
+    ...(upcast(type, fields) as Record<string, never>),
+  }));
+  return { ...topology, messages };
+}
+
 /**
  * A log with its traces.
  *
@@ -109,7 +125,7 @@ export class RecordedRun {
     this.meta = openMeta(reader.meta);
     checkTraces(this.meta.traces, traces, reader.storage.name);
     this.catalogue = catalogueOfRegistry(reader.registry);
-    this.built = buildTopology(this.meta.topology, traces, this.catalogue);
+    this.built = buildTopology(liftedTopology(this.meta.topology, reader), traces, this.catalogue);
     this.#specs = new Map(this.built.actors.map((spec) => [spec.id, spec]));
     this.actors = [...this.#specs.keys()];
   }

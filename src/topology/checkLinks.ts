@@ -112,7 +112,8 @@ function checkAnswers({ id, where, definition }: Linking): void {
 /** Whether anybody can send a type to an actor. */
 function isSent(linked: Linked, actor: Placed, type: string): boolean {
   const { topology, catalogue, placed, specs } = linked;
-  if (actor.definition.timers.includes(type)) return true;
+  const { timers, outside } = actor.definition;
+  if (timers.includes(type) || outside.includes(type)) return true;
   if (topology.messages.some((message) => message.to === actor.id && message.type === type)) return true;
   const text = JSON.stringify(topology.faultPlan);
   if (text.includes(JSON.stringify(actor.id)) && text.includes(JSON.stringify(type))) return true;
@@ -167,7 +168,7 @@ function checkStandIns(linked: Linked): void {
   const present = new Set(specs.flatMap(({ id }) => catalogue.kindOf(id) ?? []));
   for (const kind of Object.keys(topology.replace ?? {})) {
     const definition = definitionOf(linked, kind);
-    if (definition === null) continue;
+    if (definition?.replaces !== kind) continue;
     const missing = neededOf(topology, kind, present).filter((type) => !definition.accepts.includes(type));
     if (missing.length === 0) continue;
     const what = `${definition.kind} stands in for ${kind} and does not accept ${missing.join(', ')}`;
@@ -209,10 +210,11 @@ export function checkLinks(linked: Linked): void {
     for (const type of definition.accepts) {
       if (isSent(linked, actor, type)) continue;
       const { from } = linked.catalogue.row(type) ?? { from: [] };
-      const senders = from.length === 0 ? 'nobody' : from.join(', ');
+      const senders =
+        from.length === 0 ? 'no port of any kind sends it, so "messages" must' : `a port of ${from.join(' or ')} would`;
       throw new GranuleError(
         'TOPOLOGY_OPEN',
-        `${id} accepts ${type}, which nobody here sends to it; it comes from ${senders}`,
+        `${id} accepts ${type}, which nobody here sends to it: ${senders}`,
         where,
       );
     }

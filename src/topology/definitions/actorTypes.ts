@@ -123,6 +123,8 @@ export interface ActorDefinition<K extends string = string, P extends Ports = Po
   readonly accepts: readonly string[];
   /** Those of them that it sends to itself, later. */
   readonly timers: readonly string[];
+  /** Those of them that may come from whoever drives the run. */
+  readonly outside: readonly string[];
   readonly ports: P;
   readonly input: Schema<I> | null;
   readonly replaces: ActorKind | null;

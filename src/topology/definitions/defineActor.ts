@@ -30,6 +30,8 @@ export interface ActorOptions<
   readonly accepts: readonly A[];
   /** Those of them that it sends to itself, with a delay: the port `self`. */
   readonly timers?: readonly T[];
+  /** Those of them that come from whoever drives a run in code, and that no topology need send. */
+  readonly outside?: readonly A[];
   readonly ports?: P;
   /** What a topology may tell it. */
   readonly input?: Schema<I>;
@@ -187,9 +189,10 @@ export function defineActor<
   checkReplacement(kind, replaces, accepts);
   checkShows(kind, replaces, options.shows);
   const timers: readonly string[] = options.timers ?? [];
-  for (const type of timers) {
-    if (!(accepts as readonly string[]).includes(type))
-      refuse(kind, 'timers', `it sends itself ${type} and does not accept it`);
+  const outside: readonly string[] = options.outside ?? [];
+  for (const [field, types] of Object.entries({ timers, outside })) {
+    const strange = types.find((type) => !(accepts as readonly string[]).includes(type));
+    if (strange !== undefined) refuse(kind, field, `${strange} is named here, and it does not accept it`);
   }
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the types of one kind are its author's; here they are any
   const logic = (options.machine ?? options.transition) as ActorDefinition['logic'];
@@ -202,6 +205,7 @@ export function defineActor<
     messages,
     accepts: [...accepts],
     timers,
+    outside,
     ports,
     input: options.input ?? null,
     replaces: replaces ?? null,
