@@ -158,6 +158,19 @@ export function acceptedBy(kind: ActorKind): MessageType[] {
 }
 
 /**
+ * The message types that a kind may send, sorted.
+ *
+ * @example
+ * ```ts
+ * sentBy('disk'); // ['IO_DONE']
+ * ```
+ */
+export function sentBy(kind: ActorKind): MessageType[] {
+  const types = Object.keys(vocabulary) as MessageType[];
+  return types.filter((type) => vocabulary[type].from.includes(kind)).sort();
+}
+
+/**
  * A machine's context as plain data, for checkpoints, diffs and display.
  *
  * @example

@@ -10,10 +10,9 @@ export { flagsOf, isDirty, isPresent, isValid, isWritable, packPte, pfnOf, PTE }
 export { takeMessage } from './file.ts';
 export { initialFile } from './fileState.ts';
 
-// TLBs: the page runs of a trace, and the maintenance that a CPU obeys
-export { accessAt, pageNumbersOf } from '../src/mm/tlbRun.ts';
-export { blockOf } from '../src/mm/stackIndex.ts';
-export { RUN_CALL, RUN_FETCH, RUN_READ, RUN_WRITE } from '../src/mm/runs.ts';
+// TLBs: work through a stretch of a trace, count as the built-in one does, and the maintenance that a CPU obeys
+export { accessAt } from '../src/mm/tlbRun.ts';
+export { copyPagesBy, runStretchBy, type Translate } from '../src/mm/tlbRunBy.ts';
 export { noCounts } from '../src/mm/stretch.ts';
 export { MAY_FETCH, MAY_READ, MAY_WRITE } from '../src/mm/tlbArray.ts';
 export { obeyedOf, walkGeometry } from './tlbMaintenance.ts';

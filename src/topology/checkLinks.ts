@@ -2,7 +2,7 @@
  * Whether the actors of a user's own fit the system: every port leads to somebody who takes what goes out there, what is asked
  * can be answered, what is accepted is sent by somebody, and nothing has two owners.
  */
-import { vocabulary } from '../../machines/index.ts';
+import { type MessageType, vocabulary } from '../../machines/index.ts';
 import { GranuleError } from '../errors.ts';
 import type { ActorSpec } from '../runtime/hosting.ts';
 import type { ActorDefinition, PortDefinition } from './definitions/actorTypes.ts';
@@ -162,6 +162,12 @@ function checkOwners(linked: Linked): void {
   }
 }
 
+/** Who of those that are here sends a type, by kind; messages of the topology come from outside. */
+function sendersHere(type: MessageType, present: ReadonlySet<string>): readonly string[] {
+  const here = vocabulary[type].from.filter((sender) => present.has(sender));
+  return here.length === 0 ? ['the topology'] : here;
+}
+
 /** A stand-in takes whatever those who are here may send to the kind it stands in for. */
 function checkStandIns(linked: Linked): void {
   const { topology, catalogue, specs } = linked;
@@ -171,8 +177,10 @@ function checkStandIns(linked: Linked): void {
     if (definition?.replaces !== kind) continue;
     const missing = neededOf(topology, kind, present).filter((type) => !definition.accepts.includes(type));
     if (missing.length === 0) continue;
-    const what = `${definition.kind} stands in for ${kind} and does not accept ${missing.join(', ')}`;
-    throw new GranuleError('TOPOLOGY_NO_TAKER', what, `${topology.name}: replace.${kind}`);
+    const named = missing.map((type) => `${type} (of ${sendersHere(type, present).join(', ')})`).join(', ');
+    const what = `${definition.kind} stands in for ${kind} and does not accept ${named}`;
+    const next = `Let ${definition.kind} take them, or leave out of the topology what sends them.`;
+    throw new GranuleError('TOPOLOGY_NO_TAKER', what, `${topology.name}: replace.${kind}`, next);
   }
 }
 

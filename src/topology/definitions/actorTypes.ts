@@ -5,7 +5,8 @@ import type {
   FiguredKind,
   KindFigures,
   machines,
-  Message,
+  MessageOf,
+  MessageType,
   ResourceHolder,
 } from '../../../machines/index.ts';
 import type { StandIn } from '../../runtime/standIn.ts';
@@ -72,14 +73,14 @@ export interface SendOptions {
 type PortMessages<P extends Ports, N extends keyof P, All> = Extract<All, { readonly type: P[N]['sends'][number] }>;
 
 /**
- * Sends a message by one of the ports, or to the actor itself by `self`. A stand-in has the port `builtIn` as well: whatever the kind
- * may send that it stands in for, to the address given.
+ * Sends a message by one of the ports, or to the actor itself by `self`. A stand-in has the port `builtIn` as well: by it go its
+ * `sends`, each to the address given.
  */
-export type SendBy<P extends Ports, All, Own, R extends ActorKind = never> = <
-  N extends (keyof P & string) | 'self' | ([R] extends [never] ? never : 'builtIn'),
+export type SendBy<P extends Ports, All, Own, B extends MessageType = never> = <
+  N extends (keyof P & string) | 'self' | ([B] extends [never] ? never : 'builtIn'),
 >(
   port: N,
-  message: N extends 'self' ? Own : N extends 'builtIn' ? Message : PortMessages<P, N, All>,
+  message: N extends 'self' ? Own : N extends 'builtIn' ? MessageOf<B> : PortMessages<P, N, All>,
   options?: SendOptions,
 ) => void;
 
@@ -95,13 +96,14 @@ export interface Transition<
   S extends object,
   T extends string = never,
   R extends ActorKind = never,
+  B extends MessageType = never,
 > {
   readonly initial: (start: ActorStart<I, P, R>) => S;
   readonly on: {
     readonly [N in A]: (
       state: S,
       message: Extract<MessagesWith<M>, { readonly type: N }>,
-      send: SendBy<P, MessagesWith<M>, Extract<MessagesWith<M>, { readonly type: T }>, R>,
+      send: SendBy<P, MessagesWith<M>, Extract<MessagesWith<M>, { readonly type: T }>, B>,
     ) => S;
   };
 }
@@ -128,6 +130,8 @@ export interface ActorDefinition<K extends string = string, P extends Ports = Po
   readonly ports: P;
   readonly input: Schema<I> | null;
   readonly replaces: ActorKind | null;
+  /** Of a stand-in: what it sends in the name of that kind. */
+  readonly sends: readonly string[];
   readonly shows: StandIn['shows'];
   readonly laws: readonly ActorLaw[];
   /** The machine that a topology hosts; one for all actors of the kind. */

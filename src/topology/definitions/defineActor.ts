@@ -1,9 +1,10 @@
 /** Kinds of actor of a user's own. */
 import type { AnyActorLogic } from 'xstate';
-import { type ActorKind, acceptedBy, hasFigures, machines } from '../../../machines/index.ts';
+import { type ActorKind, acceptedBy, machines, type MessageType } from '../../../machines/index.ts';
 import { vocabulary } from '../../../machines/vocabulary.ts';
 import { GranuleError } from '../../errors.ts';
 import type { ActorDefinition, ActorLaw, Place, PlacedActor, Ports, Shows, Transition } from './actorTypes.ts';
+import { checkReplacement } from './checkReplacement.ts';
 import { isDefinition, markDefinition } from './definition.ts';
 import type { AnyMessageDefinition, MessagesWith, Schema } from './defineMessage.ts';
 
@@ -17,6 +18,7 @@ export interface ActorOptions<
   S extends object,
   T extends A,
   R extends ActorKind,
+  B extends MessageType,
 > {
   /** Its ids are `KIND` or `KIND:NAME`. */
   readonly kind: K;
@@ -37,6 +39,8 @@ export interface ActorOptions<
   readonly input?: Schema<I>;
   /** The built-in kind that it can stand in for, behind the same messages. */
   readonly replaces?: R;
+  /** Of a stand-in: the types that it sends in the name of that kind, by the port `builtIn`. */
+  readonly sends?: readonly B[];
   /** Of a stand-in: how reports and laws may read its state. Without it they leave it alone, and say so. */
   readonly shows?: Shows<R, S>;
   readonly laws?: readonly ActorLaw<S>[];
@@ -58,8 +62,9 @@ export interface WithTransition<
   S extends object,
   T extends A,
   R extends ActorKind,
+  B extends MessageType,
 > {
-  readonly transition: Transition<M, A, P, I, S, T, R>;
+  readonly transition: Transition<M, A, P, I, S, T, R, B>;
   readonly machine?: never;
 }
 
@@ -115,23 +120,6 @@ function checkTypes(kind: string, own: ReadonlySet<string>, accepts: readonly st
   }
 }
 
-/** Only of a stand-in somebody reads the state, and figures only of a kind that has any. */
-function checkShows(kind: string, replaces: ActorKind | undefined, shows: unknown): void {
-  if (shows === undefined) return;
-  if (replaces === undefined) refuse(kind, 'shows', 'it stands in for no kind, so nobody reads its state');
-  if (shows === 'context') return;
-  if (typeof shows !== 'function') refuse(kind, 'shows', "it is 'context', or a function that gives the figures");
-  if (!hasFigures(replaces)) refuse(kind, 'shows', `a ${replaces} has no figures: its context is read as a whole`);
-}
-
-/** A replacement takes whatever the vocabulary lets others send to the kind it stands in for. */
-function checkReplacement(kind: string, replaces: ActorKind | undefined, accepts: readonly string[]): void {
-  if (replaces === undefined) return;
-  const core = acceptedBy(replaces);
-  if (core.some((type) => accepts.includes(type))) return;
-  refuse(kind, 'accepts', `a ${replaces} takes ${core.join(', ')}; it takes none of them`);
-}
-
 function checkLogic(kind: string, logic: unknown, accepts: readonly string[]): void {
   if (typeof logic !== 'object' || logic === null) refuse(kind, 'machine', 'it has neither a machine nor a transition');
   if (!('on' in logic)) return;
@@ -175,8 +163,9 @@ export function defineActor<
   I = Record<string, never>,
   T extends A = never,
   const R extends ActorKind = never,
+  const B extends MessageType = never,
 >(
-  options: ActorOptions<K, M, A, P, I, S, T, R> & (WithMachine | WithTransition<M, A, P, I, S, T, R>),
+  options: ActorOptions<K, M, A, P, I, S, T, R, B> & (WithMachine | WithTransition<M, A, P, I, S, T, R, B>),
 ): ActorDefinition<K, P, I> {
   const { kind, says, version = 1, accepts, replaces } = options;
   const messages: readonly AnyMessageDefinition[] = options.messages ?? [];
@@ -186,8 +175,7 @@ export function defineActor<
   if (typeof says !== 'string' || says === '') refuse(kind, 'says', 'it has no sentence that says what it is');
   checkMessages(kind, messages);
   checkTypes(kind, new Set(messages.map(({ type }) => type)), accepts, ports);
-  checkReplacement(kind, replaces, accepts);
-  checkShows(kind, replaces, options.shows);
+  checkReplacement(options);
   const timers: readonly string[] = options.timers ?? [];
   const outside: readonly string[] = options.outside ?? [];
   for (const [field, types] of Object.entries({ timers, outside })) {
@@ -209,6 +197,7 @@ export function defineActor<
     ports,
     input: options.input ?? null,
     replaces: replaces ?? null,
+    sends: [...(options.sends ?? [])],
     shows: options.shows ?? 'nothing',
     laws: options.laws ?? [],
     logic,
