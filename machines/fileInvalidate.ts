@@ -291,21 +291,10 @@ export function wroteBack(context: FileContext, operation: FileOperation, send: 
     draft.drops = state.drops + (pages > 0 && !again ? 1 : 0);
     draft.droppedPages = state.droppedPages + pages;
   });
-  if (again)
-    return writeBack(
-      next,
-      reviseOperation(operation, (draft) => {
-        draft.rereadPages = rereadPages;
-      }),
-      send,
-    );
-  return answer(
-    next,
-    reviseOperation(operation, (draft) => {
-      draft.rereadPages = rereadPages;
-    }),
-    send,
-  );
+  const counted = reviseOperation(operation, (draft) => {
+    draft.rereadPages = rereadPages;
+  });
+  return again ? writeBack(next, counted, send) : answer(next, counted, send);
 }
 
 /**

@@ -9,8 +9,8 @@ import { MAY_FETCH, MAY_READ, MAY_WRITE } from './tlbArray.ts';
 import { pageNumbersOf } from './tlbRun.ts';
 
 /**
- * Looks a page up that is accessed by `right`, one of `MAY_FETCH`, `MAY_READ` and `MAY_WRITE`. Misses go to `counts`; null for an access that
- * had to wait and was counted before.
+ * Looks a page up that is accessed by `right`, one of `MAY_FETCH`, `MAY_READ` and `MAY_WRITE`. Misses go to `counts`; null for
+ * an access that had to wait and was counted before.
  *
  * @returns cycles that the lookup costs, 0 for a hit at once; -1 where only a walk helps
  */

@@ -25,8 +25,8 @@ export interface KindState<K extends ActorKind> {
 }
 
 /**
- * The states of all actors that have the context of one kind, in the order given: a stand-in's only where it shows that. Contexts that come from a log hold plain data where a live
- * one holds a structure.
+ * The states of all actors that have the context of one kind, in the order given: a stand-in's only where it shows that. Contexts
+ * that come from a log hold plain data where a live one holds a structure.
  *
  * @example
  * ```ts

@@ -1,5 +1,5 @@
 /** From a topology to the actors that play it: checks that the parts fit, and makes one actor of each. */
-import { builtInPolicies, machines, type PageCacheRules, ResourceHolder, zeroFrame } from '../../machines/index.ts';
+import { machines, ResourceHolder, zeroFrame } from '../../machines/index.ts';
 import { GRANULES } from '../arch/granule.ts';
 import { architectures } from '../arch/architectures.ts';
 import { type CostModel, defaultCosts } from '../arch/costs.ts';
@@ -14,6 +14,7 @@ import { adaptMachine } from '../runtime/xstateAdapter.ts';
 import { builtIns, type Catalogue } from './definitions/catalogue.ts';
 import { schemaFault } from './definitions/defineMessage.ts';
 import { withCustomActors } from './customActors.ts';
+import { pageCachePolicies } from './pageCachePolicies.ts';
 import { pinChoicesOf } from './parts/gup.ts';
 import { zoneCgroups } from './parts/cgroups.ts';
 import { selectionInput } from './parts/selection.ts';
@@ -241,16 +242,6 @@ function processActors(
   ];
 }
 
-/** The policy of the page cache is built in, or one of the definitions. */
-function policiesOf({ name, pageCache }: Topology, { policies }: Catalogue): Map<string, PageCacheRules> {
-  if (!(pageCache in builtInPolicies) && !policies.has(pageCache)) {
-    const known = [...Object.keys(builtInPolicies), ...policies.keys()].join(', ');
-    const what = `there is no page-cache policy "${pageCache}"; there are ${known}`;
-    throw new GranuleError('DEFINITION_MISSING', what, `${name}: pageCache`);
-  }
-  return new Map(Array.from(policies, ([policy, { rules }]) => [policy, rules]));
-}
-
 function resourcesOf(topology: Topology, traces: ReadonlyMap<number, RunSource>, catalogue: Catalogue): ResourceHolder {
   return new ResourceHolder({
     traces: new Map([...traces.values()].map((trace) => [trace.hash, trace])),
@@ -259,7 +250,7 @@ function resourcesOf(topology: Topology, traces: ReadonlyMap<number, RunSource>,
     facilities: facilitiesOf(topology),
     architecture: architectures[topology.architecture ?? 'arm64'],
     threads: threadsOf(topology),
-    pageCachePolicies: policiesOf(topology, catalogue),
+    pageCachePolicies: pageCachePolicies(topology, catalogue),
   });
 }
 

@@ -44,7 +44,8 @@ export function sentOnlyWith(type: MessageType): readonly (keyof Topology)[] | n
 function isSentHere(topology: Topology, kind: string, type: MessageType, present: ReadonlySet<string>): boolean {
   const fields = sentOnlyWith(type);
   if (fields !== null && fields.every((field) => topology[field] === undefined)) return false;
-  if (vocabulary[type].from.some((sender) => present.has(sender))) return true;
+  // What a kind sends to itself is the stand-in's own affair: it stands in for all of the kind.
+  if (vocabulary[type].from.some((sender) => sender !== kind && present.has(sender))) return true;
   // Nobody but the topology itself speaks for the outside.
   if (!vocabulary[type].from.includes('outside')) return false;
   return topology.messages.some((message) => message.type === type && message.to.split(':', 1)[0] === kind);
@@ -55,7 +56,7 @@ function isSentHere(topology: Topology, kind: string, type: MessageType, present
  *
  * @example
  * ```ts
- * neededOf(loadTopology('plain-4k'), 'disk', new Set(['file', 'disk'])); // ['IO_DONE', 'READ_BLOCKS', 'WRITE_BLOCKS']
+ * neededOf(loadTopology('plain-4k'), 'disk', new Set(['file', 'disk'])); // ['READ_BLOCKS', 'WRITE_BLOCKS']
  * ```
  */
 export function neededOf(topology: Topology, kind: string, present: ReadonlySet<string>): MessageType[] {

@@ -3,11 +3,13 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { GranuleError } from '../../src/errors.ts';
 import { type ReadyTopology, type RunOptions, run } from '../../src/library/run.ts';
+import { tracesWith } from '../../src/library/recording.ts';
 import { openTopology } from '../../src/library/openTopology.node.ts';
 import { type RunSummary, summarize } from '../../src/report/runSummary.ts';
 import { liveStates } from '../../src/report/actorStates.ts';
 import type { System } from '../../src/runtime/system.ts';
 import type { ActorDefinition } from '../../src/topology/definitions/actorTypes.ts';
+import type { Definition } from '../../src/topology/definitions/definition.ts';
 import { importModule } from '../../src/topology/modules.node.ts';
 import { builtIns, catalogueOf } from '../../src/topology/definitions/catalogue.ts';
 import { type Topology, parseTopology } from '../../src/topology/schema.ts';
@@ -57,8 +59,8 @@ export function checked(ready: ReadyTopology, options: RunOptions = {}) {
   return run(ready, { ...options, checked: true });
 }
 
-/** A program of one 64K process that maps a file, with what the test changes of it. */
-export function small(change: Record<string, unknown> = {}): Topology {
+/** A program of one 64K process that maps a file, with what the test changes of it and the definitions that it names. */
+export function small(change: Record<string, unknown> = {}, definitions: readonly Definition[] = []): ReadyTopology {
   const program = [
     { op: 'mmap', addr: '0x300000000', lengthBytes: '128K', prot: 'r', flags: 'SHARED|FIXED', file: '/lib/a.so' },
     { op: 'load', addr: '0x300000000', lengthBytes: '128K' },
@@ -66,7 +68,9 @@ export function small(change: Record<string, unknown> = {}): Topology {
     { op: 'store', addr: '0x500000000', lengthBytes: '128K' },
   ];
   const files = [{ path: '/lib/a.so', size: '128K' }];
-  return parseTopology({ name: 'small', files, processes: [{ pid: 1, pageSize: '64K', program }], ...change }, 'small');
+  const processes = [{ pid: 1, pageSize: '64K', program }];
+  const topology = parseTopology({ name: 'small', files, processes, ...change }, 'small');
+  return { topology, catalogue: catalogueOf(definitions), traces: tracesWith(topology, new Map()) };
 }
 
 /** How something is refused, as the command line says it. */
