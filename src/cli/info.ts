@@ -12,7 +12,8 @@ import {
 } from '../report/format.ts';
 import { formatTable } from '../report/table.ts';
 import { openMeta } from '../topology/meta.ts';
-import { type OpenTrace, openTrace } from '../trace/gtrReader.ts';
+import type { OpenTrace } from '../trace/gtrBytes.ts';
+import { openTrace } from '../trace/gtrReader.ts';
 import type { Cli } from './cli.ts';
 import { fileKind } from './fileKind.ts';
 import { openLog } from './openLog.ts';

@@ -8,6 +8,7 @@ import { addDiff } from './diff.ts';
 import { addElf } from './elf.ts';
 import { addImport } from './import.ts';
 import { addInfo } from './info.ts';
+import { addInspect } from './inspect.ts';
 import type { CliIo } from './io.ts';
 import { addLog } from './log.ts';
 import { addMakeTrace } from './makeTrace.ts';
@@ -72,6 +73,7 @@ export function createProgram(cli: Cli): Command {
     addWhy,
     addLog,
     addInfo,
+    addInspect,
     addVerify,
     addValidate,
     addTlb,

@@ -6,7 +6,7 @@ import { GranuleError } from '../errors.ts';
 import type { RunSource } from '../mm/runs.ts';
 import { openTrace } from '../trace/gtrReader.ts';
 import { programTrace } from '../trace/programSteps.ts';
-import { relayout } from '../trace/relayout.ts';
+import { laidOutFor } from '../trace/relayout.ts';
 import { layoutOf } from './build.ts';
 import type { TraceReference } from './meta.ts';
 import { parseTopology, type Topology, type TopologyProcess } from './schema.ts';
@@ -105,9 +105,6 @@ function findTrace(name: string, folders: readonly string[]): string | null {
   return [resolve(name), ...places].find((path) => existsSync(path)) ?? null;
 }
 
-/** The name of a trace that was laid out for larger pages: `NAME~64K`. */
-const LAID_OUT = /~(16|64)K$/;
-
 /**
  * Opens traces once each, laid out again where they must be.
  *
@@ -126,11 +123,7 @@ export class TraceShelf {
     const key = `${path}@${layoutBytes}`;
     const known = this.sources.get(key);
     if (known !== undefined) return known;
-    const base = openTrace(path);
-    // What was laid out before carries its page size in its name, and runs with that size or a smaller one.
-    const done = LAID_OUT.exec(base.name);
-    const laidOutBytes = done === null ? 4096 : Number(done[1]) * 1024;
-    const source = layoutBytes > laidOutBytes ? relayout(base, layoutBytes as 16384 | 65536) : base;
+    const source = laidOutFor(openTrace(path), layoutBytes);
     this.sources.set(key, source);
     return source;
   }
