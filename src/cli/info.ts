@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { LogReader } from '../log/logReader.ts';
 import { defaultCosts } from '../arch/costs.ts';
+import { ruleText } from '../report/faultText.ts';
 import {
   formatBytes,
   formatCount,
@@ -76,6 +77,7 @@ async function infoLog(cli: Cli, file: string, options: InfoOptions): Promise<vo
     ['head hash', headHash],
     ['written by', code],
   ];
+  for (const rule of topology.faultPlan) rows.push(['fault plan', ruleText(rule)]);
   if (parent !== null) rows.push(['forked from', `${parent.headHash} at seq ${parent.seq}`]);
   cli.out.write(formatTable(rows, { align: ['left', 'left'], header: false }));
   cli.out.write(`\n${processesTable(reader)}\n`);

@@ -17,6 +17,7 @@ import { loadSystem } from '../topology/loadSystem.node.ts';
 import { logMeta } from '../topology/meta.ts';
 import type { Topology } from '../topology/schema.ts';
 import { type Cli, collect, interpreterOption, wholeNumber } from './cli.ts';
+import { withFaults } from './faults.ts';
 import { INTERRUPTED_EXIT } from './interruption.ts';
 import { play, type Played } from './play.ts';
 import { USES_HELP } from './openLog.ts';
@@ -28,6 +29,7 @@ interface RunOptions {
   seed?: number;
   chooser?: Topology['chooser'];
   trace: string[];
+  fault: string[];
   traces?: string;
   log: boolean;
   checked?: boolean;
@@ -46,6 +48,7 @@ Examples:
   granule run mixed-page-sizes
   granule run my-topology.json --out run.glog --seed 7 --chooser seeded-random
   granule run mixed-page-sizes --trace 100=recorded.gtr --no-log --json
+  granule run mixed-page-sizes --fault slow-disk:cycles=5000000 --fault lost-tlbi:nth=2
 
 The log goes to NAME.glog in this folder, or to NAME-2.glog and so on when that is there. --out replaces what is there,
 once the run is over. Ctrl-C ends the run; the log then holds what happened until then.`;
@@ -72,6 +75,7 @@ export function addRun(program: Command, cli: Cli): void {
     .addOption(new Option('--chooser <NAME>', 'who is next').choices(['time-order', 'seeded-random']))
     .addOption(interpreterOption())
     .option('--trace <PID=FILE>', 'trace of a process, over that of the topology; may be given again', collect, [])
+    .option('--fault <PLAN[:NAME=VALUE,...]>', 'add a named fault plan; may be given again', collect, [])
     .option('--traces <DIR>', 'folder to look for traces in, before those that come with granule')
     .option('--uses <PLACE>', USES_HELP, collect, [])
     .option('--json', 'print JSON')
@@ -95,7 +99,7 @@ async function run(cli: Cli, name: string | undefined, options: RunOptions): Pro
   const { cwd } = cli.io;
   const loaded = await loadSystem(name, { cwd, uses: options.uses });
   const { catalogue } = loaded;
-  const topology = changed(loaded.topology, options, cli);
+  const topology = withFaults(changed(loaded.topology, options, cli), options.fault, catalogue.faultPlans);
   const folders = [...(options.traces === undefined ? [] : [cli.path(options.traces)]), ...foldersOf(cli, name)];
   const traces = loadTraces(topology, { folders });
   const out = options.log ? outputPath(cli, name, options) : null;
@@ -140,7 +144,9 @@ function changed(topology: Topology, options: RunOptions, cli: Cli): Topology {
     chooser: options.chooser ?? topology.chooser,
     processes: topology.processes.map((process) => {
       const file = byPid.get(process.pid);
-      return file === undefined ? process : { ...process, trace: cli.path(file) };
+      if (file === undefined) return process;
+      const { program: _program, workload: _workload, ...others } = process;
+      return { ...others, trace: cli.path(file) };
     }),
   };
 }

@@ -80,7 +80,7 @@ export function figuresOfKind<K extends FiguredKind>(
 export function liveStates(system: System): ShownState[] {
   return [...system.snapshots()].map(([actor, snapshot]) => {
     const { value, context } = actorStateOf(snapshot);
-    const standIn = system.standIn(actor);
+    const standIn = system.actor(actor).standIn;
     return standIn === undefined ? { actor, value, context } : { actor, value, context, standIn };
   });
 }

@@ -49,3 +49,19 @@ export function shownFigures<K extends FiguredKind>({ standIn, context }: Shown,
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the definition of a stand-in is typed by its kind
   return standIn.shows(context as never) as KindFigures[K];
 }
+
+/**
+ * The stand-ins of a system, by the kind that each stands in for.
+ *
+ * @example
+ * ```ts
+ * standInsOf(createSystem({ actors: [] })).size; // 0
+ * ```
+ */
+export function standInsOf(system: {
+  readonly actors: readonly string[];
+  actor(id: string): { readonly standIn?: StandIn | undefined };
+}): Map<ActorKind, StandIn> {
+  const found = system.actors.flatMap((id) => system.actor(id).standIn ?? []);
+  return new Map(found.map((standIn) => [standIn.kind, standIn]));
+}

@@ -10,9 +10,8 @@ import { GranuleError, invariant } from '../errors.ts';
 import { type Limits, rootLimits } from '../mm/calls/limits.ts';
 import type { RunSource } from '../mm/runs.ts';
 import type { ActorSpec } from '../runtime/hosting.ts';
-import { adaptMachine } from '../runtime/xstateAdapter.ts';
+import { forksOf } from '../trace/workloads/workload.ts';
 import { builtIns, type Catalogue } from './definitions/catalogue.ts';
-import { schemaFault } from './definitions/defineMessage.ts';
 import { withCustomActors } from './customActors.ts';
 import { pageCachePolicies } from './pageCachePolicies.ts';
 import { pinChoicesOf } from './parts/gup.ts';
@@ -20,6 +19,8 @@ import { zoneCgroups } from './parts/cgroups.ts';
 import { selectionInput } from './parts/selection.ts';
 import { zonePressure } from './parts/zone.ts';
 import { facilitiesOf, partActors, partMessages } from './parts/index.ts';
+import { checkLifecycle } from './lifecycle.ts';
+import { checkOutside, outsideMessages } from './outside.ts';
 import type { Topology, TopologyProcess } from './schema.ts';
 
 /** A message from outside that starts or disturbs a run. */
@@ -115,6 +116,14 @@ function checkArchitecture(topology: Topology): void {
   if (core !== 'tlb-reference') refuse(`no core of ${architecture.name} is modelled; take tlb-reference`, 'core');
 }
 
+/** A workload that forks needs its children. */
+function checkForks({ name }: Topology, index: number, { workload, children, pid }: TopologyProcess): void {
+  const forks = workload === undefined ? 0 : forksOf(workload);
+  if (forks <= children.length) return;
+  const what = `the workload of process:${pid} forks ${forks} children, and ${children.length} are listed`;
+  fail('TOPOLOGY_INVALID', what, `${name}: processes.${index}.children`);
+}
+
 function checkProcesses(topology: Topology): void {
   const byPid = new Map<number, TopologyProcess>();
   for (const [index, process] of topology.processes.entries()) {
@@ -133,6 +142,7 @@ function checkProcesses(topology: Topology): void {
     }
   }
   checkThreads(topology, byPid);
+  checkLifecycle(topology);
   for (const [index, process] of topology.processes.entries()) {
     for (const child of process.children) {
       const found = byPid.get(child);
@@ -140,6 +150,7 @@ function checkProcesses(topology: Topology): void {
       if (found === undefined) fail('TOPOLOGY_ACTOR_UNKNOWN', `there is no process:${child} to fork`, where);
       if (!found.forked) fail('TOPOLOGY_INVALID', `process:${child} is not marked forked`, where);
     }
+    checkForks(topology, index, process);
   }
 }
 
@@ -148,23 +159,6 @@ function checkAsids({ name, cpus, asidBits, design }: Topology): void {
   const usable = usableAsids(asidBits, design.kpti);
   if (cpus < usable) return;
   fail('TOPOLOGY_INVALID', `${usable} usable ASIDs are too few for ${cpus} CPUs`, `${name}: asidBits`);
-}
-
-function checkMessages(topology: Topology, actors: readonly ActorSpec[], catalogue: Catalogue): void {
-  const machinesById = new Map(actors.map(({ id, machine }) => [id, machine]));
-  for (const [index, { to, type, atCycles: _at, ...fields }] of topology.messages.entries()) {
-    const where = `${topology.name}: messages.${index}`;
-    const machine = machinesById.get(to);
-    if (machine === undefined)
-      fail('TOPOLOGY_ACTOR_UNKNOWN', `a message ${type} to ${to}, which is no actor here`, `${where}.to`);
-    if (catalogue.row(type) === null || !adaptMachine(machine).accepts(type)) {
-      const kind = catalogue.kindOf(to) ?? to;
-      fail('TOPOLOGY_NO_TAKER', `outside sends ${type} to ${to}, and a ${kind} cannot take it`, `${where}.type`);
-    }
-    const own = catalogue.messages.get(type);
-    const fault = own === undefined ? null : schemaFault(own.fields, fields, where);
-    if (fault !== null) fail('TOPOLOGY_INVALID', `outside sends ${type} to ${to}: ${fault}`, where);
-  }
 }
 
 function costsOf(topology: Topology): CostModel {
@@ -254,6 +248,24 @@ function resourcesOf(topology: Topology, traces: ReadonlyMap<number, RunSource>,
   });
 }
 
+function fileActors(topology: Topology, files: ReadonlyMap<string, number>, resources: ResourceHolder): ActorSpec[] {
+  // Of a path that is given twice the first counts.
+  const described = new Map(topology.files.toReversed().map((file) => [file.path, file]));
+  return [...files].map(([path, sizeBytes]) => {
+    const { kind, cached } = described.get(path) ?? { kind: 'ext4' as const, cached: false };
+    const input = {
+      resources,
+      path,
+      sizeBytes,
+      kernelPageBytes: topology.kernelPageSize,
+      policy: topology.pageCache,
+      kind,
+      cached,
+    };
+    return { id: `file:${path}`, machine: machines.file, input };
+  });
+}
+
 /**
  * Builds the actors of a topology. `traces` holds the trace of each process by pid, laid out as `layoutOf` says; `catalogue` the
  * definitions of actors that it names.
@@ -319,31 +331,13 @@ export function buildTopology(
     invariant(trace !== undefined, `process ${process.pid} has its trace`);
     actors.push(...processActors(topology, process, trace, resources));
   }
-  // Of a path that is given twice the first counts.
-  const described = new Map(topology.files.toReversed().map((file) => [file.path, file]));
-  for (const [path, sizeBytes] of files) {
-    const { kind, cached } = described.get(path) ?? { kind: 'ext4' as const, cached: false };
-    const input = { resources, path, sizeBytes, kernelPageBytes, policy: topology.pageCache, kind, cached };
-    actors.push({ id: `file:${path}`, machine: machines.file, input });
-  }
+  actors.push(...fileActors(topology, files, resources));
   for (const make of partActors) actors.push(...make({ topology, resources }));
   const hosted = withCustomActors({ topology, catalogue, resources }, actors);
-  checkMessages(topology, hosted, catalogue);
+  checkOutside(topology, hosted, catalogue);
   return {
     actors: hosted,
     messages: [...partMessages.flatMap((make) => make(topology)), ...outsideMessages(topology)],
     resources,
   };
-}
-
-function outsideMessages(topology: Topology): OutsideMessage[] {
-  const starts = topology.processes
-    .filter((process) => !process.forked && process.threadOf === undefined)
-    .map(({ pid, startCycles }) => ({ to: `process:${pid}`, atCycles: startCycles, message: { type: 'START' } }));
-  const others = topology.messages.map(({ to, type, atCycles, ...fields }) => ({
-    to,
-    atCycles,
-    message: { ...fields, type },
-  }));
-  return [...starts, ...others];
 }

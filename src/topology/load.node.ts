@@ -7,7 +7,9 @@ import type { RunSource } from '../mm/runs.ts';
 import { openTrace } from '../trace/gtrReader.ts';
 import { programTrace } from '../trace/programSteps.ts';
 import { laidOutFor } from '../trace/relayout.ts';
+import { workloadTrace } from '../trace/workloads/workload.ts';
 import { layoutOf } from './build.ts';
+import { builtInFaultPlans, type FaultPlans } from './faultPlans/index.ts';
 import type { TraceReference } from './meta.ts';
 import { parseTopology, type Topology, type TopologyProcess } from './schema.ts';
 
@@ -17,8 +19,8 @@ export interface TracePlaces {
   folders: string[];
   /** A trace file for a pid, over what the topology says. */
   byPid?: ReadonlyMap<number, string>;
-  /** Processes whose program is written out in the topology. */
-  programs?: ReadonlyMap<number, Pick<TopologyProcess, 'trace' | 'program'>>;
+  /** Processes whose program or workload is written out in the topology. */
+  programs?: ReadonlyMap<number, Pick<TopologyProcess, 'trace' | 'program' | 'workload'>>;
 }
 
 function packageFolder(): string {
@@ -71,7 +73,7 @@ export function topologyPath(nameOrPath: string, cwd = process.cwd()): string {
 }
 
 /**
- * Reads a topology: a path to a JSON file, or the name of one of the package's.
+ * Reads a topology: a path to a JSON file, or the name of one of the package's. `plans`: the fault plans that it may name.
  *
  * @throws GranuleError TOPOLOGY_UNKNOWN, FILE_UNREADABLE, TOPOLOGY_INVALID with the place in the file
  * @example
@@ -79,7 +81,7 @@ export function topologyPath(nameOrPath: string, cwd = process.cwd()): string {
  * loadTopology('plain-4k').kernelPageSize; // 4096
  * ```
  */
-export function loadTopology(nameOrPath: string, cwd = process.cwd()): Topology {
+export function loadTopology(nameOrPath: string, cwd = process.cwd(), plans: FaultPlans = builtInFaultPlans): Topology {
   const found = topologyPath(nameOrPath, cwd);
   let text: string;
   try {
@@ -93,7 +95,7 @@ export function loadTopology(nameOrPath: string, cwd = process.cwd()): Topology 
   } catch (error) {
     throw new GranuleError('TOPOLOGY_INVALID', `it is not JSON: ${(error as Error).message}`, found);
   }
-  return parseTopology(data, found);
+  return parseTopology(data, found, plans);
 }
 
 /** The path of a trace by name or path; null where there is none. */
@@ -117,6 +119,19 @@ function findTrace(name: string, folders: readonly string[]): string | null {
  */
 export class TraceShelf {
   private readonly sources = new Map<string, RunSource>();
+
+  /** The trace of what a process has written out in its topology; null where it runs a recorded one. */
+  written(
+    { trace, program, workload }: Pick<TopologyProcess, 'trace' | 'program' | 'workload'>,
+    layoutBytes: number,
+  ): RunSource | null {
+    if (program !== undefined) return programTrace(trace, program);
+    if (workload === undefined) return null;
+    const key = `${JSON.stringify(workload)}@${layoutBytes}`;
+    const source = this.sources.get(key) ?? workloadTrace(workload, layoutBytes);
+    this.sources.set(key, source);
+    return source;
+  }
 
   /** @throws GranuleError whatever opening a trace throws, and TRACE_LAYOUT */
   open(path: string, layoutBytes: number): RunSource {
@@ -147,8 +162,10 @@ export function loadTraces(
 ): Map<number, RunSource> {
   const traces = new Map<number, RunSource>();
   for (const process of topology.processes) {
-    if (process.program !== undefined) {
-      traces.set(process.pid, programTrace(process.trace, process.program));
+    const layoutBytes = layoutOf(process, topology.kernelPageSize);
+    const written = shelf.written(process, layoutBytes);
+    if (written !== null) {
+      traces.set(process.pid, written);
       continue;
     }
     const name = places.byPid?.get(process.pid) ?? process.trace;
@@ -162,7 +179,7 @@ export function loadTraces(
         'Give its folder with --traces DIR.',
       );
     }
-    traces.set(process.pid, shelf.open(path, layoutOf(process, topology.kernelPageSize)));
+    traces.set(process.pid, shelf.open(path, layoutBytes));
   }
   return traces;
 }
@@ -190,9 +207,10 @@ export function loadTracesOfLog(references: readonly TraceReference[], places: T
   const shelf = new TraceShelf();
   const traces = new Map<number, RunSource>();
   for (const { pid, name, hash, layoutBytes } of references) {
-    const written = places.programs?.get(pid);
-    if (written?.program !== undefined) {
-      traces.set(pid, programTrace(written.trace, written.program));
+    const process = places.programs?.get(pid);
+    const written = process === undefined ? null : shelf.written(process, layoutBytes);
+    if (written !== null) {
+      traces.set(pid, written);
       continue;
     }
     const path = findTrace(places.byPid?.get(pid) ?? name, places.folders);

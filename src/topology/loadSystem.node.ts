@@ -1,9 +1,10 @@
 /** Finds a topology with the definitions that it names: a JSON or YAML file, a name of the package's, or a module. */
 import { basename, dirname, resolve } from 'node:path';
 import { GranuleError } from '../errors.ts';
-import { builtIns, type Catalogue } from './definitions/catalogue.ts';
+import { builtIns, type Catalogue, catalogueOf } from './definitions/catalogue.ts';
 import { isDefinition } from './definitions/definition.ts';
 import type { TopologyDefinition } from './definitions/defineTopology.ts';
+import { notingPlans } from './faultPlans/index.ts';
 import { fixturesFolder, loadTopology, topologyPath } from './load.node.ts';
 import { catalogueOfFiles, findModule, importModule } from './modules.node.ts';
 import { parseTopology, type Topology } from './schema.ts';
@@ -36,8 +37,10 @@ export async function loadSystem(nameOrPath: string, places: SystemPlaces): Prom
   const { cwd } = places;
   if (MODULE.test(nameOrPath)) return systemOfModule(resolve(cwd, nameOrPath));
   const path = topologyPath(nameOrPath, cwd);
-  const topology = loadTopology(nameOrPath, cwd);
-  return { topology, catalogue: await catalogueNamed(topology.uses ?? [], [dirname(path)], places) };
+  const ownPlans = new Set<string>();
+  const topology = loadTopology(nameOrPath, cwd, notingPlans(ownPlans));
+  const catalogue = await catalogueNamed(topology.uses ?? [], [dirname(path)], places);
+  return { topology: ownPlans.size === 0 ? topology : loadTopology(nameOrPath, cwd, catalogue.faultPlans), catalogue };
 }
 
 /**
@@ -83,6 +86,7 @@ async function systemOfModule(path: string): Promise<LoadedSystem> {
   const { data, definitions } = chosen as TopologyDefinition;
   const name = `./${basename(path)}`;
   if (definitions.length === 0) return { topology: parseTopology(data, path), catalogue: builtIns };
-  const topology = parseTopology({ ...data, uses: [...(data.uses ?? []), name] }, path);
+  const { faultPlans } = catalogueOf(definitions);
+  const topology = parseTopology({ ...data, uses: [...(data.uses ?? []), name] }, path, faultPlans);
   return { topology, catalogue: await catalogueNamed(topology.uses ?? [], [dirname(path)], { cwd: dirname(path) }) };
 }

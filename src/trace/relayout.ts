@@ -46,8 +46,11 @@ export function relayout(source: RunSource, pageSizeBytes: 16384 | 65536): RunSo
   const image = source.image.map((segment, index) => plan.movedSegment(segment, survey.imageAreas[index]));
   const { command, runs, references, blockRuns } = source;
   const content = { command, pages, image, files: plan.files.list() };
+  function* blocks(): Generator<RunBlock> {
+    for (let index = 0; index < calls.length; index += 1) yield block(index);
+  }
   return {
-    hash: contentHash(calls.length, block, content),
+    hash: contentHash(blocks(), () => content),
     name: `${source.name}~${pageSizeBytes / 1024}K`,
     ...content,
     runs,

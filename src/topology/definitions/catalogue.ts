@@ -2,6 +2,8 @@
 import { acceptedBy, kindOf, vocabulary } from '../../../machines/index.ts';
 import { GranuleError } from '../../errors.ts';
 import { defineVersions, type VersionRegistry } from '../../log/upcast.ts';
+import type { FaultPlanDefinition } from '../faultPlans/define.ts';
+import { builtInFaultPlans } from '../faultPlans/index.ts';
 import type { ActorDefinition } from './actorTypes.ts';
 import { type Definition, isDefinition } from './definition.ts';
 import type { AnyMessageDefinition } from './defineMessage.ts';
@@ -46,6 +48,8 @@ export class Catalogue {
   readonly messages: ReadonlyMap<string, AnyMessageDefinition>;
   /** Page-cache policies, by name. */
   readonly policies: ReadonlyMap<string, PageCachePolicyDefinition>;
+  /** Granule's own and those of the definitions. */
+  readonly faultPlans: ReadonlyMap<string, FaultPlanDefinition>;
   readonly definitions: readonly Definition[];
   readonly modules: readonly LoadedModule[];
   /** What opens logs whose messages these are. A log that was opened by it is folded with this catalogue. */
@@ -57,6 +61,7 @@ export class Catalogue {
     this.actors = actorsOf(definitions);
     this.policies = policiesOf(definitions);
     this.messages = messagesOf(definitions, this.actors);
+    this.faultPlans = faultPlansOf(definitions);
     const own = Array.from(this.messages.values(), ({ type, version, upcasters }) => [type, { version, upcasters }]);
     this.registry = defineVersions({ ...builtInVersions, ...(Object.fromEntries(own) as VersionRegistry) });
     cataloguesByRegistry.set(this.registry, this);
@@ -149,6 +154,20 @@ function messagesOf(
   }
   for (const actor of actors.values()) for (const message of actor.messages) add(message);
   return messages;
+}
+
+function faultPlansOf(definitions: readonly Definition[]): ReadonlyMap<string, FaultPlanDefinition> {
+  const plans = new Map(builtInFaultPlans);
+  for (const definition of definitions) {
+    if (!isDefinition(definition, 'fault-plan')) continue;
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the mark says what it is
+    const plan = definition as FaultPlanDefinition;
+    const other = plans.get(plan.name);
+    if (other !== undefined && other !== plan)
+      refuse(`two definitions are of the fault plan ${plan.name}`, `"${other.says}", "${plan.says}"`);
+    plans.set(plan.name, plan);
+  }
+  return plans;
 }
 
 /**

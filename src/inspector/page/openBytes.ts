@@ -8,10 +8,11 @@ import { openMeta } from '../../topology/meta.ts';
 import { openTraceBytes } from '../../trace/gtrBytes.ts';
 import { programTrace } from '../../trace/programSteps.ts';
 import { laidOutFor } from '../../trace/relayout.ts';
+import { workloadTrace } from '../../trace/workloads/workload.ts';
 import { inflateSync } from 'fflate';
 import { browserCompression } from './inflate.ts';
-import type { RunToOpen } from './openRun.ts';
-import type { RunName } from './requests.ts';
+import type { RunToOpen } from '../engine/openRun.ts';
+import type { RunName } from '../engine/requests.ts';
 
 /** A file that was dropped, or lies inside the page. */
 export interface NamedBytes {
@@ -51,6 +52,10 @@ export function openBytes(run: RunName, log: NamedBytes, traceFiles: readonly Na
     const process = topology.processes.find((one) => one.pid === pid);
     if (process?.program !== undefined) {
       traces.set(pid, programTrace(process.trace, process.program));
+      continue;
+    }
+    if (process?.workload !== undefined) {
+      traces.set(pid, workloadTrace(process.workload, layoutBytes));
       continue;
     }
     const base = given.find((trace) => laidOutFor(trace, layoutBytes).hash === hash);
