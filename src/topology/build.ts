@@ -13,6 +13,7 @@ import type { ActorSpec } from '../runtime/hosting.ts';
 import { forksOf } from '../trace/workloads/workload.ts';
 import { builtIns, type Catalogue } from './definitions/catalogue.ts';
 import { withCustomActors } from './customActors.ts';
+import { pageCachePolicies } from './pageCachePolicies.ts';
 import { pinChoicesOf } from './parts/gup.ts';
 import { zoneCgroups } from './parts/cgroups.ts';
 import { selectionInput } from './parts/selection.ts';
@@ -235,7 +236,7 @@ function processActors(
   ];
 }
 
-function resourcesOf(topology: Topology, traces: ReadonlyMap<number, RunSource>): ResourceHolder {
+function resourcesOf(topology: Topology, traces: ReadonlyMap<number, RunSource>, catalogue: Catalogue): ResourceHolder {
   return new ResourceHolder({
     traces: new Map([...traces.values()].map((trace) => [trace.hash, trace])),
     costs: costsOf(topology),
@@ -243,6 +244,7 @@ function resourcesOf(topology: Topology, traces: ReadonlyMap<number, RunSource>)
     facilities: facilitiesOf(topology),
     architecture: architectures[topology.architecture ?? 'arm64'],
     threads: threadsOf(topology),
+    pageCachePolicies: pageCachePolicies(topology, catalogue),
   });
 }
 
@@ -287,7 +289,7 @@ export function buildTopology(
   checkMemory(topology);
   checkProcesses(topology);
   checkAsids(topology);
-  const resources = resourcesOf(topology, traces);
+  const resources = resourcesOf(topology, traces, catalogue);
   const { kernelPageSize: kernelPageBytes, cpus } = topology;
   const core = findCore(topology.core);
   const files = fileSizes(topology, traces);

@@ -2,13 +2,14 @@
  * Whether the actors of a user's own fit the system: every port leads to somebody who takes what goes out there, what is asked
  * can be answered, what is accepted is sent by somebody, and nothing has two owners.
  */
-import { vocabulary } from '../../machines/index.ts';
+import { type MessageType, vocabulary } from '../../machines/index.ts';
 import { GranuleError } from '../errors.ts';
 import type { ActorSpec } from '../runtime/hosting.ts';
 import type { ActorDefinition, PortDefinition } from './definitions/actorTypes.ts';
 import { answers } from './definitions/answers.ts';
 import type { Catalogue } from './definitions/catalogue.ts';
 import type { Placed } from './customActors.ts';
+import { neededOf } from './standInNeeds.ts';
 import type { Topology } from './schema.ts';
 
 interface Linked {
@@ -16,6 +17,21 @@ interface Linked {
   readonly catalogue: Catalogue;
   readonly placed: readonly Placed[];
   readonly specs: readonly ActorSpec[];
+}
+
+/** An actor with ports: one that the topology places, or a stand-in, for all actors of the kind in whose place it is. */
+interface Linking {
+  readonly id: string;
+  /** The field that it stands in. */
+  readonly where: string;
+  readonly definition: ActorDefinition;
+  readonly ports: Readonly<Record<string, string>>;
+}
+
+function linkingOf({ topology, placed }: Linked): Linking[] {
+  return placed.map(({ id, index, definition, ports }) => {
+    return { id, where: `${topology.name}: actors.${index}`, definition, ports };
+  });
 }
 
 const kindsOf = ({ to }: PortDefinition): readonly string[] => (typeof to === 'string' ? [to] : to);
@@ -32,9 +48,9 @@ function takes(linked: Linked, kind: string, type: string): boolean {
   return (definition?.accepts ?? linked.catalogue.acceptedBy(kind)).includes(type);
 }
 
-function checkPort(linked: Linked, actor: Placed, name: string, port: PortDefinition): void {
-  const { topology, catalogue, specs } = linked;
-  const where = `${topology.name}: actors.${actor.index}.ports.${name}`;
+function checkPort(linked: Linked, actor: Linking, name: string, port: PortDefinition): void {
+  const { catalogue, specs } = linked;
+  const where = `${actor.where}.ports.${name}`;
   const kinds = kindsOf(port).join(' or ');
   if (port.bound === 'message') {
     const takers = specs.filter(({ id }) => kindsOf(port).includes(catalogue.kindOf(id) ?? ''));
@@ -80,14 +96,14 @@ function checkPort(linked: Linked, actor: Placed, name: string, port: PortDefini
 }
 
 /** Whoever asks must take what is answered. */
-function checkAnswers({ topology }: Linked, { id, index, definition }: Placed): void {
+function checkAnswers({ id, where, definition }: Linking): void {
   for (const [name, { sends }] of Object.entries(definition.ports)) {
     for (const type of sends) {
       if (!(type in vocabulary)) continue;
       for (const answer of answers[type as keyof typeof answers] ?? []) {
         if (definition.accepts.includes(answer)) continue;
         const what = `${id} sends ${type}, and does not accept ${answer}, which answers it`;
-        throw new GranuleError('TOPOLOGY_NO_TAKER', what, `${topology.name}: actors.${index}.ports.${name}`);
+        throw new GranuleError('TOPOLOGY_NO_TAKER', what, `${where}.ports.${name}`);
       }
     }
   }
@@ -113,16 +129,18 @@ function isSent(linked: Linked, actor: Placed, type: string): boolean {
   );
 }
 
-function standIns({ topology, catalogue }: Linked): Pick<Placed, 'definition' | 'ports'>[] {
-  return Object.values(topology.replace ?? {}).flatMap((named) => {
-    const definition = catalogue.actors.get(typeof named === 'string' ? named : named.kind);
+function standIns({ topology, catalogue }: Linked): Linking[] {
+  return Object.entries(topology.replace ?? {}).flatMap(([kind, named]) => {
+    const { kind: by, ports = {} } = typeof named === 'string' ? { kind: named } : named;
+    const definition = catalogue.actors.get(by);
     return definition === undefined
       ? []
-      : [{ definition, ports: typeof named === 'string' ? {} : (named.ports ?? {}) }];
+      : [{ id: kind, where: `${topology.name}: replace.${kind}`, definition, ports }];
   });
 }
 
-function checkOwners({ topology, placed, specs }: Linked): void {
+function checkOwners(linked: Linked): void {
+  const { topology, specs } = linked;
   const seen = new Set<string>();
   for (const { id } of specs) {
     if (seen.has(id))
@@ -130,7 +148,7 @@ function checkOwners({ topology, placed, specs }: Linked): void {
     seen.add(id);
   }
   const owners = new Map<string, string>();
-  for (const { id, index, definition, ports } of placed) {
+  for (const { id, where, definition, ports } of [...linkingOf(linked), ...standIns(linked)]) {
     for (const [name, { exclusive = false }] of Object.entries(definition.ports)) {
       const target = ports[name];
       if (!exclusive || target === undefined) continue;
@@ -138,7 +156,7 @@ function checkOwners({ topology, placed, specs }: Linked): void {
       const other = owners.get(end);
       if (other !== undefined) {
         const what = `${id} and ${other} are both bound to ${target} by the port ${name}, which has one owner`;
-        throw new GranuleError('TOPOLOGY_OWNER', what, `${topology.name}: actors.${index}.ports.${name}`);
+        throw new GranuleError('TOPOLOGY_OWNER', what, `${where}.ports.${name}`);
       }
       owners.set(end, id);
     }
@@ -169,22 +187,39 @@ function checkNotifiers(linked: Linked): void {
   }
 }
 
+/** Who of those that are here sends a type, by kind; messages of the topology come from outside. */
+function sendersHere(type: MessageType, present: ReadonlySet<string>): readonly string[] {
+  const here = vocabulary[type].from.filter((sender) => present.has(sender));
+  return here.length === 0 ? ['the topology'] : here;
+}
+
 /** A stand-in takes whatever those who are here may send to the kind it stands in for. */
 function checkStandIns(linked: Linked): void {
   const { topology, catalogue, specs } = linked;
-  const present = new Set(specs.map(({ id }) => catalogue.kindOf(id)));
-  present.add('outside');
+  const present = new Set(specs.flatMap(({ id }) => catalogue.kindOf(id) ?? []));
   for (const kind of Object.keys(topology.replace ?? {})) {
     const definition = definitionOf(linked, kind);
     if (definition?.replaces !== kind) continue;
-    const needed = Object.entries(vocabulary).filter(
-      ([, { from, to }]) => (to as readonly string[]).includes(kind) && from.some((sender) => present.has(sender)),
-    );
-    const missing = needed.map(([type]) => type).filter((type) => !definition.accepts.includes(type));
+    const missing = neededOf(topology, kind, present).filter((type) => !definition.accepts.includes(type));
     if (missing.length === 0) continue;
-    const what = `${definition.kind} stands in for ${kind} and does not accept ${missing.join(', ')}`;
-    throw new GranuleError('TOPOLOGY_NO_TAKER', what, `${topology.name}: replace.${kind}`);
+    const named = missing.map((type) => `${type} (of ${sendersHere(type, present).join(', ')})`).join(', ');
+    const what = `${definition.kind} stands in for ${kind} and does not accept ${named}`;
+    const next = `Let ${definition.kind} take them, or leave out of the topology what sends them.`;
+    throw new GranuleError('TOPOLOGY_NO_TAKER', what, `${topology.name}: replace.${kind}`, next);
   }
+}
+
+/** Every port that the topology binds is one of the definition, and each leads to somebody who takes what goes out there. */
+function checkPorts(linked: Linked, actor: Linking): void {
+  const { definition, where } = actor;
+  for (const name of Object.keys(actor.ports)) {
+    if (name in definition.ports) continue;
+    const known = Object.keys(definition.ports).join(', ');
+    const what = `a ${definition.kind} has no port ${name}; it has ${known === '' ? 'none' : known}`;
+    throw new GranuleError('TOPOLOGY_PORT', what, `${where}.ports.${name}`);
+  }
+  for (const [name, port] of Object.entries(definition.ports)) checkPort(linked, actor, name, port);
+  checkAnswers(actor);
 }
 
 /**
@@ -201,17 +236,11 @@ export function checkLinks(linked: Linked): void {
   checkOwners(linked);
   checkStandIns(linked);
   checkNotifiers(linked);
+  for (const standIn of standIns(linked)) checkPorts(linked, standIn);
   for (const actor of linked.placed) {
     const { definition, index, id } = actor;
     const where = `${linked.topology.name}: actors.${index}`;
-    for (const name of Object.keys(actor.ports)) {
-      if (name in definition.ports) continue;
-      const known = Object.keys(definition.ports).join(', ');
-      const what = `a ${definition.kind} has no port ${name}; it has ${known === '' ? 'none' : known}`;
-      throw new GranuleError('TOPOLOGY_PORT', what, `${where}.ports.${name}`);
-    }
-    for (const [name, port] of Object.entries(definition.ports)) checkPort(linked, actor, name, port);
-    checkAnswers(linked, actor);
+    checkPorts(linked, { ...actor, where });
     for (const type of definition.accepts) {
       if (isSent(linked, actor, type)) continue;
       const { from } = linked.catalogue.row(type) ?? { from: [] };

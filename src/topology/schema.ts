@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { type ArchitectureName, architectures } from '../arch/architectures.ts';
 import { GRANULES } from '../arch/granule.ts';
 import { corePresets } from '../arch/cores.ts';
+import { type BuiltInPolicy, builtInPolicies } from '../../machines/index.ts';
 import { defaultDesign } from '../arch/design.ts';
 import { GranuleError } from '../errors.ts';
 import { programSchema } from '../trace/programSteps.ts';
@@ -129,8 +130,9 @@ const topologySchema = z.strictObject({
   core: z.enum(Object.keys(corePresets) as [string, ...string[]]).default('cortex-a76'),
   memory: size.default(2 ** 31),
   nativeTables: z.boolean().default(true),
+  /** A policy that is built in, or the name of one that a module in `uses` defines. */
   pageCache: z
-    .enum(['drop-and-re-read', 'sticky-order', 'convert-at-first-mmap', 'large-folios-to-eof'])
+    .union([z.enum(Object.keys(builtInPolicies) as [BuiltInPolicy, ...BuiltInPolicy[]]), z.string().min(1)])
     .default('drop-and-re-read'),
   /** Choices of the design, by name. */
   design: designSchema.prefault({}),
