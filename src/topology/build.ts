@@ -10,6 +10,7 @@ import { GranuleError, invariant } from '../errors.ts';
 import { type Limits, rootLimits } from '../mm/calls/limits.ts';
 import type { RunSource } from '../mm/runs.ts';
 import type { ActorSpec } from '../runtime/hosting.ts';
+import { remedyFor } from './form/suggest.ts';
 import { pinChoicesOf } from './parts/gup.ts';
 import { zoneCgroups } from './parts/cgroups.ts';
 import { selectionInput } from './parts/selection.ts';
@@ -35,8 +36,9 @@ function fail(
   code: 'TOPOLOGY_INVALID' | 'TOPOLOGY_ACTOR_UNKNOWN' | 'TOPOLOGY_PAGE_SIZE' | 'TOPOLOGY_NO_TAKER',
   what: string,
   where: string,
+  next?: string,
 ): never {
-  throw new GranuleError(code, what, where);
+  throw new GranuleError(code, what, where, next);
 }
 
 /**
@@ -149,18 +151,26 @@ function checkMessages(topology: Topology, ids: ReadonlySet<string>): void {
   for (const [index, { to, type }] of topology.messages.entries()) {
     const where = `${topology.name}: messages.${index}`;
     if (!ids.has(to))
-      fail('TOPOLOGY_ACTOR_UNKNOWN', `a message ${type} to ${to}, which is no actor here`, `${where}.to`);
+      fail(
+        'TOPOLOGY_ACTOR_UNKNOWN',
+        `a message ${type} to ${to}, which is no actor here`,
+        `${where}.to`,
+        remedyFor(to, ids),
+      );
     const kind = kindOf(to);
     invariant(kind !== null, `${to} has a kind`);
     if (type in vocabulary && (acceptedBy(kind) as string[]).includes(type)) continue;
-    fail('TOPOLOGY_NO_TAKER', `outside sends ${type} to ${to}, and a ${kind} cannot take it`, `${where}.type`);
+    const what = `outside sends ${type} to ${to}, and a ${kind} cannot take it`;
+    fail('TOPOLOGY_NO_TAKER', what, `${where}.type`, remedyFor(type, acceptedBy(kind)));
   }
 }
 
 function costsOf(topology: Topology): CostModel {
   for (const name of Object.keys(topology.costs)) {
-    if (!(name in defaultCosts))
-      fail('TOPOLOGY_INVALID', `there is no cost "${name}"`, `${topology.name}: costs.${name}`);
+    if (!(name in defaultCosts)) {
+      const remedy = remedyFor(name, Object.keys(defaultCosts));
+      fail('TOPOLOGY_INVALID', `there is no cost "${name}"`, `${topology.name}: costs.${name}`, remedy);
+    }
   }
   return { ...defaultCosts, ...topology.costs };
 }

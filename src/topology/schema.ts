@@ -4,8 +4,11 @@ import { type ArchitectureName, architectures } from '../arch/architectures.ts';
 import { GRANULES } from '../arch/granule.ts';
 import { corePresets } from '../arch/cores.ts';
 import { defaultDesign } from '../arch/design.ts';
-import { GranuleError } from '../errors.ts';
+import { invariant } from '../errors.ts';
 import { programSchema } from '../trace/programSteps.ts';
+import { faultsOf, type TopologyFault } from './form/faults.ts';
+import { withPids } from './form/pids.ts';
+import { TopologyError } from './form/topologyError.ts';
 import { partSchemas } from './parts/index.ts';
 import { parseSize, size } from './sizes.ts';
 
@@ -22,7 +25,7 @@ const pageSize = size.refine(
 );
 
 const processFields = z.strictObject({
-  pid: z.int().positive(),
+  pid: z.int().positive().optional(),
   /** Name of a trace among the fixtures, or path of a .gtr file; of a program, its name. */
   trace: z.string().min(1).default('program'),
   /** What it does, written out (`src/trace/programSteps.ts`), in the place of a trace. */
@@ -101,7 +104,8 @@ const designSchema = z.strictObject({
   thp: thpSchema.prefault({}),
 });
 
-const topologySchema = z.strictObject({
+const topologyFields = z.strictObject({
+  $schema: z.string().optional(),
   name: z.string().min(1),
   description: z.string().default(''),
   /** The objections that it shows, by their ids in docs/coverage.md. */
@@ -123,7 +127,7 @@ const topologySchema = z.strictObject({
   stackLimit: size.default(8 * 2 ** 20),
   chooser: z.enum(['time-order', 'seeded-random']).default('time-order'),
   seed: z.int().nonnegative().default(1),
-  processes: z.array(processSchema).min(1).max(PROCESSES_MAX),
+  processes: z.array(processSchema).min(1).max(PROCESSES_MAX).transform(withPids),
   /** Files where a trace does not say, or says less: sizes, file systems, and whether the page cache holds them already. */
   files: z
     .array(
@@ -143,6 +147,12 @@ const topologySchema = z.strictObject({
   limits: z.strictObject({ events: z.int().positive().default(100_000_000) }).prefault({}),
 });
 
+/** What an editor is told about the file is no part of the system. */
+const topologySchema = topologyFields.transform((written) => {
+  const { $schema: _, ...topology } = written;
+  return topology;
+});
+
 /** A topology with every default filled in: this is what a log's header holds. */
 export type Topology = z.output<typeof topologySchema>;
 /** One process of a topology. */
@@ -150,13 +160,18 @@ export type TopologyProcess = Topology['processes'][number];
 /** A topology as it is written. */
 export type TopologyInput = z.input<typeof topologySchema>;
 
-/** The first thing that is wrong with data meant to be a topology. */
-export interface TopologyFault {
-  what: string;
-  /** Path of the field, joined by points; empty for the whole. */
-  path: string;
-  /** It is a field that no topology has. */
-  unknownField: boolean;
+/**
+ * All that is wrong with plain data meant to be a topology, as far as the schema can tell; empty where nothing is.
+ *
+ * @example
+ * ```ts
+ * topologyFaults({ name: 'one', proceses: [] }).map(({ path, next }) => [path, next]);
+ * // [['processes', 'Add it.'], ['', 'Did you mean "processes"?']]
+ * ```
+ */
+export function topologyFaults(data: unknown): TopologyFault[] {
+  const parsed = topologySchema.safeParse(data);
+  return parsed.success ? [] : faultsOf(topologySchema, data, parsed.error.issues);
 }
 
 /**
@@ -172,19 +187,15 @@ export function readTopology(
 ): { topology: Topology; fault: null } | { topology: null; fault: TopologyFault } {
   const parsed = topologySchema.safeParse(data);
   if (parsed.success) return { topology: parsed.data, fault: null };
-  const issue = parsed.error.issues[0];
-  const fault = {
-    what: issue?.message ?? 'not a topology',
-    path: issue?.path.map(String).join('.') ?? '',
-    unknownField: issue?.code === 'unrecognized_keys',
-  };
+  const [fault] = faultsOf(topologySchema, data, parsed.error.issues);
+  invariant(fault !== undefined, 'what does not parse has a fault');
   return { topology: null, fault };
 }
 
 /**
  * Checks plain data against the schema and fills in defaults. `where` names the file in errors.
  *
- * @throws GranuleError TOPOLOGY_INVALID with the path of the field
+ * @throws TopologyError TOPOLOGY_INVALID with the path of each field
  * @example
  * ```ts
  * const process = { pid: 1, trace: 'true-kernel', pageSize: '64K' };
@@ -192,7 +203,12 @@ export function readTopology(
  * ```
  */
 export function parseTopology(data: unknown, where: string): Topology {
-  const { topology, fault } = readTopology(data);
-  if (fault === null) return topology;
-  throw new GranuleError('TOPOLOGY_INVALID', fault.what, `${where}${fault.path === '' ? '' : `: ${fault.path}`}`);
+  const parsed = topologySchema.safeParse(data);
+  if (parsed.success) return parsed.data;
+  const faults = faultsOf(topologySchema, data, parsed.error.issues);
+  throw new TopologyError(
+    faults.map(({ what, path, next }) => {
+      return { code: 'TOPOLOGY_INVALID', what, where: `${where}${path === '' ? '' : `: ${path}`}`, next };
+    }),
+  );
 }
