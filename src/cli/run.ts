@@ -1,6 +1,6 @@
 /** `granule run`: plays a topology to its end and keeps its log. */
 import { existsSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
+import { basename } from 'node:path';
 import { type Command, Option } from 'commander';
 import { GranuleError } from '../errors.ts';
 import { createLogFile } from '../log/fileStorage.node.ts';
@@ -11,10 +11,11 @@ import { formatCount } from '../report/format.ts';
 import { formatTable } from '../report/table.ts';
 import type { Interpreter } from '../runtime/xstateAdapter.ts';
 import { buildTopology } from '../topology/build.ts';
+import { loadForm, settingsOf } from '../topology/form/form.node.ts';
 import { loadTopology, loadTraces, topologyNames } from '../topology/load.node.ts';
 import { logMeta } from '../topology/meta.ts';
 import type { Topology } from '../topology/schema.ts';
-import { type Cli, collect, interpreterOption, wholeNumber } from './cli.ts';
+import { atPlace, type Cli, collect, interpreterOption, wholeNumber } from './cli.ts';
 import { INTERRUPTED_EXIT } from './interruption.ts';
 import { play, type Played } from './play.ts';
 import { printRun } from './runReport.ts';
@@ -25,6 +26,7 @@ interface RunOptions {
   seed?: number;
   chooser?: Topology['chooser'];
   trace: string[];
+  set: string[];
   traces?: string;
   log: boolean;
   checked?: boolean;
@@ -42,6 +44,7 @@ Examples:
   granule run mixed-page-sizes
   granule run my-topology.json --out run.glog --seed 7 --chooser seeded-random
   granule run mixed-page-sizes --trace 100=recorded.gtr --no-log --json
+  granule run my-topology.yaml --set page=16K
 
 The log goes to NAME.glog in this folder, or to NAME-2.glog and so on when that is there. --out replaces what is there,
 once the run is over. Ctrl-C ends the run; the log then holds what happened until then.`;
@@ -58,7 +61,7 @@ export function addRun(program: Command, cli: Cli): void {
   program
     .command('run')
     .description('play a topology to its end and keep its log')
-    .argument('[TOPOLOGY]', 'a file (.json), or the name of a topology that comes with granule')
+    .argument('[TOPOLOGY]', 'a file (.json, .yaml), or the name of a topology that comes with granule')
     .option('--list', 'list the topologies that come with granule')
     .option('--out <FILE>', 'where to write the log')
     .option('--force', 'write NAME.glog even when it is there')
@@ -69,6 +72,7 @@ export function addRun(program: Command, cli: Cli): void {
     .addOption(interpreterOption())
     .option('--trace <PID=FILE>', 'trace of a process, over that of the topology; may be given again', collect, [])
     .option('--traces <DIR>', 'folder to look for traces in, before those that come with granule')
+    .option('--set <NAME=VALUE>', 'a parameter of the topology; may be given again', collect, [])
     .option('--json', 'print JSON')
     .addHelpText('after', EXAMPLES)
     .action(async (name: string | undefined, options: RunOptions) => run(cli, name, options));
@@ -87,9 +91,12 @@ async function run(cli: Cli, name: string | undefined, options: RunOptions): Pro
       'Give a file, or a name of "granule run --list".',
     );
   }
-  const topology = changed(loadTopology(name, cli.io.cwd), options, cli);
-  const folders = [...(options.traces === undefined ? [] : [cli.path(options.traces)]), ...foldersOf(cli, name)];
-  const traces = loadTraces(topology, { folders });
+  const form = loadForm(name, { cwd: cli.io.cwd, set: settingsOf(options.set) });
+  const topology = changed(form.topology, options, cli);
+  const folders = [...(options.traces === undefined ? [] : [cli.path(options.traces)]), cli.io.cwd, ...form.folders];
+  const traces = atPlace(form, () => loadTraces(topology, { folders }));
+  // Built here once more for its checks alone: what cannot run leaves no log behind.
+  atPlace(form, () => buildTopology(topology, traces));
   const out = options.log ? outputPath(cli, name, options) : null;
   const played = await record(cli, topology, traces, {
     out,
@@ -102,11 +109,6 @@ async function run(cli: Cli, name: string | undefined, options: RunOptions): Pro
     cli.note(`ended by a signal after ${formatCount(played.outcome.records)} events${kept}`);
   }
   printRun(cli, played, { topology, traces, out, json: options.json === true });
-}
-
-/** Traces may lie where the user is, and beside the topology. */
-function foldersOf(cli: Cli, name: string): string[] {
-  return [cli.io.cwd, dirname(cli.path(name))];
 }
 
 function list(cli: Cli, json: boolean): void {
@@ -144,7 +146,7 @@ function traceOption(text: string): [number, string] {
 
 function outputPath(cli: Cli, name: string, { out, force }: RunOptions): string {
   if (out !== undefined) return cli.path(out);
-  const stem = basename(name, '.json');
+  const stem = basename(name).replace(/\.(json|ya?ml)$/, '');
   const named = cli.path(`${stem}.glog`);
   if (force === true || !existsSync(named)) return named;
   for (let number = 2; number < NUMBERED_NAMES; number++) {
@@ -160,8 +162,6 @@ async function record(
   traces: ReadonlyMap<number, RunSource>,
   { out, checked, interpreter }: { out: string | null; checked: boolean; interpreter: Interpreter },
 ): Promise<Played> {
-  // Built here once more for its checks alone: what cannot run leaves no log behind.
-  buildTopology(topology, traces);
   const storage = out === null ? null : createLogFile(out);
   const writer = storage === null ? null : new LogWriter(storage, zlibCompression, logMeta(topology, traces));
   try {

@@ -1,7 +1,6 @@
 /** `granule sweep`: a topology with the product of given values, over a pool of workers, into one table. */
 import { mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { dirname } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { GranuleError } from '../errors.ts';
 import { formatCount, formatRate, formatSeconds } from '../report/format.ts';
@@ -10,9 +9,9 @@ import { pointsOf } from '../sweep/points.ts';
 import { type PointOutcome, resultTable } from '../sweep/resultTable.ts';
 import { type CheckedPoints, checkPoints, Sweep } from '../sweep/sweep.node.ts';
 import { bytesOf, csvOf, jsonOf, rowObjects, TABLE_FORMATS, type TableFormat } from '../sweep/tableFormats.ts';
-import { type VariedKey, variedKeys } from '../sweep/varied.ts';
+import { firstValues, type VariedKey, variedKeys } from '../sweep/varied.ts';
 import { writeWhole, writingTo } from '../sweep/wholeFile.node.ts';
-import { loadTopology } from '../topology/load.node.ts';
+import { openForm, settingsOf } from '../topology/form/form.node.ts';
 import { type Cli, collect, wholeNumber } from './cli.ts';
 import { INTERRUPTED_EXIT } from './interruption.ts';
 import { journalPathOf, outputsOf, shownTable, type TableOutput } from './sweepOutput.ts';
@@ -25,6 +24,7 @@ const NAMED_MAX = 20;
 
 interface SweepOptions {
   vary?: string[];
+  set: string[];
   out?: string[];
   format?: TableFormat;
   perProcess?: boolean;
@@ -45,8 +45,9 @@ Examples:
   granule sweep my.json --vary kernelPageSize=4K,16K --vary 'processes.*.pageSize=4K,64K' --skip-invalid --out sizes.csv
 
 A key is the path of a field of the topology: pageCache, cpus, design.kpti, costs.walkStep, processes.0.pageSize,
-processes.*.pageSize for all, processes.pid=100.cpu for one. A value is what the field can have; 1..8 is all whole numbers
-of a range, 1..9..2 every second one. The first key changes slowest.
+processes.*.pageSize for all, processes.pid=100.cpu for one; or a parameter of the topology, if it has one of that name.
+A value is what the field can have; 1..8 is all whole numbers of a range, 1..9..2 every second one. The first key changes
+slowest.
 
 With --out every finished point is kept at once in OUT.journal (OUT being the first): after Ctrl-C, or a kill, the same
 command goes on from there.`;
@@ -63,8 +64,9 @@ export function addSweep(program: Command, cli: Cli): void {
   program
     .command('sweep')
     .description('run a topology with every combination of given values, and make one table of what came of it')
-    .argument('<TOPOLOGY>', 'a file (.json), or the name of a topology that comes with granule')
-    .option('--vary <KEY=VALUES>', 'a field of the topology and its values; may be given again', collect)
+    .argument('<TOPOLOGY>', 'a file (.json, .yaml), or the name of a topology that comes with granule')
+    .option('--vary <KEY=VALUES>', 'a field or a parameter of the topology and its values; may be given again', collect)
+    .option('--set <NAME=VALUE>', 'a parameter of the topology, for all points; may be given again', collect, [])
     .option('--out <FILE>', 'where to write the table: .csv, .json or .parquet; may be given again', collect)
     .addOption(new Option('--format <NAME>', 'format of the table, whatever its name says').choices(TABLE_FORMATS))
     .option('--per-process', 'a row for each process, instead of one for each point')
@@ -130,14 +132,13 @@ function planned(cli: Cli, name: string, options: SweepOptions): Plan {
   if (vary.length === 0) {
     throw new GranuleError('USAGE', 'nothing is varied', 'granule sweep', 'Give --vary KEY=VALUE,VALUE at least once.');
   }
-  const base = loadTopology(name, cli.io.cwd);
-  const keys = variedKeys(base, vary);
-  const points = pointsOf(base, keys);
-  const folders = [
-    ...(options.traces === undefined ? [] : [cli.path(options.traces)]),
-    cli.io.cwd,
-    dirname(cli.path(name)),
-  ];
+  const opened = openForm(name, cli.io.cwd);
+  const set = settingsOf(options.set);
+  const { topology: base } = opened.resolve(new Map([...firstValues(opened.parameterNames, vary), ...set]));
+  const form = { ...opened, set };
+  const keys = variedKeys(base, vary, form);
+  const points = pointsOf(base, keys, form);
+  const folders = [...(options.traces === undefined ? [] : [cli.path(options.traces)]), cli.io.cwd, ...opened.folders];
   const checked = checkPoints(points, folders);
   const [invalid] = checked.invalid;
   if (invalid !== undefined && (options.skipInvalid !== true || checked.ready.length === 0)) {

@@ -14,6 +14,7 @@ import type { TraceReference } from './meta.ts';
 import type { Topology, TopologyProcess } from './schema.ts';
 
 export { fixturesFolder, topologyNames } from './fixtures.node.ts';
+export { topologyPath } from './form/form.node.ts';
 
 /** Where to look for traces. */
 export interface TracePlaces {

@@ -8,13 +8,22 @@ import { remedyFor } from './suggest.ts';
 import { readFormText } from './text.ts';
 import { TopologyError } from './topologyError.ts';
 
-/** A topology of a file, resolved. */
-export interface LoadedForm extends ResolvedForm {
+/** The file of a topology with what it extends, before its parameters are put in. */
+export interface OpenForm {
   /** The file that was asked for. */
   file: string;
+  /** What it extends, nearest first. */
+  bases: string[];
   /** Its folder, and those of what it extends: traces may lie there. */
   folders: string[];
+  /** Names of its parameters. */
+  parameterNames: string[];
+  /** Puts parameters in, given as text. */
+  resolve: (set: ReadonlyMap<string, string>) => ResolvedForm;
 }
+
+/** A topology of a file, resolved. */
+export type LoadedForm = OpenForm & ResolvedForm;
 
 /** How a topology is loaded. */
 export interface LoadOptions {
@@ -24,11 +33,28 @@ export interface LoadOptions {
   set?: ReadonlyMap<string, string>;
 }
 
-/** The file of a topology: at a path, or among the package's by its name. */
 function findTopology(nameOrPath: string, folder: string): string | null {
   const path = resolve(folder, nameOrPath);
   const named = TOPOLOGY_ENDINGS.map((ending) => join(fixturesFolder('topologies'), `${nameOrPath}${ending}`));
   return [path, ...named].find((each) => existsSync(each)) ?? null;
+}
+
+/**
+ * The file of a topology: a path, or the name of one of the package's.
+ *
+ * @throws GranuleError TOPOLOGY_UNKNOWN
+ * @example
+ * ```ts
+ * topologyPath('plain-4k').endsWith('plain-4k.json'); // true
+ * topologyPath('plain-5k'); // throws TOPOLOGY_UNKNOWN
+ * ```
+ */
+export function topologyPath(nameOrPath: string, cwd = process.cwd()): string {
+  const file = findTopology(nameOrPath, cwd);
+  if (file !== null) return file;
+  const remedy = `Give a file, or one of the names that "granule run --list" prints. ${remedyFor(nameOrPath, topologyNames())}`;
+  const where = `looked at ${resolve(cwd, nameOrPath)}`;
+  throw new GranuleError('TOPOLOGY_UNKNOWN', `there is no topology "${nameOrPath}"`, where, remedy);
 }
 
 function readText(file: string): string {
@@ -98,6 +124,39 @@ function readChain(file: string): FormLayer[] {
   return layers;
 }
 
+/** The names under `parameters` in any of the texts that nobody nearer takes away. */
+function namesOf(layers: readonly FormLayer[]): string[] {
+  const names = new Set<string>();
+  for (const { data } of layers) {
+    const written = typeof data === 'object' && data !== null ? (data as { parameters?: unknown }).parameters : null;
+    for (const [name, value] of Object.entries(written ?? {})) {
+      if (value === null) names.delete(name);
+      else names.add(name);
+    }
+  }
+  return [...names];
+}
+
+/**
+ * Reads the file of a topology and those that it extends, for whoever resolves it with several values of its parameters.
+ *
+ * @throws GranuleError TOPOLOGY_UNKNOWN, FILE_UNREADABLE; TopologyError where a text cannot be read, or what it extends is not there
+ * @example
+ * ```ts
+ * const form = openForm('plain-4k');
+ * form.parameterNames; // []
+ * form.resolve(new Map()).topology.name; // 'plain-4k'
+ * ```
+ */
+export function openForm(nameOrPath: string, cwd = process.cwd()): OpenForm {
+  const file = topologyPath(nameOrPath, cwd);
+  const layers = readChain(file);
+  const files = layers.map((layer) => layer.file).toReversed();
+  const folders = [...new Set(files.map((each) => dirname(each)))];
+  const resolveWith = (set: ReadonlyMap<string, string>): ResolvedForm => resolveForm(layers, set);
+  return { file, bases: files.slice(1), folders, parameterNames: namesOf(layers), resolve: resolveWith };
+}
+
 /**
  * Reads a topology of a file, or of the package by its name, with what it extends and its parameters put in.
  *
@@ -108,16 +167,9 @@ function readChain(file: string): FormLayer[] {
  * [topology.kernelPageSize, parameters.length]; // [4096, 0]
  * ```
  */
-export function loadForm(nameOrPath: string, { cwd = process.cwd(), set = new Map() }: LoadOptions = {}): LoadedForm {
-  const file = findTopology(nameOrPath, cwd);
-  if (file === null) {
-    const next = `Give a file, or one of the names that "granule run --list" prints. ${remedyFor(nameOrPath, topologyNames())}`;
-    const where = `looked at ${resolve(cwd, nameOrPath)}`;
-    throw new GranuleError('TOPOLOGY_UNKNOWN', `there is no topology "${nameOrPath}"`, where, next);
-  }
-  const layers = readChain(file);
-  const folders = [...new Set(layers.toReversed().map((layer) => dirname(layer.file)))];
-  return { ...resolveForm(layers, set), file, folders };
+export function loadForm(nameOrPath: string, { cwd, set = new Map() }: LoadOptions = {}): LoadedForm {
+  const form = openForm(nameOrPath, cwd);
+  return { ...form, ...form.resolve(set) };
 }
 
 /**

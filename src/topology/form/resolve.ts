@@ -99,14 +99,20 @@ export function resolveForm(layers: readonly FormLayer[], set: ReadonlyMap<strin
     topology,
     parameters,
     placed: (error) => {
-      const start = `${topology.name}: `;
-      if (!(error instanceof GranuleError) || error instanceof TopologyError || !error.where.startsWith(start))
-        return error;
-      const path = error.where.slice(start.length);
+      if (!(error instanceof GranuleError) || error instanceof TopologyError) return error;
+      const path = pathNamed(error.where, topology.name);
+      if (path === null) return error;
       const { code, message: what, next } = error;
       return new TopologyError([{ code, what, where: where(stepsOf(path), path), next }]);
     },
   };
+}
+
+/** The field that an error of the built system names, without what comes before it; null where it names none. */
+function pathNamed(place: string, name: string): string | null {
+  if (place.startsWith(`${name}: `)) return place.slice(name.length + 2);
+  // Rules of fault plans are counted by whoever sets them to work, who knows no topology.
+  return /^faults\[\d+\]/.test(place) ? place.replace(/^faults\[(\d+)\]/, 'faultPlan.$1') : null;
 }
 
 /** Faults by file, line and column: as whoever mends them goes through the text. */
