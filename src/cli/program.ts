@@ -16,6 +16,7 @@ import { addMakeTrace } from './makeTrace.ts';
 import { addRecord } from './record.ts';
 import { addReplay } from './replay.ts';
 import { addRun } from './run.ts';
+import { addSchema } from './schema.ts';
 import { addState } from './state.ts';
 import { addSweep } from './sweep.ts';
 import { addTlb } from './tlb.ts';
@@ -68,6 +69,7 @@ export function createProgram(cli: Cli): Command {
   for (const add of [
     addRun,
     addCheck,
+    addSchema,
     addSweep,
     addReplay,
     addState,

@@ -1,16 +1,15 @@
 /** The plain-data form of a topology: what may be written, what it means when left out, and what is refused. */
 import { z } from 'zod';
 import { type ArchitectureName, architectures } from '../arch/architectures.ts';
-import { GRANULES } from '../arch/granule.ts';
 import { corePresets } from '../arch/cores.ts';
-import { defaultDesign } from '../arch/design.ts';
 import { invariant } from '../errors.ts';
 import { programSchema } from '../trace/programSteps.ts';
+import { designSchema } from './designSchema.ts';
 import { faultsOf, type TopologyFault } from './form/faults.ts';
 import { withPids } from './form/pids.ts';
 import { TopologyError } from './form/topologyError.ts';
 import { partSchemas } from './parts/index.ts';
-import { parseSize, size } from './sizes.ts';
+import { pageSize, size } from './sizes.ts';
 
 export { parseSize } from './sizes.ts';
 
@@ -19,136 +18,172 @@ export const CPUS_MAX = 512;
 /** Processes at most: every pid has three actors. */
 export const PROCESSES_MAX = 100_000;
 
-const pageSize = size.refine(
-  (bytes) => (GRANULES as readonly number[]).includes(bytes),
-  'a page size is 4K, 16K or 64K',
-);
-
 const processFields = z.strictObject({
-  pid: z.int().positive().optional(),
-  /** Name of a trace among the fixtures, or path of a .gtr file; of a program, its name. */
-  trace: z.string().min(1).default('program'),
-  /** What it does, written out (`src/trace/programSteps.ts`), in the place of a trace. */
-  program: programSchema.optional(),
-  pageSize,
-  /** Page size that the program is laid out for; by default the larger of 4K and its own. */
-  layout: pageSize.optional(),
-  /** Pin to a CPU. */
-  cpu: z.int().nonnegative().optional(),
-  /** When it starts. */
-  startCycles: z.int().nonnegative().default(0),
-  /** Pids that its fork calls create, in order. They are processes of this topology with `forked: true`. */
-  children: z.array(z.int().positive()).default([]),
-  /** It begins when its parent forks it, not by execve. */
-  forked: z.boolean().default(false),
-  /** It is a thread of that process (CLONE_VM): a `clone` step of a program with its pid begins it. */
-  threadOf: z.int().positive().optional(),
-  /** What SIGSEGV and SIGBUS do: end it, or meet a handler that jumps over the access. */
-  signals: z.enum(['die', 'skip']).default('die'),
-  /** RLIMIT_MEMLOCK, for a process without CAP_IPC_LOCK; one that has none given is root's. */
-  memlock: size.optional(),
-  /** RLIMIT_AS and RLIMIT_DATA; without them nothing limits its memory. */
-  addressSpaceLimit: size.optional(),
-  dataLimit: size.optional(),
+  pid: z
+    .int()
+    .positive()
+    .optional()
+    .describe('Names process:PID, mm:PID and mmu:PID. Left out: 1, 2 and so on in order, past those that are taken.'),
+  trace: z
+    .string()
+    .min(1)
+    .default('program')
+    .describe('What it runs: a trace of the package, or the path of a .gtr. Of a program, its name.'),
+  program: programSchema.optional().describe('What it does, written out step by step, in the place of a trace.'),
+  pageSize: pageSize.describe("The page size of its ABI; never below the kernel's."),
+  layout: pageSize
+    .optional()
+    .describe(
+      "The page size that the program is linked and laid out for; left out: the larger of `pageSize` and the kernel's. " +
+        'Processes that should share the pages of a program need one layout.',
+    ),
+  cpu: z.int().nonnegative().optional().describe('Pins it to a CPU; left out: any.'),
+  startCycles: z.int().nonnegative().default(0).describe('When it calls execve.'),
+  children: z
+    .array(z.int().positive())
+    .default([])
+    .describe('Pids that its fork calls create, in order: processes of this topology with `forked`.'),
+  forked: z
+    .boolean()
+    .default(false)
+    .describe('It begins when its parent forks it, not by execve; `trace` is then what the child does.'),
+  threadOf: z
+    .int()
+    .positive()
+    .optional()
+    .describe(
+      'The pid of the process whose address space it shares (CLONE_VM); a `clone` step with its pid begins it.',
+    ),
+  signals: z
+    .enum(['die', 'skip'])
+    .default('die')
+    .describe('What SIGSEGV and SIGBUS do: `die` ends it, `skip` is a handler that jumps over the access.'),
+  memlock: size
+    .optional()
+    .describe('RLIMIT_MEMLOCK; with it the process has no CAP_IPC_LOCK, without it nothing limits what it locks.'),
+  addressSpaceLimit: size.optional().describe('RLIMIT_AS; left out: none.'),
+  dataLimit: size.optional().describe('RLIMIT_DATA; left out: none.'),
 });
 
-const processSchema = processFields.refine(
-  ({ trace, program }) => program !== undefined || trace !== 'program',
-  'a process runs a trace or a program: give one of them',
-);
+/** Says the refinement below in JSON Schema. */
+const RUNS_SOMETHING = {
+  anyOf: [{ required: ['program'] }, { required: ['trace'], properties: { trace: { not: { const: 'program' } } } }],
+};
+
+const processSchema = processFields
+  .refine(
+    ({ trace, program }) => program !== undefined || trace !== 'program',
+    'a process runs a trace or a program: give one of them',
+  )
+  .meta(RUNS_SOMETHING);
 
 const messageSchema = z
-  .object({ to: z.string().min(1), type: z.string().min(1), atCycles: z.int().nonnegative().default(0) })
+  .object({
+    to: z.string().min(1).describe('The id of the actor that gets it.'),
+    type: z.string().min(1).describe('The type of the message; its other fields stand beside.'),
+    atCycles: z.int().nonnegative().default(0).describe('When it arrives.'),
+  })
   .catchall(z.json());
 
-const wireSchema = z.strictObject({ from: z.string(), to: z.string(), type: z.string().optional() });
+const wireSchema = z.strictObject({
+  from: z.string().describe('The sender: an actor, or all that begin alike, as in `tlb:*`; `*` is every one.'),
+  to: z.string().describe('The receiver, in the same way.'),
+  type: z.string().optional().describe('The type of the messages; left out: all.'),
+});
 const faultSchema = z.looseObject({
-  wire: wireSchema,
-  op: z.enum(['observe', 'drop', 'delay', 'duplicate', 'reorder']),
+  wire: wireSchema.describe('The messages that it is about.'),
+  op: z
+    .enum(['observe', 'drop', 'delay', 'duplicate', 'reorder'])
+    .describe('What becomes of them; its operands stand beside (`src/runtime/faultPlan.ts`).'),
 });
 
-const thpMode = z.enum(['always', 'madvise', 'inherit', 'never']);
-
-/** Sizes as keys: "64K" becomes 65536. */
-const thpSizes = z.record(z.string(), thpMode).transform((sizes, context) => {
-  const entries = Object.entries(sizes).map(([text, mode]) => {
-    const bytes = parseSize(text);
-    if (bytes === null) context.addIssue({ code: 'custom', message: `"${text}" is no size; write 64K` });
-    return [bytes ?? 0, mode] as const;
-  });
-  return Object.fromEntries(entries);
-});
-
-const thpSchema = z.strictObject({
-  enabled: z.enum(['always', 'madvise', 'never']).default(defaultDesign.thp.enabled),
-  sizes: thpSizes.default({}),
-});
-
-/** The choices of `src/arch/design.ts`. */
-const designSchema = z.strictObject({
-  fileTail: z.enum(['process-page', 'kernel-page']).default(defaultDesign.fileTail),
-  stackGuardGap: z.enum(['process-pages', 'kernel-pages']).default(defaultDesign.stackGuardGap),
-  minimumOrder: z.enum(['process-page', 'none']).default(defaultDesign.minimumOrder),
-  copyOnWrite: z.enum(['process-page', 'kernel-page']).default(defaultDesign.copyOnWrite),
-  zeroPage: z.enum(['process-page', 'allocate']).default(defaultDesign.zeroPage),
-  untranslatable: z.enum(['fall-back', 'fail']).default(defaultDesign.untranslatable),
-  readOrder: z.enum(['process-page', 'kernel-page']).default(defaultDesign.readOrder),
-  nativeFill: z.enum(['eager', 'lazy']).default(defaultDesign.nativeFill),
-  contpte: z.boolean().default(defaultDesign.contpte),
-  crossGranuleTlbi: z.enum(['honoured', 'ignored']).default(defaultDesign.crossGranuleTlbi),
-  crossGranuleFlush: z.enum(['by-va', 'asid']).default(defaultDesign.crossGranuleFlush),
-  tlbiOperands: z.enum(['process-page', 'kernel-page']).default(defaultDesign.tlbiOperands),
-  contiguousTlb: z.enum(['per-page', 'per-group']).default(defaultDesign.contiguousTlb),
-  kpti: z.boolean().default(defaultDesign.kpti),
-  softDirty: z.boolean().optional(),
-  thp: thpSchema.prefault({}),
+const fileSchema = z.strictObject({
+  path: z.string().min(1).describe('Its path, as traces and programs name it.'),
+  size: size.describe('Its size.'),
+  kind: z.enum(['ext4', 'xfs', 'tmpfs']).default('ext4').describe('Its file system.'),
+  cached: z.boolean().default(false).describe('The page cache holds it already.'),
 });
 
 const topologyFields = z.strictObject({
-  $schema: z.string().optional(),
-  name: z.string().min(1),
-  description: z.string().default(''),
-  /** The objections that it shows, by their ids in docs/coverage.md. */
-  models: z.array(z.string()).optional(),
-  /** arm64 unless given (`src/arch/architectures.ts`). */
-  architecture: z.enum(Object.keys(architectures) as [ArchitectureName, ...ArchitectureName[]]).optional(),
-  kernelPageSize: pageSize.default(4096),
-  cpus: z.int().min(1).max(CPUS_MAX).default(1),
-  core: z.enum(Object.keys(corePresets) as [string, ...string[]]).default('cortex-a76'),
-  memory: size.default(2 ** 31),
-  nativeTables: z.boolean().default(true),
+  $schema: z.string().optional().describe('The JSON Schema of this file, for editors; no part of the topology.'),
+  name: z.string().min(1).describe("Shown everywhere, and the name of the log; of a file, the file's unless given."),
+  description: z.string().default('').describe('One line.'),
+  models: z.array(z.string()).optional().describe('The objections that it shows, by their ids in docs/coverage.md.'),
+  architecture: z
+    .enum(Object.keys(architectures) as [ArchitectureName, ...ArchitectureName[]])
+    .optional()
+    .describe('`arm64` unless given; the others run layers 1 and 2 alone: docs/architectures.md.'),
+  kernelPageSize: pageSize.default(4096).describe('The page size that the kernel was built for.'),
+  cpus: z.int().min(1).max(CPUS_MAX).default(1).describe('CPUs, each a `tlb:N`.'),
+  core: z
+    .enum(Object.keys(corePresets) as [string, ...string[]])
+    .default('cortex-a76')
+    .describe('A preset of TLB sizes, walk cache and range TLBI: docs/cores.md.'),
+  memory: size.default(2 ** 31).describe('Memory of the zone.'),
+  nativeTables: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Layer 3: processes of a larger page size get a native table; without it they run layers 1 and 2 on 4K tables.',
+    ),
   pageCache: z
     .enum(['drop-and-re-read', 'sticky-order', 'convert-at-first-mmap', 'large-folios-to-eof'])
-    .default('drop-and-re-read'),
-  /** Choices of the design, by name. */
-  design: designSchema.prefault({}),
-  quantumCycles: z.int().min(1000).default(3_000_000),
-  asidBits: z.int().min(2).max(16).default(16),
-  stackLimit: size.default(8 * 2 ** 20),
-  chooser: z.enum(['time-order', 'seeded-random']).default('time-order'),
-  seed: z.int().nonnegative().default(1),
-  processes: z.array(processSchema).min(1).max(PROCESSES_MAX).transform(withPids),
-  /** Files where a trace does not say, or says less: sizes, file systems, and whether the page cache holds them already. */
+    .default('drop-and-re-read')
+    .describe(
+      "`drop-and-re-read`: a file's least folio order is that of the largest page size that maps it now; " +
+        '`sticky-order`: once raised it stays; the others: docs/actors.md.',
+    ),
+  design: designSchema.prefault({}).describe('Choices that the proposal leaves open, and kernel settings: see below.'),
+  quantumCycles: z
+    .int()
+    .min(1000)
+    .default(3_000_000)
+    .describe('Most virtual time that one stretch of a process takes.'),
+  asidBits: z.int().min(2).max(16).default(16).describe('Bits of an ASID; few bits show rollovers.'),
+  stackLimit: size.default(8 * 2 ** 20).describe('RLIMIT_STACK.'),
+  chooser: z
+    .enum(['time-order', 'seeded-random'])
+    .default('time-order')
+    .describe('Which message is delivered next: by time, or any that channel order allows.'),
+  seed: z.int().nonnegative().default(1).describe('Of the random chooser.'),
+  processes: z
+    .array(processSchema)
+    .min(1)
+    .max(PROCESSES_MAX)
+    .transform(withPids)
+    .describe('The programs that run, each with its page size: see below.'),
   files: z
-    .array(
-      z.strictObject({
-        path: z.string().min(1),
-        size,
-        kind: z.enum(['ext4', 'xfs', 'tmpfs']).default('ext4'),
-        cached: z.boolean().default(false),
-      }),
-    )
-    .default([]),
-  /** Messages from outside, beside the START of every process that is not forked. */
-  messages: z.array(messageSchema).default([]),
-  faultPlan: z.array(faultSchema).default([]),
-  costs: z.record(z.string(), z.int().nonnegative()).default({}),
+    .array(fileSchema)
+    .default([])
+    .describe('Files where no trace proves their size: `path`, `size`, `kind` and whether they are `cached`.'),
+  messages: z
+    .array(messageSchema)
+    .default([])
+    .describe('Messages from outside, beside the START of every process that is not forked.'),
+  faultPlan: z
+    .array(faultSchema)
+    .default([])
+    .describe('Operators on wires: what goes wrong on the way between actors.'),
+  costs: z
+    .record(z.string(), z.int().nonnegative())
+    .default({})
+    .describe('Cycles of single steps, by the names of `src/arch/costs.ts`, over those there.'),
   ...partSchemas,
-  limits: z.strictObject({ events: z.int().positive().default(100_000_000) }).prefault({}),
+  limits: z
+    .strictObject({ events: z.int().positive().default(100_000_000).describe('Events after which a run is stopped.') })
+    .prefault({})
+    .describe('Where a run is stopped.'),
 });
 
-/** What an editor is told about the file is no part of the system. */
-const topologySchema = topologyFields.transform((written) => {
+/**
+ * What a topology may be; its fields carry their descriptions.
+ *
+ * @example
+ * ```ts
+ * topologySchema.safeParse({ name: 'one', processes: [] }).success; // false
+ * ```
+ */
+export const topologySchema = topologyFields.transform((written) => {
   const { $schema: _, ...topology } = written;
   return topology;
 });
