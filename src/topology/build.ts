@@ -59,7 +59,8 @@ const FRAMES_MAX = 2 ** 30;
 function checkMemory({ name, memory, kernelPageSize }: Topology): void {
   if (memory / kernelPageSize <= FRAMES_MAX) return;
   const most = `${FRAMES_MAX} frames of ${kernelPageSize} bytes`;
-  fail('TOPOLOGY_INVALID', `memory of ${memory} bytes is more than ${most}`, `${name}: memory`);
+  const next = 'Give less memory, or a larger kernel page.';
+  fail('TOPOLOGY_INVALID', `memory of ${memory} bytes is more than ${most}`, `${name}: memory`, next);
 }
 
 /** Hardware walks tables of the kernel's page size, and of each process's where it has a native table. */
@@ -76,6 +77,7 @@ function checkGranules(topology: Topology): void {
       'TOPOLOGY_PAGE_SIZE',
       `${topology.core} is not modelled with ${pageBytes}-byte pages`,
       `${topology.name}: core`,
+      'Take another core (docs/cores.md), or leave that page size out.',
     );
   }
 }
@@ -86,9 +88,16 @@ function checkThreads(topology: Topology, byPid: ReadonlyMap<number, TopologyPro
     const where = `${topology.name}: processes.${index}.threadOf`;
     const group = byPid.get(threadOf);
     if (group === undefined) fail('TOPOLOGY_ACTOR_UNKNOWN', `there is no process:${threadOf} to be a thread of`, where);
-    if (group.threadOf !== undefined) fail('TOPOLOGY_INVALID', `process:${threadOf} is a thread itself`, where);
-    if (forked) fail('TOPOLOGY_INVALID', 'a thread is made by clone, not by fork', where);
-    if (group.pageSize !== pageSize) fail('TOPOLOGY_PAGE_SIZE', 'a thread has the page size of its process', where);
+    if (group.threadOf !== undefined) {
+      const next = `Name its process, ${group.threadOf}.`;
+      fail('TOPOLOGY_INVALID', `process:${threadOf} is a thread itself`, where, next);
+    }
+    if (forked)
+      fail('TOPOLOGY_INVALID', 'a thread is made by clone, not by fork', where, 'Leave "forked" or "threadOf" out.');
+    if (group.pageSize !== pageSize) {
+      const what = `a thread has the page size of its process, which is ${group.pageSize} bytes, not ${pageSize}`;
+      fail('TOPOLOGY_PAGE_SIZE', what, where, 'Give both the same pageSize.');
+    }
   }
 }
 
@@ -116,17 +125,27 @@ function checkProcesses(topology: Topology): void {
   const byPid = new Map<number, TopologyProcess>();
   for (const [index, process] of topology.processes.entries()) {
     const where = `${topology.name}: processes.${index}`;
-    if (byPid.has(process.pid)) fail('TOPOLOGY_INVALID', `pid ${process.pid} is given twice`, `${where}.pid`);
+    if (byPid.has(process.pid)) {
+      fail(
+        'TOPOLOGY_INVALID',
+        `pid ${process.pid} is given twice`,
+        `${where}.pid`,
+        'Give one of them another pid, or none.',
+      );
+    }
     byPid.set(process.pid, process);
     if (process.pageSize < topology.kernelPageSize) {
       const sizes = `${process.pageSize} below the kernel's ${topology.kernelPageSize}`;
-      fail('TOPOLOGY_PAGE_SIZE', `a process page of ${sizes} bytes`, `${where}.pageSize`);
+      const next = 'Give a larger pageSize, or a smaller kernelPageSize.';
+      fail('TOPOLOGY_PAGE_SIZE', `a process page of ${sizes} bytes`, `${where}.pageSize`, next);
     }
     if (layoutOf(process, topology.kernelPageSize) < process.pageSize) {
-      fail('TOPOLOGY_PAGE_SIZE', `a program laid out for pages smaller than its own`, `${where}.layout`);
+      const next = 'Give a layout of its pageSize at least, or none.';
+      fail('TOPOLOGY_PAGE_SIZE', `a program laid out for pages smaller than its own`, `${where}.layout`, next);
     }
     if (process.cpu !== undefined && process.cpu >= topology.cpus) {
-      fail('TOPOLOGY_ACTOR_UNKNOWN', `there is no tlb:${process.cpu}, only ${topology.cpus} CPUs`, `${where}.cpu`);
+      const what = `there is no tlb:${process.cpu}, only ${topology.cpus} CPUs`;
+      fail('TOPOLOGY_ACTOR_UNKNOWN', what, `${where}.cpu`, 'Give more cpus, or a CPU from 0 on.');
     }
   }
   checkThreads(topology, byPid);
@@ -135,7 +154,9 @@ function checkProcesses(topology: Topology): void {
       const found = byPid.get(child);
       const where = `${topology.name}: processes.${index}.children`;
       if (found === undefined) fail('TOPOLOGY_ACTOR_UNKNOWN', `there is no process:${child} to fork`, where);
-      if (!found.forked) fail('TOPOLOGY_INVALID', `process:${child} is not marked forked`, where);
+      if (!found.forked) {
+        fail('TOPOLOGY_INVALID', `process:${child} is not marked forked`, where, 'Give that process "forked": true.');
+      }
     }
   }
 }
@@ -144,7 +165,8 @@ function checkProcesses(topology: Topology): void {
 function checkAsids({ name, cpus, asidBits, design }: Topology): void {
   const usable = usableAsids(asidBits, design.kpti);
   if (cpus < usable) return;
-  fail('TOPOLOGY_INVALID', `${usable} usable ASIDs are too few for ${cpus} CPUs`, `${name}: asidBits`);
+  const next = 'Give more asidBits, or fewer cpus.';
+  fail('TOPOLOGY_INVALID', `${usable} usable ASIDs are too few for ${cpus} CPUs`, `${name}: asidBits`, next);
 }
 
 function checkMessages(topology: Topology, ids: ReadonlySet<string>): void {

@@ -23,6 +23,7 @@ export interface TopologyFault {
 type Issue = z.core.$ZodIssue;
 
 const MEND = 'Mend the field named; docs/topology.md lists every field.';
+const BEGIN = 'Write a topology: docs/topology.md begins with the shortest.';
 /** Characters of a value that a message quotes. */
 const QUOTED_MAX = 60;
 /** Values that a message lists. */
@@ -105,6 +106,7 @@ function worded(issue: Issue, value: unknown): Pick<TopologyFault, 'what' | 'nex
   const name = String(issue.path.at(-1) ?? 'the topology');
   switch (issue.code) {
     case 'invalid_type':
+      if (value === null && issue.path.length === 0) return { what: 'there is nothing in it', next: BEGIN };
       return wrongKind(name, value, [issue.expected]);
     case 'invalid_value':
       return wrongValue(name, value, issue.values);
@@ -128,8 +130,11 @@ function worded(issue: Issue, value: unknown): Pick<TopologyFault, 'what' | 'nex
       const why = inner === undefined ? issue.message : worded(inner, issue.path.at(-1)).what;
       return { what: `a name that cannot be here: ${why}`, next: MEND };
     }
-    default:
-      return { what: issue.message, next: MEND };
+    default: {
+      const [, written, names] = /^"([^"]+)" is none of (.+)$/.exec(issue.message) ?? [];
+      const near = written === undefined ? null : nearest(written, names?.split(', ') ?? []);
+      return { what: issue.message, next: near === null ? MEND : `Did you mean "${near}"?` };
+    }
   }
 }
 

@@ -80,7 +80,8 @@ export const reclaimActors: PartActors = ({ topology, resources }) => {
   const { swap, swappiness, dirty, accessed, nativeTables } = reclaim;
   if (nativeTables === 'drop' && topology.design.nativeFill !== 'lazy') {
     const where = `${topology.name}: reclaim.nativeTables`;
-    throw new GranuleError('TOPOLOGY_INVALID', 'native tables can be dropped where design.nativeFill is "lazy"', where);
+    const what = 'native tables can be dropped where design.nativeFill is "lazy"';
+    throw new GranuleError('TOPOLOGY_INVALID', what, where, 'Set design.nativeFill to "lazy", or leave this out.');
   }
   const isNative = ({ pageSize }: TopologyProcess): boolean => topology.nativeTables && pageSize > kernelPageBytes;
   const dropped = nativeTables === 'drop' ? processes.filter(isNative) : [];
