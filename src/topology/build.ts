@@ -6,10 +6,11 @@ import { type CostModel, defaultCosts } from '../arch/costs.ts';
 import type { Design } from '../arch/design.ts';
 import { usableAsids } from '../mm/asid.ts';
 import { findCore, supportsPage } from '../arch/cores.ts';
-import { GranuleError, invariant } from '../errors.ts';
+import { invariant } from '../errors.ts';
 import { type Limits, rootLimits } from '../mm/calls/limits.ts';
 import type { RunSource } from '../mm/runs.ts';
 import type { ActorSpec } from '../runtime/hosting.ts';
+import { checkProcesses, refuse as fail } from './checkProcesses.ts';
 import { remedyFor } from './form/suggest.ts';
 import { pinChoicesOf } from './parts/gup.ts';
 import { zoneCgroups } from './parts/cgroups.ts';
@@ -30,15 +31,6 @@ export interface BuiltTopology {
   actors: ActorSpec[];
   messages: OutsideMessage[];
   resources: ResourceHolder;
-}
-
-function fail(
-  code: 'TOPOLOGY_INVALID' | 'TOPOLOGY_ACTOR_UNKNOWN' | 'TOPOLOGY_PAGE_SIZE' | 'TOPOLOGY_NO_TAKER',
-  what: string,
-  where: string,
-  next?: string,
-): never {
-  throw new GranuleError(code, what, where, next);
 }
 
 /**
@@ -82,25 +74,6 @@ function checkGranules(topology: Topology): void {
   }
 }
 
-function checkThreads(topology: Topology, byPid: ReadonlyMap<number, TopologyProcess>): void {
-  for (const [index, { threadOf, pageSize, forked }] of topology.processes.entries()) {
-    if (threadOf === undefined) continue;
-    const where = `${topology.name}: processes.${index}.threadOf`;
-    const group = byPid.get(threadOf);
-    if (group === undefined) fail('TOPOLOGY_ACTOR_UNKNOWN', `there is no process:${threadOf} to be a thread of`, where);
-    if (group.threadOf !== undefined) {
-      const next = `Name its process, ${group.threadOf}.`;
-      fail('TOPOLOGY_INVALID', `process:${threadOf} is a thread itself`, where, next);
-    }
-    if (forked)
-      fail('TOPOLOGY_INVALID', 'a thread is made by clone, not by fork', where, 'Leave "forked" or "threadOf" out.');
-    if (group.pageSize !== pageSize) {
-      const what = `a thread has the page size of its process, which is ${group.pageSize} bytes, not ${pageSize}`;
-      fail('TOPOLOGY_PAGE_SIZE', what, where, 'Give both the same pageSize.');
-    }
-  }
-}
-
 /**
  * Other architectures than arm64 run layers 1 and 2 on 4K tables of four levels, which are laid out as arm64's: no native
  * tables, no contiguous bit, and no core of theirs is modelled, so that only the reference TLB is left.
@@ -119,46 +92,6 @@ function checkArchitecture(topology: Topology): void {
   if (design.contpte)
     refuse(`${architecture.name} folds no PTEs of ordinary memory in 6.12; set it to false`, 'design.contpte');
   if (core !== 'tlb-reference') refuse(`no core of ${architecture.name} is modelled; take tlb-reference`, 'core');
-}
-
-function checkProcesses(topology: Topology): void {
-  const byPid = new Map<number, TopologyProcess>();
-  for (const [index, process] of topology.processes.entries()) {
-    const where = `${topology.name}: processes.${index}`;
-    if (byPid.has(process.pid)) {
-      fail(
-        'TOPOLOGY_INVALID',
-        `pid ${process.pid} is given twice`,
-        `${where}.pid`,
-        'Give one of them another pid, or none.',
-      );
-    }
-    byPid.set(process.pid, process);
-    if (process.pageSize < topology.kernelPageSize) {
-      const sizes = `${process.pageSize} below the kernel's ${topology.kernelPageSize}`;
-      const next = 'Give a larger pageSize, or a smaller kernelPageSize.';
-      fail('TOPOLOGY_PAGE_SIZE', `a process page of ${sizes} bytes`, `${where}.pageSize`, next);
-    }
-    if (layoutOf(process, topology.kernelPageSize) < process.pageSize) {
-      const next = 'Give a layout of its pageSize at least, or none.';
-      fail('TOPOLOGY_PAGE_SIZE', `a program laid out for pages smaller than its own`, `${where}.layout`, next);
-    }
-    if (process.cpu !== undefined && process.cpu >= topology.cpus) {
-      const what = `there is no tlb:${process.cpu}, only ${topology.cpus} CPUs`;
-      fail('TOPOLOGY_ACTOR_UNKNOWN', what, `${where}.cpu`, 'Give more cpus, or a CPU from 0 on.');
-    }
-  }
-  checkThreads(topology, byPid);
-  for (const [index, process] of topology.processes.entries()) {
-    for (const child of process.children) {
-      const found = byPid.get(child);
-      const where = `${topology.name}: processes.${index}.children`;
-      if (found === undefined) fail('TOPOLOGY_ACTOR_UNKNOWN', `there is no process:${child} to fork`, where);
-      if (!found.forked) {
-        fail('TOPOLOGY_INVALID', `process:${child} is not marked forked`, where, 'Give that process "forked": true.');
-      }
-    }
-  }
 }
 
 /** After a rollover every CPU keeps an ASID in use and one more is needed (`arch/arm64/mm/context.c:asids_update_limit`). */
