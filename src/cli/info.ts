@@ -44,14 +44,14 @@ export function addInfo(program: Command, cli: Cli): void {
     .argument('<FILE>', 'a .glog or a .gtr')
     .option('--json', 'print JSON')
     .addHelpText('after', EXAMPLES)
-    .action((file: string, options: InfoOptions) => {
+    .action(async (file: string, options: InfoOptions) => {
       if (fileKind(cli.path(file)) === 'trace') infoTrace(cli, file, options);
-      else infoLog(cli, file, options);
+      else await infoLog(cli, file, options);
     });
 }
 
-function infoLog(cli: Cli, file: string, options: InfoOptions): void {
-  const reader = openLog(cli, file);
+async function infoLog(cli: Cli, file: string, options: InfoOptions): Promise<void> {
+  const reader = await openLog(cli, file, null);
   const { topology, traces, code, parent } = openMeta(reader.meta);
   const actors = reader.actors();
   const types = reader.types();

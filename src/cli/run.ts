@@ -10,14 +10,17 @@ import type { RunSource } from '../mm/runs.ts';
 import { formatCount } from '../report/format.ts';
 import { formatTable } from '../report/table.ts';
 import type { Interpreter } from '../runtime/xstateAdapter.ts';
-import { buildTopology } from '../topology/build.ts';
-import { loadForm, settingsOf } from '../topology/form/form.node.ts';
+import { settingsOf } from '../topology/form/form.node.ts';
 import { loadTopology, loadTraces, topologyNames } from '../topology/load.node.ts';
+import type { Catalogue } from '../topology/definitions/catalogue.ts';
+import { loadSystem } from '../topology/loadSystem.node.ts';
 import { logMeta } from '../topology/meta.ts';
+import { systemOf } from '../topology/run.ts';
 import type { Topology } from '../topology/schema.ts';
 import { atPlace, type Cli, collect, interpreterOption, wholeNumber } from './cli.ts';
 import { INTERRUPTED_EXIT } from './interruption.ts';
 import { play, type Played } from './play.ts';
+import { USES_HELP } from './openLog.ts';
 import { printRun } from './runReport.ts';
 
 interface RunOptions {
@@ -31,6 +34,7 @@ interface RunOptions {
   log: boolean;
   checked?: boolean;
   interpreter: Interpreter;
+  uses: string[];
   json?: boolean;
   list?: boolean;
 }
@@ -61,7 +65,7 @@ export function addRun(program: Command, cli: Cli): void {
   program
     .command('run')
     .description('play a topology to its end and keep its log')
-    .argument('[TOPOLOGY]', 'a file (.json, .yaml), or the name of a topology that comes with granule')
+    .argument('[TOPOLOGY]', 'a file (.json, .yaml, or a module), or the name of a topology that comes with granule')
     .option('--list', 'list the topologies that come with granule')
     .option('--out <FILE>', 'where to write the log')
     .option('--force', 'write NAME.glog even when it is there')
@@ -73,6 +77,7 @@ export function addRun(program: Command, cli: Cli): void {
     .option('--trace <PID=FILE>', 'trace of a process, over that of the topology; may be given again', collect, [])
     .option('--traces <DIR>', 'folder to look for traces in, before those that come with granule')
     .option('--set <NAME=VALUE>', 'a parameter of the topology; may be given again', collect, [])
+    .option('--uses <PLACE>', USES_HELP, collect, [])
     .option('--json', 'print JSON')
     .addHelpText('after', EXAMPLES)
     .action(async (name: string | undefined, options: RunOptions) => run(cli, name, options));
@@ -91,14 +96,17 @@ async function run(cli: Cli, name: string | undefined, options: RunOptions): Pro
       'Give a file, or a name of "granule run --list".',
     );
   }
-  const form = loadForm(name, { cwd: cli.io.cwd, set: settingsOf(options.set) });
-  const topology = changed(form.topology, options, cli);
-  const folders = [...(options.traces === undefined ? [] : [cli.path(options.traces)]), cli.io.cwd, ...form.folders];
-  const traces = atPlace(form, () => loadTraces(topology, { folders }));
+  const { cwd } = cli.io;
+  const loaded = await loadSystem(name, { cwd, uses: options.uses, set: settingsOf(options.set) });
+  const { catalogue } = loaded;
+  const topology = changed(loaded.topology, options, cli);
+  const folders = [...(options.traces === undefined ? [] : [cli.path(options.traces)]), cwd, ...loaded.folders];
+  const traces = atPlace(loaded, () => loadTraces(topology, { folders }));
   // Built here once more for its checks alone: what cannot run leaves no log behind.
-  atPlace(form, () => buildTopology(topology, traces));
+  atPlace(loaded, () => systemOf({ topology, traces, catalogue }));
   const out = options.log ? outputPath(cli, name, options) : null;
   const played = await record(cli, topology, traces, {
+    catalogue,
     out,
     checked: options.checked === true,
     interpreter: options.interpreter,
@@ -146,7 +154,7 @@ function traceOption(text: string): [number, string] {
 
 function outputPath(cli: Cli, name: string, { out, force }: RunOptions): string {
   if (out !== undefined) return cli.path(out);
-  const stem = basename(name).replace(/\.(json|ya?ml)$/, '');
+  const stem = basename(name).replace(/\.(json|ya?ml|[mc]?[jt]s)$/, '');
   const named = cli.path(`${stem}.glog`);
   if (force === true || !existsSync(named)) return named;
   for (let number = 2; number < NUMBERED_NAMES; number++) {
@@ -160,12 +168,14 @@ async function record(
   cli: Cli,
   topology: Topology,
   traces: ReadonlyMap<number, RunSource>,
-  { out, checked, interpreter }: { out: string | null; checked: boolean; interpreter: Interpreter },
+  { out, ...request }: { out: string | null; catalogue: Catalogue; checked: boolean; interpreter: Interpreter },
 ): Promise<Played> {
+  const { catalogue } = request;
   const storage = out === null ? null : createLogFile(out);
-  const writer = storage === null ? null : new LogWriter(storage, zlibCompression, logMeta(topology, traces));
+  const writer =
+    storage === null ? null : new LogWriter(storage, zlibCompression, logMeta(topology, traces, null, catalogue));
   try {
-    return await play(cli, { topology, traces, writer, checked, interpreter });
+    return await play(cli, { topology, traces, writer, ...request });
   } catch (error) {
     if (storage !== null && writer !== null && writer.nextSeq > 0 && existsSync(storage.name))
       cli.note(`the log holds what happened until then: ${storage.name}`);

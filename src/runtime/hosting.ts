@@ -14,6 +14,10 @@ export interface ActorSpec {
   readonly machine: AnyStateMachine;
   /** Handed to the machine's context function. */
   readonly input?: unknown;
+  /** Looks at what it sends to others, and throws where it may not. */
+  readonly guard?: (to: Address, message: Message) => void;
+  /** Its context, of the plain data that a checkpoint holds; absent: the kinds of the model know theirs. */
+  readonly revive?: (plain: Record<string, unknown>) => Record<string, unknown>;
 }
 
 /** An actor in its place. */
@@ -22,6 +26,7 @@ export interface HostedActor {
   readonly adapted: AdaptedMachine;
   readonly env: ActorEnv;
   readonly state: LiveState;
+  readonly guard: ActorSpec['guard'];
 }
 
 /** Actors by id in the order of creation, and what each sent as it was created. */
@@ -33,6 +38,17 @@ export interface HostedActors {
 function detailOf(error: unknown): string {
   if (error instanceof GranuleError) return `${error.code}: ${error.message}`;
   return error instanceof Error ? error.message : String(error);
+}
+
+/** Errors that say all that is to be said: what they name is not a fault of a handler. */
+const OF_THE_DEFINITION: ReadonlySet<string> = new Set(['ACTOR_UNSUPPORTED', 'MESSAGE_UNDECLARED', 'MESSAGE_INVALID']);
+
+/** Shows a guard what goes out to others; timers of XState are the actor's own business. */
+function guarded(guard: ActorSpec['guard'], sends: readonly Send[]): void {
+  if (guard === undefined) return;
+  for (const send of sends) {
+    if (send.kind === 'send' && !send.isTimer) guard(send.to, send.message);
+  }
 }
 
 function createdBy(spec: ActorSpec, adapted: AdaptedMachine, env: ActorEnv): Step {
@@ -73,10 +89,17 @@ export function hostActors(
     let snapshot = snapshots?.get(spec.id);
     if (snapshot === undefined) {
       const step = createdBy(spec, adapted, env);
+      guarded(spec.guard, step.sends);
       births.push([spec.id, step]);
       snapshot = step.snapshot;
     }
-    actors.set(spec.id, { id: spec.id, adapted, env, state: new LiveState(adapted.compiled, snapshot) });
+    actors.set(spec.id, {
+      id: spec.id,
+      adapted,
+      env,
+      state: new LiveState(adapted.compiled, snapshot),
+      guard: spec.guard,
+    });
   }
   return { actors, births };
 }
@@ -95,9 +118,11 @@ export function hostActors(
  */
 export function handleMessage(actor: HostedActor, message: Message, seq: number): readonly Send[] {
   try {
-    return actor.adapted.handle(actor.state, message, actor.env);
+    const sends = actor.adapted.handle(actor.state, message, actor.env);
+    if (actor.guard !== undefined) guarded(actor.guard, sends);
+    return sends;
   } catch (error) {
-    if (error instanceof GranuleError && error.code === 'ACTOR_UNSUPPORTED') throw error;
+    if (error instanceof GranuleError && OF_THE_DEFINITION.has(error.code)) throw error;
     throw new GranuleError(
       'ACTOR_THREW',
       `${actor.id} threw while it handled ${message.type}: ${detailOf(error)}`,

@@ -4,6 +4,7 @@
  */
 import type { Worker } from 'node:worker_threads';
 import { GranuleError, invariant } from '../errors.ts';
+import { catalogueOfRegistry } from '../topology/definitions/catalogue.ts';
 import type { LogReader } from '../log/logReader.ts';
 import type { RunSource } from '../mm/runs.ts';
 import type { FoldOrder, FoldPost } from './foldWorker.node.ts';
@@ -131,6 +132,8 @@ class Threads {
 /** Why a log cannot be verified by its own bytes and so has to be encoded anew, which one thread does; null when it can. */
 function whyOneThread(reader: LogReader): string | null {
   if (!isAsWritten(reader)) return 'its messages are of older versions';
+  const { definitions, modules } = catalogueOfRegistry(reader.registry);
+  if (definitions.length > 0 && modules.length === 0) return 'its definitions are of no module that threads could load';
   return isDividedAsWritten(reader) ? null : 'its segments are not divided as granule divides them';
 }
 

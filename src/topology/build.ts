@@ -1,5 +1,5 @@
 /** From a topology to the actors that play it: checks that the parts fit, and makes one actor of each. */
-import { acceptedBy, kindOf, machines, ResourceHolder, vocabulary, zeroFrame } from '../../machines/index.ts';
+import { machines, ResourceHolder, zeroFrame } from '../../machines/index.ts';
 import { GRANULES } from '../arch/granule.ts';
 import { architectures } from '../arch/architectures.ts';
 import { type CostModel, defaultCosts } from '../arch/costs.ts';
@@ -12,6 +12,10 @@ import type { RunSource } from '../mm/runs.ts';
 import type { ActorSpec } from '../runtime/hosting.ts';
 import { checkProcesses, refuse as fail } from './checkProcesses.ts';
 import { remedyFor } from './form/suggest.ts';
+import { adaptMachine } from '../runtime/xstateAdapter.ts';
+import { builtIns, type Catalogue } from './definitions/catalogue.ts';
+import { schemaFault } from './definitions/defineMessage.ts';
+import { withCustomActors } from './customActors.ts';
 import { pinChoicesOf } from './parts/gup.ts';
 import { zoneCgroups } from './parts/cgroups.ts';
 import { selectionInput } from './parts/selection.ts';
@@ -102,21 +106,23 @@ function checkAsids({ name, cpus, asidBits, design }: Topology): void {
   fail('TOPOLOGY_INVALID', `${usable} usable ASIDs are too few for ${cpus} CPUs`, `${name}: asidBits`, next);
 }
 
-function checkMessages(topology: Topology, ids: ReadonlySet<string>): void {
-  for (const [index, { to, type }] of topology.messages.entries()) {
+function checkMessages(topology: Topology, actors: readonly ActorSpec[], catalogue: Catalogue): void {
+  const machinesById = new Map(actors.map(({ id, machine }) => [id, machine]));
+  for (const [index, { to, type, atCycles: _at, ...fields }] of topology.messages.entries()) {
     const where = `${topology.name}: messages.${index}`;
-    if (!ids.has(to))
-      fail(
-        'TOPOLOGY_ACTOR_UNKNOWN',
-        `a message ${type} to ${to}, which is no actor here`,
-        `${where}.to`,
-        remedyFor(to, ids),
-      );
-    const kind = kindOf(to);
-    invariant(kind !== null, `${to} has a kind`);
-    if (type in vocabulary && (acceptedBy(kind) as string[]).includes(type)) continue;
-    const what = `outside sends ${type} to ${to}, and a ${kind} cannot take it`;
-    fail('TOPOLOGY_NO_TAKER', what, `${where}.type`, remedyFor(type, acceptedBy(kind)));
+    const machine = machinesById.get(to);
+    if (machine === undefined) {
+      const next = remedyFor(to, machinesById.keys());
+      fail('TOPOLOGY_ACTOR_UNKNOWN', `a message ${type} to ${to}, which is no actor here`, `${where}.to`, next);
+    }
+    if (catalogue.row(type) === null || !adaptMachine(machine).accepts(type)) {
+      const kind = catalogue.kindOf(to) ?? to;
+      const next = remedyFor(type, catalogue.acceptedBy(kind));
+      fail('TOPOLOGY_NO_TAKER', `outside sends ${type} to ${to}, and a ${kind} cannot take it`, `${where}.type`, next);
+    }
+    const own = catalogue.messages.get(type);
+    const fault = own === undefined ? null : schemaFault(own.fields, fields, where);
+    if (fault !== null) fail('TOPOLOGY_INVALID', `outside sends ${type} to ${to}: ${fault}`, where);
   }
 }
 
@@ -197,11 +203,23 @@ function processActors(
   ];
 }
 
+function resourcesOf(topology: Topology, traces: ReadonlyMap<number, RunSource>): ResourceHolder {
+  return new ResourceHolder({
+    traces: new Map([...traces.values()].map((trace) => [trace.hash, trace])),
+    costs: costsOf(topology),
+    design: designOf(topology),
+    facilities: facilitiesOf(topology),
+    architecture: architectures[topology.architecture ?? 'arm64'],
+    threads: threadsOf(topology),
+  });
+}
+
 /**
- * Builds the actors of a topology. `traces` holds the trace of each process by pid, laid out as `layoutOf` says.
+ * Builds the actors of a topology. `traces` holds the trace of each process by pid, laid out as `layoutOf` says; `catalogue` the
+ * definitions of actors that it names.
  *
- * @throws GranuleError TOPOLOGY_INVALID, TOPOLOGY_ACTOR_UNKNOWN, TOPOLOGY_PAGE_SIZE or TOPOLOGY_NO_TAKER, with the
- * field; all before anything runs
+ * @throws GranuleError TOPOLOGY_INVALID, TOPOLOGY_ACTOR_UNKNOWN, TOPOLOGY_PAGE_SIZE, TOPOLOGY_NO_TAKER, TOPOLOGY_PORT,
+ * TOPOLOGY_OPEN, TOPOLOGY_OWNER or DEFINITION_MISSING, with the field; all before anything runs
  * @example
  * ```ts
  * const topology = parseTopology({ name: 'one', processes: [{ pid: 1, trace: 'made', pageSize: '4K' }] }, 'example');
@@ -209,22 +227,17 @@ function processActors(
  * buildTopology(topology, traces).messages[0]?.to; // 'process:1'
  * ```
  */
-export function buildTopology(topology: Topology, traces: ReadonlyMap<number, RunSource>): BuiltTopology {
+export function buildTopology(
+  topology: Topology,
+  traces: ReadonlyMap<number, RunSource>,
+  catalogue: Catalogue = builtIns,
+): BuiltTopology {
   checkArchitecture(topology);
   checkGranules(topology);
   checkMemory(topology);
   checkProcesses(topology);
   checkAsids(topology);
-  const sources = new Map([...traces.values()].map((trace) => [trace.hash, trace]));
-  const architecture = architectures[topology.architecture ?? 'arm64'];
-  const resources = new ResourceHolder({
-    traces: sources,
-    costs: costsOf(topology),
-    design: designOf(topology),
-    facilities: facilitiesOf(topology),
-    architecture,
-    threads: threadsOf(topology),
-  });
+  const resources = resourcesOf(topology, traces);
   const { kernelPageSize: kernelPageBytes, cpus } = topology;
   const core = findCore(topology.core);
   const files = fileSizes(topology, traces);
@@ -232,9 +245,17 @@ export function buildTopology(topology: Topology, traces: ReadonlyMap<number, Ru
   const kswapd = topology.reclaim === undefined ? {} : { kswapd: true };
   const cgroups = zoneCgroups(topology);
   const grouped = cgroups === undefined ? {} : { cgroups };
-  const selection = selectionInput(topology.selection, kernelPageBytes);
   const actors: ActorSpec[] = [
-    { id: 'abi', machine: machines.abi, input: { resources, kernelPageBytes, files: [...files.keys()], ...selection } },
+    {
+      id: 'abi',
+      machine: machines.abi,
+      input: {
+        resources,
+        kernelPageBytes,
+        files: [...files.keys()],
+        ...selectionInput(topology.selection, kernelPageBytes),
+      },
+    },
     { id: 'disk', machine: machines.disk, input: { resources } },
     { id: 'sched', machine: machines.sched, input: { resources, cpus, asidBits: topology.asidBits, affinity } },
     { id: 'shmem', machine: machines.shmem, input: { resources, kernelPageBytes, policy: topology.pageCache } },
@@ -266,9 +287,10 @@ export function buildTopology(topology: Topology, traces: ReadonlyMap<number, Ru
     actors.push({ id: `file:${path}`, machine: machines.file, input });
   }
   for (const make of partActors) actors.push(...make({ topology, resources }));
-  checkMessages(topology, new Set(actors.map((actor) => actor.id)));
+  const hosted = withCustomActors({ topology, catalogue, resources }, actors);
+  checkMessages(topology, hosted, catalogue);
   return {
-    actors,
+    actors: hosted,
     messages: [...partMessages.flatMap((make) => make(topology)), ...outsideMessages(topology)],
     resources,
   };

@@ -9,6 +9,8 @@ import { createSystem, type System } from '../runtime/system.ts';
 import type { OnDelivery, SystemOptions } from '../runtime/systemOptions.ts';
 import type { Interpreter } from '../runtime/xstateAdapter.ts';
 import { buildTopology } from './build.ts';
+import type { Catalogue } from './definitions/catalogue.ts';
+import { customLaws } from './definitions/customLaws.ts';
 import { Checkpointer } from './checkpointer.ts';
 import { Laws } from './laws.ts';
 import type { Topology } from './schema.ts';
@@ -21,7 +23,11 @@ export interface RunRequest {
   topology: Topology;
   /** The trace of each process, by pid. */
   traces: ReadonlyMap<number, RunSource>;
+  /** The definitions that the topology names; granule's own alone where it is not given. */
+  catalogue?: Catalogue;
   writer: LogWriter | null;
+  /** Called with the system before it runs: for observers. */
+  onSystem?: (system: System) => void;
   onProgress?: (progress: RunProgress) => void;
   /** Takes every delivery once it is logged, before its actor handles it. */
   onDelivery?: OnDelivery;
@@ -68,11 +74,11 @@ export function chooserOf(topology: Topology): Chooser {
  * ```
  */
 export function systemOf(
-  request: Pick<RunRequest, 'topology' | 'traces' | 'freeze' | 'interpreter'>,
+  request: Pick<RunRequest, 'topology' | 'traces' | 'catalogue' | 'freeze' | 'interpreter'>,
   taps: Pick<SystemOptions, 'onDelivery' | 'onRecord'> = {},
 ): System {
   const { topology, traces } = request;
-  const built = buildTopology(topology, traces);
+  const built = buildTopology(topology, traces, request.catalogue);
   const system = createSystem({
     actors: built.actors,
     chooser: chooserOf(topology),
@@ -164,9 +170,10 @@ export function* runSteps(request: RunRequest): Generator<RunProgress, RunOutcom
     },
     ...(onRecord === undefined ? {} : { onRecord: (record: MessageRecord) => onRecord(record, system) }),
   });
+  request.onSystem?.(system);
   const limit = { maxEvents: topology.limits.events, limitName: `${topology.name}: limits.events` };
   try {
-    const laws = request.checked === true ? { laws: new Laws() } : {};
+    const laws = request.checked === true ? { laws: new Laws(customLaws(request.catalogue)) } : {};
     yield* driveSteps(system, { checkpoints, ...limit, ...laws });
   } catch (error) {
     writer?.close();

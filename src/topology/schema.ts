@@ -195,6 +195,9 @@ export type TopologyProcess = Topology['processes'][number];
 /** A topology as it is written. */
 export type TopologyInput = z.input<typeof topologySchema>;
 
+/** What a file may say beside the fields of its topology (`src/topology/form`). */
+const FORM_FIELDS = ['extends', 'parameters'];
+
 /**
  * All that is wrong with plain data meant to be a topology, as far as the schema can tell; empty where nothing is.
  *
@@ -206,7 +209,7 @@ export type TopologyInput = z.input<typeof topologySchema>;
  */
 export function topologyFaults(data: unknown): TopologyFault[] {
   const parsed = topologySchema.safeParse(data);
-  return parsed.success ? [] : faultsOf(topologySchema, data, parsed.error.issues);
+  return parsed.success ? [] : faultsOf(topologySchema, data, parsed.error.issues, FORM_FIELDS);
 }
 
 /**

@@ -28,6 +28,8 @@ const BEGIN = 'Write a topology: docs/topology.md begins with the shortest.';
 const QUOTED_MAX = 60;
 /** Values that a message lists. */
 const LISTED_MAX = 16;
+/** Fields that a message lists. */
+const FIELDS_LISTED_MAX = 30;
 
 const KINDS: Readonly<Record<string, string>> = {
   string: 'text',
@@ -145,7 +147,9 @@ function unknownFields(
 ): TopologyFault[] {
   return issue.keys.map((key) => {
     const near = nearest(key, known);
-    const list = known.length === 0 ? MEND : `There are: ${known.join(', ')}.`;
+    // A list of all fields of a topology helps nobody.
+    const isShort = known.length > 0 && known.length <= FIELDS_LISTED_MAX;
+    const list = isShort ? `There are: ${known.join(', ')}.` : 'docs/topology.md lists every field.';
     const next = near === null ? `Take it out. ${list}` : `Did you mean "${near}"?`;
     const what = `there is no field "${key}" here`;
     return { what, path: steps.join('.'), steps: [...steps, key], next, unknownField: true };
@@ -153,7 +157,8 @@ function unknownFields(
 }
 
 /**
- * What the issues of zod say, each with its place and a remedy.
+ * What the issues of zod say, each with its place and a remedy. `outerFields` may be written too, beside those that the schema has
+ * at its top.
  *
  * @example
  * ```ts
@@ -162,10 +167,18 @@ function unknownFields(
  * faultsOf(schema, data, schema.safeParse(data).error?.issues ?? [])[0]?.next; // 'Did you mean "always"?'
  * ```
  */
-export function faultsOf(schema: AnySchema, data: unknown, issues: readonly Issue[]): TopologyFault[] {
+export function faultsOf(
+  schema: AnySchema,
+  data: unknown,
+  issues: readonly Issue[],
+  outerFields: readonly string[] = [],
+): TopologyFault[] {
   return issues.flatMap((issue): TopologyFault[] => {
     const steps = issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step));
-    if (issue.code === 'unrecognized_keys') return unknownFields(issue, steps, fieldsAt(schema, data, steps));
+    if (issue.code === 'unrecognized_keys') {
+      const known = fieldsAt(schema, data, steps);
+      return unknownFields(issue, steps, steps.length === 0 ? [...outerFields, ...known] : known);
+    }
     const branch = issue.code === 'invalid_union' ? meantBranch(issue.errors) : null;
     if (branch !== null) {
       const inner = branch.map((each) => ({ ...each, path: [...issue.path, ...each.path] }));

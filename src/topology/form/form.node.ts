@@ -78,7 +78,12 @@ function withUses(data: unknown, from: string, to: string): unknown {
   return { ...data, uses: moved };
 }
 
-function readLayer(file: string, topFolder: string): { layer: FormLayer; base: string | null } {
+interface ReadLayer {
+  layer: FormLayer;
+  base: string | null;
+}
+
+function readLayer(file: string, topFolder: string): ReadLayer {
   const ending = extname(file).toLowerCase();
   const text = readFormText(readText(file), ending === '.yaml' || ending === '.yml' ? 'yaml' : 'json');
   if (text.faults.length > 0) {
@@ -89,37 +94,45 @@ function readLayer(file: string, topFolder: string): { layer: FormLayer; base: s
     );
   }
   const data = withUses(text.data, dirname(file), topFolder);
-  const layer = { file, data, placeOf: text.placeOf, stem: basename(file, extname(file)) };
+  return withBase({ file, data, placeOf: text.placeOf, stem: basename(file, extname(file)) });
+}
+
+function placeOfBase({ file, placeOf }: FormLayer): string {
+  const at = placeOf?.(['extends']);
+  return at === undefined ? `${file}: extends` : `${file}:${at.line}:${at.column}: extends`;
+}
+
+/** A layer with what it says that it extends. */
+function withBase(layer: FormLayer): ReadLayer {
+  const { data } = layer;
   const base: unknown = typeof data === 'object' && data !== null ? (data as { extends?: unknown }).extends : undefined;
   if (base === undefined) return { layer, base: null };
   if (typeof base === 'string' && base !== '') return { layer, base };
-  const { line, column } = text.placeOf(['extends']);
   const next = 'Write a path relative to this file, or a name that "granule run --list" prints.';
   const what = 'what it extends is named by a text';
-  throw new TopologyError([{ code: 'TOPOLOGY_INVALID', what, where: `${file}:${line}:${column}: extends`, next }]);
+  throw new TopologyError([{ code: 'TOPOLOGY_INVALID', what, where: placeOfBase(layer), next }]);
 }
 
-/** A file with all that it extends, the base first. */
-function readChain(file: string): FormLayer[] {
-  const layers: FormLayer[] = [];
-  let next: string | null = file;
-  while (next !== null) {
-    const { layer, base }: ReturnType<typeof readLayer> = readLayer(next, dirname(file));
-    layers.unshift(layer);
-    if (base === null) return layers;
-    const at = layer.placeOf?.(['extends']);
-    const where = `${layer.file}:${at?.line ?? 1}:${at?.column ?? 1}: extends`;
-    next = findTopology(base, dirname(layer.file));
-    if (next === null) {
+/** A text with all that it extends, the base first. */
+function chainOf(top: ReadLayer): FormLayer[] {
+  const layers = [top.layer];
+  let { layer, base } = top;
+  while (base !== null) {
+    const where = placeOfBase(layer);
+    const file = findTopology(base, dirname(layer.file));
+    if (file === null) {
       const remedy = `Give a path relative to this file, or the name of one that comes with granule. ${remedyFor(base, topologyNames())}`;
       throw new TopologyError([
         { code: 'EXTENDS_UNKNOWN', what: `there is no topology "${base}"`, where, next: remedy },
       ]);
     }
-    if (!layers.some((each) => each.file === next)) continue;
-    const way = [...layers.map((each) => basename(each.file)).toReversed(), basename(next)].join(' -> ');
-    const remedy = 'Let one of them extend nothing, or something else.';
-    throw new TopologyError([{ code: 'EXTENDS_CYCLE', what: `it extends itself: ${way}`, where, next: remedy }]);
+    if (layers.some((each) => each.file === file)) {
+      const way = [...layers.map((each) => basename(each.file)).toReversed(), basename(file)].join(' -> ');
+      const remedy = 'Let one of them extend nothing, or something else.';
+      throw new TopologyError([{ code: 'EXTENDS_CYCLE', what: `it extends itself: ${way}`, where, next: remedy }]);
+    }
+    ({ layer, base } = readLayer(file, dirname(top.layer.file)));
+    layers.unshift(layer);
   }
   return layers;
 }
@@ -150,11 +163,31 @@ function namesOf(layers: readonly FormLayer[]): string[] {
  */
 export function openForm(nameOrPath: string, cwd = process.cwd()): OpenForm {
   const file = topologyPath(nameOrPath, cwd);
-  const layers = readChain(file);
+  return openLayer(readLayer(file, dirname(file)));
+}
+
+/**
+ * A topology that a module made, for whoever resolves it with several values of its parameters. What it extends is looked for beside
+ * the module.
+ *
+ * @throws TopologyError where what it extends is not there
+ * @example
+ * ```ts
+ * const data = { extends: 'plain-4k', name: 'two-cpus', cpus: 2 };
+ * openData('/tmp/two.mjs', data).resolve(new Map()).topology.cpus; // 2
+ * ```
+ */
+export function openData(file: string, data: unknown): OpenForm {
+  return openLayer(withBase({ file, data, placeOf: null, stem: null }));
+}
+
+function openLayer(top: ReadLayer): OpenForm {
+  const layers = chainOf(top);
   const files = layers.map((layer) => layer.file).toReversed();
   const folders = [...new Set(files.map((each) => dirname(each)))];
   const resolveWith = (set: ReadonlyMap<string, string>): ResolvedForm => resolveForm(layers, set);
-  return { file, bases: files.slice(1), folders, parameterNames: namesOf(layers), resolve: resolveWith };
+  const parameterNames = namesOf(layers);
+  return { file: top.layer.file, bases: files.slice(1), folders, parameterNames, resolve: resolveWith };
 }
 
 /**

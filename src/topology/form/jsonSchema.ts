@@ -3,6 +3,7 @@
  * one types. It is that of files: with `extends`, `parameters` and their references, and a name that the file may give.
  */
 import { z } from 'zod';
+import { invariant } from '../../errors.ts';
 import { STEP_DESCRIPTIONS, STEP_FIELDS } from '../../trace/callDescriptions.ts';
 import { topologySchema } from '../schema.ts';
 import { identityOf } from './merge.ts';
@@ -42,9 +43,18 @@ function mapValues(
   return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, change(value, name)]));
 }
 
-/** `$ref` hides what stands beside it in draft 7, so it stands alone; and the JSON of messages gets a name that says so. */
+/** What zod calls a structure that refers to itself. */
+const UNNAMED = /__schema\d+/g;
+
+/** `$ref` hides what stands beside it in draft 7, so it stands alone; and any JSON, which alone holds itself, gets a name that says so. */
 function normal(schema: JsonSchema): JsonSchema {
-  const text = JSON.stringify(schema).replaceAll('__schema0', 'anyJson');
+  const same = new Set(
+    Object.entries(schema.definitions ?? {}).flatMap(([name, each]) =>
+      name.replace(UNNAMED, '') === '' ? [JSON.stringify(each).replaceAll(UNNAMED, 'anyJson')] : [],
+    ),
+  );
+  invariant(same.size < 2, 'the only structure that holds itself is any JSON');
+  const text = JSON.stringify(schema).replaceAll(UNNAMED, 'anyJson');
   const visit = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(visit);
     if (typeof value !== 'object' || value === null) return value;

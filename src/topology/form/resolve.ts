@@ -1,5 +1,6 @@
 /** From what is written, one text or a chain of them, to a topology with nothing left open, or all that is wrong with it. */
 import { GranuleError } from '../../errors.ts';
+import { faultsIn } from '../together.ts';
 import { parseTopology, type Topology, topologyFaults } from '../schema.ts';
 import { identityOf, type MergeRecord, mergeForms, newMergeRecord } from './merge.ts';
 import { Origins, type OriginText } from './origins.ts';
@@ -99,11 +100,15 @@ export function resolveForm(layers: readonly FormLayer[], set: ReadonlyMap<strin
     topology,
     parameters,
     placed: (error) => {
-      if (!(error instanceof GranuleError) || error instanceof TopologyError) return error;
-      const path = pathNamed(error.where, topology.name);
-      if (path === null) return error;
-      const { code, message: what, next } = error;
-      return new TopologyError([{ code, what, where: where(stepsOf(path), path), next }]);
+      if (!(error instanceof GranuleError)) return error;
+      const faults = faultsIn(error);
+      const paths = faults.map((fault) => pathNamed(fault.where, topology.name));
+      if (paths.every((path) => path === null)) return error;
+      const found = faults.map((fault, at): PlacedFault => {
+        const path = paths[at] ?? null;
+        return path === null ? fault : { ...fault, where: where(stepsOf(path), path) };
+      });
+      return new TopologyError(found.toSorted(byPlace));
     },
   };
 }

@@ -57,7 +57,7 @@ export const hugetlbSchema = z
       .enum(['translate', 'defeature', 'kernel'])
       .default('translate')
       .describe(
-        "What a process of a larger page size is told of the pools: those of a kernel of its page size, those that it can have, or this kernel's.",
+        "What a process of a larger page size is told of the pools: a kernel's of its page size, those that it can have, or this kernel's.",
       ),
     defaultSize: z
       .enum(['process', 'kernel'])

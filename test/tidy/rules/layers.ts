@@ -10,7 +10,7 @@ const LEVELS: readonly (readonly string[])[] = [
   ['machines'],
   ['src/runtime', 'src/log', 'src/trace'],
   ['src/topology', 'src/timeline'],
-  ['src/report', 'src/validate', 'src/explore'],
+  ['src/report', 'src/validate', 'src/explore', 'src/library'],
   ['src/sweep'],
   ['src/inspector', 'src/cli'],
 ];
@@ -26,7 +26,16 @@ const FACES = new Set(['src/index.ts', 'src/node.ts']);
 const MACHINE_PACKAGES = new Set(['xstate', 'immer']);
 
 /** Folders that also run in a browser; there, files named *.node.ts are the exception. */
-const BROWSER_FOLDERS = ['machines', 'src/mm', 'src/arch', 'src/log', 'src/timeline', 'src/runtime', 'src/topology'];
+const BROWSER_FOLDERS = [
+  'machines',
+  'src/mm',
+  'src/arch',
+  'src/log',
+  'src/timeline',
+  'src/runtime',
+  'src/topology',
+  'src/library',
+];
 const NODE_GLOBALS = new Set(['Buffer', 'process', '__dirname', '__filename', 'require']);
 const NODE_MODULES = new Set(builtinModules);
 

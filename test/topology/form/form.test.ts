@@ -135,7 +135,7 @@ describe('the name that was meant', () => {
     fc.assert(
       fc.property(nameArb, fc.nat(20), fc.constantFrom('missing', 'doubled', 'swapped'), (name, where, how) => {
         const at = where % (name.length - 1);
-        const [a = '', b = ''] = [name[at], name[at + 1]];
+        const [a, b] = [name.charAt(at), name.charAt(at + 1)];
         const middle = { missing: b, doubled: `${a}${a}${b}`, swapped: `${b}${a}` }[how];
         const written = `${name.slice(0, at)}${middle}${name.slice(at + 2)}`;
         expect(nearest(written, ['kernelPageSize', 'drop-and-re-read', 'neoverse-v2', 'startCycles'])).toBe(name);

@@ -72,8 +72,9 @@ export class FromSchema {
   }
 
   #others(schema: JsonSchema, names: unknown, depth: number): fc.Arbitrary<(readonly [string, unknown])[]> {
-    const { pattern } = (names ?? {}) as { pattern?: string };
-    const name = pattern === undefined ? matching(/^[a-z]{1,6}$/) : text(pattern);
+    const { pattern, enum: choices } = (names ?? {}) as { pattern?: string; enum?: readonly string[] };
+    const open = pattern === undefined ? matching(/^[a-z]{1,6}$/) : text(pattern);
+    const name = choices === undefined ? open : fc.constantFrom(...choices);
     return fc.array(fc.tuple(name, this.of(schema, depth + 1)), { maxLength: 2 });
   }
 }
