@@ -3,7 +3,7 @@ import { relative } from 'node:path';
 import type { Command } from 'commander';
 import { accountText, topologyAccount } from '../report/topologyAccount.ts';
 import { settingsOf } from '../topology/form/form.node.ts';
-import { loadTraces } from '../topology/load.node.ts';
+import { checkedTraces } from '../topology/load.node.ts';
 import { loadSystem } from '../topology/loadSystem.node.ts';
 import { systemOf } from '../topology/run.ts';
 import { atPlace, type Cli, collect } from './cli.ts';
@@ -50,7 +50,7 @@ async function check(cli: Cli, name: string, options: CheckOptions): Promise<voi
   const form = await loadSystem(name, { cwd, uses: options.uses, set: settingsOf(options.set) });
   const { topology, parameters, catalogue } = form;
   const folders = [...(options.traces === undefined ? [] : [cli.path(options.traces)]), cwd, ...form.folders];
-  const traces = atPlace(form, () => loadTraces(topology, { folders }));
+  const traces = atPlace(form, () => checkedTraces(topology, { folders }));
   // All of a system but its first step: the wires check their rules only when they are laid.
   const system = atPlace(form, () => systemOf({ topology, traces, catalogue }));
   const ids = system.actors;

@@ -11,7 +11,7 @@ import { formatCount } from '../report/format.ts';
 import { formatTable } from '../report/table.ts';
 import type { Interpreter } from '../runtime/xstateAdapter.ts';
 import { settingsOf } from '../topology/form/form.node.ts';
-import { loadTopology, loadTraces, topologyNames } from '../topology/load.node.ts';
+import { checkedTraces, loadTopology, topologyNames } from '../topology/load.node.ts';
 import type { Catalogue } from '../topology/definitions/catalogue.ts';
 import { loadSystem } from '../topology/loadSystem.node.ts';
 import { logMeta } from '../topology/meta.ts';
@@ -101,7 +101,7 @@ async function run(cli: Cli, name: string | undefined, options: RunOptions): Pro
   const { catalogue } = loaded;
   const topology = changed(loaded.topology, options, cli);
   const folders = [...(options.traces === undefined ? [] : [cli.path(options.traces)]), cwd, ...loaded.folders];
-  const traces = atPlace(loaded, () => loadTraces(topology, { folders }));
+  const traces = atPlace(loaded, () => checkedTraces(topology, { folders }));
   // Built here once more for its checks alone: what cannot run leaves no log behind.
   atPlace(loaded, () => systemOf({ topology, traces, catalogue }));
   const out = options.log ? outputPath(cli, name, options) : null;

@@ -1,5 +1,5 @@
 /** Opening a topology by path or name, with its definitions and traces, for `run`. */
-import { loadTraces } from '../topology/load.node.ts';
+import { checkedTraces } from '../topology/load.node.ts';
 import { loadSystem, type SystemPlaces } from '../topology/loadSystem.node.ts';
 import type { ReadyTopology } from './run.ts';
 
@@ -21,7 +21,7 @@ export async function openTopology(
   const loaded = await loadSystem(nameOrPath, { ...places, set: new Map(Object.entries(set ?? {})) });
   const { topology, catalogue, folders } = loaded;
   try {
-    return { topology, catalogue, traces: loadTraces(topology, { folders: [places.cwd, ...folders] }) };
+    return { topology, catalogue, traces: checkedTraces(topology, { folders: [places.cwd, ...folders] }) };
   } catch (error) {
     throw loaded.placed(error);
   }

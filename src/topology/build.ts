@@ -14,7 +14,7 @@ import { checkProcesses, refuse as fail } from './checkProcesses.ts';
 import { remedyFor } from './form/suggest.ts';
 import { adaptMachine } from '../runtime/xstateAdapter.ts';
 import { builtIns, type Catalogue } from './definitions/catalogue.ts';
-import { schemaFault } from './definitions/defineMessage.ts';
+import { holdAgainst } from './definitions/schemaFaults.ts';
 import { withCustomActors } from './customActors.ts';
 import { pinChoicesOf } from './parts/gup.ts';
 import { zoneCgroups } from './parts/cgroups.ts';
@@ -22,6 +22,7 @@ import { selectionInput } from './parts/selection.ts';
 import { zonePressure } from './parts/zone.ts';
 import { facilitiesOf, partActors, partMessages } from './parts/index.ts';
 import type { Topology, TopologyProcess } from './schema.ts';
+import { together } from './together.ts';
 
 /** A message from outside that starts or disturbs a run. */
 export interface OutsideMessage {
@@ -108,7 +109,7 @@ function checkAsids({ name, cpus, asidBits, design }: Topology): void {
 
 function checkMessages(topology: Topology, actors: readonly ActorSpec[], catalogue: Catalogue): void {
   const machinesById = new Map(actors.map(({ id, machine }) => [id, machine]));
-  for (const [index, { to, type, atCycles: _at, ...fields }] of topology.messages.entries()) {
+  const check = ({ to, type, atCycles: _at, ...fields }: Topology['messages'][number], index: number): void => {
     const where = `${topology.name}: messages.${index}`;
     const machine = machinesById.get(to);
     if (machine === undefined) {
@@ -121,18 +122,17 @@ function checkMessages(topology: Topology, actors: readonly ActorSpec[], catalog
       fail('TOPOLOGY_NO_TAKER', `outside sends ${type} to ${to}, and a ${kind} cannot take it`, `${where}.type`, next);
     }
     const own = catalogue.messages.get(type);
-    const fault = own === undefined ? null : schemaFault(own.fields, fields, where);
-    if (fault !== null) fail('TOPOLOGY_INVALID', `outside sends ${type} to ${to}: ${fault}`, where);
-  }
+    if (own !== undefined) holdAgainst(own.fields, fields, where, `outside sends ${type} to ${to}: `);
+  };
+  together(topology.messages.map((message, index) => () => check(message, index)));
 }
 
 function costsOf(topology: Topology): CostModel {
-  for (const name of Object.keys(topology.costs)) {
-    if (!(name in defaultCosts)) {
-      const remedy = remedyFor(name, Object.keys(defaultCosts));
-      fail('TOPOLOGY_INVALID', `there is no cost "${name}"`, `${topology.name}: costs.${name}`, remedy);
-    }
-  }
+  const names = Object.keys(defaultCosts);
+  const refuseName = (name: string): never =>
+    fail('TOPOLOGY_INVALID', `there is no cost "${name}"`, `${topology.name}: costs.${name}`, remedyFor(name, names));
+  const unknown = Object.keys(topology.costs).filter((name) => !(name in defaultCosts));
+  together(unknown.map((name) => () => refuseName(name)));
   return { ...defaultCosts, ...topology.costs };
 }
 
@@ -215,6 +215,21 @@ function resourcesOf(topology: Topology, traces: ReadonlyMap<number, RunSource>)
 }
 
 /**
+ * Makes the checks of a topology that need neither traces nor definitions.
+ *
+ * @throws GranuleError TOPOLOGY_INVALID, TOPOLOGY_ACTOR_UNKNOWN or TOPOLOGY_PAGE_SIZE, with the field; a TopologyError of several
+ * @example
+ * ```ts
+ * const processes = [{ trace: 'made', pageSize: '4K', cpu: 1 }];
+ * checkTopology(parseTopology({ name: 'one', processes }, 'example')); // throws TOPOLOGY_ACTOR_UNKNOWN
+ * ```
+ */
+export function checkTopology(topology: Topology): void {
+  const checks = [checkArchitecture, checkGranules, checkMemory, checkProcesses, checkAsids, costsOf];
+  together(checks.map((check) => () => check(topology)));
+}
+
+/**
  * Builds the actors of a topology. `traces` holds the trace of each process by pid, laid out as `layoutOf` says; `catalogue` the
  * definitions of actors that it names.
  *
@@ -232,11 +247,7 @@ export function buildTopology(
   traces: ReadonlyMap<number, RunSource>,
   catalogue: Catalogue = builtIns,
 ): BuiltTopology {
-  checkArchitecture(topology);
-  checkGranules(topology);
-  checkMemory(topology);
-  checkProcesses(topology);
-  checkAsids(topology);
+  checkTopology(topology);
   const resources = resourcesOf(topology, traces);
   const { kernelPageSize: kernelPageBytes, cpus } = topology;
   const core = findCore(topology.core);
@@ -286,7 +297,7 @@ export function buildTopology(
     const input = { resources, path, sizeBytes, kernelPageBytes, policy: topology.pageCache, kind, cached };
     actors.push({ id: `file:${path}`, machine: machines.file, input });
   }
-  for (const make of partActors) actors.push(...make({ topology, resources }));
+  together(partActors.map((make) => () => actors.push(...make({ topology, resources }))));
   const hosted = withCustomActors({ topology, catalogue, resources }, actors);
   checkMessages(topology, hosted, catalogue);
   return {

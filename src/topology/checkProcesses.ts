@@ -1,6 +1,8 @@
 /** What is refused of the processes of a topology before anything runs. */
 import { GranuleError } from '../errors.ts';
+import { remedyFor } from './form/suggest.ts';
 import type { Topology, TopologyProcess } from './schema.ts';
+import { together } from './together.ts';
 
 /**
  * Refuses a topology whose parts do not fit.
@@ -20,28 +22,76 @@ export function refuse(
   throw new GranuleError(code, what, where, next);
 }
 
-function checkThreads(topology: Topology, byPid: ReadonlyMap<number, TopologyProcess>): void {
-  for (const [index, { threadOf, pageSize, forked }] of topology.processes.entries()) {
-    if (threadOf === undefined) continue;
-    const where = `${topology.name}: processes.${index}.threadOf`;
-    const group = byPid.get(threadOf);
-    if (group === undefined)
-      refuse('TOPOLOGY_ACTOR_UNKNOWN', `there is no process:${threadOf} to be a thread of`, where);
-    if (group.threadOf !== undefined) {
-      const next = `Name its process, ${group.threadOf}.`;
-      refuse('TOPOLOGY_INVALID', `process:${threadOf} is a thread itself`, where, next);
+type Processes = ReadonlyMap<number, TopologyProcess>;
+
+/** The names of processes, as a remedy has them. */
+function namesOf(processes: Iterable<TopologyProcess>): string[] {
+  return Array.from(processes, ({ pid }) => String(pid));
+}
+
+function checkThread(topology: Topology, byPid: Processes, index: number): void {
+  const { threadOf, pageSize, forked, pid } = topology.processes[index] ?? {};
+  if (threadOf === undefined) return;
+  const where = `${topology.name}: processes.${index}.threadOf`;
+  const group = byPid.get(threadOf);
+  if (group === undefined) {
+    const others = topology.processes.filter((process) => process.threadOf === undefined && process.pid !== pid);
+    const next =
+      others.length === 0 ? 'Add that process, or leave "threadOf" out.' : remedyFor(String(threadOf), namesOf(others));
+    refuse('TOPOLOGY_ACTOR_UNKNOWN', `there is no process:${threadOf} to be a thread of`, where, next);
+  }
+  if (group.threadOf !== undefined) {
+    const next = `Name its process, ${group.threadOf}.`;
+    refuse('TOPOLOGY_INVALID', `process:${threadOf} is a thread itself`, where, next);
+  }
+  if (forked === true)
+    refuse('TOPOLOGY_INVALID', 'a thread is made by clone, not by fork', where, 'Leave "forked" or "threadOf" out.');
+  if (group.pageSize !== pageSize) {
+    const what = `a thread has the page size of its process, which is ${group.pageSize} bytes, not ${pageSize}`;
+    refuse('TOPOLOGY_PAGE_SIZE', what, where, 'Give both the same pageSize.');
+  }
+}
+
+function checkChildren(topology: Topology, byPid: Processes, index: number): void {
+  for (const child of topology.processes[index]?.children ?? []) {
+    const found = byPid.get(child);
+    const where = `${topology.name}: processes.${index}.children`;
+    if (found === undefined) {
+      const forked = topology.processes.filter((process) => process.forked);
+      const next =
+        forked.length === 0
+          ? 'Add it, with "forked": true, or take it out.'
+          : remedyFor(String(child), namesOf(forked));
+      refuse('TOPOLOGY_ACTOR_UNKNOWN', `there is no process:${child} to fork`, where, next);
     }
-    if (forked)
-      refuse('TOPOLOGY_INVALID', 'a thread is made by clone, not by fork', where, 'Leave "forked" or "threadOf" out.');
-    if (group.pageSize !== pageSize) {
-      const what = `a thread has the page size of its process, which is ${group.pageSize} bytes, not ${pageSize}`;
-      refuse('TOPOLOGY_PAGE_SIZE', what, where, 'Give both the same pageSize.');
+    if (!found.forked) {
+      refuse('TOPOLOGY_INVALID', `process:${child} is not marked forked`, where, 'Give that process "forked": true.');
     }
   }
 }
 
+function checkSizes({ name, kernelPageSize }: Topology, { pageSize, layout }: TopologyProcess, index: number): void {
+  const where = `${name}: processes.${index}`;
+  if (pageSize < kernelPageSize) {
+    const what = `a process page of ${pageSize} below the kernel's ${kernelPageSize} bytes`;
+    const next = 'Give a larger pageSize, or a smaller kernelPageSize.';
+    refuse('TOPOLOGY_PAGE_SIZE', what, `${where}.pageSize`, next);
+  }
+  if (layout !== undefined && layout < pageSize) {
+    const next = 'Give a layout of its pageSize at least, or none.';
+    refuse('TOPOLOGY_PAGE_SIZE', `a program laid out for pages smaller than its own`, `${where}.layout`, next);
+  }
+}
+
+function checkCpu({ name, cpus }: Topology, { cpu }: TopologyProcess, index: number): void {
+  if (cpu === undefined || cpu < cpus) return;
+  const what = `there is no tlb:${cpu}, only ${cpus} CPUs`;
+  const next = 'Give more cpus, or a CPU from 0 on.';
+  refuse('TOPOLOGY_ACTOR_UNKNOWN', what, `${name}: processes.${index}.cpu`, next);
+}
+
 /**
- * Checks that processes fit each other, their kernel and its CPUs.
+ * Checks that processes fit each other, their kernel and its CPUs; tells of all that do not.
  *
  * @throws GranuleError TOPOLOGY_INVALID, TOPOLOGY_ACTOR_UNKNOWN, TOPOLOGY_PAGE_SIZE
  * @example
@@ -51,41 +101,19 @@ function checkThreads(topology: Topology, byPid: ReadonlyMap<number, TopologyPro
  * ```
  */
 export function checkProcesses(topology: Topology): void {
-  const byPid = new Map<number, TopologyProcess>();
-  for (const [index, process] of topology.processes.entries()) {
-    const where = `${topology.name}: processes.${index}`;
-    if (byPid.has(process.pid)) {
-      refuse(
-        'TOPOLOGY_INVALID',
-        `pid ${process.pid} is given twice`,
-        `${where}.pid`,
-        'Give one of them another pid, or none.',
-      );
-    }
-    byPid.set(process.pid, process);
-    if (process.pageSize < topology.kernelPageSize) {
-      const sizes = `${process.pageSize} below the kernel's ${topology.kernelPageSize}`;
-      const next = 'Give a larger pageSize, or a smaller kernelPageSize.';
-      refuse('TOPOLOGY_PAGE_SIZE', `a process page of ${sizes} bytes`, `${where}.pageSize`, next);
-    }
-    if (process.layout !== undefined && process.layout < process.pageSize) {
-      const next = 'Give a layout of its pageSize at least, or none.';
-      refuse('TOPOLOGY_PAGE_SIZE', `a program laid out for pages smaller than its own`, `${where}.layout`, next);
-    }
-    if (process.cpu !== undefined && process.cpu >= topology.cpus) {
-      const what = `there is no tlb:${process.cpu}, only ${topology.cpus} CPUs`;
-      refuse('TOPOLOGY_ACTOR_UNKNOWN', what, `${where}.cpu`, 'Give more cpus, or a CPU from 0 on.');
-    }
-  }
-  checkThreads(topology, byPid);
-  for (const [index, process] of topology.processes.entries()) {
-    for (const child of process.children) {
-      const found = byPid.get(child);
-      const where = `${topology.name}: processes.${index}.children`;
-      if (found === undefined) refuse('TOPOLOGY_ACTOR_UNKNOWN', `there is no process:${child} to fork`, where);
-      if (!found.forked) {
-        refuse('TOPOLOGY_INVALID', `process:${child} is not marked forked`, where, 'Give that process "forked": true.');
-      }
-    }
-  }
+  const byPid = new Map(topology.processes.map((process) => [process.pid, process]));
+  const checkPid = (pid: number, index: number): void => {
+    if (topology.processes.findIndex((process) => process.pid === pid) === index) return;
+    const next = 'Give one of them another pid, or none.';
+    refuse('TOPOLOGY_INVALID', `pid ${pid} is given twice`, `${topology.name}: processes.${index}.pid`, next);
+  };
+  together(
+    topology.processes.flatMap((process, index) => [
+      () => checkPid(process.pid, index),
+      () => checkSizes(topology, process, index),
+      () => checkCpu(topology, process, index),
+      () => checkThread(topology, byPid, index),
+      () => checkChildren(topology, byPid, index),
+    ]),
+  );
 }

@@ -6,12 +6,13 @@ import type { RunSource } from '../mm/runs.ts';
 import { openTrace } from '../trace/gtrReader.ts';
 import { programTrace } from '../trace/programSteps.ts';
 import { relayout } from '../trace/relayout.ts';
-import { layoutOf } from './build.ts';
+import { checkTopology, layoutOf } from './build.ts';
 import { fixturesFolder } from './fixtures.node.ts';
 import { loadForm } from './form/form.node.ts';
 import { remedyFor } from './form/suggest.ts';
 import type { TraceReference } from './meta.ts';
 import type { Topology, TopologyProcess } from './schema.ts';
+import { together } from './together.ts';
 
 export { fixturesFolder, topologyNames } from './fixtures.node.ts';
 export { topologyPath } from './form/form.node.ts';
@@ -81,6 +82,27 @@ export class TraceShelf {
 }
 
 /**
+ * Opens the traces of a topology, and makes the checks that need none of them: of both, all that is wrong is told.
+ *
+ * @returns traces by pid
+ * @throws GranuleError what `loadTraces` and `checkTopology` throw
+ * @example
+ * ```ts
+ * checkedTraces(loadTopology('plain-4k'), { folders: [] }).size; // 1
+ * ```
+ */
+export function checkedTraces(topology: Topology, places: TracePlaces): Map<number, RunSource> {
+  let traces = new Map<number, RunSource>();
+  together([
+    () => {
+      traces = loadTraces(topology, places);
+    },
+    () => checkTopology(topology),
+  ]);
+  return traces;
+}
+
+/**
  * Opens the trace of every process of a topology, laid out for its page size. Whoever runs many topologies gives a shelf.
  *
  * @returns traces by pid
@@ -97,10 +119,10 @@ export function loadTraces(
   shelf: TraceShelf = new TraceShelf(),
 ): Map<number, RunSource> {
   const traces = new Map<number, RunSource>();
-  for (const [index, process] of topology.processes.entries()) {
+  const load = (process: TopologyProcess, index: number): void => {
     if (process.program !== undefined) {
       traces.set(process.pid, programTrace(process.trace, process.program));
-      continue;
+      return;
     }
     const name = places.byPid?.get(process.pid) ?? process.trace;
     const path = findTrace(name, places.folders);
@@ -111,7 +133,8 @@ export function loadTraces(
       throw new GranuleError('FILE_NOT_FOUND', `there is no trace "${name}" for process ${process.pid}`, where, next);
     }
     traces.set(process.pid, shelf.open(path, layoutOf(process, topology.kernelPageSize)));
-  }
+  };
+  together(topology.processes.map((process, index) => () => load(process, index)));
   return traces;
 }
 

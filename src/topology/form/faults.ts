@@ -22,7 +22,8 @@ export interface TopologyFault {
 
 type Issue = z.core.$ZodIssue;
 
-const MEND = 'Mend the field named; docs/topology.md lists every field.';
+/** The remedy where there is no better one. */
+export const MEND = 'Mend the field named; docs/topology.md lists every field.';
 const BEGIN = 'Write a topology: docs/topology.md begins with the shortest.';
 /** Characters of a value that a message quotes. */
 const QUOTED_MAX = 60;

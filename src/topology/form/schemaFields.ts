@@ -14,6 +14,7 @@ interface AnyDef {
   discriminator?: string;
   shape?: Readonly<Record<string, AnySchema>>;
   element?: AnySchema;
+  keyType?: AnySchema;
   valueType?: AnySchema;
 }
 
@@ -63,5 +64,8 @@ export function fieldsAt(schema: AnySchema, data: unknown, path: FieldPath): str
     value = stepInto(value, step);
     inner = bare(shape === undefined ? (element ?? valueType) : shape[step], value);
   }
-  return inner === undefined ? [] : Object.keys(defOf(inner).shape ?? {});
+  if (inner === undefined) return [];
+  const { shape, keyType } = defOf(inner);
+  // The names of a record may be given as a list too.
+  return shape === undefined ? [...(keyType?._zod.values ?? [])].map(String) : Object.keys(shape);
 }

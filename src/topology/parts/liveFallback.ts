@@ -20,7 +20,7 @@ export const liveFallbackSchema = z.strictObject({
     .enum(['reserved-ttbr0', 'in-place', 'no-flush'])
     .default(defaultLiveFallback.protocol)
     .describe(
-      '`reserved-ttbr0`: every CPU installs the empty table before tables change; `in-place`: they change at once; `no-flush`: TLBs keep all.',
+      '`reserved-ttbr0`: all CPUs install the empty table before tables change; `in-place`: they change at once; `no-flush`: TLBs stay.',
     ),
   returnToNative: z
     .enum(['never', 'when-whole'])
