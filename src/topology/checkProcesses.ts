@@ -44,7 +44,7 @@ function checkThread(topology: Topology, byPid: Processes, index: number): void 
     const next = `Name its process, ${group.threadOf}.`;
     refuse('TOPOLOGY_INVALID', `process:${threadOf} is a thread itself`, where, next);
   }
-  if (forked === true)
+  if (forked)
     refuse('TOPOLOGY_INVALID', 'a thread is made by clone, not by fork', where, 'Leave "forked" or "threadOf" out.');
   if (group.pageSize !== pageSize) {
     const what = `a thread has the page size of its process, which is ${group.pageSize} bytes, not ${pageSize}`;

@@ -75,9 +75,13 @@ function mergeFields(base: unknown, patch: Fields, path: string, record: MergeRe
 function mergeItems(base: readonly unknown[], patch: readonly unknown[], path: string, record: MergeRecord): unknown[] {
   const name = IDENTITIES[path] ?? '';
   const merged = [...base];
+  const laid = new Set<unknown>();
   for (const item of patch) {
     const id = isFields(item) ? item[name] : undefined;
-    const at = id === undefined ? -1 : merged.findIndex((each) => isFields(each) && each[name] === id);
+    // Whoever names one thing twice gets it twice, so that the checks can say so.
+    const isAgain = id === undefined || laid.has(id);
+    laid.add(id);
+    const at = isAgain ? -1 : merged.findIndex((each) => isFields(each) && each[name] === id);
     if (isFields(item) && item[REMOVE] === true) {
       if (at < 0) record.misses.push(item);
       else merged.splice(at, 1);

@@ -66,6 +66,23 @@ describe('laying one topology over another', () => {
     });
   });
 
+  it('keeps what one text names twice, for the checks to refuse', () => {
+    const twice = {
+      processes: [
+        { pid: 1, cpu: 0 },
+        { pid: 1, trace: 'a' },
+      ],
+    };
+    expect(mergeForms({}, twice)).toEqual(twice);
+    const base = { processes: [{ pid: 1, seed: 1 }] };
+    expect(mergeForms(base, twice)).toEqual({
+      processes: [
+        { pid: 1, seed: 1, cpu: 0 },
+        { pid: 1, trace: 'a' },
+      ],
+    });
+  });
+
   it('of nothing is the base, and over nothing is what is laid', () => {
     fc.assert(
       fc.property(layerArb, (layer) => {

@@ -1,4 +1,4 @@
-/** Definitions that are in order; the topologies that use them are not. */
+/** Definitions that are in order: a network card that reads memory through an SMMU. Topologies that use them may not be. */
 import { defineActor, defineMessage, z } from 'granule';
 
 const dma = defineMessage('DMA', {
@@ -19,7 +19,20 @@ export const smmu = defineActor({
     device: { to: 'nic', sends: ['DMA_DONE'] },
   },
   input: z.strictObject({ streams: z.int().min(1).default(1) }),
-  transition: { initial: () => ({}), on: { DMA: same, WALKED: same } },
+  transition: {
+    initial: ({ id }) => ({ id, asked: 0 }),
+    on: {
+      DMA: (state, { iova, lengthBytes }, send) => {
+        const { id: sender, asked: request } = state;
+        send('tables', { type: 'PAGEWALK', sender, request, startVa: iova, endVa: iova + lengthBytes });
+        return { ...state, asked: request + 1 };
+      },
+      WALKED: (state, { runs }, send) => {
+        send('device', { type: 'DMA_DONE', pages: runs.reduce((sum, { nr }) => sum + nr, 0) }, { delayCycles: 100 });
+        return state;
+      },
+    },
+  },
 });
 
 export const nic = defineActor({
@@ -28,7 +41,16 @@ export const nic = defineActor({
   messages: [dma, dmaDone, ring],
   accepts: ['RING', 'DMA_DONE'],
   ports: { memory: { to: 'smmu', sends: ['DMA'], exclusive: true } },
-  transition: { initial: () => ({}), on: { RING: same, DMA_DONE: same } },
+  transition: {
+    initial: () => ({ pages: 0 }),
+    on: {
+      RING: (state, { times }, send) => {
+        for (let time = 0; time < times; time++) send('memory', { type: 'DMA', iova: 0x200000000, lengthBytes: 65536 });
+        return state;
+      },
+      DMA_DONE: (state, { pages }) => ({ pages: state.pages + pages }),
+    },
+  },
 });
 
 export const deaf = defineActor({
