@@ -6,6 +6,7 @@ import type { TlbContext } from './tlbState.ts';
 function copyProcess(from: ProcessContext): ProcessContext {
   const copy = copyLiving(from);
   if (from.killed === true) copy.killed = true;
+  if (from.mustLeave !== undefined) copy.mustLeave = from.mustLeave;
   return copy;
 }
 

@@ -44,7 +44,20 @@ export { buildTopology, layoutOf } from './topology/build.ts';
 export { codeFingerprint, GRANULE_VERSION, logMeta, messageRegistry, openMeta } from './topology/meta.ts';
 export { type RunOutcome, type RunRequest, runTopology, systemOf } from './topology/run.ts';
 export { parseTopology, type Topology, type TopologyInput } from './topology/schema.ts';
+
+// Wires: what goes wrong on them, and what is seen of them
+export { type FaultPlanDefinition, type FaultPlanParts, defineFaultPlan } from './topology/faultPlans/define.ts';
+export { builtInFaultPlans, type FaultPlans } from './topology/faultPlans/index.ts';
+export type { FaultPlan, FaultRule, WirePattern } from './runtime/faultPlan.ts';
+export type { Observed } from './runtime/observed.ts';
+export type { ActorState } from './runtime/stateStreams.ts';
 export type { System } from './runtime/system.ts';
+
+// Metrics over the streams of a system
+export { type Bucket, type Buckets, countBy, histogram, type Quantiles, quantiles } from './metrics/counts.ts';
+export { gauge, type Latency, latency, type LatencyPair, type Reading } from './metrics/latency.ts';
+export { type EventWindow, rate, type Rate, windowed, type WindowSize } from './metrics/windows.ts';
+export type { Timed } from './metrics/stepwise.ts';
 
 // Traces in memory
 export type { ImageSegment, RunBlock, RunSource, TraceCall, TraceFile } from './mm/runs.ts';

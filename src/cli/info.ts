@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { LogReader } from '../log/logReader.ts';
 import { defaultCosts } from '../arch/costs.ts';
+import { ruleText } from '../report/faultText.ts';
 import {
   formatBytes,
   formatCount,
@@ -12,7 +13,8 @@ import {
 } from '../report/format.ts';
 import { formatTable } from '../report/table.ts';
 import { openMeta } from '../topology/meta.ts';
-import { type OpenTrace, openTrace } from '../trace/gtrReader.ts';
+import type { OpenTrace } from '../trace/gtrBytes.ts';
+import { openTrace } from '../trace/gtrReader.ts';
 import type { Cli } from './cli.ts';
 import { fileKind } from './fileKind.ts';
 import { openLog } from './openLog.ts';
@@ -75,6 +77,7 @@ async function infoLog(cli: Cli, file: string, options: InfoOptions): Promise<vo
     ['head hash', headHash],
     ['written by', code],
   ];
+  for (const rule of topology.faultPlan) rows.push(['fault plan', ruleText(rule)]);
   if (parent !== null) rows.push(['forked from', `${parent.headHash} at seq ${parent.seq}`]);
   cli.out.write(formatTable(rows, { align: ['left', 'left'], header: false }));
   cli.out.write(`\n${processesTable(reader)}\n`);

@@ -8,8 +8,10 @@ import { addAbiReport } from './abiReport.ts';
 import { addCheck } from './check.ts';
 import { addDiff } from './diff.ts';
 import { addElf } from './elf.ts';
+import { addFaults } from './faults.ts';
 import { addImport } from './import.ts';
 import { addInfo } from './info.ts';
+import { addInspect } from './inspect.ts';
 import type { CliIo } from './io.ts';
 import { addLog } from './log.ts';
 import { addMakeTrace } from './makeTrace.ts';
@@ -70,6 +72,7 @@ export function createProgram(cli: Cli): Command {
     addRun,
     addCheck,
     addSchema,
+    addFaults,
     addSweep,
     addReplay,
     addState,
@@ -77,6 +80,7 @@ export function createProgram(cli: Cli): Command {
     addWhy,
     addLog,
     addInfo,
+    addInspect,
     addVerify,
     addValidate,
     addTlb,

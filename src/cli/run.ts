@@ -18,6 +18,7 @@ import { logMeta } from '../topology/meta.ts';
 import { systemOf } from '../topology/run.ts';
 import type { Topology } from '../topology/schema.ts';
 import { atPlace, type Cli, collect, interpreterOption, wholeNumber } from './cli.ts';
+import { withFaults } from './faults.ts';
 import { INTERRUPTED_EXIT } from './interruption.ts';
 import { play, type Played } from './play.ts';
 import { USES_HELP } from './openLog.ts';
@@ -30,6 +31,7 @@ interface RunOptions {
   chooser?: Topology['chooser'];
   trace: string[];
   set: string[];
+  fault: string[];
   traces?: string;
   log: boolean;
   checked?: boolean;
@@ -49,6 +51,7 @@ Examples:
   granule run my-topology.json --out run.glog --seed 7 --chooser seeded-random
   granule run mixed-page-sizes --trace 100=recorded.gtr --no-log --json
   granule run my-topology.yaml --set page=16K
+  granule run mixed-page-sizes --fault slow-disk:cycles=5000000 --fault lost-tlbi:nth=2
 
 The log goes to NAME.glog in this folder, or to NAME-2.glog and so on when that is there. --out replaces what is there,
 once the run is over. Ctrl-C ends the run; the log then holds what happened until then.`;
@@ -75,6 +78,7 @@ export function addRun(program: Command, cli: Cli): void {
     .addOption(new Option('--chooser <NAME>', 'who is next').choices(['time-order', 'seeded-random']))
     .addOption(interpreterOption())
     .option('--trace <PID=FILE>', 'trace of a process, over that of the topology; may be given again', collect, [])
+    .option('--fault <PLAN[:NAME=VALUE,...]>', 'add a named fault plan; may be given again', collect, [])
     .option('--traces <DIR>', 'folder to look for traces in, before those that come with granule')
     .option('--set <NAME=VALUE>', 'a parameter of the topology; may be given again', collect, [])
     .option('--uses <PLACE>', USES_HELP, collect, [])
@@ -99,7 +103,7 @@ async function run(cli: Cli, name: string | undefined, options: RunOptions): Pro
   const { cwd } = cli.io;
   const loaded = await loadSystem(name, { cwd, uses: options.uses, set: settingsOf(options.set) });
   const { catalogue } = loaded;
-  const topology = changed(loaded.topology, options, cli);
+  const topology = withFaults(changed(loaded.topology, options, cli), options.fault, catalogue.faultPlans);
   const folders = [...(options.traces === undefined ? [] : [cli.path(options.traces)]), cwd, ...loaded.folders];
   const traces = atPlace(loaded, () => checkedTraces(topology, { folders }));
   // Built here once more for its checks alone: what cannot run leaves no log behind.
@@ -141,7 +145,9 @@ function changed(topology: Topology, options: RunOptions, cli: Cli): Topology {
     chooser: options.chooser ?? topology.chooser,
     processes: topology.processes.map((process) => {
       const file = byPid.get(process.pid);
-      return file === undefined ? process : { ...process, trace: cli.path(file) };
+      if (file === undefined) return process;
+      const { program: _program, workload: _workload, ...others } = process;
+      return { ...others, trace: cli.path(file) };
     }),
   };
 }

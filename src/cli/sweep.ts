@@ -13,7 +13,7 @@ import { firstValues, type VariedKey, variedKeys } from '../sweep/varied.ts';
 import { writeWhole, writingTo } from '../sweep/wholeFile.node.ts';
 import { settingsOf } from '../topology/form/form.node.ts';
 import type { Catalogue } from '../topology/definitions/catalogue.ts';
-import { openSystem } from '../topology/loadSystem.node.ts';
+import { loadSystem } from '../topology/loadSystem.node.ts';
 import { type Cli, collect, wholeNumber } from './cli.ts';
 import { INTERRUPTED_EXIT } from './interruption.ts';
 import { USES_HELP } from './openLog.ts';
@@ -138,15 +138,17 @@ async function planned(cli: Cli, name: string, options: SweepOptions): Promise<P
   if (vary.length === 0) {
     throw new GranuleError('USAGE', 'nothing is varied', 'granule sweep', 'Give --vary KEY=VALUE,VALUE at least once.');
   }
-  const opened = await openSystem(name, { cwd: cli.io.cwd, uses: options.uses });
   const set = settingsOf(options.set);
-  const resolved = opened.resolve(new Map([...firstValues(opened.parameterNames, vary), ...set]));
-  const { topology: base } = resolved;
-  const catalogue = await opened.catalogueOf(resolved);
-  const form = { ...opened, set };
+  const loaded = await loadSystem(name, {
+    cwd: cli.io.cwd,
+    uses: options.uses,
+    set: (parameterNames) => new Map([...firstValues(parameterNames, vary), ...set]),
+  });
+  const { topology: base, catalogue } = loaded;
+  const form = { ...loaded, set };
   const keys = variedKeys(base, vary, form);
   const points = pointsOf(base, keys, form);
-  const folders = [...(options.traces === undefined ? [] : [cli.path(options.traces)]), cli.io.cwd, ...opened.folders];
+  const folders = [...(options.traces === undefined ? [] : [cli.path(options.traces)]), cli.io.cwd, ...loaded.folders];
   const checked = checkPoints(points, folders, catalogue);
   const [invalid] = checked.invalid;
   if (invalid !== undefined && (options.skipInvalid !== true || checked.ready.length === 0)) {

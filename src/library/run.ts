@@ -55,8 +55,9 @@ export interface RunOptions {
 export function readyTopology(runnable: Runnable, given: ReadonlyMap<number, RunSource> = new Map()): ReadyTopology {
   if ('catalogue' in runnable) return runnable;
   const { data, definitions } = isDefinition(runnable, 'topology') ? runnable : { data: runnable, definitions: [] };
-  const topology = parseTopology(data, 'topology');
-  return { topology, catalogue: catalogueOf(definitions), traces: tracesWith(topology, given) };
+  const catalogue = catalogueOf(definitions);
+  const topology = parseTopology(data, 'topology', catalogue.faultPlans);
+  return { topology, catalogue, traces: tracesWith(topology, given) };
 }
 
 /**

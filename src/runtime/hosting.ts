@@ -2,7 +2,7 @@
 
 import type { AnyStateMachine } from 'xstate';
 import { GranuleError, invariant } from '../errors.ts';
-import { type Address, type Message, OUTSIDE } from './envelope.ts';
+import { type Address, type Message, NO_CAUSE, OUTSIDE } from './envelope.ts';
 import { type ActorEnv, createActorEnv } from './actorEnv.ts';
 import { LiveState } from './liveState.ts';
 import { type AdaptedMachine, adaptMachine, type Interpreter, type Step } from './xstateAdapter.ts';
@@ -129,4 +129,32 @@ export function handleMessage(actor: HostedActor, message: Message, seq: number)
       `actor ${actor.id}, seq ${seq}, type ${message.type}`,
     );
   }
+}
+
+/**
+ * The error of a message that nobody takes.
+ *
+ * @param cause seq of the record whose handling sent it, or {@link NO_CAUSE}
+ * @param target whoever has the address; undefined where nobody has
+ * @example
+ * ```ts
+ * noTaker({ from: 'mm:1', to: 'zone', type: 'ALLOC', cause: 7 }, undefined).where; // 'handling seq 7'
+ * ```
+ */
+export function noTaker(
+  {
+    from,
+    to,
+    type,
+    cause,
+  }: { readonly from: Address; readonly to: Address; readonly type: string; readonly cause: number },
+  target: HostedActor | undefined,
+): GranuleError {
+  return new GranuleError(
+    'MESSAGE_NO_TAKER',
+    target === undefined
+      ? `${from} sent ${type} to ${to}, which is no actor of this system`
+      : `${from} sent ${type} to ${to}, whose machine ${target.adapted.machine.id} takes no such message`,
+    cause === NO_CAUSE ? 'before the first record' : `handling seq ${cause}`,
+  );
 }

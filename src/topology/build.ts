@@ -12,15 +12,14 @@ import type { RunSource } from '../mm/runs.ts';
 import type { ActorSpec } from '../runtime/hosting.ts';
 import { checkProcesses, refuse as fail } from './checkProcesses.ts';
 import { remedyFor } from './form/suggest.ts';
-import { adaptMachine } from '../runtime/xstateAdapter.ts';
 import { builtIns, type Catalogue } from './definitions/catalogue.ts';
-import { holdAgainst } from './definitions/schemaFaults.ts';
 import { withCustomActors } from './customActors.ts';
 import { pinChoicesOf } from './parts/gup.ts';
 import { zoneCgroups } from './parts/cgroups.ts';
 import { selectionInput } from './parts/selection.ts';
 import { zonePressure } from './parts/zone.ts';
 import { facilitiesOf, partActors, partMessages } from './parts/index.ts';
+import { checkOutside, outsideMessages } from './outside.ts';
 import type { Topology, TopologyProcess } from './schema.ts';
 import { together } from './together.ts';
 
@@ -105,26 +104,6 @@ function checkAsids({ name, cpus, asidBits, design }: Topology): void {
   if (cpus < usable) return;
   const next = 'Give more asidBits, or fewer cpus.';
   fail('TOPOLOGY_INVALID', `${usable} usable ASIDs are too few for ${cpus} CPUs`, `${name}: asidBits`, next);
-}
-
-function checkMessages(topology: Topology, actors: readonly ActorSpec[], catalogue: Catalogue): void {
-  const machinesById = new Map(actors.map(({ id, machine }) => [id, machine]));
-  const check = ({ to, type, atCycles: _at, ...fields }: Topology['messages'][number], index: number): void => {
-    const where = `${topology.name}: messages.${index}`;
-    const machine = machinesById.get(to);
-    if (machine === undefined) {
-      const next = remedyFor(to, machinesById.keys());
-      fail('TOPOLOGY_ACTOR_UNKNOWN', `a message ${type} to ${to}, which is no actor here`, `${where}.to`, next);
-    }
-    if (catalogue.row(type) === null || !adaptMachine(machine).accepts(type)) {
-      const kind = catalogue.kindOf(to) ?? to;
-      const next = remedyFor(type, catalogue.acceptedBy(kind));
-      fail('TOPOLOGY_NO_TAKER', `outside sends ${type} to ${to}, and a ${kind} cannot take it`, `${where}.type`, next);
-    }
-    const own = catalogue.messages.get(type);
-    if (own !== undefined) holdAgainst(own.fields, fields, where, `outside sends ${type} to ${to}: `);
-  };
-  together(topology.messages.map((message, index) => () => check(message, index)));
 }
 
 function costsOf(topology: Topology): CostModel {
@@ -214,6 +193,24 @@ function resourcesOf(topology: Topology, traces: ReadonlyMap<number, RunSource>)
   });
 }
 
+function fileActors(topology: Topology, files: ReadonlyMap<string, number>, resources: ResourceHolder): ActorSpec[] {
+  // Of a path that is given twice the first counts.
+  const described = new Map(topology.files.toReversed().map((file) => [file.path, file]));
+  return [...files].map(([path, sizeBytes]) => {
+    const { kind, cached } = described.get(path) ?? { kind: 'ext4' as const, cached: false };
+    const input = {
+      resources,
+      path,
+      sizeBytes,
+      kernelPageBytes: topology.kernelPageSize,
+      policy: topology.pageCache,
+      kind,
+      cached,
+    };
+    return { id: `file:${path}`, machine: machines.file, input };
+  });
+}
+
 /**
  * Makes the checks of a topology that need neither traces nor definitions.
  *
@@ -290,31 +287,13 @@ export function buildTopology(
     invariant(trace !== undefined, `process ${process.pid} has its trace`);
     actors.push(...processActors(topology, process, trace, resources));
   }
-  // Of a path that is given twice the first counts.
-  const described = new Map(topology.files.toReversed().map((file) => [file.path, file]));
-  for (const [path, sizeBytes] of files) {
-    const { kind, cached } = described.get(path) ?? { kind: 'ext4' as const, cached: false };
-    const input = { resources, path, sizeBytes, kernelPageBytes, policy: topology.pageCache, kind, cached };
-    actors.push({ id: `file:${path}`, machine: machines.file, input });
-  }
+  actors.push(...fileActors(topology, files, resources));
   together(partActors.map((make) => () => actors.push(...make({ topology, resources }))));
   const hosted = withCustomActors({ topology, catalogue, resources }, actors);
-  checkMessages(topology, hosted, catalogue);
+  checkOutside(topology, hosted, catalogue);
   return {
     actors: hosted,
     messages: [...partMessages.flatMap((make) => make(topology)), ...outsideMessages(topology)],
     resources,
   };
-}
-
-function outsideMessages(topology: Topology): OutsideMessage[] {
-  const starts = topology.processes
-    .filter((process) => !process.forked && process.threadOf === undefined)
-    .map(({ pid, startCycles }) => ({ to: `process:${pid}`, atCycles: startCycles, message: { type: 'START' } }));
-  const others = topology.messages.map(({ to, type, atCycles, ...fields }) => ({
-    to,
-    atCycles,
-    message: { ...fields, type },
-  }));
-  return [...starts, ...others];
 }

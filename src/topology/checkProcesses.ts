@@ -1,6 +1,8 @@
 /** What is refused of the processes of a topology before anything runs. */
 import { GranuleError } from '../errors.ts';
+import { forksOf } from '../trace/workloads/workload.ts';
 import { remedyFor } from './form/suggest.ts';
+import { checkLifecycle } from './lifecycle.ts';
 import type { Topology, TopologyProcess } from './schema.ts';
 import { together } from './together.ts';
 
@@ -70,6 +72,15 @@ function checkChildren(topology: Topology, byPid: Processes, index: number): voi
   }
 }
 
+/** A workload that forks needs its children. */
+function checkForks({ name }: Topology, { workload, children, pid }: TopologyProcess, index: number): void {
+  const forks = workload === undefined ? 0 : forksOf(workload);
+  if (forks <= children.length) return;
+  const what = `the workload of process:${pid} forks ${forks} children, and ${children.length} are listed`;
+  const next = 'List as many processes that are "forked", or let it fork fewer.';
+  refuse('TOPOLOGY_INVALID', what, `${name}: processes.${index}.children`, next);
+}
+
 function checkSizes({ name, kernelPageSize }: Topology, { pageSize, layout }: TopologyProcess, index: number): void {
   const where = `${name}: processes.${index}`;
   if (pageSize < kernelPageSize) {
@@ -114,6 +125,8 @@ export function checkProcesses(topology: Topology): void {
       () => checkCpu(topology, process, index),
       () => checkThread(topology, byPid, index),
       () => checkChildren(topology, byPid, index),
+      () => checkForks(topology, process, index),
+      () => checkLifecycle(topology, index),
     ]),
   );
 }

@@ -5,8 +5,10 @@ import { GranuleError } from '../errors.ts';
 import type { RunSource } from '../mm/runs.ts';
 import { openTrace } from '../trace/gtrReader.ts';
 import { programTrace } from '../trace/programSteps.ts';
-import { relayout } from '../trace/relayout.ts';
+import { laidOutFor } from '../trace/relayout.ts';
+import { workloadTrace } from '../trace/workloads/workload.ts';
 import { checkTopology, layoutOf } from './build.ts';
+import { builtInFaultPlans, type FaultPlans } from './faultPlans/index.ts';
 import { fixturesFolder } from './fixtures.node.ts';
 import { loadForm } from './form/form.node.ts';
 import { remedyFor } from './form/suggest.ts';
@@ -23,13 +25,13 @@ export interface TracePlaces {
   folders: string[];
   /** A trace file for a pid, over what the topology says. */
   byPid?: ReadonlyMap<number, string>;
-  /** Processes whose program is written out in the topology. */
-  programs?: ReadonlyMap<number, Pick<TopologyProcess, 'trace' | 'program'>>;
+  /** Processes whose program or workload is written out in the topology. */
+  programs?: ReadonlyMap<number, Pick<TopologyProcess, 'trace' | 'program' | 'workload'>>;
 }
 
 /**
  * Reads a topology: a path to a JSON or YAML file, or the name of one of the package's. What it extends is merged, and its
- * parameters are put in (`loadForm` tells of them).
+ * parameters are put in (`loadForm` tells of them). `plans`: the fault plans that it may name.
  *
  * @throws GranuleError TOPOLOGY_UNKNOWN, FILE_UNREADABLE; TopologyError with the places in the file
  * @example
@@ -37,8 +39,8 @@ export interface TracePlaces {
  * loadTopology('plain-4k').kernelPageSize; // 4096
  * ```
  */
-export function loadTopology(nameOrPath: string, cwd = process.cwd(), set?: ReadonlyMap<string, string>): Topology {
-  return loadForm(nameOrPath, { cwd, ...(set === undefined ? {} : { set }) }).topology;
+export function loadTopology(nameOrPath: string, cwd = process.cwd(), plans: FaultPlans = builtInFaultPlans): Topology {
+  return loadForm(nameOrPath, { cwd, plans }).topology;
 }
 
 /** The path of a trace by name or path; null where there is none. */
@@ -49,9 +51,6 @@ function findTrace(name: string, folders: readonly string[]): string | null {
   ]);
   return [resolve(name), ...places].find((path) => existsSync(path)) ?? null;
 }
-
-/** The name of a trace that was laid out for larger pages: `NAME~64K`. */
-const LAID_OUT = /~(16|64)K$/;
 
 /**
  * Opens traces once each, laid out again where they must be.
@@ -66,16 +65,25 @@ const LAID_OUT = /~(16|64)K$/;
 export class TraceShelf {
   private readonly sources = new Map<string, RunSource>();
 
+  /** The trace of what a process has written out in its topology; null where it runs a recorded one. */
+  written(
+    { trace, program, workload }: Pick<TopologyProcess, 'trace' | 'program' | 'workload'>,
+    layoutBytes: number,
+  ): RunSource | null {
+    if (program !== undefined) return programTrace(trace, program);
+    if (workload === undefined) return null;
+    const key = `${JSON.stringify(workload)}@${layoutBytes}`;
+    const source = this.sources.get(key) ?? workloadTrace(workload, layoutBytes);
+    this.sources.set(key, source);
+    return source;
+  }
+
   /** @throws GranuleError whatever opening a trace throws, and TRACE_LAYOUT */
   open(path: string, layoutBytes: number): RunSource {
     const key = `${path}@${layoutBytes}`;
     const known = this.sources.get(key);
     if (known !== undefined) return known;
-    const base = openTrace(path);
-    // What was laid out before carries its page size in its name, and runs with that size or a smaller one.
-    const done = LAID_OUT.exec(base.name);
-    const laidOutBytes = done === null ? 4096 : Number(done[1]) * 1024;
-    const source = layoutBytes > laidOutBytes ? relayout(base, layoutBytes as 16384 | 65536) : base;
+    const source = laidOutFor(openTrace(path), layoutBytes);
     this.sources.set(key, source);
     return source;
   }
@@ -120,8 +128,10 @@ export function loadTraces(
 ): Map<number, RunSource> {
   const traces = new Map<number, RunSource>();
   const load = (process: TopologyProcess, index: number): void => {
-    if (process.program !== undefined) {
-      traces.set(process.pid, programTrace(process.trace, process.program));
+    const layoutBytes = layoutOf(process, topology.kernelPageSize);
+    const written = shelf.written(process, layoutBytes);
+    if (written !== null) {
+      traces.set(process.pid, written);
       return;
     }
     const name = places.byPid?.get(process.pid) ?? process.trace;
@@ -132,7 +142,7 @@ export function loadTraces(
       const next = `Give its folder with --traces DIR, or another name. ${remedyFor(name, new Set(known))}`;
       throw new GranuleError('FILE_NOT_FOUND', `there is no trace "${name}" for process ${process.pid}`, where, next);
     }
-    traces.set(process.pid, shelf.open(path, layoutOf(process, topology.kernelPageSize)));
+    traces.set(process.pid, shelf.open(path, layoutBytes));
   };
   together(topology.processes.map((process, index) => () => load(process, index)));
   return traces;
@@ -161,9 +171,10 @@ export function loadTracesOfLog(references: readonly TraceReference[], places: T
   const shelf = new TraceShelf();
   const traces = new Map<number, RunSource>();
   for (const { pid, name, hash, layoutBytes } of references) {
-    const written = places.programs?.get(pid);
-    if (written?.program !== undefined) {
-      traces.set(pid, programTrace(written.trace, written.program));
+    const process = places.programs?.get(pid);
+    const written = process === undefined ? null : shelf.written(process, layoutBytes);
+    if (written !== null) {
+      traces.set(pid, written);
       continue;
     }
     const path = findTrace(places.byPid?.get(pid) ?? name, places.folders);

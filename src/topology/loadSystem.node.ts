@@ -4,17 +4,11 @@ import { GranuleError } from '../errors.ts';
 import { builtIns, type Catalogue } from './definitions/catalogue.ts';
 import { isDefinition } from './definitions/definition.ts';
 import type { TopologyDefinition } from './definitions/defineTopology.ts';
+import { notingPlans } from './faultPlans/index.ts';
 import { fixturesFolder } from './fixtures.node.ts';
 import { type LoadedForm, openData, openForm, type OpenForm } from './form/form.node.ts';
 import { catalogueOfFiles, definitionsOf, findModule, importModule } from './modules.node.ts';
-import type { Topology } from './schema.ts';
 import { oneError } from './together.ts';
-
-/** A topology that is open, and may be resolved with several values of its parameters. */
-export interface OpenSystem extends OpenForm {
-  /** The definitions that a topology of it names. */
-  catalogueOf: (resolved: { topology: Topology; placed: (error: unknown) => unknown }) => Promise<Catalogue>;
-}
 
 /** A topology and its catalogue. */
 export interface LoadedSystem extends LoadedForm {
@@ -30,37 +24,15 @@ export interface SystemPlaces {
 
 const MODULE = /\.[mc]?[jt]s$/;
 
-/**
- * Opens a topology by path or by name. Modules are looked for beside the file, then in the folders given, then in the present folder.
- *
- * @throws GranuleError what `openForm` throws; DEFINITION_MISSING where a module has no topology, MODULE_FAILED
- * @example
- * ```ts
- * (await openSystem('plain-4k', { cwd: '/' })).parameterNames; // []
- * ```
- */
-export async function openSystem(nameOrPath: string, places: SystemPlaces): Promise<OpenSystem> {
-  const { cwd } = places;
-  const form = MODULE.test(nameOrPath) ? await formOfModule(resolve(cwd, nameOrPath)) : openForm(nameOrPath, cwd);
-  const folders = [dirname(form.file)];
-  return {
-    ...form,
-    catalogueOf: async ({ topology, placed }) => {
-      const names = topology.uses ?? [];
-      const placeOf = (at: number): string => `${topology.name}: uses${at < 0 ? '' : `.${at}`}`;
-      try {
-        return await catalogueNamed(names, folders, places, placeOf);
-      } catch (error) {
-        throw placed(error);
-      }
-    },
-  };
-}
+/** Parameters as text; or a function of the names that a topology has, for whoever varies some. */
+type Settings = ReadonlyMap<string, string> | ((parameterNames: readonly string[]) => ReadonlyMap<string, string>);
 
 /**
- * Loads a topology by path or by name, with its parameters put in and the definitions that it names.
+ * Loads a topology by path or by name, with its parameters put in and the definitions that it names. Modules are looked for beside
+ * the file, then in the folders given, then in the present folder.
  *
- * @throws GranuleError what `loadForm` and `catalogueNamed` throw, with the place in the file
+ * @throws GranuleError what `loadForm` and `catalogueNamed` throw, with the place in the file; DEFINITION_MISSING where a module
+ * has no topology
  * @example
  * ```ts
  * (await loadSystem('plain-4k', { cwd: '/' })).topology.kernelPageSize; // 4096
@@ -68,11 +40,24 @@ export async function openSystem(nameOrPath: string, places: SystemPlaces): Prom
  */
 export async function loadSystem(
   nameOrPath: string,
-  { set = new Map(), ...places }: SystemPlaces & { readonly set?: ReadonlyMap<string, string> },
+  { set = new Map(), ...places }: SystemPlaces & { readonly set?: Settings },
 ): Promise<LoadedSystem> {
-  const opened = await openSystem(nameOrPath, places);
-  const resolved = opened.resolve(set);
-  return { ...opened, ...resolved, catalogue: await opened.catalogueOf(resolved) };
+  const { cwd } = places;
+  const form = MODULE.test(nameOrPath) ? await formOfModule(resolve(cwd, nameOrPath)) : openForm(nameOrPath, cwd);
+  const given = typeof set === 'function' ? set(form.parameterNames) : set;
+  // Which plans may be named is only known once the modules are, which the topology names.
+  const ownPlans = new Set<string>();
+  const first = form.resolve(given, notingPlans(ownPlans));
+  const { topology, placed } = first;
+  const placeOf = (at: number): string => `${topology.name}: uses${at < 0 ? '' : `.${at}`}`;
+  let catalogue: Catalogue;
+  try {
+    catalogue = await catalogueNamed(topology.uses ?? [], [dirname(form.file)], places, placeOf);
+  } catch (error) {
+    throw placed(error);
+  }
+  const resolveWith: OpenForm['resolve'] = (other, plans = catalogue.faultPlans) => form.resolve(other, plans);
+  return { ...form, ...(ownPlans.size === 0 ? first : resolveWith(given)), resolve: resolveWith, catalogue };
 }
 
 /**

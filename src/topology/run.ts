@@ -4,7 +4,6 @@ import type { LogWriter } from '../log/logWriter.ts';
 import type { RunSource } from '../mm/runs.ts';
 import { type Chooser, seededRandom, timeOrder } from '../runtime/chooser.ts';
 import type { MessageRecord } from '../runtime/envelope.ts';
-import type { FaultPlan } from '../runtime/faultPlan.ts';
 import { createSystem, type System } from '../runtime/system.ts';
 import type { OnDelivery, SystemOptions } from '../runtime/systemOptions.ts';
 import type { Interpreter } from '../runtime/xstateAdapter.ts';
@@ -13,6 +12,7 @@ import type { Catalogue } from './definitions/catalogue.ts';
 import { customLaws } from './definitions/customLaws.ts';
 import { Checkpointer } from './checkpointer.ts';
 import { Laws } from './laws.ts';
+import { faultPlanOf } from './lifecycle.ts';
 import type { Topology } from './schema.ts';
 
 /** Events between two looks at cost and limits, and of whoever drives a run: each may stand for millions of references. */
@@ -26,9 +26,9 @@ export interface RunRequest {
   /** The definitions that the topology names; granule's own alone where it is not given. */
   catalogue?: Catalogue;
   writer: LogWriter | null;
-  /** Called with the system before it runs: for observers. */
-  onSystem?: (system: System) => void;
   onProgress?: (progress: RunProgress) => void;
+  /** Told of the system before anything is sent to it, so that observers can be attached. */
+  onSystem?: (system: System) => void;
   /** Takes every delivery once it is logged, before its actor handles it. */
   onDelivery?: OnDelivery;
   /** The same as records, for those who keep them. */
@@ -47,6 +47,8 @@ export interface RunOutcome {
   records: number;
   logBytes: number;
   timeCycles: number;
+  /** A rule of the fault plan ended it, as a power failure does: which one, by its index. Null: it ended by itself. */
+  stoppedBy: number | null;
   system: System;
 }
 
@@ -74,7 +76,7 @@ export function chooserOf(topology: Topology): Chooser {
  * ```
  */
 export function systemOf(
-  request: Pick<RunRequest, 'topology' | 'traces' | 'catalogue' | 'freeze' | 'interpreter'>,
+  request: Pick<RunRequest, 'topology' | 'traces' | 'catalogue' | 'freeze' | 'interpreter' | 'onSystem'>,
   taps: Pick<SystemOptions, 'onDelivery' | 'onRecord'> = {},
 ): System {
   const { topology, traces } = request;
@@ -82,12 +84,13 @@ export function systemOf(
   const system = createSystem({
     actors: built.actors,
     chooser: chooserOf(topology),
-    faultPlan: topology.faultPlan as unknown as FaultPlan,
+    faultPlan: faultPlanOf(topology),
     limits: { maxEvents: topology.limits.events },
     ...taps,
     ...(request.interpreter === undefined ? {} : { interpreter: request.interpreter }),
     freeze: request.freeze ?? false,
   });
+  request.onSystem?.(system);
   for (const { to, atCycles, message } of built.messages) system.send(to, message, { delayCycles: atCycles });
   return system;
 }
@@ -111,7 +114,7 @@ export interface DriveRequest {
 
 /** Delivers some events; false where none is left. */
 function deliverSome(system: System, laws: Laws | undefined): boolean {
-  if (laws === undefined) return system.run({ untilSeq: system.nextSeq + STEP_EVENTS - 1 }).reason !== 'idle';
+  if (laws === undefined) return system.run({ untilSeq: system.nextSeq + STEP_EVENTS - 1 }).reason === 'seq';
   for (let events = 0; events < STEP_EVENTS; events++) {
     const record = system.step();
     if (record === null) return false;
@@ -170,7 +173,6 @@ export function* runSteps(request: RunRequest): Generator<RunProgress, RunOutcom
     },
     ...(onRecord === undefined ? {} : { onRecord: (record: MessageRecord) => onRecord(record, system) }),
   });
-  request.onSystem?.(system);
   const limit = { maxEvents: topology.limits.events, limitName: `${topology.name}: limits.events` };
   try {
     const laws = request.checked === true ? { laws: new Laws(customLaws(request.catalogue)) } : {};
@@ -178,10 +180,13 @@ export function* runSteps(request: RunRequest): Generator<RunProgress, RunOutcom
   } catch (error) {
     writer?.close();
     throw error;
+  } finally {
+    system.complete();
   }
   const totals = writer?.close() ?? { headHash: '', records: system.nextSeq, bytes: 0 };
   const { headHash, records, bytes: logBytes } = totals;
-  return { headHash, records, logBytes, timeCycles: system.nowCycles, system };
+  const stoppedBy = system.stopped?.rule ?? null;
+  return { headHash, records, logBytes, timeCycles: system.nowCycles, stoppedBy, system };
 }
 
 /**

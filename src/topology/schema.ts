@@ -4,10 +4,15 @@ import { type ArchitectureName, architectures } from '../arch/architectures.ts';
 import { corePresets } from '../arch/cores.ts';
 import { invariant } from '../errors.ts';
 import { programSchema } from '../trace/programSteps.ts';
+import { workloadSchema } from '../trace/workloads/workloadSchema.ts';
 import { designSchema } from './designSchema.ts';
+import { entryFaults, expandFaultPlan } from './faultPlans/expand.ts';
+import { builtInFaultPlans, type FaultPlans } from './faultPlans/index.ts';
+import { namedPlanSchema, ruleSchema, type WrittenRule } from './faultPlans/schema.ts';
 import { faultsOf, type TopologyFault } from './form/faults.ts';
 import { withPids } from './form/pids.ts';
 import { TopologyError } from './form/topologyError.ts';
+import { lifecycleFields } from './lifecycleSchema.ts';
 import { partSchemas } from './parts/index.ts';
 import { pageSize, size } from './sizes.ts';
 
@@ -30,6 +35,11 @@ const processFields = z.strictObject({
     .default('program')
     .describe('What it runs: a trace of the package, or the path of a .gtr. Of a program, its name.'),
   program: programSchema.optional().describe('What it does, written out step by step, in the place of a trace.'),
+  workload: workloadSchema
+    .optional()
+    .describe(
+      'What it does, as a pattern, a mixture or a sequence of some, in the place of a trace: docs/workloads.md.',
+    ),
   pageSize: pageSize.describe("The page size of its ABI; never below the kernel's."),
   layout: pageSize
     .optional()
@@ -39,6 +49,7 @@ const processFields = z.strictObject({
     ),
   cpu: z.int().nonnegative().optional().describe('Pins it to a CPU; left out: any.'),
   startCycles: z.int().nonnegative().default(0).describe('When it calls execve.'),
+  ...lifecycleFields,
   children: z
     .array(z.int().positive())
     .default([])
@@ -65,16 +76,28 @@ const processFields = z.strictObject({
   dataLimit: size.optional().describe('RLIMIT_DATA; left out: none.'),
 });
 
-/** Says the refinement below in JSON Schema. */
+/** Says the first refinement below in JSON Schema. */
 const RUNS_SOMETHING = {
-  anyOf: [{ required: ['program'] }, { required: ['trace'], properties: { trace: { not: { const: 'program' } } } }],
+  anyOf: [
+    { required: ['program'] },
+    { required: ['workload'] },
+    { required: ['trace'], properties: { trace: { not: { const: 'program' } } } },
+  ],
 };
 
 const processSchema = processFields
   .refine(
-    ({ trace, program }) => program !== undefined || trace !== 'program',
-    'a process runs a trace or a program: give one of them',
+    ({ trace, program, workload }) => program !== undefined || workload !== undefined || trace !== 'program',
+    'a process runs a trace, a program or a workload: give one of them',
   )
+  .refine(({ program, workload }) => program === undefined || workload === undefined, {
+    error: 'a process runs a program or a workload, not both',
+    path: ['workload'],
+  })
+  .refine(({ start, startCycles }) => start === undefined || startCycles === 0, {
+    error: 'a process starts at startCycles or as `start` says: give one of them',
+    path: ['start'],
+  })
   .meta(RUNS_SOMETHING);
 
 const messageSchema = z
@@ -84,18 +107,6 @@ const messageSchema = z
     atCycles: z.int().nonnegative().default(0).describe('When it arrives.'),
   })
   .catchall(z.json());
-
-const wireSchema = z.strictObject({
-  from: z.string().describe('The sender: an actor, or all that begin alike, as in `tlb:*`; `*` is every one.'),
-  to: z.string().describe('The receiver, in the same way.'),
-  type: z.string().optional().describe('The type of the messages; left out: all.'),
-});
-const faultSchema = z.looseObject({
-  wire: wireSchema.describe('The messages that it is about.'),
-  op: z
-    .enum(['observe', 'drop', 'delay', 'duplicate', 'reorder'])
-    .describe('What becomes of them; its operands stand beside (`src/runtime/faultPlan.ts`).'),
-});
 
 const fileSchema = z.strictObject({
   path: z.string().min(1).describe('Its path, as traces and programs name it.'),
@@ -161,9 +172,9 @@ const topologyFields = z.strictObject({
     .default([])
     .describe('Messages from outside, beside the START of every process that is not forked.'),
   faultPlan: z
-    .array(faultSchema)
+    .array(z.union([ruleSchema, namedPlanSchema]))
     .default([])
-    .describe('Operators on wires: what goes wrong on the way between actors.'),
+    .describe('What goes wrong and what is watched on wires: rules, and named plans: docs/wires.md.'),
   costs: z
     .record(z.string(), z.int().nonnegative())
     .default({})
@@ -188,8 +199,10 @@ export const topologySchema = topologyFields.transform((written) => {
   return topology;
 });
 
-/** A topology with every default filled in: this is what a log's header holds. */
-export type Topology = z.output<typeof topologySchema>;
+type Parsed = z.output<typeof topologySchema>;
+
+/** A topology with every default filled in, its fault plan as rules: this is what a log's header holds. */
+export type Topology = Omit<Parsed, 'faultPlan'> & { faultPlan: WrittenRule[] };
 /** One process of a topology. */
 export type TopologyProcess = Topology['processes'][number];
 /** A topology as it is written. */
@@ -207,13 +220,36 @@ const FORM_FIELDS = ['extends', 'parameters'];
  * // [['processes', 'Add it.'], ['', 'Did you mean "processes"?']]
  * ```
  */
-export function topologyFaults(data: unknown): TopologyFault[] {
+export function topologyFaults(data: unknown, plans: FaultPlans = builtInFaultPlans): TopologyFault[] {
+  return readWith(data, plans).faults;
+}
+
+type Read = { topology: Topology; faults: [] } | { topology: null; faults: TopologyFault[] };
+
+function readWith(data: unknown, plans: FaultPlans): Read {
   const parsed = topologySchema.safeParse(data);
-  return parsed.success ? [] : faultsOf(topologySchema, data, parsed.error.issues, FORM_FIELDS);
+  const written = (data as { faultPlan?: unknown } | null)?.faultPlan;
+  if (!parsed.success) {
+    const issues = parsed.error.issues;
+    // An entry is a rule or a plan, and says itself what is wrong with it.
+    const entries = issues.filter(
+      ({ path, code }) => code === 'invalid_union' && path[0] === 'faultPlan' && path.length === 2,
+    );
+    const others = issues.filter((issue) => !entries.includes(issue));
+    const ofEntries = entries.flatMap(({ path }) => {
+      const at = Number(path[1]);
+      return entryFaults((written as unknown[])[at], ['faultPlan', at]);
+    });
+    return { topology: null, faults: [...faultsOf(topologySchema, data, others, FORM_FIELDS), ...ofEntries] };
+  }
+  const { rules, faults } = expandFaultPlan(parsed.data.faultPlan, plans, written);
+  if (rules === null) return { topology: null, faults };
+  return { topology: { ...parsed.data, faultPlan: rules }, faults: [] };
 }
 
 /**
- * Checks plain data against the schema and fills in defaults, for callers that say themselves what is wrong.
+ * Checks plain data against the schema and fills in defaults, for callers that say themselves what is wrong. `plans`: the fault
+ * plans that may be named.
  *
  * @example
  * ```ts
@@ -222,10 +258,11 @@ export function topologyFaults(data: unknown): TopologyFault[] {
  */
 export function readTopology(
   data: unknown,
+  plans: FaultPlans = builtInFaultPlans,
 ): { topology: Topology; fault: null } | { topology: null; fault: TopologyFault } {
-  const parsed = topologySchema.safeParse(data);
-  if (parsed.success) return { topology: parsed.data, fault: null };
-  const [fault] = faultsOf(topologySchema, data, parsed.error.issues);
+  const { topology, faults } = readWith(data, plans);
+  if (topology !== null) return { topology, fault: null };
+  const [fault] = faults;
   invariant(fault !== undefined, 'what does not parse has a fault');
   return { topology: null, fault };
 }
@@ -240,10 +277,9 @@ export function readTopology(
  * parseTopology({ name: 'one', processes: [process] }, 'example').processes[0]?.pageSize; // 65536
  * ```
  */
-export function parseTopology(data: unknown, where: string): Topology {
-  const parsed = topologySchema.safeParse(data);
-  if (parsed.success) return parsed.data;
-  const faults = faultsOf(topologySchema, data, parsed.error.issues);
+export function parseTopology(data: unknown, where: string, plans: FaultPlans = builtInFaultPlans): Topology {
+  const { topology, faults } = readWith(data, plans);
+  if (topology !== null) return topology;
   throw new TopologyError(
     faults.map(({ what, path, next }) => {
       return { code: 'TOPOLOGY_INVALID', what, where: `${where}${path === '' ? '' : `: ${path}`}`, next };

@@ -2,6 +2,8 @@
 import { acceptedBy, kindOf, vocabulary } from '../../../machines/index.ts';
 import { GranuleError } from '../../errors.ts';
 import { defineVersions, type VersionRegistry } from '../../log/upcast.ts';
+import type { FaultPlanDefinition } from '../faultPlans/define.ts';
+import { builtInFaultPlans } from '../faultPlans/index.ts';
 import type { ActorDefinition } from './actorTypes.ts';
 import { type Definition, isDefinition } from './definition.ts';
 import type { AnyMessageDefinition } from './defineMessage.ts';
@@ -43,6 +45,8 @@ const builtInVersions = Object.fromEntries(
 export class Catalogue {
   readonly actors: ReadonlyMap<string, ActorDefinition>;
   readonly messages: ReadonlyMap<string, AnyMessageDefinition>;
+  /** Granule's own and those of the definitions. */
+  readonly faultPlans: ReadonlyMap<string, FaultPlanDefinition>;
   readonly definitions: readonly Definition[];
   readonly modules: readonly LoadedModule[];
   /** What opens logs whose messages these are. A log that was opened by it is folded with this catalogue. */
@@ -53,6 +57,7 @@ export class Catalogue {
     this.modules = modules;
     this.actors = actorsOf(definitions);
     this.messages = messagesOf(definitions, this.actors);
+    this.faultPlans = faultPlansOf(definitions);
     const own = Array.from(this.messages.values(), ({ type, version, upcasters }) => [type, { version, upcasters }]);
     this.registry = defineVersions({ ...builtInVersions, ...(Object.fromEntries(own) as VersionRegistry) });
     cataloguesByRegistry.set(this.registry, this);
@@ -130,6 +135,20 @@ function messagesOf(
   }
   for (const actor of actors.values()) for (const message of actor.messages) add(message);
   return messages;
+}
+
+function faultPlansOf(definitions: readonly Definition[]): ReadonlyMap<string, FaultPlanDefinition> {
+  const plans = new Map(builtInFaultPlans);
+  for (const definition of definitions) {
+    if (!isDefinition(definition, 'fault-plan')) continue;
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the mark says what it is
+    const plan = definition as FaultPlanDefinition;
+    const other = plans.get(plan.name);
+    if (other !== undefined && other !== plan)
+      refuse(`two definitions are of the fault plan ${plan.name}`, `"${other.says}", "${plan.says}"`);
+    plans.set(plan.name, plan);
+  }
+  return plans;
 }
 
 /**

@@ -125,6 +125,8 @@ function worded(issue: Issue, value: unknown): Pick<TopologyFault, 'what' | 'nex
         const { options = [] } = issue as { options?: readonly unknown[] };
         return wrongValue(name, value, options);
       }
+      // Whoever wrote the schema may have said it better.
+      if (!issue.message.startsWith('Invalid')) return { what: issue.message, next: MEND };
       const kinds = issue.errors.flat().flatMap((each) => (each.code === 'invalid_type' ? [each.expected] : []));
       return wrongKind(name, value, kinds);
     }

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, extname, join, relative, resolve } from 'node:path';
 import { GranuleError } from '../../errors.ts';
+import type { FaultPlans } from '../faultPlans/index.ts';
 import { fixturesFolder, TOPOLOGY_ENDINGS, topologyNames } from '../fixtures.node.ts';
 import { type FormLayer, resolveForm, type ResolvedForm } from './resolve.ts';
 import { remedyFor } from './suggest.ts';
@@ -18,8 +19,8 @@ export interface OpenForm {
   folders: string[];
   /** Names of its parameters. */
   parameterNames: string[];
-  /** Puts parameters in, given as text. */
-  resolve: (set: ReadonlyMap<string, string>) => ResolvedForm;
+  /** Puts parameters in, given as text. `plans` are the fault plans that may be named; granule's own unless given. */
+  resolve: (set: ReadonlyMap<string, string>, plans?: FaultPlans) => ResolvedForm;
 }
 
 /** A topology of a file, resolved. */
@@ -31,6 +32,8 @@ export interface LoadOptions {
   cwd?: string;
   /** Parameters, as text. */
   set?: ReadonlyMap<string, string>;
+  /** Fault plans that may be named; granule's own unless given. */
+  plans?: FaultPlans;
 }
 
 function findTopology(nameOrPath: string, folder: string): string | null {
@@ -185,7 +188,7 @@ function openLayer(top: ReadLayer): OpenForm {
   const layers = chainOf(top);
   const files = layers.map((layer) => layer.file).toReversed();
   const folders = [...new Set(files.map((each) => dirname(each)))];
-  const resolveWith = (set: ReadonlyMap<string, string>): ResolvedForm => resolveForm(layers, set);
+  const resolveWith: OpenForm['resolve'] = (set, plans) => resolveForm(layers, set, plans);
   const parameterNames = namesOf(layers);
   return { file: top.layer.file, bases: files.slice(1), folders, parameterNames, resolve: resolveWith };
 }
@@ -200,9 +203,9 @@ function openLayer(top: ReadLayer): OpenForm {
  * [topology.kernelPageSize, parameters.length]; // [4096, 0]
  * ```
  */
-export function loadForm(nameOrPath: string, { cwd, set = new Map() }: LoadOptions = {}): LoadedForm {
+export function loadForm(nameOrPath: string, { cwd, set = new Map(), plans }: LoadOptions = {}): LoadedForm {
   const form = openForm(nameOrPath, cwd);
-  return { ...form, ...form.resolve(set) };
+  return { ...form, ...form.resolve(set, plans) };
 }
 
 /**

@@ -94,6 +94,10 @@ function withReferences(schema: JsonSchema): JsonSchema {
   const ref = refOf(schema);
   if (schema.const !== undefined || (ref !== null && STRUCTURES.has(ref))) return schema;
   if (schema.oneOf !== undefined) return { ...schema, oneOf: schema.oneOf.map(withReferences) };
+  const isChoiceOfObjects = schema.anyOf?.some(({ type, oneOf }) => type === 'object' || oneOf !== undefined);
+  if (isChoiceOfObjects === true && schema.type === undefined) {
+    return { ...schema, anyOf: (schema.anyOf ?? []).map(withReferences) };
+  }
   if (schema.type === 'object') {
     const { properties, additionalProperties: others } = schema;
     return {

@@ -1,5 +1,6 @@
 /** From what is written, one text or a chain of them, to a topology with nothing left open, or all that is wrong with it. */
 import { GranuleError } from '../../errors.ts';
+import { builtInFaultPlans, type FaultPlans } from '../faultPlans/index.ts';
 import { faultsIn } from '../together.ts';
 import { parseTopology, type Topology, topologyFaults } from '../schema.ts';
 import { identityOf, type MergeRecord, mergeForms, newMergeRecord } from './merge.ts';
@@ -60,6 +61,7 @@ function stepsOf(path: string): FieldPath {
  *
  * @param layers the base first
  * @param set parameters that were set from outside, as text
+ * @param plans fault plans that may be named
  * @throws TopologyError with all that is wrong
  * @example
  * ```ts
@@ -69,7 +71,11 @@ function stepsOf(path: string): FieldPath {
  * [topology.name, topology.processes[0]?.pageSize]; // ['larger', 65536]
  * ```
  */
-export function resolveForm(layers: readonly FormLayer[], set: ReadonlyMap<string, string>): ResolvedForm {
+export function resolveForm(
+  layers: readonly FormLayer[],
+  set: ReadonlyMap<string, string>,
+  plans: FaultPlans = builtInFaultPlans,
+): ResolvedForm {
   const record = newMergeRecord();
   const [first, ...rest] = layers.map((layer) => contentOf(layer, record));
   const merged = rest.reduce<unknown>((base, patch) => mergeForms(numbered(base, record), patch, record), first);
@@ -86,7 +92,7 @@ export function resolveForm(layers: readonly FormLayer[], set: ReadonlyMap<strin
     const next = 'Name one that the base has, or take "$remove" out.';
     return { code: 'EXTENDS_NOTHING', what: '"$remove" takes away what is not there', where: place, next };
   });
-  const wrong = topologyFaults(data).filter(({ steps }) => !open.has(steps.join('.')));
+  const wrong = topologyFaults(data, plans).filter(({ steps }) => !open.has(steps.join('.')));
   const all: (FormFault | (typeof wrong)[number])[] = [...faults, ...wrong];
   const placed = all.map((fault): PlacedFault => {
     const code = 'code' in fault ? fault.code : 'TOPOLOGY_INVALID';
@@ -95,14 +101,14 @@ export function resolveForm(layers: readonly FormLayer[], set: ReadonlyMap<strin
     return { code, what: fault.what, where: option ?? where(fault.steps, path), next: fault.next };
   });
   if (placed.length + missed.length > 0) throw new TopologyError([...missed, ...placed].toSorted(byPlace));
-  const topology = parseTopology(data, layers.at(-1)?.file ?? '');
+  const topology = parseTopology(data, layers.at(-1)?.file ?? '', plans);
   return {
     topology,
     parameters,
     placed: (error) => {
       if (!(error instanceof GranuleError)) return error;
       const faults = faultsIn(error);
-      const paths = faults.map((fault) => pathNamed(fault.where, topology.name));
+      const paths = faults.map((fault) => writtenPath(pathNamed(fault.where, topology.name), topology, data));
       if (paths.every((path) => path === null)) return error;
       const found = faults.map((fault, at): PlacedFault => {
         const path = paths[at] ?? null;
@@ -111,6 +117,30 @@ export function resolveForm(layers: readonly FormLayer[], set: ReadonlyMap<strin
       return new TopologyError(found.toSorted(byPlace));
     },
   };
+}
+
+/** Of each rule, which entry of the field it is of: a named plan may be several. */
+function entriesOf({ faultPlan }: Topology, data: unknown): number[] {
+  const written = isFields(data) && Array.isArray(data['faultPlan']) ? (data['faultPlan'] as unknown[]) : [];
+  let entry = -1;
+  let last = '';
+  return faultPlan.map(({ named }) => {
+    const plan = named === undefined ? '' : JSON.stringify(named);
+    const isSame = plan !== '' && plan === last;
+    last = plan;
+    if (!isSame) entry = written.findIndex((each, at) => at > entry && isFields(each) && each['plan'] === named?.plan);
+    return entry;
+  });
+}
+
+/** A path of the topology as it is written: rules are counted by their entries, and those of a plan have no fields there. */
+function writtenPath(path: string | null, topology: Topology, data: unknown): string | null {
+  const [, rule, rest = ''] = /^faultPlan\.(\d+)(.*)$/.exec(path ?? '') ?? [];
+  if (rule === undefined) return path;
+  const entry = entriesOf(topology, data)[Number(rule)] ?? -1;
+  // What the command line adds is in no file.
+  if (entry < 0) return null;
+  return topology.faultPlan[Number(rule)]?.named === undefined ? `faultPlan.${entry}${rest}` : `faultPlan.${entry}`;
 }
 
 /** The field that an error of the built system names, without what comes before it; null where it names none. */

@@ -23,9 +23,19 @@ function defOf(schema: AnySchema): AnyDef {
   return def;
 }
 
+/** The option that has most of the fields that were written. */
+function likest(options: readonly AnySchema[], data: unknown): AnySchema | undefined {
+  const written = typeof data === 'object' && data !== null ? Object.keys(data) : [];
+  const shared = (option: AnySchema): number => {
+    const { shape = {} } = defOf(bare(option, data) ?? option);
+    return written.filter((name) => Object.hasOwn(shape, name)).length;
+  };
+  return options.toSorted((a, b) => shared(b) - shared(a))[0];
+}
+
 /** The option of a union that its discriminator names; the first where it names none. */
 function optionOf({ options = [], discriminator }: AnyDef, data: unknown): AnySchema | undefined {
-  if (discriminator === undefined) return options[0];
+  if (discriminator === undefined) return likest(options, data);
   const said = typeof data === 'object' && data !== null ? (data as Record<string, unknown>)[discriminator] : undefined;
   return options.find((option) => option._zod.propValues?.[discriminator]?.has(said as never));
 }

@@ -9,7 +9,7 @@ const LEVELS: readonly (readonly string[])[] = [
   ['src/mm'],
   ['machines'],
   ['src/runtime', 'src/log', 'src/trace'],
-  ['src/topology', 'src/timeline'],
+  ['src/topology', 'src/timeline', 'src/metrics'],
   ['src/report', 'src/validate', 'src/explore', 'src/library'],
   ['src/sweep'],
   ['src/inspector', 'src/cli'],
@@ -34,6 +34,7 @@ const BROWSER_FOLDERS = [
   'src/timeline',
   'src/runtime',
   'src/topology',
+  'src/metrics',
   'src/library',
 ];
 /** By this name tests import what users do. */

@@ -117,7 +117,7 @@ const parts: Breakage[] = [
     /laid out for pages smaller/,
   ),
   inProcess('a CPU that is not there', (_, { cpus }) => ({ cpu: cpus }), /there is no tlb:/),
-  inProcess('a process of nothing', () => ({ program: undefined }), /a trace or a program/),
+  inProcess('a process of nothing', () => ({ program: undefined }), /runs a trace, a program or a workload/),
   inProcess(
     'a trace that is not there',
     () => ({ program: undefined, trace: 'nowhere' }),
