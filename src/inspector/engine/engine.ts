@@ -3,6 +3,7 @@ import { GranuleError } from '../../errors.ts';
 import { valueText } from '../../report/actorStates.ts';
 import { stateValueOf } from '../../runtime/xstateAdapter.ts';
 import { causesOf, eventOf, eventsOf } from './events.ts';
+import { memoryOf } from './memory/memoryOf.ts';
 import { OpenRun, type RunToOpen } from './openRun.ts';
 import type { Args, AskFailed, RequestName, Result, RunName } from './requests.ts';
 import { changeFound, treeLevel } from './stateTree.ts';
@@ -26,6 +27,7 @@ const HANDLERS: { readonly [N in RequestName]: Handler<N> } = {
     return actors.map((actor) => valueText(stateValueOf(view.snapshot(actor, seq))));
   },
   lastChange: (engine, args) => changeFound(engine.run(args.run), args),
+  memory: (engine, args) => memoryOf(engine.run(args.run), args),
   causes: (engine, args) => causesOf(engine.run(args.run), args),
 };
 
