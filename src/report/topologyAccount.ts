@@ -2,8 +2,10 @@
 import type { RunSource } from '../mm/runs.ts';
 import { layoutOf } from '../topology/build.ts';
 import type { ParameterInUse } from '../topology/form/parameters.ts';
+import { programName } from '../topology/meta.ts';
 import { partSchemas } from '../topology/parts/index.ts';
 import type { Topology } from '../topology/schema.ts';
+import { ruleText } from './faultText.ts';
 import { formatBytes, formatCount, formatPageSize } from './format.ts';
 import { formatTable } from './table.ts';
 
@@ -44,15 +46,6 @@ export interface TopologyAccount {
   parameters: readonly ParameterInUse[];
 }
 
-/** One rule of a fault plan in a line. */
-function ruleText(rule: Readonly<Record<string, unknown>>): string {
-  const { wire, op, plan, ...operands } = rule;
-  const { from = '*', to = '*', type } = (wire ?? {}) as { from?: string; to?: string; type?: string };
-  const way = wire === undefined ? '' : ` ${type ?? 'all'} from ${from} to ${to}`;
-  const rest = Object.entries(operands).map(([name, value]) => ` ${name}=${JSON.stringify(value)}`);
-  return `${typeof op === 'string' ? op : String(plan)}${way}${rest.join('')}`;
-}
-
 /**
  * The account of a topology whose system was built.
  *
@@ -76,7 +69,7 @@ export function topologyAccount(
   }
   const processes = topology.processes.map((process): ProcessAccount => {
     const { pid, pageSize, trace, program, cpu = null, startCycles } = process;
-    const runs = program === undefined ? trace : `${trace}, ${program.length} steps`;
+    const runs = program === undefined ? programName(process) : `${trace}, ${program.length} steps`;
     const references = built.traces.get(pid)?.references ?? 0;
     return { pid, pageSize, layout: layoutOf(process, kernelPageSize), runs, references, cpu, startCycles };
   });
@@ -93,7 +86,7 @@ export function topologyAccount(
     processes,
     parts,
     messages: messages.length,
-    faultPlan: faultPlan.map(ruleText),
+    faultPlan: faultPlan.map((rule) => ruleText(rule)),
     parameters: built.parameters,
   };
 }
