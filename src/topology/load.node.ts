@@ -96,7 +96,7 @@ export class TraceShelf {
  * @throws GranuleError what `loadTraces` and `checkTopology` throw
  * @example
  * ```ts
- * checkedTraces(loadTopology('plain-4k'), { folders: [] }).size; // 1
+ * checkedTraces(loadTopology('plain-4k'), { folders: [] }).size; // 2
  * ```
  */
 export function checkedTraces(topology: Topology, places: TracePlaces): Map<number, RunSource> {

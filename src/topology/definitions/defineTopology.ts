@@ -1,4 +1,5 @@
 /** A topology written in code: what a file says, with the definitions themselves in the place of their names. */
+import type { WrittenParameters } from '../form/parameters.ts';
 import type { TopologyInput } from '../schema.ts';
 import type { ActorDefinition, PlacedActor } from './actorTypes.ts';
 import { type Definition, isDefinition, markDefinition } from './definition.ts';
@@ -13,12 +14,17 @@ export type TopologyOptions = Omit<Plain, 'actors' | 'replace'> & {
   readonly replace?: { readonly [K in keyof PlainStandIns]: ActorDefinition | PlainStandIns[K] };
   /** Definitions that are only named: of fault plans, of actors that are placed by their kind. */
   readonly definitions?: readonly Definition[];
+  /** Names for values that whoever runs it may set: `"${NAME}"` stands where the value belongs. */
+  readonly parameters?: WrittenParameters;
 };
+
+/** A topology as a file says it, which may have parameters. */
+export type TopologyForm = TopologyInput & { readonly parameters?: WrittenParameters };
 
 /** A topology and the definitions that it rests on. */
 export interface TopologyDefinition extends Definition<'topology'> {
   /** What a file would say. */
-  readonly data: TopologyInput;
+  readonly data: TopologyForm;
   readonly definitions: readonly Definition[];
 }
 
@@ -60,7 +66,7 @@ export function defineTopology(options: TopologyOptions): TopologyDefinition {
     definitions.add(by);
     return [kind, by.kind];
   });
-  const data: TopologyInput = {
+  const data: TopologyForm = {
     ...rest,
     ...(plainActors === undefined ? {} : { actors: plainActors }),
     ...(replace === undefined ? {} : { replace: Object.fromEntries(plainReplace) as PlainStandIns }),

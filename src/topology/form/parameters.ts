@@ -28,6 +28,8 @@ export const parametersSchema = z.record(
 );
 
 type Declared = z.output<typeof parametersSchema>;
+/** The field as it is written. */
+export type WrittenParameters = z.input<typeof parametersSchema>;
 
 /** Something wrong with the form of a topology, before it is held against the schema. */
 export interface FormFault {

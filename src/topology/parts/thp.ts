@@ -23,7 +23,7 @@ export const thpSchema = z
       .enum(['translate', 'defeature', 'kernel'])
       .default('translate')
       .describe(
-        'What a larger process is told of controls that depend on its page: what a kernel of its size says, nothing, or what this one says.',
+        'What a larger process is told of controls that depend on its page: what a kernel of its size says, nothing, or what this says.',
       ),
     collapseSize: z
       .enum(['process-pmd', 'kernel-pmd'])

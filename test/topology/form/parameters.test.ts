@@ -2,6 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import '../../support/propertySeed.ts';
+import { run } from '../../../src/library/run.ts';
+import { defineTopology } from '../../../src/topology/definitions/defineTopology.ts';
 import { putParametersIn } from '../../../src/topology/form/parameters.ts';
 
 const put = (form: unknown, set: Record<string, string> = {}) => putParametersIn(form, new Map(Object.entries(set)));
@@ -84,5 +86,23 @@ describe('parameters', () => {
         expect({ data, faults }).toEqual({ data: { a: [value], b: `-${String(value)}-` }, faults: [] });
       }),
     );
+  });
+});
+
+describe('parameters of a topology in code', () => {
+  const topology = defineTopology({
+    name: 'one page',
+    parameters: { page: { default: '64K', oneOf: ['16K', '64K'] } },
+    processes: [{ pageSize: '${page}', program: [{ op: 'store', addr: '0x500000' }] }],
+  });
+
+  it('mean what they mean in a file', () => {
+    expect(run(topology).topology.processes[0]?.pageSize).toBe(65536);
+    expect(run(topology, { set: { page: '16K' } }).topology.processes[0]?.pageSize).toBe(16384);
+    expect(() => run(topology, { set: { page: '4K' } })).toThrow(/"4K" is none of its values/);
+  });
+
+  it('and what only files can do is refused', () => {
+    expect(() => run({ ...topology.data, extends: 'plain-4k' } as never)).toThrow(/only files extend others by name/);
   });
 });
