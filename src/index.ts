@@ -17,24 +17,38 @@ export { type FinishedRun, logBytes, type OpenOptions, openRecording, type Recor
 // Actors and messages of your own
 export { defineActor } from './topology/definitions/defineActor.ts';
 export {
+  type AnyMessageDefinition,
   defineMessage,
   type MessageDefinition,
-  type AnyMessageDefinition,
+  type MessagesWith,
   type Schema,
 } from './topology/definitions/defineMessage.ts';
 export type {
   ActorDefinition,
   ActorLaw,
   ActorStart,
+  BuiltInContext,
+  BuiltInInput,
+  Look,
   Place,
   PlacedActor,
   PortDefinition,
   Ports,
+  SendBy,
   SendOptions,
+  Shows,
   Transition,
 } from './topology/definitions/actorTypes.ts';
+export {
+  definePageCachePolicy,
+  type PageCachePolicyDefinition,
+  type PageCachePolicyOptions,
+} from './topology/definitions/definePageCachePolicy.ts';
 export { builtIns, Catalogue, catalogueOf } from './topology/definitions/catalogue.ts';
 export { z } from 'zod';
+
+// What hardware and laws see of a page table
+export { type DeviceTranslation, deviceTranslation } from '../machines/notifiers/mmuNotify.ts';
 
 // What can go wrong
 export { type ErrorCode, errorTable, GranuleError } from './errors.ts';

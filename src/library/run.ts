@@ -93,7 +93,7 @@ export function run(runnable: Runnable, options: RunOptions = {}): FinishedRun {
   const { storage = memoryStorage(), compression = noCompression, onSystem, checked = false } = options;
   const writer = new LogWriter(storage, compression, logMeta(topology, traces, null, catalogue));
   const { onProgress, interpreter } = options;
-  const { system, timeCycles } = runTopology({
+  const { system, timeCycles, lawsLeftOut } = runTopology({
     ...ready,
     writer,
     checked,
@@ -102,5 +102,5 @@ export function run(runnable: Runnable, options: RunOptions = {}): FinishedRun {
     ...(interpreter === undefined ? {} : { interpreter }),
   });
   const log = LogReader.open(storage, compression, catalogue.registry);
-  return { log, topology, traces, catalogue, headHash: log.headHash, system, timeCycles };
+  return { log, topology, traces, catalogue, headHash: log.headHash, system, timeCycles, lawsLeftOut };
 }

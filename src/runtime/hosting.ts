@@ -4,6 +4,7 @@ import type { AnyStateMachine } from 'xstate';
 import { GranuleError, invariant } from '../errors.ts';
 import { type Address, type Message, NO_CAUSE, OUTSIDE } from './envelope.ts';
 import { type ActorEnv, createActorEnv } from './actorEnv.ts';
+import type { StandIn } from './standIn.ts';
 import { LiveState } from './liveState.ts';
 import { type AdaptedMachine, adaptMachine, type Interpreter, type Step } from './xstateAdapter.ts';
 import type { ActorSnapshot, ActorStub, Send } from './xstateInternals.ts';
@@ -18,6 +19,8 @@ export interface ActorSpec {
   readonly guard?: (to: Address, message: Message) => void;
   /** Its context, of the plain data that a checkpoint holds; absent: the kinds of the model know theirs. */
   readonly revive?: (plain: Record<string, unknown>) => Record<string, unknown>;
+  /** For one that stands in for a kind of the model: how its state may be read. */
+  readonly standIn?: StandIn;
 }
 
 /** An actor in its place. */
@@ -27,6 +30,7 @@ export interface HostedActor {
   readonly env: ActorEnv;
   readonly state: LiveState;
   readonly guard: ActorSpec['guard'];
+  readonly standIn?: ActorSpec['standIn'];
 }
 
 /** Actors by id in the order of creation, and what each sent as it was created. */
@@ -99,6 +103,7 @@ export function hostActors(
       env,
       state: new LiveState(adapted.compiled, snapshot),
       guard: spec.guard,
+      standIn: spec.standIn,
     });
   }
   return { actors, births };

@@ -14,6 +14,7 @@ import { checkProcesses, refuse as fail } from './checkProcesses.ts';
 import { remedyFor } from './form/suggest.ts';
 import { builtIns, type Catalogue } from './definitions/catalogue.ts';
 import { withCustomActors } from './customActors.ts';
+import { pageCachePolicies } from './pageCachePolicies.ts';
 import { pinChoicesOf } from './parts/gup.ts';
 import { zoneCgroups } from './parts/cgroups.ts';
 import { selectionInput } from './parts/selection.ts';
@@ -160,7 +161,7 @@ function processActors(
   trace: RunSource,
   resources: ResourceHolder,
 ): ActorSpec[] {
-  const { pid, pageSize: pageBytes, children, signals } = process;
+  const { pid, pageSize: pageBytes, children, signals, notifiers } = process;
   const { kernelPageSize: kernelPageBytes, quantumCycles } = topology;
   const core = findCore(topology.core);
   invariant(core !== null, `there is a core ${topology.core}`);
@@ -173,7 +174,7 @@ function processActors(
   const { objects } = topology;
   const maps = objects?.vdso === true ? { kernelMaps: objects.pages } : {};
   const mm = { resources, pid, kernelPageBytes, nativeTables, zeroPfn, stackLimitBytes, limits, ...swap, ...maps };
-  const mmu = { resources, pid, kernelPageBytes, cpus: topology.cpus, tlbRange: core.tlbRange };
+  const mmu = { resources, pid, kernelPageBytes, cpus: topology.cpus, tlbRange: core.tlbRange, notifiers };
   if (process.threadOf !== undefined) return [{ id: `process:${pid}`, machine: machines.process, input }];
   return [
     { id: `process:${pid}`, machine: machines.process, input },
@@ -182,7 +183,7 @@ function processActors(
   ];
 }
 
-function resourcesOf(topology: Topology, traces: ReadonlyMap<number, RunSource>): ResourceHolder {
+function resourcesOf(topology: Topology, traces: ReadonlyMap<number, RunSource>, catalogue: Catalogue): ResourceHolder {
   return new ResourceHolder({
     traces: new Map([...traces.values()].map((trace) => [trace.hash, trace])),
     costs: costsOf(topology),
@@ -190,6 +191,7 @@ function resourcesOf(topology: Topology, traces: ReadonlyMap<number, RunSource>)
     facilities: facilitiesOf(topology),
     architecture: architectures[topology.architecture ?? 'arm64'],
     threads: threadsOf(topology),
+    pageCachePolicies: pageCachePolicies(topology, catalogue),
   });
 }
 
@@ -245,7 +247,7 @@ export function buildTopology(
   catalogue: Catalogue = builtIns,
 ): BuiltTopology {
   checkTopology(topology);
-  const resources = resourcesOf(topology, traces);
+  const resources = resourcesOf(topology, traces, catalogue);
   const { kernelPageSize: kernelPageBytes, cpus } = topology;
   const core = findCore(topology.core);
   const files = fileSizes(topology, traces);

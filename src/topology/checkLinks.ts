@@ -2,7 +2,7 @@
  * Whether the actors of a user's own fit the system: every port leads to somebody who takes what goes out there, what is asked
  * can be answered, what is accepted is sent by somebody, and nothing has two owners.
  */
-import { vocabulary } from '../../machines/index.ts';
+import { type MessageType, vocabulary } from '../../machines/index.ts';
 import { GranuleError } from '../errors.ts';
 import type { ActorSpec } from '../runtime/hosting.ts';
 import type { ActorDefinition, PortDefinition } from './definitions/actorTypes.ts';
@@ -10,6 +10,7 @@ import { answers } from './definitions/answers.ts';
 import type { Catalogue } from './definitions/catalogue.ts';
 import type { Placed } from './customActors.ts';
 import { remedyFor } from './form/suggest.ts';
+import { neededOf } from './standInNeeds.ts';
 import type { Topology } from './schema.ts';
 import { together } from './together.ts';
 
@@ -18,6 +19,21 @@ interface Linked {
   readonly catalogue: Catalogue;
   readonly placed: readonly Placed[];
   readonly specs: readonly ActorSpec[];
+}
+
+/** An actor with ports: one that the topology places, or a stand-in, for all actors of the kind in whose place it is. */
+interface Linking {
+  readonly id: string;
+  /** The field that it stands in. */
+  readonly where: string;
+  readonly definition: ActorDefinition;
+  readonly ports: Readonly<Record<string, string>>;
+}
+
+function linkingOf({ topology, placed }: Linked): Linking[] {
+  return placed.map(({ id, index, definition, ports }) => {
+    return { id, where: `${topology.name}: actors.${index}`, definition, ports };
+  });
 }
 
 const kindsOf = ({ to }: PortDefinition): readonly string[] => (typeof to === 'string' ? [to] : to);
@@ -41,9 +57,9 @@ function endRemedy({ catalogue, specs }: Linked, port: PortDefinition, written: 
   return `There is none: add a ${kindsOf(port).join(' or ')}.`;
 }
 
-function checkPort(linked: Linked, actor: Placed, name: string, port: PortDefinition): void {
-  const { topology, catalogue, specs } = linked;
-  const where = `${topology.name}: actors.${actor.index}.ports.${name}`;
+function checkPort(linked: Linked, actor: Linking, name: string, port: PortDefinition): void {
+  const { catalogue, specs } = linked;
+  const where = `${actor.where}.ports.${name}`;
   const kinds = kindsOf(port).join(' or ');
   if (port.bound === 'message') {
     const takers = specs.filter(({ id }) => kindsOf(port).includes(catalogue.kindOf(id) ?? ''));
@@ -94,7 +110,7 @@ function checkPort(linked: Linked, actor: Placed, name: string, port: PortDefini
 }
 
 /** Whoever asks must take what is answered. */
-function checkAnswers({ topology }: Linked, { id, index, definition }: Placed): void {
+function checkAnswers({ id, where, definition }: Linking): void {
   for (const [name, { sends }] of Object.entries(definition.ports)) {
     for (const type of sends) {
       if (!(type in vocabulary)) continue;
@@ -102,7 +118,7 @@ function checkAnswers({ topology }: Linked, { id, index, definition }: Placed): 
         if (definition.accepts.includes(answer)) continue;
         const what = `${id} sends ${type}, and does not accept ${answer}, which answers it`;
         const next = `Let the definition of ${definition.kind} accept ${answer}.`;
-        throw new GranuleError('TOPOLOGY_NO_TAKER', what, `${topology.name}: actors.${index}.ports.${name}`, next);
+        throw new GranuleError('TOPOLOGY_NO_TAKER', what, `${where}.ports.${name}`, next);
       }
     }
   }
@@ -116,6 +132,7 @@ function isSent(linked: Linked, actor: Placed, type: string): boolean {
   if (topology.messages.some((message) => message.to === actor.id && message.type === type)) return true;
   const text = JSON.stringify(topology.faultPlan);
   if (text.includes(JSON.stringify(actor.id)) && text.includes(JSON.stringify(type))) return true;
+  if (type === 'MMU_INVALIDATE') return topology.processes.some(({ notifiers = [] }) => notifiers.includes(actor.id));
   const built = type in vocabulary ? vocabulary[type as keyof typeof vocabulary].from : [];
   if (specs.some(({ id }) => (built as readonly string[]).includes(catalogue.kindOf(id) ?? ''))) return true;
   const senders = [...placed, ...standIns(linked)];
@@ -127,16 +144,18 @@ function isSent(linked: Linked, actor: Placed, type: string): boolean {
   );
 }
 
-function standIns({ topology, catalogue }: Linked): Pick<Placed, 'definition' | 'ports'>[] {
-  return Object.values(topology.replace ?? {}).flatMap((named) => {
-    const definition = catalogue.actors.get(typeof named === 'string' ? named : named.kind);
+function standIns({ topology, catalogue }: Linked): Linking[] {
+  return Object.entries(topology.replace ?? {}).flatMap(([kind, named]) => {
+    const { kind: by, ports = {} } = typeof named === 'string' ? { kind: named } : named;
+    const definition = catalogue.actors.get(by);
     return definition === undefined
       ? []
-      : [{ definition, ports: typeof named === 'string' ? {} : (named.ports ?? {}) }];
+      : [{ id: kind, where: `${topology.name}: replace.${kind}`, definition, ports }];
   });
 }
 
-function checkOwners({ topology, placed, specs }: Linked): void {
+function checkOwners(linked: Linked): void {
+  const { topology, specs } = linked;
   const seen = new Set<string>();
   for (const { id } of specs) {
     if (seen.has(id)) {
@@ -148,7 +167,7 @@ function checkOwners({ topology, placed, specs }: Linked): void {
     seen.add(id);
   }
   const owners = new Map<string, string>();
-  for (const { id, index, definition, ports } of placed) {
+  for (const { id, where, definition, ports } of [...linkingOf(linked), ...standIns(linked)]) {
     for (const [name, { exclusive = false }] of Object.entries(definition.ports)) {
       const target = ports[name];
       if (!exclusive || target === undefined) continue;
@@ -157,28 +176,55 @@ function checkOwners({ topology, placed, specs }: Linked): void {
       if (other !== undefined) {
         const what = `${id} and ${other} are both bound to ${target} by the port ${name}, which has one owner`;
         const next = 'Bind one of them to another actor.';
-        throw new GranuleError('TOPOLOGY_OWNER', what, `${topology.name}: actors.${index}.ports.${name}`, next);
+        throw new GranuleError('TOPOLOGY_OWNER', what, `${where}.ports.${name}`, next);
       }
       owners.set(end, id);
     }
   }
 }
 
+/** Whom a process names as its notifiers is there, and takes what an MMU tells it. */
+function checkNotifiers(linked: Linked): void {
+  const { topology, catalogue, specs } = linked;
+  for (const [index, { pid, threadOf, notifiers = [] }] of topology.processes.entries()) {
+    for (const [at, id] of notifiers.entries()) {
+      const where = `${topology.name}: processes.${index}.notifiers.${at}`;
+      if (threadOf !== undefined) {
+        const what = `process:${pid} has the page tables of process:${threadOf}: its notifiers belong there`;
+        throw new GranuleError('TOPOLOGY_INVALID', what, where);
+      }
+      if (!specs.some((spec) => spec.id === id)) {
+        throw new GranuleError('TOPOLOGY_ACTOR_UNKNOWN', `process:${pid} names ${id}, which is no actor here`, where);
+      }
+      const kind = catalogue.kindOf(id) ?? '';
+      const { accepts = [], ports = {} } = definitionOf(linked, kind) ?? {};
+      const answers = Object.values(ports).some(({ sends }) => sends.includes('MMU_INVALIDATE_DONE'));
+      if (accepts.includes('MMU_INVALIDATE') && answers) continue;
+      const what = `mmu:${pid} sends MMU_INVALIDATE to ${id} and waits for MMU_INVALIDATE_DONE, and a ${kind} `;
+      const lacks = answers ? 'does not accept the first' : 'has no port that sends the second';
+      throw new GranuleError('TOPOLOGY_NO_TAKER', what + lacks, where);
+    }
+  }
+}
+
+/** Who of those that are here sends a type, by kind; messages of the topology come from outside. */
+function sendersHere(type: MessageType, present: ReadonlySet<string>): readonly string[] {
+  const here = vocabulary[type].from.filter((sender) => present.has(sender));
+  return here.length === 0 ? ['the topology'] : here;
+}
+
 /** A stand-in takes whatever those who are here may send to the kind it stands in for. */
 function checkStandIns(linked: Linked): void {
   const { topology, catalogue, specs } = linked;
-  const present = new Set(specs.map(({ id }) => catalogue.kindOf(id)));
-  present.add('outside');
+  const present = new Set(specs.flatMap(({ id }) => catalogue.kindOf(id) ?? []));
   for (const kind of Object.keys(topology.replace ?? {})) {
     const definition = definitionOf(linked, kind);
     if (definition?.replaces !== kind) continue;
-    const needed = Object.entries(vocabulary).filter(
-      ([, { from, to }]) => (to as readonly string[]).includes(kind) && from.some((sender) => present.has(sender)),
-    );
-    const missing = needed.map(([type]) => type).filter((type) => !definition.accepts.includes(type));
+    const missing = neededOf(topology, kind, present).filter((type) => !definition.accepts.includes(type));
     if (missing.length === 0) continue;
-    const what = `${definition.kind} stands in for ${kind} and does not accept ${missing.join(', ')}`;
-    const next = `Let the definition of ${definition.kind} accept ${missing.length === 1 ? 'it' : 'them'}.`;
+    const named = missing.map((type) => `${type} (of ${sendersHere(type, present).join(', ')})`).join(', ');
+    const what = `${definition.kind} stands in for ${kind} and does not accept ${named}`;
+    const next = `Let ${definition.kind} take them, or leave out of the topology what sends them.`;
     throw new GranuleError('TOPOLOGY_NO_TAKER', what, `${topology.name}: replace.${kind}`, next);
   }
 }
@@ -197,7 +243,8 @@ export function checkLinks(linked: Linked): void {
   together([
     () => checkOwners(linked),
     () => checkStandIns(linked),
-    ...linked.placed.map((actor) => () => checkPorts(linked, actor)),
+    () => checkNotifiers(linked),
+    ...[...standIns(linked), ...linkingOf(linked)].map((actor) => () => checkPorts(linked, actor)),
   ]);
   // Where a port leads astray, what nobody gets by it is no fault of its own.
   together(
@@ -206,12 +253,12 @@ export function checkLinks(linked: Linked): void {
 }
 
 /** Every port that is bound is one of the definition, and each leads to somebody who takes what goes out there. */
-function checkPorts(linked: Linked, actor: Placed): void {
-  const { definition, index } = actor;
+function checkPorts(linked: Linked, actor: Linking): void {
+  const { definition } = actor;
   const names = Object.keys(definition.ports);
   const refuseName = (name: string): never => {
     const what = `a ${definition.kind} has no port ${name}; it has ${names.length === 0 ? 'none' : names.join(', ')}`;
-    const where = `${linked.topology.name}: actors.${index}.ports.${name}`;
+    const where = `${actor.where}.ports.${name}`;
     throw new GranuleError('TOPOLOGY_PORT', what, where, remedyFor(name, names));
   };
   const unknown = Object.keys(actor.ports).filter((name) => !names.includes(name));
@@ -225,7 +272,7 @@ function checkPorts(linked: Linked, actor: Placed): void {
             () =>
               checkPort(linked, actor, name, port),
         )),
-    () => checkAnswers(linked, actor),
+    () => checkAnswers(actor),
   ]);
 }
 

@@ -1,5 +1,5 @@
 /** The actors of a user's own: where they stand in a system, and which of granule's kinds they stand in for. */
-import type { ResourceHolder } from '../../machines/index.ts';
+import { type ActorKind, type ResourceHolder, reviveContext } from '../../machines/index.ts';
 import { checkLinks } from './checkLinks.ts';
 import { GranuleError } from '../errors.ts';
 import type { ActorSpec } from '../runtime/hosting.ts';
@@ -120,6 +120,9 @@ export function replacedActors(
       const next = `Name one whose definition says replaces: '${kind}'.`;
       throw new GranuleError('TOPOLOGY_PORT', what, where, next);
     }
+    if (!specs.some(({ id }) => catalogue.kindOf(id) === kind)) {
+      throw new GranuleError('TOPOLOGY_ACTOR_UNKNOWN', `there is no ${kind} here to stand in for`, where);
+    }
     const input = inputOf(definition, by.input, `${where}.input`);
     standIns.set(kind, { definition, ports: by.ports ?? {}, input });
   };
@@ -129,8 +132,27 @@ export function replacedActors(
     if (standIn === undefined) return spec;
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- every built-in kind is built with an object
     const builtIn = spec.input as ActorStart['builtIn'];
-    return specOf(spec.id, standIn, { kernelPageBytes, resources, builtIn });
+    return standInSpec(spec.id, standIn, { kernelPageBytes, resources, builtIn });
   });
+}
+
+/** A machine made from one of granule's own reads what it is built with where that one does: beside what every definition is told. */
+function standInSpec(
+  id: string,
+  standIn: StandIn,
+  rest: Pick<ActorStart, 'kernelPageBytes' | 'resources' | 'builtIn'>,
+): ActorSpec {
+  const { kind: by, replaces, shows, revive } = standIn.definition;
+  const spec = specOf(id, standIn, rest);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a start is an object, and its kind was just compared
+  const [start, kind] = [spec.input as ActorStart, replaces as ActorKind];
+  const ofKind = shows === 'context' && revive === null;
+  return {
+    ...spec,
+    input: { ...rest.builtIn, ...start },
+    standIn: { kind, by, shows },
+    ...(ofKind ? { revive: (plain: Record<string, unknown>) => reviveContext(kind, plain, rest.resources) } : {}),
+  };
 }
 
 interface StandIn {
@@ -173,6 +195,8 @@ export function withCustomActors(
 ): ActorSpec[] {
   const placed = placedActors(topology, catalogue);
   const specs = [...actors, ...customActors(topology, placed, resources)];
+  // First, so that one that stands in for another kind is told so, and not what it does not take.
+  const hosted = replacedActors(topology, catalogue, resources, specs);
   checkLinks({ topology, catalogue, placed, specs });
-  return replacedActors(topology, catalogue, resources, specs);
+  return hosted;
 }

@@ -4,6 +4,7 @@ import type { LogWriter } from '../log/logWriter.ts';
 import type { RunSource } from '../mm/runs.ts';
 import { type Chooser, seededRandom, timeOrder } from '../runtime/chooser.ts';
 import type { MessageRecord } from '../runtime/envelope.ts';
+import { standInsOf } from '../runtime/standIn.ts';
 import { createSystem, type System } from '../runtime/system.ts';
 import type { OnDelivery, SystemOptions } from '../runtime/systemOptions.ts';
 import type { Interpreter } from '../runtime/xstateAdapter.ts';
@@ -50,6 +51,8 @@ export interface RunOutcome {
   /** A rule of the fault plan ended it, as a power failure does: which one, by its index. Null: it ended by itself. */
   stoppedBy: number | null;
   system: System;
+  /** In the checked mode: laws that were not looked at, since stand-ins do not show what they read; with the reasons. */
+  lawsLeftOut: readonly string[];
 }
 
 /**
@@ -174,9 +177,10 @@ export function* runSteps(request: RunRequest): Generator<RunProgress, RunOutcom
     ...(onRecord === undefined ? {} : { onRecord: (record: MessageRecord) => onRecord(record, system) }),
   });
   const limit = { maxEvents: topology.limits.events, limitName: `${topology.name}: limits.events` };
+  const standIns = standInsOf(system);
+  const laws = request.checked === true ? new Laws(customLaws(request.catalogue, standIns), standIns) : undefined;
   try {
-    const laws = request.checked === true ? { laws: new Laws(customLaws(request.catalogue)) } : {};
-    yield* driveSteps(system, { checkpoints, ...limit, ...laws });
+    yield* driveSteps(system, { checkpoints, ...limit, ...(laws === undefined ? {} : { laws }) });
   } catch (error) {
     writer?.close();
     throw error;
@@ -186,7 +190,8 @@ export function* runSteps(request: RunRequest): Generator<RunProgress, RunOutcom
   const totals = writer?.close() ?? { headHash: '', records: system.nextSeq, bytes: 0 };
   const { headHash, records, bytes: logBytes } = totals;
   const stoppedBy = system.stopped?.rule ?? null;
-  return { headHash, records, logBytes, timeCycles: system.nowCycles, stoppedBy, system };
+  const lawsLeftOut = laws?.leftOut(system) ?? [];
+  return { headHash, records, logBytes, timeCycles: system.nowCycles, stoppedBy, system, lawsLeftOut };
 }
 
 /**

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { type ArchitectureName, architectures } from '../arch/architectures.ts';
 import { corePresets } from '../arch/cores.ts';
+import { type BuiltInPolicy, builtInPolicies } from '../../machines/index.ts';
 import { invariant } from '../errors.ts';
 import { programSchema } from '../trace/programSteps.ts';
 import { workloadSchema } from '../trace/workloads/workloadSchema.ts';
@@ -74,6 +75,10 @@ const processFields = z.strictObject({
     .describe('RLIMIT_MEMLOCK; with it the process has no CAP_IPC_LOCK, without it nothing limits what it locks.'),
   addressSpaceLimit: size.optional().describe('RLIMIT_AS; left out: none.'),
   dataLimit: size.optional().describe('RLIMIT_DATA; left out: none.'),
+  notifiers: z
+    .array(z.string().min(1))
+    .optional()
+    .describe('Actors that look after devices which share its page tables: told what to forget, and waited for.'),
 });
 
 /** Says the first refinement below in JSON Schema. */
@@ -138,11 +143,11 @@ const topologyFields = z.strictObject({
       'Layer 3: processes of a larger page size get a native table; without it they run layers 1 and 2 on 4K tables.',
     ),
   pageCache: z
-    .enum(['drop-and-re-read', 'sticky-order', 'convert-at-first-mmap', 'large-folios-to-eof'])
+    .union([z.enum(Object.keys(builtInPolicies) as [BuiltInPolicy, ...BuiltInPolicy[]]), z.string().min(1)])
     .default('drop-and-re-read')
     .describe(
       "`drop-and-re-read`: a file's least folio order is that of the largest page size that maps it now; " +
-        '`sticky-order`: once raised it stays; the others: docs/actors.md.',
+        '`sticky-order`: once raised it stays; the others: docs/actors.md; or one that a module in `uses` defines.',
     ),
   design: designSchema.prefault({}).describe('Choices that the proposal leaves open, and kernel settings: see below.'),
   quantumCycles: z

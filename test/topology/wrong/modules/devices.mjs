@@ -66,6 +66,7 @@ export const halfDisk = defineActor({
   kind: 'half-disk',
   says: 'A disk that only reads.',
   replaces: 'disk',
+  sends: ['IO_DONE'],
   accepts: ['READ_BLOCKS'],
   transition: { initial: () => ({}), on: { READ_BLOCKS: same } },
 });
