@@ -9,8 +9,10 @@ import type { ActorDefinition, PortDefinition } from './definitions/actorTypes.t
 import { answers } from './definitions/answers.ts';
 import type { Catalogue } from './definitions/catalogue.ts';
 import type { Placed } from './customActors.ts';
+import { remedyFor } from './form/suggest.ts';
 import { neededOf } from './standInNeeds.ts';
 import type { Topology } from './schema.ts';
+import { together } from './together.ts';
 
 interface Linked {
   readonly topology: Topology;
@@ -48,6 +50,13 @@ function takes(linked: Linked, kind: string, type: string): boolean {
   return (definition?.accepts ?? linked.catalogue.acceptedBy(kind)).includes(type);
 }
 
+/** What a port can be bound to. */
+function endRemedy({ catalogue, specs }: Linked, port: PortDefinition, written: string): string {
+  const fitting = specs.flatMap(({ id }) => (kindsOf(port).includes(catalogue.kindOf(id) ?? '') ? [id] : []));
+  if (fitting.length > 0) return written === '' ? `Bind it: ${fitting.join(', ')}.` : remedyFor(written, fitting);
+  return `There is none: add a ${kindsOf(port).join(' or ')}.`;
+}
+
 function checkPort(linked: Linked, actor: Linking, name: string, port: PortDefinition): void {
   const { catalogue, specs } = linked;
   const where = `${actor.where}.ports.${name}`;
@@ -59,6 +68,7 @@ function checkPort(linked: Linked, actor: Linking, name: string, port: PortDefin
       'TOPOLOGY_PORT',
       `${actor.id} sends ${port.sends.join(', ')} to a ${kinds}, and there is none`,
       where,
+      `Add a ${kinds}.`,
     );
   }
   const target = actor.ports[name];
@@ -68,6 +78,7 @@ function checkPort(linked: Linked, actor: Linking, name: string, port: PortDefin
       'TOPOLOGY_PORT',
       `the port ${name} of ${actor.id} is not bound; it leads to a ${kinds}`,
       where,
+      endRemedy(linked, port, ''),
     );
   }
   if (!specs.some(({ id }) => id === target)) {
@@ -75,6 +86,7 @@ function checkPort(linked: Linked, actor: Linking, name: string, port: PortDefin
       'TOPOLOGY_ACTOR_UNKNOWN',
       `the port ${name} of ${actor.id} leads to ${target}, which is no actor here`,
       where,
+      endRemedy(linked, port, target),
     );
   }
   const kind = catalogue.kindOf(target) ?? '';
@@ -83,6 +95,7 @@ function checkPort(linked: Linked, actor: Linking, name: string, port: PortDefin
       'TOPOLOGY_PORT',
       `the port ${name} of ${actor.id} leads to a ${kinds}, and ${target} is a ${kind}`,
       where,
+      endRemedy(linked, port, target),
     );
   }
   for (const type of port.sends) {
@@ -91,6 +104,7 @@ function checkPort(linked: Linked, actor: Linking, name: string, port: PortDefin
       'TOPOLOGY_NO_TAKER',
       `${actor.id} sends ${type} by its port ${name} to ${target}, which cannot take it`,
       where,
+      `Let the definition of ${kind} accept ${type}, or bind the port to another actor.`,
     );
   }
 }
@@ -103,7 +117,8 @@ function checkAnswers({ id, where, definition }: Linking): void {
       for (const answer of answers[type as keyof typeof answers] ?? []) {
         if (definition.accepts.includes(answer)) continue;
         const what = `${id} sends ${type}, and does not accept ${answer}, which answers it`;
-        throw new GranuleError('TOPOLOGY_NO_TAKER', what, `${where}.ports.${name}`);
+        const next = `Let the definition of ${definition.kind} accept ${answer}.`;
+        throw new GranuleError('TOPOLOGY_NO_TAKER', what, `${where}.ports.${name}`, next);
       }
     }
   }
@@ -143,8 +158,12 @@ function checkOwners(linked: Linked): void {
   const { topology, specs } = linked;
   const seen = new Set<string>();
   for (const { id } of specs) {
-    if (seen.has(id))
-      throw new GranuleError('TOPOLOGY_OWNER', `two actors have the id ${id}`, `${topology.name}: actors`);
+    if (seen.has(id)) {
+      // What granule makes of the other fields comes first, so it is the later one that is one too many.
+      const index = (topology.actors ?? []).findLastIndex((actor) => actor.id === id);
+      const where = `${topology.name}: actors${index < 0 ? '' : `.${index}.id`}`;
+      throw new GranuleError('TOPOLOGY_OWNER', `two actors have the id ${id}`, where, 'Give one of them another id.');
+    }
     seen.add(id);
   }
   const owners = new Map<string, string>();
@@ -156,7 +175,8 @@ function checkOwners(linked: Linked): void {
       const other = owners.get(end);
       if (other !== undefined) {
         const what = `${id} and ${other} are both bound to ${target} by the port ${name}, which has one owner`;
-        throw new GranuleError('TOPOLOGY_OWNER', what, `${where}.ports.${name}`);
+        const next = 'Bind one of them to another actor.';
+        throw new GranuleError('TOPOLOGY_OWNER', what, `${where}.ports.${name}`, next);
       }
       owners.set(end, id);
     }
@@ -209,19 +229,6 @@ function checkStandIns(linked: Linked): void {
   }
 }
 
-/** Every port that the topology binds is one of the definition, and each leads to somebody who takes what goes out there. */
-function checkPorts(linked: Linked, actor: Linking): void {
-  const { definition, where } = actor;
-  for (const name of Object.keys(actor.ports)) {
-    if (name in definition.ports) continue;
-    const known = Object.keys(definition.ports).join(', ');
-    const what = `a ${definition.kind} has no port ${name}; it has ${known === '' ? 'none' : known}`;
-    throw new GranuleError('TOPOLOGY_PORT', what, `${where}.ports.${name}`);
-  }
-  for (const [name, port] of Object.entries(definition.ports)) checkPort(linked, actor, name, port);
-  checkAnswers(actor);
-}
-
 /**
  * Refuses a system whose actors do not fit together. The kinds of granule fit by construction; a user's own are looked at here.
  *
@@ -233,24 +240,51 @@ function checkPorts(linked: Linked, actor: Linking): void {
  * ```
  */
 export function checkLinks(linked: Linked): void {
-  checkOwners(linked);
-  checkStandIns(linked);
-  checkNotifiers(linked);
-  for (const standIn of standIns(linked)) checkPorts(linked, standIn);
-  for (const actor of linked.placed) {
-    const { definition, index, id } = actor;
-    const where = `${linked.topology.name}: actors.${index}`;
-    checkPorts(linked, { ...actor, where });
-    for (const type of definition.accepts) {
-      if (isSent(linked, actor, type)) continue;
-      const { from } = linked.catalogue.row(type) ?? { from: [] };
-      const senders =
-        from.length === 0 ? 'no port of any kind sends it, so "messages" must' : `a port of ${from.join(' or ')} would`;
-      throw new GranuleError(
-        'TOPOLOGY_OPEN',
-        `${id} accepts ${type}, which nobody here sends to it: ${senders}`,
-        where,
-      );
-    }
-  }
+  together([
+    () => checkOwners(linked),
+    () => checkStandIns(linked),
+    () => checkNotifiers(linked),
+    ...[...standIns(linked), ...linkingOf(linked)].map((actor) => () => checkPorts(linked, actor)),
+  ]);
+  // Where a port leads astray, what nobody gets by it is no fault of its own.
+  together(
+    linked.placed.flatMap((actor) => actor.definition.accepts.map((type) => () => checkSent(linked, actor, type))),
+  );
+}
+
+/** Every port that is bound is one of the definition, and each leads to somebody who takes what goes out there. */
+function checkPorts(linked: Linked, actor: Linking): void {
+  const { definition } = actor;
+  const names = Object.keys(definition.ports);
+  const refuseName = (name: string): never => {
+    const what = `a ${definition.kind} has no port ${name}; it has ${names.length === 0 ? 'none' : names.join(', ')}`;
+    const where = `${actor.where}.ports.${name}`;
+    throw new GranuleError('TOPOLOGY_PORT', what, where, remedyFor(name, names));
+  };
+  const unknown = Object.keys(actor.ports).filter((name) => !names.includes(name));
+  together([
+    ...unknown.map((name) => () => refuseName(name)),
+    // Whose name is misspelt is not bound either: it is told once.
+    ...(unknown.length > 0
+      ? []
+      : Object.entries(definition.ports).map(
+          ([name, port]) =>
+            () =>
+              checkPort(linked, actor, name, port),
+        )),
+    () => checkAnswers(actor),
+  ]);
+}
+
+function checkSent(linked: Linked, actor: Placed, type: string): void {
+  if (isSent(linked, actor, type)) return;
+  const { from } = linked.catalogue.row(type) ?? { from: [] };
+  const by =
+    from.length === 0 ? 'no port of any kind sends it, so "messages" must' : `a port of ${from.join(' or ')} would`;
+  const what = `${actor.id} accepts ${type}, which nobody here sends to it: ${by}`;
+  const next =
+    from.length === 0
+      ? `Send it in "messages": { "to": "${actor.id}", "type": "${type}", ... }.`
+      : `Add a ${from.join(' or ')}, bind its port to ${actor.id}, or take ${type} out of what the definition accepts.`;
+  throw new GranuleError('TOPOLOGY_OPEN', what, `${linked.topology.name}: actors.${actor.index}`, next);
 }

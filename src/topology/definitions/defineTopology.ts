@@ -1,4 +1,5 @@
 /** A topology written in code: what a file says, with the definitions themselves in the place of their names. */
+import type { WrittenParameters } from '../form/parameters.ts';
 import type { TopologyInput } from '../schema.ts';
 import type { ActorDefinition, PlacedActor } from './actorTypes.ts';
 import type { PageCachePolicyDefinition } from './definePageCachePolicy.ts';
@@ -15,12 +16,17 @@ export type TopologyOptions = Omit<Plain, 'actors' | 'replace' | 'pageCache'> & 
   readonly pageCache?: PageCachePolicyDefinition | Plain['pageCache'];
   /** Definitions that are only named: of fault plans, of actors that are placed by their kind. */
   readonly definitions?: readonly Definition[];
+  /** Names for values that whoever runs it may set: `"${NAME}"` stands where the value belongs. */
+  readonly parameters?: WrittenParameters;
 };
+
+/** A topology as a file says it, which may have parameters. */
+export type TopologyForm = TopologyInput & { readonly parameters?: WrittenParameters };
 
 /** A topology and the definitions that it rests on. */
 export interface TopologyDefinition extends Definition<'topology'> {
   /** What a file would say. */
-  readonly data: TopologyInput;
+  readonly data: TopologyForm;
   readonly definitions: readonly Definition[];
 }
 
@@ -63,7 +69,7 @@ export function defineTopology(options: TopologyOptions): TopologyDefinition {
     return [kind, by.kind];
   });
   if (typeof pageCache === 'object') definitions.add(pageCache);
-  const data: TopologyInput = {
+  const data: TopologyForm = {
     ...rest,
     ...(pageCache === undefined ? {} : { pageCache: typeof pageCache === 'string' ? pageCache : pageCache.name }),
     ...(plainActors === undefined ? {} : { actors: plainActors }),
