@@ -4,6 +4,7 @@
  */
 
 import type { Observable } from 'rxjs';
+import type { AnyStateMachine } from 'xstate';
 import { GranuleError, invariant } from '../errors.ts';
 import { type Chooser, timeOrder } from './chooser.ts';
 import { VirtualClock } from './clock.ts';
@@ -116,6 +117,11 @@ export class System {
   /** Ids in the order of creation. */
   get actors(): readonly Address[] {
     return [...this.#actors.keys()];
+  }
+
+  /** The machines of the actors, each once. */
+  get machines(): ReadonlySet<AnyStateMachine> {
+    return new Set(Array.from(this.#actors.values(), ({ adapted }) => adapted.machine));
   }
 
   /** @throws GranuleError ACTOR_UNKNOWN */

@@ -1,4 +1,5 @@
 /** Runs a topology to its end: the flat loop, and its log. */
+import { machines } from '../../machines/index.ts';
 import { GranuleError } from '../errors.ts';
 import type { LogWriter } from '../log/logWriter.ts';
 import type { RunSource } from '../mm/runs.ts';
@@ -13,6 +14,8 @@ import { Checkpointer } from './checkpointer.ts';
 import { Laws } from './laws.ts';
 import type { Topology } from './schema.ts';
 
+/** Machines that are known to change no message once it is sent: it may be logged a little later. */
+const KEEP_MESSAGES: ReadonlySet<unknown> = new Set(Object.values(machines));
 /** Events between two looks at cost and limits, and of whoever drives a run: each may stand for millions of references. */
 const STEP_EVENTS = 64;
 
@@ -154,16 +157,19 @@ export function* runSteps(request: RunRequest): Generator<RunProgress, RunOutcom
   const { writer, topology } = request;
   const checkpoints = writer === null ? null : new Checkpointer(writer);
   const { onRecord, onDelivery } = request;
+  let keepMessages = false;
   const system: System = systemOf(request, {
     onDelivery: (seq, timeCycles, envelope) => {
       if (writer !== null) {
-        writer.appendDelivery(seq, timeCycles, envelope.to, envelope.from, envelope.cause, envelope.message);
+        if (keepMessages) writer.takeDelivery(seq, timeCycles, envelope);
+        else writer.appendDelivery(seq, timeCycles, envelope.to, envelope.from, envelope.cause, envelope.message);
         checkpoints?.note(envelope);
       }
       onDelivery?.(seq, timeCycles, envelope);
     },
     ...(onRecord === undefined ? {} : { onRecord: (record: MessageRecord) => onRecord(record, system) }),
   });
+  keepMessages = [...system.machines].every((machine) => KEEP_MESSAGES.has(machine));
   const limit = { maxEvents: topology.limits.events, limitName: `${topology.name}: limits.events` };
   try {
     const laws = request.checked === true ? { laws: new Laws() } : {};
