@@ -187,8 +187,14 @@ const decoded = new WeakMap<RunSource, readonly RunBlock[]>();
  * ```
  */
 export function blockOf(source: RunSource, index: number): RunBlock {
-  return decoded.get(source)?.[index] ?? source.block(index);
+  if (newest === null || newest.source !== source || newest.index !== index) {
+    newest = { source, index, block: decoded.get(source)?.[index] ?? source.block(index) };
+  }
+  return newest.block;
 }
+
+/** What was asked for last: where walks follow one another, the same block is asked for at each. */
+let newest: { readonly source: RunSource; readonly index: number; readonly block: RunBlock } | null = null;
 
 /** What is known of a trace at one page size and depths. */
 interface Known {
