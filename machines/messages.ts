@@ -5,6 +5,7 @@
  * Addresses and lengths are bytes; `pfn` and `nr` count kernel pages; `orderPages` is log2 of kernel pages; times are
  * cycles. `request` numbers are the sender's own and come back in the answer. All fields are plain data.
  */
+import type { AffinityMessage } from './affinity/messages.ts';
 import type { CompactionMessage } from './compaction/messages.ts';
 import type { CoreMessage } from './coreMessages.ts';
 import type { GupMessage } from './gup/messages.ts';
@@ -21,6 +22,7 @@ import type { ReclaimMessage } from './reclaim/messages.ts';
 import type { SwapMessage } from './swap/messages.ts';
 import type { WalkerMessage } from './walkers/messages.ts';
 
+export type * from './affinity/messages.ts';
 export type * from './compaction/messages.ts';
 export type * from './coreMessages.ts';
 export type * from './gup/messages.ts';
@@ -70,6 +72,7 @@ export type Kind =
 /** Every message, by type. */
 export type Message =
   | CoreMessage
+  | AffinityMessage
   | WalkerMessage
   | GupMessage
   | LiveFallbackMessage

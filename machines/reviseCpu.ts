@@ -30,6 +30,7 @@ function copyProcess(from: ProcessContext): ProcessContext {
   };
   if (from.pending !== undefined) copy.pending = from.pending;
   if (from.killed === true) copy.killed = true;
+  if (from.mustLeave !== undefined) copy.mustLeave = from.mustLeave;
   return copy;
 }
 

@@ -1,4 +1,5 @@
 /** Who sends each message to whom, and what it says: the table that topologies are checked against. */
+import { affinityVocabulary } from './affinity/vocabulary.ts';
 import { compactionVocabulary } from './compaction/vocabulary.ts';
 import { coreVocabulary } from './coreVocabulary.ts';
 import { gupVocabulary } from './gup/vocabulary.ts';
@@ -40,4 +41,5 @@ export const vocabulary: Readonly<Record<MessageType, VocabularyRow>> = {
   ...procfsVocabulary,
   ...reclaimVocabulary,
   ...swapVocabulary,
+  ...affinityVocabulary,
 };

@@ -1,6 +1,7 @@
 /**
  * The benchmark: `npm run bench`, with `-- --json` a list of {"name","value","unit","reach","holds"}. With `-- --scale` the
- * benchmark of size in its place. Where peak memory is measured, a child process does the work: its peak is then its own.
+ * benchmark of size in its place, with `-- --wires` what it costs to watch alone. Where peak memory is measured, a child
+ * process does the work: its peak is then its own.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -11,6 +12,7 @@ import { benchText, FULL_SIZE, runBench } from '../report/bench.ts';
 import { longLogYardsticks, SCALE_LOG } from '../report/benchLongLog.ts';
 import { peakYardstick } from '../report/benchPeak.ts';
 import { GROWTH_BASE, growthByTen, LARGE_RUN, largeRunYardsticks } from '../report/benchScale.ts';
+import { wireYardsticks } from '../report/benchWires.ts';
 import type { Yardstick } from '../report/yardstick.ts';
 import { Progress } from './progress.ts';
 
@@ -51,13 +53,18 @@ function measureScale(): Yardstick[] {
   return [...large, ...growth, ...longLogYardsticks(SCALE_LOG)];
 }
 
+async function measured(): Promise<Yardstick[]> {
+  if (process.argv.includes('--scale')) return measureScale();
+  if (process.argv.includes('--wires')) return wireYardsticks(FULL_SIZE);
+  return [...(await runBench(FULL_SIZE, report)), ...measurePeaks()];
+}
+
 const [, , flag, what, path] = process.argv;
 if (flag === LARGE_RUN_FLAG) process.stdout.write(JSON.stringify(largeRunYardsticks(LARGE_RUN)));
 else if (flag === PEAK_FLAG && path !== undefined) {
   process.stdout.write(JSON.stringify([peakYardstick(what === 'run' ? 'run' : 'replay', PEAK_TRACE, path)]));
 } else {
-  const isScale = process.argv.includes('--scale');
-  const yardsticks = isScale ? measureScale() : [...(await runBench(FULL_SIZE, report)), ...measurePeaks()];
+  const yardsticks = await measured();
   progress.end();
   process.stdout.write(process.argv.includes('--json') ? `${JSON.stringify(yardsticks)}\n` : benchText(yardsticks));
   process.exitCode = yardsticks.some(({ holds }) => holds === false) ? 1 : 0;

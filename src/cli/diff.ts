@@ -4,10 +4,11 @@ import { GranuleError } from '../errors.ts';
 import { changesText } from '../report/changeText.ts';
 import { diff } from '../timeline/diff.ts';
 import { stateAt, statesAt, type StateAt } from '../timeline/state.ts';
-import { type Cli, wholeNumber } from './cli.ts';
-import { openLog, TRACES_HELP, tracesOf } from './openLog.ts';
+import { type Cli, collect, wholeNumber } from './cli.ts';
+import { openLog, TRACES_HELP, tracesOf, USES_HELP } from './openLog.ts';
 
 interface DiffOptions {
+  uses: string[];
   from?: number;
   to?: number;
   actor?: string;
@@ -44,16 +45,17 @@ export function addDiff(program: Command, cli: Cli): void {
     .option('--actor <ID>', 'one actor (default: all that differ)')
     .option('--lines <N>', 'differences of each actor at most', wholeNumber, DEFAULT_LINES)
     .option('--traces <DIR>', TRACES_HELP)
+    .option('--uses <PLACE>', USES_HELP, collect, [])
     .option('--json', 'print JSON')
     .addHelpText('after', EXAMPLES)
     .action((log: string, options: DiffOptions) => diffCommand(cli, log, options));
 }
 
-function diffCommand(cli: Cli, log: string, options: DiffOptions): void {
+async function diffCommand(cli: Cli, log: string, options: DiffOptions): Promise<void> {
   const { from, actor } = options;
   if (from === undefined)
     throw new GranuleError('USAGE', 'the earlier moment is missing', 'granule diff', 'Give --from SEQ.');
-  const reader = openLog(cli, log);
+  const reader = await openLog(cli, log, options.uses);
   const traces = tracesOf(cli, reader, options.traces);
   const to = options.to ?? reader.lastSeq;
   const states = (seq: number): StateAt[] =>

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { LogReader } from '../log/logReader.ts';
 import { defaultCosts } from '../arch/costs.ts';
+import { ruleText } from '../report/faultText.ts';
 import {
   formatBytes,
   formatCount,
@@ -12,7 +13,8 @@ import {
 } from '../report/format.ts';
 import { formatTable } from '../report/table.ts';
 import { openMeta } from '../topology/meta.ts';
-import { type OpenTrace, openTrace } from '../trace/gtrReader.ts';
+import type { OpenTrace } from '../trace/gtrBytes.ts';
+import { openTrace } from '../trace/gtrReader.ts';
 import type { Cli } from './cli.ts';
 import { fileKind } from './fileKind.ts';
 import { openLog } from './openLog.ts';
@@ -44,14 +46,14 @@ export function addInfo(program: Command, cli: Cli): void {
     .argument('<FILE>', 'a .glog or a .gtr')
     .option('--json', 'print JSON')
     .addHelpText('after', EXAMPLES)
-    .action((file: string, options: InfoOptions) => {
+    .action(async (file: string, options: InfoOptions) => {
       if (fileKind(cli.path(file)) === 'trace') infoTrace(cli, file, options);
-      else infoLog(cli, file, options);
+      else await infoLog(cli, file, options);
     });
 }
 
-function infoLog(cli: Cli, file: string, options: InfoOptions): void {
-  const reader = openLog(cli, file);
+async function infoLog(cli: Cli, file: string, options: InfoOptions): Promise<void> {
+  const reader = await openLog(cli, file, null);
   const { topology, traces, code, parent } = openMeta(reader.meta);
   const actors = reader.actors();
   const types = reader.types();
@@ -75,6 +77,7 @@ function infoLog(cli: Cli, file: string, options: InfoOptions): void {
     ['head hash', headHash],
     ['written by', code],
   ];
+  for (const rule of topology.faultPlan) rows.push(['fault plan', ruleText(rule)]);
   if (parent !== null) rows.push(['forked from', `${parent.headHash} at seq ${parent.seq}`]);
   cli.out.write(formatTable(rows, { align: ['left', 'left'], header: false }));
   cli.out.write(`\n${processesTable(reader)}\n`);

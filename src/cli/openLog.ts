@@ -1,26 +1,37 @@
 /** Opening a log, and the traces it was made of. */
 import { dirname } from 'node:path';
+import { GranuleError } from '../errors.ts';
 import { openLogFile } from '../log/fileStorage.node.ts';
 import { LogReader } from '../log/logReader.ts';
 import { zlibCompression } from '../log/zlib.node.ts';
 import type { RunSource } from '../mm/runs.ts';
 import { formatBytes } from '../report/format.ts';
 import { loadTracesOfLog } from '../topology/load.node.ts';
-import { messageRegistry, openMeta } from '../topology/meta.ts';
+import { builtIns, type Catalogue, type ModuleReference } from '../topology/definitions/catalogue.ts';
+import { catalogueNamed } from '../topology/loadSystem.node.ts';
+import { openMeta } from '../topology/meta.ts';
 import type { Cli } from './cli.ts';
 
+/** What `--uses` says in the help of every command that has it. */
+export const USES_HELP = 'module with definitions of actors, or folder to look for one in; may be given again';
+
 /**
- * Opens a log; says on standard error when it was cut.
+ * Opens a log with the definitions of the modules that it names; says on standard error when it was cut. `uses` tells where else
+ * modules are; null: this is about the records alone, and a module that is not found is not missed.
  *
- * @throws GranuleError FILE_NOT_FOUND, FILE_UNREADABLE, LOG_EMPTY, LOG_NOT_A_LOG, LOG_VERSION, LOG_DAMAGED
+ * @throws GranuleError FILE_NOT_FOUND, FILE_UNREADABLE, LOG_EMPTY, LOG_NOT_A_LOG, LOG_VERSION, LOG_DAMAGED; MODULE_NOT_FOUND,
+ * MODULE_FAILED
  * @example
  * ```ts
  * const cli = new Cli(textIo('/'));
- * openLog(cli, 'no-such.glog'); // throws FILE_NOT_FOUND
+ * await openLog(cli, 'no-such.glog', []); // throws FILE_NOT_FOUND
  * ```
  */
-export function openLog(cli: Cli, path: string): LogReader {
-  const reader = LogReader.open(openLogFile(cli.path(path)), zlibCompression, messageRegistry);
+export async function openLog(cli: Cli, path: string, uses: readonly string[] | null): Promise<LogReader> {
+  const storage = openLogFile(cli.path(path));
+  const plain = LogReader.open(storage, zlibCompression, builtIns.registry);
+  const catalogue = await catalogueOfLog(cli, plain, uses);
+  const reader = catalogue === builtIns ? plain : LogReader.open(storage, zlibCompression, catalogue.registry);
   const { recovery } = reader;
   if (recovery !== null) {
     const last =
@@ -30,6 +41,24 @@ export function openLog(cli: Cli, path: string): LogReader {
     );
   }
   return reader;
+}
+
+async function catalogueOfLog(cli: Cli, reader: LogReader, uses: readonly string[] | null): Promise<Catalogue> {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by logMeta, and read as a list of names alone
+  const modules = (reader.meta['modules'] ?? []) as readonly ModuleReference[];
+  const folder = dirname(reader.storage.name);
+  try {
+    const names = modules.map(({ name }) => name);
+    const catalogue = await catalogueNamed(names, [folder], { cwd: cli.io.cwd, uses: uses ?? [] });
+    for (const { name, hash } of modules) {
+      const now = catalogue.modules.find((module) => module.name === name);
+      if (now !== undefined && now.hash !== hash) cli.note(`${name} has changed since the log was made: ${now.path}`);
+    }
+    return catalogue;
+  } catch (error) {
+    if (uses === null && error instanceof GranuleError && error.code === 'MODULE_NOT_FOUND') return builtIns;
+    throw error;
+  }
 }
 
 /**

@@ -7,6 +7,7 @@ import { formatCount, formatRate, formatSeconds } from '../report/format.ts';
 import type { MessageRecord } from '../runtime/envelope.ts';
 import type { Interpreter } from '../runtime/xstateAdapter.ts';
 import { type RunOutcome, type RunProgress, runSteps } from '../topology/run.ts';
+import type { Catalogue } from '../topology/definitions/catalogue.ts';
 import type { Topology } from '../topology/schema.ts';
 import type { Cli } from './cli.ts';
 import { Interruption } from './interruption.ts';
@@ -27,6 +28,8 @@ export interface Played {
 export interface PlayRequest {
   topology: Topology;
   traces: ReadonlyMap<number, RunSource>;
+  /** The definitions that the topology names. */
+  catalogue?: Catalogue;
   writer: LogWriter | null;
   /** The checked mode (`src/topology/laws.ts`). */
   checked?: boolean;

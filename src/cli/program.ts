@@ -6,8 +6,10 @@ import { Cli } from './cli.ts';
 import { addAbiReport } from './abiReport.ts';
 import { addDiff } from './diff.ts';
 import { addElf } from './elf.ts';
+import { addFaults } from './faults.ts';
 import { addImport } from './import.ts';
 import { addInfo } from './info.ts';
+import { addInspect } from './inspect.ts';
 import type { CliIo } from './io.ts';
 import { addLog } from './log.ts';
 import { addMakeTrace } from './makeTrace.ts';
@@ -65,6 +67,7 @@ export function createProgram(cli: Cli): Command {
   // Commands take over the settings above when they are made; these are in the order of the help.
   for (const add of [
     addRun,
+    addFaults,
     addSweep,
     addReplay,
     addState,
@@ -72,6 +75,7 @@ export function createProgram(cli: Cli): Command {
     addWhy,
     addLog,
     addInfo,
+    addInspect,
     addVerify,
     addValidate,
     addTlb,

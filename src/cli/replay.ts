@@ -9,10 +9,11 @@ import { formatDivergence } from '../timeline/divergence.ts';
 import { parallelReplay, type ParallelReplayed } from '../timeline/parallelReplay.node.ts';
 import { replay, type Replayed, type ReplayOptions } from '../timeline/replay.ts';
 import { openMeta } from '../topology/meta.ts';
-import { type Cli, interpreterOption, wholeNumber } from './cli.ts';
-import { openLog, TRACES_HELP, tracesOf } from './openLog.ts';
+import { type Cli, collect, interpreterOption, wholeNumber } from './cli.ts';
+import { openLog, TRACES_HELP, tracesOf, USES_HELP } from './openLog.ts';
 
 interface ReplayCommandOptions {
+  uses: string[];
   traces?: string;
   workers?: number;
   interpreter: Interpreter;
@@ -44,6 +45,7 @@ export function addReplay(program: Command, cli: Cli): void {
     .description('run a log again and compare every record, every checkpoint and the head hash')
     .argument('<LOG>', 'a .glog')
     .option('--traces <DIR>', TRACES_HELP)
+    .option('--uses <PLACE>', USES_HELP, collect, [])
     .option('--workers <N>', 'fold the actors on so many threads; pays from some 100,000 events on', wholeNumber)
     .addOption(interpreterOption())
     .option('--json', 'print JSON')
@@ -52,7 +54,7 @@ export function addReplay(program: Command, cli: Cli): void {
 }
 
 async function replayCommand(cli: Cli, log: string, options: ReplayCommandOptions): Promise<void> {
-  const reader = openLog(cli, log);
+  const reader = await openLog(cli, log, options.uses);
   const traces = tracesOf(cli, reader, options.traces);
   if (options.workers !== undefined && options.interpreter === 'xstate') {
     throw new GranuleError('USAGE', 'workers fold by compiled tables', '--interpreter xstate', 'Leave out --workers.');

@@ -12,11 +12,15 @@ import { formatTable } from '../report/table.ts';
 import type { Interpreter } from '../runtime/xstateAdapter.ts';
 import { buildTopology } from '../topology/build.ts';
 import { loadTopology, loadTraces, topologyNames } from '../topology/load.node.ts';
+import type { Catalogue } from '../topology/definitions/catalogue.ts';
+import { loadSystem } from '../topology/loadSystem.node.ts';
 import { logMeta } from '../topology/meta.ts';
 import type { Topology } from '../topology/schema.ts';
 import { type Cli, collect, interpreterOption, wholeNumber } from './cli.ts';
+import { withFaults } from './faults.ts';
 import { INTERRUPTED_EXIT } from './interruption.ts';
 import { play, type Played } from './play.ts';
+import { USES_HELP } from './openLog.ts';
 import { printRun } from './runReport.ts';
 
 interface RunOptions {
@@ -25,10 +29,12 @@ interface RunOptions {
   seed?: number;
   chooser?: Topology['chooser'];
   trace: string[];
+  fault: string[];
   traces?: string;
   log: boolean;
   checked?: boolean;
   interpreter: Interpreter;
+  uses: string[];
   json?: boolean;
   list?: boolean;
 }
@@ -42,6 +48,7 @@ Examples:
   granule run mixed-page-sizes
   granule run my-topology.json --out run.glog --seed 7 --chooser seeded-random
   granule run mixed-page-sizes --trace 100=recorded.gtr --no-log --json
+  granule run mixed-page-sizes --fault slow-disk:cycles=5000000 --fault lost-tlbi:nth=2
 
 The log goes to NAME.glog in this folder, or to NAME-2.glog and so on when that is there. --out replaces what is there,
 once the run is over. Ctrl-C ends the run; the log then holds what happened until then.`;
@@ -58,7 +65,7 @@ export function addRun(program: Command, cli: Cli): void {
   program
     .command('run')
     .description('play a topology to its end and keep its log')
-    .argument('[TOPOLOGY]', 'a file (.json), or the name of a topology that comes with granule')
+    .argument('[TOPOLOGY]', 'a file (.json, or a module), or the name of a topology that comes with granule')
     .option('--list', 'list the topologies that come with granule')
     .option('--out <FILE>', 'where to write the log')
     .option('--force', 'write NAME.glog even when it is there')
@@ -68,7 +75,9 @@ export function addRun(program: Command, cli: Cli): void {
     .addOption(new Option('--chooser <NAME>', 'who is next').choices(['time-order', 'seeded-random']))
     .addOption(interpreterOption())
     .option('--trace <PID=FILE>', 'trace of a process, over that of the topology; may be given again', collect, [])
+    .option('--fault <PLAN[:NAME=VALUE,...]>', 'add a named fault plan; may be given again', collect, [])
     .option('--traces <DIR>', 'folder to look for traces in, before those that come with granule')
+    .option('--uses <PLACE>', USES_HELP, collect, [])
     .option('--json', 'print JSON')
     .addHelpText('after', EXAMPLES)
     .action(async (name: string | undefined, options: RunOptions) => run(cli, name, options));
@@ -87,11 +96,15 @@ async function run(cli: Cli, name: string | undefined, options: RunOptions): Pro
       'Give a file, or a name of "granule run --list".',
     );
   }
-  const topology = changed(loadTopology(name, cli.io.cwd), options, cli);
+  const { cwd } = cli.io;
+  const loaded = await loadSystem(name, { cwd, uses: options.uses });
+  const { catalogue } = loaded;
+  const topology = withFaults(changed(loaded.topology, options, cli), options.fault, catalogue.faultPlans);
   const folders = [...(options.traces === undefined ? [] : [cli.path(options.traces)]), ...foldersOf(cli, name)];
   const traces = loadTraces(topology, { folders });
   const out = options.log ? outputPath(cli, name, options) : null;
   const played = await record(cli, topology, traces, {
+    catalogue,
     out,
     checked: options.checked === true,
     interpreter: options.interpreter,
@@ -131,7 +144,9 @@ function changed(topology: Topology, options: RunOptions, cli: Cli): Topology {
     chooser: options.chooser ?? topology.chooser,
     processes: topology.processes.map((process) => {
       const file = byPid.get(process.pid);
-      return file === undefined ? process : { ...process, trace: cli.path(file) };
+      if (file === undefined) return process;
+      const { program: _program, workload: _workload, ...others } = process;
+      return { ...others, trace: cli.path(file) };
     }),
   };
 }
@@ -144,7 +159,7 @@ function traceOption(text: string): [number, string] {
 
 function outputPath(cli: Cli, name: string, { out, force }: RunOptions): string {
   if (out !== undefined) return cli.path(out);
-  const stem = basename(name, '.json');
+  const stem = basename(name).replace(/\.(json|ya?ml|[mc]?[jt]s)$/, '');
   const named = cli.path(`${stem}.glog`);
   if (force === true || !existsSync(named)) return named;
   for (let number = 2; number < NUMBERED_NAMES; number++) {
@@ -158,14 +173,16 @@ async function record(
   cli: Cli,
   topology: Topology,
   traces: ReadonlyMap<number, RunSource>,
-  { out, checked, interpreter }: { out: string | null; checked: boolean; interpreter: Interpreter },
+  { out, ...request }: { out: string | null; catalogue: Catalogue; checked: boolean; interpreter: Interpreter },
 ): Promise<Played> {
+  const { catalogue } = request;
   // Built here once more for its checks alone: what cannot run leaves no log behind.
-  buildTopology(topology, traces);
+  buildTopology(topology, traces, catalogue);
   const storage = out === null ? null : createLogFile(out);
-  const writer = storage === null ? null : new LogWriter(storage, zlibCompression, logMeta(topology, traces));
+  const writer =
+    storage === null ? null : new LogWriter(storage, zlibCompression, logMeta(topology, traces, null, catalogue));
   try {
-    return await play(cli, { topology, traces, writer, checked, interpreter });
+    return await play(cli, { topology, traces, writer, ...request });
   } catch (error) {
     if (storage !== null && writer !== null && writer.nextSeq > 0 && existsSync(storage.name))
       cli.note(`the log holds what happened until then: ${storage.name}`);

@@ -1,10 +1,12 @@
 /** What is printed at the end of a run. */
 import type { RunSource } from '../mm/runs.ts';
 import { liveStates } from '../report/actorStates.ts';
+import { faultLines } from '../report/faultText.ts';
 import { formatBytes, formatCount, formatRate, formatSeconds } from '../report/format.ts';
 import { type RunSummary, summarize } from '../report/runSummary.ts';
 import { runText } from '../report/runText.ts';
 import { defaultCosts } from '../arch/costs.ts';
+import { programName } from '../topology/meta.ts';
 import type { Topology } from '../topology/schema.ts';
 import type { Cli } from './cli.ts';
 import type { Played } from './play.ts';
@@ -29,7 +31,7 @@ export interface ReportRequest {
 export function printRun(cli: Cli, played: Played, request: ReportRequest): void {
   const { topology, out } = request;
   const { outcome, wallSeconds, references } = played;
-  const programs = new Map(topology.processes.map(({ pid, trace }) => [pid, trace]));
+  const programs = new Map(topology.processes.map((process) => [process.pid, programName(process)]));
   const summary = summarize(liveStates(outcome.system), { programs });
   if (request.json) {
     cli.json(runJson(played, request, summary));
@@ -38,6 +40,10 @@ export function printRun(cli: Cli, played: Played, request: ReportRequest): void
   const { records, logBytes, headHash, timeCycles } = outcome;
   const perSecond = topology.costs['cyclesPerSecond'] ?? defaultCosts.cyclesPerSecond;
   cli.out.write(runText(summary, cli.out.columns));
+  const { faults: states } = outcome.system.checkpointState();
+  for (const line of faultLines(topology.faultPlan, { states, stoppedBy: outcome.stoppedBy }))
+    cli.out.write(`${line}\n`);
+  if (outcome.stoppedBy !== null) cli.out.write(`${stopText(topology, outcome.stoppedBy, records)}\n`);
   cli.out.write(
     `virtual time ${formatSeconds(timeCycles / perSecond)} (${formatCount(timeCycles)} cycles); ` +
       `${formatCount(records)} events in ${formatSeconds(wallSeconds)}, ` +
@@ -48,6 +54,25 @@ export function printRun(cli: Cli, played: Played, request: ReportRequest): void
   for (const command of nextCommands(out, played.notable, records - 1)) cli.out.write(`  ${command}\n`);
 }
 
+/** The name of the plan that ended a run, or its operator. */
+function stopName({ faultPlan }: Topology, rule: number): string {
+  return faultPlan[rule]?.named?.plan ?? 'stop';
+}
+
+function stopText(topology: Topology, rule: number, records: number): string {
+  const behind = records === 0 ? 'before its first event' : `behind event ${records - 1}`;
+  return `power failed ${behind}: faultPlan.${rule}, ${stopName(topology, rule)}`;
+}
+
+function faultsJson({ faultPlan }: Topology, { system }: Played['outcome']): object[] {
+  const { faults } = system.checkpointState();
+  return faultPlan.map(({ op, named }, index) => ({
+    plan: named?.plan ?? null,
+    op,
+    matched: faults[index]?.matched ?? 0,
+  }));
+}
+
 function runJson(played: Played, { topology, out }: ReportRequest, summary: RunSummary): object {
   const { outcome, wallSeconds, references } = played;
   const { records, logBytes, headHash, timeCycles } = outcome;
@@ -56,6 +81,10 @@ function runJson(played: Played, { topology, out }: ReportRequest, summary: RunS
     log: out === null ? null : { path: out, bytes: logBytes, headHash },
     events: records,
     timeCycles,
+    ...(outcome.stoppedBy === null
+      ? {}
+      : { stoppedBy: { rule: outcome.stoppedBy, plan: stopName(topology, outcome.stoppedBy) } }),
+    ...(topology.faultPlan.length === 0 ? {} : { faults: faultsJson(topology, outcome) }),
     references,
     wallSeconds,
     referencesPerSecond: references / wallSeconds,

@@ -5,10 +5,11 @@ import type { LogReader } from '../log/logReader.ts';
 import { overviewText, stateText } from '../report/stateText.ts';
 import { type StateAt, stateAt, statesAt } from '../timeline/state.ts';
 import { valueAt } from '../timeline/statePath.ts';
-import { type Cli, wholeNumber } from './cli.ts';
-import { openLog, TRACES_HELP, tracesOf } from './openLog.ts';
+import { type Cli, collect, wholeNumber } from './cli.ts';
+import { openLog, TRACES_HELP, tracesOf, USES_HELP } from './openLog.ts';
 
 interface StateOptions {
+  uses: string[];
   at?: number;
   time?: number;
   actor?: string;
@@ -49,13 +50,14 @@ export function addState(program: Command, cli: Cli): void {
     )
     .option('--rows <N>', 'rows of each table at most', wholeNumber, DEFAULT_ROWS)
     .option('--traces <DIR>', TRACES_HELP)
+    .option('--uses <PLACE>', USES_HELP, collect, [])
     .option('--json', 'print JSON')
     .addHelpText('after', EXAMPLES)
     .action((log: string, options: StateOptions) => state(cli, log, options));
 }
 
-function state(cli: Cli, log: string, options: StateOptions): void {
-  const reader = openLog(cli, log);
+async function state(cli: Cli, log: string, options: StateOptions): Promise<void> {
+  const reader = await openLog(cli, log, options.uses);
   const seq = seqOf(reader, options);
   const traces = tracesOf(cli, reader, options.traces);
   if (options.actor === undefined) {

@@ -12,9 +12,11 @@ import { type CheckedPoints, checkPoints, Sweep } from '../sweep/sweep.node.ts';
 import { bytesOf, csvOf, jsonOf, rowObjects, TABLE_FORMATS, type TableFormat } from '../sweep/tableFormats.ts';
 import { type VariedKey, variedKeys } from '../sweep/varied.ts';
 import { writeWhole, writingTo } from '../sweep/wholeFile.node.ts';
-import { loadTopology } from '../topology/load.node.ts';
+import type { Catalogue } from '../topology/definitions/catalogue.ts';
+import { loadSystem } from '../topology/loadSystem.node.ts';
 import { type Cli, collect, wholeNumber } from './cli.ts';
 import { INTERRUPTED_EXIT } from './interruption.ts';
+import { USES_HELP } from './openLog.ts';
 import { journalPathOf, outputsOf, shownTable, type TableOutput } from './sweepOutput.ts';
 import { runShown, type SweepRun } from './sweepProgress.ts';
 
@@ -24,6 +26,7 @@ const WORKERS_MAX = 256;
 const NAMED_MAX = 20;
 
 interface SweepOptions {
+  uses: string[];
   vary?: string[];
   out?: string[];
   format?: TableFormat;
@@ -72,6 +75,7 @@ export function addSweep(program: Command, cli: Cli): void {
     .option('--workers <N>', 'threads (default: one for each core)', workerCount)
     .option('--logs <DIR>', 'folder to keep the log of each point in')
     .option('--traces <DIR>', 'folder to look for traces in, before those that come with granule')
+    .option('--uses <PLACE>', USES_HELP, collect, [])
     .option('--skip-invalid', 'leave out combinations that cannot run, instead of refusing all')
     .option('--force', 'go on from the journal of another sweep: points that both have are not run again')
     .option('--json', 'print JSON')
@@ -90,13 +94,14 @@ interface Plan {
   keys: VariedKey[];
   checked: CheckedPoints;
   folders: string[];
+  catalogue: Catalogue;
   outputs: TableOutput[];
   logs: string | null;
 }
 
 async function sweep(cli: Cli, name: string, options: SweepOptions): Promise<void> {
-  const plan = planned(cli, name, options);
-  const { checked, folders, outputs, logs } = plan;
+  const plan = await planned(cli, name, options);
+  const { checked, folders, catalogue, outputs, logs } = plan;
   const { ready } = checked;
   const path = journalPathOf(outputs);
   if (logs !== null) writingTo(logs, () => mkdirSync(logs, { recursive: true }));
@@ -104,7 +109,7 @@ async function sweep(cli: Cli, name: string, options: SweepOptions): Promise<voi
   const journal = path === null ? null : Journal.open(path, request);
   try {
     const workers = options.workers ?? availableParallelism();
-    const running = new Sweep({ ready, folders, workers, logs, journal });
+    const running = new Sweep({ ready, folders, catalogue, workers, logs, journal });
     if (journal !== null && running.resumed > 0) {
       const all = formatCount(ready.length);
       cli.note(`${formatCount(running.resumed)} of ${all} points are in ${journal.path}, and are not run again`);
@@ -118,7 +123,7 @@ async function sweep(cli: Cli, name: string, options: SweepOptions): Promise<voi
 }
 
 /** Reads and checks everything that can be wrong before anything runs. */
-function planned(cli: Cli, name: string, options: SweepOptions): Plan {
+async function planned(cli: Cli, name: string, options: SweepOptions): Promise<Plan> {
   const { vary = [], out = [] } = options;
   const outputs = outputsOf(
     out.map((path) => cli.path(path)),
@@ -130,7 +135,8 @@ function planned(cli: Cli, name: string, options: SweepOptions): Plan {
   if (vary.length === 0) {
     throw new GranuleError('USAGE', 'nothing is varied', 'granule sweep', 'Give --vary KEY=VALUE,VALUE at least once.');
   }
-  const base = loadTopology(name, cli.io.cwd);
+  const loaded = await loadSystem(name, { cwd: cli.io.cwd, uses: options.uses });
+  const { topology: base, catalogue } = loaded;
   const keys = variedKeys(base, vary);
   const points = pointsOf(base, keys);
   const folders = [
@@ -138,7 +144,7 @@ function planned(cli: Cli, name: string, options: SweepOptions): Plan {
     cli.io.cwd,
     dirname(cli.path(name)),
   ];
-  const checked = checkPoints(points, folders);
+  const checked = checkPoints(points, folders, catalogue);
   const [invalid] = checked.invalid;
   if (invalid !== undefined && (options.skipInvalid !== true || checked.ready.length === 0)) {
     const { error, point } = invalid;
@@ -147,7 +153,7 @@ function planned(cli: Cli, name: string, options: SweepOptions): Plan {
   }
   named(cli, checked.invalid, ({ point, error }) => `left out: ${point.name}: ${error.message}`);
   const logs = options.logs === undefined ? null : cli.path(options.logs);
-  return { keys, checked, folders, outputs, logs };
+  return { keys, checked, folders, catalogue, outputs, logs };
 }
 
 /** Says something of each of a list, the first of them one by one. */

@@ -34,14 +34,14 @@ export function addVerify(program: Command, cli: Cli): void {
     .argument('<FILE>', 'a .glog or a .gtr')
     .option('--json', 'print JSON')
     .addHelpText('after', EXAMPLES)
-    .action((file: string, options: VerifyOptions) => {
+    .action(async (file: string, options: VerifyOptions) => {
       if (fileKind(cli.path(file)) === 'trace') verifyTraceFile(cli, file, options);
-      else verifyLogFile(cli, file, options);
+      else await verifyLogFile(cli, file, options);
     });
 }
 
-function verifyLogFile(cli: Cli, file: string, options: VerifyOptions): void {
-  const reader = openLog(cli, file);
+async function verifyLogFile(cli: Cli, file: string, options: VerifyOptions): Promise<void> {
+  const reader = await openLog(cli, file, null);
   const progress = cli.progress();
   const verification = verifyLog(reader, (done, total) =>
     progress.report({ done, total, text: `${formatBytes(done)} of ${formatBytes(total)}` }),

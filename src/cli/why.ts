@@ -8,10 +8,11 @@ import { changeLine } from '../report/changeText.ts';
 import { recordHead, recordLine } from '../report/recordText.ts';
 import { type LastChange, lastChange } from '../timeline/lastChange.ts';
 import { causeChain, effects } from '../timeline/why.ts';
-import { type Cli, wholeNumber } from './cli.ts';
-import { openLog, TRACES_HELP, tracesOf } from './openLog.ts';
+import { type Cli, collect, wholeNumber } from './cli.ts';
+import { openLog, TRACES_HELP, tracesOf, USES_HELP } from './openLog.ts';
 
 interface WhyOptions {
+  uses: string[];
   effects?: boolean;
   actor?: string;
   path?: string;
@@ -49,6 +50,7 @@ export function addWhy(program: Command, cli: Cli): void {
     .option('--actor <ID>', 'with --path: whose state')
     .option('--path <PATH>', 'why a value is what it is after SEQ: begin at the event that last changed it')
     .option('--traces <DIR>', `with --path: ${TRACES_HELP}`)
+    .option('--uses <PLACE>', USES_HELP, collect, [])
     .option('--depth <N>', 'with --effects: how many messages deep', wholeNumber, DEFAULT_DEPTH)
     .option('--limit <N>', 'events of the chain, and of the effects, at most', wholeNumber, DEFAULT_LIMIT)
     .option('--json', 'print JSON')
@@ -56,8 +58,8 @@ export function addWhy(program: Command, cli: Cli): void {
     .action((log: string, seq: number, options: WhyOptions) => why(cli, log, seq, options));
 }
 
-function why(cli: Cli, log: string, asked: number, options: WhyOptions): void {
-  const reader = openLog(cli, log);
+async function why(cli: Cli, log: string, asked: number, options: WhyOptions): Promise<void> {
+  const reader = await openLog(cli, log, options.uses);
   const changed = options.path === undefined ? null : changeOf(cli, reader, asked, options);
   const seq = changed?.record.seq ?? asked;
   const chain = causeChain(reader, seq, options.limit);

@@ -46,6 +46,8 @@ export interface FoundState extends ActorState {
 export class LogReader {
   readonly storage: LogStorage;
   readonly compression: Compression;
+  /** The versions of messages that it was opened with. */
+  readonly registry: VersionRegistry;
   readonly head: LogHead;
   readonly directory: LogDirectory;
   /** The end of the hash chain, hex; of what there is, when the log was cut. */
@@ -64,6 +66,7 @@ export class LogReader {
   ) {
     this.storage = storage;
     this.compression = compression;
+    this.registry = registry;
     this.head = head;
     this.directory = found.directory;
     this.headHash = hashHex(found.headHash);

@@ -8,6 +8,7 @@ import { replayYardsticks } from './benchReplay.ts';
 import { formatCount } from './format.ts';
 import { peakMemoryBytes } from './peakMemory.node.ts';
 import { formatTable } from './table.ts';
+import { wireYardsticks } from './benchWires.ts';
 import { type BenchSize, NO_REACH, type Yardstick } from './yardstick.ts';
 
 const MIB = 2 ** 20;
@@ -40,12 +41,14 @@ export async function runBench(size: BenchSize, onStep: (what: string) => void =
   const hostile = hostileYardsticks(size.hostile);
   onStep('messages per second');
   const messages = messageYardsticks(size);
+  onStep('what it costs to watch');
+  const wires = wireYardsticks(size);
   onStep('replay, jumps and size of logs');
   const log = [...(await replayYardsticks(size)), ...logYardsticks(size)];
   onStep('growth');
   const growth = await growthYardsticks(size);
   const memory = { name: 'peak memory of this benchmark', value: peakMemoryBytes() / MIB, unit: 'MiB', ...NO_REACH };
-  return [...references, ...hostile, ...messages, ...log, ...growth, memory];
+  return [...references, ...hostile, ...messages, ...wires, ...log, ...growth, memory];
 }
 
 /**

@@ -1,42 +1,104 @@
 /**
- * Fault plans: what goes wrong on which wire, as data. Each rule becomes one RxJS operator over the envelopes that an
- * actor sends; the operators are synchronous, and all they draw comes from the seed of their rule.
+ * Fault plans: what goes wrong on which wire, as plain data. A plan is part of the topology and so of the log's header; what
+ * its rules draw comes from their seeds, so that a run with faults is the same run each time.
  */
 
-import { map, mergeMap, of, type OperatorFunction, filter, tap } from 'rxjs';
-import { GranuleError } from '../errors.ts';
 import type { Address, Message } from './envelope.ts';
-import { type RandomState, SeededRandom } from './random.ts';
+import type { RandomState } from './random.ts';
+import type { Where } from './where.ts';
 
 /** Which messages a rule is about. An address is exact, or a prefix that ends in `*`: `tlb:*`; `*` alone is every actor. */
 export interface WirePattern {
   readonly from: string;
   readonly to: string;
-  /** Absent: every type. */
-  readonly type?: string;
+  /** Absent: every type; `!TLBI`: every type but that. */
+  readonly type?: string | undefined;
+}
+
+/** Which messages a rule is about, and where it comes from. */
+export interface RuleScope {
+  readonly wire: WirePattern;
+  /** Only messages whose fields are so. */
+  readonly where?: Where | undefined;
+  /** The named plan that the rule is of, as it was written; nothing reads it but people. */
+  readonly named?: { readonly plan: string; readonly [parameter: string]: unknown } | undefined;
 }
 
 /**
  * Which of the matching messages a rule strikes: the nth (counted from 1, per rule), or each with a probability. Neither:
  * all of them.
  */
-export type Occasion =
-  | { readonly nth: number; readonly probability?: never }
-  | { readonly nth?: never; readonly probability: number; readonly seed: number }
-  | { readonly nth?: never; readonly probability?: never };
+export interface Occasion {
+  readonly nth?: number | undefined;
+  readonly probability?: number | undefined;
+  /** Of the draws. */
+  readonly seed?: number | undefined;
+}
+
+/** The match does not arrive. */
+export type DropRule = RuleScope & Occasion & { readonly op: 'drop' };
+/** The match is due `delayCycles` later. */
+export type DelayRule = RuleScope & Occasion & { readonly op: 'delay'; readonly delayCycles: number };
+/** A second copy follows the first after `delayCycles`. */
+export type DuplicateRule = RuleScope & Occasion & { readonly op: 'duplicate'; readonly delayCycles: number };
+/** Held back by a drawn 1 to `windowCycles`, so that later messages of the wire may overtake it. */
+export type ReorderRule = RuleScope & Occasion & { readonly op: 'reorder'; readonly windowCycles: number };
+/** Changes nothing: announces what passes on `system.observed$` under `name`. */
+export type ObserveRule = RuleScope & Occasion & { readonly op: 'observe'; readonly name: string };
+/** Changes nothing: announces every `every`th match on `system.observed$`. To take messages away, `drop` with a probability. */
+export type SampleRule = RuleScope & { readonly op: 'sample'; readonly name: string; readonly every: number };
+/** Of the wire's messages those alone pass that satisfy `keep`, or those that do not satisfy `drop`. One of the two is given. */
+export type FilterRule = Omit<RuleScope, 'where'> & {
+  readonly op: 'filter';
+  readonly keep?: Where | undefined;
+  readonly drop?: Where | undefined;
+};
+/**
+ * Matches that are due within a stretch of time arrive at its end. The stretch is `fromCycles` to `untilCycles`, or begins
+ * when the nth match is due and lasts `forCycles`.
+ */
+export type HoldRule = RuleScope & {
+  readonly op: 'hold';
+  readonly fromCycles?: number | undefined;
+  readonly untilCycles?: number | undefined;
+  readonly nth?: number | undefined;
+  readonly forCycles?: number | undefined;
+};
+/** Another message is sent as well, from outside, due `delayCycles` (0) from now; the match goes its way. */
+export type InjectRule = RuleScope &
+  Occasion & {
+    readonly op: 'inject';
+    readonly to: Address;
+    readonly message: Message;
+    readonly delayCycles?: number | undefined;
+  };
+/**
+ * The match does not arrive; in its place `message` comes back to its sender, as if from the receiver, with the fields `copy`
+ * of the match, due `delayCycles` (0) after the match was.
+ */
+export type AnswerRule = RuleScope &
+  Occasion & {
+    readonly op: 'answer';
+    readonly message: Message;
+    readonly copy?: readonly string[] | undefined;
+    readonly delayCycles?: number | undefined;
+  };
+/** Power fails: nothing is delivered behind the record `atSeq`, or behind the one whose handling sent the match. */
+export type StopRule = Partial<RuleScope> & Occasion & { readonly op: 'stop'; readonly atSeq?: number | undefined };
 
 /** One rule of a fault plan. Times in cycles. */
-export type FaultRule = { readonly wire: WirePattern } & Occasion &
-  (
-    | { readonly op: 'drop' }
-    | { readonly op: 'delay'; readonly delayCycles: number }
-    /** A second copy follows the first after `delayCycles`. */
-    | { readonly op: 'duplicate'; readonly delayCycles: number }
-    /** Held back by a drawn 1 to `windowCycles`, so that later messages of the wire may overtake it. */
-    | { readonly op: 'reorder'; readonly windowCycles: number; readonly seed: number }
-    /** Changes nothing: announces what passes on `system.observed$` under `name`. */
-    | { readonly op: 'observe'; readonly name: string }
-  );
+export type FaultRule =
+  | DropRule
+  | DelayRule
+  | DuplicateRule
+  | ReorderRule
+  | ObserveRule
+  | SampleRule
+  | FilterRule
+  | HoldRule
+  | InjectRule
+  | AnswerRule
+  | StopRule;
 
 /** Rules in the order in which a message meets them. */
 export type FaultPlan = readonly FaultRule[];
@@ -54,14 +116,10 @@ export interface Outgoing {
 export interface FaultRuleState {
   readonly matched: number;
   readonly random: RandomState;
-}
-
-/** A rule at work in one system. */
-export interface RunningRule {
-  readonly rule: FaultRule;
-  readonly operator: OperatorFunction<Outgoing, Outgoing>;
-  readonly state: () => FaultRuleState;
-  readonly restore: (state: FaultRuleState) => void;
+  /** Of `hold`: when the stretch began that an event began. */
+  readonly heldFromCycles?: number;
+  /** Of `stop`: how many records the run has. */
+  readonly endSeq?: number;
 }
 
 /**
@@ -76,93 +134,44 @@ export function matchesAddress(pattern: string, address: Address): boolean {
   return pattern.endsWith('*') ? address.startsWith(pattern.slice(0, -1)) : pattern === address;
 }
 
-function matches(wire: WirePattern, outgoing: Outgoing): boolean {
-  return (
-    matchesAddress(wire.from, outgoing.from) &&
-    matchesAddress(wire.to, outgoing.to) &&
-    (wire.type === undefined || wire.type === outgoing.message.type)
-  );
+/**
+ * True when a type fits that of a pattern.
+ *
+ * @example
+ * ```ts
+ * matchesType('!TLBI', 'RUN'); // true
+ * ```
+ */
+export function matchesType(pattern: string | undefined, type: string): boolean {
+  if (pattern === undefined) return true;
+  return pattern.startsWith('!') ? pattern.slice(1) !== type : pattern === type;
 }
 
-function checkRule(rule: FaultRule, index: number): void {
-  const fail = (field: string, what: string): never => {
-    throw new GranuleError('TOPOLOGY_INVALID', what, `faults[${index}].${field}`);
-  };
-  const checkCycles = (field: string, cycles: number, least: number): void => {
-    if (!Number.isSafeInteger(cycles) || cycles < least || cycles >= 2 ** 32) {
-      fail(field, `${field} is a whole number of cycles from ${least} to 2^32 - 1, not ${cycles}`);
-    }
-  };
-  if (rule.op === 'delay' || rule.op === 'duplicate') checkCycles('delayCycles', rule.delayCycles, 0);
-  if (rule.op === 'reorder') checkCycles('windowCycles', rule.windowCycles, 1);
-  if (rule.nth !== undefined && (!Number.isSafeInteger(rule.nth) || rule.nth < 1)) {
-    fail('nth', `nth counts from 1, and is not ${rule.nth}`);
-  }
-  if (rule.probability !== undefined && !(rule.probability >= 0 && rule.probability <= 1)) {
-    fail('probability', `a probability is 0 to 1, not ${rule.probability}`);
-  }
-  if ('seed' in rule && !(Number.isSafeInteger(rule.seed) && rule.seed >= 0)) {
-    fail('seed', `a seed is a whole number from 0, not ${rule.seed}`);
-  }
+/** Tells by its addresses and type whether a message travels on a wire. */
+export type WireTest = (outgoing: Outgoing) => boolean;
+
+function always(): boolean {
+  return true;
 }
 
-function operatorOf(
-  rule: FaultRule,
-  strikes: (outgoing: Outgoing) => boolean,
-  random: SeededRandom,
-  observe: (name: string, outgoing: Outgoing) => void,
-): OperatorFunction<Outgoing, Outgoing> {
-  const later = (outgoing: Outgoing, extraCycles: number): Outgoing => ({
-    ...outgoing,
-    delayCycles: outgoing.delayCycles + extraCycles,
-  });
-  switch (rule.op) {
-    case 'drop':
-      return filter((outgoing) => !strikes(outgoing));
-    case 'delay':
-      return map((outgoing) => (strikes(outgoing) ? later(outgoing, rule.delayCycles) : outgoing));
-    case 'duplicate':
-      return mergeMap((outgoing) =>
-        strikes(outgoing) ? of(outgoing, later(outgoing, rule.delayCycles)) : of(outgoing),
-      );
-    case 'reorder':
-      return map((outgoing) => (strikes(outgoing) ? later(outgoing, 1 + random.below(rule.windowCycles)) : outgoing));
-    default:
-      return tap((outgoing) => {
-        if (strikes(outgoing)) observe(rule.name, outgoing);
-      });
-  }
+function addressTest(pattern: string): (address: Address) => boolean {
+  if (pattern === '*') return always;
+  if (!pattern.endsWith('*')) return (address) => address === pattern;
+  const prefix = pattern.slice(0, -1);
+  return (address) => address.startsWith(prefix);
 }
 
 /**
- * Sets the rules of a plan to work. `observe` hears what `observe` rules announce.
+ * The test of a pattern, made once: every message of a wire goes through it.
  *
- * @throws GranuleError TOPOLOGY_INVALID naming the rule and its field
  * @example
  * ```ts
- * const [rule] = startRules([{ wire: { from: '*', to: 'tlb:*', type: 'TLBI' }, op: 'drop', nth: 3 }], () => undefined);
- * rule?.state().matched; // 0
+ * const isTlbi = wireTest({ from: '*', to: 'tlb:*', type: 'TLBI' });
+ * isTlbi({ from: 'mmu:1', to: 'tlb:0', message: { type: 'TLBI' }, delayCycles: 0, sendId: null }); // true
  * ```
  */
-export function startRules(plan: FaultPlan, observe: (name: string, outgoing: Outgoing) => void): RunningRule[] {
-  return plan.map((rule, index) => {
-    checkRule(rule, index);
-    const random = new SeededRandom('seed' in rule ? rule.seed : 0);
-    let matched = 0;
-    const strikes = (outgoing: Outgoing): boolean => {
-      if (!matches(rule.wire, outgoing)) return false;
-      matched++;
-      if (rule.nth !== undefined) return matched === rule.nth;
-      return rule.probability === undefined || random.chance(rule.probability);
-    };
-    return {
-      rule,
-      operator: operatorOf(rule, strikes, random, observe),
-      state: () => ({ matched, random: random.state() }),
-      restore: (state) => {
-        matched = state.matched;
-        random.restore(state.random);
-      },
-    };
-  });
+export function wireTest({ from, to, type }: WirePattern): WireTest {
+  if (from === '*' && to === '*' && type === undefined) return always;
+  const [isFrom, isTo] = [addressTest(from), addressTest(to)];
+  return (outgoing) => matchesType(type, outgoing.message.type) && isFrom(outgoing.from) && isTo(outgoing.to);
 }

@@ -3,7 +3,7 @@
 import type { AnyStateMachine } from 'xstate';
 import { interned } from '../../machines/addresses.ts';
 import { GranuleError, invariant } from '../errors.ts';
-import { type Address, type Message, OUTSIDE } from './envelope.ts';
+import { type Address, type Message, NO_CAUSE, OUTSIDE } from './envelope.ts';
 import { type ActorEnv, createActorEnv } from './actorEnv.ts';
 import { LiveState } from './liveState.ts';
 import { type AdaptedMachine, adaptMachine, type Interpreter, type Step } from './xstateAdapter.ts';
@@ -15,6 +15,10 @@ export interface ActorSpec {
   readonly machine: AnyStateMachine;
   /** Handed to the machine's context function. */
   readonly input?: unknown;
+  /** Looks at what it sends to others, and throws where it may not. */
+  readonly guard?: (to: Address, message: Message) => void;
+  /** Its context, of the plain data that a checkpoint holds; absent: the kinds of the model know theirs. */
+  readonly revive?: (plain: Record<string, unknown>) => Record<string, unknown>;
 }
 
 /** An actor in its place. */
@@ -23,6 +27,7 @@ export interface HostedActor {
   readonly adapted: AdaptedMachine;
   readonly env: ActorEnv;
   readonly state: LiveState;
+  readonly guard: ActorSpec['guard'];
 }
 
 /** Actors by id in the order of creation, and what each sent as it was created. */
@@ -34,6 +39,17 @@ export interface HostedActors {
 function detailOf(error: unknown): string {
   if (error instanceof GranuleError) return `${error.code}: ${error.message}`;
   return error instanceof Error ? error.message : String(error);
+}
+
+/** Errors that say all that is to be said: what they name is not a fault of a handler. */
+const OF_THE_DEFINITION: ReadonlySet<string> = new Set(['ACTOR_UNSUPPORTED', 'MESSAGE_UNDECLARED', 'MESSAGE_INVALID']);
+
+/** Shows a guard what goes out to others; timers of XState are the actor's own business. */
+function guarded(guard: ActorSpec['guard'], sends: readonly Send[]): void {
+  if (guard === undefined) return;
+  for (const send of sends) {
+    if (send.kind === 'send' && !send.isTimer) guard(send.to, send.message);
+  }
 }
 
 function createdBy(spec: ActorSpec, adapted: AdaptedMachine, env: ActorEnv): Step {
@@ -76,10 +92,17 @@ export function hostActors(
     let snapshot = snapshots?.get(spec.id);
     if (snapshot === undefined) {
       const step = createdBy(spec, adapted, env);
+      guarded(spec.guard, step.sends);
       births.push([spec.id, step]);
       snapshot = step.snapshot;
     }
-    actors.set(spec.id, { id: spec.id, adapted, env, state: new LiveState(adapted.compiled, snapshot) });
+    actors.set(spec.id, {
+      id: spec.id,
+      adapted,
+      env,
+      state: new LiveState(adapted.compiled, snapshot),
+      guard: spec.guard,
+    });
   }
   return { actors, births };
 }
@@ -98,13 +121,43 @@ export function hostActors(
  */
 export function handleMessage(actor: HostedActor, message: Message, seq: number): readonly Send[] {
   try {
-    return actor.adapted.handle(actor.state, message, actor.env);
+    const sends = actor.adapted.handle(actor.state, message, actor.env);
+    if (actor.guard !== undefined) guarded(actor.guard, sends);
+    return sends;
   } catch (error) {
-    if (error instanceof GranuleError && error.code === 'ACTOR_UNSUPPORTED') throw error;
+    if (error instanceof GranuleError && OF_THE_DEFINITION.has(error.code)) throw error;
     throw new GranuleError(
       'ACTOR_THREW',
       `${actor.id} threw while it handled ${message.type}: ${detailOf(error)}`,
       `actor ${actor.id}, seq ${seq}, type ${message.type}`,
     );
   }
+}
+
+/**
+ * The error of a message that nobody takes.
+ *
+ * @param cause seq of the record whose handling sent it, or {@link NO_CAUSE}
+ * @param target whoever has the address; undefined where nobody has
+ * @example
+ * ```ts
+ * noTaker({ from: 'mm:1', to: 'zone', type: 'ALLOC', cause: 7 }, undefined).where; // 'handling seq 7'
+ * ```
+ */
+export function noTaker(
+  {
+    from,
+    to,
+    type,
+    cause,
+  }: { readonly from: Address; readonly to: Address; readonly type: string; readonly cause: number },
+  target: HostedActor | undefined,
+): GranuleError {
+  return new GranuleError(
+    'MESSAGE_NO_TAKER',
+    target === undefined
+      ? `${from} sent ${type} to ${to}, which is no actor of this system`
+      : `${from} sent ${type} to ${to}, whose machine ${target.adapted.machine.id} takes no such message`,
+    cause === NO_CAUSE ? 'before the first record' : `handling seq ${cause}`,
+  );
 }

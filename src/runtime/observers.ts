@@ -54,16 +54,26 @@ class GuardedStream<T> extends Observable<T> {
             ...(complete ? { complete } : {}),
           };
     let isReported = false;
+    const report = (thrown: unknown): void => {
+      if (!isReported) this.#report({ stream: this.#name, error: thrown });
+      isReported = true;
+    };
     const guard = (handle: () => void): void => {
       try {
         handle();
       } catch (thrown) {
-        if (!isReported) this.#report({ stream: this.#name, error: thrown });
-        isReported = true;
+        report(thrown);
       }
     };
     return super.subscribe({
-      next: (value) => guard(() => observer.next?.(value)),
+      // Not by guard: this is done for each message, and a closure for each costs as much as the rest.
+      next: (value) => {
+        try {
+          observer.next?.(value);
+        } catch (thrown) {
+          report(thrown);
+        }
+      },
       error: (thrown: unknown) =>
         guard(() => {
           if (observer.error === undefined) throw thrown;
@@ -99,5 +109,10 @@ export class Outlet<T> {
 
   next(value: T): void {
     this.#subject.next(value);
+  }
+
+  /** Nothing more comes. */
+  complete(): void {
+    this.#subject.complete();
   }
 }

@@ -36,11 +36,24 @@ export function deepFreeze<T>(value: T): T {
  */
 export function frozenCopy<T>(value: T): T {
   if (typeof value !== 'object' || value === null) return value;
-  const copy: unknown = Array.isArray(value)
-    ? value.map((child: unknown) => frozenCopy(child))
-    : Object.fromEntries(Object.entries(value).map(([key, child]) => [key, frozenCopy(child as unknown)]));
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a copy of plain data has the shape of its original
-  return Object.freeze(copy) as T;
+  return (Array.isArray(value) ? frozenArray(value) : frozenObject(value)) as T;
+}
+
+function frozenArray(values: readonly unknown[]): readonly unknown[] {
+  const copy = values.slice();
+  for (const [at, value] of copy.entries()) if (typeof value === 'object') copy[at] = frozenCopy(value);
+  return Object.freeze(copy);
+}
+
+/** A spread keeps the shape of its original: that is some ten times as fast as putting fields together one by one. */
+function frozenObject(value: object): object {
+  const copy: Record<string, unknown> = { ...value };
+  for (const key in copy) {
+    const child = copy[key];
+    if (typeof child === 'object') copy[key] = frozenCopy(child);
+  }
+  return Object.freeze(copy);
 }
 
 /**

@@ -17,7 +17,8 @@ import {
   OUTSIDE,
   recordOf,
 } from './envelope.ts';
-import { handleMessage, type HostedActor, hostActors } from './hosting.ts';
+import { handleMessage, type HostedActor, hostActors, noTaker } from './hosting.ts';
+import type { Observed } from './observed.ts';
 import type { ObserverError } from './observers.ts';
 import { checkPlain, deepFreeze } from './plainData.ts';
 import { DEFAULT_MAX_PENDING, PendingQueue } from './queue.ts';
@@ -30,10 +31,11 @@ import {
   type SystemOptions,
   type SystemState,
 } from './systemOptions.ts';
-import { type Observed, Wires } from './wires.ts';
+import { type ActorState, StateStreams } from './stateStreams.ts';
+import { type Stopped, Wires } from './wires.ts';
 import type { ActorSnapshot, Send } from './xstateInternals.ts';
 
-/** Deliveries between two calls of `onProgress`: some milliseconds. */
+/** Deliveries between two calls of `onProgress`. */
 const PROGRESS_INTERVAL = 4096;
 
 /**
@@ -50,6 +52,7 @@ export class System {
   readonly #queue: PendingQueue;
   readonly #chooser: Chooser;
   readonly #wires: Wires;
+  readonly #states = new StateStreams((error) => this.#wires.note(error));
   readonly #onDelivery: OnDelivery | undefined;
   readonly #onRecord: ((record: MessageRecord) => void) | undefined;
   readonly #freeze: boolean;
@@ -66,9 +69,11 @@ export class System {
     this.#queue = new PendingQueue(options.limits?.maxPending ?? DEFAULT_MAX_PENDING);
     this.#maxEvents = options.limits?.maxEvents ?? DEFAULT_MAX_EVENTS;
     this.#chooser = options.chooser ?? timeOrder();
-    this.#wires = new Wires(options.faultPlan ?? [], ({ from, to, message, delayCycles, sendId }) =>
-      this.#enqueue(from, to, message, delayCycles, sendId),
-    );
+    this.#wires = new Wires(options.faultPlan ?? [], {
+      enqueue: ({ from, to, message, delayCycles, sendId }) => this.#enqueue(from, to, message, delayCycles, sendId),
+      nowCycles: () => this.#clock.nowCycles,
+      nextSeq: () => this.#nextSeq,
+    });
     this.#onDelivery = options.onDelivery;
     this.#onRecord = options.onRecord;
     this.#freeze = options.freeze ?? false;
@@ -102,6 +107,16 @@ export class System {
   /** What the `observe` rules of the fault plan announce. */
   get observed$(): Observable<Observed> {
     return this.#wires.observed$;
+  }
+
+  /** The state of an actor behind each event that changed it. @throws GranuleError ACTOR_UNKNOWN */
+  state$(id: Address): Observable<ActorState> {
+    return this.#states.of(this.#hosted(id).id);
+  }
+
+  /** Which rule of the fault plan ended the run; null while none has. */
+  get stopped(): Stopped | null {
+    return this.#nextSeq >= this.#wires.endSeq ? this.#wires.stopped : null;
   }
 
   /** Exceptions of observers, the first of each. */
@@ -159,7 +174,7 @@ export class System {
   }
 
   /**
-   * Delivers one message; null when the chooser has none.
+   * Delivers one message; null when the chooser has none, and behind the end that a rule of the fault plan set.
    *
    * @throws GranuleError ACTOR_THREW, MESSAGE_NO_TAKER, RUN_LIMIT, ACTOR_UNSUPPORTED; and again at each later call, since
    * the run is then over
@@ -173,6 +188,7 @@ export class System {
   #deliver(): Envelope | null {
     if (this.#failure !== null) throw this.#failure.error;
     if (this.#isHandling) invariant(false, 'nothing outside steps while a message is being handled');
+    if (this.#nextSeq >= this.#wires.endSeq) return null;
     if (this.#nextSeq >= this.#maxEvents && this.#queue.size > 0) {
       throw new GranuleError('RUN_LIMIT', `the run has reached maxEvents = ${this.#maxEvents} records`);
     }
@@ -182,7 +198,7 @@ export class System {
     this.#clock.advanceTo(Math.max(this.#clock.nowCycles, envelope.deliverCycles));
     this.#isHandling = true;
     try {
-      // Append, then handle: should handling fail, the log holds the message that did it.
+      // Append, then handle: the log holds a message whose handling fails.
       const seq = this.#nextSeq;
       this.#onDelivery?.(seq, this.#clock.nowCycles, envelope);
       if (this.#onRecord !== undefined || this.#wires.isWatched(envelope.to)) this.#announce(envelope);
@@ -219,12 +235,20 @@ export class System {
         const isLater = earliest !== undefined && earliest.deliverCycles > untilTimeCycles;
         if (isLater || this.nowCycles > untilTimeCycles) return { delivered, reason: 'time' };
       }
-      if (this.#deliver() === null) return { delivered, reason: 'idle' };
+      if (this.#deliver() === null) {
+        return { delivered, reason: this.#nextSeq >= this.#wires.endSeq ? 'stopped' : 'idle' };
+      }
       delivered++;
       if (onProgress !== undefined && delivered % PROGRESS_INTERVAL === 0) {
         onProgress({ nextSeq: this.#nextSeq, nowCycles: this.nowCycles });
       }
     }
+  }
+
+  /** Ends the streams, for a run that is over: nothing is announced behind it. */
+  complete(): void {
+    this.#wires.complete();
+    this.#states.complete();
   }
 
   /** What, together with {@link System.snapshots}, a run needs to go on from here. */
@@ -256,6 +280,7 @@ export class System {
     this.#queue.restore(state.pending);
     this.#chooser.restore(state.chooser);
     this.#wires.restore(state.faults);
+    this.#states.reset();
     this.#failure = null;
   }
 
@@ -275,6 +300,7 @@ export class System {
     if (this.#freeze) deepFreeze(actor.state.context);
     this.#cause = seq;
     if (sends.length > 0) this.#send(actor.id, sends);
+    if (this.#states.size > 0) this.#states.announce(actor, seq, this.#clock.nowCycles);
   }
 
   #send(from: Address, sends: readonly Send[]): void {
@@ -292,13 +318,7 @@ export class System {
   #enqueue(from: Address, to: Address, message: Message, delayCycles: number, sendId: string | null): void {
     const target = this.#actors.get(to);
     if (target === undefined || !target.adapted.accepts(message.type)) {
-      throw new GranuleError(
-        'MESSAGE_NO_TAKER',
-        target === undefined
-          ? `${from} sent ${message.type} to ${to}, which is no actor of this system`
-          : `${from} sent ${message.type} to ${to}, whose machine ${target.adapted.machine.id} takes no such message`,
-        this.#cause === NO_CAUSE ? 'before the first record' : `handling seq ${this.#cause}`,
-      );
+      throw noTaker({ from, to, type: message.type, cause: this.#cause }, target);
     }
     if (this.#freeze) {
       checkPlain(message, message.type);

@@ -65,10 +65,10 @@ export interface RunUntil {
   readonly onProgress?: (progress: { readonly nextSeq: number; readonly nowCycles: number }) => void;
 }
 
-/** How a call of `run` ended. `idle`: the chooser had nothing to deliver. */
+/** How a call of `run` ended. `idle`: the chooser had nothing to deliver; `stopped`: a rule of the fault plan ended the run. */
 export interface RunResult {
   readonly delivered: number;
-  readonly reason: 'idle' | 'seq' | 'time' | 'events';
+  readonly reason: 'idle' | 'stopped' | 'seq' | 'time' | 'events';
 }
 
 /** What the runtime knows of an actor. */

@@ -3,18 +3,15 @@
  * over what it sends. An actor whose wires have no operators and no observers sends straight into the queue.
  */
 
-import { type Observable, Subject } from 'rxjs';
+import { Observable, type Subscriber } from 'rxjs';
+import { invariant } from '../errors.ts';
 import type { Address, MessageRecord } from './envelope.ts';
-import {
-  type FaultPlan,
-  type FaultRuleState,
-  matchesAddress,
-  type Outgoing,
-  type RunningRule,
-  startRules,
-} from './faultPlan.ts';
+import { type FaultPlan, type FaultRuleState, matchesAddress, type Outgoing } from './faultPlan.ts';
+import { type RunningRule, startRules } from './faultRules.ts';
 import { MAX_OBSERVER_ERRORS, type ObserverError, Outlet } from './observers.ts';
+import { Observed } from './observed.ts';
 import { frozenCopy } from './plainData.ts';
+import { fieldSight, type RuleSight } from './ruleSight.ts';
 
 /** The streams of one actor. What they carry are frozen copies. */
 export interface ActorStreams {
@@ -24,10 +21,22 @@ export interface ActorStreams {
   readonly outbox$: Observable<Outgoing>;
 }
 
-/** What an `observe` rule announces. */
-export interface Observed {
-  readonly name: string;
-  readonly outgoing: Outgoing;
+/** The loop that wires are of. */
+export interface WireSurroundings {
+  readonly enqueue: (outgoing: Outgoing) => void;
+  readonly nowCycles: () => number;
+  /** Seq of the next record: while one is handled, that of the one behind it. */
+  readonly nextSeq: () => number;
+  /** How rules see messages; by their fields unless given. */
+  readonly sight?: RuleSight;
+}
+
+/** A rule of the fault plan that ended the run. */
+export interface Stopped {
+  /** Index of the rule in the fault plan. */
+  readonly rule: number;
+  /** Records that the run has. */
+  readonly endSeq: number;
 }
 
 /**
@@ -35,8 +44,28 @@ export interface Observed {
  * queue (a limit, no taker) must reach the run, and not RxJS.
  */
 interface WireEntry {
-  readonly subject: Subject<Outgoing>;
+  readonly feed: Subscriber<Outgoing>;
   readonly leaving: Outgoing[];
+}
+
+/** Each sender has one way in and nobody else listens, so the pipeline is fed without a Subject between. */
+function entryTo(rules: readonly RunningRule[]): WireEntry {
+  const feeds: Subscriber<Outgoing>[] = [];
+  const leaving: Outgoing[] = [];
+  let wire = new Observable<Outgoing>((subscriber) => {
+    feeds.push(subscriber);
+  });
+  for (const { operator } of rules) wire = wire.pipe(operator);
+  wire.subscribe((outgoing) => leaving.push(outgoing));
+  const [feed] = feeds;
+  invariant(feed !== undefined, 'who subscribes to a wire is handed its way in');
+  return { feed, leaving };
+}
+
+/** A message that a rule sends by itself: it meets the rules behind that one. */
+interface Made {
+  readonly outgoing: Outgoing;
+  readonly nextRule: number;
 }
 
 interface ActorOutlets {
@@ -50,7 +79,9 @@ interface ActorOutlets {
  * @example
  * ```ts
  * const sent: string[] = [];
- * const wires = new Wires([{ wire: { from: 'a', to: 'b' }, op: 'drop', nth: 1 }], (outgoing) => sent.push(outgoing.message.type));
+ * const enqueue = (outgoing) => sent.push(outgoing.message.type);
+ * const around = { enqueue, nowCycles: () => 0, nextSeq: () => 0 };
+ * const wires = new Wires([{ wire: { from: 'a', to: 'b' }, op: 'drop', nth: 1 }], around);
  * wires.carry({ from: 'a', to: 'b', message: { type: 'LOST' }, delayCycles: 0, sendId: null });
  * wires.carry({ from: 'a', to: 'b', message: { type: 'KEPT' }, delayCycles: 0, sendId: null });
  * sent; // ['KEPT']
@@ -59,18 +90,40 @@ interface ActorOutlets {
 export class Wires {
   readonly observerErrors: ObserverError[] = [];
   readonly #outlets = new Map<Address, ActorOutlets>();
-  readonly #messages = new Outlet<MessageRecord>('messages$', (error) => this.#report(error));
-  readonly #observed = new Outlet<Observed>('observed$', (error) => this.#report(error));
+  readonly #messages = new Outlet<MessageRecord>('messages$', (error) => this.note(error));
+  readonly #observed = new Outlet<Observed>('observed$', (error) => this.note(error));
   readonly #rules: readonly RunningRule[];
   readonly #enqueue: (outgoing: Outgoing) => void;
-  /** The entry to the operators of each sender; null for a sender that no rule is about. */
-  readonly #entries = new Map<Address, WireEntry | null>();
+  /** By number of the first rule, the entry to the operators of each sender; null for one that no rule is about. */
+  readonly #entries: readonly Map<Address, WireEntry | null>[];
+  #made: Made[] = [];
+  #stopped: Stopped | null = null;
+  /** The run has so many records; none of its rules has said so yet where this is infinite. */
+  #endSeq = Number.POSITIVE_INFINITY;
 
-  constructor(plan: FaultPlan, enqueue: (outgoing: Outgoing) => void) {
+  constructor(plan: FaultPlan, { enqueue, nowCycles, nextSeq, sight = fieldSight }: WireSurroundings) {
     this.#enqueue = enqueue;
-    this.#rules = startRules(plan, (name, outgoing) => {
-      if (this.#observed.isWatched) this.#observed.next(Object.freeze({ name, outgoing: frozenCopy(outgoing) }));
+    this.#rules = startRules(plan, {
+      sight,
+      nowCycles,
+      nextSeq,
+      observe: (name, outgoing) => {
+        if (this.#observed.isWatched) this.#observed.next(new Observed(name, outgoing));
+      },
+      made: (outgoing, index) => this.#made.push({ outgoing, nextRule: index + 1 }),
+      stop: (endSeq, rule) => this.#stopAt({ endSeq, rule }),
     });
+    this.#entries = Array.from({ length: plan.length + 1 }, () => new Map());
+  }
+
+  /** The end that a rule set to the run: it has so many records, and nothing is delivered behind them. */
+  get endSeq(): number {
+    return this.#endSeq;
+  }
+
+  /** Which rule that was; null while none has. */
+  get stopped(): Stopped | null {
+    return this.#stopped;
   }
 
   /** Every record of the run, as it is delivered. */
@@ -91,7 +144,7 @@ export class Wires {
 
   /** True when nobody watches what the actor sends and no rule is about it: then `carry` would only enqueue. */
   isBare(from: Address): boolean {
-    if (this.#rules.length > 0 && this.#entryOf(from) !== null) return false;
+    if (this.#rules.length > 0 && this.#entryOf(from, 0) !== null) return false;
     return this.#outlets.size === 0 || this.#outlets.get(from)?.outbox.isWatched !== true;
   }
 
@@ -99,12 +152,23 @@ export class Wires {
   carry(outgoing: Outgoing): void {
     const outbox = this.#outlets.get(outgoing.from)?.outbox;
     if (outbox?.isWatched) outbox.next(frozenCopy(outgoing));
-    const entry = this.#rules.length === 0 ? null : this.#entryOf(outgoing.from);
+    this.#pass(outgoing, 0);
+  }
+
+  /** Takes a message through the rules from one on, and then what they sent by themselves through those behind them. */
+  #pass(outgoing: Outgoing, firstRule: number): void {
+    const entry = this.#rules.length === 0 ? null : this.#entryOf(outgoing.from, firstRule);
     if (entry === null) this.#enqueue(outgoing);
     else {
-      entry.subject.next(outgoing);
-      for (const left of entry.leaving.splice(0)) this.#enqueue(left);
+      entry.feed.next(outgoing);
+      const { leaving } = entry;
+      for (let at = 0; at < leaving.length; at++) this.#enqueue(leaving[at]);
+      leaving.length = 0;
     }
+    if (this.#made.length === 0) return;
+    const made = this.#made;
+    this.#made = [];
+    for (const { outgoing: sent, nextRule } of made) this.#pass(sent, nextRule);
   }
 
   /** Whether anybody watches the deliveries to an actor. */
@@ -123,46 +187,58 @@ export class Wires {
     if (this.#messages.isWatched) this.#messages.next(copy);
   }
 
+  /** Tells all who watch that nothing more comes. */
+  complete(): void {
+    const outlets = [...this.#outlets.values()].flatMap(({ inbox, outbox }) => [inbox, outbox]);
+    for (const outlet of [this.#messages, this.#observed, ...outlets]) outlet.complete();
+  }
+
   /** The moving part of the fault plan. */
   state(): FaultRuleState[] {
     return this.#rules.map((rule) => rule.state());
   }
 
   restore(states: readonly FaultRuleState[]): void {
+    this.#made = [];
+    this.#stopped = null;
+    this.#endSeq = Number.POSITIVE_INFINITY;
     for (const [index, rule] of this.#rules.entries()) {
       const state = states[index];
       if (state !== undefined) rule.restore(state);
     }
   }
 
+  /** The earliest end counts. */
+  #stopAt(stopped: Stopped): void {
+    if (stopped.endSeq >= this.#endSeq) return;
+    this.#endSeq = stopped.endSeq;
+    this.#stopped = stopped;
+  }
+
   #outletsOf(id: Address): ActorOutlets {
     let outlets = this.#outlets.get(id);
     if (outlets === undefined) {
-      const report = (error: ObserverError): void => this.#report(error);
+      const report = (error: ObserverError): void => this.note(error);
       outlets = { inbox: new Outlet(`${id} inbox$`, report), outbox: new Outlet(`${id} outbox$`, report) };
       this.#outlets.set(id, outlets);
     }
     return outlets;
   }
 
-  #entryOf(from: Address): WireEntry | null {
-    const known = this.#entries.get(from);
+  #entryOf(from: Address, firstRule: number): WireEntry | null {
+    const entries = this.#entries[firstRule];
+    const known = entries.get(from);
     if (known !== undefined) return known;
-    const rules = this.#rules.filter(({ rule }) => matchesAddress(rule.wire.from, from));
-    let entry: WireEntry | null = null;
-    if (rules.length > 0) {
-      const subject = new Subject<Outgoing>();
-      const leaving: Outgoing[] = [];
-      let wire: Observable<Outgoing> = subject;
-      for (const { operator } of rules) wire = wire.pipe(operator);
-      wire.subscribe((outgoing) => leaving.push(outgoing));
-      entry = { subject, leaving };
-    }
-    this.#entries.set(from, entry);
+    const rules = this.#rules
+      .slice(firstRule)
+      .filter(({ rule: { wire } }) => wire !== undefined && matchesAddress(wire.from, from));
+    const entry = rules.length === 0 ? null : entryTo(rules);
+    entries.set(from, entry);
     return entry;
   }
 
-  #report(error: ObserverError): void {
+  /** Keeps what an observer threw. */
+  note(error: ObserverError): void {
     if (this.observerErrors.length < MAX_OBSERVER_ERRORS) this.observerErrors.push(error);
   }
 }

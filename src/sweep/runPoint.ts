@@ -4,6 +4,7 @@ import type { LogWriter } from '../log/logWriter.ts';
 import type { RunSource } from '../mm/runs.ts';
 import { liveStates } from '../report/actorStates.ts';
 import { type RunSummary, summarize } from '../report/runSummary.ts';
+import type { Catalogue } from '../topology/definitions/catalogue.ts';
 import { type RunProgress, runSteps } from '../topology/run.ts';
 import type { Topology } from '../topology/schema.ts';
 
@@ -35,6 +36,7 @@ export interface PointResult {
 export interface PointRequest {
   topology: Topology;
   traces: ReadonlyMap<number, RunSource>;
+  catalogue?: Catalogue;
   writer: LogWriter;
   onStep?: (progress: RunProgress) => void;
 }
@@ -78,11 +80,12 @@ export function isLasting({ error }: PointResult): boolean {
  * runPoint({ topology, traces, writer }).figures?.summary.processes[0]?.counts.references; // 167440
  * ```
  */
-export function runPoint({ topology, traces, writer, onStep }: PointRequest): PointResult {
+export function runPoint({ onStep, ...request }: PointRequest): PointResult {
   const started = performance.now();
   const seconds = (): number => (performance.now() - started) / 1000;
   try {
-    const steps = runSteps({ topology, traces, writer });
+    const { topology } = request;
+    const steps = runSteps(request);
     let step = steps.next();
     while (step.done !== true) {
       onStep?.(step.value);

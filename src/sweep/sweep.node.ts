@@ -7,6 +7,7 @@ import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import { type ErrorCode, GranuleError } from '../errors.ts';
 import { startThread } from '../timeline/sourceThread.node.ts';
 import { buildTopology } from '../topology/build.ts';
+import { builtIns, type Catalogue } from '../topology/definitions/catalogue.ts';
 import { loadTraces, TraceShelf } from '../topology/load.node.ts';
 import { logMeta } from '../topology/meta.ts';
 import type { Journal } from './journal.node.ts';
@@ -21,6 +22,8 @@ const COMBINATION_CODES: ReadonlySet<ErrorCode> = new Set([
   'TOPOLOGY_ACTOR_UNKNOWN',
   'TOPOLOGY_PAGE_SIZE',
   'TOPOLOGY_NO_TAKER',
+  'TOPOLOGY_PORT',
+  'TOPOLOGY_OPEN',
   'TRACE_LAYOUT',
 ]);
 
@@ -64,7 +67,11 @@ function hashText(text: string): string {
  * [ready.length, invalid[0]?.error.code]; // [1, 'TOPOLOGY_PAGE_SIZE']
  * ```
  */
-export function checkPoints(points: readonly SweepPoint[], folders: string[]): CheckedPoints {
+export function checkPoints(
+  points: readonly SweepPoint[],
+  folders: string[],
+  catalogue: Catalogue = builtIns,
+): CheckedPoints {
   const shelf = new TraceShelf();
   const ready: ReadyPoint[] = [];
   const invalid: CheckedPoints['invalid'] = [];
@@ -72,8 +79,8 @@ export function checkPoints(points: readonly SweepPoint[], folders: string[]): C
     const { topology } = point;
     try {
       const traces = loadTraces(topology, { folders }, shelf);
-      buildTopology(topology, traces);
-      const key = hashText(JSON.stringify(logMeta(topology, traces)));
+      buildTopology(topology, traces, catalogue);
+      const key = hashText(JSON.stringify(logMeta(topology, traces, null, catalogue)));
       const log = `${key.slice(0, NAME_DIGITS)}.glog`;
       const references = topology.processes.reduce((sum, { pid }) => sum + (traces.get(pid)?.references ?? 0), 0);
       ready.push({ point, key, log, references });
@@ -89,6 +96,8 @@ export function checkPoints(points: readonly SweepPoint[], folders: string[]): C
 export interface SweepRequest {
   ready: readonly ReadyPoint[];
   folders: string[];
+  /** The definitions that the topology names, of modules that the workers load. */
+  catalogue?: Catalogue;
   workers: number;
   /** Folder that keeps the logs; null where none is kept. */
   logs: string | null;
@@ -135,7 +144,8 @@ export class Sweep {
       const logged = logs === null || existsSync(join(logs, log));
       return result === undefined || !logged ? [] : [[key, result]];
     });
-    const workerData: WorkerSetting = { folders, logs };
+    const modules = (request.catalogue ?? builtIns).modules.map(({ name, path }) => ({ name, path }));
+    const workerData: WorkerSetting = { folders, logs, modules };
     this.#request = request;
     this.results = new Map(known);
     this.resumed = known.length;

@@ -6,6 +6,7 @@ import { createLogFile } from '../log/fileStorage.node.ts';
 import { LogWriter } from '../log/logWriter.ts';
 import { zlibCompression } from '../log/zlib.node.ts';
 import { doneReferences, liveStates } from '../report/actorStates.ts';
+import type { Catalogue, LoadedModule } from '../topology/definitions/catalogue.ts';
 import { loadTraces, TraceShelf } from '../topology/load.node.ts';
 import { logMeta } from '../topology/meta.ts';
 import type { Topology } from '../topology/schema.ts';
@@ -18,6 +19,8 @@ export interface WorkerSetting {
   folders: string[];
   /** Folder that keeps the logs; null where none is kept. */
   logs: string | null;
+  /** Modules with the definitions that the topologies name. */
+  modules: readonly Pick<LoadedModule, 'name' | 'path'>[];
 }
 
 /** A point to run. */
@@ -44,13 +47,14 @@ const NEWS_MS = 200;
  * ```ts
  * const topology = parseTopology({ name: 'one', processes: [{ pid: 1, trace: 'true-kernel', pageSize: '4K' }] }, 'example');
  * const task = { topology, log: 'one.glog' };
- * workOn(task, { folders: [], logs: null }, { shelf: new TraceShelf(), tell: () => undefined }).error; // null
+ * const setting = { folders: [], logs: null, modules: [] };
+ * workOn(task, setting, { shelf: new TraceShelf(), catalogue: builtIns, tell: () => undefined }).error; // null
  * ```
  */
 export function workOn(
   { topology, log }: PointTask,
   { folders, logs }: WorkerSetting,
-  { shelf, tell }: { shelf: TraceShelf; tell: (news: PointNews) => void },
+  { shelf, catalogue, tell }: { shelf: TraceShelf; catalogue: Catalogue; tell: (news: PointNews) => void },
 ): PointResult {
   try {
     const traces = loadTraces(topology, { folders }, shelf);
@@ -59,11 +63,12 @@ export function workOn(
     // What an earlier sweep was killed over.
     if (path !== null) writingTo(part, () => rmSync(part, { force: true }));
     const storage = path === null ? discardStorage() : createLogFile(part);
-    const writer = new LogWriter(storage, zlibCompression, logMeta(topology, traces));
+    const writer = new LogWriter(storage, zlibCompression, logMeta(topology, traces, null, catalogue));
     let toldMs = performance.now();
     const result = runPoint({
       topology,
       traces,
+      catalogue,
       writer,
       onStep({ nextSeq, system }) {
         if (performance.now() - toldMs < NEWS_MS) return;

@@ -1,6 +1,7 @@
 /** Where a replay left its recording, said so that one can act on it: what differs, why it may, and what to run next. */
 import type { LogReader } from '../log/logReader.ts';
 import type { LogRecord } from '../log/record.ts';
+import { type Catalogue, catalogueOfRegistry } from '../topology/definitions/catalogue.ts';
 import { codeFingerprint, type OpenedMeta } from '../topology/meta.ts';
 import { causeChain } from './why.ts';
 
@@ -30,8 +31,8 @@ export interface Divergence {
 /** What was found to differ. */
 export type Finding = Pick<Divergence, 'seq' | 'what' | 'recorded' | 'replayed' | 'actor'>;
 
-function likelyCauses(meta: OpenedMeta, finding: Finding): string[] {
-  const here = codeFingerprint();
+function likelyCauses(meta: OpenedMeta, finding: Finding, catalogue: Catalogue): string[] {
+  const here = codeFingerprint(catalogue);
   if (meta.code !== here) return [`the log was written by other code: ${meta.code}; this is ${here}`];
   const likely = [`the code has the same fingerprint as the writer's (${here}), so the model was changed without it,`];
   likely.push(
@@ -62,7 +63,7 @@ export function divergenceOf(reader: LogReader, meta: OpenedMeta, finding: Findi
   return {
     ...finding,
     causes: isInLog ? causeChain(reader, seq, CAUSES_SHOWN) : [],
-    likely: likelyCauses(meta, finding),
+    likely: likelyCauses(meta, finding, catalogueOfRegistry(reader.registry)),
     next: [
       ...(actor === '' ? [] : [`granule state ${name} --at ${seq - 1} --actor ${actor}`]),
       `granule log ${name} --from ${around.from} --to ${around.to}`,

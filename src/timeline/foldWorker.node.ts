@@ -38,8 +38,8 @@ function waitFor(segment: number, checked: Int32Array<SharedArrayBuffer>): void 
   }
 }
 
-function fold({ handedOver, share, checked }: FoldOrder): void {
-  const { reader, traces } = openHandedOver(handedOver);
+async function fold({ handedOver, share, checked }: FoldOrder): Promise<void> {
+  const { reader, traces } = await openHandedOver(handedOver);
   const own = new ShareFold(new RecordedRun(reader, traces), share);
   for (const segment of reader.directory.segments.keys()) {
     waitFor(segment, checked);
@@ -52,7 +52,7 @@ function fold({ handedOver, share, checked }: FoldOrder): void {
 
 try {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- who starts this file gives it a FoldOrder
-  fold(workerData as FoldOrder);
+  await fold(workerData as FoldOrder);
 } catch (error) {
   if (!(error instanceof GranuleError)) throw error;
   post({ failed: error.format() });

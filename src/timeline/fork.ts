@@ -1,4 +1,5 @@
 /** A run that leaves its recording: everything up to some record is shared, what follows is new. */
+import { faultPlanOf } from '../topology/lifecycle.ts';
 import { GranuleError } from '../errors.ts';
 import type { LogMeta } from '../log/headerFrame.ts';
 import type { LogReader } from '../log/logReader.ts';
@@ -6,7 +7,6 @@ import type { LogWriter } from '../log/logWriter.ts';
 import type { LogRecord } from '../log/record.ts';
 import type { RunSource } from '../mm/runs.ts';
 import type { MessageRecord } from '../runtime/envelope.ts';
-import type { FaultPlan } from '../runtime/faultPlan.ts';
 import { createSystem, type System } from '../runtime/system.ts';
 import { openMeta } from '../topology/meta.ts';
 import { chooserOf } from '../topology/run.ts';
@@ -38,7 +38,7 @@ function restored(
   const system = createSystem({
     actors: built.actors,
     chooser: chooserOf(topology),
-    faultPlan: topology.faultPlan as unknown as FaultPlan,
+    faultPlan: faultPlanOf(topology),
     limits: { maxEvents: topology.limits.events },
     freeze: options.freeze ?? false,
     onRecord,
@@ -52,7 +52,7 @@ function restored(
   if (seq > at) sendFrom(sends, at, at, system);
   for (let next = at + 1; next <= seq; next++) {
     const result = system.run({ untilSeq: next });
-    if (result.reason === 'idle') {
+    if (result.reason === 'idle' || result.reason === 'stopped') {
       throw new GranuleError(
         'REPLAY_DIVERGED',
         `nothing is left to deliver at seq ${next}`,

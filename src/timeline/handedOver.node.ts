@@ -4,7 +4,8 @@ import { LogReader } from '../log/logReader.ts';
 import { memoryStorage } from '../log/storage.ts';
 import { zlibCompression } from '../log/zlib.node.ts';
 import type { RunBlock, RunSource } from '../mm/runs.ts';
-import { messageRegistry } from '../topology/meta.ts';
+import { builtIns, catalogueOfRegistry } from '../topology/definitions/catalogue.ts';
+import { catalogueOfFiles } from '../topology/modules.node.ts';
 import { openTrace } from '../trace/gtrReader.ts';
 
 /** A trace of which nothing is in a file: all of it but the function that finds a block. */
@@ -16,6 +17,8 @@ type HandedTrace = { readonly path: string } | { readonly inMemory: TraceInMemor
 /** What a thread opens a log and its traces by: data that `postMessage` takes. */
 export interface HandedOver {
   readonly log: { readonly path: string } | { readonly bytes: Uint8Array; readonly name: string };
+  /** Modules with the definitions that the run used. */
+  readonly modules: readonly { readonly name: string; readonly path: string }[];
   readonly traces: readonly { readonly pids: readonly number[]; readonly trace: HandedTrace }[];
 }
 
@@ -53,7 +56,7 @@ function handedTrace(source: RunSource): HandedTrace {
  * const process = { pid: 1, trace: 'made', pageSize: '4K' };
  * const traces = new Map([[1, traceFromSteps([{ access: 'X', addr: 0x10000 }])]]);
  * const reader = runInMemory(parseTopology({ name: 'one', processes: [process] }, 'example'), traces);
- * openHandedOver(handOver(reader, traces)).reader.headHash === reader.headHash; // true
+ * (await openHandedOver(handOver(reader, traces))).reader.headHash === reader.headHash; // true
  * ```
  */
 export function handOver(reader: LogReader, traces: ReadonlyMap<number, RunSource>): HandedOver {
@@ -69,6 +72,7 @@ export function handOver(reader: LogReader, traces: ReadonlyMap<number, RunSourc
       storage.path === undefined
         ? { bytes: shared(storage.read(0, storage.size())), name: storage.name }
         : { path: storage.path },
+    modules: catalogueOfRegistry(reader.registry).modules.map(({ name, path }) => ({ name, path })),
     traces: [...pidsOf].map(([source, pids]) => ({ pids, trace: handedTrace(source) })),
   };
 }
@@ -85,15 +89,20 @@ function openHandedTrace(trace: HandedTrace): RunSource {
  * @throws GranuleError what opening a log or a trace throws
  * @example
  * ```ts
- * openHandedOver({ log: { path: 'none.glog' }, traces: [] }); // throws FILE_NOT_FOUND
+ * await openHandedOver({ log: { path: 'none.glog' }, modules: [], traces: [] }); // throws FILE_NOT_FOUND
  * ```
  */
-export function openHandedOver({ log, traces }: HandedOver): { reader: LogReader; traces: Map<number, RunSource> } {
+export async function openHandedOver({
+  log,
+  modules,
+  traces,
+}: HandedOver): Promise<{ reader: LogReader; traces: Map<number, RunSource> }> {
+  const { registry } = modules.length === 0 ? builtIns : await catalogueOfFiles(modules);
   const storage = 'path' in log ? openLogFile(log.path) : memoryStorage(log.bytes, log.name);
   const opened = new Map<number, RunSource>();
   for (const { pids, trace } of traces) {
     const source = openHandedTrace(trace);
     for (const pid of pids) opened.set(pid, source);
   }
-  return { reader: LogReader.open(storage, zlibCompression, messageRegistry), traces: opened };
+  return { reader: LogReader.open(storage, zlibCompression, registry), traces: opened };
 }

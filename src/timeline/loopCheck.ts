@@ -2,10 +2,11 @@
  * The loop of a run without its actors: it is told what each of them received and sent, and holds the order, the times and the
  * payloads of all deliveries against each other with the queue, the wires and the clock that the run itself had.
  */
+import { faultPlanOf } from '../topology/lifecycle.ts';
 import type { CheckpointEntry } from '../log/directory.ts';
 import { VirtualClock } from '../runtime/clock.ts';
 import { type Message, NO_CAUSE, OUTSIDE } from '../runtime/envelope.ts';
-import type { FaultPlan, Outgoing } from '../runtime/faultPlan.ts';
+import type { Outgoing } from '../runtime/faultPlan.ts';
 import { hostActors } from '../runtime/hosting.ts';
 import { PendingQueue } from '../runtime/queue.ts';
 import type { SystemState } from '../runtime/systemOptions.ts';
@@ -15,6 +16,7 @@ import { type OutsideSend, sendsOf } from './outside.ts';
 import { PayloadHasher } from './payloadHash.ts';
 import { type RecordedOrder, recordedOrder } from './recordedOrder.ts';
 import type { RecordedRun } from './recordedRun.ts';
+import { WordSight } from './ruleWords.ts';
 import { RECORD_WORDS, SEND_WORDS } from './shareReport.ts';
 import { sameValue } from './values.ts';
 
@@ -36,6 +38,7 @@ export class LoopCheck {
   readonly #order: RecordedOrder;
   readonly #wires: Wires;
   readonly #hasher = new PayloadHasher();
+  readonly #sight: WordSight;
   readonly #sends: readonly OutsideSend[];
   readonly #checkpoints: readonly CheckpointEntry[];
   #nextEnvelopeId = 0;
@@ -50,12 +53,18 @@ export class LoopCheck {
     this.#order = recordedOrder(meta.topology.chooser);
     this.#sends = sendsOf(meta);
     this.#checkpoints = reader.checkpoints();
-    const faultPlan = meta.topology.faultPlan as unknown as FaultPlan;
-    this.#wires = new Wires(faultPlan, (outgoing) => this.#enqueue(outgoing));
+    const faultPlan = faultPlanOf(meta.topology);
+    this.#sight = new WordSight(faultPlan, this.#hasher);
+    this.#wires = new Wires(faultPlan, {
+      enqueue: (outgoing) => this.#enqueue(outgoing),
+      nowCycles: () => this.#clock.nowCycles,
+      nextSeq: () => this.#nextSeq,
+      sight: this.#sight,
+    });
     for (const [from, { sends }] of hostActors(built.actors).births) {
       for (const send of sends) {
         if (send.kind === 'cancel') this.#queue.cancel(from, send.sendId);
-        else this.#send({ from, ...send, message: this.#standIn(send.message) }, send.isTimer);
+        else this.#send({ from, ...send, message: this.#sight.given(send.message) }, send.isTimer);
       }
     }
     for (const { to, atCycles, message } of built.messages) this.#sendOutside(to, message, atCycles);
@@ -88,6 +97,7 @@ export class LoopCheck {
     const to = names[words[at + 3]];
     const hash = words[at + 6];
     if (seq !== this.#nextSeq) return `seq ${this.#nextSeq} comes next`;
+    if (seq >= this.#wires.endSeq) return 'its fault plan had ended the run';
     const [from, type] = [names[words[at + 4]], names[words[at + 5]]];
     this.#order.want({ seq, timeCycles, to, from, cause: words[at + 2], type, payload: { hash } });
     const envelope = this.#order.next(this.#queue);
@@ -109,15 +119,18 @@ export class LoopCheck {
   }
 
   #sendAll(from: string, words: Float64Array, at: number, names: readonly string[]): void {
-    const end = at + RECORD_WORDS + words[at + RECORD_WORDS - 1] * SEND_WORDS;
+    const looked = this.#sight.words.rules.length;
+    const sendWords = SEND_WORDS + looked;
+    const end = at + RECORD_WORDS + words[at + RECORD_WORDS - 1] * sendWords;
     const isBare = this.#wires.isBare(from);
-    for (let send = at + RECORD_WORDS; send < end; send += SEND_WORDS) {
+    for (let send = at + RECORD_WORDS; send < end; send += sendWords) {
       const nameOfCancel = words[send + 4];
       const sendId = nameOfCancel < 0 ? null : names[nameOfCancel];
       if (words[send] < 0) this.#queue.cancel(from, sendId ?? '');
       else {
         const to = names[words[send]];
         const message = { type: names[words[send + 1]], hash: words[send + 3] };
+        if (looked > 0) this.#sight.told(message, [...words.subarray(send + SEND_WORDS, send + sendWords)]);
         const delayCycles = words[send + 2];
         if (isBare || words[send + 5] === 1) this.#put(from, to, message, delayCycles, sendId);
         else this.#wires.carry({ from, to, message, delayCycles, sendId });
@@ -132,7 +145,7 @@ export class LoopCheck {
 
   #sendOutside(to: string, message: Message, delayCycles: number): void {
     this.#cause = NO_CAUSE;
-    this.#send({ from: OUTSIDE, to, message: this.#standIn(message), delayCycles, sendId: null }, false);
+    this.#send({ from: OUTSIDE, to, message: this.#sight.given(message), delayCycles, sendId: null }, false);
   }
 
   #sendAfter(seq: number): void {

@@ -4,13 +4,17 @@
  */
 import type { Worker } from 'node:worker_threads';
 import { GranuleError, invariant } from '../errors.ts';
+import { faultPlanOf } from '../topology/lifecycle.ts';
+import { catalogueOfRegistry } from '../topology/definitions/catalogue.ts';
 import type { LogReader } from '../log/logReader.ts';
 import type { RunSource } from '../mm/runs.ts';
+import { openMeta } from '../topology/meta.ts';
 import type { FoldOrder, FoldPost } from './foldWorker.node.ts';
 import { handOver } from './handedOver.node.ts';
 import { type PlainState, plainState, RecordedRun } from './recordedRun.ts';
 import { replay, type Replayed, type ReplayOptions } from './replay.ts';
 import { isAsWritten, isDividedAsWritten } from './replayedHash.ts';
+import { looksIntoAnswers } from './ruleWords.ts';
 import { ShareMerge } from './shareMerge.ts';
 import type { Misfit } from './shareReport.ts';
 import { sharesOf } from './shares.ts';
@@ -131,6 +135,10 @@ class Threads {
 /** Why a log cannot be verified by its own bytes and so has to be encoded anew, which one thread does; null when it can. */
 function whyOneThread(reader: LogReader): string | null {
   if (!isAsWritten(reader)) return 'its messages are of older versions';
+  if (looksIntoAnswers(faultPlanOf(openMeta(reader.meta).topology)))
+    return 'its fault plan looks into what it answers itself';
+  const { definitions, modules } = catalogueOfRegistry(reader.registry);
+  if (definitions.length > 0 && modules.length === 0) return 'its definitions are of no module that threads could load';
   return isDividedAsWritten(reader) ? null : 'its segments are not divided as granule divides them';
 }
 

@@ -3,6 +3,7 @@ import { kindOf, plainContext, reviveContext, unpackedContext } from '../../mach
 import { GranuleError, invariant } from '../errors.ts';
 import type { LogReader } from '../log/logReader.ts';
 import { type LogRecord, messageOf } from '../log/record.ts';
+import { upcastFrom } from '../log/upcast.ts';
 import type { RunSource } from '../mm/runs.ts';
 import { type ActorEnv, createActorEnv } from '../runtime/actorEnv.ts';
 import { type Message, OUTSIDE } from '../runtime/envelope.ts';
@@ -11,7 +12,9 @@ import { LiveState } from '../runtime/liveState.ts';
 import { actorStateOf, type AdaptedMachine, adaptMachine, type Step } from '../runtime/xstateAdapter.ts';
 import type { ActorSnapshot, ActorStub, Send } from '../runtime/xstateInternals.ts';
 import { type BuiltTopology, buildTopology } from '../topology/build.ts';
+import { type Catalogue, catalogueOfRegistry } from '../topology/definitions/catalogue.ts';
 import { openMeta, type OpenedMeta } from '../topology/meta.ts';
+import type { Topology } from '../topology/schema.ts';
 import { checkTraces } from './traces.ts';
 
 /** An actor's state as plain data: the form of diffs and display, and, with large structures packed, of checkpoints. */
@@ -20,6 +23,9 @@ export interface PlainState {
   readonly status: string;
   readonly context: Record<string, unknown>;
 }
+
+/** How handling a message ends a run: the log then ends with that message. */
+const ENDS_A_RUN: ReadonlySet<string> = new Set(['ACTOR_THREW', 'MESSAGE_UNDECLARED', 'MESSAGE_INVALID']);
 
 /** What a fold needs of an actor. */
 interface Player {
@@ -72,6 +78,20 @@ export function messageIn(record: LogRecord): Message {
   return messageOf(record.type, record.payload, record.seq);
 }
 
+/** What came from outside by the topology, in the present versions of messages: as records are lifted in reading. */
+function liftedTopology(topology: Topology, { meta, registry }: LogReader): Topology {
+  const upcast = upcastFrom(meta.messageVersions ?? {}, registry);
+  if (upcast === undefined) return topology;
+  const messages = topology.messages.map(({ to, type, atCycles, ...fields }) => ({
+    to,
+    type,
+    atCycles,
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- an upcaster gives the fields of a message
+    ...(upcast(type, fields) as Record<string, never>),
+  }));
+  return { ...topology, messages };
+}
+
 /**
  * A log with its traces.
  *
@@ -88,6 +108,8 @@ export class RecordedRun {
   readonly reader: LogReader;
   readonly traces: ReadonlyMap<number, RunSource>;
   readonly meta: OpenedMeta;
+  /** The kinds and messages that the log was opened with. */
+  readonly catalogue: Catalogue;
   readonly built: BuiltTopology;
   /** Ids of the actors in the order of creation. */
   readonly actors: readonly string[];
@@ -101,7 +123,8 @@ export class RecordedRun {
     this.traces = traces;
     this.meta = openMeta(reader.meta);
     checkTraces(this.meta.traces, traces, reader.storage.name);
-    this.built = buildTopology(this.meta.topology, traces);
+    this.catalogue = catalogueOfRegistry(reader.registry);
+    this.built = buildTopology(liftedTopology(this.meta.topology, reader), traces, this.catalogue);
     this.#specs = new Map(this.built.actors.map((spec) => [spec.id, spec]));
     this.actors = [...this.#specs.keys()];
   }
@@ -138,8 +161,9 @@ export class RecordedRun {
    *
    * @throws GranuleError ACTOR_UNKNOWN
    */
-  adapted(actor: string): { readonly adapted: AdaptedMachine; readonly env: ActorEnv } {
-    return this.#player(actor);
+  adapted(actor: string): Pick<HostedActor, 'adapted' | 'env' | 'guard'> {
+    const { adapted, env, spec } = this.#player(actor);
+    return { adapted, env, guard: spec.guard };
   }
 
   /** Whether there is an actor of that id, and its machine takes messages of that type. */
@@ -168,12 +192,23 @@ export class RecordedRun {
    * @throws GranuleError ACTOR_UNKNOWN, LOG_DAMAGED
    */
   revive(actor: string, state: unknown): ActorSnapshot {
-    const { adapted } = this.#player(actor);
+    const { adapted, spec } = this.#player(actor);
+    if (!isPlainState(state)) throw new GranuleError('LOG_DAMAGED', `a checkpoint holds no state of ${actor}`);
+    const context = this.#revived(actor, spec, state.context);
+    return adapted.snapshotOf({ value: state.value, status: state.status, context, output: undefined } as never);
+  }
+
+  #revived(actor: string, { revive }: ActorSpec, plain: Record<string, unknown>): Record<string, unknown> {
+    const { resources } = this.built;
+    if (revive !== undefined) {
+      const context = revive(plain);
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the context of a machine is an object
+      const keeps = 'resources' in (this.initial(actor).context as object);
+      return keeps && !('resources' in context) ? { ...context, resources } : context;
+    }
     const kind = kindOf(actor);
     invariant(kind !== null, `${actor} has a kind`);
-    if (!isPlainState(state)) throw new GranuleError('LOG_DAMAGED', `a checkpoint holds no state of ${actor}`);
-    const context = reviveContext(kind, state.context, this.built.resources);
-    return adapted.snapshotOf({ value: state.value, status: state.status, context, output: undefined } as never);
+    return reviveContext(kind, plain, resources);
   }
 
   /**
@@ -204,8 +239,8 @@ export class RecordedRun {
    */
   advance(state: LiveState, record: LogRecord): readonly Send[] {
     if (!state.isActive) return [];
-    const { adapted, env } = this.#player(record.to);
-    return this.#handled({ id: record.to, adapted, env, state }, messageIn(record), record.seq);
+    const { adapted, env, spec } = this.#player(record.to);
+    return this.#handled({ id: record.to, adapted, env, state, guard: spec.guard }, messageIn(record), record.seq);
   }
 
   /**
@@ -215,8 +250,8 @@ export class RecordedRun {
    * @throws GranuleError as `advance`; LOG_DAMAGED
    */
   foldInto(state: LiveState, actor: string, from: number, to: number, after: (seq: number) => boolean): void {
-    const { adapted, env } = this.#player(actor);
-    const hosted = { id: actor, adapted, env, state };
+    const { adapted, env, spec } = this.#player(actor);
+    const hosted = { id: actor, adapted, env, state, guard: spec.guard };
     this.reader.messages(actor, from, to, (message, seq) => {
       if (state.isActive) this.#handled(hosted, message, seq);
       return after(seq);
@@ -227,8 +262,8 @@ export class RecordedRun {
     try {
       return handleMessage(actor, message, seq);
     } catch (error) {
-      const hasEnded = error instanceof GranuleError && error.code === 'ACTOR_THREW' && seq === this.reader.lastSeq;
-      if (!hasEnded) throw error;
+      const isEnd = error instanceof GranuleError && ENDS_A_RUN.has(error.code) && seq === this.reader.lastSeq;
+      if (!isEnd) throw error;
       return [];
     }
   }

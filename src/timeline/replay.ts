@@ -1,4 +1,5 @@
 /** Verified replay: the run is done again in the recorded order, and held against the log record by record. */
+import { faultPlanOf } from '../topology/lifecycle.ts';
 import { GranuleError } from '../errors.ts';
 import type { CheckpointEntry } from '../log/directory.ts';
 import type { LogReader } from '../log/logReader.ts';
@@ -7,7 +8,6 @@ import type { StoredState } from '../log/storedState.ts';
 import type { StreamedRecord } from '../log/streamedRecord.ts';
 import type { RunSource } from '../mm/runs.ts';
 import { type Envelope, type MessageRecord, recordOf } from '../runtime/envelope.ts';
-import type { FaultPlan } from '../runtime/faultPlan.ts';
 import { createSystem, type System } from '../runtime/system.ts';
 import type { Interpreter } from '../runtime/xstateAdapter.ts';
 import { SYSTEM_STATE } from '../topology/checkpointer.ts';
@@ -80,7 +80,7 @@ class Replay {
     this.system = createSystem({
       actors: run.built.actors,
       chooser: this.#order,
-      faultPlan: topology.faultPlan as unknown as FaultPlan,
+      faultPlan: faultPlanOf(topology),
       limits: { maxEvents: topology.limits.events },
       interpreter,
       onDelivery: (seq, timeCycles, envelope) => {

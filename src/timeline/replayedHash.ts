@@ -7,7 +7,6 @@ import { SegmentBuilder } from '../log/segmentBuilder.ts';
 import { SEGMENT_RECORDS } from '../log/segmentHeader.ts';
 import type { Compression } from '../log/storage.ts';
 import { messageVersions } from '../log/upcast.ts';
-import { messageRegistry } from '../topology/meta.ts';
 
 /**
  * Whether the records as read are the records as written: older message versions are lifted in reading.
@@ -20,7 +19,7 @@ import { messageRegistry } from '../topology/meta.ts';
  * ```
  */
 export function isAsWritten(reader: LogReader): boolean {
-  const current = messageVersions(messageRegistry);
+  const current = messageVersions(reader.registry);
   const written = reader.meta.messageVersions ?? {};
   return Object.entries(current).every(([type, version]) => (written[type] ?? 1) === version);
 }

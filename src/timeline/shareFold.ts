@@ -1,4 +1,5 @@
 /** Folding some of the actors of a log from their own records alone, and saying what they received and sent. */
+import { faultPlanOf } from '../topology/lifecycle.ts';
 import { GranuleError, invariant } from '../errors.ts';
 import { hashHex } from '../log/chain.ts';
 import type { CheckpointEntry } from '../log/directory.ts';
@@ -8,6 +9,7 @@ import { handleMessage, type HostedActor } from '../runtime/hosting.ts';
 import type { Send } from '../runtime/xstateInternals.ts';
 import { PayloadHasher } from './payloadHash.ts';
 import { messageIn, type PlainState, plainState, type RecordedRun } from './recordedRun.ts';
+import { RuleWords } from './ruleWords.ts';
 import { differenceFrom, storedForm } from './storedForm.ts';
 import { type Misfit, ReportWriter, type ShareReport, type Thrown } from './shareReport.ts';
 
@@ -40,6 +42,7 @@ export class ShareFold {
   #checkpointAt = 0;
   readonly #writer = new ReportWriter();
   readonly #hasher = new PayloadHasher();
+  readonly #ruleWords: RuleWords;
   #misfit: Misfit | null = null;
   #thrown: Thrown | null = null;
 
@@ -47,6 +50,7 @@ export class ShareFold {
     this.#run = run;
     this.#share = share;
     this.#checkpoints = run.reader.checkpoints();
+    this.#ruleWords = new RuleWords(faultPlanOf(run.meta.topology));
     for (const id of share.actors) {
       this.#actors.set(id, { id, ...run.adapted(id), state: run.live(id, run.initial(id)) });
     }
@@ -99,7 +103,7 @@ export class ShareFold {
     if (!actor.state.isActive) return;
     try {
       const sends = this.#handled(actor, recorded ?? messageIn(record), record.seq);
-      for (const send of sends) this.#report(send, record.seq);
+      for (const send of sends) this.#report(send, record);
       writer.set(countAt, sends.length);
     } catch (error) {
       if (!(error instanceof GranuleError)) throw error;
@@ -118,10 +122,12 @@ export class ShareFold {
     }
   }
 
-  #report(send: Send, seq: number): void {
+  #report(send: Send, { seq, to: from }: StreamedRecord): void {
     const writer = this.#writer;
+    const { rules } = this.#ruleWords;
     if (send.kind === 'cancel') {
       for (const word of [-1, 0, 0, 0, writer.nameOf(send.sendId), 0]) writer.push(word);
+      for (let at = 0; at < rules.length; at++) writer.push(0);
       return;
     }
     const { to, message, delayCycles, sendId, isTimer } = send;
@@ -132,6 +138,9 @@ export class ShareFold {
     writer.push(this.#hasher.ofMessage(message));
     writer.push(sendId === null ? -1 : writer.nameOf(sendId));
     writer.push(isTimer ? 1 : 0);
+    if (rules.length === 0) return;
+    const outgoing = { from, to, message, delayCycles, sendId };
+    for (const word of this.#ruleWords.of(outgoing, this.#hasher)) writer.push(word);
   }
 
   /** Compares the states of checkpoints that lie before a record. */

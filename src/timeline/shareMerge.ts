@@ -1,10 +1,12 @@
 /** Putting the reports of all shares together, segment by segment, in the order of the log. */
+import { faultPlanOf } from '../topology/lifecycle.ts';
 import { GranuleError, invariant } from '../errors.ts';
 import { hashHex } from '../log/chain.ts';
 import type { LogReader } from '../log/logReader.ts';
 import { SEGMENT_RECORDS } from '../log/segmentHeader.ts';
 import { LoopCheck } from './loopCheck.ts';
 import type { RecordedRun } from './recordedRun.ts';
+import { RuleWords } from './ruleWords.ts';
 import { type Misfit, RECORD_WORDS, SEND_WORDS, type ShareReport } from './shareReport.ts';
 
 /** What one share said and was not yet used. */
@@ -37,6 +39,7 @@ export class ShareMerge {
   segments = 0;
   readonly #reader: LogReader;
   readonly #sources: readonly Source[];
+  readonly #sendWords: number;
   /** Which share has each record of a segment, and where in its report. */
   readonly #owners = new Int32Array(SEGMENT_RECORDS);
   readonly #starts = new Int32Array(SEGMENT_RECORDS);
@@ -46,6 +49,7 @@ export class ShareMerge {
   constructor(run: RecordedRun, shares: number) {
     this.#reader = run.reader;
     this.loop = new LoopCheck(run);
+    this.#sendWords = SEND_WORDS + new RuleWords(faultPlanOf(run.meta.topology)).rules.length;
     this.#sources = Array.from({ length: shares }, () => ({ reports: [], names: [] }));
     const { reader } = run;
     if (hashHex(reader.chainStored(reader.directory.segments.length - 1)) !== reader.headHash) {
@@ -82,7 +86,7 @@ export class ShareMerge {
     const starts = this.#starts;
     for (const [owner, report] of reports.entries()) {
       const words = report?.words ?? [];
-      for (let at = 0; at < words.length; at += RECORD_WORDS + words[at + RECORD_WORDS - 1] * SEND_WORDS) {
+      for (let at = 0; at < words.length; at += RECORD_WORDS + words[at + RECORD_WORDS - 1] * this.#sendWords) {
         owners[words[at] - entry.firstSeq] = owner;
         starts[words[at] - entry.firstSeq] = at;
       }

@@ -7,7 +7,10 @@ import type { ErrorCode } from '../errors.ts';
 
 /** Words of a record: seq, time, cause, to, from, type, hash of the payload, number of sends. */
 export const RECORD_WORDS = 8;
-/** Words of a send: to (-1 for a cancel), type, delay, hash of the payload, name to cancel it by (-1 for none), 1 for a timer. */
+/**
+ * Words of a send: to (-1 for a cancel), type, delay, hash of the payload, name to cancel it by (-1 for none), 1 for a timer.
+ * Behind them comes one for each rule of the fault plan that looks into messages (`ruleWords.ts`).
+ */
 export const SEND_WORDS = 6;
 /** Words made room for at first: a record and a send for each place of a segment. */
 const FIRST_WORDS = 4096 * (RECORD_WORDS + SEND_WORDS);

@@ -1,5 +1,5 @@
 /** From a topology to the actors that play it: checks that the parts fit, and makes one actor of each. */
-import { acceptedBy, kindOf, machines, ResourceHolder, vocabulary, zeroFrame } from '../../machines/index.ts';
+import { machines, ResourceHolder, zeroFrame } from '../../machines/index.ts';
 import { GRANULES } from '../arch/granule.ts';
 import { architectures } from '../arch/architectures.ts';
 import { type CostModel, defaultCosts } from '../arch/costs.ts';
@@ -10,11 +10,16 @@ import { GranuleError, invariant } from '../errors.ts';
 import { type Limits, rootLimits } from '../mm/calls/limits.ts';
 import type { RunSource } from '../mm/runs.ts';
 import type { ActorSpec } from '../runtime/hosting.ts';
+import { forksOf } from '../trace/workloads/workload.ts';
+import { builtIns, type Catalogue } from './definitions/catalogue.ts';
+import { withCustomActors } from './customActors.ts';
 import { pinChoicesOf } from './parts/gup.ts';
 import { zoneCgroups } from './parts/cgroups.ts';
 import { selectionInput } from './parts/selection.ts';
 import { zonePressure } from './parts/zone.ts';
 import { facilitiesOf, partActors, partMessages } from './parts/index.ts';
+import { checkLifecycle } from './lifecycle.ts';
+import { checkOutside, outsideMessages } from './outside.ts';
 import type { Topology, TopologyProcess } from './schema.ts';
 
 /** A message from outside that starts or disturbs a run. */
@@ -110,6 +115,14 @@ function checkArchitecture(topology: Topology): void {
   if (core !== 'tlb-reference') refuse(`no core of ${architecture.name} is modelled; take tlb-reference`, 'core');
 }
 
+/** A workload that forks needs its children. */
+function checkForks({ name }: Topology, index: number, { workload, children, pid }: TopologyProcess): void {
+  const forks = workload === undefined ? 0 : forksOf(workload);
+  if (forks <= children.length) return;
+  const what = `the workload of process:${pid} forks ${forks} children, and ${children.length} are listed`;
+  fail('TOPOLOGY_INVALID', what, `${name}: processes.${index}.children`);
+}
+
 function checkProcesses(topology: Topology): void {
   const byPid = new Map<number, TopologyProcess>();
   for (const [index, process] of topology.processes.entries()) {
@@ -128,6 +141,7 @@ function checkProcesses(topology: Topology): void {
     }
   }
   checkThreads(topology, byPid);
+  checkLifecycle(topology);
   for (const [index, process] of topology.processes.entries()) {
     for (const child of process.children) {
       const found = byPid.get(child);
@@ -135,6 +149,7 @@ function checkProcesses(topology: Topology): void {
       if (found === undefined) fail('TOPOLOGY_ACTOR_UNKNOWN', `there is no process:${child} to fork`, where);
       if (!found.forked) fail('TOPOLOGY_INVALID', `process:${child} is not marked forked`, where);
     }
+    checkForks(topology, index, process);
   }
 }
 
@@ -143,18 +158,6 @@ function checkAsids({ name, cpus, asidBits, design }: Topology): void {
   const usable = usableAsids(asidBits, design.kpti);
   if (cpus < usable) return;
   fail('TOPOLOGY_INVALID', `${usable} usable ASIDs are too few for ${cpus} CPUs`, `${name}: asidBits`);
-}
-
-function checkMessages(topology: Topology, ids: ReadonlySet<string>): void {
-  for (const [index, { to, type }] of topology.messages.entries()) {
-    const where = `${topology.name}: messages.${index}`;
-    if (!ids.has(to))
-      fail('TOPOLOGY_ACTOR_UNKNOWN', `a message ${type} to ${to}, which is no actor here`, `${where}.to`);
-    const kind = kindOf(to);
-    invariant(kind !== null, `${to} has a kind`);
-    if (type in vocabulary && (acceptedBy(kind) as string[]).includes(type)) continue;
-    fail('TOPOLOGY_NO_TAKER', `outside sends ${type} to ${to}, and a ${kind} cannot take it`, `${where}.type`);
-  }
 }
 
 function costsOf(topology: Topology): CostModel {
@@ -232,11 +235,41 @@ function processActors(
   ];
 }
 
+function resourcesOf(topology: Topology, traces: ReadonlyMap<number, RunSource>): ResourceHolder {
+  return new ResourceHolder({
+    traces: new Map([...traces.values()].map((trace) => [trace.hash, trace])),
+    costs: costsOf(topology),
+    design: designOf(topology),
+    facilities: facilitiesOf(topology),
+    architecture: architectures[topology.architecture ?? 'arm64'],
+    threads: threadsOf(topology),
+  });
+}
+
+function fileActors(topology: Topology, files: ReadonlyMap<string, number>, resources: ResourceHolder): ActorSpec[] {
+  // Of a path that is given twice the first counts.
+  const described = new Map(topology.files.toReversed().map((file) => [file.path, file]));
+  return [...files].map(([path, sizeBytes]) => {
+    const { kind, cached } = described.get(path) ?? { kind: 'ext4' as const, cached: false };
+    const input = {
+      resources,
+      path,
+      sizeBytes,
+      kernelPageBytes: topology.kernelPageSize,
+      policy: topology.pageCache,
+      kind,
+      cached,
+    };
+    return { id: `file:${path}`, machine: machines.file, input };
+  });
+}
+
 /**
- * Builds the actors of a topology. `traces` holds the trace of each process by pid, laid out as `layoutOf` says.
+ * Builds the actors of a topology. `traces` holds the trace of each process by pid, laid out as `layoutOf` says; `catalogue` the
+ * definitions of actors that it names.
  *
- * @throws GranuleError TOPOLOGY_INVALID, TOPOLOGY_ACTOR_UNKNOWN, TOPOLOGY_PAGE_SIZE or TOPOLOGY_NO_TAKER, with the
- * field; all before anything runs
+ * @throws GranuleError TOPOLOGY_INVALID, TOPOLOGY_ACTOR_UNKNOWN, TOPOLOGY_PAGE_SIZE, TOPOLOGY_NO_TAKER, TOPOLOGY_PORT,
+ * TOPOLOGY_OPEN, TOPOLOGY_OWNER or DEFINITION_MISSING, with the field; all before anything runs
  * @example
  * ```ts
  * const topology = parseTopology({ name: 'one', processes: [{ pid: 1, trace: 'made', pageSize: '4K' }] }, 'example');
@@ -244,22 +277,17 @@ function processActors(
  * buildTopology(topology, traces).messages[0]?.to; // 'process:1'
  * ```
  */
-export function buildTopology(topology: Topology, traces: ReadonlyMap<number, RunSource>): BuiltTopology {
+export function buildTopology(
+  topology: Topology,
+  traces: ReadonlyMap<number, RunSource>,
+  catalogue: Catalogue = builtIns,
+): BuiltTopology {
   checkArchitecture(topology);
   checkGranules(topology);
   checkMemory(topology);
   checkProcesses(topology);
   checkAsids(topology);
-  const sources = new Map([...traces.values()].map((trace) => [trace.hash, trace]));
-  const architecture = architectures[topology.architecture ?? 'arm64'];
-  const resources = new ResourceHolder({
-    traces: sources,
-    costs: costsOf(topology),
-    design: designOf(topology),
-    facilities: facilitiesOf(topology),
-    architecture,
-    threads: threadsOf(topology),
-  });
+  const resources = resourcesOf(topology, traces);
   const { kernelPageSize: kernelPageBytes, cpus } = topology;
   const core = findCore(topology.core);
   const files = fileSizes(topology, traces);
@@ -267,9 +295,17 @@ export function buildTopology(topology: Topology, traces: ReadonlyMap<number, Ru
   const kswapd = topology.reclaim === undefined ? {} : { kswapd: true };
   const cgroups = zoneCgroups(topology);
   const grouped = cgroups === undefined ? {} : { cgroups };
-  const selection = selectionInput(topology.selection, kernelPageBytes);
   const actors: ActorSpec[] = [
-    { id: 'abi', machine: machines.abi, input: { resources, kernelPageBytes, files: [...files.keys()], ...selection } },
+    {
+      id: 'abi',
+      machine: machines.abi,
+      input: {
+        resources,
+        kernelPageBytes,
+        files: [...files.keys()],
+        ...selectionInput(topology.selection, kernelPageBytes),
+      },
+    },
     { id: 'disk', machine: machines.disk, input: { resources } },
     { id: 'sched', machine: machines.sched, input: { resources, cpus, asidBits: topology.asidBits, affinity } },
     { id: 'shmem', machine: machines.shmem, input: { resources, kernelPageBytes, policy: topology.pageCache } },
@@ -293,30 +329,13 @@ export function buildTopology(topology: Topology, traces: ReadonlyMap<number, Ru
     invariant(trace !== undefined, `process ${process.pid} has its trace`);
     actors.push(...processActors(topology, process, trace, resources));
   }
-  // Of a path that is given twice the first counts.
-  const described = new Map(topology.files.toReversed().map((file) => [file.path, file]));
-  for (const [path, sizeBytes] of files) {
-    const { kind, cached } = described.get(path) ?? { kind: 'ext4' as const, cached: false };
-    const input = { resources, path, sizeBytes, kernelPageBytes, policy: topology.pageCache, kind, cached };
-    actors.push({ id: `file:${path}`, machine: machines.file, input });
-  }
+  actors.push(...fileActors(topology, files, resources));
   for (const make of partActors) actors.push(...make({ topology, resources }));
-  checkMessages(topology, new Set(actors.map((actor) => actor.id)));
+  const hosted = withCustomActors({ topology, catalogue, resources }, actors);
+  checkOutside(topology, hosted, catalogue);
   return {
-    actors,
+    actors: hosted,
     messages: [...partMessages.flatMap((make) => make(topology)), ...outsideMessages(topology)],
     resources,
   };
-}
-
-function outsideMessages(topology: Topology): OutsideMessage[] {
-  const starts = topology.processes
-    .filter((process) => !process.forked && process.threadOf === undefined)
-    .map(({ pid, startCycles }) => ({ to: `process:${pid}`, atCycles: startCycles, message: { type: 'START' } }));
-  const others = topology.messages.map(({ to, type, atCycles, ...fields }) => ({
-    to,
-    atCycles,
-    message: { ...fields, type },
-  }));
-  return [...starts, ...others];
 }

@@ -22,6 +22,7 @@ import { MAY_WRITE } from '../mm/tlbArray.ts';
 import type { MessageRecord } from '../runtime/envelope.ts';
 import type { System } from '../runtime/system.ts';
 import { pageSizeLimits } from '../arch/granule.ts';
+import type { LawCheck } from './definitions/customLaws.ts';
 import { PinLaws } from './lawsOfPins.ts';
 import { sizeFault } from './sizeLaws.ts';
 
@@ -63,10 +64,18 @@ export class Laws {
   checked = 0;
   private readonly seen = new Map<string, Seen>();
   private pins: PinLaws | null = null;
+  private readonly ofDefinitions: LawCheck;
+
+  /** `ofDefinitions`: what a user's own actors hold to (`definitions/customLaws.ts`). */
+  constructor(ofDefinitions: LawCheck = () => null) {
+    this.ofDefinitions = ofDefinitions;
+  }
 
   /** Looks at what this event can have changed. */
   check(record: MessageRecord, system: System): void {
     const { to } = record;
+    const own = this.ofDefinitions(record, system);
+    if (own !== null) this.broken(record, 'of a definition', own);
     this.pins ??= new PinLaws(system);
     const broken = this.pins.check(record);
     if (broken !== null) this.broken(record, 7, broken);
@@ -84,7 +93,7 @@ export class Laws {
     if (fault !== null) this.broken(record, 'of page sizes', fault);
   }
 
-  private broken(record: MessageRecord, law: 7 | 8 | 'of page sizes', what: string): never {
+  private broken(record: MessageRecord, law: 7 | 8 | 'of page sizes' | 'of a definition', what: string): never {
     throw new GranuleError(
       'LAW_BROKEN',
       `law ${law} after event ${record.seq} (${record.type} to ${record.to}): ${what}`,

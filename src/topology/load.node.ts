@@ -6,8 +6,10 @@ import { GranuleError } from '../errors.ts';
 import type { RunSource } from '../mm/runs.ts';
 import { openTrace } from '../trace/gtrReader.ts';
 import { programTrace } from '../trace/programSteps.ts';
-import { relayout } from '../trace/relayout.ts';
+import { laidOutFor } from '../trace/relayout.ts';
+import { workloadTrace } from '../trace/workloads/workload.ts';
 import { layoutOf } from './build.ts';
+import { builtInFaultPlans, type FaultPlans } from './faultPlans/index.ts';
 import type { TraceReference } from './meta.ts';
 import { parseTopology, type Topology, type TopologyProcess } from './schema.ts';
 
@@ -17,8 +19,8 @@ export interface TracePlaces {
   folders: string[];
   /** A trace file for a pid, over what the topology says. */
   byPid?: ReadonlyMap<number, string>;
-  /** Processes whose program is written out in the topology. */
-  programs?: ReadonlyMap<number, Pick<TopologyProcess, 'trace' | 'program'>>;
+  /** Processes whose program or workload is written out in the topology. */
+  programs?: ReadonlyMap<number, Pick<TopologyProcess, 'trace' | 'program' | 'workload'>>;
 }
 
 function packageFolder(): string {
@@ -53,7 +55,25 @@ export function topologyNames(): string[] {
 }
 
 /**
- * Reads a topology: a path to a JSON file, or the name of one of the package's.
+ * The file of a topology: a path, or the name of one of the package's.
+ *
+ * @throws GranuleError TOPOLOGY_UNKNOWN
+ * @example
+ * ```ts
+ * topologyPath('plain-4k').endsWith('plain-4k.json'); // true
+ * ```
+ */
+export function topologyPath(nameOrPath: string, cwd = process.cwd()): string {
+  const path = resolve(cwd, nameOrPath);
+  const named = join(fixturesFolder('topologies'), `${nameOrPath}.json`);
+  const found = existsSync(path) ? path : existsSync(named) ? named : null;
+  if (found === null)
+    throw new GranuleError('TOPOLOGY_UNKNOWN', `there is no topology "${nameOrPath}"`, `looked at ${path}`);
+  return found;
+}
+
+/**
+ * Reads a topology: a path to a JSON file, or the name of one of the package's. `plans`: the fault plans that it may name.
  *
  * @throws GranuleError TOPOLOGY_UNKNOWN, FILE_UNREADABLE, TOPOLOGY_INVALID with the place in the file
  * @example
@@ -61,12 +81,8 @@ export function topologyNames(): string[] {
  * loadTopology('plain-4k').kernelPageSize; // 4096
  * ```
  */
-export function loadTopology(nameOrPath: string, cwd = process.cwd()): Topology {
-  const path = resolve(cwd, nameOrPath);
-  const named = join(fixturesFolder('topologies'), `${nameOrPath}.json`);
-  const found = existsSync(path) ? path : existsSync(named) ? named : null;
-  if (found === null)
-    throw new GranuleError('TOPOLOGY_UNKNOWN', `there is no topology "${nameOrPath}"`, `looked at ${path}`);
+export function loadTopology(nameOrPath: string, cwd = process.cwd(), plans: FaultPlans = builtInFaultPlans): Topology {
+  const found = topologyPath(nameOrPath, cwd);
   let text: string;
   try {
     text = readFileSync(found, 'utf8');
@@ -79,7 +95,7 @@ export function loadTopology(nameOrPath: string, cwd = process.cwd()): Topology 
   } catch (error) {
     throw new GranuleError('TOPOLOGY_INVALID', `it is not JSON: ${(error as Error).message}`, found);
   }
-  return parseTopology(data, found);
+  return parseTopology(data, found, plans);
 }
 
 /** The path of a trace by name or path; null where there is none. */
@@ -90,9 +106,6 @@ function findTrace(name: string, folders: readonly string[]): string | null {
   ]);
   return [resolve(name), ...places].find((path) => existsSync(path)) ?? null;
 }
-
-/** The name of a trace that was laid out for larger pages: `NAME~64K`. */
-const LAID_OUT = /~(16|64)K$/;
 
 /**
  * Opens traces once each, laid out again where they must be.
@@ -107,16 +120,25 @@ const LAID_OUT = /~(16|64)K$/;
 export class TraceShelf {
   private readonly sources = new Map<string, RunSource>();
 
+  /** The trace of what a process has written out in its topology; null where it runs a recorded one. */
+  written(
+    { trace, program, workload }: Pick<TopologyProcess, 'trace' | 'program' | 'workload'>,
+    layoutBytes: number,
+  ): RunSource | null {
+    if (program !== undefined) return programTrace(trace, program);
+    if (workload === undefined) return null;
+    const key = `${JSON.stringify(workload)}@${layoutBytes}`;
+    const source = this.sources.get(key) ?? workloadTrace(workload, layoutBytes);
+    this.sources.set(key, source);
+    return source;
+  }
+
   /** @throws GranuleError whatever opening a trace throws, and TRACE_LAYOUT */
   open(path: string, layoutBytes: number): RunSource {
     const key = `${path}@${layoutBytes}`;
     const known = this.sources.get(key);
     if (known !== undefined) return known;
-    const base = openTrace(path);
-    // What was laid out before carries its page size in its name, and runs with that size or a smaller one.
-    const done = LAID_OUT.exec(base.name);
-    const laidOutBytes = done === null ? 4096 : Number(done[1]) * 1024;
-    const source = layoutBytes > laidOutBytes ? relayout(base, layoutBytes as 16384 | 65536) : base;
+    const source = laidOutFor(openTrace(path), layoutBytes);
     this.sources.set(key, source);
     return source;
   }
@@ -140,8 +162,10 @@ export function loadTraces(
 ): Map<number, RunSource> {
   const traces = new Map<number, RunSource>();
   for (const process of topology.processes) {
-    if (process.program !== undefined) {
-      traces.set(process.pid, programTrace(process.trace, process.program));
+    const layoutBytes = layoutOf(process, topology.kernelPageSize);
+    const written = shelf.written(process, layoutBytes);
+    if (written !== null) {
+      traces.set(process.pid, written);
       continue;
     }
     const name = places.byPid?.get(process.pid) ?? process.trace;
@@ -155,7 +179,7 @@ export function loadTraces(
         'Give its folder with --traces DIR.',
       );
     }
-    traces.set(process.pid, shelf.open(path, layoutOf(process, topology.kernelPageSize)));
+    traces.set(process.pid, shelf.open(path, layoutBytes));
   }
   return traces;
 }
@@ -183,9 +207,10 @@ export function loadTracesOfLog(references: readonly TraceReference[], places: T
   const shelf = new TraceShelf();
   const traces = new Map<number, RunSource>();
   for (const { pid, name, hash, layoutBytes } of references) {
-    const written = places.programs?.get(pid);
-    if (written?.program !== undefined) {
-      traces.set(pid, programTrace(written.trace, written.program));
+    const process = places.programs?.get(pid);
+    const written = process === undefined ? null : shelf.written(process, layoutBytes);
+    if (written !== null) {
+      traces.set(pid, written);
       continue;
     }
     const path = findTrace(places.byPid?.get(pid) ?? name, places.folders);

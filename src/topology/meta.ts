@@ -4,18 +4,18 @@ import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import { vocabulary } from '../../machines/index.ts';
 import { GranuleError } from '../errors.ts';
 import type { LogMeta } from '../log/headerFrame.ts';
-import { defineVersions, messageVersions, type VersionRegistry } from '../log/upcast.ts';
+import { messageVersions, type VersionRegistry } from '../log/upcast.ts';
 import type { RunSource } from '../mm/runs.ts';
+import { workloadName } from '../trace/workloads/workload.ts';
 import { layoutOf } from './build.ts';
-import { parseTopology, type Topology } from './schema.ts';
+import { builtIns, type Catalogue, type ModuleReference } from './definitions/catalogue.ts';
+import { parseTopology, type Topology, type TopologyProcess } from './schema.ts';
 
 /** Version of granule that writes the logs; a test holds it against package.json. */
 export const GRANULE_VERSION = '0.1.0';
 
-/** The message types with their versions; a type that changed lists its upcasters here. */
-export const messageRegistry: VersionRegistry = defineVersions(
-  Object.fromEntries(Object.entries(vocabulary).map(([type, row]) => [type, { version: row.version, upcasters: [] }])),
-);
+/** The message types of granule's own with their versions. */
+export const messageRegistry: VersionRegistry = builtIns.registry;
 
 /** Names a trace in a log: content hash, and how it was laid out. */
 export interface TraceReference {
@@ -34,16 +34,33 @@ export interface ForkParent {
 }
 
 /**
- * The fingerprint of the code that made a log: its version and vocabulary. Two logs with one fingerprint replay alike.
+ * The fingerprint of the code that made a log: its version and vocabulary, and the definitions and modules that a topology brought
+ * along. Two logs with one fingerprint replay alike.
  *
  * @example
  * ```ts
  * codeFingerprint().startsWith('0.1.0+'); // true
  * ```
  */
-export function codeFingerprint(): string {
-  const rows = Object.entries(vocabulary).sort(([a], [b]) => (a < b ? -1 : 1));
+export function codeFingerprint(catalogue: Catalogue = builtIns): string {
+  const rows: unknown[] = Object.entries(vocabulary).sort(([a], [b]) => (a < b ? -1 : 1));
+  for (const type of [...catalogue.messages.keys()].sort()) rows.push([type, catalogue.row(type)]);
+  for (const kind of [...catalogue.actors.keys()].sort()) rows.push([kind, catalogue.actors.get(kind)?.version]);
+  for (const { name, hash } of catalogue.modules) rows.push([name, hash]);
   return `${GRANULE_VERSION}+${bytesToHex(sha256(utf8ToBytes(JSON.stringify(rows)))).slice(0, 16)}`;
+}
+
+/**
+ * What a process runs, in a word or two.
+ *
+ * @example
+ * ```ts
+ * const process = { pid: 1, pageSize: '4K', workload: { pattern: 'seq', lengthBytes: '1M' } } as const;
+ * parseTopology({ name: 'one', processes: [process] }, 'example').processes.map(programName); // ['seq']
+ * ```
+ */
+export function programName({ trace, workload }: Pick<TopologyProcess, 'trace' | 'workload'>): string {
+  return workload === undefined ? trace : workloadName(workload);
 }
 
 /**
@@ -60,13 +77,14 @@ export function logMeta(
   topology: Topology,
   traces: ReadonlyMap<number, RunSource>,
   parent: ForkParent | null = null,
+  catalogue: Catalogue = builtIns,
 ): LogMeta {
   const references = topology.processes.map((process): TraceReference => {
     const trace = traces.get(process.pid);
     return {
       pid: process.pid,
       hash: trace?.hash ?? '',
-      name: process.trace,
+      name: programName(process),
       layoutBytes: layoutOf(process, topology.kernelPageSize),
       references: trace?.references ?? 0,
       runs: trace?.runs ?? 0,
@@ -75,12 +93,13 @@ export function logMeta(
   return {
     kind: 'run',
     granule: GRANULE_VERSION,
-    code: codeFingerprint(),
+    code: codeFingerprint(catalogue),
+    ...(catalogue.modules.length === 0 ? {} : { modules: catalogue.modules.map(({ name, hash }) => ({ name, hash })) }),
     topology,
     traces: references,
     seed: topology.seed,
     chooser: topology.chooser,
-    messageVersions: messageVersions(messageRegistry),
+    messageVersions: messageVersions(catalogue.registry),
     parent,
   };
 }
@@ -91,6 +110,8 @@ export interface OpenedMeta {
   traces: TraceReference[];
   code: string;
   parent: ForkParent | null;
+  /** Modules whose definitions the run used. */
+  modules: ModuleReference[];
 }
 
 /**
@@ -113,5 +134,6 @@ export function openMeta(meta: LogMeta): OpenedMeta {
     traces: meta['traces'] as TraceReference[],
     code: String(meta['code']),
     parent: (meta['parent'] ?? null) as ForkParent | null,
+    modules: (meta['modules'] ?? []) as ModuleReference[],
   };
 }

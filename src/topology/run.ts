@@ -5,13 +5,15 @@ import type { LogWriter } from '../log/logWriter.ts';
 import type { RunSource } from '../mm/runs.ts';
 import { type Chooser, seededRandom, timeOrder } from '../runtime/chooser.ts';
 import type { MessageRecord } from '../runtime/envelope.ts';
-import type { FaultPlan } from '../runtime/faultPlan.ts';
 import { createSystem, type System } from '../runtime/system.ts';
 import type { OnDelivery, SystemOptions } from '../runtime/systemOptions.ts';
 import type { Interpreter } from '../runtime/xstateAdapter.ts';
 import { buildTopology } from './build.ts';
+import type { Catalogue } from './definitions/catalogue.ts';
+import { customLaws } from './definitions/customLaws.ts';
 import { Checkpointer } from './checkpointer.ts';
 import { Laws } from './laws.ts';
+import { faultPlanOf } from './lifecycle.ts';
 import type { Topology } from './schema.ts';
 
 /** Machines that are known to change no message once it is sent: it may be logged a little later. */
@@ -24,8 +26,12 @@ export interface RunRequest {
   topology: Topology;
   /** The trace of each process, by pid. */
   traces: ReadonlyMap<number, RunSource>;
+  /** The definitions that the topology names; granule's own alone where it is not given. */
+  catalogue?: Catalogue;
   writer: LogWriter | null;
   onProgress?: (progress: RunProgress) => void;
+  /** Told of the system before anything is sent to it, so that observers can be attached. */
+  onSystem?: (system: System) => void;
   /** Takes every delivery once it is logged, before its actor handles it. */
   onDelivery?: OnDelivery;
   /** The same as records, for those who keep them. */
@@ -44,6 +50,8 @@ export interface RunOutcome {
   records: number;
   logBytes: number;
   timeCycles: number;
+  /** A rule of the fault plan ended it, as a power failure does: which one, by its index. Null: it ended by itself. */
+  stoppedBy: number | null;
   system: System;
 }
 
@@ -71,20 +79,21 @@ export function chooserOf(topology: Topology): Chooser {
  * ```
  */
 export function systemOf(
-  request: Pick<RunRequest, 'topology' | 'traces' | 'freeze' | 'interpreter'>,
+  request: Pick<RunRequest, 'topology' | 'traces' | 'catalogue' | 'freeze' | 'interpreter' | 'onSystem'>,
   taps: Pick<SystemOptions, 'onDelivery' | 'onRecord'> = {},
 ): System {
   const { topology, traces } = request;
-  const built = buildTopology(topology, traces);
+  const built = buildTopology(topology, traces, request.catalogue);
   const system = createSystem({
     actors: built.actors,
     chooser: chooserOf(topology),
-    faultPlan: topology.faultPlan as unknown as FaultPlan,
+    faultPlan: faultPlanOf(topology),
     limits: { maxEvents: topology.limits.events },
     ...taps,
     ...(request.interpreter === undefined ? {} : { interpreter: request.interpreter }),
     freeze: request.freeze ?? false,
   });
+  request.onSystem?.(system);
   for (const { to, atCycles, message } of built.messages) system.send(to, message, { delayCycles: atCycles });
   return system;
 }
@@ -108,7 +117,7 @@ export interface DriveRequest {
 
 /** Delivers some events; false where none is left. */
 function deliverSome(system: System, laws: Laws | undefined): boolean {
-  if (laws === undefined) return system.run({ untilSeq: system.nextSeq + STEP_EVENTS - 1 }).reason !== 'idle';
+  if (laws === undefined) return system.run({ untilSeq: system.nextSeq + STEP_EVENTS - 1 }).reason === 'seq';
   for (let events = 0; events < STEP_EVENTS; events++) {
     const record = system.step();
     if (record === null) return false;
@@ -172,15 +181,18 @@ export function* runSteps(request: RunRequest): Generator<RunProgress, RunOutcom
   keepMessages = [...system.machines].every((machine) => KEEP_MESSAGES.has(machine));
   const limit = { maxEvents: topology.limits.events, limitName: `${topology.name}: limits.events` };
   try {
-    const laws = request.checked === true ? { laws: new Laws() } : {};
+    const laws = request.checked === true ? { laws: new Laws(customLaws(request.catalogue)) } : {};
     yield* driveSteps(system, { checkpoints, ...limit, ...laws });
   } catch (error) {
     writer?.close();
     throw error;
+  } finally {
+    system.complete();
   }
   const totals = writer?.close() ?? { headHash: '', records: system.nextSeq, bytes: 0 };
   const { headHash, records, bytes: logBytes } = totals;
-  return { headHash, records, logBytes, timeCycles: system.nowCycles, system };
+  const stoppedBy = system.stopped?.rule ?? null;
+  return { headHash, records, logBytes, timeCycles: system.nowCycles, stoppedBy, system };
 }
 
 /**

@@ -6,6 +6,11 @@ import { corePresets } from '../arch/cores.ts';
 import { defaultDesign } from '../arch/design.ts';
 import { GranuleError } from '../errors.ts';
 import { programSchema } from '../trace/programSteps.ts';
+import { workloadSchema } from '../trace/workloads/workloadSchema.ts';
+import { lifecycleFields } from './lifecycleSchema.ts';
+import { entryFault, expandFaultPlan } from './faultPlans/expand.ts';
+import { builtInFaultPlans, type FaultPlans } from './faultPlans/index.ts';
+import { namedPlanSchema, ruleSchema, type WrittenRule } from './faultPlans/schema.ts';
 import { partSchemas } from './parts/index.ts';
 import { parseSize, size } from './sizes.ts';
 
@@ -27,6 +32,11 @@ const processFields = z.strictObject({
   trace: z.string().min(1).default('program'),
   /** What it does, written out (`src/trace/programSteps.ts`), in the place of a trace. */
   program: programSchema.optional(),
+  workload: workloadSchema
+    .optional()
+    .describe(
+      'What it does, as a pattern, a mixture or a sequence of some, in the place of a trace: docs/workloads.md.',
+    ),
   pageSize,
   /** Page size that the program is laid out for; by default the larger of 4K and its own. */
   layout: pageSize.optional(),
@@ -34,6 +44,7 @@ const processFields = z.strictObject({
   cpu: z.int().nonnegative().optional(),
   /** When it starts. */
   startCycles: z.int().nonnegative().default(0),
+  ...lifecycleFields,
   /** Pids that its fork calls create, in order. They are processes of this topology with `forked: true`. */
   children: z.array(z.int().positive()).default([]),
   /** It begins when its parent forks it, not by execve. */
@@ -49,20 +60,23 @@ const processFields = z.strictObject({
   dataLimit: size.optional(),
 });
 
-const processSchema = processFields.refine(
-  ({ trace, program }) => program !== undefined || trace !== 'program',
-  'a process runs a trace or a program: give one of them',
-);
+const processSchema = processFields
+  .refine(
+    ({ trace, program, workload }) => program !== undefined || workload !== undefined || trace !== 'program',
+    'a process runs a trace, a program or a workload: give one of them',
+  )
+  .refine(({ program, workload }) => program === undefined || workload === undefined, {
+    error: 'a process runs a program or a workload, not both',
+    path: ['workload'],
+  })
+  .refine(({ start, startCycles }) => start === undefined || startCycles === 0, {
+    error: 'a process starts at startCycles or as `start` says: give one of them',
+    path: ['start'],
+  });
 
 const messageSchema = z
   .object({ to: z.string().min(1), type: z.string().min(1), atCycles: z.int().nonnegative().default(0) })
   .catchall(z.json());
-
-const wireSchema = z.strictObject({ from: z.string(), to: z.string(), type: z.string().optional() });
-const faultSchema = z.looseObject({
-  wire: wireSchema,
-  op: z.enum(['observe', 'drop', 'delay', 'duplicate', 'reorder']),
-});
 
 const thpMode = z.enum(['always', 'madvise', 'inherit', 'never']);
 
@@ -137,14 +151,16 @@ const topologySchema = z.strictObject({
     .default([]),
   /** Messages from outside, beside the START of every process that is not forked. */
   messages: z.array(messageSchema).default([]),
-  faultPlan: z.array(faultSchema).default([]),
+  faultPlan: z.array(z.union([ruleSchema, namedPlanSchema])).default([]),
   costs: z.record(z.string(), z.int().nonnegative()).default({}),
   ...partSchemas,
   limits: z.strictObject({ events: z.int().positive().default(100_000_000) }).prefault({}),
 });
 
-/** A topology with every default filled in: this is what a log's header holds. */
-export type Topology = z.output<typeof topologySchema>;
+type Parsed = z.output<typeof topologySchema>;
+
+/** A topology with every default filled in, its fault plan as rules: this is what a log's header holds. */
+export type Topology = Omit<Parsed, 'faultPlan'> & { faultPlan: WrittenRule[] };
 /** One process of a topology. */
 export type TopologyProcess = Topology['processes'][number];
 /** A topology as it is written. */
@@ -159,8 +175,23 @@ export interface TopologyFault {
   unknownField: boolean;
 }
 
+function faultAt(what: string, path: readonly PropertyKey[], unknownField = false): TopologyFault {
+  return { what, path: path.map(String).join('.'), unknownField };
+}
+
+/** The first issue in words; of an entry of a fault plan by what the entry seems to be. */
+function faultOf(data: unknown, issue: z.core.$ZodIssue | undefined): TopologyFault {
+  const path = issue?.path ?? [];
+  if (issue?.code === 'invalid_union' && path[0] === 'faultPlan' && path.length === 2) {
+    const entry = entryFault((data as { faultPlan: Record<PropertyKey, unknown> }).faultPlan[path[1] ?? 0]);
+    return faultAt(entry.what, [...path, ...entry.path]);
+  }
+  return faultAt(issue?.message ?? 'not a topology', path, issue?.code === 'unrecognized_keys');
+}
+
 /**
- * Checks plain data against the schema and fills in defaults, for callers that say themselves what is wrong.
+ * Checks plain data against the schema and fills in defaults, for callers that say themselves what is wrong. `plans`: the fault
+ * plans that may be named.
  *
  * @example
  * ```ts
@@ -169,16 +200,13 @@ export interface TopologyFault {
  */
 export function readTopology(
   data: unknown,
+  plans: FaultPlans = builtInFaultPlans,
 ): { topology: Topology; fault: null } | { topology: null; fault: TopologyFault } {
   const parsed = topologySchema.safeParse(data);
-  if (parsed.success) return { topology: parsed.data, fault: null };
-  const issue = parsed.error.issues[0];
-  const fault = {
-    what: issue?.message ?? 'not a topology',
-    path: issue?.path.map(String).join('.') ?? '',
-    unknownField: issue?.code === 'unrecognized_keys',
-  };
-  return { topology: null, fault };
+  if (!parsed.success) return { topology: null, fault: faultOf(data, parsed.error.issues[0]) };
+  const { rules, fault } = expandFaultPlan(parsed.data.faultPlan, plans, (data as TopologyInput).faultPlan);
+  if (fault !== null) return { topology: null, fault: faultAt(fault.what, ['faultPlan', ...fault.path]) };
+  return { topology: { ...parsed.data, faultPlan: rules }, fault: null };
 }
 
 /**
@@ -191,8 +219,8 @@ export function readTopology(
  * parseTopology({ name: 'one', processes: [process] }, 'example').processes[0]?.pageSize; // 65536
  * ```
  */
-export function parseTopology(data: unknown, where: string): Topology {
-  const { topology, fault } = readTopology(data);
+export function parseTopology(data: unknown, where: string, plans: FaultPlans = builtInFaultPlans): Topology {
+  const { topology, fault } = readTopology(data, plans);
   if (fault === null) return topology;
   throw new GranuleError('TOPOLOGY_INVALID', fault.what, `${where}${fault.path === '' ? '' : `: ${fault.path}`}`);
 }

@@ -7,7 +7,7 @@ export type { WrittenTrace } from './copyTrace.ts';
 export { checkCover } from './cover.ts';
 export type { CoverFinding } from './cover.ts';
 export { openTrace, verifyTrace } from './gtrReader.ts';
-export type { OpenTrace } from './gtrReader.ts';
+export type { OpenTrace } from './gtrBytes.ts';
 export { importStream, importTrace, traceName } from './import.ts';
 export type { ImportOptions, ImportProgress, ImportResult } from './import.ts';
 export type { TraceFormat } from './importer.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { isGtr } from './gtrFormat.ts';
 import { inputError, openTrace } from './gtrReader.ts';
-import type { OpenTrace } from './gtrReader.ts';
+import type { OpenTrace } from './gtrBytes.ts';
 import { importTrace, traceName } from './import.ts';
 import type { ImportProgress } from './import.ts';
 

@@ -46,8 +46,11 @@ export function relayout(source: RunSource, pageSizeBytes: 16384 | 65536): RunSo
   const image = source.image.map((segment, index) => plan.movedSegment(segment, survey.imageAreas[index]));
   const { command, runs, references, blockRuns } = source;
   const content = { command, pages, image, files: plan.files.list() };
+  function* blocks(): Generator<RunBlock> {
+    for (let index = 0; index < calls.length; index += 1) yield block(index);
+  }
   return {
-    hash: contentHash(calls.length, block, content),
+    hash: contentHash(blocks(), () => content),
     name: `${source.name}~${pageSizeBytes / 1024}K`,
     ...content,
     runs,
@@ -209,4 +212,24 @@ class LayoutPlan {
 
 function rangeOf(placed: PlacedArea, pageBytes: number): { start: number; end: number } {
   return { start: placed.base, end: placed.base + Math.max(placed.lengthBytes, pageBytes) };
+}
+
+/** The name of a trace that was laid out for larger pages: `NAME~64K`. */
+const LAID_OUT = /~(16|64)K$/;
+
+/**
+ * A trace as a process with pages of `layoutBytes` runs it: laid out for them unless it was already.
+ *
+ * @throws GranuleError TRACE_LAYOUT
+ * @example
+ * ```ts
+ * const trace = traceFromSteps([{ access: 'R', addr: 0x10000 }]);
+ * laidOutFor(trace, 4096) === trace; // true
+ * ```
+ */
+export function laidOutFor(base: RunSource, layoutBytes: number): RunSource {
+  // What was laid out before carries its page size in its name, and runs with that size or a smaller one.
+  const done = LAID_OUT.exec(base.name);
+  const laidOutBytes = done === null ? 4096 : Number(done[1]) * 1024;
+  return layoutBytes > laidOutBytes ? relayout(base, layoutBytes as 16384 | 65536) : base;
 }

@@ -18,7 +18,7 @@ describe('the benchmark', () => {
   it('measures every yardstick, and says of each whether it holds', async () => {
     const steps: string[] = [];
     const yardsticks = await runBench(SMALL, (step) => steps.push(step));
-    expect(steps).toHaveLength(5);
+    expect(steps).toHaveLength(6);
     const names = yardsticks.map(({ name }) => name);
     for (const wanted of [
       /^references\/s with log, true-kernel, 4K$/,
@@ -26,6 +26,7 @@ describe('the benchmark', () => {
       /^TLB-hostile references$/,
       /^messages\/s, delivered and logged, disk$/,
       /^messages\/s, delivered and logged, zone$/,
+      /^every wire observed, true-kernel 4K$/,
       /^replay of the whole system/,
       /^replay of mm:200 alone$/,
       /^replay of tlb:1 alone$/,

@@ -52,6 +52,7 @@ export function namesFor(file: ProjectFile, sources: readonly ProjectFile[]): Na
     const near = offering.filter((other) => posix.dirname(other.path) === posix.dirname(file.path));
     const [only, more] = near.length > 0 ? near : offering;
     if (only !== undefined) return more === undefined ? { from: only.path, imported: name } : null;
+    if (name === 'z') return { from: 'zod', imported: name };
     if (name in xstate) return { from: 'xstate', imported: name };
     return name in rxjs ? { from: 'rxjs', imported: name } : null;
   };

@@ -10,6 +10,7 @@ import { checkPoints, Sweep } from '../../src/sweep/sweep.node.ts';
 import { variedKeys } from '../../src/sweep/varied.ts';
 import { workOn } from '../../src/sweep/workOn.node.ts';
 import { startThread } from '../../src/timeline/sourceThread.node.ts';
+import { builtIns } from '../../src/topology/definitions/catalogue.ts';
 import { TraceShelf } from '../../src/topology/load.node.ts';
 import { parseTopology } from '../../src/topology/schema.ts';
 import { fillDiskOfLogs } from '../log/fullDisk.ts';
@@ -108,7 +109,7 @@ describe('a sweep', () => {
 
   it('makes an error of a point that its worker died on, goes on, and runs it again next time', async () => {
     const { ready, sweep: name } = checkPoints(pointsOf(base, variedKeys(base, ['seed=1..3'])), []);
-    const setting = { folders: [], logs: null };
+    const setting = { folders: [], logs: null, modules: [] };
     const opened = (): Journal => Journal.open(join(folder, 'a.journal'), { sweep: name, force: false });
     const journal = opened();
     let started = 0;
@@ -134,14 +135,16 @@ describe('a sweep', () => {
   });
 
   it('says of a point whose log filled the disk what it was, and leaves nothing of the log', () => {
-    const tools = { shelf: new TraceShelf(), tell: () => undefined };
+    const tools = { shelf: new TraceShelf(), catalogue: builtIns, tell: () => undefined };
     for (const bytes of [10, 5000]) {
       using _full = fillDiskOfLogs(bytes);
-      const { error } = workOn({ topology: base, log: 'a.glog' }, { folders: [], logs: folder }, tools);
+      const { error } = workOn({ topology: base, log: 'a.glog' }, { folders: [], logs: folder, modules: [] }, tools);
       expect(error).toMatchObject({ code: 'DISK_FULL', where: expect.stringContaining('a.glog.part') });
     }
     expect(readdirSync(folder)).toEqual([]);
-    expect(workOn({ topology: base, log: 'a.glog' }, { folders: [], logs: folder }, tools).error).toBe(null);
+    expect(workOn({ topology: base, log: 'a.glog' }, { folders: [], logs: folder, modules: [] }, tools).error).toBe(
+      null,
+    );
     expect(readdirSync(folder)).toEqual(['a.glog']);
   });
 });

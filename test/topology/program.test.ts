@@ -56,6 +56,6 @@ describe('a program in a topology', () => {
   });
 
   test('and a trace are alternatives: one of them must be there', () => {
-    expect(() => topologyOf({ pageSize: '4K' })).toThrow(/trace or a program/);
+    expect(() => topologyOf({ pageSize: '4K' })).toThrow(/trace, a program or a workload/);
   });
 });

@@ -8,7 +8,7 @@ import { afterAll } from 'vitest';
 import { GranuleError } from '../../src/errors.ts';
 import type { RunBlock, RunSource } from '../../src/mm/runs.ts';
 import { openTrace } from '../../src/trace/gtrReader.ts';
-import type { OpenTrace } from '../../src/trace/gtrReader.ts';
+import type { OpenTrace } from '../../src/trace/gtrBytes.ts';
 import { importStream } from '../../src/trace/import.ts';
 import type { ImportOptions } from '../../src/trace/import.ts';
 

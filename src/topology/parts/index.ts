@@ -5,6 +5,7 @@
 import type { ZodType } from 'zod';
 import { gupActors, gupSchema } from './gup.ts';
 import { liveFallbackSchema } from './liveFallback.ts';
+import { customSchemas } from './customActors.ts';
 import { cgroupsSchema } from './cgroups.ts';
 import type { Facilities } from '../../../machines/index.ts';
 import type { Topology } from '../schema.ts';
@@ -31,6 +32,7 @@ import { thpActors, thpSchema } from './thp.ts';
  * ```
  */
 export const partSchemas = {
+  ...customSchemas,
   gup: gupSchema.optional(),
   liveFallback: liveFallbackSchema.optional(),
   uaccess: uaccessSchema.optional(),

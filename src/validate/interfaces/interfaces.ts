@@ -69,7 +69,7 @@ const PLAYED: ReadonlySet<Question['kind']> = new Set([
   'pagemap',
 ]);
 
-/** First the fixed addresses, then the rounded ones, ascending: the program asks each of both. */
+/** Ascending, and at one address the fixed one before the rounded one, as the program asks: what is attached stays there. */
 function shmOrder(asked: readonly Asked[]): Asked<Extract<Question, { kind: 'shmat' }>>[] {
   return ofKind(asked, 'shmat').sort(
     ({ question: a }, { question: b }) => a.offsetBytes - b.offsetBytes || Number(a.rounded) - Number(b.rounded),

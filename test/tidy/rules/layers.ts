@@ -9,8 +9,8 @@ const LEVELS: readonly (readonly string[])[] = [
   ['src/mm'],
   ['machines'],
   ['src/runtime', 'src/log', 'src/trace'],
-  ['src/topology', 'src/timeline'],
-  ['src/report', 'src/validate', 'src/explore'],
+  ['src/topology', 'src/timeline', 'src/metrics'],
+  ['src/report', 'src/validate', 'src/explore', 'src/library'],
   ['src/sweep'],
   ['src/inspector', 'src/cli'],
 ];
@@ -26,7 +26,19 @@ const FACES = new Set(['src/index.ts', 'src/node.ts']);
 const MACHINE_PACKAGES = new Set(['xstate', 'immer']);
 
 /** Folders that also run in a browser; there, files named *.node.ts are the exception. */
-const BROWSER_FOLDERS = ['machines', 'src/mm', 'src/arch', 'src/log', 'src/timeline', 'src/runtime', 'src/topology'];
+const BROWSER_FOLDERS = [
+  'machines',
+  'src/mm',
+  'src/arch',
+  'src/log',
+  'src/timeline',
+  'src/runtime',
+  'src/topology',
+  'src/metrics',
+  'src/library',
+];
+/** By this name tests import what users do. */
+const ITSELF = 'granule';
 const NODE_GLOBALS = new Set(['Buffer', 'process', '__dirname', '__filename', 'require']);
 const NODE_MODULES = new Set(builtinModules);
 
@@ -111,7 +123,7 @@ export function packagesAreDeclared(runtime: ReadonlySet<string>, development: R
     return importsOf(syntaxOf(file).program).flatMap((use) => {
       const name = packageOf(use.specifier);
       if (isRelative(use.specifier) || isNodeModule(use.specifier) || runtime.has(name)) return [];
-      if (!shipped && development.has(name)) return [];
+      if (!shipped && (development.has(name) || name === ITSELF)) return [];
       const what = `imports '${name}', which package.json does not name${shipped ? ' as a dependency' : ''}`;
       return [problem(file, use.start, what, 'Add it and its row in docs/dependencies.md, or do without')];
     });
@@ -150,10 +162,22 @@ export function browserFilesReachNoNode(files: readonly ProjectFile[]): Problem[
     });
 }
 
+const importsByFile = new WeakMap<ProjectFile, ImportUse[]>();
+
+/** Imports of a file, found once: ways from many files lead through it. */
+function cachedImports(file: ProjectFile): ImportUse[] {
+  let imports = importsByFile.get(file);
+  if (imports === undefined) {
+    imports = importsOf(syntaxOf(file).program);
+    importsByFile.set(file, imports);
+  }
+  return imports;
+}
+
 /** The files on a way from `file` to a Node module, with that module at the end; null when there is none. */
 function wayToNode(file: ProjectFile, byPath: Map<string, ProjectFile>, seen: Set<string>): string[] | null {
   seen.add(file.path);
-  for (const use of importsOf(syntaxOf(file).program)) {
+  for (const use of cachedImports(file)) {
     if (use.isType) continue;
     if (isNodeModule(use.specifier)) return [file.path, use.specifier];
     const next = isRelative(use.specifier) ? byPath.get(targetOf(file, use)) : undefined;

@@ -3,8 +3,8 @@
  * started without address randomisation. Addresses are those that GNU ld and glibc 2.36 give it; what of them is mapped
  * depends on the page size, as in `fs/binfmt_elf.c:load_elf_binary`.
  */
-import type { ImageSegment } from '../mm/runs.ts';
-import type { TraceStep } from '../trace/memoryTrace.ts';
+import type { ImageSegment } from '../../../mm/runs.ts';
+import type { TraceStep } from '../../memoryTrace.ts';
 
 /** The program's file. */
 export const PROGRAM_PATH = '/bin/foot';
@@ -83,6 +83,18 @@ export function workloadImage(pageBytes: number): ImageSegment[] {
   ];
 }
 
+/**
+ * Where it ends when malloc has first got memory.
+ *
+ * @example
+ * ```ts
+ * heapEnd(4096) - heapStart(4096); // 0x22000
+ * ```
+ */
+export function heapEnd(pageBytes: number): number {
+  return up(heapStart(pageBytes) + HEAP_BYTES, pageBytes);
+}
+
 /** Data and .bss that start-up and stdio have written before anything is measured. */
 const WRITTEN_AT_START = [
   DATA_START,
@@ -111,7 +123,7 @@ export function* startSteps(pageBytes: number): Generator<TraceStep> {
   yield { access: 'W', addr: STACK_POINTER, sizeBytes: 8 };
   for (const addr of WRITTEN_AT_START) yield { access: 'W', addr, sizeBytes: 8 };
   yield { op: 'brk', addr: heap };
-  yield { op: 'brk', addr: up(heap + HEAP_BYTES, pageBytes) };
+  yield { op: 'brk', addr: heapEnd(pageBytes) };
   yield { access: 'W', addr: heap, sizeBytes: 8 };
   yield { access: 'W', addr: heap + 0x1558, sizeBytes: 8 };
 }

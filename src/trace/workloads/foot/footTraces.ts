@@ -1,10 +1,10 @@
 /** The traces of a workload's processes, made in memory. */
-import { invariant } from '../errors.ts';
-import { RUN_FETCH, type RunBlock, type RunSource } from '../mm/runs.ts';
-import { traceFromBlocks, traceFromSteps } from '../trace/memoryTrace.ts';
-import { BLOCK_RUNS } from '../trace/runBuilder.ts';
-import { PROGRAM_BYTES, PROGRAM_PATH, workloadImage } from './workloadImage.ts';
-import { type Workload, type WorkloadFile, workloadSteps } from './workloads.ts';
+import { invariant } from '../../../errors.ts';
+import { RUN_FETCH, type RunBlock, type RunSource } from '../../../mm/runs.ts';
+import { traceFromBlocks, traceFromSteps } from '../../memoryTrace.ts';
+import { BLOCK_RUNS } from '../../runBuilder.ts';
+import { PROGRAM_BYTES, PROGRAM_PATH, workloadImage } from './footImage.ts';
+import { type Workload, type WorkloadFile, workloadSteps } from './footSteps.ts';
 
 /** Fetches in a run at most (`src/mm/runs.ts`). */
 const FETCHES_OF_A_RUN = 65_536;

@@ -3,9 +3,11 @@
  * A step list begins with what the program does before it measures, and two calls of the name MEASURE_BEGIN and
  * MEASURE_END stand where it reads its counters.
  */
-import { invariant } from '../errors.ts';
-import type { TraceStep } from '../trace/memoryTrace.ts';
-import { heapStart, STACK_POINTER, startSteps, TEXT_START, TREE_BUFFER, WARM_BUFFER } from './workloadImage.ts';
+import { invariant } from '../../../errors.ts';
+import type { TraceStep } from '../../memoryTrace.ts';
+import { heapSteps } from './footHeap.ts';
+import { heapEnd, heapStart, STACK_POINTER, startSteps, TEXT_START, TREE_BUFFER, WARM_BUFFER } from './footImage.ts';
+import { randomNumbers } from './footRandom.ts';
 
 /** The call at whose entry the counters are read for the first time. */
 export const MEASURE_BEGIN = 'measure-begin';
@@ -13,6 +15,16 @@ export const MEASURE_BEGIN = 'measure-begin';
 export const MEASURE_END = 'measure-end';
 /** Where every workload maps its memory. */
 export const ARENA = 0x3_0000_0000;
+
+/** Where a workload has its memory: that of the program itself, unless it is a part of something larger. */
+export interface FootPlace {
+  /** The first byte of what it maps. */
+  arena: number;
+  /** 64K that it reads a file into to warm the cache. */
+  buffer: number;
+}
+
+const OF_THE_PROGRAM: FootPlace = { arena: ARENA, buffer: WARM_BUFFER };
 
 const PROT_READ = 1;
 const PROT_READ_WRITE = 3;
@@ -44,7 +56,7 @@ export interface WorkloadTree {
   entriesBytes: readonly number[];
 }
 
-/** What a workload does, with its numbers: all in bytes, but for `touches`. */
+/** What a workload does, with its numbers: all in bytes, but for `touches` and `ops`. */
 export type Workload =
   | { kind: 'seq'; lengthBytes: number }
   | { kind: 'sparse'; lengthBytes: number; strideBytes: number }
@@ -53,6 +65,7 @@ export type Workload =
   | { kind: 'dontneed'; lengthBytes: number; strideBytes: number; adviseBytes: number }
   | { kind: 'fmap'; file: WorkloadFile; strideBytes: number; warm: boolean }
   | { kind: 'fmapw'; file: WorkloadFile; strideBytes: number }
+  | { kind: 'heap'; ops: number }
   | { kind: 'tree'; tree: WorkloadTree };
 
 /** The steps of a workload's process, and of the child that it forks where it does: then the child is measured. */
@@ -69,11 +82,11 @@ function fetch(): TraceStep {
   return { access: 'X', addr: TEXT_START, sizeBytes: 4 };
 }
 
-function* touch(access: 'R' | 'W', lengthBytes: number, strideBytes: number): Generator<TraceStep> {
+function* touch(access: 'R' | 'W', arena: number, lengthBytes: number, strideBytes: number): Generator<TraceStep> {
   invariant(strideBytes > 0, 'a stride is not nothing');
   for (let at = 0; at < lengthBytes; at += strideBytes) {
     yield fetch();
-    yield { access, addr: ARENA + at };
+    yield { access, addr: arena + at };
   }
 }
 
@@ -87,26 +100,23 @@ function* touch(access: 'R' | 'W', lengthBytes: number, strideBytes: number): Ge
  * ```
  */
 export function randomOffsets(touches: number, lengthBytes: number): number[] {
-  const mask = 0xffff_ffff_ffff_ffffn;
-  let state = 88_172_645_463_325_252n;
-  return Array.from({ length: touches }, () => {
-    state ^= (state << 13n) & mask;
-    state ^= state >> 7n;
-    state ^= (state << 17n) & mask;
-    const drawn = (state >> 16n) & 0xffff_ffffn;
-    return Number((drawn * BigInt(GRID_BYTES)) % BigInt(lengthBytes));
-  });
+  const numbers = randomNumbers();
+  return Array.from({ length: touches }, () => randomOffset(numbers.next().value, lengthBytes));
 }
 
-function mapAnonymous(lengthBytes: number): TraceStep {
+function randomOffset(number: number, lengthBytes: number): number {
+  return (number * GRID_BYTES) % lengthBytes;
+}
+
+function mapAnonymous(arena: number, lengthBytes: number): TraceStep {
   const flags = MAP_PRIVATE_FIXED | MAP_ANONYMOUS;
-  return { op: 'mmap', addr: ARENA, lengthBytes, prot: PROT_READ_WRITE, flags, file: null, offsetBytes: 0 };
+  return { op: 'mmap', addr: arena, lengthBytes, prot: PROT_READ_WRITE, flags, file: null, offsetBytes: 0 };
 }
 
-function mapFile({ path, sizeBytes }: WorkloadFile, prot: number): TraceStep {
+function mapFile(arena: number, { path, sizeBytes }: WorkloadFile, prot: number): TraceStep {
   return {
     op: 'mmap',
-    addr: ARENA,
+    addr: arena,
     lengthBytes: sizeBytes,
     prot,
     flags: MAP_PRIVATE_FIXED,
@@ -123,17 +133,18 @@ function* readFile({ path, sizeBytes }: WorkloadFile, buffer: number): Generator
   }
 }
 
-function* random(lengthBytes: number, touches: number, access: 'R' | 'W'): Generator<TraceStep> {
-  for (const offset of randomOffsets(touches, lengthBytes)) {
+function* random(arena: number, lengthBytes: number, touches: number, access: 'R' | 'W'): Generator<TraceStep> {
+  const numbers = randomNumbers();
+  for (let at = 0; at < touches; at += 1) {
     yield fetch();
-    yield { access, addr: ARENA + offset };
+    yield { access, addr: arena + randomOffset(numbers.next().value, lengthBytes) };
   }
 }
 
-function* advise(lengthBytes: number, strideBytes: number, adviseBytes: number): Generator<TraceStep> {
+function* advise(arena: number, lengthBytes: number, strideBytes: number, adviseBytes: number): Generator<TraceStep> {
   for (let at = 0; at < lengthBytes; at += strideBytes) {
     yield fetch();
-    yield { op: 'madvise', addr: ARENA + at, lengthBytes: adviseBytes, advice: MADV_DONTNEED };
+    yield { op: 'madvise', addr: arena + at, lengthBytes: adviseBytes, advice: MADV_DONTNEED };
   }
 }
 
@@ -160,46 +171,64 @@ function* walk(tree: WorkloadTree, pageBytes: number): Generator<TraceStep> {
 }
 
 /** What comes between the two readings, and what the program does before. */
-function partsOf(
-  work: Exclude<Workload, { kind: 'cow' }>,
-  pageBytes: number,
-): { before: Iterable<TraceStep>; measured: Iterable<TraceStep>; files: WorkloadFile[] } {
+interface FootParts {
+  before: Iterable<TraceStep>;
+  measured: Iterable<TraceStep>;
+  files: WorkloadFile[];
+}
+
+function partsOf(work: Exclude<Workload, { kind: 'cow' }>, pageBytes: number, place: FootPlace): FootParts {
+  const { arena, buffer } = place;
   switch (work.kind) {
     case 'seq':
-      return {
-        before: [],
-        measured: steps(mapAnonymous(work.lengthBytes), touch('W', work.lengthBytes, GRID_BYTES)),
-        files: [],
-      };
-    case 'sparse':
-      return {
-        before: [],
-        measured: steps(mapAnonymous(work.lengthBytes), touch('W', work.lengthBytes, work.strideBytes)),
-        files: [],
-      };
+    case 'sparse': {
+      const strideBytes = work.kind === 'seq' ? GRID_BYTES : work.strideBytes;
+      const map = mapAnonymous(arena, work.lengthBytes);
+      return { before: [], measured: steps(map, touch('W', arena, work.lengthBytes, strideBytes)), files: [] };
+    }
     case 'rand':
     case 'randread': {
       const access = work.kind === 'rand' ? 'W' : 'R';
-      return {
-        before: [],
-        measured: steps(mapAnonymous(work.lengthBytes), random(work.lengthBytes, work.touches, access)),
-        files: [],
-      };
+      const map = mapAnonymous(arena, work.lengthBytes);
+      return { before: [], measured: steps(map, random(arena, work.lengthBytes, work.touches, access)), files: [] };
     }
     case 'dontneed': {
-      const before = steps(mapAnonymous(work.lengthBytes), touch('W', work.lengthBytes, GRID_BYTES));
-      return { before, measured: advise(work.lengthBytes, work.strideBytes, work.adviseBytes), files: [] };
+      const map = mapAnonymous(arena, work.lengthBytes);
+      const before = steps(map, touch('W', arena, work.lengthBytes, GRID_BYTES));
+      return { before, measured: advise(arena, work.lengthBytes, work.strideBytes, work.adviseBytes), files: [] };
     }
+    case 'heap':
+      return { ...heapSteps(work.ops, pageBytes, heapEnd(pageBytes)), files: [] };
     case 'tree':
       return { before: [], measured: walk(work.tree, pageBytes), files: filesOf(work.tree) };
     default: {
       const { file, strideBytes } = work;
       const writes = work.kind === 'fmapw';
-      const before = writes || work.warm ? readFile(file, WARM_BUFFER) : [];
-      const map = mapFile(file, writes ? PROT_READ_WRITE : PROT_READ);
-      return { before, measured: steps(map, touch(writes ? 'W' : 'R', file.sizeBytes, strideBytes)), files: [file] };
+      const before = writes || work.warm ? readFile(file, buffer) : [];
+      const map = mapFile(arena, file, writes ? PROT_READ_WRITE : PROT_READ);
+      const measured = steps(map, touch(writes ? 'W' : 'R', arena, file.sizeBytes, strideBytes));
+      return { before, measured, files: [file] };
     }
   }
+}
+
+/**
+ * What a workload does in another program than its own, which is not measured there.
+ *
+ * @example
+ * ```ts
+ * const steps = [...footPart({ kind: 'seq', lengthBytes: 4096 }, 4096, { arena: 0x10000, buffer: 0 })];
+ * steps.length; // 3
+ * ```
+ */
+export function* footPart(
+  work: Exclude<Workload, { kind: 'cow' }>,
+  pageBytes: number,
+  place: FootPlace,
+): Generator<TraceStep> {
+  const { before, measured } = partsOf(work, pageBytes, place);
+  yield* before;
+  yield* measured;
 }
 
 function* steps(first: TraceStep, rest: Iterable<TraceStep>): Generator<TraceStep> {
@@ -225,7 +254,7 @@ function* measure(measured: Iterable<TraceStep>): Generator<TraceStep> {
  */
 export function workloadSteps(work: Workload, pageBytes: number): WorkloadSteps {
   if (work.kind === 'cow') return copyOnWrite(work.lengthBytes, work.strideBytes, pageBytes);
-  const { before, measured, files } = partsOf(work, pageBytes);
+  const { before, measured, files } = partsOf(work, pageBytes, OF_THE_PROGRAM);
   function* parent(): Generator<TraceStep> {
     yield* startSteps(pageBytes);
     yield* before;
@@ -237,15 +266,15 @@ export function workloadSteps(work: Workload, pageBytes: number): WorkloadSteps 
 function copyOnWrite(lengthBytes: number, strideBytes: number, pageBytes: number): WorkloadSteps {
   function* parent(): Generator<TraceStep> {
     yield* startSteps(pageBytes);
-    yield mapAnonymous(lengthBytes);
-    yield* touch('W', lengthBytes, GRID_BYTES);
+    yield mapAnonymous(ARENA, lengthBytes);
+    yield* touch('W', ARENA, lengthBytes, GRID_BYTES);
     yield { op: 'fork', childPid: 1 };
     yield fetch();
   }
   function* child(): Generator<TraceStep> {
     yield fetch();
     yield { access: 'W', addr: STACK_POINTER };
-    yield* measure(touch('W', lengthBytes, strideBytes));
+    yield* measure(touch('W', ARENA, lengthBytes, strideBytes));
   }
   return { parent: parent(), child: child(), files: [] };
 }

@@ -1,0 +1,38 @@
+/** Bundles the page into `dist/inspector/`: run by `npm run build`, so that whoever installs the package needs no bundler. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { build, type BuildOptions } from 'esbuild';
+
+/** What the browsers of the last years can run. */
+const TARGET = 'es2022';
+
+const page = fileURLToPath(new URL('page/', import.meta.url));
+const out = fileURLToPath(new URL('../../dist/inspector/', import.meta.url));
+
+async function bundled(entry: string, options: BuildOptions = {}): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [`${page}${entry}`],
+    bundle: true,
+    minify: true,
+    write: false,
+    format: 'iife',
+    platform: 'browser',
+    target: TARGET,
+    jsx: 'automatic',
+    jsxImportSource: 'preact',
+    logLevel: 'warning',
+    ...options,
+  });
+  return outputFiles?.[0]?.text ?? '';
+}
+
+const worker = await bundled('worker.ts');
+const script = await bundled('main.tsx', { define: { WORKER_PROGRAM: JSON.stringify(worker) } });
+const style = await bundled('style.css');
+mkdirSync(out, { recursive: true });
+writeFileSync(`${out}app.js`, script);
+writeFileSync(`${out}style.css`, style);
+const html = readFileSync(`${page}index.html`, 'utf8')
+  .replace('<!-- granule:style -->', '<link rel="stylesheet" href="style.css" />')
+  .replace('<!-- granule:script -->', '<script src="app.js"></script>');
+writeFileSync(`${out}index.html`, html);

@@ -1,0 +1,175 @@
+/** What the page asks and what it is told: the whole of the protocol between the page and the engine. */
+import type { LogRecord } from '../../log/record.ts';
+
+/** A run that is open in the inspector, by a short name: `A`, `B`, and so on. */
+export type RunName = string;
+
+/** A lane of the timeline: one actor. */
+export interface LaneInfo {
+  readonly id: string;
+  /** `mm`, `tlb`, `file`, a kind of a definition; the part of the id before the colon. */
+  readonly kind: string;
+  /** Messages that it received in the whole run. */
+  readonly received: number;
+}
+
+/** Where the segments of a log begin; all lists are of the same length. */
+export interface SegmentsInfo {
+  readonly firstSeq: readonly number[];
+  readonly records: readonly number[];
+  readonly minTimeCycles: readonly number[];
+  readonly maxTimeCycles: readonly number[];
+}
+
+/** What is known of a run as soon as its log is open. */
+export interface RunInfo {
+  readonly run: RunName;
+  /** Of the log: its path, or that of the file that was dropped. */
+  readonly name: string;
+  readonly topology: string;
+  readonly kernelPageBytes: number;
+  readonly headHash: string;
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+  readonly firstTimeCycles: number;
+  readonly lastTimeCycles: number;
+  readonly lanes: readonly LaneInfo[];
+  readonly types: readonly { readonly id: string; readonly count: number }[];
+  readonly segments: SegmentsInfo;
+  /** Where it was forked from another run. */
+  readonly parent: { readonly headHash: string; readonly seq: number } | null;
+  /** What the user must know of it: that it was cut, or that a trace is missing, so that states cannot be shown. */
+  readonly notes: readonly string[];
+  /** False where states cannot be folded; the events can be looked at all the same. */
+  readonly hasStates: boolean;
+}
+
+/** How many messages a lane received in each segment that holds any. */
+export interface LaneDensity {
+  readonly segments: Uint32Array;
+  readonly counts: Uint32Array;
+}
+
+/** The events of one segment, column by column. Lanes and types are indexes into those of the run's info. */
+export interface Tile {
+  readonly segment: number;
+  readonly firstSeq: number;
+  readonly to: Uint32Array;
+  /** -1 for what came from outside. */
+  readonly from: Int32Array;
+  readonly type: Uint16Array;
+  /** Seq; -1 for none. */
+  readonly cause: Float64Array;
+  readonly timeCycles: Float64Array;
+}
+
+/** An event in a list. */
+export interface EventRow {
+  readonly seq: number;
+  readonly timeCycles: number;
+  readonly from: string;
+  readonly to: string;
+  readonly type: string;
+  readonly cause: number;
+  /** The payload on one line. */
+  readonly text: string;
+}
+
+/** What one event did. */
+export interface EventDetail {
+  readonly record: LogRecord;
+  /** States of the receiver's statechart before and after; null where states cannot be shown. */
+  readonly change: {
+    readonly from: unknown;
+    readonly to: unknown;
+    readonly transitions: readonly { readonly from: string; readonly to: string; readonly event: string }[];
+    /** Paths into the receiver's state, with what was there. */
+    readonly changes: readonly { readonly path: string; readonly before: string; readonly after: string }[];
+  } | null;
+  /** What its handling sent: the events that it caused, as far as they were delivered. */
+  readonly effects: readonly EventRow[];
+}
+
+/** How a value in the tree differs from what it was at the moment that it is held against. */
+export type TreeMark = 'same' | 'changed' | 'inside' | 'added';
+
+/** One row of the state tree. */
+export interface TreeNode {
+  /** As people read it: a field, `[0]`, `[va=0x400000]`. */
+  readonly label: string;
+  /** Path from the state's root, as `lastChange` takes it. */
+  readonly path: string;
+  /** The value, or what there is of it on one line. */
+  readonly text: string;
+  readonly mark: TreeMark;
+  /** What was there before, where it changed. */
+  readonly before?: string;
+  /** Values inside; 0 for a leaf. */
+  readonly children: number;
+}
+
+/** The rows below one path of an actor's state. */
+export interface TreeLevel {
+  readonly actor: string;
+  readonly seq: number;
+  readonly path: string;
+  readonly nodes: readonly TreeNode[];
+  /** Rows that there are beyond those given. */
+  readonly more: number;
+}
+
+/** When a value last changed. */
+export interface ChangeFound {
+  readonly event: EventRow;
+  readonly before: string;
+  readonly after: string;
+}
+
+/** Events of a cause chain, or of what came of an event. */
+export interface CauseNode extends EventRow {
+  /** Messages between it and the event asked about: negative for causes, 0 for itself, positive for effects. */
+  readonly depth: number;
+}
+
+/** Every request: what it is asked with, and what it is answered. */
+export interface Requests {
+  /** The runs that are open. */
+  runs: { args: object; result: readonly RunInfo[] };
+  density: { args: { run: RunName; lanes: readonly number[] }; result: readonly LaneDensity[] };
+  /** The same for all lanes of each kind together, in the order of the kinds given. */
+  kindDensity: { args: { run: RunName; kinds: readonly string[] }; result: readonly LaneDensity[] };
+  tile: { args: { run: RunName; segment: number }; result: Tile };
+  /** Events from a seq on, or backwards from it; only those of one actor or type where they are named. */
+  events: {
+    args: { run: RunName; from: number; count: number; backwards?: boolean; actor?: string; type?: string };
+    result: readonly EventRow[];
+  };
+  event: { args: { run: RunName; seq: number }; result: EventDetail };
+  seqAtTime: { args: { run: RunName; timeCycles: number }; result: number };
+  tree: {
+    args: { run: RunName; actor: string; seq: number; path: string; against?: number; count?: number };
+    result: TreeLevel;
+  };
+  /** The states of statecharts: of all actors given, on one line each. */
+  values: { args: { run: RunName; seq: number; actors: readonly string[] }; result: readonly string[] };
+  lastChange: { args: { run: RunName; actor: string; path: string; seq: number }; result: ChangeFound | null };
+  /** Causes back to the outside, and effects to a depth. */
+  causes: { args: { run: RunName; seq: number; depth: number }; result: readonly CauseNode[] };
+}
+
+/** The name of a request. */
+export type RequestName = keyof Requests;
+
+/** What a request is asked with. */
+export type Args<N extends RequestName> = Requests[N]['args'];
+
+/** What a request is answered. */
+export type Result<N extends RequestName> = Requests[N]['result'];
+
+/** An error as it goes to the page. */
+export interface AskFailed {
+  readonly code: string;
+  readonly message: string;
+  readonly where: string;
+  readonly next: string;
+}

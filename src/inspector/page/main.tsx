@@ -1,0 +1,60 @@
+/** Begins the page: finds its engine, opens what it was given, draws. */
+import { effect } from '@preact/signals';
+import { render } from 'preact';
+import { unpackWire } from '../engine/wireForm.ts';
+import type { NamedBytes } from '../engine/openBytes.ts';
+import { App } from './App.tsx';
+import { serverLink, workerLink } from './link.ts';
+import { keepAddress, link, playing, refreshRuns, seq, info, step, tell } from './store.ts';
+
+/** The worker's program, put here when the page is bundled. */
+declare const WORKER_PROGRAM: string;
+
+/** What a shared page holds: its log and traces. */
+interface Shared {
+  readonly log: NamedBytes;
+  readonly traces: readonly NamedBytes[];
+}
+
+function embedded(): Shared | null {
+  const element = document.getElementById('granule-shared');
+  if (element === null) return null;
+  const text = atob(element.textContent.trim());
+  const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written by share.node.ts
+  return unpackWire(bytes) as Shared;
+}
+
+async function open(): Promise<void> {
+  const shared = embedded();
+  if (shared !== null) {
+    link.value = workerLink('shared', WORKER_PROGRAM);
+    await link.value.open?.('A', shared.log, shared.traces);
+  } else if (document.querySelector('meta[name="granule-engine"][content="server"]') !== null) {
+    link.value = serverLink();
+  } else {
+    link.value = workerLink('static', WORKER_PROGRAM);
+  }
+  await refreshRuns();
+}
+
+/** Plays: as many events a second as were asked for, in whole steps. */
+function keepPlaying(): void {
+  let timer = 0;
+  effect(() => {
+    globalThis.clearInterval(timer);
+    const speed = playing.value;
+    if (speed <= 0) return;
+    const intervalMs = Math.max(1000 / speed, 16);
+    const by = Math.max(1, Math.round((speed * intervalMs) / 1000));
+    timer = globalThis.setInterval(() => {
+      if (seq.peek() >= (info.peek()?.lastSeq ?? 0)) playing.value = 0;
+      else step(by);
+    }, intervalMs);
+  });
+}
+
+keepAddress();
+keepPlaying();
+render(<App />, document.body);
+open().catch(tell);

@@ -1,0 +1,22 @@
+/** The panels below the timeline: one table, a row for each. */
+import type { ComponentType } from 'preact';
+import { Causes } from './panels/Causes.tsx';
+import { Events } from './panels/Events.tsx';
+import { State } from './panels/State.tsx';
+
+/** A panel that can be opened on one side. */
+export interface Panel {
+  readonly id: string;
+  readonly title: string;
+  readonly side: 'left' | 'right';
+  /** The key that opens it. */
+  readonly key: string;
+  readonly Component: ComponentType;
+}
+
+/** Every panel, in the order of its tabs. */
+export const PANELS: readonly Panel[] = [
+  { id: 'events', title: 'Events', side: 'left', key: '1', Component: Events },
+  { id: 'causes', title: 'Causes', side: 'left', key: '4', Component: Causes },
+  { id: 'state', title: 'State', side: 'right', key: '6', Component: State },
+];

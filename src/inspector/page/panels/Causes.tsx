@@ -1,0 +1,80 @@
+/** Why the present event happened, and what came of it: a tree of messages, each of which is a place to go. */
+import { signal } from '@preact/signals';
+import { useAnswer } from '../asked.ts';
+import { count } from '../format.ts';
+import { info, jump, seq } from '../store.ts';
+import { colourOf } from '../timeline/lanes.ts';
+import { placeCauses, type PlacedCause } from './causeTree.ts';
+
+/** Messages between the event and the last effects shown. */
+const depth = signal(3);
+const ROW_HEIGHT = 20;
+const COLUMN_WIDTH = 22;
+const DOT = 5;
+
+function xOf(column: number): number {
+  return 12 + column * COLUMN_WIDTH;
+}
+
+function yOf(row: number): number {
+  return row * ROW_HEIGHT + ROW_HEIGHT / 2;
+}
+
+function Node({ placed }: { placed: PlacedCause }) {
+  const { node, column, row, parent } = placed;
+  const kind = info.value?.lanes.find(({ id }) => id === node.to)?.kind ?? '';
+  const isNow = node.depth === 0;
+  return (
+    <g>
+      {parent !== null && (
+        <path
+          class="edge"
+          d={`M${xOf(parent.column)},${yOf(parent.row)} V${yOf(row)} H${xOf(column)}`}
+          aria-hidden="true"
+        />
+      )}
+      <a
+        href={`#${node.seq}`}
+        aria-label={`seq ${node.seq}, ${node.type} to ${node.to}`}
+        onClick={(click) => {
+          click.preventDefault();
+          jump(node.seq, { actor: node.to });
+        }}
+      >
+        <circle cx={xOf(column)} cy={yOf(row)} r={isNow ? DOT + 2 : DOT} fill={`rgb(${colourOf(kind).join(' ')})`} />
+        <text x={xOf(column) + 12} y={yOf(row) + 4} class={isNow ? 'now' : ''}>
+          <tspan class="seq">{node.seq}</tspan> {node.type} → {node.to}
+          <tspan class="faint"> {count(node.timeCycles)} </tspan>
+        </text>
+      </a>
+    </g>
+  );
+}
+
+/** The tree, and how deep effects are followed. */
+export function Causes() {
+  const run = info.value;
+  const nodes = useAnswer('causes', run === null ? null : { run: run.run, seq: seq.value, depth: depth.value });
+  const placed = placeCauses(nodes ?? []);
+  const wide = 460 + COLUMN_WIDTH * placed.reduce((most, { column }) => Math.max(most, column), 0);
+  return (
+    <div class="causes">
+      <label>
+        effects to a depth of{' '}
+        <input
+          type="number"
+          min={0}
+          max={20}
+          value={depth.value}
+          onChange={({ currentTarget }) => (depth.value = Number(currentTarget.value))}
+        />{' '}
+        messages
+      </label>
+      <svg width={wide} height={placed.length * ROW_HEIGHT} role="group" aria-label="causes and effects">
+        {placed.map((one) => (
+          <Node key={one.node.seq} placed={one} />
+        ))}
+      </svg>
+    </div>
+  );
+}

@@ -1,0 +1,188 @@
+/** The timeline: lanes of actors over the whole run, a small map of it above, and what the present event is, in words. */
+import { effect } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import { count } from '../format.ts';
+import { useAnswer } from '../asked.ts';
+import { info, move, place, seq } from '../store.ts';
+import { drawScene } from './draw.ts';
+import { MiniMap } from './MiniMap.tsx';
+import { Pointer } from './pointer.ts';
+import { inkOf, type Scene } from './scene.ts';
+import { TileCache } from './tileCache.ts';
+import { showing } from './camera.ts';
+import { axis, extent, laneFilter, lanes, look, scrolledRows, turnAxis, whole } from './view.ts';
+
+/** The tiles of each run that was looked at, and what is to be called when more come. */
+const caches = new Map<string, TileCache>();
+const listeners = new Set<() => void>();
+
+/** The tiles of a run; a log that has grown or was opened anew has another head hash, and none of the old tiles. */
+export function tilesOf(run: string, headHash: string): TileCache {
+  const key = `${run} ${headHash}`;
+  let cache = caches.get(key);
+  if (cache === undefined) {
+    cache = new TileCache(run, () => {
+      for (const listener of listeners) listener();
+    });
+    caches.set(key, cache);
+  }
+  return cache;
+}
+
+/** What the timeline shows now; null before a run is open. */
+export function sceneNow(): Scene | null {
+  const run = info.value;
+  if (run === null) return null;
+  const { a, b, actor } = place.value;
+  const markers = [
+    { name: 'A', seq: a },
+    { name: 'B', seq: b },
+  ].flatMap(({ name, seq: at }) => (at === null ? [] : [{ name, seq: at }]));
+  return {
+    run,
+    tiles: tilesOf(run.run, run.headHash),
+    axis: axis.value,
+    window: extent.value,
+    whole: whole.value,
+    lanes: lanes.value,
+    scrolledRows: Math.min(scrolledRows.value, Math.max(0, lanes.value.length - 1)),
+    seq: seq.value,
+    actor,
+    markers,
+    divergedAt: run.parent?.seq ?? null,
+  };
+}
+
+/** Draws on a canvas whenever what it shows changes, at most once for each frame of the screen. */
+export function useDrawing(draw: (canvas: HTMLCanvasElement) => void) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  useEffect(() => {
+    let frame = 0;
+    const ask = (): void => {
+      if (frame !== 0) return;
+      frame = requestAnimationFrame(() => {
+        frame = 0;
+        if (canvas.current !== null) draw(canvas.current);
+      });
+    };
+    listeners.add(ask);
+    const resized = new ResizeObserver(ask);
+    if (canvas.current !== null) resized.observe(canvas.current);
+    const dark = matchMedia('(prefers-color-scheme: dark)');
+    dark.addEventListener('change', ask);
+    const end = effect(() => {
+      sceneNow();
+      ask();
+    });
+    return () => {
+      end();
+      listeners.delete(ask);
+      resized.disconnect();
+      dark.removeEventListener('change', ask);
+      cancelAnimationFrame(frame);
+    };
+  }, []);
+  return canvas;
+}
+
+/** A canvas made as large as it is shown, in the pixels of the screen; null where it is not shown. */
+export function contextOf(canvas: HTMLCanvasElement): CanvasRenderingContext2D | null {
+  const { clientWidth, clientHeight } = canvas;
+  if (clientWidth === 0 || clientHeight === 0) return null;
+  const ratio = globalThis.devicePixelRatio;
+  const [width, height] = [Math.round(clientWidth * ratio), Math.round(clientHeight * ratio)];
+  if (canvas.width !== width) canvas.width = width;
+  if (canvas.height !== height) canvas.height = height;
+  const context = canvas.getContext('2d');
+  context?.setTransform(ratio, 0, 0, ratio, 0, 0);
+  return context;
+}
+
+function drawAll(canvas: HTMLCanvasElement): void {
+  const scene = sceneNow();
+  const context = contextOf(canvas);
+  if (scene === null || context === null) return;
+  drawScene({ context, width: canvas.clientWidth, height: canvas.clientHeight, ink: inkOf(canvas) }, scene);
+}
+
+/** Keeps the present event in the window as it moves. */
+function useFollowing(): void {
+  useEffect(
+    () =>
+      effect(() => {
+        const at = seq.value;
+        if (axis.peek() === 'seq') {
+          const shown = showing(extent.peek(), whole.peek(), at);
+          if (shown !== extent.peek()) look(shown);
+        }
+      }),
+    [],
+  );
+}
+
+function Said() {
+  const run = info.value;
+  const rows = useAnswer('events', run === null ? null : { run: run.run, from: seq.value, count: 1 });
+  const [row] = rows ?? [];
+  const { a, b } = place.value;
+  return (
+    <p class="said" aria-live="polite">
+      {row !== undefined && `seq ${row.seq} at ${count(row.timeCycles)} cycles: ${row.from} → ${row.to} ${row.type}`}
+      {a !== null && b !== null && ` · A to B: ${count(b - a)} events`}
+    </p>
+  );
+}
+
+/** The timeline with its controls. */
+export function Timeline() {
+  const canvas = useDrawing(drawAll);
+  const pointer = useRef<Pointer | null>(null);
+  useFollowing();
+  useEffect(() => {
+    const element = canvas.current;
+    if (element === null) return undefined;
+    const hand = new Pointer(element, sceneNow);
+    pointer.current = hand;
+    const onWheel = (event: WheelEvent): void => hand.wheel(event);
+    element.addEventListener('wheel', onWheel, { passive: false });
+    return () => element.removeEventListener('wheel', onWheel);
+  }, []);
+  return (
+    <section class="timeline" aria-label="timeline">
+      <div class="timeline-bar">
+        <label>
+          lanes{' '}
+          <input
+            type="search"
+            placeholder="mm: 200"
+            value={laneFilter.value}
+            onInput={({ currentTarget }) => (laneFilter.value = currentTarget.value)}
+          />
+        </label>
+        <button onClick={turnAxis} title="the axis by seq or by virtual time (t)">
+          by {axis.value === 'seq' ? 'seq' : 'time'}
+        </button>
+        <button onClick={() => look(whole.value)} title="the whole run (f)">
+          whole run
+        </button>
+        <button onClick={() => move({ a: seq.value })} title="marker A here (Shift+A)">
+          A
+        </button>
+        <button onClick={() => move({ b: seq.value })} title="marker B here (Shift+B)">
+          B
+        </button>
+        <Said />
+      </div>
+      <MiniMap />
+      <canvas
+        ref={canvas}
+        class="lanes"
+        role="img"
+        aria-label="events of each actor; the arrow keys step, W and S zoom, A and D move the window"
+        onPointerDown={(event) => pointer.current?.down(event)}
+        onPointerMove={(event) => pointer.current?.move(event)}
+        onPointerUp={(event) => pointer.current?.up(event)}
+      />
+    </section>
+  );
+}

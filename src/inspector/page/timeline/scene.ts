@@ -1,0 +1,55 @@
+/** What the timeline shows: run, window, lanes, cursor and markers, put together for one drawing. */
+import type { RunInfo } from '../../engine/requests.ts';
+import type { AxisKind, Extent } from './axis.ts';
+import type { ShownLane } from './lanes.ts';
+import type { TileCache } from './tileCache.ts';
+
+/** Everything that one drawing of the timeline needs. */
+export interface Scene {
+  readonly run: RunInfo;
+  readonly tiles: TileCache;
+  readonly axis: AxisKind;
+  readonly window: Extent;
+  readonly whole: Extent;
+  readonly lanes: readonly ShownLane[];
+  /** Rows scrolled away above. */
+  readonly scrolledRows: number;
+  readonly seq: number;
+  readonly actor: string | null;
+  readonly markers: readonly { readonly name: string; readonly seq: number }[];
+  /** Where the run leaves its parent, or another run that it is held against. */
+  readonly divergedAt: number | null;
+}
+
+/** Sizes in CSS pixels. */
+export const GUTTER = 170;
+export const RULER = 18;
+
+/** Segments that are drawn event by event; more are drawn by their counts. */
+export const TILES_DRAWN = 48;
+
+/** Colours of the page, read from its style once for each drawing. */
+export interface Ink {
+  readonly paper: string;
+  readonly ink: string;
+  readonly faint: string;
+  readonly line: string;
+  readonly accent: string;
+  readonly chosen: string;
+  readonly changed: string;
+}
+
+/** The colours of the page as it is now. */
+export function inkOf(element: Element): Ink {
+  const style = getComputedStyle(element);
+  const of = (name: string): string => style.getPropertyValue(`--${name}`).trim();
+  return {
+    paper: of('paper'),
+    ink: of('ink'),
+    faint: of('faint'),
+    line: of('line'),
+    accent: of('accent'),
+    chosen: of('chosen'),
+    changed: of('changed'),
+  };
+}

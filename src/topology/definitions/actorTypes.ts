@@ -1,0 +1,124 @@
+/** The shapes of an actor's definition: its ports, what it begins with, and how it handles messages. */
+import type { AnyActorLogic } from 'xstate';
+import type { ActorKind, ResourceHolder } from '../../../machines/index.ts';
+import type { Definition } from './definition.ts';
+import type { AnyMessageDefinition, MessagesWith, Schema } from './defineMessage.ts';
+
+/**
+ * One end of a link: which messages go out there, and to which kinds of actor. What comes back is among the `accepts` of
+ * the definition.
+ */
+export interface PortDefinition {
+  /** The kinds that may stand at the other end. */
+  readonly to: string | readonly string[];
+  readonly sends: readonly string[];
+  /**
+   * Who says which actor that is: the `topology` (default), or each `message` that is sent, as in an answer to whoever asked.
+   */
+  readonly bound?: 'topology' | 'message';
+  /** It may be left unbound; its address is then the empty string. */
+  readonly optional?: boolean;
+  /** The actor at the other end has no second actor bound to it by such a port: the owner of a device, say. */
+  readonly exclusive?: boolean;
+  readonly says?: string;
+}
+
+/** Ports by name. `self` is not among them: it leads to the actor itself, for its `timers`. */
+export type Ports = Readonly<Record<string, PortDefinition>>;
+
+/** What an actor begins with. */
+export interface ActorStart<I = unknown, P extends Ports = Ports> {
+  readonly id: string;
+  /** The addresses that the topology binds. */
+  readonly ports: { readonly [N in keyof P]: string };
+  /** What the topology gives, judged and filled in by the definition's `input`. */
+  readonly input: I;
+  readonly kernelPageBytes: number;
+  /** Traces, costs and design of the topology: to look at, never to change. */
+  readonly resources: ResourceHolder;
+  /** For a definition that replaces a built-in kind: what that one is built with. */
+  readonly builtIn: Readonly<Record<string, unknown>>;
+}
+
+/** What may be said of one send. */
+export interface SendOptions {
+  readonly delayCycles?: number;
+  /** The address, for a port that is bound by its messages. */
+  readonly to?: string;
+}
+
+type PortMessages<P extends Ports, N extends keyof P, All> = Extract<All, { readonly type: P[N]['sends'][number] }>;
+
+/** Sends a message by one of the ports, or to the actor itself. */
+export type SendBy<P extends Ports, All, Own> = <N extends (keyof P & string) | 'self'>(
+  port: N,
+  message: N extends 'self' ? Own : PortMessages<P, N, All>,
+  options?: SendOptions,
+) => void;
+
+/**
+ * A transition written as one pure function for each message: the next state from the state and the message. A state is an
+ * object of plain data that keeps its fields.
+ */
+export interface Transition<
+  M extends readonly AnyMessageDefinition[],
+  A extends string,
+  P extends Ports,
+  I,
+  S extends object,
+  T extends string = never,
+> {
+  readonly initial: (start: ActorStart<I, P>) => S;
+  readonly on: {
+    readonly [N in A]: (
+      state: S,
+      message: Extract<MessagesWith<M>, { readonly type: N }>,
+      send: SendBy<P, MessagesWith<M>, Extract<MessagesWith<M>, { readonly type: T }>>,
+    ) => S;
+  };
+}
+
+/** What must hold of an actor's state after each of its events; looked at in the checked mode. */
+export interface ActorLaw<S = never> {
+  readonly name: string;
+  /** What is broken, in words; null where it holds. */
+  readonly broken: (state: S) => string | null;
+}
+
+/** A kind of actor, defined. */
+export interface ActorDefinition<K extends string = string, P extends Ports = Ports, I = unknown>
+  extends Definition<'actor'> {
+  readonly kind: K;
+  readonly says: string;
+  readonly version: number;
+  readonly messages: readonly AnyMessageDefinition[];
+  readonly accepts: readonly string[];
+  /** Those of them that it sends to itself, later. */
+  readonly timers: readonly string[];
+  /** Those of them that may come from whoever drives the run. */
+  readonly outside: readonly string[];
+  readonly ports: P;
+  readonly input: Schema<I> | null;
+  readonly replaces: ActorKind | null;
+  readonly laws: readonly ActorLaw[];
+  /** The machine that a topology hosts; one for all actors of the kind. */
+  readonly logic: AnyActorLogic | Transition<readonly AnyMessageDefinition[], string, Ports, never, object>;
+  /** Makes the context again of what a checkpoint holds; absent for contexts of plain data. */
+  readonly revive: ((plain: Record<string, unknown>, resources: ResourceHolder) => object) | null;
+  /** An actor of this kind for the `actors` of `defineTopology`. */
+  at(id: `${K}:${string}` | K, place?: Place<P, I>): PlacedActor;
+}
+
+/** Where an actor stands: who is at its ports, and what it is told. */
+export interface Place<P extends Ports = Ports, I = unknown> {
+  readonly ports?: { readonly [N in keyof P]?: string };
+  readonly input?: Partial<I>;
+}
+
+/** An actor of a topology, with its definition. */
+export interface PlacedActor {
+  readonly id: string;
+  readonly ports?: Readonly<Record<string, string>>;
+  readonly input?: unknown;
+  readonly definition: ActorDefinition;
+}

@@ -1,0 +1,27 @@
+/** The laws that definitions bring along, looked at in the checked mode after each event of an actor of their kind. */
+import type { MessageRecord } from '../../runtime/envelope.ts';
+import type { System } from '../../runtime/system.ts';
+import { builtIns, type Catalogue } from './catalogue.ts';
+
+/** What is broken after an event, in words; null where nothing is. */
+export type LawCheck = (record: Pick<MessageRecord, 'to'>, system: Pick<System, 'snapshot'>) => string | null;
+
+/**
+ * The laws of all definitions of a catalogue as one check.
+ *
+ * @example
+ * ```ts
+ * customLaws(builtIns)({ to: 'disk' }, createSystem({ actors: [] })); // null
+ * ```
+ */
+export function customLaws(catalogue: Catalogue = builtIns): LawCheck {
+  return ({ to }, system) => {
+    const kind = to.split(':', 1)[0] ?? '';
+    const definition = catalogue.actors.get(kind);
+    for (const { name, broken } of definition?.laws ?? []) {
+      const what = broken(system.snapshot(to).context as never);
+      if (what !== null) return `"${name}" of ${kind} does not hold of ${to}: ${what}`;
+    }
+    return null;
+  };
+}
