@@ -201,6 +201,7 @@ function copyMmu(from: MmuContext): MmuContext {
   };
   if (from.walkers !== undefined) copy.walkers = from.walkers;
   if (from.live !== undefined) copy.live = from.live;
+  if (from.notifiers !== undefined) copy.notifiers = from.notifiers;
   // What is not in use is not there, in the plain form neither.
   if (from.lateAcknowledgements !== undefined) copy.lateAcknowledgements = from.lateAcknowledgements;
   if (from.lostDirtyPages !== undefined) copy.lostDirtyPages = from.lostDirtyPages;

@@ -7,6 +7,7 @@ const ERROR_TABLE = {
   FILE_NOT_FOUND: { exit: 2, next: 'Check the path.' },
   FILE_UNREADABLE: { exit: 2, next: 'Check the permissions of the file and of its folder.' },
   OUTPUT_UNWRITABLE: { exit: 2, next: 'Choose another path with --out; what was there before is unchanged.' },
+  FILE_EXISTS: { exit: 2, next: 'Choose another name or folder, or move the file away; it is unchanged.' },
   DISK_FULL: { exit: 2, next: 'Free some space and run again; what was there before is unchanged.' },
   VALGRIND_MISSING: { exit: 2, next: 'Install the Debian package "valgrind".' },
   COMMAND_FAILED: { exit: 2, next: 'Run the command by itself to see why.' },

@@ -6,6 +6,7 @@ import { Cli } from './cli.ts';
 import { addAbiReport } from './abiReport.ts';
 import { addDiff } from './diff.ts';
 import { addElf } from './elf.ts';
+import { addGraph } from './graph.ts';
 import { addFaults } from './faults.ts';
 import { addImport } from './import.ts';
 import { addInfo } from './info.ts';
@@ -13,6 +14,7 @@ import { addInspect } from './inspect.ts';
 import type { CliIo } from './io.ts';
 import { addLog } from './log.ts';
 import { addMakeTrace } from './makeTrace.ts';
+import { addNew } from './new.ts';
 import { addRecord } from './record.ts';
 import { addReplay } from './replay.ts';
 import { addRun } from './run.ts';
@@ -75,6 +77,8 @@ export function createProgram(cli: Cli): Command {
     addWhy,
     addLog,
     addInfo,
+    addGraph,
+    addNew,
     addInspect,
     addVerify,
     addValidate,

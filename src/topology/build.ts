@@ -213,7 +213,7 @@ function processActors(
   trace: RunSource,
   resources: ResourceHolder,
 ): ActorSpec[] {
-  const { pid, pageSize: pageBytes, children, signals } = process;
+  const { pid, pageSize: pageBytes, children, signals, notifiers } = process;
   const { kernelPageSize: kernelPageBytes, quantumCycles } = topology;
   const core = findCore(topology.core);
   invariant(core !== null, `there is a core ${topology.core}`);
@@ -226,7 +226,7 @@ function processActors(
   const { objects } = topology;
   const maps = objects?.vdso === true ? { kernelMaps: objects.pages } : {};
   const mm = { resources, pid, kernelPageBytes, nativeTables, zeroPfn, stackLimitBytes, limits, ...swap, ...maps };
-  const mmu = { resources, pid, kernelPageBytes, cpus: topology.cpus, tlbRange: core.tlbRange };
+  const mmu = { resources, pid, kernelPageBytes, cpus: topology.cpus, tlbRange: core.tlbRange, notifiers };
   if (process.threadOf !== undefined) return [{ id: `process:${pid}`, machine: machines.process, input }];
   return [
     { id: `process:${pid}`, machine: machines.process, input },

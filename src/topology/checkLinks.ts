@@ -101,6 +101,7 @@ function isSent(linked: Linked, actor: Placed, type: string): boolean {
   if (topology.messages.some((message) => message.to === actor.id && message.type === type)) return true;
   const text = JSON.stringify(topology.faultPlan);
   if (text.includes(JSON.stringify(actor.id)) && text.includes(JSON.stringify(type))) return true;
+  if (type === 'MMU_INVALIDATE') return topology.processes.some(({ notifiers = [] }) => notifiers.includes(actor.id));
   const built = type in vocabulary ? vocabulary[type as keyof typeof vocabulary].from : [];
   if (specs.some(({ id }) => (built as readonly string[]).includes(catalogue.kindOf(id) ?? ''))) return true;
   const senders = [...placed, ...standIns(linked)];
@@ -144,6 +145,30 @@ function checkOwners({ topology, placed, specs }: Linked): void {
   }
 }
 
+/** Whom a process names as its notifiers is there, and takes what an MMU tells it. */
+function checkNotifiers(linked: Linked): void {
+  const { topology, catalogue, specs } = linked;
+  for (const [index, { pid, threadOf, notifiers = [] }] of topology.processes.entries()) {
+    for (const [at, id] of notifiers.entries()) {
+      const where = `${topology.name}: processes.${index}.notifiers.${at}`;
+      if (threadOf !== undefined) {
+        const what = `process:${pid} has the page tables of process:${threadOf}: its notifiers belong there`;
+        throw new GranuleError('TOPOLOGY_INVALID', what, where);
+      }
+      if (!specs.some((spec) => spec.id === id)) {
+        throw new GranuleError('TOPOLOGY_ACTOR_UNKNOWN', `process:${pid} names ${id}, which is no actor here`, where);
+      }
+      const kind = catalogue.kindOf(id) ?? '';
+      const { accepts = [], ports = {} } = definitionOf(linked, kind) ?? {};
+      const answers = Object.values(ports).some(({ sends }) => sends.includes('MMU_INVALIDATE_DONE'));
+      if (accepts.includes('MMU_INVALIDATE') && answers) continue;
+      const what = `mmu:${pid} sends MMU_INVALIDATE to ${id} and waits for MMU_INVALIDATE_DONE, and a ${kind} `;
+      const lacks = answers ? 'does not accept the first' : 'has no port that sends the second';
+      throw new GranuleError('TOPOLOGY_NO_TAKER', what + lacks, where);
+    }
+  }
+}
+
 /** A stand-in takes whatever those who are here may send to the kind it stands in for. */
 function checkStandIns(linked: Linked): void {
   const { topology, catalogue, specs } = linked;
@@ -175,6 +200,7 @@ function checkStandIns(linked: Linked): void {
 export function checkLinks(linked: Linked): void {
   checkOwners(linked);
   checkStandIns(linked);
+  checkNotifiers(linked);
   for (const actor of linked.placed) {
     const { definition, index, id } = actor;
     const where = `${linked.topology.name}: actors.${index}`;

@@ -58,6 +58,8 @@ const processFields = z.strictObject({
   /** RLIMIT_AS and RLIMIT_DATA; without them nothing limits its memory. */
   addressSpaceLimit: size.optional(),
   dataLimit: size.optional(),
+  /** Actors of the topology's own that look after devices which share its page tables: told what to forget, and waited for. */
+  notifiers: z.array(z.string().min(1)).optional(),
 });
 
 const processSchema = processFields

@@ -1,6 +1,13 @@
 /** The shapes of an actor's definition: its ports, what it begins with, and how it handles messages. */
 import type { AnyActorLogic } from 'xstate';
-import type { ActorKind, ResourceHolder } from '../../../machines/index.ts';
+import type {
+  ActorKind,
+  FileContext,
+  MmContext,
+  MmuContext,
+  ResourceHolder,
+  ZoneContext,
+} from '../../../machines/index.ts';
 import type { Definition } from './definition.ts';
 import type { AnyMessageDefinition, MessagesWith, Schema } from './defineMessage.ts';
 
@@ -8,10 +15,10 @@ import type { AnyMessageDefinition, MessagesWith, Schema } from './defineMessage
  * One end of a link: which messages go out there, and to which kinds of actor. What comes back is among the `accepts` of
  * the definition.
  */
-export interface PortDefinition {
+export interface PortDefinition<M extends string = string> {
   /** The kinds that may stand at the other end. */
   readonly to: string | readonly string[];
-  readonly sends: readonly string[];
+  readonly sends: readonly M[];
   /**
    * Who says which actor that is: the `topology` (default), or each `message` that is sent, as in an answer to whoever asked.
    */
@@ -25,6 +32,14 @@ export interface PortDefinition {
 
 /** Ports by name. `self` is not among them: it leads to the actor itself, for its `timers`. */
 export type Ports = Readonly<Record<string, PortDefinition>>;
+
+/** Ports whose messages are among those that an actor knows. */
+export type PortsOf<Known extends string> = Readonly<Record<string, PortDefinition<Known>>>;
+
+/** The ports that a topology has to bind. */
+export type RequiredPort<P extends Ports> = {
+  [N in keyof P]: P[N] extends { readonly bound: 'message' } | { readonly optional: true } ? never : N;
+}[keyof P];
 
 /** What an actor begins with. */
 export interface ActorStart<I = unknown, P extends Ports = Ports> {
@@ -78,11 +93,22 @@ export interface Transition<
   };
 }
 
+/** The state of another actor at the same moment, for laws that join two: `look('mmu:200').asid`. */
+export type Look = <K extends keyof StateByKind>(id: K | `${K}:${string}`) => StateByKind[K];
+
+/** What a law may look at beside its own actor. */
+export interface StateByKind {
+  readonly mm: MmContext;
+  readonly mmu: MmuContext;
+  readonly zone: ZoneContext;
+  readonly file: FileContext;
+}
+
 /** What must hold of an actor's state after each of its events; looked at in the checked mode. */
 export interface ActorLaw<S = never> {
   readonly name: string;
   /** What is broken, in words; null where it holds. */
-  readonly broken: (state: S) => string | null;
+  readonly broken: (state: S, look: Look) => string | null;
 }
 
 /** A kind of actor, defined. */
@@ -105,8 +131,8 @@ export interface ActorDefinition<K extends string = string, P extends Ports = Po
   readonly logic: AnyActorLogic | Transition<readonly AnyMessageDefinition[], string, Ports, never, object>;
   /** Makes the context again of what a checkpoint holds; absent for contexts of plain data. */
   readonly revive: ((plain: Record<string, unknown>, resources: ResourceHolder) => object) | null;
-  /** An actor of this kind for the `actors` of `defineTopology`. */
-  at(id: `${K}:${string}` | K, place?: Place<P, I>): PlacedActor;
+  /** An actor of this kind for the `actors` of `defineTopology`; every port that a topology binds is named in its place. */
+  at(id: `${K}:${string}` | K, ...place: PlaceArguments<P, I>): PlacedActor;
 }
 
 /** Where an actor stands: who is at its ports, and what it is told. */
@@ -114,6 +140,19 @@ export interface Place<P extends Ports = Ports, I = unknown> {
   readonly ports?: { readonly [N in keyof P]?: string };
   readonly input?: Partial<I>;
 }
+
+/** A place that binds the ports that have to be bound. */
+export interface BoundPlace<P extends Ports, I> {
+  readonly ports: { readonly [N in RequiredPort<P>]: string } & { readonly [N in keyof P]?: string };
+  readonly input?: Partial<I>;
+}
+
+/** A place may be left out where there is no port to bind. */
+export type PlaceArguments<P extends Ports, I> = [RequiredPort<P>] extends [never]
+  ? [place?: Place<P, I>]
+  : string extends keyof P
+    ? [place?: Place<P, I>]
+    : [place: BoundPlace<P, I>];
 
 /** An actor of a topology, with its definition. */
 export interface PlacedActor {

@@ -1,6 +1,7 @@
 /** The laws that definitions bring along, looked at in the checked mode after each event of an actor of their kind. */
 import type { MessageRecord } from '../../runtime/envelope.ts';
 import type { System } from '../../runtime/system.ts';
+import type { Look } from './actorTypes.ts';
 import { builtIns, type Catalogue } from './catalogue.ts';
 
 /** What is broken after an event, in words; null where nothing is. */
@@ -18,8 +19,9 @@ export function customLaws(catalogue: Catalogue = builtIns): LawCheck {
   return ({ to }, system) => {
     const kind = to.split(':', 1)[0] ?? '';
     const definition = catalogue.actors.get(kind);
+    const look = ((id) => system.snapshot(id).context) as Look;
     for (const { name, broken } of definition?.laws ?? []) {
-      const what = broken(system.snapshot(to).context as never);
+      const what = broken(system.snapshot(to).context as never, look);
       if (what !== null) return `"${name}" of ${kind} does not hold of ${to}: ${what}`;
     }
     return null;

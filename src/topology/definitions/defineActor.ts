@@ -3,7 +3,7 @@ import type { AnyActorLogic } from 'xstate';
 import { type ActorKind, acceptedBy, machines } from '../../../machines/index.ts';
 import { vocabulary } from '../../../machines/vocabulary.ts';
 import { GranuleError } from '../../errors.ts';
-import type { ActorDefinition, ActorLaw, Place, PlacedActor, Ports, Transition } from './actorTypes.ts';
+import type { ActorDefinition, ActorLaw, Place, PlacedActor, Ports, PortsOf, Transition } from './actorTypes.ts';
 import { isDefinition, markDefinition } from './definition.ts';
 import type { AnyMessageDefinition, MessagesWith, Schema } from './defineMessage.ts';
 
@@ -16,6 +16,7 @@ export interface ActorOptions<
   I,
   S extends object,
   T extends A,
+  Known extends string,
 > {
   /** Its ids are `KIND` or `KIND:NAME`. */
   readonly kind: K;
@@ -26,12 +27,12 @@ export interface ActorOptions<
   /** The message types of its own that it sends or accepts. */
   readonly messages?: M;
   /** The types of message that it takes. */
-  readonly accepts: readonly A[];
+  readonly accepts: readonly (A & Known)[];
   /** Those of them that it sends to itself, with a delay: the port `self`. */
   readonly timers?: readonly T[];
   /** Those of them that come from whoever drives a run in code, and that no topology need send. */
-  readonly outside?: readonly A[];
-  readonly ports?: P;
+  readonly outside?: readonly NoInfer<A>[];
+  readonly ports?: P & PortsOf<Known>;
   /** What a topology may tell it. */
   readonly input?: Schema<I>;
   /** The built-in kind that it can stand in for, behind the same messages. */
@@ -154,14 +155,15 @@ function checkLogic(kind: string, logic: unknown, accepts: readonly string[]): v
  */
 export function defineActor<
   const K extends string,
-  A extends MessagesWith<M>['type'],
+  const A extends string,
   S extends object,
   const M extends readonly AnyMessageDefinition[] = readonly [],
   const P extends Ports = Record<string, never>,
   I = Record<string, never>,
   T extends A = never,
 >(
-  options: ActorOptions<K, M, A, P, I, S, T> & (WithMachine | WithTransition<M, A, P, I, S, T>),
+  options: ActorOptions<K, M, A, P, I, S, T, MessagesWith<M>['type']> &
+    (WithMachine | WithTransition<M, A, P, I, S, T>),
 ): ActorDefinition<K, P, I> {
   const { kind, says, version = 1, accepts, replaces } = options;
   const messages: readonly AnyMessageDefinition[] = options.messages ?? [];

@@ -75,12 +75,18 @@ export function testsAllRun(file: ProjectFile): Problem[] {
   return problems;
 }
 
+function componentNamed(path: string): Problem {
+  return { path, line: 1, what: 'has a name out of the habit', remedy: 'Name a component InCapitals.tsx' };
+}
+
 /** Names of files and folders follow one habit. */
 export function namesAreRegular(path: string): Problem[] {
   const parts = path.split('/');
   const [top] = parts;
   const name = parts.pop() ?? '';
   if (top === undefined || !/^(?:machines|src|test|docs|fixtures)$/.test(top) || parts.length === 0) return [];
+  // Components are written as their tags are.
+  if (name.endsWith('.tsx')) return /^(?:main|[A-Z]\w*)\.tsx$/.test(name) ? [] : [componentNamed(path)];
   const wanted = top === 'fixtures' ? FIXTURE_NAME : top === 'docs' ? DOCUMENT_NAME : SOURCE_NAME;
   const folder = top === 'fixtures' ? FIXTURE_NAME : FOLDER_NAME;
   if ((wanted.test(name) || name === 'README.md') && parts.every((part) => folder.test(part))) return [];
