@@ -19,7 +19,9 @@ const PLAIN_RUNS = 512;
 
 const pageNumbers = new WeakMap<RunSource, Map<number, Float64Array>>();
 /** What was asked for last, which is asked for again at each stretch. */
-let newest: { readonly source: RunSource; readonly pageShift: number; readonly numbers: Float64Array } | null = null;
+const latest: {
+  asked: { readonly source: RunSource; readonly pageShift: number; readonly numbers: Float64Array } | null;
+} = { asked: null };
 
 /**
  * The page number of every page index of a trace, in pages of `2 ** pageShift` bytes; worked out once for each trace.
@@ -31,10 +33,11 @@ let newest: { readonly source: RunSource; readonly pageShift: number; readonly n
  * ```
  */
 export function pageNumbersOf(source: RunSource, pageShift: number): Float64Array {
-  if (newest === null || newest.source !== source || newest.pageShift !== pageShift) {
-    newest = { source, pageShift, numbers: knownNumbersOf(source, pageShift) };
-  }
-  return newest.numbers;
+  const { asked } = latest;
+  if (asked !== null && asked.source === source && asked.pageShift === pageShift) return asked.numbers;
+  const numbers = knownNumbersOf(source, pageShift);
+  latest.asked = { source, pageShift, numbers };
+  return numbers;
 }
 
 function knownNumbersOf(source: RunSource, pageShift: number): Float64Array {

@@ -4,7 +4,6 @@
  */
 
 import type { Observable } from 'rxjs';
-import type { AnyStateMachine } from 'xstate';
 import { GranuleError, invariant } from '../errors.ts';
 import { type Chooser, timeOrder } from './chooser.ts';
 import { VirtualClock } from './clock.ts';
@@ -132,11 +131,6 @@ export class System {
   /** Ids in the order of creation. */
   get actors(): readonly Address[] {
     return [...this.#actors.keys()];
-  }
-
-  /** The machines of the actors, each once. */
-  get machines(): ReadonlySet<AnyStateMachine> {
-    return new Set(Array.from(this.#actors.values(), ({ adapted }) => adapted.machine));
   }
 
   /** @throws GranuleError ACTOR_UNKNOWN */

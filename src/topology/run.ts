@@ -82,6 +82,14 @@ export function systemOf(
   request: Pick<RunRequest, 'topology' | 'traces' | 'catalogue' | 'freeze' | 'interpreter' | 'onSystem'>,
   taps: Pick<SystemOptions, 'onDelivery' | 'onRecord'> = {},
 ): System {
+  return hosted(request, taps).system;
+}
+
+/** The system, and whether all its machines are known to keep messages as they were sent. */
+function hosted(
+  request: Parameters<typeof systemOf>[0],
+  taps: Pick<SystemOptions, 'onDelivery' | 'onRecord'>,
+): { readonly system: System; readonly keepsMessages: boolean } {
   const { topology, traces } = request;
   const built = buildTopology(topology, traces, request.catalogue);
   const system = createSystem({
@@ -95,7 +103,7 @@ export function systemOf(
   });
   request.onSystem?.(system);
   for (const { to, atCycles, message } of built.messages) system.send(to, message, { delayCycles: atCycles });
-  return system;
+  return { system, keepsMessages: built.actors.every(({ machine }) => KEEP_MESSAGES.has(machine)) };
 }
 
 /** Where a run is. */
@@ -166,11 +174,10 @@ export function* runSteps(request: RunRequest): Generator<RunProgress, RunOutcom
   const { writer, topology } = request;
   const checkpoints = writer === null ? null : new Checkpointer(writer);
   const { onRecord, onDelivery } = request;
-  let keepMessages = false;
-  const system: System = systemOf(request, {
+  const { system, keepsMessages }: ReturnType<typeof hosted> = hosted(request, {
     onDelivery: (seq, timeCycles, envelope) => {
       if (writer !== null) {
-        if (keepMessages) writer.takeDelivery(seq, timeCycles, envelope);
+        if (keepsMessages) writer.takeDelivery(seq, timeCycles, envelope);
         else writer.appendDelivery(seq, timeCycles, envelope.to, envelope.from, envelope.cause, envelope.message);
         checkpoints?.note(envelope);
       }
@@ -178,7 +185,6 @@ export function* runSteps(request: RunRequest): Generator<RunProgress, RunOutcom
     },
     ...(onRecord === undefined ? {} : { onRecord: (record: MessageRecord) => onRecord(record, system) }),
   });
-  keepMessages = [...system.machines].every((machine) => KEEP_MESSAGES.has(machine));
   const limit = { maxEvents: topology.limits.events, limitName: `${topology.name}: limits.events` };
   try {
     const laws = request.checked === true ? { laws: new Laws(customLaws(request.catalogue)) } : {};
