@@ -1,6 +1,7 @@
 /** The actors of a system: creating them, and letting one handle a message. */
 
 import type { AnyStateMachine } from 'xstate';
+import { interned } from '../../machines/addresses.ts';
 import { GranuleError, invariant } from '../errors.ts';
 import { type Address, type Message, NO_CAUSE, OUTSIDE } from './envelope.ts';
 import { type ActorEnv, createActorEnv } from './actorEnv.ts';
@@ -86,7 +87,9 @@ export function hostActors(
   const stubs = new Map<Address, ActorStub>();
   const actors = new Map<Address, HostedActor>();
   const births: [Address, Step][] = [];
-  for (const spec of specs) {
+  for (const given of specs) {
+    // Messages name the actor at each send: see `interned`.
+    const spec = { ...given, id: interned(given.id) };
     invariant(!actors.has(spec.id) && spec.id !== OUTSIDE, `the id ${spec.id} is given to one actor`);
     const adapted = adaptMachine(spec.machine, { interpreter });
     const env = createActorEnv(spec.id, stubs);

@@ -1,4 +1,5 @@
 /** Runs a topology to its end: the flat loop, and its log. */
+import { machines } from '../../machines/index.ts';
 import { GranuleError } from '../errors.ts';
 import type { LogWriter } from '../log/logWriter.ts';
 import type { RunSource } from '../mm/runs.ts';
@@ -16,6 +17,8 @@ import { Laws } from './laws.ts';
 import { faultPlanOf } from './lifecycle.ts';
 import type { Topology } from './schema.ts';
 
+/** Machines that are known to change no message once it is sent: it may be logged a little later. */
+const KEEP_MESSAGES: ReadonlySet<unknown> = new Set(Object.values(machines));
 /** Events between two looks at cost and limits, and of whoever drives a run: each may stand for millions of references. */
 const STEP_EVENTS = 64;
 
@@ -82,6 +85,14 @@ export function systemOf(
   request: Pick<RunRequest, 'topology' | 'traces' | 'catalogue' | 'freeze' | 'interpreter' | 'onSystem'>,
   taps: Pick<SystemOptions, 'onDelivery' | 'onRecord'> = {},
 ): System {
+  return hosted(request, taps).system;
+}
+
+/** The system, and whether all its machines are known to keep messages as they were sent. */
+function hosted(
+  request: Parameters<typeof systemOf>[0],
+  taps: Pick<SystemOptions, 'onDelivery' | 'onRecord'>,
+): { readonly system: System; readonly keepsMessages: boolean } {
   const { topology, traces } = request;
   const built = buildTopology(topology, traces, request.catalogue);
   const system = createSystem({
@@ -95,7 +106,7 @@ export function systemOf(
   });
   request.onSystem?.(system);
   for (const { to, atCycles, message } of built.messages) system.send(to, message, { delayCycles: atCycles });
-  return system;
+  return { system, keepsMessages: built.actors.every(({ machine }) => KEEP_MESSAGES.has(machine)) };
 }
 
 /** Where a run is. */
@@ -166,10 +177,11 @@ export function* runSteps(request: RunRequest): Generator<RunProgress, RunOutcom
   const { writer, topology } = request;
   const checkpoints = writer === null ? null : new Checkpointer(writer);
   const { onRecord, onDelivery } = request;
-  const system: System = systemOf(request, {
+  const { system, keepsMessages }: ReturnType<typeof hosted> = hosted(request, {
     onDelivery: (seq, timeCycles, envelope) => {
       if (writer !== null) {
-        writer.appendDelivery(seq, timeCycles, envelope.to, envelope.from, envelope.cause, envelope.message);
+        if (keepsMessages) writer.takeDelivery(seq, timeCycles, envelope);
+        else writer.appendDelivery(seq, timeCycles, envelope.to, envelope.from, envelope.cause, envelope.message);
         checkpoints?.note(envelope);
       }
       onDelivery?.(seq, timeCycles, envelope);
