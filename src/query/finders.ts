@@ -1,14 +1,11 @@
 /** Finds what clauses look for in one pass over the log, where a condition says by which values the events belong together. */
 import type { LogRecord } from '../log/record.ts';
 import { type Evaluate, evaluator, type Scope } from './evaluate.ts';
-import { keyOf, type Split, splitOf } from './keys.ts';
+import { KEYS_KEPT, keyOf, type Split, splitOf } from './keys.ts';
 import { holds } from './globs.ts';
 import { type Candidate, type Finder, isWithin, OutwardFinder, type Sought } from './near.ts';
 import { pinsOf } from './pins.ts';
 import { EventSource } from './source.ts';
-
-/** Keys of which the nearest event is remembered. */
-const KEYS_KEPT = 1 << 16;
 
 /**
  * The way to find what is sought.
