@@ -6,6 +6,7 @@ import { Cli } from './cli.ts';
 import { addAbiReport } from './abiReport.ts';
 import { addDiff } from './diff.ts';
 import { addElf } from './elf.ts';
+import { addExport } from './export.ts';
 import { addFaults } from './faults.ts';
 import { addImport } from './import.ts';
 import { addInfo } from './info.ts';
@@ -13,6 +14,7 @@ import { addInspect } from './inspect.ts';
 import type { CliIo } from './io.ts';
 import { addLog } from './log.ts';
 import { addMakeTrace } from './makeTrace.ts';
+import { addQuery } from './query.ts';
 import { addRecord } from './record.ts';
 import { addReplay } from './replay.ts';
 import { addRun } from './run.ts';
@@ -74,8 +76,10 @@ export function createProgram(cli: Cli): Command {
     addDiff,
     addWhy,
     addLog,
+    addQuery,
     addInfo,
     addInspect,
+    addExport,
     addVerify,
     addValidate,
     addTlb,

@@ -134,8 +134,8 @@ export class PassedFinder implements Finder {
     const isBefore = this.#sought.side === 'before';
     const beyond = isBefore ? { to: began - 1 } : { from: began + 1 };
     const found = this.#lookOutward(candidate, this.#hasForgotten ? {} : beyond);
-    // With a limit, what is not found near this one may be there all the same.
-    if (this.#sought.reach === null || found !== null) this.#remember(key, found);
+    // Also with a limit: what lies too far from this candidate lies further still from those that come.
+    this.#remember(key, found);
     return found;
   }
 

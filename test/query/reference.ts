@@ -84,8 +84,14 @@ function tieArb(name: 'x' | 'y'): fc.Arbitrary<Condition> {
   return fc.constantFrom<Condition>(
     { text: `payload.k == ${name}.payload.k`, test: (record, x, y) => field(record, 'k') === field(of(x, y), 'k') },
     { text: `${name}.from == to`, test: (record, x, y) => record.to === of(x, y)?.from },
-    { text: `payload.m == ${name}.payload.m`, test: (record, x, y) => isSame(field(record, 'm'), field(of(x, y), 'm')) },
-    { text: `payload.k > ${name}.payload.k`, test: (record, x, y) => Number(field(record, 'k')) > Number(field(of(x, y), 'k')) },
+    {
+      text: `payload.m == ${name}.payload.m`,
+      test: (record, x, y) => isSame(field(record, 'm'), field(of(x, y), 'm')),
+    },
+    {
+      text: `payload.k > ${name}.payload.k`,
+      test: (record, x, y) => Number(field(record, 'k')) > Number(field(of(x, y), 'k')),
+    },
     {
       text: `to == ${name}.to && payload.k == ${name}.payload.k`,
       test: (record, x, y) => record.to === of(x, y)?.to && field(record, 'k') === field(of(x, y), 'k'),
