@@ -4,7 +4,7 @@ import { GranuleError } from '../errors.ts';
 import type { LogReader } from '../log/logReader.ts';
 import { type Count, countHits } from '../query/counts.ts';
 import { compileQuery, type CompiledQuery, namesOf } from '../query/query.ts';
-import { type Hit, type RunOptions, runQuery } from '../query/run.ts';
+import { type Hit, type QueryOptions as RunOptions, runQuery } from '../query/run.ts';
 import { formatCount } from '../report/format.ts';
 import { recordHead, recordLine } from '../report/recordText.ts';
 import { formatTable } from '../report/table.ts';

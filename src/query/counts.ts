@@ -4,7 +4,7 @@ import type { SystemView } from '../timeline/systemView.ts';
 import { evaluator } from './evaluate.ts';
 import { dotted } from './globs.ts';
 import { type CompiledQuery, scopeOf } from './query.ts';
-import { type Hit, type RunOptions, runQuery } from './run.ts';
+import { type Hit, type QueryOptions, runQuery } from './run.ts';
 import { statesOf } from './states.ts';
 
 /** So many events have these values; a value that is not there is null. */
@@ -30,7 +30,7 @@ export function countHits(
   reader: LogReader,
   view: SystemView | null,
   query: CompiledQuery,
-  options: RunOptions = {},
+  options: QueryOptions = {},
 ): Count[] {
   const by = (query.query.countBy ?? []).map(({ text, value }) => ({ name: text, evaluate: evaluator(value) }));
   const states = view === null ? null : statesOf(view);
