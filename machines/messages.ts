@@ -5,6 +5,7 @@
  * Addresses and lengths are bytes; `pfn` and `nr` count kernel pages; `orderPages` is log2 of kernel pages; times are
  * cycles. `request` numbers are the sender's own and come back in the answer. All fields are plain data.
  */
+import type { AffinityMessage } from './affinity/messages.ts';
 import type { CompactionMessage } from './compaction/messages.ts';
 import type { CoreMessage } from './coreMessages.ts';
 import type { GupMessage } from './gup/messages.ts';
@@ -13,6 +14,7 @@ import type { UserfaultMessage } from './userfaultfd/messages.ts';
 import type { PoisonMessage } from './hwpoison/messages.ts';
 import type { KsmMessage } from './ksm/messages.ts';
 import type { HugetlbMessage } from './hugetlb/messages.ts';
+import type { NotifierMessage } from './notifiers/messages.ts';
 import type { KhugepagedMessage } from './khugepaged/messages.ts';
 import type { ObjectMessage } from './objects/messages.ts';
 import type { PipeMessage } from './pipe/messages.ts';
@@ -21,6 +23,7 @@ import type { ReclaimMessage } from './reclaim/messages.ts';
 import type { SwapMessage } from './swap/messages.ts';
 import type { WalkerMessage } from './walkers/messages.ts';
 
+export type * from './affinity/messages.ts';
 export type * from './compaction/messages.ts';
 export type * from './coreMessages.ts';
 export type * from './gup/messages.ts';
@@ -32,6 +35,7 @@ export type * from './userfaultfd/messages.ts';
 export type * from './mmCall.ts';
 export type * from './hugetlb/messages.ts';
 export type * from './khugepaged/messages.ts';
+export type * from './notifiers/messages.ts';
 export type * from './objects/messages.ts';
 export type * from './pipe/messages.ts';
 export type * from './procfs/messages.ts';
@@ -70,6 +74,7 @@ export type Kind =
 /** Every message, by type. */
 export type Message =
   | CoreMessage
+  | AffinityMessage
   | WalkerMessage
   | GupMessage
   | LiveFallbackMessage
@@ -83,7 +88,8 @@ export type Message =
   | PoisonMessage
   | KhugepagedMessage
   | HugetlbMessage
-  | ProcfsMessage;
+  | ProcfsMessage
+  | NotifierMessage;
 
 /** A message type. */
 export type MessageType = Message['type'];

@@ -94,6 +94,7 @@ const leaveCpu = (type: 'BLOCKED' | 'YIELD' | 'EXITED') =>
     if (context.cpu >= 0) send('sched', { type, pid: context.pid, cpu: context.cpu });
     return reviseProcess(context, (draft) => {
       draft.cpu = -1;
+      if (context.mustLeave !== undefined) delete draft.mustLeave;
     });
   });
 
@@ -153,6 +154,12 @@ export const processMachine = setup({
       });
     }),
     runOn: handle<ProcessContext>((context, _event, send) => run(context, send)),
+    requestLeave: handle<ProcessContext>((context, event) => {
+      assertType(event, 'MIGRATE');
+      return reviseProcess(context, (draft) => {
+        draft.mustLeave = event.cpu;
+      });
+    }),
     wantCpu: handle<ProcessContext>((context, _event, send) => {
       send('sched', { type: 'READY', pid: context.pid });
       return reviseProcess(context, (draft) => {
@@ -203,6 +210,9 @@ export const processMachine = setup({
     stopRequested: ({ context }) => context.stopRequested,
     killed: ({ context, event }) => event.type === 'SYSRET' && event.signal !== 0 && context.signal === 0,
     ranOut: ({ event }) => event.type === 'RAN' && event.reason === 'quantum',
+    /** The CPU that it has is no longer one of its own. */
+    mustLeave: ({ context }) => context.cpu >= 0 && context.mustLeave === context.cpu,
+    mayNotTake: ({ context, event }) => event.type === 'DISPATCH' && context.mustLeave === event.cpu,
     handlesSignal: ({ context, event }) =>
       event.type === 'RAN' && event.reason === 'signal' && event.signal !== SIGKILL && context.signals === 'skip',
     atCall: ({ event }) => event.type === 'RAN' && event.reason === 'call',
@@ -240,6 +250,7 @@ export const processMachine = setup({
     STOP: { actions: 'requestStop' },
     CONTINUE: { actions: 'cancelStop' },
     KILL: { actions: 'requestKill' },
+    MIGRATE: { actions: 'requestLeave' },
   },
   states: {
     new: {
@@ -256,6 +267,7 @@ export const processMachine = setup({
           // Signals are taken on the way back to user mode (`exit_to_user_mode_loop`).
           { guard: 'isPending', target: 'in-syscall', actions: ['take', 'takePending', 'exit'] },
           { guard: 'stopRequested', target: 'stopped', actions: ['take', 'block'] },
+          { guard: 'mayNotTake', target: 'ready', actions: ['take', 'yield'] },
           { target: 'running', actions: 'run' },
         ],
       },
@@ -285,6 +297,7 @@ export const processMachine = setup({
           { guard: 'killed', target: 'in-syscall', actions: ['returned', 'killedBy', 'exit'] },
           { guard: 'dies', target: 'in-syscall', actions: ['returned', 'dieOf', 'exit'] },
           { guard: 'stopRequested', target: 'stopped', actions: ['returned', 'block'] },
+          { guard: 'mustLeave', target: 'ready', actions: ['returned', 'yield'] },
           { guard: 'hasCpu', target: 'running', actions: ['returned', 'runOn'] },
           { target: 'ready', actions: ['returned', 'wantCpu'] },
         ],

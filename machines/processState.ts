@@ -55,6 +55,8 @@ export interface ProcessContext {
   pending?: { signal: number; code: number; va: number };
   /** SIGKILL is pending; absent as long as it is not. */
   killed?: true;
+  /** The CPU that it has to leave on the way back to user mode; absent for none. */
+  mustLeave?: number;
 }
 
 /**

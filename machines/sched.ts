@@ -7,11 +7,11 @@ import { assertEvent, setup } from 'xstate';
 import { type AsidSpace, initialAsids, switchContext } from '../src/mm/asid.ts';
 import { invariant } from '../src/errors.ts';
 import type { Message } from './messages.ts';
-import { type Affinity, CpuSlots, RunQueue } from './runQueue.ts';
+import { type Affinity, CpuSlots, RunQueue, withAffinity } from './runQueue.ts';
 import { assertType, handle, type ResourceHolder, type Send } from './support.ts';
 import { reviseSched } from './reviseCpu.ts';
 
-/** What a scheduler is built with. `affinity` pins a pid to a CPU. */
+/** What a scheduler is built with. `affinity` pins a pid to a CPU, or to some. */
 export interface SchedInput {
   resources: ResourceHolder;
   cpus: number;
@@ -60,8 +60,8 @@ function schedule(context: SchedContext, changed: readonly number[], send: Send)
 }
 
 function enqueue(context: SchedContext, pid: number, released: readonly number[], send: Send): SchedContext {
-  const pinnedTo = context.queue.cpuOf(pid);
-  const changed = pinnedTo === undefined ? released : [...released, pinnedTo];
+  const boundTo = context.queue.cpusOf(pid);
+  const changed = boundTo === undefined ? released : [...released, ...boundTo];
   return schedule(
     reviseSched(context, (draft) => {
       draft.queue = context.queue.with(pid);
@@ -86,6 +86,21 @@ function give(context: SchedContext, cpu: number, pid: number, send: Send): Sche
   send(`mmu:${mmPid}`, { type: 'ACTIVATE', pid, cpu, asid, flush }, context.resources.costs.contextSwitch);
   const cpus = context.cpus.with(cpu, { pid, installedPid: pid });
   return { ...context, ...space, cpus, switches: context.switches + 1, switching: context.switching + 1 };
+}
+
+/**
+ * `__set_cpus_allowed_ptr`: who waits comes to the end of another line; who runs where it may no longer is told to leave, as
+ * `migration_cpu_stop` makes it; who sleeps finds its CPU when it wakes.
+ */
+function bind(context: SchedContext, pid: number, cpus: readonly number[], send: Send): SchedContext {
+  const affinity = withAffinity(context.affinity, pid, cpus);
+  const state = reviseSched(context, (draft) => {
+    draft.affinity = affinity;
+    draft.queue = context.queue.bound(affinity, pid);
+  });
+  const cpu = state.cpus.cpuOf(pid);
+  if (cpu !== undefined && !cpus.includes(cpu)) send(`process:${pid}`, { type: 'MIGRATE', pid, cpu });
+  return schedule(state, cpus, send);
 }
 
 function release(context: SchedContext, cpu: number, pid: number): SchedContext {
@@ -113,6 +128,10 @@ export const schedMachine = setup({
       assertEvent(event, ['BLOCKED', 'EXITED']);
       return schedule(release(context, event.cpu, event.pid), [event.cpu], send);
     }),
+    bind: handle<SchedContext>((context, event, send) => {
+      assertType(event, 'SET_AFFINITY');
+      return bind(context, event.pid, event.cpus, send);
+    }),
     dispatch: handle<SchedContext>((context, event, send) => {
       assertType(event, 'SWITCHED');
       send(`process:${event.pid}`, { type: 'DISPATCH', cpu: event.cpu });
@@ -139,6 +158,7 @@ export const schedMachine = setup({
     YIELD: { actions: 'requeue' },
     BLOCKED: { actions: 'release' },
     EXITED: { actions: 'release' },
+    SET_AFFINITY: { actions: 'bind' },
   },
   states: {
     idle: { always: { guard: 'anySwitch', target: 'switching' } },

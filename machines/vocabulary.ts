@@ -1,4 +1,5 @@
 /** Who sends each message to whom, and what it says: the table that topologies are checked against. */
+import { affinityVocabulary } from './affinity/vocabulary.ts';
 import { compactionVocabulary } from './compaction/vocabulary.ts';
 import { coreVocabulary } from './coreVocabulary.ts';
 import { gupVocabulary } from './gup/vocabulary.ts';
@@ -8,6 +9,7 @@ import { khugepagedVocabulary } from './khugepaged/vocabulary.ts';
 import type { MessageType, VocabularyRow } from './messages.ts';
 import { poisonVocabulary } from './hwpoison/vocabulary.ts';
 import { ksmVocabulary } from './ksm/vocabulary.ts';
+import { notifierVocabulary } from './notifiers/vocabulary.ts';
 import { userfaultVocabulary } from './userfaultfd/vocabulary.ts';
 import { objectVocabulary } from './objects/vocabulary.ts';
 import { pipeVocabulary } from './pipe/vocabulary.ts';
@@ -40,4 +42,6 @@ export const vocabulary: Readonly<Record<MessageType, VocabularyRow>> = {
   ...procfsVocabulary,
   ...reclaimVocabulary,
   ...swapVocabulary,
+  ...notifierVocabulary,
+  ...affinityVocabulary,
 };

@@ -71,5 +71,5 @@ export type CompactionMessage =
     }
   /** A tick is over, and the free lists are looked at again (`schedule_timeout_killable`). */
   | { type: 'ALLOC_TIMER'; request: number }
-  /** SIGKILL of the OOM killer. */
+  /** SIGKILL, of the OOM killer or from outside. */
   | { type: 'KILL'; pid: number };

@@ -23,5 +23,5 @@ export const compactionVocabulary: Readonly<Record<CompactionMessage['type'], Vo
   COMPACT_SCAN: row('kcompactd', 'zone', 'What was moved; isolate the next folios and free places for them.'),
   COMPACT_BATCH: row('zone', 'kcompactd', 'Folios to be moved with their places, or the end.'),
   ALLOC_TIMER: row('page-alloc', 'page-alloc', 'A tick is over.'),
-  KILL: row('page-alloc', 'process', 'SIGKILL: out of memory.'),
+  KILL: row(['page-alloc', 'outside'], 'process', 'SIGKILL: out of memory, or from outside.'),
 };

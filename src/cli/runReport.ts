@@ -6,6 +6,7 @@ import { formatBytes, formatCount, formatRate, formatSeconds } from '../report/f
 import { type RunSummary, summarize } from '../report/runSummary.ts';
 import { runText } from '../report/runText.ts';
 import { defaultCosts } from '../arch/costs.ts';
+import { programName } from '../topology/meta.ts';
 import type { Topology } from '../topology/schema.ts';
 import type { Cli } from './cli.ts';
 import type { Played } from './play.ts';
@@ -30,7 +31,7 @@ export interface ReportRequest {
 export function printRun(cli: Cli, played: Played, request: ReportRequest): void {
   const { topology, out } = request;
   const { outcome, wallSeconds, references } = played;
-  const programs = new Map(topology.processes.map(({ pid, trace }) => [pid, trace]));
+  const programs = new Map(topology.processes.map((process) => [process.pid, programName(process)]));
   const summary = summarize(liveStates(outcome.system), { programs });
   if (request.json) {
     cli.json(runJson(played, request, summary));
@@ -39,6 +40,7 @@ export function printRun(cli: Cli, played: Played, request: ReportRequest): void
   const { records, logBytes, headHash, timeCycles } = outcome;
   const perSecond = topology.costs['cyclesPerSecond'] ?? defaultCosts.cyclesPerSecond;
   cli.out.write(runText(summary, cli.out.columns));
+  for (const law of outcome.lawsLeftOut) cli.out.write(`not looked at: ${law}\n`);
   const { faults: states } = outcome.system.checkpointState();
   for (const line of faultLines(topology.faultPlan, { states, stoppedBy: outcome.stoppedBy }))
     cli.out.write(`${line}\n`);
@@ -88,6 +90,7 @@ function runJson(played: Played, { topology, out }: ReportRequest, summary: RunS
     wallSeconds,
     referencesPerSecond: references / wallSeconds,
     ...summary,
+    ...(outcome.lawsLeftOut.length === 0 ? {} : { lawsLeftOut: outcome.lawsLeftOut }),
   };
 }
 

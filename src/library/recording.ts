@@ -4,11 +4,13 @@ import { LogReader } from '../log/logReader.ts';
 import { type Compression, type LogStorage, memoryStorage } from '../log/storage.ts';
 import type { RunSource } from '../mm/runs.ts';
 import type { System } from '../runtime/system.ts';
+import { layoutOf } from '../topology/build.ts';
 import { type Catalogue, catalogueOf } from '../topology/definitions/catalogue.ts';
 import type { Definition } from '../topology/definitions/definition.ts';
 import { openMeta } from '../topology/meta.ts';
 import type { Topology } from '../topology/schema.ts';
 import { programTrace } from '../trace/programSteps.ts';
+import { workloadTrace } from '../trace/workloads/workload.ts';
 
 /** A log, and what is needed to fold it. */
 export interface Recording {
@@ -24,11 +26,13 @@ export interface Recording {
 export interface FinishedRun extends Recording {
   readonly system: System;
   readonly timeCycles: number;
+  /** Of a checked run: laws that were not looked at, since stand-ins do not show what they read; with the reasons. */
+  readonly lawsLeftOut: readonly string[];
 }
 
 /** What a log is opened with beside its bytes. */
 export interface OpenOptions {
-  /** Traces that processes ran, by pid; programs that the topology writes out need none. */
+  /** Traces that processes ran, by pid; programs and workloads that the topology writes out need none. */
   readonly traces?: ReadonlyMap<number, RunSource>;
   /** The definitions that its topology names. */
   readonly definitions?: readonly Definition[];
@@ -47,8 +51,12 @@ export interface OpenOptions {
  */
 export function tracesWith(topology: Topology, given: ReadonlyMap<number, RunSource>): ReadonlyMap<number, RunSource> {
   const traces = new Map(given);
-  for (const { pid, trace, program } of topology.processes) {
-    if (program !== undefined && !traces.has(pid)) traces.set(pid, programTrace(trace, program));
+  for (const process of topology.processes) {
+    const { pid, trace, program, workload } = process;
+    if (traces.has(pid)) continue;
+    if (program !== undefined) traces.set(pid, programTrace(trace, program));
+    else if (workload !== undefined)
+      traces.set(pid, workloadTrace(workload, layoutOf(process, topology.kernelPageSize)));
   }
   return traces;
 }

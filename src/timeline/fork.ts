@@ -1,4 +1,5 @@
 /** A run that leaves its recording: everything up to some record is shared, what follows is new. */
+import { faultPlanOf } from '../topology/lifecycle.ts';
 import { GranuleError } from '../errors.ts';
 import type { LogMeta } from '../log/headerFrame.ts';
 import type { LogReader } from '../log/logReader.ts';
@@ -37,7 +38,7 @@ function restored(
   const system = createSystem({
     actors: built.actors,
     chooser: chooserOf(topology),
-    faultPlan: topology.faultPlan,
+    faultPlan: faultPlanOf(topology),
     limits: { maxEvents: topology.limits.events },
     freeze: options.freeze ?? false,
     onRecord,

@@ -2,6 +2,7 @@
  * The loop of a run without its actors: it is told what each of them received and sent, and holds the order, the times and the
  * payloads of all deliveries against each other with the queue, the wires and the clock that the run itself had.
  */
+import { faultPlanOf } from '../topology/lifecycle.ts';
 import type { CheckpointEntry } from '../log/directory.ts';
 import { VirtualClock } from '../runtime/clock.ts';
 import { type Message, NO_CAUSE, OUTSIDE } from '../runtime/envelope.ts';
@@ -52,7 +53,7 @@ export class LoopCheck {
     this.#order = recordedOrder(meta.topology.chooser);
     this.#sends = sendsOf(meta);
     this.#checkpoints = reader.checkpoints();
-    const { faultPlan } = meta.topology;
+    const faultPlan = faultPlanOf(meta.topology);
     this.#sight = new WordSight(faultPlan, this.#hasher);
     this.#wires = new Wires(faultPlan, {
       enqueue: (outgoing) => this.#enqueue(outgoing),
@@ -113,7 +114,7 @@ export class LoopCheck {
       this.checkpoints++;
       if (!this.#isLoopState(entry)) return 'the state of the loop is another';
     }
-    this.#sendAfter(seq);
+    if (this.#sends.length > 0) this.#sendAfter(seq);
     return null;
   }
 
@@ -121,15 +122,18 @@ export class LoopCheck {
     const looked = this.#sight.words.rules.length;
     const sendWords = SEND_WORDS + looked;
     const end = at + RECORD_WORDS + words[at + RECORD_WORDS - 1] * sendWords;
+    const isBare = this.#wires.isBare(from);
     for (let send = at + RECORD_WORDS; send < end; send += sendWords) {
       const nameOfCancel = words[send + 4];
       const sendId = nameOfCancel < 0 ? null : names[nameOfCancel];
       if (words[send] < 0) this.#queue.cancel(from, sendId ?? '');
       else {
+        const to = names[words[send]];
         const message = { type: names[words[send + 1]], hash: words[send + 3] };
         if (looked > 0) this.#sight.told(message, [...words.subarray(send + SEND_WORDS, send + sendWords)]);
-        const outgoing = { from, to: names[words[send]], message, delayCycles: words[send + 2], sendId };
-        this.#send(outgoing, words[send + 5] === 1);
+        const delayCycles = words[send + 2];
+        if (isBare || words[send + 5] === 1) this.#put(from, to, message, delayCycles, sendId);
+        else this.#wires.carry({ from, to, message, delayCycles, sendId });
       }
     }
   }
@@ -151,6 +155,10 @@ export class LoopCheck {
   }
 
   #enqueue({ from, to, message, delayCycles, sendId }: Outgoing): void {
+    this.#put(from, to, message, delayCycles, sendId);
+  }
+
+  #put(from: string, to: string, message: Message, delayCycles: number, sendId: string | null): void {
     this.#queue.push({
       id: this.#nextEnvelopeId++,
       to,

@@ -4,9 +4,11 @@
  */
 import type { Worker } from 'node:worker_threads';
 import { GranuleError, invariant } from '../errors.ts';
+import { faultPlanOf } from '../topology/lifecycle.ts';
 import { catalogueOfRegistry } from '../topology/definitions/catalogue.ts';
 import type { LogReader } from '../log/logReader.ts';
 import type { RunSource } from '../mm/runs.ts';
+import type { StandIn } from '../runtime/standIn.ts';
 import { openMeta } from '../topology/meta.ts';
 import type { FoldOrder, FoldPost } from './foldWorker.node.ts';
 import { handOver } from './handedOver.node.ts';
@@ -34,7 +36,14 @@ export interface ParallelReplayed extends Omit<Replayed, 'system'> {
   /** Why the log was replayed in one thread after all, so that what is said here is what that found; null otherwise. */
   readonly oneThreadBecause: string | null;
   /** The state of every actor at the end, in the order of creation. */
-  readonly states: readonly { readonly actor: string; readonly state: PlainState }[];
+  readonly states: readonly EndState[];
+}
+
+/** An actor's state at the end, and what it stands in for if it does. */
+interface EndState {
+  readonly actor: string;
+  readonly state: PlainState;
+  readonly standIn: StandIn | undefined;
 }
 
 /** What the threads came to. */
@@ -134,7 +143,7 @@ class Threads {
 /** Why a log cannot be verified by its own bytes and so has to be encoded anew, which one thread does; null when it can. */
 function whyOneThread(reader: LogReader): string | null {
   if (!isAsWritten(reader)) return 'its messages are of older versions';
-  if (looksIntoAnswers(openMeta(reader.meta).topology.faultPlan))
+  if (looksIntoAnswers(faultPlanOf(openMeta(reader.meta).topology)))
     return 'its fault plan looks into what it answers itself';
   const { definitions, modules } = catalogueOfRegistry(reader.registry);
   if (definitions.length > 0 && modules.length === 0) return 'its definitions are of no module that threads could load';
@@ -145,7 +154,9 @@ function inOneThread(run: RecordedRun, options: ParallelReplayOptions, because: 
   const { onProgress } = options;
   const replayed = replay(run.reader, run.traces, onProgress === undefined ? {} : { onProgress });
   const { system, ...rest } = replayed;
-  const states = [...system.snapshots()].map(([actor, snapshot]) => ({ actor, state: plainState(snapshot) }));
+  const states = [...system.snapshots()].map(([actor, snapshot]) => {
+    return { actor, state: plainState(snapshot), standIn: run.standIn(actor) };
+  });
   return { ...rest, workers: 0, oneThreadBecause: because, states };
 }
 
@@ -199,7 +210,7 @@ export async function parallelReplay(
     oneThreadBecause: null,
     states: run.actors.flatMap((actor) => {
       const state = states.get(actor);
-      return state === undefined ? [] : [{ actor, state }];
+      return state === undefined ? [] : [{ actor, state, standIn: run.standIn(actor) }];
     }),
   };
 }

@@ -1,4 +1,5 @@
 /** Verified replay: the run is done again in the recorded order, and held against the log record by record. */
+import { faultPlanOf } from '../topology/lifecycle.ts';
 import { GranuleError } from '../errors.ts';
 import type { CheckpointEntry } from '../log/directory.ts';
 import type { LogReader } from '../log/logReader.ts';
@@ -79,7 +80,7 @@ class Replay {
     this.system = createSystem({
       actors: run.built.actors,
       chooser: this.#order,
-      faultPlan: topology.faultPlan,
+      faultPlan: faultPlanOf(topology),
       limits: { maxEvents: topology.limits.events },
       interpreter,
       onDelivery: (seq, timeCycles, envelope) => {
@@ -150,7 +151,8 @@ class Replay {
       const { actor } = stored;
       const isLoop = actor === SYSTEM_STATE;
       const replayed = isLoop ? this.#loopState(stored) : storedForm(stored, this.system.snapshot(actor));
-      const difference = replayed === null ? null : differenceFrom(stored, replayed);
+      const standIn = isLoop ? undefined : this.system.actor(actor).standIn;
+      const difference = replayed === null ? null : differenceFrom(stored, replayed, standIn);
       if (difference === null) continue;
       const { path, left, right } = difference;
       return { seq: record.seq, what: `state of ${actor}: ${path}`, recorded: left, replayed: right, actor };

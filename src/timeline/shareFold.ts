@@ -1,4 +1,5 @@
 /** Folding some of the actors of a log from their own records alone, and saying what they received and sent. */
+import { faultPlanOf } from '../topology/lifecycle.ts';
 import { GranuleError, invariant } from '../errors.ts';
 import { hashHex } from '../log/chain.ts';
 import type { CheckpointEntry } from '../log/directory.ts';
@@ -49,7 +50,7 @@ export class ShareFold {
     this.#run = run;
     this.#share = share;
     this.#checkpoints = run.reader.checkpoints();
-    this.#ruleWords = new RuleWords(run.meta.topology.faultPlan);
+    this.#ruleWords = new RuleWords(faultPlanOf(run.meta.topology));
     for (const id of share.actors) {
       this.#actors.set(id, { id, ...run.adapted(id), state: run.live(id, run.initial(id)) });
     }
@@ -151,7 +152,8 @@ export class ShareFold {
       for (const stored of this.#run.reader.storedStates(entry, (id) => this.#actors.has(id))) {
         const folded = this.#actors.get(stored.actor);
         const own = folded === undefined ? null : storedForm(stored, folded.state.snapshot);
-        if (differenceFrom(stored, own) !== null) this.#note(entry.seq, `the state of ${stored.actor} differs`);
+        if (differenceFrom(stored, own, this.#run.standIn(stored.actor)) !== null)
+          this.#note(entry.seq, `the state of ${stored.actor} differs`);
       }
     }
   }

@@ -1,4 +1,5 @@
 /** Putting the reports of all shares together, segment by segment, in the order of the log. */
+import { faultPlanOf } from '../topology/lifecycle.ts';
 import { GranuleError, invariant } from '../errors.ts';
 import { hashHex } from '../log/chain.ts';
 import type { LogReader } from '../log/logReader.ts';
@@ -48,7 +49,7 @@ export class ShareMerge {
   constructor(run: RecordedRun, shares: number) {
     this.#reader = run.reader;
     this.loop = new LoopCheck(run);
-    this.#sendWords = SEND_WORDS + new RuleWords(run.meta.topology.faultPlan).rules.length;
+    this.#sendWords = SEND_WORDS + new RuleWords(faultPlanOf(run.meta.topology)).rules.length;
     this.#sources = Array.from({ length: shares }, () => ({ reports: [], names: [] }));
     const { reader } = run;
     if (hashHex(reader.chainStored(reader.directory.segments.length - 1)) !== reader.headHash) {
@@ -90,7 +91,8 @@ export class ShareMerge {
         starts[words[at] - entry.firstSeq] = at;
       }
     }
-    for (const [index, owner] of owners.entries()) {
+    for (let index = 0; index < owners.length; index++) {
+      const owner = owners[index];
       const seq = entry.firstSeq + index;
       const words = reports[owner]?.words;
       const what = words === undefined ? 'no share has it' : this.#deliver(seq, words, starts[index], owner);

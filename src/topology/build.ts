@@ -6,21 +6,23 @@ import { type CostModel, defaultCosts } from '../arch/costs.ts';
 import type { Design } from '../arch/design.ts';
 import { usableAsids } from '../mm/asid.ts';
 import { findCore, supportsPage } from '../arch/cores.ts';
-import { GranuleError, invariant } from '../errors.ts';
+import { invariant } from '../errors.ts';
 import { type Limits, rootLimits } from '../mm/calls/limits.ts';
 import type { RunSource } from '../mm/runs.ts';
 import type { ActorSpec } from '../runtime/hosting.ts';
-import { checkFaultPlan } from './faultPlans/check.ts';
-import { adaptMachine } from '../runtime/xstateAdapter.ts';
+import { checkProcesses, refuse as fail } from './checkProcesses.ts';
+import { remedyFor } from './form/suggest.ts';
 import { builtIns, type Catalogue } from './definitions/catalogue.ts';
-import { schemaFault } from './definitions/defineMessage.ts';
 import { withCustomActors } from './customActors.ts';
+import { pageCachePolicies } from './pageCachePolicies.ts';
 import { pinChoicesOf } from './parts/gup.ts';
 import { zoneCgroups } from './parts/cgroups.ts';
 import { selectionInput } from './parts/selection.ts';
 import { zonePressure } from './parts/zone.ts';
 import { facilitiesOf, partActors, partMessages } from './parts/index.ts';
+import { checkOutside, outsideMessages } from './outside.ts';
 import type { Topology, TopologyProcess } from './schema.ts';
+import { together } from './together.ts';
 
 /** A message from outside that starts or disturbs a run. */
 export interface OutsideMessage {
@@ -34,14 +36,6 @@ export interface BuiltTopology {
   actors: ActorSpec[];
   messages: OutsideMessage[];
   resources: ResourceHolder;
-}
-
-function fail(
-  code: 'TOPOLOGY_INVALID' | 'TOPOLOGY_ACTOR_UNKNOWN' | 'TOPOLOGY_PAGE_SIZE' | 'TOPOLOGY_NO_TAKER',
-  what: string,
-  where: string,
-): never {
-  throw new GranuleError(code, what, where);
 }
 
 /**
@@ -62,7 +56,8 @@ const FRAMES_MAX = 2 ** 30;
 function checkMemory({ name, memory, kernelPageSize }: Topology): void {
   if (memory / kernelPageSize <= FRAMES_MAX) return;
   const most = `${FRAMES_MAX} frames of ${kernelPageSize} bytes`;
-  fail('TOPOLOGY_INVALID', `memory of ${memory} bytes is more than ${most}`, `${name}: memory`);
+  const next = 'Give less memory, or a larger kernel page.';
+  fail('TOPOLOGY_INVALID', `memory of ${memory} bytes is more than ${most}`, `${name}: memory`, next);
 }
 
 /** Hardware walks tables of the kernel's page size, and of each process's where it has a native table. */
@@ -79,19 +74,8 @@ function checkGranules(topology: Topology): void {
       'TOPOLOGY_PAGE_SIZE',
       `${topology.core} is not modelled with ${pageBytes}-byte pages`,
       `${topology.name}: core`,
+      'Take another core (docs/cores.md), or leave that page size out.',
     );
-  }
-}
-
-function checkThreads(topology: Topology, byPid: ReadonlyMap<number, TopologyProcess>): void {
-  for (const [index, { threadOf, pageSize, forked }] of topology.processes.entries()) {
-    if (threadOf === undefined) continue;
-    const where = `${topology.name}: processes.${index}.threadOf`;
-    const group = byPid.get(threadOf);
-    if (group === undefined) fail('TOPOLOGY_ACTOR_UNKNOWN', `there is no process:${threadOf} to be a thread of`, where);
-    if (group.threadOf !== undefined) fail('TOPOLOGY_INVALID', `process:${threadOf} is a thread itself`, where);
-    if (forked) fail('TOPOLOGY_INVALID', 'a thread is made by clone, not by fork', where);
-    if (group.pageSize !== pageSize) fail('TOPOLOGY_PAGE_SIZE', 'a thread has the page size of its process', where);
   }
 }
 
@@ -115,63 +99,20 @@ function checkArchitecture(topology: Topology): void {
   if (core !== 'tlb-reference') refuse(`no core of ${architecture.name} is modelled; take tlb-reference`, 'core');
 }
 
-function checkProcesses(topology: Topology): void {
-  const byPid = new Map<number, TopologyProcess>();
-  for (const [index, process] of topology.processes.entries()) {
-    const where = `${topology.name}: processes.${index}`;
-    if (byPid.has(process.pid)) fail('TOPOLOGY_INVALID', `pid ${process.pid} is given twice`, `${where}.pid`);
-    byPid.set(process.pid, process);
-    if (process.pageSize < topology.kernelPageSize) {
-      const sizes = `${process.pageSize} below the kernel's ${topology.kernelPageSize}`;
-      fail('TOPOLOGY_PAGE_SIZE', `a process page of ${sizes} bytes`, `${where}.pageSize`);
-    }
-    if (layoutOf(process, topology.kernelPageSize) < process.pageSize) {
-      fail('TOPOLOGY_PAGE_SIZE', `a program laid out for pages smaller than its own`, `${where}.layout`);
-    }
-    if (process.cpu !== undefined && process.cpu >= topology.cpus) {
-      fail('TOPOLOGY_ACTOR_UNKNOWN', `there is no tlb:${process.cpu}, only ${topology.cpus} CPUs`, `${where}.cpu`);
-    }
-  }
-  checkThreads(topology, byPid);
-  for (const [index, process] of topology.processes.entries()) {
-    for (const child of process.children) {
-      const found = byPid.get(child);
-      const where = `${topology.name}: processes.${index}.children`;
-      if (found === undefined) fail('TOPOLOGY_ACTOR_UNKNOWN', `there is no process:${child} to fork`, where);
-      if (!found.forked) fail('TOPOLOGY_INVALID', `process:${child} is not marked forked`, where);
-    }
-  }
-}
-
 /** After a rollover every CPU keeps an ASID in use and one more is needed (`arch/arm64/mm/context.c:asids_update_limit`). */
 function checkAsids({ name, cpus, asidBits, design }: Topology): void {
   const usable = usableAsids(asidBits, design.kpti);
   if (cpus < usable) return;
-  fail('TOPOLOGY_INVALID', `${usable} usable ASIDs are too few for ${cpus} CPUs`, `${name}: asidBits`);
-}
-
-function checkMessages(topology: Topology, actors: readonly ActorSpec[], catalogue: Catalogue): void {
-  const machinesById = new Map(actors.map(({ id, machine }) => [id, machine]));
-  for (const [index, { to, type, atCycles: _at, ...fields }] of topology.messages.entries()) {
-    const where = `${topology.name}: messages.${index}`;
-    const machine = machinesById.get(to);
-    if (machine === undefined)
-      fail('TOPOLOGY_ACTOR_UNKNOWN', `a message ${type} to ${to}, which is no actor here`, `${where}.to`);
-    if (catalogue.row(type) === null || !adaptMachine(machine).accepts(type)) {
-      const kind = catalogue.kindOf(to) ?? to;
-      fail('TOPOLOGY_NO_TAKER', `outside sends ${type} to ${to}, and a ${kind} cannot take it`, `${where}.type`);
-    }
-    const own = catalogue.messages.get(type);
-    const fault = own === undefined ? null : schemaFault(own.fields, fields, where);
-    if (fault !== null) fail('TOPOLOGY_INVALID', `outside sends ${type} to ${to}: ${fault}`, where);
-  }
+  const next = 'Give more asidBits, or fewer cpus.';
+  fail('TOPOLOGY_INVALID', `${usable} usable ASIDs are too few for ${cpus} CPUs`, `${name}: asidBits`, next);
 }
 
 function costsOf(topology: Topology): CostModel {
-  for (const name of Object.keys(topology.costs)) {
-    if (!(name in defaultCosts))
-      fail('TOPOLOGY_INVALID', `there is no cost "${name}"`, `${topology.name}: costs.${name}`);
-  }
+  const names = Object.keys(defaultCosts);
+  const refuseName = (name: string): never =>
+    fail('TOPOLOGY_INVALID', `there is no cost "${name}"`, `${topology.name}: costs.${name}`, remedyFor(name, names));
+  const unknown = Object.keys(topology.costs).filter((name) => !(name in defaultCosts));
+  together(unknown.map((name) => () => refuseName(name)));
   return { ...defaultCosts, ...topology.costs };
 }
 
@@ -220,7 +161,7 @@ function processActors(
   trace: RunSource,
   resources: ResourceHolder,
 ): ActorSpec[] {
-  const { pid, pageSize: pageBytes, children, signals } = process;
+  const { pid, pageSize: pageBytes, children, signals, notifiers } = process;
   const { kernelPageSize: kernelPageBytes, quantumCycles } = topology;
   const core = findCore(topology.core);
   invariant(core !== null, `there is a core ${topology.core}`);
@@ -233,7 +174,7 @@ function processActors(
   const { objects } = topology;
   const maps = objects?.vdso === true ? { kernelMaps: objects.pages } : {};
   const mm = { resources, pid, kernelPageBytes, nativeTables, zeroPfn, stackLimitBytes, limits, ...swap, ...maps };
-  const mmu = { resources, pid, kernelPageBytes, cpus: topology.cpus, tlbRange: core.tlbRange };
+  const mmu = { resources, pid, kernelPageBytes, cpus: topology.cpus, tlbRange: core.tlbRange, notifiers };
   if (process.threadOf !== undefined) return [{ id: `process:${pid}`, machine: machines.process, input }];
   return [
     { id: `process:${pid}`, machine: machines.process, input },
@@ -242,7 +183,7 @@ function processActors(
   ];
 }
 
-function resourcesOf(topology: Topology, traces: ReadonlyMap<number, RunSource>): ResourceHolder {
+function resourcesOf(topology: Topology, traces: ReadonlyMap<number, RunSource>, catalogue: Catalogue): ResourceHolder {
   return new ResourceHolder({
     traces: new Map([...traces.values()].map((trace) => [trace.hash, trace])),
     costs: costsOf(topology),
@@ -250,7 +191,41 @@ function resourcesOf(topology: Topology, traces: ReadonlyMap<number, RunSource>)
     facilities: facilitiesOf(topology),
     architecture: architectures[topology.architecture ?? 'arm64'],
     threads: threadsOf(topology),
+    pageCachePolicies: pageCachePolicies(topology, catalogue),
   });
+}
+
+function fileActors(topology: Topology, files: ReadonlyMap<string, number>, resources: ResourceHolder): ActorSpec[] {
+  // Of a path that is given twice the first counts.
+  const described = new Map(topology.files.toReversed().map((file) => [file.path, file]));
+  return [...files].map(([path, sizeBytes]) => {
+    const { kind, cached } = described.get(path) ?? { kind: 'ext4' as const, cached: false };
+    const input = {
+      resources,
+      path,
+      sizeBytes,
+      kernelPageBytes: topology.kernelPageSize,
+      policy: topology.pageCache,
+      kind,
+      cached,
+    };
+    return { id: `file:${path}`, machine: machines.file, input };
+  });
+}
+
+/**
+ * Makes the checks of a topology that need neither traces nor definitions.
+ *
+ * @throws GranuleError TOPOLOGY_INVALID, TOPOLOGY_ACTOR_UNKNOWN or TOPOLOGY_PAGE_SIZE, with the field; a TopologyError of several
+ * @example
+ * ```ts
+ * const processes = [{ trace: 'made', pageSize: '4K', cpu: 1 }];
+ * checkTopology(parseTopology({ name: 'one', processes }, 'example')); // throws TOPOLOGY_ACTOR_UNKNOWN
+ * ```
+ */
+export function checkTopology(topology: Topology): void {
+  const checks = [checkArchitecture, checkGranules, checkMemory, checkProcesses, checkAsids, costsOf];
+  together(checks.map((check) => () => check(topology)));
 }
 
 /**
@@ -271,12 +246,8 @@ export function buildTopology(
   traces: ReadonlyMap<number, RunSource>,
   catalogue: Catalogue = builtIns,
 ): BuiltTopology {
-  checkArchitecture(topology);
-  checkGranules(topology);
-  checkMemory(topology);
-  checkProcesses(topology);
-  checkAsids(topology);
-  const resources = resourcesOf(topology, traces);
+  checkTopology(topology);
+  const resources = resourcesOf(topology, traces, catalogue);
   const { kernelPageSize: kernelPageBytes, cpus } = topology;
   const core = findCore(topology.core);
   const files = fileSizes(topology, traces);
@@ -318,32 +289,13 @@ export function buildTopology(
     invariant(trace !== undefined, `process ${process.pid} has its trace`);
     actors.push(...processActors(topology, process, trace, resources));
   }
-  // Of a path that is given twice the first counts.
-  const described = new Map(topology.files.toReversed().map((file) => [file.path, file]));
-  for (const [path, sizeBytes] of files) {
-    const { kind, cached } = described.get(path) ?? { kind: 'ext4' as const, cached: false };
-    const input = { resources, path, sizeBytes, kernelPageBytes, policy: topology.pageCache, kind, cached };
-    actors.push({ id: `file:${path}`, machine: machines.file, input });
-  }
-  for (const make of partActors) actors.push(...make({ topology, resources }));
+  actors.push(...fileActors(topology, files, resources));
+  together(partActors.map((make) => () => actors.push(...make({ topology, resources }))));
   const hosted = withCustomActors({ topology, catalogue, resources }, actors);
-  checkMessages(topology, hosted, catalogue);
-  checkFaultPlan(topology, hosted, catalogue);
+  checkOutside(topology, hosted, catalogue);
   return {
     actors: hosted,
     messages: [...partMessages.flatMap((make) => make(topology)), ...outsideMessages(topology)],
     resources,
   };
-}
-
-function outsideMessages(topology: Topology): OutsideMessage[] {
-  const starts = topology.processes
-    .filter((process) => !process.forked && process.threadOf === undefined)
-    .map(({ pid, startCycles }) => ({ to: `process:${pid}`, atCycles: startCycles, message: { type: 'START' } }));
-  const others = topology.messages.map(({ to, type, atCycles, ...fields }) => ({
-    to,
-    atCycles,
-    message: { ...fields, type },
-  }));
-  return [...starts, ...others];
 }

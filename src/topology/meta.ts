@@ -6,9 +6,10 @@ import { GranuleError } from '../errors.ts';
 import type { LogMeta } from '../log/headerFrame.ts';
 import { messageVersions, type VersionRegistry } from '../log/upcast.ts';
 import type { RunSource } from '../mm/runs.ts';
+import { workloadName } from '../trace/workloads/workload.ts';
 import { layoutOf } from './build.ts';
 import { builtIns, type Catalogue, type ModuleReference } from './definitions/catalogue.ts';
-import { parseTopology, type Topology } from './schema.ts';
+import { parseTopology, type Topology, type TopologyProcess } from './schema.ts';
 
 /** Version of granule that writes the logs; a test holds it against package.json. */
 export const GRANULE_VERSION = '0.1.0';
@@ -45,8 +46,22 @@ export function codeFingerprint(catalogue: Catalogue = builtIns): string {
   const rows: unknown[] = Object.entries(vocabulary).sort(([a], [b]) => (a < b ? -1 : 1));
   for (const type of [...catalogue.messages.keys()].sort()) rows.push([type, catalogue.row(type)]);
   for (const kind of [...catalogue.actors.keys()].sort()) rows.push([kind, catalogue.actors.get(kind)?.version]);
+  for (const name of [...catalogue.policies.keys()].sort()) rows.push([name, catalogue.policies.get(name)?.version]);
   for (const { name, hash } of catalogue.modules) rows.push([name, hash]);
   return `${GRANULE_VERSION}+${bytesToHex(sha256(utf8ToBytes(JSON.stringify(rows)))).slice(0, 16)}`;
+}
+
+/**
+ * What a process runs, in a word or two.
+ *
+ * @example
+ * ```ts
+ * const process = { pid: 1, pageSize: '4K', workload: { pattern: 'seq', lengthBytes: '1M' } } as const;
+ * parseTopology({ name: 'one', processes: [process] }, 'example').processes.map(programName); // ['seq']
+ * ```
+ */
+export function programName({ trace, workload }: Pick<TopologyProcess, 'trace' | 'workload'>): string {
+  return workload === undefined ? trace : workloadName(workload);
 }
 
 /**
@@ -70,7 +85,7 @@ export function logMeta(
     return {
       pid: process.pid,
       hash: trace?.hash ?? '',
-      name: process.trace,
+      name: programName(process),
       layoutBytes: layoutOf(process, topology.kernelPageSize),
       references: trace?.references ?? 0,
       runs: trace?.runs ?? 0,

@@ -86,7 +86,7 @@ export function traceFromBlocks(
   }
   const { name, command, pages, image, files } = content;
   return {
-    hash: contentHash(blocks.length, (index) => blocks[index], { command, pages, image, files }),
+    hash: contentHash(blocks, () => ({ command, pages, image, files })),
     name,
     command,
     runs,
@@ -103,23 +103,33 @@ export function traceFromBlocks(
 }
 
 /**
- * The content hash of a trace, in hex: what `RunSource.hash` is.
+ * The content hash of a trace, in hex: what `RunSource.hash` is. What it holds beside its blocks is asked for behind the last.
  *
  * @example
  * ```ts
  * const trace = traceFromSteps([{ access: 'R', addr: 0 }]);
- * contentHash(1, (index) => trace.block(index), trace) === trace.hash; // true
+ * contentHash([trace.block(0)], () => trace) === trace.hash; // true
  * ```
  */
-export function contentHash(blocks: number, block: (index: number) => RunBlock, content: TraceContent): string {
+export function contentHash(blocks: Iterable<RunBlock>, content: () => TraceContent): string {
   const hash = sha256.create();
   const feed = new ContentFeed((bytes) => void hash.update(bytes));
-  for (let index = 0; index < blocks; index += 1) feed.block(block(index));
-  feed.end(content);
+  for (const block of blocks) feed.block(block);
+  feed.end(content());
   return bytesToHex(hash.digest());
 }
 
-function takeStep(world: TraceWorld, step: TraceStep): void {
+/**
+ * Gives one step to whoever follows a trace as it is made.
+ *
+ * @example
+ * ```ts
+ * const world = new TraceWorld(() => {});
+ * takeStep(world, { access: 'R', addr: 0x1000 });
+ * world.builder.runs; // 1
+ * ```
+ */
+export function takeStep(world: TraceWorld, step: TraceStep): void {
   if ('op' in step) {
     noteFiles(world, step);
     world.call(step);

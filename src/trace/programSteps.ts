@@ -4,7 +4,8 @@
  */
 import { z } from 'zod';
 import { isObjectFile } from '../mm/objects/objectFile.ts';
-import type { ImageSegment, RunSource, TraceCall } from '../mm/runs.ts';
+import type { ImageSegment, RunSource, TraceCall, TraceFile } from '../mm/runs.ts';
+import type { TraceStep } from './memoryTrace.ts';
 import { callSchema, number } from './programCalls.ts';
 import { type ScriptStep, scriptOf } from './script.ts';
 
@@ -34,7 +35,10 @@ const accessSchema = z
  * programSchema.parse([{ op: 'brk', addr: '4K' }]); // [{ op: 'brk', addr: 4096 }]
  * ```
  */
-export const programSchema = z.array(z.union([accessSchema, callSchema])).min(1);
+export const programSchema = z
+  .array(z.discriminatedUnion('op', [accessSchema, callSchema]))
+  .min(1)
+  .meta({ id: 'program' });
 
 /** Steps with every number a number and every default filled in. */
 export type ProgramSteps = z.output<typeof programSchema>;
@@ -50,8 +54,8 @@ const MAKING_CALLS: ReadonlySet<string> = new Set([
 ]);
 
 const STACK_END = 0xffffffff0000;
-/** A small static program: code, heap and stack, on bounds that suit every page size. */
-const IMAGE: readonly ImageSegment[] = [
+/** The program that written-out steps run in, small and static: code, heap and stack, on bounds that suit every page size. */
+export const PROGRAM_IMAGE: readonly ImageSegment[] = [
   { kind: 'program', addr: 0x400000, lengthBytes: 0x80000, prot: 5, file: null, offsetBytes: 0 },
   { kind: 'heap', addr: 0x500000, lengthBytes: 0x40000, prot: 3, file: null, offsetBytes: 0 },
   { kind: 'stack', addr: STACK_END - 0x20000, lengthBytes: 0x20000, prot: 3, file: null, offsetBytes: 0 },
@@ -62,6 +66,49 @@ function accessesOf(step: z.output<typeof accessSchema>): ScriptStep[] {
   const count = Math.ceil(lengthBytes / strideBytes);
   const accesses = Array.from({ length: count }, (_, at): ScriptStep => ({ op, addr: addr + at * strideBytes }));
   return value === undefined || op === 'load' ? accesses : [...accesses, { op: 'pattern', addr, lengthBytes, value }];
+}
+
+function scriptSteps(steps: ProgramSteps): ScriptStep[] {
+  return steps.flatMap((step): ScriptStep[] =>
+    step.op === 'load' || step.op === 'store' || step.op === 'fetch' ? accessesOf(step) : [step as TraceCall],
+  );
+}
+
+/** What the program makes itself, and devices, are no files of the topology. */
+function filesOfScript(script: readonly ScriptStep[]): TraceFile[] {
+  const files = new Set(script.flatMap((step) => ('file' in step && step.file !== null ? [step.file] : [])));
+  const made = new Set(script.flatMap((step) => (MAKING_CALLS.has(step.op) && 'file' in step ? [step.file] : [])));
+  const paths = [...files].filter((path) => !made.has(path) && !isObjectFile(path)).sort();
+  return paths.map((path) => ({ path, sizeBytes: 0 }));
+}
+
+/**
+ * The files that a program names.
+ *
+ * @example
+ * ```ts
+ * programFiles(programSchema.parse([{ op: 'ftruncate', file: '/a', sizeBytes: 0 }])); // [{ path: '/a', sizeBytes: 0 }]
+ * ```
+ */
+export function programFiles(steps: ProgramSteps): TraceFile[] {
+  return filesOfScript(scriptSteps(steps));
+}
+
+const LETTERS = { load: 'R', store: 'W', fetch: 'X' } as const;
+
+/**
+ * The steps of a program as those of a trace, for one that is a part of something larger.
+ *
+ * @example
+ * ```ts
+ * programTraceSteps(programSchema.parse([{ op: 'load', addr: '64K' }])); // [{ access: 'R', addr: 65536 }]
+ * ```
+ */
+export function programTraceSteps(steps: ProgramSteps): TraceStep[] {
+  return scriptSteps(steps).map((step): TraceStep => {
+    if (step.op !== 'load' && step.op !== 'store' && step.op !== 'fetch') return step as TraceCall;
+    return { access: LETTERS[step.op], addr: (step as { addr: number }).addr };
+  });
 }
 
 /**
@@ -75,13 +122,7 @@ function accessesOf(step: z.output<typeof accessSchema>): ScriptStep[] {
  * ```
  */
 export function programTrace(name: string, steps: ProgramSteps): RunSource {
-  const script = steps.flatMap((step): ScriptStep[] =>
-    step.op === 'load' || step.op === 'store' || step.op === 'fetch' ? accessesOf(step) : [step as TraceCall],
-  );
-  const files = new Set(script.flatMap((step) => ('file' in step && step.file !== null ? [step.file] : [])));
-  // What the program makes itself, and devices, are no files of the topology.
-  const made = new Set(script.flatMap((step) => (MAKING_CALLS.has(step.op) && 'file' in step ? [step.file] : [])));
-  const paths = [...files].filter((path) => !made.has(path) && !isObjectFile(path)).sort();
-  const surroundings = { image: [...IMAGE], files: paths.map((path) => ({ path, sizeBytes: 0 })) };
-  return scriptOf(script, { name: `${name}~64K`, entry: IMAGE[0].addr, ...surroundings }).trace;
+  const script = scriptSteps(steps);
+  const surroundings = { image: [...PROGRAM_IMAGE], files: filesOfScript(script) };
+  return scriptOf(script, { name: `${name}~64K`, entry: PROGRAM_IMAGE[0].addr, ...surroundings }).trace;
 }

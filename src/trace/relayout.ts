@@ -27,7 +27,9 @@ const LAID_OUT_NAME = /~(?:16|64)K$/;
  * @example
  * ```ts
  * const trace = openTrace('fixtures/traces/true-kernel.gtr');
- * checkCover(relayout(trace, 65536), 65536); // []
+ * const laidOut = relayout(trace, 65536);
+ * laidOut.files.some(({ path }) => path.endsWith('~64K')); // true
+ * laidOut.references === trace.references; // true
  * ```
  */
 export function relayout(source: RunSource, pageSizeBytes: 16384 | 65536): RunSource {
@@ -46,8 +48,11 @@ export function relayout(source: RunSource, pageSizeBytes: 16384 | 65536): RunSo
   const image = source.image.map((segment, index) => plan.movedSegment(segment, survey.imageAreas[index]));
   const { command, runs, references, blockRuns } = source;
   const content = { command, pages, image, files: plan.files.list() };
+  function* blocks(): Generator<RunBlock> {
+    for (let index = 0; index < calls.length; index += 1) yield block(index);
+  }
   return {
-    hash: contentHash(calls.length, block, content),
+    hash: contentHash(blocks(), () => content),
     name: `${source.name}~${pageSizeBytes / 1024}K`,
     ...content,
     runs,

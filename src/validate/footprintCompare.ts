@@ -1,7 +1,7 @@
 /** Holds the counters of the model against a kernel's, and counts agreement by workload and field. */
 import { FOOTPRINT_FIELDS, type FootprintField, type FootprintLine } from './footprintLine.ts';
 import type { FootprintRun } from './footprintRun.ts';
-import type { Workload } from './workloads.ts';
+import type { Workload } from '../trace/workloads/foot/footSteps.ts';
 
 /** Minor faults that a kernel may count more or less: those of the program's own text. */
 const TEXT_FAULTS = 8;

@@ -4,7 +4,7 @@ import { GRANULES } from '../arch/granule.ts';
 import { parseSize } from '../topology/schema.ts';
 import { type AnswerLine, malformedAnswer, misfit } from './ndjson.node.ts';
 import { treeOf } from './footprintTrees.node.ts';
-import type { Workload } from './workloads.ts';
+import type { Workload } from '../trace/workloads/foot/footSteps.ts';
 
 /** Counters that a line may hold, in the order of its fields: a count of faults, and differences in kB. */
 export const FOOTPRINT_FIELDS = ['minflt', 'dRssAnonKB', 'dRssFileKB', 'dVmPteKB', 'dCachedKB'] as const;

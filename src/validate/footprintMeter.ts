@@ -4,7 +4,7 @@ import { vmPteBytes } from '../mm/tableBytes.ts';
 import type { MessageRecord } from '../runtime/envelope.ts';
 import type { System } from '../runtime/system.ts';
 import type { FootprintCounters } from './footprintLine.ts';
-import { MEASURE_BEGIN, MEASURE_END } from './workloads.ts';
+import { MEASURE_BEGIN, MEASURE_END } from '../trace/workloads/foot/footSteps.ts';
 
 /** Absolute counters of a moment: what differs between two is what a line holds. */
 interface Reading {

@@ -7,8 +7,8 @@ import type { System } from '../runtime/system.ts';
 import { runSteps } from '../topology/run.ts';
 import { parseTopology, type Topology, type TopologyInput } from '../topology/schema.ts';
 import { type FootprintMeasured, FootprintMeter } from './footprintMeter.ts';
-import type { Workload } from './workloads.ts';
-import { workloadTraces } from './workloadTrace.ts';
+import type { Workload } from '../trace/workloads/foot/footSteps.ts';
+import { workloadTraces } from '../trace/workloads/foot/footTraces.ts';
 
 /** The process that runs the workload, and the child that it forks for `cow`. */
 const PID = 100;

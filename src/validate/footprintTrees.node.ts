@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { GranuleError } from '../errors.ts';
 import { fixturesFolder } from '../topology/load.node.ts';
-import type { WorkloadTree } from './workloads.ts';
+import type { WorkloadTree } from '../trace/workloads/foot/footSteps.ts';
 
 /** Entries of a small folder: they fit in what is left of the heap page that the directory stream begins on. */
 const FEW_ENTRIES_BYTES = 2048;

@@ -3,8 +3,8 @@ import { GranuleError } from '../../src/errors.ts';
 import { compareFootprint, FootprintTally } from '../../src/validate/footprintCompare.ts';
 import { type FootprintLine, parseFootprintLine } from '../../src/validate/footprintLine.ts';
 import { type FootprintRun, footprintSystem, runFootprint } from '../../src/validate/footprintRun.ts';
-import { workloadTraces } from '../../src/validate/workloadTrace.ts';
-import { randomOffsets, type Workload } from '../../src/validate/workloads.ts';
+import { workloadTraces } from '../../src/trace/workloads/foot/footTraces.ts';
+import { randomOffsets, type Workload } from '../../src/trace/workloads/foot/footSteps.ts';
 
 const SEQ = { workload: 'seq', mb: 16, page: 4096, kernel: '4K', mthp: 'never', minflt: 4096, dRssAnonKB: 16384 };
 

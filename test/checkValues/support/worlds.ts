@@ -8,7 +8,7 @@ import {
   footprintSystem,
   runFootprint,
 } from '../../../src/validate/footprintRun.ts';
-import type { Workload } from '../../../src/validate/workloads.ts';
+import type { Workload } from '../../../src/trace/workloads/foot/footSteps.ts';
 
 export const KB = 1024;
 export const MB = 2 ** 20;
