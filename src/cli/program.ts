@@ -9,6 +9,7 @@ import { addDebug } from './debug.ts';
 import { addCheck } from './check.ts';
 import { addDiff } from './diff.ts';
 import { addElf } from './elf.ts';
+import { addExport } from './export.ts';
 import { addGraph } from './graph.ts';
 import { addFaults } from './faults.ts';
 import { addImport } from './import.ts';
@@ -17,6 +18,7 @@ import { addInspect } from './inspect.ts';
 import type { CliIo } from './io.ts';
 import { addLog } from './log.ts';
 import { addMakeTrace } from './makeTrace.ts';
+import { addQuery } from './query.ts';
 import { addNew } from './new.ts';
 import { addRecord } from './record.ts';
 import { addReplay } from './replay.ts';
@@ -83,10 +85,12 @@ export function createProgram(cli: Cli): Command {
     addDiff,
     addWhy,
     addLog,
+    addQuery,
     addInfo,
     addGraph,
     addNew,
     addInspect,
+    addExport,
     addVerify,
     addValidate,
     addTlb,
