@@ -1,7 +1,7 @@
 /** `granule debug`: the debugger in a terminal, or doing the commands of a script. */
 import { existsSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, CommanderError } from 'commander';
 import { lineOf } from '../debugger/commands.ts';
 import { type HandOver, isQuit } from '../debugger/said.ts';
 import { Session } from '../debugger/session.ts';
@@ -121,8 +121,12 @@ async function runScript(cli: Cli, session: Session, lines: readonly string[], s
 async function goOn(program: Command, log: string, session: Session, { command, args }: HandOver): Promise<void> {
   const found = program.commands.find((one) => one.name() === command);
   if (found === undefined) throw new GranuleError('USAGE', `this granule has no ${command}`, 'granule debug');
-  await found.parseAsync(
-    args.map((word) => (word === session.name ? log : word)),
-    { from: 'user' },
-  );
+  const words = args.map((word) => (word === session.name ? log : word));
+  try {
+    await found.parseAsync(words, { from: 'user' });
+  } catch (error) {
+    // What commander says of a mistake is a mistake in this line, and no end of the conversation.
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode !== 0) throw new GranuleError('USAGE', error.message.replace(/^error: /, ''), command);
+  }
 }

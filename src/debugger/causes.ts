@@ -1,9 +1,8 @@
 /** Why an event happened and what came of it, what changed a value last, and which events an expression holds for. */
 import type { LogRecord } from '../log/record.ts';
-import { evaluator } from '../query/evaluate.ts';
-import { compileQuery, type CompiledQuery, scopeOf } from '../query/query.ts';
+import { countHits } from '../query/counts.ts';
+import { compileQuery, type CompiledQuery } from '../query/query.ts';
 import type { Hit } from '../query/run.ts';
-import { statesOf } from '../query/states.ts';
 import { formatCount } from '../report/format.ts';
 import { changeLine } from '../report/changeText.ts';
 import { recordHead, recordLine } from '../report/recordText.ts';
@@ -13,7 +12,7 @@ import { causeChain } from '../timeline/why.ts';
 import { type Command, commandOf, type CommandRow, saysAtOnce } from './command.ts';
 import { arrive, briefly } from './describe.ts';
 import type { Saying } from './said.ts';
-import { type Ground, hitsIn, type Looking, type Stretch } from './search.ts';
+import { type Ground, hitsIn, type Looking, type Stretch, windowsOf } from './search.ts';
 import type { Session } from './session.ts';
 import { shortValue } from './values.ts';
 import { countIn, momentIn, pathIn, usage, wordsOf } from './words.ts';
@@ -135,30 +134,27 @@ function* listed(session: Session, hits: Looking<Hit>): Saying {
   if (shown === 0) yield 'nothing in the whole log\n';
 }
 
-function* counted(ground: Ground, query: CompiledQuery, whole: Stretch): Saying {
-  const by = (query.query.countBy ?? []).map(({ text, value }) => ({ text, evaluate: evaluator(value) }));
-  const states = ground.view === null ? null : statesOf(ground.view);
-  const counts = new Map<string, number>();
-  for (const hit of hitsIn(ground, query, whole)) {
-    if (hit === null) {
-      yield null;
-      continue;
+/** Counts window by window, so that it can be stopped. */
+function* counted({ reader, view }: Ground, query: CompiledQuery, whole: Stretch): Saying {
+  const counts = new Map<string, { texts: readonly string[]; count: number }>();
+  for (const { from, to } of windowsOf({ ...whole, isBackwards: false })) {
+    for (const { by, count } of countHits(reader, view, query, { from, to })) {
+      const texts = by.map(({ value }) => shortValue(value ?? undefined));
+      const key = JSON.stringify(texts);
+      counts.set(key, { texts, count: count + (counts.get(key)?.count ?? 0) });
     }
-    const key = JSON.stringify(by.map(({ evaluate }) => shortValue(evaluate(scopeOf(hit.record, states)))));
-    counts.set(key, (counts.get(key) ?? 0) + 1);
+    yield null;
   }
-  if (by.length === 0) {
-    yield `${formatCount(counts.get('[]') ?? 0)}\n`;
+  const names = (query.query.countBy ?? []).map(({ text }) => text);
+  if (names.length === 0) {
+    yield `${formatCount(counts.get('[]')?.count ?? 0)}\n`;
     return;
   }
-  const rows = [...counts]
-    .sort((left, right) => right[1] - left[1])
-    .map(([key, count]) => {
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the list of texts that was written just above
-      return [formatCount(count), ...(JSON.parse(key) as string[])];
-    });
-  const align = ['right', ...by.map(() => 'left' as const)] as const;
-  yield formatTable([['events', ...by.map(({ text }) => text)], ...rows], { align });
+  const rows = [...counts.values()].sort((left, right) => right.count - left.count);
+  const align = ['right', ...names.map(() => 'left' as const)] as const;
+  yield formatTable([['events', ...names], ...rows.map(({ texts, count }) => [formatCount(count), ...texts])], {
+    align,
+  });
 }
 
 const ROWS: readonly CommandRow[] = [

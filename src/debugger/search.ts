@@ -79,8 +79,15 @@ function* inWindow({ reader, view }: Ground, query: CompiledQuery, window: Stret
   }
 }
 
-/** The windows of a stretch: small ones first, since what is looked for is mostly near. */
-function* windowsOf({ from, to, isBackwards }: Stretch): Generator<Stretch, void, undefined> {
+/**
+ * The windows of a stretch: small ones first, since what is looked for is mostly near.
+ *
+ * @example
+ * ```ts
+ * [...windowsOf({ from: 0, to: 2000, isBackwards: true })].map(({ from }) => from); // [977, 0]
+ * ```
+ */
+export function* windowsOf({ from, to, isBackwards }: Stretch): Generator<Stretch, void, undefined> {
   let size = WINDOW_LEAST;
   for (let passed = 0; passed <= to - from; size = Math.min(size * 2, WINDOW_MOST)) {
     const last = Math.min(passed + size - 1, to - from);

@@ -1,7 +1,10 @@
 /** `granule debug`: scripts, commands of the command line, lines from standard input. */
 import { copyFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Readable } from 'node:stream';
+import { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Cli } from '../../src/cli/cli.ts';
+import { addDebug } from '../../src/cli/debug.ts';
 import { main } from '../../src/cli/program.ts';
 import { textIo } from '../../src/cli/textIo.ts';
 import { complete } from '../../src/debugger/complete.ts';
@@ -65,7 +68,34 @@ describe('a script', () => {
     expect(stderr).toMatch(/^FILE_NOT_FOUND: /);
   });
 
-  it('lets another command of granule go on, and says where there is none', async () => {
+  it('lets another command of granule go on with the log, at the moment', async () => {
+    const program = new Command().exitOverride();
+    const taken: unknown[] = [];
+    addDebug(program, new Cli(textIo(place.folder)));
+    const added = program.command('fork <LOG>').option('--at <SEQ>').option('--policy <TEXT>');
+    added.action((log: string, { at, policy }: Record<string, string>) => taken.push([log, at, policy]));
+    const args = [
+      'debug',
+      LOG,
+      '-e',
+      'goto 10',
+      '-e',
+      "fork --policy 'reclaim=none'",
+      '-e',
+      'step',
+      '-e',
+      'fork --policy b',
+    ];
+    await program.parseAsync(args, { from: 'user' });
+    expect(taken).toEqual([
+      [LOG, '10', 'reclaim=none'],
+      [LOG, '11', 'b'],
+    ]);
+    const wrong = program.parseAsync(['debug', LOG, '-e', 'fork --polcy b'], { from: 'user' });
+    await expect(wrong).rejects.toThrow(expect.objectContaining({ code: 'USAGE' }));
+  });
+
+  it('says so where there is no such command, or it refuses', async () => {
     const { code, stderr } = await place.run(['debug', LOG, '-e', 'goto 10', '-e', 'export --to no-such-format']);
     expect(code).toBe(2);
     expect(stderr).toMatch(/^USAGE: /);
