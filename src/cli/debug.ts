@@ -127,6 +127,7 @@ async function goOn(program: Command, log: string, session: Session, { command, 
   } catch (error) {
     // What commander says of a mistake is a mistake in this line, and no end of the conversation.
     if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode !== 0) throw new GranuleError('USAGE', error.message.replace(/^error: /, ''), command);
+    if (error.exitCode !== 0)
+      throw new GranuleError('USAGE', error.message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' '), command);
   }
 }

@@ -73,7 +73,9 @@ describe('a script', () => {
     const taken: unknown[] = [];
     addDebug(program, new Cli(textIo(place.folder)));
     const added = program.command('fork <LOG>').option('--at <SEQ>').option('--policy <TEXT>');
-    added.action((log: string, { at, policy }: Record<string, string>) => taken.push([log, at, policy]));
+    added.action((log: string, { at, policy }: Record<string, string>) => {
+      taken.push([log, at, policy]);
+    });
     const args = [
       'debug',
       LOG,
