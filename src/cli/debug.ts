@@ -44,7 +44,7 @@ export function addDebug(program: Command, cli: Cli): void {
     .description('go about in a log, forwards and backwards, and ask it questions')
     .argument('<LOG>', 'a .glog')
     .option('--command <FILE>', 'do the commands of a file, a line each, then end')
-    .option('-e, --execute <COMMAND>', 'do this command, then end; may be given again', collect, [])
+    .option('--execute, -e <COMMAND>', 'do this command, then end; may be given again', collect, [])
     .option('--echo', 'print each command of a script before what it says')
     .option('--traces <DIR>', TRACES_HELP)
     .option('--uses <PLACE>', USES_HELP, collect, [])
