@@ -23,8 +23,10 @@ export interface ForkRequest {
   /** The last record that it shares with its parent; -1: none, so that everything may change. By default as near as its changes let. */
   readonly at?: number;
   readonly edits: readonly ForkChange[];
-  /** Where its log goes; into memory unless given. */
-  readonly storage?: LogStorage;
+  /** Makes the storage that its log goes to, once all is checked; memory unless given. */
+  readonly storage?: () => LogStorage;
+  /** Opens it again for reading, where a storage that was written and closed is read by another. */
+  readonly reopened?: () => LogStorage;
   readonly compression?: Compression;
   /** Looks at the laws after every event. */
   readonly checked?: boolean;
@@ -122,7 +124,8 @@ export function* forkSteps(
 ): Generator<RunProgress, ForkedRun, 'stop' | undefined> {
   const ready = prepared(reader, traces, request);
   const { view, at, plan, topology } = ready;
-  const { storage = memoryStorage(), compression = noCompression, checked = false } = request;
+  const { compression = noCompression, checked = false } = request;
+  const storage = request.storage?.() ?? memoryStorage();
   const writer = new LogWriter(storage, compression, ready.meta, at + 1);
   const checkpoints = new Checkpointer(writer);
   const { catalogue } = view.run;
@@ -140,7 +143,7 @@ export function* forkSteps(
     if (!writer.isClosed) writer.close();
     throw error;
   }
-  const own = LogReader.open(storage, compression, reader.registry);
+  const own = LogReader.open(request.reopened?.() ?? storage, compression, reader.registry);
   const log = at < reader.firstSeq ? own : LogReader.join(own, reader, at);
   return { log, at, plan, topology, traces: ready.traces, outcome };
 }
