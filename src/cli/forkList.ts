@@ -82,7 +82,7 @@ export function listChanges(
   );
   const known = settings.map(({ key, value, says }) => [
     key,
-    value === undefined || typeof value === 'object' ? '' : String(value),
+    typeof value === 'string' || typeof value === 'number' ? String(value) : '',
     says,
   ]);
   cli.out.write(`\n${formatTable([['setting', 'now', 'what it is'], ...known], { align: ['left', 'left', 'left'] })}`);
