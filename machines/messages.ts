@@ -14,6 +14,7 @@ import type { UserfaultMessage } from './userfaultfd/messages.ts';
 import type { PoisonMessage } from './hwpoison/messages.ts';
 import type { KsmMessage } from './ksm/messages.ts';
 import type { HugetlbMessage } from './hugetlb/messages.ts';
+import type { NotifierMessage } from './notifiers/messages.ts';
 import type { KhugepagedMessage } from './khugepaged/messages.ts';
 import type { ObjectMessage } from './objects/messages.ts';
 import type { PipeMessage } from './pipe/messages.ts';
@@ -34,6 +35,7 @@ export type * from './userfaultfd/messages.ts';
 export type * from './mmCall.ts';
 export type * from './hugetlb/messages.ts';
 export type * from './khugepaged/messages.ts';
+export type * from './notifiers/messages.ts';
 export type * from './objects/messages.ts';
 export type * from './pipe/messages.ts';
 export type * from './procfs/messages.ts';
@@ -86,7 +88,8 @@ export type Message =
   | PoisonMessage
   | KhugepagedMessage
   | HugetlbMessage
-  | ProcfsMessage;
+  | ProcfsMessage
+  | NotifierMessage;
 
 /** A message type. */
 export type MessageType = Message['type'];

@@ -14,6 +14,7 @@ import type { Access, Message } from './messages.ts';
 import { initialMmu, type MmuContext, type MmuInput, type TableMessage, walked } from './mmuState.ts';
 import { refuseFrames, takeFrames } from './mmuSupply.ts';
 import { acknowledgeFlush, beginOperation } from './mmuTables.ts';
+import { deviceWalk } from './notifiers/mmuNotify.ts';
 import { pagewalk } from './walkers/mmuWalk.ts';
 import { assertType, handle } from './support.ts';
 import { reviseMmu } from './revise.ts';
@@ -138,6 +139,7 @@ export const mmuMachine = setup({
     reserved,
     activate,
     pagewalk: handle<MmuContext>(pagewalk),
+    deviceWalk: handle<MmuContext>(deviceWalk),
     lockless: handle<MmuContext>((context, event, send) => {
       assertType(event, 'GUP_WALK');
       return walkLockless(context, event, send);
@@ -188,10 +190,12 @@ export const mmuMachine = setup({
     HARVEST_PTES: { actions: 'operation' },
     PAGEWALK: { actions: 'pagewalk' },
     GUP_WALK: { actions: 'lockless' },
+    DEVICE_WALK: { actions: 'deviceWalk' },
     RELEASE_TABLES: { actions: 'operation' },
     FRAMES: { actions: 'frames' },
     NO_MEMORY: { actions: 'noFrames' },
     TLBI_DONE: { actions: 'acknowledged' },
+    MMU_INVALIDATE_DONE: { actions: 'acknowledged' },
     TTBR0_RESERVED: { actions: 'reserved' },
   },
   states: {

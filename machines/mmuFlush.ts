@@ -4,6 +4,7 @@
  * @models S-12 D-05 D-11
  */
 import type { TableOutcome } from '../src/mm/tableOps.ts';
+import { notify } from './notifiers/mmuNotify.ts';
 import { mmuOf, tlbOf } from './addresses.ts';
 import type { MessageOf, TlbiRequest } from './messages.ts';
 import { type MmuContext, type TableMessage, walked } from './mmuState.ts';
@@ -49,7 +50,12 @@ export function maintenanceOf(context: MmuContext, current: TableMessage, outcom
   const { asid, resources, tlbRange, kernelPageBytes } = context;
   const { architecture } = resources;
   const freedTables = [...outcome.freedLinux, ...outcome.freedNative].some((count) => count > 0);
-  if (asid === 0 || (outcome.flush.length === 0 && outcome.converts.length === 0 && !freedTables)) return [];
+  // A device may have walked what no CPU has run yet.
+  if (
+    (asid === 0 && context.notifiers === undefined) ||
+    (outcome.flush.length === 0 && outcome.converts.length === 0 && !freedTables)
+  )
+    return [];
   // fork flushes the whole mm (`dup_mmap`), and so does the end of it (`tlb_flush` with `fullmm`).
   const whole = current.type === 'COPY_PTES' || (current.type === 'CLEAR_PTES' && current.fullMm);
   const { crossGranuleFlush, kpti, tlbiOperands } = resources.design;
@@ -96,10 +102,11 @@ export function broadcast(context: MmuContext, operations: TlbiRequest[], send: 
     issuerPageBytes: issuerPageBytes(context),
   };
   for (let cpu = 0; cpu < context.cpus; cpu++) send(tlbOf(cpu), tlbi, delay);
+  const notified = notify(context, operations, delay, send);
   const { lateAcknowledgements } = context;
   return reviseMmu(context, (draft) => {
     // A DSB waits for all maintenance before it, that which nobody waited for too.
-    draft.acknowledgements = context.cpus + (lateAcknowledgements ?? 0);
+    draft.acknowledgements = context.cpus + notified + (lateAcknowledgements ?? 0);
     if (lateAcknowledgements !== undefined) draft.lateAcknowledgements = 0;
     draft.flushes = context.flushes + 1;
     draft.tlbiInstructions = context.tlbiInstructions + instructions;

@@ -20,6 +20,8 @@ export interface MmuInput {
   cpus: number;
   /** The cores have range TLBI operations (FEAT_TLBIRANGE). */
   tlbRange: boolean;
+  /** Actors that look after devices which share the tables. */
+  notifiers?: readonly string[] | undefined;
 }
 
 /** A table operation that an mm can ask for. */
@@ -96,6 +98,8 @@ export interface MmuContext {
   walkers?: Walkers;
   /** Changes of table under running threads; absent where they are one step. */
   live?: LiveSwitch;
+  /** Whoever must forget translations too, and be waited for; absent where the process shares its tables with no device. */
+  notifiers?: readonly string[];
 }
 
 /**
@@ -123,6 +127,7 @@ export function walked(tables: Pick<MmuContext, 'linux' | 'native'>): PageTable 
  * ```
  */
 export function initialMmu(input: MmuInput): MmuContext {
+  const { notifiers = [] } = input;
   return {
     resources: input.resources,
     pid: input.pid,
@@ -156,5 +161,6 @@ export function initialMmu(input: MmuInput): MmuContext {
     refusals: 0,
     linuxTableBytesPeak: 0,
     nativeTableBytesPeak: 0,
+    ...(notifiers.length === 0 ? {} : { notifiers }),
   };
 }

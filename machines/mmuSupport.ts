@@ -7,7 +7,7 @@ import type { TlbiRequest } from './messages.ts';
 import type { TableMessage } from './mmuState.ts';
 
 /** The end of user addresses: no layout of arm64 that is modelled has more than 48 bits. */
-const USER_END = 2 ** 48;
+export const USER_END: number = 2 ** 48;
 
 /** Folios of one order that are needed to hold page tables. */
 export interface Allocation {

@@ -274,7 +274,7 @@ export function regranule(context: MmuContext, send: Send): MmuContext {
   const configures = context.current?.type === 'CONFIGURE';
   const live = configures ? null : installAll(context, send);
   if (live !== null)
-    return live.flush && context.asid !== 0
+    return (live.flush && context.asid !== 0) || context.notifiers !== undefined
       ? broadcast(live.state, [wholeAsid(context)], send)
       : finish(live.state, send);
   const { granuleBytes } = walked(context).geometry;
@@ -283,7 +283,9 @@ export function regranule(context: MmuContext, send: Send): MmuContext {
     const order = { type: 'REGRANULE' as const, mmu: mmuOf(context.pid), pageBytes: granuleBytes };
     send(tlbOf(cpu), root === undefined ? order : { ...order, root });
   }
-  return context.asid === 0 ? finish(context, send) : broadcast(context, [wholeAsid(context)], send);
+  return context.asid === 0 && context.notifiers === undefined
+    ? finish(context, send)
+    : broadcast(context, [wholeAsid(context)], send);
 }
 
 /**

@@ -133,9 +133,9 @@ function copyMm(from: MmContext): MmContext {
     copiedBytes: from.copiedBytes,
     fallbacks: from.fallbacks,
     fallbackReason: from.fallbackReason,
-    ...(from.softClean === undefined ? undefined : { softClean: from.softClean }),
-    ...(from.ksm === undefined ? undefined : { ksm: from.ksm }),
   };
+  if (from.softClean !== undefined) copy.softClean = from.softClean;
+  if (from.ksm !== undefined) copy.ksm = from.ksm;
   if (from.pinning !== undefined) copy.pinning = from.pinning;
   if (from.swap !== undefined) copy.swap = from.swap;
   if (from.kernelMaps !== undefined) copy.kernelMaps = from.kernelMaps;
@@ -201,6 +201,7 @@ function copyMmu(from: MmuContext): MmuContext {
   };
   if (from.walkers !== undefined) copy.walkers = from.walkers;
   if (from.live !== undefined) copy.live = from.live;
+  if (from.notifiers !== undefined) copy.notifiers = from.notifiers;
   // What is not in use is not there, in the plain form neither.
   if (from.lateAcknowledgements !== undefined) copy.lateAcknowledgements = from.lateAcknowledgements;
   if (from.lostDirtyPages !== undefined) copy.lostDirtyPages = from.lostDirtyPages;

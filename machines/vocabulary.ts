@@ -9,6 +9,7 @@ import { khugepagedVocabulary } from './khugepaged/vocabulary.ts';
 import type { MessageType, VocabularyRow } from './messages.ts';
 import { poisonVocabulary } from './hwpoison/vocabulary.ts';
 import { ksmVocabulary } from './ksm/vocabulary.ts';
+import { notifierVocabulary } from './notifiers/vocabulary.ts';
 import { userfaultVocabulary } from './userfaultfd/vocabulary.ts';
 import { objectVocabulary } from './objects/vocabulary.ts';
 import { pipeVocabulary } from './pipe/vocabulary.ts';
@@ -41,5 +42,6 @@ export const vocabulary: Readonly<Record<MessageType, VocabularyRow>> = {
   ...procfsVocabulary,
   ...reclaimVocabulary,
   ...swapVocabulary,
+  ...notifierVocabulary,
   ...affinityVocabulary,
 };

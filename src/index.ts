@@ -10,7 +10,7 @@ export {
   type TopologyDefinition,
   type TopologyOptions,
 } from './topology/definitions/defineTopology.ts';
-export { type RunOptions, type Runnable, type ReadyTopology, run } from './library/run.ts';
+export { run, type RunOptions, type Runnable, type ReadyTopology } from './library/run.ts';
 export { replay, timeline, Timeline } from './library/timeline.ts';
 export { type FinishedRun, logBytes, type OpenOptions, openRecording, type Recording } from './library/recording.ts';
 
@@ -20,21 +20,35 @@ export {
   type AnyMessageDefinition,
   defineMessage,
   type MessageDefinition,
+  type MessagesWith,
   type Schema,
 } from './topology/definitions/defineMessage.ts';
 export type {
   ActorDefinition,
   ActorLaw,
   ActorStart,
+  BuiltInContext,
+  BuiltInInput,
+  Look,
   Place,
   PlacedActor,
   PortDefinition,
   Ports,
+  SendBy,
   SendOptions,
+  Shows,
   Transition,
 } from './topology/definitions/actorTypes.ts';
+export {
+  definePageCachePolicy,
+  type PageCachePolicyDefinition,
+  type PageCachePolicyOptions,
+} from './topology/definitions/definePageCachePolicy.ts';
 export { builtIns, Catalogue, catalogueOf } from './topology/definitions/catalogue.ts';
 export { z } from 'zod';
+
+// What hardware and laws see of a page table
+export { type DeviceTranslation, deviceTranslation } from '../machines/notifiers/mmuNotify.ts';
 
 // What can go wrong
 export { type ErrorCode, errorTable, GranuleError } from './errors.ts';
@@ -64,6 +78,7 @@ export type { ImageSegment, RunBlock, RunSource, TraceCall, TraceFile } from './
 export { type MemoryTraceOptions, traceFromSteps, type TraceStep } from './trace/memoryTrace.ts';
 
 // The log
+export { noCompression } from './log/discardStorage.ts';
 export { LogReader } from './log/logReader.ts';
 export { LogWriter } from './log/logWriter.ts';
 export type { LogRecord } from './log/record.ts';
@@ -77,6 +92,7 @@ export { type Divergence, formatDivergence } from './timeline/divergence.ts';
 export { forkAt, forkMeta } from './timeline/fork.ts';
 export { lastChange, type LastChange } from './timeline/lastChange.ts';
 export { applyPatches, patchesBetween } from './timeline/patches.ts';
+export { runInMemory } from './timeline/inMemory.ts';
 export { replay as replayLog, type Replayed, type ReplayOptions } from './timeline/replay.ts';
 export { type StateAt, stateAt, statesAt } from './timeline/state.ts';
 export { SystemView, viewOf } from './timeline/systemView.ts';

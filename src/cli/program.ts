@@ -1,12 +1,15 @@
 /** The command line as a function: arguments and streams in, an exit code out. */
 import { Command, CommanderError } from 'commander';
 import { GranuleError } from '../errors.ts';
+import { TopologyError } from '../topology/form/topologyError.ts';
 import { GRANULE_VERSION } from '../topology/meta.ts';
 import { Cli } from './cli.ts';
 import { addAbiReport } from './abiReport.ts';
+import { addCheck } from './check.ts';
 import { addDiff } from './diff.ts';
 import { addCompare } from './compare.ts';
 import { addElf } from './elf.ts';
+import { addGraph } from './graph.ts';
 import { addFaults } from './faults.ts';
 import { addFork } from './fork.ts';
 import { addImport } from './import.ts';
@@ -15,9 +18,11 @@ import { addInspect } from './inspect.ts';
 import type { CliIo } from './io.ts';
 import { addLog } from './log.ts';
 import { addMakeTrace } from './makeTrace.ts';
+import { addNew } from './new.ts';
 import { addRecord } from './record.ts';
 import { addReplay } from './replay.ts';
 import { addRun } from './run.ts';
+import { addSchema } from './schema.ts';
 import { addState } from './state.ts';
 import { addSweep } from './sweep.ts';
 import { addTlb } from './tlb.ts';
@@ -71,6 +76,8 @@ export function createProgram(cli: Cli): Command {
   // Commands take over the settings above when they are made; these are in the order of the help.
   for (const add of [
     addRun,
+    addCheck,
+    addSchema,
     addFaults,
     addSweep,
     addReplay,
@@ -81,6 +88,8 @@ export function createProgram(cli: Cli): Command {
     addCompare,
     addLog,
     addInfo,
+    addGraph,
+    addNew,
     addInspect,
     addVerify,
     addValidate,
@@ -154,7 +163,9 @@ function fail(
   about: { args: readonly string[]; debug: boolean; cause: unknown },
 ): number {
   const { code, message, where, next } = error;
-  cli.note(wantsJson(about.args) ? JSON.stringify({ error: { code, message, where, next } }) : error.format());
+  const faults = error instanceof TopologyError ? { faults: error.faults } : {};
+  const json = (): string => JSON.stringify({ error: { code, message, where, next, ...faults } });
+  cli.note(wantsJson(about.args) ? json() : error.format());
   if (about.debug && about.cause instanceof Error) cli.note(about.cause.stack ?? '');
   return error.exitCode;
 }

@@ -134,11 +134,17 @@ export function* forkSteps(
     const system = begun(ready, writer, checkpoints);
     const maxEvents = new Interventions({ topology, parent: ready.parent }).topologyAt(Number.POSITIVE_INFINITY).limits
       .events;
-    const laws = checked ? { laws: new Laws(customLaws(catalogue)) } : {};
-    yield* driveSteps(system, { checkpoints, maxEvents, limitName: `${topology.name}: limits.events`, ...laws });
+    const laws = checked ? new Laws(customLaws(catalogue)) : undefined;
+    yield* driveSteps(system, {
+      checkpoints,
+      maxEvents,
+      limitName: `${topology.name}: limits.events`,
+      ...(laws === undefined ? {} : { laws }),
+    });
     const { headHash, records, bytes: logBytes } = writer.close();
     const stoppedBy = system.stopped?.rule ?? null;
-    outcome = { headHash, records, logBytes, timeCycles: system.nowCycles, stoppedBy, system };
+    const lawsLeftOut = laws?.leftOut(system) ?? [];
+    outcome = { lawsLeftOut, headHash, records, logBytes, timeCycles: system.nowCycles, stoppedBy, system };
   } catch (error) {
     if (!writer.isClosed) writer.close();
     throw error;

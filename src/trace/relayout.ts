@@ -27,7 +27,9 @@ const LAID_OUT_NAME = /~(?:16|64)K$/;
  * @example
  * ```ts
  * const trace = openTrace('fixtures/traces/true-kernel.gtr');
- * checkCover(relayout(trace, 65536), 65536); // []
+ * const laidOut = relayout(trace, 65536);
+ * laidOut.files.some(({ path }) => path.endsWith('~64K')); // true
+ * laidOut.references === trace.references; // true
  * ```
  */
 export function relayout(source: RunSource, pageSizeBytes: 16384 | 65536): RunSource {

@@ -60,6 +60,8 @@ export function namesFor(file: ProjectFile, sources: readonly ProjectFile[]): Na
 
 /** The place to import from, as the module in the temporary folder has to write it. */
 function moduleUrl(from: string, example: Example): string {
+  // A file that the document has its reader write lies beside the module.
+  if (from.startsWith('./') && example.path.endsWith('.md')) return from;
   if (from.startsWith('.')) return join(PROJECT_ROOT, posix.dirname(example.path), from);
   const path = PUBLIC_MODULES.get(from) ?? from;
   return /^(?:machines|src|test)\//.test(path) ? join(PROJECT_ROOT, path) : path;

@@ -1,14 +1,16 @@
 /**
  * Examples in the documentation are programs that are run.
  *
- * Where they stand: every ```ts fence under an `@example` tag in machines/ and src/, and every ```ts fence of README.md
- * and docs/*.md. A fence of another kind (```sh, ```json, ```text) is not run.
+ * Where they stand: every ```ts fence under an `@example` tag in machines/ and src/, and every ```ts and ```js fence of
+ * README.md and docs/. Fences of other kinds (```sh, ```console, ```json, ```yaml) are judged by test/docs. In docs/api,
+ * which is written from the source, `ts declaration` is a signature, and `ts inside` an example that is run beside the source.
  *
  * What they may use without importing it: the exports of the file they stand in, then the names that file imports
  * itself, then any name that only one file of its folder, or of all machines/ and src/, exports, then what xstate and
  * rxjs export.
  * Examples in documents import like a user would: from 'granule', 'granule/node' and 'granule/machines'. Each fence is
- * a module of its own; it runs in an empty folder that holds fixtures/ alone.
+ * a module of its own; it runs in an empty folder that holds fixtures/ alone, and the files of the document: fences that have a
+ * name behind their language, as ```js smmu.mjs. Those are imported as './smmu.mjs'.
  *
  * What is checked: that it runs to its end; and each `statement; // value` on the statement's last line, where the
  * comment is exactly one JavaScript literal: a number, string, bigint, boolean, null, undefined, NaN, Infinity, or an
@@ -49,9 +51,10 @@ function examplesInBlocks(file: ProjectFile): Example[] {
 
 /** The ts fences of a text whose first line is line `linesBefore + 1` of the file. */
 function fencesOf(file: ProjectFile, text: string, linesBefore: number): Example[] {
-  return [...text.matchAll(/^([ \t]*)```(?:ts|typescript)\b[^\n]*\n([\s\S]*?)^[ \t]*```/gm)].map((fence) => {
+  return [...text.matchAll(/^([ \t]*)```(?:ts|js|typescript)\b([^\n]*)\n([\s\S]*?)^[ \t]*```/gm)].flatMap((fence) => {
     const line = linesBefore + lineAt(text, fence.index) + 1;
-    return { path: file.path, line, code: fence[2] ?? '' };
+    const isRun = !(file.path.startsWith('docs/api/') && /^ (?:declaration|inside)$/.test(fence[2] ?? ''));
+    return isRun ? [{ path: file.path, line, code: fence[3] ?? '' }] : [];
   });
 }
 

@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkerFor, moduleOf, namesFor, type ClaimChecker, type FailedClaim } from '../support/exampleModule.ts';
+import { fencesIn, fileNameOf } from '../support/fences.ts';
 import { claimOf, claimsOf, examplesOf, isValueClaimed, type Example } from '../support/examples.ts';
 import { listProblems, PROJECT_ROOT, projectTextFiles, type Problem, type ProjectFile } from '../support/tree.ts';
 
@@ -14,20 +15,32 @@ declare global {
 const texts = projectTextFiles();
 const sources = texts.filter((file) => /^(?:machines|src)\/.*\.ts$/.test(file.path));
 const documents = texts.filter((file) => /^(?:README|docs\/.*)\.md$/.test(file.path));
+let root = '';
 let folder = '';
 let written = 0;
 
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'granule-examples-'));
+  root = mkdtempSync(join(tmpdir(), 'granule-examples-'));
+});
+
+/** A folder for the examples of one file, with the files that it has its reader write. */
+function enterFolderOf(file: ProjectFile): void {
+  written += 1;
+  folder = join(root, `${written}`);
+  mkdirSync(folder);
   // Packages are looked for beside the module; fixtures are read by the path they have in the project.
   for (const name of ['node_modules', 'fixtures']) symlinkSync(join(PROJECT_ROOT, name), join(folder, name));
+  for (const fence of file.path.endsWith('.md') ? fencesIn(file.text) : []) {
+    const name = fileNameOf(fence);
+    if (name !== null) writeFileSync(join(folder, name), fence.text);
+  }
   // What an example writes goes here, not into the project.
   process.chdir(folder);
-});
+}
 
 afterAll(() => {
   process.chdir(PROJECT_ROOT);
-  rmSync(folder, { recursive: true, force: true });
+  rmSync(root, { recursive: true, force: true });
 });
 
 /** Runs one example; the problems are the claims that do not hold, or the error it ended with. */
@@ -48,6 +61,7 @@ async function problemsOf(example: Example, file: ProjectFile): Promise<Problem[
 
 async function problemsIn(file: ProjectFile): Promise<Problem[]> {
   const problems: Problem[] = [];
+  enterFolderOf(file);
   for (const example of examplesOf(file)) problems.push(...(await problemsOf(example, file)));
   return problems;
 }
@@ -101,6 +115,13 @@ describe('the check of examples', () => {
       "Text.\n\n```ts\nimport { errorTable } from '../src/errors.ts';\n\nerrorTable().length > 3; // false\n```\n";
     const found = await problemsIn({ path: 'docs/sample.md', text });
     expect(found.map(({ line, what }) => ({ line, what }))).toEqual([{ line: 6, what: 'says false and gives true' }]);
+  });
+
+  it('gives the fences of a document the files that it names, in both languages', async () => {
+    const text =
+      "```js one.mjs\nexport const one = 1;\n```\n\n```js\nimport { one } from './one.mjs';\none; // 2\n```\n";
+    const found = await problemsIn({ path: 'docs/sample.md', text });
+    expect(found.map(({ line, what }) => ({ line, what }))).toEqual([{ line: 7, what: 'says 2 and gives 1' }]);
   });
 
   it('runs examples in a folder of their own, in which the fixtures are found', async () => {

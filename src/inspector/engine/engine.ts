@@ -3,6 +3,8 @@ import { GranuleError } from '../../errors.ts';
 import { valueText } from '../../report/actorStates.ts';
 import { stateValueOf } from '../../runtime/xstateAdapter.ts';
 import { causesOf, eventOf, eventsOf } from './events.ts';
+import { memoryOf } from './memory/memoryOf.ts';
+import { metricsAt, sampleSeqs } from './metrics.ts';
 import { OpenRun, type RunToOpen } from './openRun.ts';
 import type { Args, AskFailed, RequestName, Result, RunName } from './requests.ts';
 import { changeFound, treeLevel } from './stateTree.ts';
@@ -26,6 +28,9 @@ const HANDLERS: { readonly [N in RequestName]: Handler<N> } = {
     return actors.map((actor) => valueText(stateValueOf(view.snapshot(actor, seq))));
   },
   lastChange: (engine, args) => changeFound(engine.run(args.run), args),
+  memory: (engine, args) => memoryOf(engine.run(args.run), args),
+  sampleSeqs: (engine, args) => sampleSeqs(engine.run(args.run), args),
+  metrics: (engine, args) => metricsAt(engine.run(args.run), args),
   causes: (engine, args) => causesOf(engine.run(args.run), args),
 };
 

@@ -1,5 +1,7 @@
 /** What the page asks and what it is told: the whole of the protocol between the page and the engine. */
 import type { LogRecord } from '../../log/record.ts';
+import type { MetricSamples } from './metrics.ts';
+import type { MemoryView } from './memory/memoryOf.ts';
 
 /** A run that is open in the inspector, by a short name: `A`, `B`, and so on. */
 export type RunName = string;
@@ -153,6 +155,11 @@ export interface Requests {
   /** The states of statecharts: of all actors given, on one line each. */
   values: { args: { run: RunName; seq: number; actors: readonly string[] }; result: readonly string[] };
   lastChange: { args: { run: RunName; actor: string; path: string; seq: number }; result: ChangeFound | null };
+  /** VMAs, page tables, TLBs, page cache or page blocks of an actor. `from`: address of the first group, or number of a page block. */
+  memory: { args: { run: RunName; actor: string; seq: number; from: number }; result: MemoryView | null };
+  /** Moments along a stretch at which metrics are cheap to have. */
+  sampleSeqs: { args: { run: RunName; from: number; to: number; count: number }; result: readonly number[] };
+  metrics: { args: { run: RunName; seqs: readonly number[] }; result: MetricSamples };
   /** Causes back to the outside, and effects to a depth. */
   causes: { args: { run: RunName; seq: number; depth: number }; result: readonly CauseNode[] };
 }

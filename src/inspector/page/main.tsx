@@ -2,7 +2,7 @@
 import { effect } from '@preact/signals';
 import { render } from 'preact';
 import { unpackWire } from '../engine/wireForm.ts';
-import type { NamedBytes } from '../engine/openBytes.ts';
+import type { NamedBytes } from './openBytes.ts';
 import { App } from './App.tsx';
 import { serverLink, workerLink } from './link.ts';
 import { keepAddress, link, playing, refreshRuns, seq, info, step, tell } from './store.ts';

@@ -2,6 +2,8 @@
 import type { ComponentType } from 'preact';
 import { Causes } from './panels/Causes.tsx';
 import { Events } from './panels/Events.tsx';
+import { Memory } from './panels/Memory.tsx';
+import { Metrics } from './panels/Metrics.tsx';
 import { State } from './panels/State.tsx';
 
 /** A panel that can be opened on one side. */
@@ -17,6 +19,8 @@ export interface Panel {
 /** Every panel, in the order of its tabs. */
 export const PANELS: readonly Panel[] = [
   { id: 'events', title: 'Events', side: 'left', key: '1', Component: Events },
+  { id: 'metrics', title: 'Metrics', side: 'left', key: '3', Component: Metrics },
   { id: 'causes', title: 'Causes', side: 'left', key: '4', Component: Causes },
   { id: 'state', title: 'State', side: 'right', key: '6', Component: State },
+  { id: 'memory', title: 'Memory', side: 'right', key: '8', Component: Memory },
 ];

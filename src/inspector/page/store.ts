@@ -12,8 +12,11 @@ export interface Shown {
 
 /** The one link of this page; set before anything is drawn. */
 export const link = signal<Link | null>(null);
+/** Every open run. */
 export const runs = signal<readonly RunInfo[]>([]);
+/** Where the user is. */
 export const place = signal<Place>(START);
+/** What the page has to say, over everything else. */
 export const shown = signal<Shown | null>(null);
 /** Events a second while it plays; 0 when it stands. */
 export const playing = signal(0);

@@ -1,6 +1,6 @@
 /** The engine inside a worker. */
 import { Engine, failureOf } from '../engine/engine.ts';
-import { openBytes } from '../engine/openBytes.ts';
+import { openBytes } from './openBytes.ts';
 import type { WorkerAnswer, WorkerQuestion } from './link.ts';
 
 const engine = new Engine();
@@ -21,5 +21,6 @@ globalThis.addEventListener('message', ({ data }: MessageEvent<WorkerQuestion>) 
   } catch (error) {
     answer = { id: data.id, failed: failureOf(error) };
   }
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker has one page, and no origin to name
   globalThis.postMessage(answer);
 });

@@ -15,6 +15,7 @@ export const answers: Readonly<Partial<Record<MessageType, readonly MessageType[
   TRY_GET: ['GET_TRIED'],
   MM_QUERY: ['MM_STATE'],
   REPLACE_PTES: ['REPLACED'],
+  DEVICE_WALK: ['DEVICE_WALKED'],
   READ_BLOCKS: ['IO_DONE'],
   WRITE_BLOCKS: ['IO_DONE'],
 };

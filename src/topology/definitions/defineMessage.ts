@@ -36,8 +36,13 @@ export interface MessageDefinition<T extends string = string, F = object> extend
 /** Some message definition. */
 export type AnyMessageDefinition = MessageDefinition;
 
+/** A message as an editor shows it: one object. A schema without fields, whose type forbids all of them, adds none. */
+type Whole<T extends string, F> = [F] extends [Record<string, never>]
+  ? { readonly type: T }
+  : { readonly [N in 'type' | keyof F]: N extends 'type' ? T : N extends keyof F ? F[N] : never };
+
 /** The messages that a definition describes. */
-export type MessageFrom<D> = D extends MessageDefinition<infer T, infer F> ? { readonly type: T } & F : never;
+export type MessageFrom<D> = D extends MessageDefinition<infer T, infer F> ? Whole<T, F> : never;
 
 /** Every message that an actor may meet: the built-in ones, and those of the definitions it names. */
 export type MessagesWith<M extends readonly AnyMessageDefinition[]> = Message | MessageFrom<M[number]>;
@@ -51,8 +56,11 @@ export interface MessageOptions<F> {
   /** The fields beside `type`. */
   readonly fields: Schema<F>;
   /** One for each step from version 1 to `version`, so that older logs still open. */
-  readonly upcasters?: readonly Upcaster[];
+  readonly upcasters?: readonly FieldsUpcaster[];
 }
+
+/** Turns the fields of one version into those of the next. */
+export type FieldsUpcaster = (fields: Readonly<Record<string, unknown>>) => Readonly<Record<string, unknown>>;
 
 const TYPE = /^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$/;
 
@@ -82,7 +90,9 @@ export function defineMessage<const T extends string, F extends object>(
   if (typeof fields?.['~standard']?.validate !== 'function') {
     refuse('its fields are no schema: give one of Zod, as z.strictObject({ ... })', 'fields');
   }
-  return markDefinition({ definition: 'message', type, version, says, fields, upcasters });
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- payloads of messages are objects
+  const steps = upcasters as readonly Upcaster[];
+  return markDefinition({ definition: 'message', type, version, says, fields, upcasters: steps });
 }
 
 /**

@@ -3,7 +3,7 @@ import { lineAt, type Problem, type ProjectFile } from '../../support/tree.ts';
 
 /** What may lie at the top of the tree, dotfiles aside. */
 const TOP_LEVEL = new Set(
-  `machines src fixtures test docs README.md LICENSE
+  `machines src fixtures test docs README.md CHANGELOG.md LICENSE
   package.json package-lock.json vitest.config.ts biome.json`.split(/\s+/),
 );
 

@@ -36,6 +36,7 @@ const BROWSER_FOLDERS = [
   'src/topology',
   'src/metrics',
   'src/library',
+  'src/inspector',
 ];
 /** By this name tests import what users do. */
 const ITSELF = 'granule';
@@ -100,7 +101,7 @@ export function importsRunDownward(file: ProjectFile): Problem[] {
       const remedy = 'Move what is shared to a lower folder, or pass it in';
       return [problem(file, use.start, `imports ${target}, but ${reason}`, remedy)];
     }
-    if (/\.(?:ts|json)$/.test(target)) return [];
+    if (/\.(?:tsx?|json)$/.test(target)) return [];
     return [problem(file, use.start, `imports '${use.specifier}' without an ending`, 'Name the .ts file')];
   });
 }
@@ -119,7 +120,7 @@ export function machinesUseFewPackages(file: ProjectFile): Problem[] {
 export function packagesAreDeclared(runtime: ReadonlySet<string>, development: ReadonlySet<string>) {
   return (file: ProjectFile): Problem[] => {
     if (!file.path.endsWith('.ts')) return [];
-    const shipped = /^(?:machines|src)\//.test(file.path);
+    const shipped = /^(?:machines|src)\//.test(file.path) && !BUNDLED.test(file.path);
     return importsOf(syntaxOf(file).program).flatMap((use) => {
       const name = packageOf(use.specifier);
       if (isRelative(use.specifier) || isNodeModule(use.specifier) || runtime.has(name)) return [];
@@ -129,6 +130,9 @@ export function packagesAreDeclared(runtime: ReadonlySet<string>, development: R
     });
   };
 }
+
+/** What the page is made of is bundled when the package is built: whoever installs it needs none of these packages. */
+const BUNDLED = /^src\/inspector\/(?:page\/|bundle\.node\.ts$)/;
 
 /** Whether a file has to run in a browser. */
 function isBrowserFile(path: string): boolean {

@@ -14,7 +14,7 @@ const LEFTOVERS = new Set(['only', 'skip', 'todo', 'fails']);
 /** Files and folders are named in camel or kebab case and begin with a small letter; documents in kebab case. */
 const SOURCE_NAME = /^(?:[a-z][a-zA-Z0-9]*|[a-z0-9]+(?:-[a-z0-9]+)*)(?:\.[a-z]+)*\.[a-z]+$/;
 const FOLDER_NAME = /^(?:[a-z][a-zA-Z0-9]*|[a-z0-9]+(?:-[a-z0-9]+)*)$/;
-const DOCUMENT_NAME = /^(?:README|[a-z0-9]+(?:-[a-z0-9]+)*)\.[a-z0-9]+$/;
+const DOCUMENT_NAME = /^(?:README|[a-z0-9]+(?:-[a-z0-9]+)*)(?:\.schema)?\.[a-z0-9]+$/;
 const FIXTURE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 
 function matches(file: ProjectFile, pattern: RegExp, what: (found: string) => string, remedy: string): Problem[] {
@@ -75,12 +75,18 @@ export function testsAllRun(file: ProjectFile): Problem[] {
   return problems;
 }
 
+function componentNamed(path: string): Problem {
+  return { path, line: 1, what: 'has a name out of the habit', remedy: 'Name a component InCapitals.tsx' };
+}
+
 /** Names of files and folders follow one habit. */
 export function namesAreRegular(path: string): Problem[] {
   const parts = path.split('/');
   const [top] = parts;
   const name = parts.pop() ?? '';
   if (top === undefined || !/^(?:machines|src|test|docs|fixtures)$/.test(top) || parts.length === 0) return [];
+  // Components are written as their tags are.
+  if (name.endsWith('.tsx')) return /^(?:main|[A-Z]\w*)\.tsx$/.test(name) ? [] : [componentNamed(path)];
   const wanted = top === 'fixtures' ? FIXTURE_NAME : top === 'docs' ? DOCUMENT_NAME : SOURCE_NAME;
   const folder = top === 'fixtures' ? FIXTURE_NAME : FOLDER_NAME;
   if ((wanted.test(name) || name === 'README.md') && parts.every((part) => folder.test(part))) return [];

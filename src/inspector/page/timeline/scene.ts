@@ -21,8 +21,9 @@ export interface Scene {
   readonly divergedAt: number | null;
 }
 
-/** Sizes in CSS pixels. */
+/** Width of the names beside the lanes, in CSS pixels. */
 export const GUTTER = 170;
+/** Height of the ruler above the lanes. */
 export const RULER = 18;
 
 /** Segments that are drawn event by event; more are drawn by their counts. */

@@ -5,8 +5,11 @@ import { type AxisKind, type Extent, segmentsWithin, wholeOf } from './axis.ts';
 import { within } from './camera.ts';
 import { shownLanes } from './lanes.ts';
 
+/** What the axis counts. */
 export const axis = signal<AxisKind>('seq');
+/** Words that ids of lanes must hold. */
 export const laneFilter = signal('');
+/** Lanes that were scrolled away above. */
 export const scrolledRows = signal(0);
 
 /** The whole run on the axis. */

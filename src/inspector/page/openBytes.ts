@@ -11,8 +11,8 @@ import { laidOutFor } from '../../trace/relayout.ts';
 import { workloadTrace } from '../../trace/workloads/workload.ts';
 import { inflateSync } from 'fflate';
 import { browserCompression } from './inflate.ts';
-import type { RunToOpen } from './openRun.ts';
-import type { RunName } from './requests.ts';
+import type { RunToOpen } from '../engine/openRun.ts';
+import type { RunName } from '../engine/requests.ts';
 
 /** A file that was dropped, or lies inside the page. */
 export interface NamedBytes {

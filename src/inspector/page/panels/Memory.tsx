@@ -1,0 +1,48 @@
+/** The memory of one actor: both page tables, TLBs, physical memory, a page cache, or areas. */
+import type { MemoryView } from '../../engine/memory/memoryOf.ts';
+import { useAnswer } from '../asked.ts';
+import { Areas, Cache, Tlbs } from '../memory/Others.tsx';
+import { fromVa, PageTables } from '../memory/PageTables.tsx';
+import { chosenBlock, Physical } from '../memory/Physical.tsx';
+import { info, move, place, seq } from '../store.ts';
+
+/** Kinds that have a memory to look at. */
+const KINDS = ['mm', 'mmu', 'tlb', 'zone', 'file'];
+
+function View({ view }: { view: MemoryView }) {
+  if (view.kind === 'mmu') return <PageTables view={view} />;
+  if (view.kind === 'tlb') return <Tlbs view={view} />;
+  if (view.kind === 'zone') return <Physical view={view} />;
+  return view.kind === 'file' ? <Cache view={view} /> : <Areas view={view} />;
+}
+
+/** The panel. */
+export function Memory() {
+  const run = info.value;
+  const { actor } = place.value;
+  const lanes = run?.lanes.filter(({ kind }) => KINDS.includes(kind)) ?? [];
+  const shown = lanes.find(({ id }) => id === actor) ?? null;
+  const from = shown?.kind === 'zone' ? chosenBlock.value : shown?.kind === 'mmu' ? fromVa.value : 0;
+  const asked = run === null || shown === null ? null : { run: run.run, actor: shown.id, seq: seq.value, from };
+  const view = useAnswer('memory', asked);
+  return (
+    <div class="memory">
+      <label>
+        of{' '}
+        <select
+          value={shown?.id ?? ''}
+          onChange={({ currentTarget }) => move({ actor: currentTarget.value, path: '' })}
+        >
+          <option value="">choose</option>
+          {lanes.map(({ id }) => (
+            <option key={id} value={id}>
+              {id}
+            </option>
+          ))}
+        </select>
+      </label>
+      {shown === null && <p>Choose an actor that holds memory: mm, mmu, tlb, zone, file.</p>}
+      {view === null ? shown !== null && <p>nothing to see yet</p> : <View view={view} />}
+    </div>
+  );
+}
