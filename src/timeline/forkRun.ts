@@ -6,7 +6,7 @@ import { LogWriter } from '../log/logWriter.ts';
 import { type Compression, type LogStorage, memoryStorage } from '../log/storage.ts';
 import type { RunSource } from '../mm/runs.ts';
 import type { System } from '../runtime/system.ts';
-import { Checkpointer } from '../topology/checkpointer.ts';
+import { Checkpointer, type CheckpointSpacing } from '../topology/checkpointer.ts';
 import { customLaws } from '../topology/definitions/customLaws.ts';
 import { Laws } from '../topology/laws.ts';
 import { type ForkParent, logMeta } from '../topology/meta.ts';
@@ -28,6 +28,8 @@ export interface ForkRequest {
   /** Opens it again for reading, where a storage that was written and closed is read by another. */
   readonly reopened?: () => LogStorage;
   readonly compression?: Compression;
+  /** How near to each other its checkpoints may be; for tests. */
+  readonly spacing?: CheckpointSpacing;
   /** Looks at the laws after every event. */
   readonly checked?: boolean;
   /** With `at` -1, where a changed topology needs others than its parent: the traces, by pid. */
@@ -127,7 +129,7 @@ export function* forkSteps(
   const { compression = noCompression, checked = false } = request;
   const storage = request.storage?.() ?? memoryStorage();
   const writer = new LogWriter(storage, compression, ready.meta, at + 1);
-  const checkpoints = new Checkpointer(writer);
+  const checkpoints = new Checkpointer(writer, request.spacing);
   const { catalogue } = view.run;
   let outcome: RunOutcome;
   try {
