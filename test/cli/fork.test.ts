@@ -47,7 +47,7 @@ describe('granule fork', () => {
     expect(await output('log', 'drop.glog', '--from', '1000', '--to', '1003')).toContain('1001');
     expect(await output('why', 'drop.glog', '1003')).toContain('START');
     expect(await json('state', 'drop.glog', '--at', '500', '--actor', 'zone')).toMatchObject({ seq: 500 });
-    expect(await output('diff', 'drop.glog', '--from', '1001', '--to', '1100', '--actor', 'abi')).toContain('abi');
+    expect(await output('diff', 'drop.glog', '--from', '1001', '--to', '1100', '--actor', 'mm:2')).toContain('mm:2');
     const { oneThreadBecause } = await json('replay', 'drop.glog', '--workers', '2');
     expect(oneThreadBecause).toBe('it goes on from the log of its parent');
   });
@@ -101,7 +101,8 @@ describe('granule fork', () => {
     [['--at', '10', '--send', 'STOP', 'to=nobody'], /^FORK_CHANGE: there is no actor nobody/],
     [['--at', '10', '--send', 'FAULT', 'to=disk'], /^FORK_CHANGE: disk takes no FAULT/],
     [['--at', '10', '--choice', '99'], /^FORK_CHANGE: there are choices 0 to /],
-    [['--at', '10', '--set', 'pageCache=nonsense'], /^FORK_SETTING: /],
+    [['--at', '10', '--set', 'chooser=nonsense'], /^FORK_SETTING: /],
+    [['--at', '10', '--set', 'pageCache=nonsense'], /^DEFINITION_MISSING: /],
     [['--at', '10', '--set', 'costs.stairs=1'], /^FORK_SETTING: there is no "stairs"/],
     [['--at', '10', '--set', 'memory=1G'], /^FORK_SETTING: memory is laid down .* --at start/],
     [[], /^USAGE: where the fork begins is missing/],
@@ -173,8 +174,8 @@ describe('granule compare', () => {
     expect(await output('compare', LOG, 'drop.glog', '--at-a', '1001')).toBe(
       'no difference between A after 1001 and B after 1001\n',
     );
-    const found = await json('compare', LOG, 'drop.glog', '--at-a', '1001', '--at-b', '1500', '--actor', 'abi');
-    expect(Object.keys(found)).toEqual(['abi']);
+    const found = await json('compare', LOG, 'drop.glog', '--at-a', '1001', '--at-b', '1500', '--actor', 'mm:2');
+    expect(Object.keys(found)).toEqual(['mm:2']);
     expect(await failure('compare', LOG, 'drop.glog', '--actor', 'abi')).toMatch(/^USAGE: --actor needs moments/);
   });
 });
