@@ -61,7 +61,8 @@ function set(session: Session, rest: string): string {
 
 /** Another command of granule goes on with the log that is debugged, here. */
 function* fork(session: Session, rest: string): Saying {
-  yield { command: 'fork', args: [session.name, '--at', String(session.seq), ...wordsOf(rest)] };
+  const at = session.seq === session.startSeq ? 'start' : String(session.seq);
+  yield { command: 'fork', args: [session.name, '--at', at, ...wordsOf(rest)] };
 }
 
 function* exported(session: Session, rest: string): Saying {
