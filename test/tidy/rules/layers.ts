@@ -10,13 +10,13 @@ const LEVELS: readonly (readonly string[])[] = [
   ['machines'],
   ['src/runtime', 'src/log', 'src/trace'],
   ['src/topology', 'src/timeline', 'src/metrics'],
-  ['src/report', 'src/validate', 'src/explore', 'src/library'],
+  ['src/report', 'src/validate', 'src/explore', 'src/library', 'src/query'],
   ['src/sweep'],
-  ['src/inspector', 'src/cli'],
+  ['src/inspector', 'src/debugger', 'src/cli'],
 ];
 
 /** Imports between two folders of one level that are allowed: a replay builds its system; a command serves the page. */
-const SIDEWAYS = new Set(['src/timeline -> src/topology', 'src/cli -> src/inspector']);
+const SIDEWAYS = new Set(['src/timeline -> src/topology', 'src/cli -> src/inspector', 'src/cli -> src/debugger']);
 
 /** The one file that every folder may import. */
 const SHARED = 'src/errors.ts';
@@ -37,6 +37,8 @@ const BROWSER_FOLDERS = [
   'src/metrics',
   'src/library',
   'src/inspector',
+  'src/query',
+  'src/debugger',
 ];
 /** By this name tests import what users do. */
 const ITSELF = 'granule';
