@@ -8,6 +8,10 @@ import { metricsAt, sampleSeqs } from './metrics.ts';
 import { OpenRun, type RunToOpen } from './openRun.ts';
 import type { Args, AskFailed, RequestName, Result, RunName } from './requests.ts';
 import { changeFound, treeLevel } from './stateTree.ts';
+import { actorMapOf } from './views/actorMap.ts';
+import { chartNow, chartOf } from './views/chart.ts';
+import { inFlightOf } from './views/inFlight.ts';
+import { searchPage } from './views/search.ts';
 import { densityOf, kindDensityOf, tileOf } from './tiles.ts';
 
 /** Who answers a request. */
@@ -32,6 +36,11 @@ const HANDLERS: { readonly [N in RequestName]: Handler<N> } = {
   sampleSeqs: (engine, args) => sampleSeqs(engine.run(args.run), args),
   metrics: (engine, args) => metricsAt(engine.run(args.run), args),
   causes: (engine, args) => causesOf(engine.run(args.run), args),
+  actorMap: (engine, args) => actorMapOf(engine.run(args.run), args),
+  inFlight: (engine, args) => inFlightOf(engine.run(args.run), args),
+  chart: (engine, args) => chartOf(engine.run(args.run), args),
+  chartNow: (engine, args) => chartNow(engine.run(args.run), args),
+  search: (engine, args) => searchPage(engine.run(args.run), args),
 };
 
 /**

@@ -2,6 +2,10 @@
 import type { LogRecord } from '../../log/record.ts';
 import type { MetricSamples } from './metrics.ts';
 import type { MemoryView } from './memory/memoryOf.ts';
+import type { ActorMap } from './views/actorMap.ts';
+import type { Chart, ChartNow } from './views/chart.ts';
+import type { InFlight } from './views/inFlight.ts';
+import type { SearchPage } from './views/search.ts';
 
 /** A run that is open in the inspector, by a short name: `A`, `B`, and so on. */
 export type RunName = string;
@@ -162,6 +166,16 @@ export interface Requests {
   metrics: { args: { run: RunName; seqs: readonly number[] }; result: MetricSamples };
   /** Causes back to the outside, and effects to a depth. */
   causes: { args: { run: RunName; seq: number; depth: number }; result: readonly CauseNode[] };
+  /** The actors as a graph, each apart or by kind. */
+  actorMap: { args: { run: RunName; apart: boolean }; result: ActorMap };
+  inFlight: { args: { run: RunName; seq: number }; result: InFlight };
+  chart: { args: { run: RunName; actor: string }; result: Chart };
+  chartNow: { args: { run: RunName; actor: string; seq: number }; result: ChartNow };
+  /** One page of what a search finds, from a seq on; null for the first. */
+  search: {
+    args: { run: RunName; text: string; language: 'query' | 'text'; actor: string; type: string; from: number | null };
+    result: SearchPage;
+  };
 }
 
 /** The name of a request. */
