@@ -5,6 +5,8 @@ import { Events } from './panels/Events.tsx';
 import { Memory } from './panels/Memory.tsx';
 import { Metrics } from './panels/Metrics.tsx';
 import { State } from './panels/State.tsx';
+import { Statechart } from './panels/Statechart.tsx';
+import { Topology } from './panels/Topology.tsx';
 
 /** A panel that can be opened on one side. */
 export interface Panel {
@@ -19,8 +21,10 @@ export interface Panel {
 /** Every panel, in the order of its tabs. */
 export const PANELS: readonly Panel[] = [
   { id: 'events', title: 'Events', side: 'left', key: '1', Component: Events },
+  { id: 'topology', title: 'Topology', side: 'left', key: '2', Component: Topology },
   { id: 'metrics', title: 'Metrics', side: 'left', key: '3', Component: Metrics },
   { id: 'causes', title: 'Causes', side: 'left', key: '4', Component: Causes },
   { id: 'state', title: 'State', side: 'right', key: '6', Component: State },
+  { id: 'statechart', title: 'Statechart', side: 'right', key: '7', Component: Statechart },
   { id: 'memory', title: 'Memory', side: 'right', key: '8', Component: Memory },
 ];

@@ -118,7 +118,9 @@ function made(run: OpenRun, isApart: boolean): ActorMap {
     height: placed.height,
     nodes: nodes.flatMap(({ id, says, kind, group, actors }) => {
       const box = placed.boxes.get(id);
-      return box === undefined ? [] : [{ ...box, says, kind, group, actors, ...(texts.get(id) ?? { name: id, note: '' }) }];
+      return box === undefined
+        ? []
+        : [{ ...box, says, kind, group, actors, ...(texts.get(id) ?? { name: id, note: '' }) }];
     }),
     links: links.flatMap(({ from, to, forth, back }, index) => {
       const line = placed.lines.get(String(index));

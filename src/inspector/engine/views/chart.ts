@@ -71,7 +71,12 @@ interface Parts {
 
 const moved = ({ x, y }: Point, by: Point): Point => ({ x: x + by.x, y: y + by.y });
 
-function addLine(parts: Parts, line: PlacedLine | undefined, by: Point, rest: Pick<ChartLine, 'from' | 'to' | 'label'>): void {
+function addLine(
+  parts: Parts,
+  line: PlacedLine | undefined,
+  by: Point,
+  rest: Pick<ChartLine, 'from' | 'to' | 'label'>,
+): void {
   if (line === undefined) return;
   parts.lines.push({ ...rest, points: line.points.map((point) => moved(point, by)), labelAt: moved(line.label, by) });
 }

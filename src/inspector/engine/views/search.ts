@@ -47,7 +47,10 @@ function candidates(reader: LogReader, { actor, type }: SearchAsked, from: numbe
 }
 
 function* byText(run: OpenRun, asked: SearchAsked, from: number, to: number): Generator<FoundEvent, void, undefined> {
-  const words = asked.text.toLowerCase().split(/\s+/).filter((word) => word !== '');
+  const words = asked.text
+    .toLowerCase()
+    .split(/\s+/)
+    .filter((word) => word !== '');
   for (const record of candidates(run.reader, asked, from, to)) {
     if (asked.type !== '' && record.type !== asked.type) continue;
     const line = `${record.type} ${record.from} ${record.to} ${payloadLine(record.payload)}`.toLowerCase();
