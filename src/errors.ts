@@ -66,6 +66,15 @@ const ERROR_TABLE = {
     exit: 1,
     next: 'Give fewer --workers, or Node more memory, and the same command again: a sweep runs only what is missing.',
   },
+  PARENT_MISSING: {
+    exit: 2,
+    next: 'Put the log that it goes on from beside it, or name that with --parent FILE; "granule info" prints its head hash.',
+  },
+  FORK_CHANGE: { exit: 2, next: 'Use "granule fork LOG --at SEQ --list" to see what can be changed there.' },
+  FORK_SETTING: {
+    exit: 2,
+    next: 'Run anew from the start with it: give --at start with the same --set, and hold both runs together with "granule compare".',
+  },
   REPLAY_DIVERGED: { exit: 1, next: 'Run the command printed with it to open the moment before.' },
   RUN_LIMIT: { exit: 1, next: 'Raise the limit named, or shorten the run.' },
   ACTOR_THREW: { exit: 1, next: 'A transition threw: a fault of the model. Open the log at the seq named.' },

@@ -16,6 +16,8 @@ export interface ActorSpec {
   readonly input?: unknown;
   /** Looks at what it sends to others, and throws where it may not. */
   readonly guard?: (to: Address, message: Message) => void;
+  /** Looks at its state before it handles the record of a seq: where a setting was changed in the middle of the run. */
+  readonly adjust?: (state: LiveState, seq: number) => void;
   /** Its context, of the plain data that a checkpoint holds; absent: the kinds of the model know theirs. */
   readonly revive?: (plain: Record<string, unknown>) => Record<string, unknown>;
 }
@@ -27,6 +29,7 @@ export interface HostedActor {
   readonly env: ActorEnv;
   readonly state: LiveState;
   readonly guard: ActorSpec['guard'];
+  readonly adjust: ActorSpec['adjust'];
 }
 
 /** Actors by id in the order of creation, and what each sent as it was created. */
@@ -99,13 +102,14 @@ export function hostActors(
       env,
       state: new LiveState(adapted.compiled, snapshot),
       guard: spec.guard,
+      adjust: spec.adjust,
     });
   }
   return { actors, births };
 }
 
 /**
- * Lets an actor handle a message: its state moves on, and what it sends comes back. `seq` is for the error alone.
+ * Lets an actor handle a message: its state moves on, and what it sends comes back. `seq` is that of its record.
  *
  * @throws GranuleError ACTOR_THREW naming actor, seq and type; ACTOR_UNSUPPORTED
  * @example
@@ -118,6 +122,7 @@ export function hostActors(
  */
 export function handleMessage(actor: HostedActor, message: Message, seq: number): readonly Send[] {
   try {
+    actor.adjust?.(actor.state, seq);
     const sends = actor.adapted.handle(actor.state, message, actor.env);
     if (actor.guard !== undefined) guarded(actor.guard, sends);
     return sends;
