@@ -154,12 +154,13 @@ function nodeOf({ label, path, value }: Child, earlier: unknown): TreeNode {
  * treeLevel(run, { run: 'A', actor: 'process:1', seq: 0, path: '' }).nodes[0]?.mark; // 'inside'
  * ```
  */
-export function treeLevel(run: OpenRun, asked: Args<'tree'>): TreeLevel {
+export function treeLevel(run: OpenRun, asked: Args<'tree'>, other: OpenRun = run): TreeLevel {
   const { actor, seq, path, count = ROWS } = asked;
   if (!run.hasStates) return { actor, seq, path, nodes: [], more: 0 };
   const against = asked.against ?? Math.max(seq - 1, run.reader.firstSeq - 1);
   const later = plainAt(run, actor, seq);
-  const earlier = against === seq ? later : plainAt(run, actor, against);
+  const isItself = other === run && against === seq;
+  const earlier = isItself ? later : other.hasStates && other.view.run.has(actor) ? plainAt(other, actor, against) : {};
   const children = childrenOf(path, path === '' ? later : valueAt(later, path));
   const nodes = children.slice(0, count).map((child) => nodeOf(child, earlier));
   return { actor, seq, path, nodes, more: Math.max(0, children.length - count) };

@@ -116,6 +116,14 @@ export function App() {
           {note}
         </div>
       ))}
+      {place.value.note !== '' && (
+        <div class="link-note" role="note">
+          {place.value.note}{' '}
+          <button class="link" onClick={() => move({ note: '' })}>
+            close
+          </button>
+        </div>
+      )}
       <Message />
       {hasRun && (
         <main>

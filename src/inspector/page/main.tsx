@@ -5,6 +5,7 @@ import { unpackWire } from '../engine/wireForm.ts';
 import type { NamedBytes } from './openBytes.ts';
 import { App } from './App.tsx';
 import { serverLink, workerLink } from './link.ts';
+import { keepNotes } from './notesStore.ts';
 import { keepAddress, link, playing, refreshRuns, seq, info, step, tell } from './store.ts';
 
 /** The worker's program, put here when the page is bundled. */
@@ -56,5 +57,6 @@ function keepPlaying(): void {
 
 keepAddress();
 keepPlaying();
+keepNotes();
 render(<App />, document.body);
 open().catch(tell);

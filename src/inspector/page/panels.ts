@@ -4,6 +4,7 @@ import { Causes } from './panels/Causes.tsx';
 import { Events } from './panels/Events.tsx';
 import { Memory } from './panels/Memory.tsx';
 import { Metrics } from './panels/Metrics.tsx';
+import { Search } from './panels/Search.tsx';
 import { State } from './panels/State.tsx';
 import { Statechart } from './panels/Statechart.tsx';
 import { Topology } from './panels/Topology.tsx';
@@ -24,6 +25,7 @@ export const PANELS: readonly Panel[] = [
   { id: 'topology', title: 'Topology', side: 'left', key: '2', Component: Topology },
   { id: 'metrics', title: 'Metrics', side: 'left', key: '3', Component: Metrics },
   { id: 'causes', title: 'Causes', side: 'left', key: '4', Component: Causes },
+  { id: 'search', title: 'Search & notes', side: 'left', key: '5', Component: Search },
   { id: 'state', title: 'State', side: 'right', key: '6', Component: State },
   { id: 'statechart', title: 'Statechart', side: 'right', key: '7', Component: Statechart },
   { id: 'memory', title: 'Memory', side: 'right', key: '8', Component: Memory },

@@ -2,6 +2,7 @@
 import { effect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { count } from '../format.ts';
+import { notesOf } from '../notesStore.ts';
 import { useAnswer } from '../asked.ts';
 import { info, move, place, seq } from '../store.ts';
 import { drawScene } from './draw.ts';
@@ -49,6 +50,7 @@ export function sceneNow(): Scene | null {
     seq: seq.value,
     actor,
     markers,
+    flags: notesOf(run).notes,
     divergedAt: run.parent?.seq ?? null,
   };
 }
