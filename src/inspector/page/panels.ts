@@ -1,6 +1,7 @@
 /** The panels below the timeline: one table, a row for each. */
 import type { ComponentType } from 'preact';
 import { Causes } from './panels/Causes.tsx';
+import { Compare } from './panels/Compare.tsx';
 import { Events } from './panels/Events.tsx';
 import { Memory } from './panels/Memory.tsx';
 import { Metrics } from './panels/Metrics.tsx';
@@ -29,4 +30,5 @@ export const PANELS: readonly Panel[] = [
   { id: 'state', title: 'State', side: 'right', key: '6', Component: State },
   { id: 'statechart', title: 'Statechart', side: 'right', key: '7', Component: Statechart },
   { id: 'memory', title: 'Memory', side: 'right', key: '8', Component: Memory },
+  { id: 'compare', title: 'Compare', side: 'right', key: '9', Component: Compare },
 ];

@@ -1,5 +1,6 @@
 /** Why the present event happened, and what came of it: a tree of messages, each of which is a place to go. */
 import { signal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
 import { useAnswer } from '../asked.ts';
 import { count } from '../format.ts';
 import { info, jump, seq } from '../store.ts';
@@ -8,6 +9,10 @@ import { placeCauses, type PlacedCause } from './causeTree.ts';
 
 /** Messages between the event and the last effects shown. */
 const depth = signal(3);
+/** The event whose whole chain is shown. */
+const unfolded = signal<number | null>(null);
+/** Causes before the event that are shown anyway. */
+const NEAR_CAUSES = 8;
 const ROW_HEIGHT = 20;
 const COLUMN_WIDTH = 22;
 const DOT = 5;
@@ -55,7 +60,13 @@ function Node({ placed }: { placed: PlacedCause }) {
 export function Causes() {
   const run = info.value;
   const nodes = useAnswer('causes', run === null ? null : { run: run.run, seq: seq.value, depth: depth.value });
-  const placed = placeCauses(nodes ?? []);
+  const isWhole = unfolded.value === seq.value;
+  const shown = (nodes ?? []).filter((node) => isWhole || node.depth >= -NEAR_CAUSES);
+  const folded = (nodes?.length ?? 0) - shown.length;
+  const placed = placeCauses(shown);
+  const drawing = useRef<SVGSVGElement>(null);
+  const now = shown.find((node) => node.depth === 0)?.seq;
+  useEffect(() => drawing.current?.querySelector('text.now')?.scrollIntoView({ block: 'nearest' }), [now, isWhole]);
   const wide = 460 + COLUMN_WIDTH * placed.reduce((most, { column }) => Math.max(most, column), 0);
   return (
     <div class="causes">
@@ -70,7 +81,12 @@ export function Causes() {
         />{' '}
         messages
       </label>
-      <svg width={wide} height={placed.length * ROW_HEIGHT} role="group" aria-label="causes and effects">
+      {folded > 0 && (
+        <button class="link" onClick={() => (unfolded.value = seq.value)}>
+          {count(folded)} earlier
+        </button>
+      )}
+      <svg ref={drawing} width={wide} height={placed.length * ROW_HEIGHT} role="group" aria-label="causes and effects">
         {placed.map((one) => (
           <Node key={one.node.seq} placed={one} />
         ))}

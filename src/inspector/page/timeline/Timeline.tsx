@@ -4,10 +4,12 @@ import { useEffect, useRef } from 'preact/hooks';
 import { count } from '../format.ts';
 import { notesOf } from '../notesStore.ts';
 import { useAnswer } from '../asked.ts';
+import { otherInfo } from '../pair.ts';
 import { info, move, place, seq } from '../store.ts';
+import { Beside } from './Beside.tsx';
 import { drawScene } from './draw.ts';
 import { MiniMap } from './MiniMap.tsx';
-import { Pointer } from './pointer.ts';
+import { type Going, Pointer } from './pointer.ts';
 import { inkOf, type Scene } from './scene.ts';
 import { TileCache } from './tileCache.ts';
 import { showing } from './camera.ts';
@@ -35,6 +37,7 @@ export function sceneNow(): Scene | null {
   const run = info.value;
   if (run === null) return null;
   const { a, b, actor } = place.value;
+  const other = otherInfo.value;
   const markers = [
     { name: 'A', seq: a },
     { name: 'B', seq: b },
@@ -51,12 +54,12 @@ export function sceneNow(): Scene | null {
     actor,
     markers,
     flags: notesOf(run).notes,
-    divergedAt: run.parent?.seq ?? null,
+    divergedAt: run.parent?.seq ?? (other?.parent?.headHash === run.headHash ? other.parent.seq : null),
   };
 }
 
 /** Draws on a canvas whenever what it shows changes, at most once for each frame of the screen. */
-export function useDrawing(draw: (canvas: HTMLCanvasElement) => void) {
+export function useDrawing(draw: (canvas: HTMLCanvasElement) => void, shown: () => Scene | null = sceneNow) {
   const canvas = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
     let frame = 0;
@@ -73,7 +76,7 @@ export function useDrawing(draw: (canvas: HTMLCanvasElement) => void) {
     const dark = matchMedia('(prefers-color-scheme: dark)');
     dark.addEventListener('change', ask);
     const end = effect(() => {
-      sceneNow();
+      shown();
       ask();
     });
     return () => {
@@ -100,8 +103,8 @@ export function contextOf(canvas: HTMLCanvasElement): CanvasRenderingContext2D |
   return context;
 }
 
-function drawAll(canvas: HTMLCanvasElement): void {
-  const scene = sceneNow();
+/** Draws a scene on a canvas. */
+export function drawOn(canvas: HTMLCanvasElement, scene: Scene | null): void {
   const context = contextOf(canvas);
   if (scene === null || context === null) return;
   drawScene({ context, width: canvas.clientWidth, height: canvas.clientHeight, ink: inkOf(canvas) }, scene);
@@ -135,20 +138,30 @@ function Said() {
   );
 }
 
-/** The timeline with its controls. */
-export function Timeline() {
-  const canvas = useDrawing(drawAll);
+/** A pointer on a canvas; the wheel is listened to as what may keep the page from scrolling. */
+export function usePointer(
+  canvas: { readonly current: HTMLCanvasElement | null },
+  scene: () => Scene | null,
+  going?: Going,
+) {
   const pointer = useRef<Pointer | null>(null);
-  useFollowing();
   useEffect(() => {
     const element = canvas.current;
     if (element === null) return undefined;
-    const hand = new Pointer(element, sceneNow);
+    const hand = new Pointer(element, scene, going);
     pointer.current = hand;
     const onWheel = (event: WheelEvent): void => hand.wheel(event);
     element.addEventListener('wheel', onWheel, { passive: false });
     return () => element.removeEventListener('wheel', onWheel);
   }, []);
+  return pointer;
+}
+
+/** The timeline with its controls. */
+export function Timeline() {
+  const canvas = useDrawing((element) => drawOn(element, sceneNow()));
+  const pointer = usePointer(canvas, sceneNow);
+  useFollowing();
   return (
     <section class="timeline" aria-label="timeline">
       <div class="timeline-bar">
@@ -185,6 +198,7 @@ export function Timeline() {
         onPointerMove={(event) => pointer.current?.move(event)}
         onPointerUp={(event) => pointer.current?.up(event)}
       />
+      {otherInfo.value !== null && <Beside />}
     </section>
   );
 }
