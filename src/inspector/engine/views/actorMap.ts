@@ -63,7 +63,7 @@ const APART_MOST = 60;
 /** Segments that are read to learn who talks to whom; of a longer run those are taken that lie spread over it. */
 const SEGMENTS_READ = 24;
 /** What fits into a panel: only the ratio counts. */
-const FRAME = { width: 900, height: 480 };
+const FRAME = { width: 900, height: 390 };
 const NAME_SIZE = 13;
 const NOTE_SIZE = 10.5;
 const NAME_CHARACTERS = 26;

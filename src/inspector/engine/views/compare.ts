@@ -83,8 +83,8 @@ export function comparisonOf(a: OpenRun, b: OpenRun): ComparisonShown {
     changedB: found.b.changed,
     settings: found.settings.map(({ path, before, after }) => ({
       path,
-      a: textOf(before, path),
-      b: textOf(after, path),
+      a: before === undefined ? 'by default' : textOf(before, path),
+      b: after === undefined ? 'by default' : textOf(after, path),
     })),
     timelines: found.timelines.slice(0, TIMELINES_MOST),
     types: found.types,

@@ -1,4 +1,5 @@
 /** A run forked in memory, and opened beside the one that it leaves. */
+import { defaultCosts } from '../../../arch/costs.ts';
 import { formatCount } from '../../../report/format.ts';
 import { forkRun } from '../../../timeline/forkRun.ts';
 import type { ForkChange } from '../../../timeline/forkPlan.ts';
@@ -88,7 +89,7 @@ export function settingsNow(run: OpenRun, { seq }: { readonly run: string; reado
   return changeableSettings.flatMap(({ key, says }): SettingNow[] => {
     if (!key.includes('*')) return [{ key, says, value: JSON.stringify(valueOf(topology, key)) ?? null }];
     if (key !== 'costs.*') return [{ key, says, value: null }];
-    return Object.entries(topology.costs).map(([name, value]) => {
+    return Object.entries({ ...defaultCosts, ...topology.costs }).map(([name, value]) => {
       return { key: `costs.${name}`, says: `${says}: ${name}`, value: JSON.stringify(value) };
     });
   });

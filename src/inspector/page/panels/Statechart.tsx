@@ -146,13 +146,19 @@ function InTransitions({ chart, now }: { chart: Chart; now: ChartNow | null }) {
   );
 }
 
-function LastEvent({ now }: { now: ChartNow }) {
+/** What its last event did, in words: the first way is that of the message, others follow from it. */
+function waysOf({ event, taken }: ChartNow, form: Chart['form']): string {
+  if (event === null) return '';
+  if (form === 'transition') return event.type;
+  if (taken.length === 0) return `${event.type} was ignored`;
+  const name = (id: string): string => (id === '' ? 'any state' : id);
+  const ways = taken.map(({ from, to }) => (to.length === 0 ? `in ${name(from)}` : `${name(from)} → ${to.join(', ')}`));
+  return `${event.type} ${ways.join(', then ')}`;
+}
+
+function LastEvent({ now, form }: { now: ChartNow; form: Chart['form'] }) {
   if (now.event === null) return <span class="faint">it has received nothing yet</span>;
   const isHere = now.event.seq === seq.value;
-  const ways = now.taken.map(({ from, to, event }) => {
-    const name = event === '' ? 'always' : event;
-    return to.length === 0 ? `${name} in ${from === '' ? 'any state' : from}` : `${name}: ${from} → ${to.join(', ')}`;
-  });
   return (
     <span>
       {isHere ? 'this event' : 'its last event'}, seq{' '}
@@ -163,7 +169,7 @@ function LastEvent({ now }: { now: ChartNow }) {
           {now.event.seq}
         </button>
       )}
-      : {ways.length === 0 ? `${now.event.type} was ignored` : ways.join('; ')}
+      : {waysOf(now, form)}
     </span>
   );
 }
@@ -180,7 +186,7 @@ export function Statechart() {
     <div class="statechart">
       <div class="controls">
         <ActorChoice label="of" />
-        {chart !== null && now !== null && <LastEvent now={now} />}
+        {chart !== null && now !== null && <LastEvent now={now} form={chart.form} />}
       </div>
       {known === null && <p>Choose an actor to see its statechart.</p>}
       {run?.hasStates === false && <p>{run.notes.join('; ')}</p>}

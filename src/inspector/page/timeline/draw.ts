@@ -160,7 +160,12 @@ function drawLineAt(frame: Frame, scene: Scene, seq: number, colour: string, nam
   const x = xOf(scene, frame.width, point);
   frame.context.fillStyle = colour;
   frame.context.fillRect(x - 0.5, 0, 1.5, frame.height);
-  if (name !== '') frame.context.fillText(name, x + 3, RULER + 8);
+  if (name === '') return;
+  frame.context.font = '11px system-ui, sans-serif';
+  frame.context.fillStyle = frame.ink.paper;
+  frame.context.fillRect(x + 1.5, RULER + 1, frame.context.measureText(name).width + 4, 13);
+  frame.context.fillStyle = colour;
+  frame.context.fillText(name, x + 3, RULER + 8);
 }
 
 /** Pixels of a flag's text. */
