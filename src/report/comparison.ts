@@ -97,7 +97,7 @@ function figuresOfRun({ processes, ...parts }: RunSummary, run: object): Map<str
   found.set('all processes', all);
   for (const [name, part] of Object.entries(parts)) {
     if (typeof part === 'number') found.get('run')?.set(name, part);
-    else found.set(name, new Map(figuresOf(part as object)));
+    else found.set(name, new Map(figuresOf(part)));
   }
   return found;
 }

@@ -6,7 +6,7 @@ import { LogWriter } from '../log/logWriter.ts';
 import { type Compression, type LogStorage, memoryStorage } from '../log/storage.ts';
 import type { RunSource } from '../mm/runs.ts';
 import type { System } from '../runtime/system.ts';
-import { Checkpointer } from '../topology/checkpointer.ts';
+import { Checkpointer, type CheckpointSpacing } from '../topology/checkpointer.ts';
 import { customLaws } from '../topology/definitions/customLaws.ts';
 import { Laws } from '../topology/laws.ts';
 import { type ForkParent, logMeta } from '../topology/meta.ts';
@@ -23,9 +23,13 @@ export interface ForkRequest {
   /** The last record that it shares with its parent; -1: none, so that everything may change. By default as near as its changes let. */
   readonly at?: number;
   readonly edits: readonly ForkChange[];
-  /** Where its log goes; into memory unless given. */
-  readonly storage?: LogStorage;
+  /** Makes the storage that its log goes to, once all is checked; memory unless given. */
+  readonly storage?: () => LogStorage;
+  /** Opens it again for reading, where a storage that was written and closed is read by another. */
+  readonly reopened?: () => LogStorage;
   readonly compression?: Compression;
+  /** How near to each other its checkpoints may be; for tests. */
+  readonly spacing?: CheckpointSpacing;
   /** Looks at the laws after every event. */
   readonly checked?: boolean;
   /** With `at` -1, where a changed topology needs others than its parent: the traces, by pid. */
@@ -122,25 +126,32 @@ export function* forkSteps(
 ): Generator<RunProgress, ForkedRun, 'stop' | undefined> {
   const ready = prepared(reader, traces, request);
   const { view, at, plan, topology } = ready;
-  const { storage = memoryStorage(), compression = noCompression, checked = false } = request;
+  const { compression = noCompression, checked = false } = request;
+  const storage = request.storage?.() ?? memoryStorage();
   const writer = new LogWriter(storage, compression, ready.meta, at + 1);
-  const checkpoints = new Checkpointer(writer);
+  const checkpoints = new Checkpointer(writer, request.spacing);
   const { catalogue } = view.run;
   let outcome: RunOutcome;
   try {
     const system = begun(ready, writer, checkpoints);
     const maxEvents = new Interventions({ topology, parent: ready.parent }).topologyAt(Number.POSITIVE_INFINITY).limits
       .events;
-    const laws = checked ? { laws: new Laws(customLaws(catalogue)) } : {};
-    yield* driveSteps(system, { checkpoints, maxEvents, limitName: `${topology.name}: limits.events`, ...laws });
+    const laws = checked ? new Laws(customLaws(catalogue)) : undefined;
+    yield* driveSteps(system, {
+      checkpoints,
+      maxEvents,
+      limitName: `${topology.name}: limits.events`,
+      ...(laws === undefined ? {} : { laws }),
+    });
     const { headHash, records, bytes: logBytes } = writer.close();
     const stoppedBy = system.stopped?.rule ?? null;
-    outcome = { headHash, records, logBytes, timeCycles: system.nowCycles, stoppedBy, system };
+    const lawsLeftOut = laws?.leftOut(system) ?? [];
+    outcome = { lawsLeftOut, headHash, records, logBytes, timeCycles: system.nowCycles, stoppedBy, system };
   } catch (error) {
     if (!writer.isClosed) writer.close();
     throw error;
   }
-  const own = LogReader.open(storage, compression, reader.registry);
+  const own = LogReader.open(request.reopened?.() ?? storage, compression, reader.registry);
   const log = at < reader.firstSeq ? own : LogReader.join(own, reader, at);
   return { log, at, plan, topology, traces: ready.traces, outcome };
 }

@@ -19,6 +19,9 @@ function at(reader: LogReader, place: number): number {
   return reader.firstSeq + Math.floor(place * reader.records);
 }
 
+/** Checkpoints as near to each other as a short run needs. */
+const spacing = { leastEvents: 30, runPerCheckpoints: 0 };
+
 /** The fork's log opened anew from its own bytes, and from those of its parent. */
 function reopened(log: LogReader, parent: LogReader): LogReader {
   const open = (reader: LogReader): LogReader => LogReader.open(reader.storage, noCompression, messageRegistry);
@@ -51,7 +54,7 @@ describe('a fork that stores its own records alone', () => {
       fc.property(runArb, placeArb, fc.constantFrom(20, 200), (run, place, checkpointEvents) => {
         const parent = recorded(run, checkpointEvents);
         const seq = at(parent, place);
-        const fork = forkRun(parent, run.traces, { at: seq, edits: [] });
+        const fork = forkRun(parent, run.traces, { at: seq, edits: [], spacing });
         const log = reopened(fork.log, parent);
         expect(log.ownFirstSeq).toBe(seq + 1);
         expect(firstDifference([...log.range()], [...parent.range()])).toBe(null);
@@ -83,9 +86,9 @@ describe('a fork that stores its own records alone', () => {
         const parent = recorded(run, 60);
         const seq = at(parent, first);
         const set: ForkChange = { op: 'set', key: 'costs.faultHandlerBase', value: 100_000 };
-        const child = forkRun(parent, run.traces, { at: seq, edits: [set] });
+        const child = forkRun(parent, run.traces, { at: seq, edits: [set], spacing });
         const later = at(child.log, second);
-        const grandchild = forkRun(child.log, run.traces, { at: later, edits: [] });
+        const grandchild = forkRun(child.log, run.traces, { at: later, edits: [], spacing });
         const inherits = later > seq;
         if (inherits) expect(firstDifference([...grandchild.log.range()], [...child.log.range()])).toBe(null);
         else expect(firstDifference([...grandchild.log.range()], [...parent.range()])).toBe(null);
@@ -94,6 +97,24 @@ describe('a fork that stores its own records alone', () => {
       }),
       { numRuns: 12 },
     );
+  });
+
+  it('has checkpoints of its own behind those of its parent, and states are put together from both', () => {
+    const runs = fc.sample(runArb, { seed: 5, numRuns: 8 }).map((each) => ({ run: each, log: recorded(each, 20) }));
+    const [{ run, log: parent }] = runs.toSorted((a, b) => b.log.records - a.log.records);
+    const seq = at(parent, 0.5);
+    const fork = forkRun(parent, run.traces, { at: seq, edits: [], spacing });
+    const of = (reader: LogReader): number[] => reader.checkpoints().map((entry) => entry.seq);
+    const shared = of(parent).filter((each) => each <= seq);
+    expect(of(fork.log).slice(0, shared.length)).toEqual(shared);
+    expect(of(fork.log).length).toBeGreaterThan(shared.length + 2);
+    for (const each of of(fork.log)) {
+      const [left, right] = [fork.log, parent].map((reader) => new SystemView(reader, run.traces).snapshots(each));
+      for (const [actor, snapshot] of left ?? []) {
+        const other = right?.get(actor);
+        expect(other === undefined ? null : firstDifference(plainState(snapshot), plainState(other))).toBe(null);
+      }
+    }
   });
 
   it('is refused without its parent', () => {
@@ -125,7 +146,7 @@ describe('a fork that changes something', () => {
         const parent = recorded(run, 60);
         const seq = Math.min(at(parent, place), parent.lastSeq - 1);
         const edits = makers.map((make) => make(seq));
-        const fork = forkRun(parent, run.traces, { at: seq, edits, checked: true });
+        const fork = forkRun(parent, run.traces, { at: seq, edits, checked: true, spacing });
         const log = reopened(fork.log, parent);
         expectSound({ ...fork, log }, parent, run);
         expectSameStates(log, run, fork);
