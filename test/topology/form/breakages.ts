@@ -174,7 +174,11 @@ const links: Breakage[] = [
   ),
   inActors(
     'a stand-in that takes too little',
-    () => ({ replace: { disk: 'half-disk' } }),
+    // A program with files: nobody else writes to a disk.
+    (data) => ({
+      replace: { disk: 'half-disk' },
+      processes: [...(data['processes'] as object[]), { pid: 99, trace: 'true-kernel', pageSize: '64K' }],
+    }),
     /half-disk stands in for disk and does not accept/,
   ),
   inActors(

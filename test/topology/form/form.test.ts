@@ -95,7 +95,10 @@ describe('a topology that extends another', () => {
   it('and says nothing itself is its base, but for the name', () => {
     for (const name of topologyNames()) {
       write('same.yaml', `extends: ${name}\n`);
-      expect(load('same.yaml').topology).toEqual({ ...loadTopology(name), name: 'same' });
+      // Modules are named as they are seen from the file that is asked for.
+      const { uses: _its, ...base } = loadTopology(name);
+      const { uses: _own, ...same } = load('same.yaml').topology;
+      expect(same).toEqual({ ...base, name: 'same' });
     }
   });
 
