@@ -34,6 +34,11 @@ const ERROR_TABLE = {
   SEQ_OUT_OF_RANGE: { exit: 2, next: 'Use "granule info LOG" to see the first and last seq.' },
   ACTOR_UNKNOWN: { exit: 2, next: 'Use "granule info LOG" to see the actors.' },
   QUERY_INVALID: { exit: 2, next: 'Mend the query at the column named; docs/query.md has the language.' },
+  DUCKDB_MISSING: {
+    exit: 2,
+    next: 'Run "npm install @duckdb/node-api" where granule is installed, or query without --sql.',
+  },
+  SQL_FAILED: { exit: 2, next: 'Mend the statement; docs/query.md has the tables and their columns.' },
   TOPOLOGY_INVALID: { exit: 2, next: 'Mend the field named; docs/topology.md lists every field.' },
   TOPOLOGY_UNKNOWN: { exit: 2, next: 'Give a file, or one of the names that "granule run --list" prints.' },
   TOPOLOGY_ACTOR_UNKNOWN: { exit: 2, next: 'Add the actor, or name one that the topology has.' },

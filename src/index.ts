@@ -97,3 +97,11 @@ export { replay as replayLog, type Replayed, type ReplayOptions } from './timeli
 export { type StateAt, stateAt, statesAt } from './timeline/state.ts';
 export { SystemView, viewOf } from './timeline/systemView.ts';
 export { causeChain, effects } from './timeline/why.ts';
+
+// Queries
+export { type Count, countHits } from './query/counts.ts';
+export type { QueryNames } from './query/cursor.ts';
+export type { States } from './query/evaluate.ts';
+export { type CompiledQuery, type CompiledValue, compileQuery, compileValue, namesOf } from './query/query.ts';
+export { type Hit, type QueryOptions, runQuery } from './query/run.ts';
+export { statesOf } from './query/states.ts';

@@ -9,6 +9,7 @@ import { addCheck } from './check.ts';
 import { addDiff } from './diff.ts';
 import { addCompare } from './compare.ts';
 import { addElf } from './elf.ts';
+import { addExport } from './export.ts';
 import { addGraph } from './graph.ts';
 import { addFaults } from './faults.ts';
 import { addFork } from './fork.ts';
@@ -18,6 +19,7 @@ import { addInspect } from './inspect.ts';
 import type { CliIo } from './io.ts';
 import { addLog } from './log.ts';
 import { addMakeTrace } from './makeTrace.ts';
+import { addQuery } from './query.ts';
 import { addNew } from './new.ts';
 import { addRecord } from './record.ts';
 import { addReplay } from './replay.ts';
@@ -87,10 +89,12 @@ export function createProgram(cli: Cli): Command {
     addFork,
     addCompare,
     addLog,
+    addQuery,
     addInfo,
     addGraph,
     addNew,
     addInspect,
+    addExport,
     addVerify,
     addValidate,
     addTlb,

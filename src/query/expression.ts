@@ -184,8 +184,8 @@ function unknownWord(cursor: Cursor, text: string, at: number): Error {
   if (text === 'and' || text === 'or') return cursor.error(`write ${text === 'and' ? '&&' : '||'} for "${text}"`, at);
   const words = [...EVENT_FIELDS, ...STATE_FIELDS, ...FUNCTIONS, ...(cursor.types ?? [])];
   const near = didYouMean(text, words);
-  const fields = `an event has ${EVENT_FIELDS.join(', ')}, and its message's fields in payload, as payload.${text}`;
-  return cursor.error(`there is no "${text}"${near === '' ? `; ${fields}` : near}`, at);
+  const fields = `; a field of the message is written payload.${text}`;
+  return cursor.error(`there is no "${text}"${fields}${near}`, at);
 }
 
 /** `changed(PATH)`, `became(CONDITION)`. */

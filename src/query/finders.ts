@@ -1,14 +1,11 @@
 /** Finds what clauses look for in one pass over the log, where a condition says by which values the events belong together. */
 import type { LogRecord } from '../log/record.ts';
 import { type Evaluate, evaluator, type Scope } from './evaluate.ts';
-import { keyOf, type Split, splitOf } from './keys.ts';
+import { KEYS_KEPT, keyOf, type Split, splitOf } from './keys.ts';
 import { holds } from './globs.ts';
 import { type Candidate, type Finder, isWithin, OutwardFinder, type Sought } from './near.ts';
 import { pinsOf } from './pins.ts';
 import { EventSource } from './source.ts';
-
-/** Keys of which the nearest event is remembered. */
-const KEYS_KEPT = 1 << 16;
 
 /**
  * The way to find what is sought.
@@ -137,8 +134,8 @@ export class PassedFinder implements Finder {
     const isBefore = this.#sought.side === 'before';
     const beyond = isBefore ? { to: began - 1 } : { from: began + 1 };
     const found = this.#lookOutward(candidate, this.#hasForgotten ? {} : beyond);
-    // With a limit, what is not found near this one may be there all the same.
-    if (this.#sought.reach === null || found !== null) this.#remember(key, found);
+    // Also with a limit: what lies too far from this candidate lies further still from those that come.
+    this.#remember(key, found);
     return found;
   }
 

@@ -41,8 +41,8 @@ export function dotted(value: unknown): unknown {
 }
 
 /**
- * Whether two values of a query are equal. What is not there equals null and nothing else; a nested state of a statechart equals its names with
- * dots between.
+ * Whether two values of a query are equal. What is not there equals null and nothing else; a nested state of a statechart equals
+ * its names with dots between.
  *
  * @example
  * ```ts

@@ -5,6 +5,9 @@ import { dotted } from './globs.ts';
 import { eventsIn } from './pattern.ts';
 import type { Expr } from './syntax.ts';
 
+/** Keys of which the nearest event is remembered. */
+export const KEYS_KEPT = 1 << 16;
+
 /** A condition in parts: what is said of the event alone, and what of it equals what of those named. */
 export interface Split {
   /** Null where nothing is said of the event alone. */

@@ -24,7 +24,7 @@ export interface Hit {
 }
 
 /** Where to look, and for how many. */
-export interface RunOptions {
+export interface QueryOptions {
   /** First and last seq of the events themselves; those before and after that they are held to may lie outside. */
   readonly from?: number;
   readonly to?: number;
@@ -53,7 +53,7 @@ export function* runQuery(
   reader: LogReader,
   view: SystemView | null,
   query: CompiledQuery,
-  options: RunOptions = {},
+  options: QueryOptions = {},
 ): Generator<Hit, void, undefined> {
   const { from = reader.firstSeq, to = reader.lastSeq, limit = Number.POSITIVE_INFINITY, backwards = false } = options;
   let left = limit;

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Engine } from '../../src/inspector/engine/engine.ts';
-import type { FoundEvent, SearchAsked } from '../../src/inspector/engine/views/search.ts';
+import type { FoundEvent, SearchAsked, SearchPage } from '../../src/inspector/engine/views/search.ts';
 import { summaryLine } from '../../src/inspector/engine/stateTree.ts';
 import { compileQuery } from '../../src/query/query.ts';
 import { runQuery } from '../../src/query/run.ts';
@@ -22,7 +22,7 @@ function pages(asked: Partial<SearchAsked>): { hits: FoundEvent[]; pages: number
   const hits: FoundEvent[] = [];
   let from: number | null = null;
   for (let page = 1; ; page++) {
-    const found = engine.ask('search', { run: 'A', ...whole, from });
+    const found: SearchPage = engine.ask('search', { run: 'A', ...whole, from });
     hits.push(...found.hits);
     if (found.next === null) return { hits, pages: page };
     from = found.next;

@@ -10,7 +10,7 @@ const LEVELS: readonly (readonly string[])[] = [
   ['machines'],
   ['src/runtime', 'src/log', 'src/trace'],
   ['src/topology', 'src/timeline', 'src/metrics'],
-  ['src/report', 'src/validate', 'src/explore', 'src/library', 'src/query'],
+  ['src/report', 'src/validate', 'src/explore', 'src/library', 'src/query', 'src/export'],
   ['src/sweep'],
   ['src/inspector', 'src/debugger', 'src/cli'],
 ];
@@ -39,6 +39,7 @@ const BROWSER_FOLDERS = [
   'src/inspector',
   'src/query',
   'src/debugger',
+  'src/export',
 ];
 /** By this name tests import what users do. */
 const ITSELF = 'granule';

@@ -53,7 +53,8 @@ function deliveredLater(run: OpenRun, seq: number, last: number): number[] {
   const { directory } = run.reader;
   const found: number[] = [];
   if (last <= seq) return found;
-  for (let segment = directory.segmentOf(seq + 1); segment >= 0; segment++) {
+  const first = directory.segmentOf(seq + 1);
+  for (let segment = first; segment < directory.segments.length; segment++) {
     const entry = directory.segments[segment];
     if (entry === undefined || entry.firstSeq > last) break;
     const causes = causesIn(run, segment);

@@ -68,20 +68,12 @@ export function changeOf({ op, seq, delayCycles, fields, key, value }: DraftChan
  * ```
  */
 export function changeLine(change: ForkChange): string {
-  switch (change.op) {
-    case 'drop':
-      return `message of event ${change.seq} never comes`;
-    case 'delay':
-      return `message of event ${change.seq} comes ${change.delayCycles} cycles later`;
-    case 'replace':
-      return `message of event ${change.seq}: ${Object.entries(change.fields)
-        .map(([name, value]) => `${name} = ${JSON.stringify(value)}`)
-        .join(', ')}`;
-    case 'set':
-      return `${change.key} = ${JSON.stringify(change.value)}`;
-    case 'send':
-      return `${change.message.type} is sent to ${change.to}`;
-    case 'choose':
-      return `choice ${change.index} comes next`;
-  }
+  if (change.op === 'set') return `${change.key} = ${JSON.stringify(change.value)}`;
+  if (change.op === 'send') return `${change.message.type} is sent to ${change.to}`;
+  if (change.op === 'choose') return `choice ${change.index} comes next`;
+  const message = `message of event ${change.seq}`;
+  if (change.op === 'drop') return `${message} never comes`;
+  if (change.op === 'delay') return `${message} comes ${change.delayCycles} cycles later`;
+  const fields = Object.entries(change.fields).map(([name, value]) => `${name} = ${JSON.stringify(value)}`);
+  return `${message}: ${fields.join(', ')}`;
 }

@@ -49,7 +49,7 @@ export function isFactTaken(id: string, fact: string, now: ChartNow | null): boo
   const [messages = ''] = fact.split(/ \[| \/ /, 1);
   const words = messages.split(/[,\s]+/);
   return now.taken.some(({ from, to, event }) => {
-    const stays = to.length === 0 || to.every((target) => isIn(target, id));
+    const stays = to.every((target) => isIn(target, id));
     return from === id && stays && (words.includes(event) || (event === '' && words.includes('always')));
   });
 }
