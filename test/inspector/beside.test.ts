@@ -32,7 +32,7 @@ describe('a fork opened beside its parent', () => {
         const engine = forked(run, place, op);
         if (engine === null) return;
         const [a, b] = [engine.run('A').reader, engine.run('B').reader];
-        const { divergence } = engine.ask('compare', { a: 'A', b: 'B' });
+        const { divergence } = engine.ask('compare', { a: 'A', b: 'B', figures: false });
         if (divergence === null) {
           expect([...b.range()]).toEqual([...a.range()]);
           return;

@@ -46,7 +46,7 @@ const HANDLERS: { readonly [N in RequestName]: Handler<N> } = {
   search: (engine, args) => searchPage(engine.run(args.run), args),
   fork: (engine, args) => forkAndOpen(engine, args),
   settings: (engine, args) => settingsNow(engine.run(args.run), args),
-  compare: (engine, { a, b }) => comparisonOf(engine.run(a), engine.run(b)),
+  compare: (engine, { a, b, figures }) => comparisonOf(engine.run(a), engine.run(b), figures),
   align: (engine, { a, b, seq }) => alignedSeq(engine.run(a), engine.run(b), seq),
 };
 

@@ -192,7 +192,7 @@ export interface Requests {
   fork: { args: ForkAsked; result: RunInfo };
   /** Settings that a fork can change behind an event. */
   settings: { args: { run: RunName; seq: number }; result: readonly SettingNow[] };
-  compare: { args: { a: RunName; b: RunName }; result: ComparisonShown };
+  compare: { args: { a: RunName; b: RunName; figures: boolean }; result: ComparisonShown };
   /** The moment of run `b` that belongs to one of run `a`. */
   align: { args: { a: RunName; b: RunName; seq: number }; result: AlignedSeq };
 }

@@ -57,7 +57,7 @@ const SHORT_CHARACTERS = 32;
  */
 export function summaryLine(value: unknown, path: string): string {
   const inside = sizeOf(value);
-  if (inside === 0) return valueLine(value, path);
+  if (inside === 0) return isIntMap(value) ? '{}' : valueLine(value, path);
   const counted = (one: string, many: string): string => `${formatCount(inside)} ${inside === 1 ? one : many}`;
   if (isPageTable(value)) return `{page table: ${formatCount(value.runs.length / 4)} stretches}`;
   if (isIntMap(value)) return `{${counted('entry', 'entries')}}`;
@@ -136,8 +136,8 @@ function nodeOf({ label, path, value }: Child, earlier: unknown): TreeNode {
   const before = isStretch ? value : valueAt(earlier, path);
   const mark = markOf(before, value);
   const children = isStretch ? 0 : sizeOf(value);
-  const line = children === 0 ? valueLine : summaryLine;
-  const node = { label, path, text: line(value, path), mark, children };
+  const text = isStretch ? valueLine(value, path) : summaryLine(value, path);
+  const node = { label, path, text, mark, children };
   return mark === 'changed' || mark === 'inside' ? { ...node, before: summaryLine(before, path) } : node;
 }
 

@@ -40,6 +40,7 @@ export function isTyping(target: EventTarget | null): boolean {
 export function listenToKeys(commands: () => readonly KeyCommand[]): () => void {
   const onKey = (press: KeyboardEvent): void => {
     const name = keyName(press);
+    if (name === 'Escape' && press.target instanceof HTMLElement && isTyping(press.target)) press.target.blur();
     // With Control a key is no letter to be typed.
     if (isTyping(press.target) && !name.startsWith('Control+')) return;
     const found = commands().find(({ keys }) => keys.includes(name));

@@ -86,7 +86,10 @@ function boxOf({ name, note }: { name: string; note: string }, id: string): Box 
 
 function textOf(node: ActorNode): { name: string; note: string } {
   const { name, notes } = nodeText(node);
-  return { name: shortened(name, NAME_CHARACTERS), note: notes.join('; ') };
+  const [first = ''] = node.actors;
+  // Ids too long to be listed: the first one tells at least what they are like.
+  const example = node.actors.length > 1 && notes.length === 0 ? [`${shortened(first, NAME_CHARACTERS)}, …`] : notes;
+  return { name: shortened(name, NAME_CHARACTERS), note: example.join('; ') };
 }
 
 function made(run: OpenRun, isApart: boolean): ActorMap {
@@ -156,7 +159,7 @@ const maps = new WeakMap<OpenRun, Map<boolean, ActorMap>>();
  * const traces = new Map([[1, traceFromSteps([{ access: 'X', addr: 0x10000 }])]]);
  * const reader = runInMemory(parseTopology({ name: 'one', processes: [process] }, 'example'), traces);
  * const map = actorMapOf(new OpenRun({ run: 'A', name: 'made', reader, traces }), { run: 'A', apart: true });
- * map.links.some(({ from, to }) => from === 'process:1' && to === 'abi'); // true
+ * map.links.some(({ traffic }) => traffic.some(({ type }) => type === 'SYSCALL')); // true
  * ```
  */
 export function actorMapOf(run: OpenRun, { apart }: { readonly run: string; readonly apart: boolean }): ActorMap {

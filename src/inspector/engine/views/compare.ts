@@ -49,7 +49,7 @@ function textOf(value: unknown, path: string): string {
 }
 
 /**
- * Compares two open runs; figures only where the states of both can be folded.
+ * Compares two open runs; figures only where the states of both can be folded, and wanted: they cost a fold of every actor.
  *
  * @throws GranuleError LOG_DAMAGED
  * @example
@@ -58,11 +58,11 @@ function textOf(value: unknown, path: string): string {
  * const traces = new Map([[1, traceFromSteps([{ access: 'X', addr: 0x10000 }])]]);
  * const reader = runInMemory(parseTopology({ name: 'one', processes: [process] }, 'example'), traces);
  * const run = new OpenRun({ run: 'A', name: 'made', reader, traces });
- * comparisonOf(run, run).divergence; // null
+ * comparisonOf(run, run, false).divergence; // null
  * ```
  */
-export function comparisonOf(a: OpenRun, b: OpenRun): ComparisonShown {
-  const found = compareRuns(compared(a), compared(b), { metrics: a.hasStates && b.hasStates });
+export function comparisonOf(a: OpenRun, b: OpenRun, figures: boolean): ComparisonShown {
+  const found = compareRuns(compared(a), compared(b), { metrics: figures && a.hasStates && b.hasStates });
   const { divergence } = found;
   const differing = found.metrics.filter((metric) => metric.a !== metric.b);
   return {

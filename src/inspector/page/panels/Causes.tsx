@@ -16,6 +16,8 @@ const NEAR_CAUSES = 8;
 const ROW_HEIGHT = 20;
 const COLUMN_WIDTH = 22;
 const DOT = 5;
+/** Width of a character. */
+const CHARACTER = 7.6;
 
 function xOf(column: number): number {
   return 12 + column * COLUMN_WIDTH;
@@ -25,35 +27,38 @@ function yOf(row: number): number {
   return row * ROW_HEIGHT + ROW_HEIGHT / 2;
 }
 
+function Edge({ placed: { column, row, parent } }: { placed: PlacedCause }) {
+  if (parent === null) return null;
+  const d = `M${xOf(parent.column)},${yOf(parent.row)} V${yOf(row)} H${xOf(column)}`;
+  return <path class="edge" d={d} aria-hidden="true" />;
+}
+
 function Node({ placed }: { placed: PlacedCause }) {
-  const { node, column, row, parent } = placed;
+  const { node, column, row } = placed;
   const kind = info.value?.lanes.find(({ id }) => id === node.to)?.kind ?? '';
   const isNow = node.depth === 0;
   return (
-    <g>
-      {parent !== null && (
-        <path
-          class="edge"
-          d={`M${xOf(parent.column)},${yOf(parent.row)} V${yOf(row)} H${xOf(column)}`}
-          aria-hidden="true"
-        />
-      )}
-      <a
-        href={`#${node.seq}`}
-        aria-label={`seq ${node.seq}, ${node.type} to ${node.to}`}
-        onClick={(click) => {
-          click.preventDefault();
-          jump(node.seq, { actor: node.to });
-        }}
-      >
-        <circle cx={xOf(column)} cy={yOf(row)} r={isNow ? DOT + 2 : DOT} fill={`rgb(${colourOf(kind).join(' ')})`} />
-        <text x={xOf(column) + 12} y={yOf(row) + 4} class={isNow ? 'now' : ''}>
-          <tspan class="seq">{node.seq}</tspan> {node.type} → {node.to}
-          <tspan class="faint"> {count(node.timeCycles)} </tspan>
-        </text>
-      </a>
-    </g>
+    <a
+      href={`#${node.seq}`}
+      aria-label={`seq ${node.seq}, ${node.type} to ${node.to}`}
+      aria-current={isNow ? 'true' : undefined}
+      onClick={(click) => {
+        click.preventDefault();
+        jump(node.seq, { actor: node.to });
+      }}
+    >
+      <circle cx={xOf(column)} cy={yOf(row)} r={isNow ? DOT + 2 : DOT} fill={`rgb(${colourOf(kind).join(' ')})`} />
+      <text x={xOf(column) + 12} y={yOf(row) + 4} class={isNow ? 'now' : ''}>
+        <tspan class="seq">{node.seq}</tspan> {node.type} → {node.to}
+        <tspan class="faint"> {count(node.timeCycles)} </tspan>
+      </text>
+    </a>
   );
+}
+
+/** Pixels that a row's text takes. */
+function textRoom({ node: { seq: at, type, to, timeCycles } }: PlacedCause): number {
+  return `${at} ${type} → ${to} ${count(timeCycles)} `.length * CHARACTER;
 }
 
 /** The tree, and how deep effects are followed. */
@@ -67,7 +72,7 @@ export function Causes() {
   const drawing = useRef<SVGSVGElement>(null);
   const now = shown.find((node) => node.depth === 0)?.seq;
   useEffect(() => drawing.current?.querySelector('text.now')?.scrollIntoView({ block: 'nearest' }), [now, isWhole]);
-  const wide = 460 + COLUMN_WIDTH * placed.reduce((most, { column }) => Math.max(most, column), 0);
+  const wide = placed.reduce((most, one) => Math.max(most, xOf(one.column) + 20 + textRoom(one)), 100);
   return (
     <div class="causes">
       <label>
@@ -87,6 +92,9 @@ export function Causes() {
         </button>
       )}
       <svg ref={drawing} width={wide} height={placed.length * ROW_HEIGHT} role="group" aria-label="causes and effects">
+        {placed.map((one) => (
+          <Edge key={one.node.seq} placed={one} />
+        ))}
         {placed.map((one) => (
           <Node key={one.node.seq} placed={one} />
         ))}

@@ -10,7 +10,7 @@ import { info, jump, runs, seq } from '../store.ts';
 
 /** Rows of a table before the rest is asked for. */
 const ROWS = 14;
-const whole = signal<ReadonlySet<string>>(new Set());
+const unfolded = signal<ReadonlySet<string>>(new Set());
 
 function Other() {
   const run = info.value;
@@ -95,7 +95,7 @@ function Rows({
   rows: readonly (readonly (string | number)[])[];
 }) {
   if (rows.length === 0) return null;
-  const isWhole = whole.value.has(id);
+  const isWhole = unfolded.value.has(id);
   const shown = isWhole ? rows : rows.slice(0, ROWS);
   return (
     <section aria-label={title}>
@@ -129,7 +129,7 @@ function Rows({
         </tbody>
       </table>
       {rows.length > ROWS && !isWhole && (
-        <button class="link" onClick={() => (whole.value = new Set([...whole.value, id]))}>
+        <button class="link" onClick={() => (unfolded.value = new Set([...unfolded.value, id]))}>
           all {count(rows.length)}
         </button>
       )}
@@ -154,6 +154,7 @@ function percent(a: number | string | null, difference: number | null): string {
 
 function Found({ found, names }: { found: ComparisonShown; names: readonly [string, string] }) {
   const [a, b] = names;
+  const apart = found.timelines.filter(({ altered, onlyA, onlyB }) => altered + onlyA + onlyB > 0);
   return (
     <>
       {[
@@ -178,6 +179,7 @@ function Found({ found, names }: { found: ComparisonShown; names: readonly [stri
         head={['setting', a, b]}
         rows={found.settings.map((setting) => [setting.path, setting.a, setting.b])}
       />
+      {found.metrics.length === 0 && found.alike === 0 && <p class="faint">reckoning the figures…</p>}
       <Rows
         id="metrics"
         title={`Figures that differ (${count(found.alike)} are alike)`}
@@ -192,10 +194,13 @@ function Found({ found, names }: { found: ComparisonShown; names: readonly [stri
       />
       <Rows
         id="timelines"
-        title="Events of each actor behind it"
+        title="Actors that have other events behind it"
         head={['actor', 'both', 'of these altered', `only ${a}`, `only ${b}`]}
-        rows={found.timelines.map((one) => [one.actor, one.both, one.altered, one.onlyA, one.onlyB])}
+        rows={apart.map((one) => [one.actor, one.both, one.altered, one.onlyA, one.onlyB])}
       />
+      {found.divergence !== null && apart.length === 0 && (
+        <p>Every actor has the same events behind it, at other times.</p>
+      )}
       <Rows
         id="types"
         title="Messages of each type"
@@ -215,7 +220,11 @@ const HOW = {
 /** The panel. */
 export function Compare() {
   const [run, other] = [info.value, otherInfo.value];
-  const found = useAnswer('compare', run === null || other === null ? null : { a: run.run, b: other.run });
+  const asked = run === null || other === null ? null : { a: run.run, b: other.run };
+  const first = useAnswer('compare', asked === null ? null : { ...asked, figures: false });
+  // Figures take longest, so that all else does not wait for them.
+  const whole = useAnswer('compare', asked === null || first === null ? null : { ...asked, figures: true });
+  const found = whole ?? first;
   if (run === null) return null;
   return (
     <div class="compare">

@@ -69,12 +69,13 @@ function onTreeKey(press: KeyboardEvent, shown: Shown): void {
   const path = rows[at]?.dataset['path'] ?? '';
   const step = treeStep(press.key, at, facts);
   const isEnter = press.key === 'Enter' && press.target === rows[at];
-  if (step === null && !isEnter) return;
+  // Arrow keys step through the run elsewhere: within the tree not even one that leads nowhere does.
+  if (step === null && !isEnter && !press.key.startsWith('Arrow')) return;
   press.preventDefault();
   press.stopPropagation();
   if (isEnter) void findChange(shown, path);
   else if (step !== null && 'goTo' in step) rows[step.goTo]?.focus();
-  else toggle(path);
+  else if (step !== null) toggle(path);
 }
 
 function Node({ node, shown, level }: { node: TreeNode; shown: Shown; level: number }) {

@@ -1,14 +1,15 @@
 /** The selected actor's statechart: what is active, and which transition its last event took. */
-import { useEffect, useRef } from 'preact/hooks';
-import { roundPath } from '../../../report/graph/svg.ts';
+import { signal } from '@preact/signals';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { LINE_HEIGHT, NAME_SIZE, NOTE_SIZE, roundPath } from '../../../report/graph/svg.ts';
 import type { Chart, ChartBox, ChartLine, ChartNow } from '../../engine/views/chart.ts';
 import { useAnswer } from '../asked.ts';
 import { ActorChoice } from '../ActorChoice.tsx';
 import { info, jump, place, seq } from '../store.ts';
+import { wide } from '../topology/wide.ts';
 import { isActive, isFactTaken, isLineTaken } from '../topology/taken.ts';
 
 const MARGIN = 10;
-const LINE_HEIGHT = 13;
 const PADDING = 10;
 
 function Box({ box, now, isOuter }: { box: ChartBox; now: ChartNow | null; isOuter: boolean }) {
@@ -18,7 +19,7 @@ function Box({ box, now, isOuter }: { box: ChartBox; now: ChartNow | null; isOut
     <g class={`state ${type}${active ? ' active' : ''}${isOuter ? ' outer' : ''}`} data-state={id}>
       <rect x={x} y={y} width={width} height={height} rx={8} />
       {type === 'final' && <rect class="inner" x={x + 3} y={y + 3} width={width - 6} height={height - 6} rx={6} />}
-      <text class="name" x={x + PADDING} y={y + PADDING + 11}>
+      <text class="name" x={x + PADDING} y={y + PADDING + 11} {...wide(name, NAME_SIZE, true)}>
         {name}
       </text>
       {facts.map((fact, at) => (
@@ -27,6 +28,7 @@ function Box({ box, now, isOuter }: { box: ChartBox; now: ChartNow | null; isOut
           class={isFactTaken(id, fact, now) ? 'fact taken' : 'fact'}
           x={x + PADDING + (fact.startsWith(' ') ? 10 : 0)}
           y={y + PADDING + 11 + (at + 1) * LINE_HEIGHT}
+          {...wide(fact.trimStart(), NOTE_SIZE)}
         >
           {fact.trimStart()}
         </text>
@@ -52,7 +54,7 @@ function Label({ line, now }: { line: ChartLine; now: ChartNow | null }) {
   return (
     <g class={isLineTaken(line, now) ? 'transition-label taken' : 'transition-label'}>
       {label.map((text, at) => (
-        <text key={at} x={labelAt.x} y={top + (at + 1) * LINE_HEIGHT - 3}>
+        <text key={at} x={labelAt.x} y={top + (at + 1) * LINE_HEIGHT - 3} {...wide(text, NOTE_SIZE)}>
           {text}
         </text>
       ))}
@@ -81,47 +83,93 @@ function Heads() {
   );
 }
 
+/** How large it is drawn; null: as large as fits, within what can be read. */
+const scale = signal<number | null>(null);
+const FIT = { least: 0.62, most: 1.5 };
+const STEP = 1.25;
+
+/** The size at which a drawing fits into its panel, kept as the panel changes. */
+function useFitting(width: number, height: number) {
+  const frame = useRef<HTMLDivElement>(null);
+  const [fitting, setFitting] = useState(1);
+  useEffect(() => {
+    const { current } = frame;
+    if (current === null) return undefined;
+    const resized = new ResizeObserver(() => {
+      const share = Math.min((current.clientWidth - 4) / width, (current.clientHeight - 4) / height);
+      setFitting(Math.min(FIT.most, Math.max(FIT.least, share)));
+    });
+    resized.observe(current);
+    return () => resized.disconnect();
+  }, [width, height]);
+  return { frame, fitting };
+}
+
+function Sizes({ now }: { now: number }) {
+  return (
+    <span class="sizes" role="group" aria-label="size of the drawing">
+      <button aria-label="smaller" onClick={() => (scale.value = now / STEP)}>
+        −
+      </button>
+      <button onClick={() => (scale.value = null)}>fit</button>
+      <button aria-label="larger" onClick={() => (scale.value = now * STEP)}>
+        +
+      </button>
+    </span>
+  );
+}
+
 /** Brings the innermost active state into view when it changes. */
-function useActiveInView(now: ChartNow | null, chart: Chart) {
+function useActiveInView(now: ChartNow | null, chart: Chart, size: number) {
   const drawing = useRef<SVGSVGElement>(null);
   const last = now?.active.at(-1) ?? '';
   useEffect(() => {
     const element = drawing.current?.querySelector(`[data-state="${CSS.escape(last)}"]`);
-    if (last !== '') element?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
-  }, [last, chart.actor]);
+    if (last !== '') element?.scrollIntoView({ block: 'center', inline: 'center' });
+  }, [last, chart.actor, size]);
   return drawing;
 }
 
+/** Those states that have others inside. */
+function outerOf({ boxes }: Chart): ReadonlySet<string> {
+  const isOuter = (id: string): boolean =>
+    boxes.some((inner) => inner.id !== id && (id === '' || inner.id.startsWith(`${id}.`)));
+  return new Set(boxes.flatMap(({ id }) => (isOuter(id) ? [id] : [])));
+}
+
 function Drawing({ chart, now }: { chart: Chart; now: ChartNow | null }) {
-  const drawing = useActiveInView(now, chart);
   const [width, height] = [chart.width + 2 * MARGIN, chart.height + 2 * MARGIN];
-  const outer = new Set(
-    chart.boxes.flatMap(({ id }) =>
-      chart.boxes.some((inner) => inner.id !== id && (id === '' || inner.id.startsWith(`${id}.`))) ? [id] : [],
-    ),
-  );
+  const { frame, fitting } = useFitting(width, height);
+  const size = scale.value ?? fitting;
+  const drawing = useActiveInView(now, chart, size);
+  const outer = outerOf(chart);
   const active = chart.boxes.filter(({ id }) => id !== '' && isActive(id, now)).map(({ id }) => id);
   return (
-    <svg
-      ref={drawing}
-      class="chart"
-      width={width}
-      height={height}
-      viewBox={`${-MARGIN} ${-MARGIN} ${width} ${height}`}
-      role="img"
-      aria-label={`statechart of ${chart.actor}: in ${active.join(', ') || 'its one state'}`}
-    >
-      <Heads />
-      {chart.boxes.map((box) => (
-        <Box key={box.id} box={box} now={now} isOuter={outer.has(box.id)} />
-      ))}
-      {chart.lines.map((line) => (
-        <Line key={`${line.from} ${line.to}`} line={line} now={now} />
-      ))}
-      {chart.lines.map((line) => (
-        <Label key={`${line.from} ${line.to}`} line={line} now={now} />
-      ))}
-    </svg>
+    <>
+      <Sizes now={size} />
+      <div class="scroll" ref={frame}>
+        <svg
+          ref={drawing}
+          class="chart"
+          width={Math.floor(width * size)}
+          height={Math.floor(height * size)}
+          viewBox={`${-MARGIN} ${-MARGIN} ${width} ${height}`}
+          role="img"
+          aria-label={`statechart of ${chart.actor}: in ${active.join(', ') || 'its one state'}`}
+        >
+          <Heads />
+          {chart.boxes.map((box) => (
+            <Box key={box.id} box={box} now={now} isOuter={outer.has(box.id)} />
+          ))}
+          {chart.lines.map((line) => (
+            <Line key={`${line.from} ${line.to}`} line={line} now={now} />
+          ))}
+          {chart.lines.map((line) => (
+            <Label key={`${line.from} ${line.to}`} line={line} now={now} />
+          ))}
+        </svg>
+      </div>
+    </>
   );
 }
 
@@ -190,11 +238,9 @@ export function Statechart() {
       </div>
       {known === null && <p>Choose an actor to see its statechart.</p>}
       {run?.hasStates === false && <p>{run.notes.join('; ')}</p>}
-      {chart?.actor === known && chart !== null && (
-        <div class="scroll">
-          {chart.form === 'machine' ? <Drawing chart={chart} now={now} /> : <InTransitions chart={chart} now={now} />}
-        </div>
-      )}
+      {chart?.actor === known &&
+        chart !== null &&
+        (chart.form === 'machine' ? <Drawing chart={chart} now={now} /> : <InTransitions chart={chart} now={now} />)}
     </div>
   );
 }

@@ -1,13 +1,15 @@
 /** The actors as a graph: what is on its way between them at the present moment, and the message that has just arrived. */
 import { signal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import { roundPath } from '../../../report/graph/svg.ts';
+import { NAME_SIZE, NOTE_SIZE, roundPath } from '../../../report/graph/svg.ts';
+import { shortened } from '../../../report/graph/textWidth.ts';
 import type { ActorMap, MapNode } from '../../engine/views/actorMap.ts';
 import type { FlyingMessage, InFlight } from '../../engine/views/inFlight.ts';
 import { useAnswer } from '../asked.ts';
 import { count } from '../format.ts';
 import { info, jump, move, place, seq } from '../store.ts';
 import { flowsOf, type LinkFlow, nodeOfActor, pointAlong, typesLine } from '../topology/flow.ts';
+import { wide } from '../topology/wide.ts';
 
 /** Whether each actor is drawn by itself; null before the user chose. */
 const apart = signal<boolean | null>(null);
@@ -18,6 +20,8 @@ const opened = signal<string | null>(null);
 /** Messages that the list below shows. */
 const LISTED = 60;
 const MARGIN = 14;
+/** Width of a character of a note, about. */
+const NOTE_CHARACTER = 5.4;
 /** How small a drawing may become before it is scrolled instead. */
 const SCALE_LEAST = 0.62;
 const SCALE_MOST = 1.6;
@@ -109,7 +113,7 @@ function Node({
   const { actor } = place.value;
   const isChosen = actor !== null && actors.includes(actor);
   const isReceiver = arrived?.to === node.id;
-  const below = isChosen && actors.length > 1 ? actor : note;
+  const below = isChosen && actors.length > 1 ? shortened(actor, Math.floor(width / NOTE_CHARACTER)) : note;
   const says = `${name}${isChosen ? ', chosen' : ''}${isReceiver ? `, has just received ${arrived.type}` : ''}`;
   return (
     <g
@@ -129,11 +133,11 @@ function Node({
       <title>{[node.says, actors.slice(0, 30).join(', ')].filter((line) => line !== '').join('\n')}</title>
       {actors.length > 1 && <rect class="behind" x={x + 4} y={y + 4} width={width} height={height} rx={6} />}
       <rect x={x} y={y} width={width} height={height} rx={node.id === 'outside' ? height / 2 : 6} />
-      <text class="name" x={x + width / 2} y={y + 17}>
+      <text class="name" x={x + width / 2} y={y + 17} {...wide(name, NAME_SIZE, true)}>
         {name}
       </text>
       {below !== '' && (
-        <text class="note" x={x + width / 2} y={y + 32}>
+        <text class="note" x={x + width / 2} y={y + 32} {...wide(below, NOTE_SIZE)}>
           {below}
         </text>
       )}
@@ -151,6 +155,10 @@ function Graph({ map, flight, arrived }: { map: ActorMap; flight: InFlight | nul
   const frame = useRef<HTMLDivElement>(null);
   const drawing = useRef<SVGSVGElement>(null);
   const [width, height] = [map.width + 2 * MARGIN + 4, map.height + 2 * MARGIN + 4];
+  const at = arrived?.to;
+  useEffect(() => {
+    drawing.current?.querySelector('.node.arrived')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  }, [at]);
   useEffect(() => {
     const { current } = frame;
     if (current === null) return undefined;

@@ -11,6 +11,7 @@ import { drawScene } from './draw.ts';
 import { MiniMap } from './MiniMap.tsx';
 import { type Going, Pointer } from './pointer.ts';
 import { inkOf, type Scene } from './scene.ts';
+import { screenScale, sizeOf } from './screen.ts';
 import { TileCache } from './tileCache.ts';
 import { showing } from './camera.ts';
 import { axis, extent, laneFilter, lanes, look, scrolledRows, turnAxis, whole } from './view.ts';
@@ -99,7 +100,8 @@ export function contextOf(canvas: HTMLCanvasElement): CanvasRenderingContext2D |
   if (canvas.width !== width) canvas.width = width;
   if (canvas.height !== height) canvas.height = height;
   const context = canvas.getContext('2d');
-  context?.setTransform(ratio, 0, 0, ratio, 0, 0);
+  const drawn = ratio * screenScale();
+  context?.setTransform(drawn, 0, 0, drawn, 0, 0);
   return context;
 }
 
@@ -107,7 +109,7 @@ export function contextOf(canvas: HTMLCanvasElement): CanvasRenderingContext2D |
 export function drawOn(canvas: HTMLCanvasElement, scene: Scene | null): void {
   const context = contextOf(canvas);
   if (scene === null || context === null) return;
-  drawScene({ context, width: canvas.clientWidth, height: canvas.clientHeight, ink: inkOf(canvas) }, scene);
+  drawScene({ context, ...sizeOf(canvas), ink: inkOf(canvas) }, scene);
 }
 
 /** Keeps the present event in the window as it moves. */

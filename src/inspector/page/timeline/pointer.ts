@@ -5,6 +5,7 @@ import { within, zoomed } from './camera.ts';
 import { pointAt, tilesIn } from './draw.ts';
 import { eventsDrawn } from './drawEvents.ts';
 import { LANE_HEIGHT } from './lanes.ts';
+import { placeOn, sizeOf } from './screen.ts';
 import { GUTTER, RULER, type Scene } from './scene.ts';
 import { extent, lanes, look, scrolledRows, whole } from './view.ts';
 
@@ -46,19 +47,20 @@ export class Pointer {
   }
 
   get #width(): number {
-    return this.#canvas.clientWidth;
+    return sizeOf(this.#canvas).width;
   }
 
   down(event: PointerEvent): void {
-    this.#press = { x: event.offsetX, window: extent.value, isZoom: event.shiftKey };
+    this.#press = { x: placeOn(event).x, window: extent.value, isZoom: event.shiftKey };
     this.#canvas.setPointerCapture(event.pointerId);
   }
 
   move(event: PointerEvent): void {
     const press = this.#press;
-    if (press === null || press.isZoom || Math.abs(event.offsetX - press.x) < DRAG_LEAST) return;
+    const { x } = placeOn(event);
+    if (press === null || press.isZoom || Math.abs(x - press.x) < DRAG_LEAST) return;
     const perPixel = (press.window.to - press.window.from) / (this.#width - GUTTER);
-    const by = (press.x - event.offsetX) * perPixel;
+    const by = (press.x - x) * perPixel;
     look(within({ from: press.window.from + by, to: press.window.to + by }, whole.value));
   }
 
@@ -67,10 +69,11 @@ export class Pointer {
     this.#press = null;
     const scene = this.#scene();
     if (press === null || scene === null) return;
-    if (Math.abs(event.offsetX - press.x) < DRAG_LEAST) this.#choose(scene, event.offsetX, event.offsetY);
+    const { x, y } = placeOn(event);
+    if (Math.abs(x - press.x) < DRAG_LEAST) this.#choose(scene, x, y);
     else if (press.isZoom) {
       const shift = this.#going.shift();
-      const [one, other] = [press.x, event.offsetX].map((x) => pointAt(scene, this.#width, x) - shift);
+      const [one, other] = [press.x, x].map((end) => pointAt(scene, this.#width, end) - shift);
       look(within({ from: Math.min(one, other), to: Math.max(one, other) }, whole.value));
     }
   }
@@ -79,12 +82,13 @@ export class Pointer {
     const scene = this.#scene();
     if (scene === null) return;
     event.preventDefault();
-    if (event.offsetX < GUTTER) {
+    const { x } = placeOn(event);
+    if (x < GUTTER) {
       const most = Math.max(0, lanes.value.length - 1);
       scrolledRows.value = Math.min(most, Math.max(0, scrolledRows.value + Math.sign(event.deltaY)));
       return;
     }
-    const about = pointAt(scene, this.#width, event.offsetX) - this.#going.shift();
+    const about = pointAt(scene, this.#width, x) - this.#going.shift();
     const { from, to } = extent.value;
     if (event.deltaX !== 0 || event.shiftKey) {
       const by = ((event.deltaX + (event.shiftKey ? event.deltaY : 0)) / (this.#width - GUTTER)) * (to - from);
