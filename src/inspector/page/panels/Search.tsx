@@ -63,7 +63,7 @@ async function search(from: number | null): Promise<void> {
     } while (all.next !== null && all.hits.length < most);
     found.value = { ...all, isRunning: false };
   } catch (error) {
-    const fault = error instanceof AskError ? `${error.message}. ${error.next}` : String(error);
+    const fault = error instanceof AskError ? `${error.message} (${error.where})` : String(error);
     if (mine === turn) found.value = { ...all, isRunning: false, fault };
   }
 }
