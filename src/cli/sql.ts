@@ -10,8 +10,8 @@ import type { Column } from '../sweep/resultTable.ts';
 import { parquetOf } from '../sweep/tableFormats.ts';
 import { streamWhole, writeWhole } from '../sweep/wholeFile.node.ts';
 
-/** What is imported, when it is there: some 70 MB that few need. */
-const DUCKDB = '@duckdb/node-api';
+/** The package that is imported when it is there: some 70 MB that few need. */
+export const DUCKDB = '@duckdb/node-api';
 
 /** What is used of DuckDB. */
 interface DuckDb {
@@ -46,11 +46,16 @@ export interface SqlRows {
 export async function loadDuckDb(name: string = DUCKDB): Promise<DuckDb> {
   try {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what is used of it is tried by the tests
-    return (await import(/* @vite-ignore */ name)) as DuckDb;
+    return (await import(/* @vite-ignore */ packageAt(name))) as DuckDb;
   } catch (error) {
     const why = error instanceof Error ? (error.message.split('\n', 1)[0] ?? '') : String(error);
     throw new GranuleError('DUCKDB_MISSING', `${name} cannot be loaded`, why);
   }
+}
+
+/** No name that a bundler or a compiler would look for: mostly the package is not there. */
+function packageAt(name: string): string {
+  return name;
 }
 
 /** A value of DuckDB as JSON has it. */

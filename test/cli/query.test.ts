@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { parquetReadObjects } from 'hyparquet';
 import { afterAll, describe, expect, it } from 'vitest';
 import { GranuleError } from '../../src/errors.ts';
-import { loadDuckDb } from '../../src/cli/sql.ts';
-import { fixture, Workplace } from './harness.ts';
+import { DUCKDB, loadDuckDb } from '../../src/cli/sql.ts';
+import { fixture, PROJECT, Workplace } from './harness.ts';
 
 const place = new Workplace();
 const LOG = fixture('golden/true-mixed.glog');
@@ -123,6 +123,15 @@ async function hasDuckDb(): Promise<boolean> {
 }
 
 describe('granule query --sql', () => {
+  it('rests on a package that package.json names as one that need not be there', () => {
+    const manifest = JSON.parse(readFileSync(`${PROJECT}/package.json`, 'utf8')) as Record<
+      string,
+      Record<string, unknown>
+    >;
+    expect(manifest['peerDependencies']).toHaveProperty([DUCKDB]);
+    expect(manifest['peerDependenciesMeta']?.[DUCKDB]).toEqual({ optional: true });
+  });
+
   it('asks DuckDB where it is installed, and says how to install it where it is not', async () => {
     const counted =
       'SELECT receiver, count(*) AS n FROM events WHERE type = $$FAULT$$ GROUP BY receiver ORDER BY receiver';
