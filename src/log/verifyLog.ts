@@ -33,7 +33,8 @@ export interface Verification {
 
 /**
  * Goes through a whole log: every checksum, every record, the hash chain, the counts, checkpoints, the index against the
- * segments, the trailer; of a fork that holds its own records alone, its parent too. Damage is a fault in the answer, never an exception; it goes on behind it.
+ * segments, the trailer; of a fork that holds its own records alone, its parent too. Damage is a
+ * fault in the answer, never an exception; it goes on behind it.
  *
  * @param onProgress is told bytes done and bytes in all, once a frame
  * @example

@@ -163,7 +163,7 @@ function commandsFor(a: ComparedRun, b: ComparedRun, divergence: RunDivergence |
  * const process = { pid: 1, trace: 'made', pageSize: '4K' };
  * const traces = new Map([[1, traceFromSteps([{ access: 'X', addr: 0x10000 }])]]);
  * const reader = runInMemory(parseTopology({ name: 'one', processes: [process] }, 'example'), traces);
- * const { log } = forkRun(reader, traces, { at: 9, edits: [{ op: 'set', key: 'costs.diskLatency', value: 9_000_000 }] });
+ * const { log } = forkRun(reader, traces, { edits: [{ op: 'delay', seq: 10, delayCycles: 5000 }] });
  * const found = compareRuns({ reader, traces, name: 'a.glog' }, { reader: log, traces, name: 'b.glog' });
  * found.metrics.find(({ name }) => name === 'timeCycles')?.difference > 0; // true
  * ```

@@ -21,9 +21,11 @@ const NAMING_FIELDS = [
   'purpose',
 ];
 /** Fields that hold what an event is about. */
-const OUTER_FIELDS = ['call', 'ranges', 'runs', 'operations'];
+const OUTER_FIELDS = ['call', 'ranges', 'runs', 'operations', 'set'];
 /** Events of each run that are looked ahead for a place where both go on together. */
 const WINDOW = 128;
+/** Events that have to be the same for a place where both go on together. */
+const EVENTS_TOGETHER = 4;
 /** Stretches of an actor that are listed; all are counted. */
 const STRETCHES_LISTED = 20;
 
@@ -113,16 +115,25 @@ class Ahead {
   }
 }
 
-/** How far both have to go on alone until they meet: least in sum; null where they do not within the window. */
+/** Whether so many events are the same from two places on, or all that are left. */
+function goOnTogether(a: readonly Keyed[], atA: number, b: readonly Keyed[], atB: number): boolean {
+  const events = Math.min(EVENTS_TOGETHER, a.length - atA, b.length - atB);
+  for (let event = 0; event < events; event++) if (a[atA + event].key !== b[atB + event].key) return false;
+  return events > 0;
+}
+
+/**
+ * How far both have to go on alone until they go on together: least in sum; null where they do not within the window. One event
+ * alone says little: many have the same type and name nothing.
+ */
 function meeting(a: readonly Keyed[], b: readonly Keyed[]): { a: number; b: number } | null {
-  const first = new Map<string, number>();
-  for (let at = b.length - 1; at >= 0; at--) first.set(b[at].key, at);
-  let best: { a: number; b: number } | null = null;
-  for (let at = 0; at < a.length && (best === null || at < best.a + best.b); at++) {
-    const other = first.get(a[at].key);
-    if (other !== undefined && (best === null || at + other < best.a + best.b)) best = { a: at, b: other };
+  for (let sum = 1; sum < a.length + b.length; sum++) {
+    const from = Math.max(0, sum - b.length + 1);
+    for (let atA = from; atA <= sum && atA < a.length; atA++) {
+      if (goOnTogether(a, atA, b, sum - atA)) return { a: atA, b: sum - atA };
+    }
   }
-  return best;
+  return null;
 }
 
 function stretchOf(events: readonly Keyed[]): Stretch | null {

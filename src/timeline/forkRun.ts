@@ -9,6 +9,7 @@ import type { System } from '../runtime/system.ts';
 import { Checkpointer, type CheckpointSpacing } from '../topology/checkpointer.ts';
 import { customLaws } from '../topology/definitions/customLaws.ts';
 import { Laws } from '../topology/laws.ts';
+import type { BuiltTopology } from '../topology/build.ts';
 import { type ForkParent, logMeta } from '../topology/meta.ts';
 import { driveSteps, type RunOutcome, type RunProgress } from '../topology/run.ts';
 import type { Topology } from '../topology/schema.ts';
@@ -54,8 +55,9 @@ interface Prepared {
   readonly plan: ForkPlan;
   readonly topology: Topology;
   readonly traces: ReadonlyMap<number, RunSource>;
-  readonly parent: ForkParent;
   readonly meta: LogMeta;
+  readonly interventions: Interventions;
+  readonly built: BuiltTopology;
 }
 
 /** The topology of the fork's header: that of its parent, and with no record shared, the changed one. */
@@ -83,15 +85,17 @@ function prepared(reader: LogReader, traces: ReadonlyMap<number, RunSource>, req
     sends: [...sends.filter(isShared), ...plan.sends],
     edits: [...edits.filter(isShared), ...plan.edits],
   };
-  const meta = { ...reader.meta, ...logMeta(topology, own, parent, view.run.catalogue) };
-  return { view, at, plan, topology, traces: own, parent, meta };
+  const { catalogue } = view.run;
+  const meta = { ...reader.meta, ...logMeta(topology, own, parent, catalogue) };
+  const interventions = new Interventions({ topology, parent });
+  const built = builtOfEras(topology, interventions.eras, own, catalogue);
+  return { view, at, plan, topology, traces: own, meta, interventions, built };
 }
 
 /** The system where the fork begins, with what it changes done; what comes behind goes to the log. */
-function begun({ view, at, topology, traces, parent }: Prepared, writer: LogWriter, checkpoints: Checkpointer): System {
-  const { catalogue } = view.run;
-  const interventions = new Interventions({ topology, parent });
-  const { actors, messages } = builtOfEras(topology, interventions.eras, traces, catalogue);
+function begun(ready: Prepared, writer: LogWriter, checkpoints: Checkpointer): System {
+  const { view, at, topology, interventions } = ready;
+  const { actors, messages } = ready.built;
   const { system, steering } = resumedAt(view, at, {
     actors,
     interventions,
@@ -134,8 +138,7 @@ export function* forkSteps(
   let outcome: RunOutcome;
   try {
     const system = begun(ready, writer, checkpoints);
-    const maxEvents = new Interventions({ topology, parent: ready.parent }).topologyAt(Number.POSITIVE_INFINITY).limits
-      .events;
+    const maxEvents = ready.interventions.topologyAt(Number.POSITIVE_INFINITY).limits.events;
     const laws = checked ? new Laws(customLaws(catalogue)) : undefined;
     yield* driveSteps(system, {
       checkpoints,

@@ -25,7 +25,8 @@ export function isAsWritten(reader: LogReader): boolean {
 }
 
 /**
- * Whether a log, of a fork its own part, divides at fixed counts; where one does not, its chain is not that of the same records written anew.
+ * Whether a log, of a fork its own part, divides at fixed counts; where one does not, its chain is not that of the same records
+ * written anew.
  *
  * @example
  * ```ts

@@ -9,6 +9,7 @@ import { type ForkedRun, forkRun } from '../../src/timeline/forkRun.ts';
 import { withParents } from '../../src/timeline/parents.ts';
 import { plainState } from '../../src/timeline/recordedRun.ts';
 import { replay } from '../../src/timeline/replay.ts';
+import { changeableSettings } from '../../src/timeline/settings.ts';
 import { SystemView, viewOf } from '../../src/timeline/systemView.ts';
 import { firstDifference } from '../../src/timeline/values.ts';
 import { messageRegistry } from '../../src/topology/meta.ts';
@@ -155,4 +156,50 @@ describe('a fork that changes something', () => {
       { numRuns: 25 },
     );
   });
+});
+
+/** Other values than random runs have, of every setting that can change; of costs one. */
+const OTHERS: Readonly<Record<string, unknown>> = {
+  pageCache: 'large-folios-to-eof',
+  quantumCycles: 20_000,
+  stackLimit: 65_536,
+  'processes.*.signals': 'skip',
+  'costs.*': { key: 'costs.diskLatency', value: 0 },
+  'design.fileTail': 'kernel-page',
+  'design.minimumOrder': 'none',
+  'design.copyOnWrite': 'kernel-page',
+  'design.zeroPage': 'allocate',
+  'design.untranslatable': 'fail',
+  'design.readOrder': 'process-page',
+  'design.crossGranuleTlbi': 'ignored',
+  'design.crossGranuleFlush': 'asid',
+  'design.tlbiOperands': 'kernel-page',
+  chooser: 'seeded-random',
+  seed: 5,
+  'limits.events': 1_000_000,
+};
+
+describe('a setting that can change in the middle', () => {
+  const runs = fc.sample(runArb, { seed: 11, numRuns: 4 }).map((run) => ({ run, log: recorded(run, 60) }));
+
+  it.each(changeableSettings.map(({ key }) => [key] as const))(
+    '%s breaks no law there, and the run ends and replays',
+    (key) => {
+      const other = OTHERS[key];
+      const change = key === 'costs.*' ? (other as { key: string; value: unknown }) : { key, value: other };
+      expect(change.value).toBeDefined();
+      for (const { run, log } of runs) {
+        for (const place of [0.1, 0.6]) {
+          const fork = forkRun(log, run.traces, {
+            at: at(log, place),
+            edits: [{ op: 'set', ...change }],
+            checked: true,
+          });
+          expect(fork.outcome.system.queueState().pending).toEqual([]);
+          expect(replay(fork.log, run.traces).divergence).toBe(null);
+          expectSameStates(fork.log, run, fork);
+        }
+      }
+    },
+  );
 });
