@@ -15,8 +15,16 @@ const LEVELS: readonly (readonly string[])[] = [
   ['src/inspector', 'src/debugger', 'src/cli'],
 ];
 
-/** Imports between two folders of one level that are allowed: a replay builds its system; a command serves the page. */
-const SIDEWAYS = new Set(['src/timeline -> src/topology', 'src/cli -> src/inspector', 'src/cli -> src/debugger']);
+/**
+ * Imports between two folders of one level that are allowed: a replay builds its system; a command serves the page, or reads lines
+ * for the debugger; page and debugger see memory alike.
+ */
+const SIDEWAYS = new Set([
+  'src/timeline -> src/topology',
+  'src/cli -> src/inspector',
+  'src/cli -> src/debugger',
+  'src/debugger -> src/inspector',
+]);
 
 /** The one file that every folder may import. */
 const SHARED = 'src/errors.ts';
