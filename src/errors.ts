@@ -29,6 +29,7 @@ const ERROR_TABLE = {
   LOG_NOT_A_LOG: { exit: 2, next: 'Give a file that granule run wrote (.glog).' },
   LOG_VERSION: { exit: 2, next: 'Open it with the version of granule that wrote it, or run the topology again.' },
   LOG_DAMAGED: { exit: 1, next: 'Use "granule verify LOG" to see what is whole; copy the file again from its source.' },
+  NOTES_INVALID: { exit: 2, next: 'Mend the field named, or move the file away: notes are then begun anew.' },
   LOG_TOO_LARGE: { exit: 2, next: 'Split the run.' },
   SEQ_OUT_OF_RANGE: { exit: 2, next: 'Use "granule info LOG" to see the first and last seq.' },
   ACTOR_UNKNOWN: { exit: 2, next: 'Use "granule info LOG" to see the actors.' },

@@ -18,7 +18,7 @@ import { catalogueNamed, loadSystem } from '../topology/loadSystem.node.ts';
 import { openMeta } from '../topology/meta.ts';
 import type { Topology } from '../topology/schema.ts';
 import { type Cli, collect } from './cli.ts';
-import { chartsOf, chartOfKind } from './graphCharts.ts';
+import { chartsOf, chartOfKind } from '../report/graph/kindCharts.ts';
 import { openLog, TRACES_HELP, USES_HELP } from './openLog.ts';
 
 const FORMATS = ['svg', 'mermaid', 'dot'] as const;

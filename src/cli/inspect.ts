@@ -4,6 +4,7 @@ import { basename } from 'node:path';
 import type { Command } from 'commander';
 import { GranuleError } from '../errors.ts';
 import { Engine } from '../inspector/engine/engine.ts';
+import { type NotedLog, notesExtra } from '../inspector/notes.node.ts';
 import { serveInspector } from '../inspector/server.node.ts';
 import type { RunSource } from '../mm/runs.ts';
 import { type Cli, collect, wholeNumber } from './cli.ts';
@@ -25,7 +26,8 @@ Examples:
   granule inspect mixed-page-sizes.glog
   granule inspect before.glog after.glog --no-browser
 
-The page is served on 127.0.0.1 alone, under an address that holds a random token, until the command is ended with Ctrl-C.`;
+The page is served on 127.0.0.1 alone, under an address that holds a random token, until the command is ended with Ctrl-C.
+Notes and bookmarks made in it are kept beside each log, in LOG.notes.json.`;
 
 /**
  * Adds the command.
@@ -52,12 +54,16 @@ export function addInspect(program: Command, cli: Cli): void {
 async function inspectCommand(cli: Cli, logs: string[], options: InspectOptions): Promise<void> {
   if (logs.length > RUNS_MAX) throw new GranuleError('USAGE', `at most ${RUNS_MAX} logs`, 'granule inspect');
   const engine = new Engine();
+  const noted = new Map<string, NotedLog>();
   for (const [at, log] of logs.entries()) {
     const reader = await openLog(cli, log, options.uses, options.parent);
     const { traces, notes } = tracesOrNotes(() => tracesOf(cli, reader, options.traces));
-    engine.open({ run: String.fromCharCode(65 + at), name: basename(log), reader, traces, notes });
+    const run = String.fromCharCode(65 + at);
+    engine.open({ run, name: basename(log), reader, traces, notes });
+    noted.set(run, { path: cli.path(log), headHash: reader.headHash });
   }
-  const server = await serveInspector({ engine, ...(options.port === undefined ? {} : { port: options.port }) });
+  const extra = notesExtra((run) => noted.get(run) ?? null);
+  const server = await serveInspector({ engine, extra, ...(options.port === undefined ? {} : { port: options.port }) });
   cli.out.write(`${server.url}\n`);
   await cli.out.flush();
   if (options.browser) openBrowser(server.url);

@@ -1,7 +1,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { chartsOf } from '../../src/cli/graphCharts.ts';
+import { chartsOf } from '../../src/report/graph/kindCharts.ts';
 import { actorGraph, type ActorGraph } from '../../src/report/graph/actorGraph.ts';
 import { logGraph } from '../../src/report/graph/logGraph.ts';
 import { svgOfCharts } from '../../src/report/graph/svgChart.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { machines } from '../../machines/index.ts';
-import { chartOfKind, chartsOf } from '../../src/cli/graphCharts.ts';
+import { chartOfKind, chartsOf } from '../../src/report/graph/kindCharts.ts';
 import { actorGraph, type MessageEdge } from '../../src/report/graph/actorGraph.ts';
 import { labelWords, linksOf, nodeText } from '../../src/report/graph/links.ts';
 import { statechartOf, statesOf } from '../../src/report/graph/statechart.ts';

@@ -44,6 +44,7 @@ export const ramDisk = defineActor({
   says: 'Answers at once.',
   replaces: 'disk',
   accepts: ['READ_BLOCKS', 'WRITE_BLOCKS', 'IO_DONE'],
+  sends: ['IO_DONE'],
   ports: { done: { to: ['file', 'swap'], sends: ['IO_DONE'], bound: 'message' } },
   transition: {
     initial: () => ({ transfers: 0 }),

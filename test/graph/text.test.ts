@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { chartOfKind, chartsOf } from '../../src/cli/graphCharts.ts';
+import { chartOfKind, chartsOf } from '../../src/report/graph/kindCharts.ts';
 import { actorGraph, type ActorGraph } from '../../src/report/graph/actorGraph.ts';
 import { dotOfChart, dotOfGraph } from '../../src/report/graph/dot.ts';
 import { mermaidOfChart, mermaidOfGraph } from '../../src/report/graph/mermaid.ts';

@@ -8,6 +8,13 @@ import { metricsAt, sampleSeqs } from './metrics.ts';
 import { OpenRun, type RunToOpen } from './openRun.ts';
 import type { Args, AskFailed, RequestName, Result, RunName } from './requests.ts';
 import { changeFound, treeLevel } from './stateTree.ts';
+import { actorMapOf } from './views/actorMap.ts';
+import { alignedSeq } from './views/alignSeqs.ts';
+import { chartNow, chartOf } from './views/chart.ts';
+import { comparisonOf } from './views/compare.ts';
+import { forkAndOpen, settingsNow } from './views/fork.ts';
+import { inFlightOf } from './views/inFlight.ts';
+import { searchPage } from './views/search.ts';
 import { densityOf, kindDensityOf, tileOf } from './tiles.ts';
 
 /** Who answers a request. */
@@ -22,7 +29,7 @@ const HANDLERS: { readonly [N in RequestName]: Handler<N> } = {
   events: (engine, args) => eventsOf(engine.run(args.run), args),
   event: (engine, { run, seq }) => eventOf(engine.run(run), seq),
   seqAtTime: (engine, { run, timeCycles }) => engine.run(run).reader.seqAtTime(timeCycles),
-  tree: (engine, args) => treeLevel(engine.run(args.run), args),
+  tree: (engine, args) => treeLevel(engine.run(args.run), args, engine.run(args.againstRun ?? args.run)),
   values: (engine, { run, seq, actors }) => {
     const { view } = engine.run(run);
     return actors.map((actor) => valueText(stateValueOf(view.snapshot(actor, seq))));
@@ -32,6 +39,15 @@ const HANDLERS: { readonly [N in RequestName]: Handler<N> } = {
   sampleSeqs: (engine, args) => sampleSeqs(engine.run(args.run), args),
   metrics: (engine, args) => metricsAt(engine.run(args.run), args),
   causes: (engine, args) => causesOf(engine.run(args.run), args),
+  actorMap: (engine, args) => actorMapOf(engine.run(args.run), args),
+  inFlight: (engine, args) => inFlightOf(engine.run(args.run), args),
+  chart: (engine, args) => chartOf(engine.run(args.run), args),
+  chartNow: (engine, args) => chartNow(engine.run(args.run), args),
+  search: (engine, args) => searchPage(engine.run(args.run), args),
+  fork: (engine, args) => forkAndOpen(engine, args),
+  settings: (engine, args) => settingsNow(engine.run(args.run), args),
+  compare: (engine, { a, b, figures }) => comparisonOf(engine.run(a), engine.run(b), figures),
+  align: (engine, { a, b, seq }) => alignedSeq(engine.run(a), engine.run(b), seq),
 };
 
 /**

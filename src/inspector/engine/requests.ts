@@ -2,6 +2,13 @@
 import type { LogRecord } from '../../log/record.ts';
 import type { MetricSamples } from './metrics.ts';
 import type { MemoryView } from './memory/memoryOf.ts';
+import type { ActorMap } from './views/actorMap.ts';
+import type { AlignedSeq } from './views/alignSeqs.ts';
+import type { Chart, ChartNow } from './views/chart.ts';
+import type { ComparisonShown } from './views/compare.ts';
+import type { ForkAsked, SettingNow } from './views/fork.ts';
+import type { InFlight } from './views/inFlight.ts';
+import type { SearchPage } from './views/search.ts';
 
 /** A run that is open in the inspector, by a short name: `A`, `B`, and so on. */
 export type RunName = string;
@@ -149,7 +156,16 @@ export interface Requests {
   event: { args: { run: RunName; seq: number }; result: EventDetail };
   seqAtTime: { args: { run: RunName; timeCycles: number }; result: number };
   tree: {
-    args: { run: RunName; actor: string; seq: number; path: string; against?: number; count?: number };
+    args: {
+      run: RunName;
+      actor: string;
+      seq: number;
+      path: string;
+      /** The moment that it is held against, of the same run or of another; by default the event before. */
+      against?: number;
+      againstRun?: RunName;
+      count?: number;
+    };
     result: TreeLevel;
   };
   /** The states of statecharts: of all actors given, on one line each. */
@@ -162,6 +178,23 @@ export interface Requests {
   metrics: { args: { run: RunName; seqs: readonly number[] }; result: MetricSamples };
   /** Causes back to the outside, and effects to a depth. */
   causes: { args: { run: RunName; seq: number; depth: number }; result: readonly CauseNode[] };
+  /** The actors as a graph, each apart or by kind. */
+  actorMap: { args: { run: RunName; apart: boolean }; result: ActorMap };
+  inFlight: { args: { run: RunName; seq: number }; result: InFlight };
+  chart: { args: { run: RunName; actor: string }; result: Chart };
+  chartNow: { args: { run: RunName; actor: string; seq: number }; result: ChartNow };
+  /** One page of what a search finds, from a seq on; null for the first. */
+  search: {
+    args: { run: RunName; text: string; language: 'query' | 'text'; actor: string; type: string; from: number | null };
+    result: SearchPage;
+  };
+  /** Plays a fork in memory, and opens it under the next free letter. */
+  fork: { args: ForkAsked; result: RunInfo };
+  /** Settings that a fork can change behind an event. */
+  settings: { args: { run: RunName; seq: number }; result: readonly SettingNow[] };
+  compare: { args: { a: RunName; b: RunName; figures: boolean }; result: ComparisonShown };
+  /** The moment of run `b` that belongs to one of run `a`. */
+  align: { args: { a: RunName; b: RunName; seq: number }; result: AlignedSeq };
 }
 
 /** The name of a request. */

@@ -42,6 +42,30 @@ export function valueLine(value: unknown, path: string): string {
   return text.length <= LINE_CHARACTERS ? text : `${text.slice(0, LINE_CHARACTERS)}…`;
 }
 
+/** How much of a value with others inside is still printed in full. */
+const SHORT_CHARACTERS = 32;
+
+/**
+ * What there is of a value with others inside, on one line; all of it where that is short.
+ *
+ * @example
+ * ```ts
+ * summaryLine([1, 2], 'context.list'); // '[1,2]'
+ * summaryLine(Array.from({ length: 37 }, (_, at) => at), 'context.list'); // '[37 items]'
+ * summaryLine({ name: 'git', path: '/usr/bin/git', bytes: 4194304 }, 'context.file'); // '{3 fields}'
+ * ```
+ */
+export function summaryLine(value: unknown, path: string): string {
+  const inside = sizeOf(value);
+  if (inside === 0) return isIntMap(value) ? '{}' : valueLine(value, path);
+  const counted = (one: string, many: string): string => `${formatCount(inside)} ${inside === 1 ? one : many}`;
+  if (isPageTable(value)) return `{page table: ${formatCount(value.runs.length / 4)} stretches}`;
+  if (isIntMap(value)) return `{${counted('entry', 'entries')}}`;
+  const text = inside <= SHORT_CHARACTERS / 2 ? (JSON.stringify(value) ?? '') : '';
+  if (text !== '' && text.length <= SHORT_CHARACTERS) return text;
+  return Array.isArray(value) ? `[${counted('item', 'items')}]` : `{${counted('field', 'fields')}}`;
+}
+
 function joined(path: string, key: string): string {
   const step = describePath([key]);
   return path === '' || step.startsWith('[') ? `${path}${step}` : `${path}.${step}`;
@@ -112,8 +136,9 @@ function nodeOf({ label, path, value }: Child, earlier: unknown): TreeNode {
   const before = isStretch ? value : valueAt(earlier, path);
   const mark = markOf(before, value);
   const children = isStretch ? 0 : sizeOf(value);
-  const node = { label, path, text: valueLine(value, path), mark, children };
-  return mark === 'changed' || mark === 'inside' ? { ...node, before: valueLine(before, path) } : node;
+  const text = isStretch ? valueLine(value, path) : summaryLine(value, path);
+  const node = { label, path, text, mark, children };
+  return mark === 'changed' || mark === 'inside' ? { ...node, before: summaryLine(before, path) } : node;
 }
 
 /**
@@ -129,12 +154,13 @@ function nodeOf({ label, path, value }: Child, earlier: unknown): TreeNode {
  * treeLevel(run, { run: 'A', actor: 'process:1', seq: 0, path: '' }).nodes[0]?.mark; // 'inside'
  * ```
  */
-export function treeLevel(run: OpenRun, asked: Args<'tree'>): TreeLevel {
+export function treeLevel(run: OpenRun, asked: Args<'tree'>, other: OpenRun = run): TreeLevel {
   const { actor, seq, path, count = ROWS } = asked;
   if (!run.hasStates) return { actor, seq, path, nodes: [], more: 0 };
   const against = asked.against ?? Math.max(seq - 1, run.reader.firstSeq - 1);
   const later = plainAt(run, actor, seq);
-  const earlier = against === seq ? later : plainAt(run, actor, against);
+  const isItself = other === run && against === seq;
+  const earlier = isItself ? later : other.hasStates && other.view.run.has(actor) ? plainAt(other, actor, against) : {};
   const children = childrenOf(path, path === '' ? later : valueAt(later, path));
   const nodes = children.slice(0, count).map((child) => nodeOf(child, earlier));
   return { actor, seq, path, nodes, more: Math.max(0, children.length - count) };

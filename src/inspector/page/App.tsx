@@ -7,6 +7,7 @@ import { Help, isHelpOpen } from './Help.tsx';
 import { listenToKeys } from './keys.ts';
 import { type Panel, PANELS } from './panels.ts';
 import { goBack, goForward, info, jump, link, move, place, playing, runs, seq, shown, step } from './store.ts';
+import { nextIn } from './tabs.ts';
 import { Timeline } from './timeline/Timeline.tsx';
 
 function Bar() {
@@ -63,6 +64,18 @@ function Bar() {
   );
 }
 
+/** Arrow keys go from tab to tab; elsewhere they step through the run, so here they go no further. */
+function onTabKey(press: KeyboardEvent, panels: readonly Panel[], side: Panel['side']): void {
+  const at = panels.findIndex(({ id }) => `tab-${id}` === (press.target as HTMLElement).id);
+  const next = nextIn(press.key, at, panels.length);
+  if (at < 0 || next === null) return;
+  press.preventDefault();
+  press.stopPropagation();
+  const id = panels[next]?.id ?? '';
+  move({ [side]: id });
+  document.getElementById(`tab-${id}`)?.focus();
+}
+
 function Column({ side }: { side: Panel['side'] }) {
   const panels = PANELS.filter((panel) => panel.side === side);
   const open = panels.find(({ id }) => id === place.value[side]) ?? panels[0];
@@ -70,13 +83,20 @@ function Column({ side }: { side: Panel['side'] }) {
   const { Component } = open;
   return (
     <section class={`column ${side}`} aria-label={open.title}>
-      <div role="tablist" class="tabs">
+      <div
+        role="tablist"
+        class="tabs"
+        aria-label={`panels on the ${side}`}
+        onKeyDown={(press) => onTabKey(press, panels, side)}
+      >
         {panels.map(({ id, title, key }) => (
           <button
             key={id}
             role="tab"
             id={`tab-${id}`}
             aria-selected={id === open.id}
+            aria-controls={`panel-${side}`}
+            tabIndex={id === open.id ? 0 : -1}
             title={`${title} (${key})`}
             onClick={() => move({ [side]: id })}
           >
@@ -84,7 +104,7 @@ function Column({ side }: { side: Panel['side'] }) {
           </button>
         ))}
       </div>
-      <div class="panel" role="tabpanel" aria-labelledby={`tab-${open.id}`}>
+      <div class="panel" role="tabpanel" id={`panel-${side}`} tabIndex={-1} aria-labelledby={`tab-${open.id}`}>
         <Component />
       </div>
     </section>
@@ -116,6 +136,14 @@ export function App() {
           {note}
         </div>
       ))}
+      {place.value.note !== '' && (
+        <div class="link-note" role="note">
+          {place.value.note}{' '}
+          <button class="link" onClick={() => move({ note: '' })}>
+            close
+          </button>
+        </div>
+      )}
       <Message />
       {hasRun && (
         <main>

@@ -31,6 +31,15 @@ function focusSeq(): void {
   if (field instanceof HTMLInputElement) field.select();
 }
 
+/** The panel is drawn first, so that its field is there. */
+function focusSearch(): void {
+  move({ left: 'search' });
+  requestAnimationFrame(() => {
+    const field = document.getElementById('search');
+    if (field instanceof HTMLInputElement) field.select();
+  });
+}
+
 /** Every command. Panels add their own by way of the panels' table. */
 export function commands(): KeyCommand[] {
   const moving: KeyCommand[] = [
@@ -43,6 +52,7 @@ export function commands(): KeyCommand[] {
     { keys: ['Alt+ArrowLeft', '['], says: 'back to where you were', run: goBack },
     { keys: ['Alt+ArrowRight', ']'], says: 'forward again', run: goForward },
     { keys: ['g'], says: 'go to a seq: type its number', run: focusSeq },
+    { keys: ['/', 'Control+k'], says: 'search', run: focusSearch },
     { keys: [' '], says: 'play or stand', run: () => (playing.value = playing.value === 0 ? PLAY_SPEED : 0) },
     { keys: ['>', '.'], says: 'play faster', run: () => (playing.value = Math.max(1, playing.value * 2)) },
     { keys: ['<', ','], says: 'play slower', run: () => (playing.value = Math.floor(playing.value / 2)) },

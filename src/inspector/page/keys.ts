@@ -39,8 +39,10 @@ export function isTyping(target: EventTarget | null): boolean {
 /** Lets a table of commands have the keyboard; returns how to take it back. */
 export function listenToKeys(commands: () => readonly KeyCommand[]): () => void {
   const onKey = (press: KeyboardEvent): void => {
-    if (isTyping(press.target)) return;
     const name = keyName(press);
+    if (name === 'Escape' && press.target instanceof HTMLElement && isTyping(press.target)) press.target.blur();
+    // With Control a key is no letter to be typed.
+    if (isTyping(press.target) && !name.startsWith('Control+')) return;
     const found = commands().find(({ keys }) => keys.includes(name));
     if (found === undefined) return;
     press.preventDefault();

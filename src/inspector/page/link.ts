@@ -8,6 +8,8 @@ export interface Link {
   /** What serves the page; a `static` page takes dropped logs, a `shared` one holds its own. */
   readonly kind: 'server' | 'static' | 'shared';
   ask<N extends RequestName>(name: N, args: Args<N>): Promise<Result<N>>;
+  /** Asks the server what is not the engine's; only where there is one. */
+  extra?(name: string, args: unknown): Promise<unknown>;
   /** Opens a log from its bytes; only where the engine is in the page. */
   open?(run: RunName, log: NamedBytes, traces: readonly NamedBytes[]): Promise<void>;
 }
@@ -43,15 +45,13 @@ export type WorkerQuestion =
 
 /** The link to the server that the page came from. */
 export function serverLink(): Link {
-  return {
-    kind: 'server',
-    async ask(name, args) {
-      const response = await fetch(`ask/${name}`, { method: 'POST', body: JSON.stringify(args) });
-      const answer = unpackWire(new Uint8Array(await response.arrayBuffer()));
-      if (!response.ok) throw new AskError(answer as AskFailed);
-      return answer as never;
-    },
+  const asked = async (name: string, args: unknown): Promise<unknown> => {
+    const response = await fetch(`ask/${name}`, { method: 'POST', body: JSON.stringify(args) });
+    const answer = unpackWire(new Uint8Array(await response.arrayBuffer()));
+    if (!response.ok) throw new AskError(answer as AskFailed);
+    return answer;
   };
+  return { kind: 'server', ask: async (name, args) => (await asked(name, args)) as never, extra: asked };
 }
 
 /** A link to an engine in a worker, whose program is given as text: a page from a file may load no other file. */

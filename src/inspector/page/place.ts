@@ -17,7 +17,10 @@ export interface Place {
   /** Markers A and B. */
   readonly a: number | null;
   readonly b: number | null;
+  /** What whoever made the link wants to say. */
   readonly note: string;
+  /** A run that is shown beside the one looked at. */
+  readonly other: string | null;
 }
 
 /** Where a page begins that is told nothing. */
@@ -33,6 +36,7 @@ export const START: Place = {
   a: null,
   b: null,
   note: '',
+  other: null,
 };
 
 const NUMBERS = ['seq', 'from', 'to', 'a', 'b'] as const;
@@ -72,6 +76,7 @@ export function placeOf(hash: string): Place {
     if (text !== null && /^-?\d+$/.test(text)) place[key] = Number(text);
   }
   place['actor'] = parts.get('actor');
+  place['other'] = parts.get('other');
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- each field was filled in with its own kind
   return place as unknown as Place;
 }

@@ -4,6 +4,7 @@ import { within } from './camera.ts';
 import { addDensity, addTile, emptyColumns } from './density.ts';
 import { drawCounts, tilesIn } from './draw.ts';
 import { kindsOf } from './lanes.ts';
+import { placeOn, sizeOf } from './screen.ts';
 import { GUTTER, inkOf, type Scene } from './scene.ts';
 import { contextOf, sceneNow, useDrawing } from './Timeline.tsx';
 import { extent, look, whole } from './view.ts';
@@ -44,7 +45,7 @@ function drawStrip(element: HTMLCanvasElement): void {
   const scene = sceneNow();
   const context = contextOf(element);
   if (scene === null || context === null) return;
-  const width = element.clientWidth;
+  const { width } = sizeOf(element);
   const ink = inkOf(element);
   context.fillStyle = ink.paper;
   context.fillRect(0, 0, width, STRIP_HEIGHT);
@@ -68,7 +69,7 @@ export function MiniMap() {
   const canvas = useDrawing(drawStrip);
   const isDown = useRef(false);
   const goTo = (x: number): void => {
-    const width = canvas.current?.clientWidth ?? 1;
+    const width = canvas.current === null ? 1 : sizeOf(canvas.current).width;
     const { from, to } = whole.value;
     const point = from + ((x - GUTTER) / (width - GUTTER)) * (to - from);
     const half = (extent.value.to - extent.value.from) / 2;
@@ -83,9 +84,9 @@ export function MiniMap() {
       onPointerDown={(event) => {
         isDown.current = true;
         event.currentTarget.setPointerCapture(event.pointerId);
-        goTo(event.offsetX);
+        goTo(placeOn(event).x);
       }}
-      onPointerMove={(event) => isDown.current && goTo(event.offsetX)}
+      onPointerMove={(event) => isDown.current && goTo(placeOn(event).x)}
       onPointerUp={() => (isDown.current = false)}
     />
   );

@@ -2,12 +2,16 @@
 import { effect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { count } from '../format.ts';
+import { notesOf } from '../notesStore.ts';
 import { useAnswer } from '../asked.ts';
+import { otherInfo } from '../pair.ts';
 import { info, move, place, seq } from '../store.ts';
+import { Beside } from './Beside.tsx';
 import { drawScene } from './draw.ts';
 import { MiniMap } from './MiniMap.tsx';
-import { Pointer } from './pointer.ts';
+import { type Going, Pointer } from './pointer.ts';
 import { inkOf, type Scene } from './scene.ts';
+import { screenScale, sizeOf } from './screen.ts';
 import { TileCache } from './tileCache.ts';
 import { showing } from './camera.ts';
 import { axis, extent, laneFilter, lanes, look, scrolledRows, turnAxis, whole } from './view.ts';
@@ -34,6 +38,7 @@ export function sceneNow(): Scene | null {
   const run = info.value;
   if (run === null) return null;
   const { a, b, actor } = place.value;
+  const other = otherInfo.value;
   const markers = [
     { name: 'A', seq: a },
     { name: 'B', seq: b },
@@ -49,12 +54,13 @@ export function sceneNow(): Scene | null {
     seq: seq.value,
     actor,
     markers,
-    divergedAt: run.parent?.seq ?? null,
+    flags: notesOf(run).notes,
+    divergedAt: run.parent?.seq ?? (other?.parent?.headHash === run.headHash ? other.parent.seq : null),
   };
 }
 
 /** Draws on a canvas whenever what it shows changes, at most once for each frame of the screen. */
-export function useDrawing(draw: (canvas: HTMLCanvasElement) => void) {
+export function useDrawing(draw: (canvas: HTMLCanvasElement) => void, shown: () => Scene | null = sceneNow) {
   const canvas = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
     let frame = 0;
@@ -71,7 +77,7 @@ export function useDrawing(draw: (canvas: HTMLCanvasElement) => void) {
     const dark = matchMedia('(prefers-color-scheme: dark)');
     dark.addEventListener('change', ask);
     const end = effect(() => {
-      sceneNow();
+      shown();
       ask();
     });
     return () => {
@@ -94,15 +100,16 @@ export function contextOf(canvas: HTMLCanvasElement): CanvasRenderingContext2D |
   if (canvas.width !== width) canvas.width = width;
   if (canvas.height !== height) canvas.height = height;
   const context = canvas.getContext('2d');
-  context?.setTransform(ratio, 0, 0, ratio, 0, 0);
+  const drawn = ratio * screenScale();
+  context?.setTransform(drawn, 0, 0, drawn, 0, 0);
   return context;
 }
 
-function drawAll(canvas: HTMLCanvasElement): void {
-  const scene = sceneNow();
+/** Draws a scene on a canvas. */
+export function drawOn(canvas: HTMLCanvasElement, scene: Scene | null): void {
   const context = contextOf(canvas);
   if (scene === null || context === null) return;
-  drawScene({ context, width: canvas.clientWidth, height: canvas.clientHeight, ink: inkOf(canvas) }, scene);
+  drawScene({ context, ...sizeOf(canvas), ink: inkOf(canvas) }, scene);
 }
 
 /** Keeps the present event in the window as it moves. */
@@ -133,20 +140,30 @@ function Said() {
   );
 }
 
-/** The timeline with its controls. */
-export function Timeline() {
-  const canvas = useDrawing(drawAll);
+/** A pointer on a canvas; the wheel is listened to as what may keep the page from scrolling. */
+export function usePointer(
+  canvas: { readonly current: HTMLCanvasElement | null },
+  scene: () => Scene | null,
+  going?: Going,
+) {
   const pointer = useRef<Pointer | null>(null);
-  useFollowing();
   useEffect(() => {
     const element = canvas.current;
     if (element === null) return undefined;
-    const hand = new Pointer(element, sceneNow);
+    const hand = new Pointer(element, scene, going);
     pointer.current = hand;
     const onWheel = (event: WheelEvent): void => hand.wheel(event);
     element.addEventListener('wheel', onWheel, { passive: false });
     return () => element.removeEventListener('wheel', onWheel);
   }, []);
+  return pointer;
+}
+
+/** The timeline with its controls. */
+export function Timeline() {
+  const canvas = useDrawing((element) => drawOn(element, sceneNow()));
+  const pointer = usePointer(canvas, sceneNow);
+  useFollowing();
   return (
     <section class="timeline" aria-label="timeline">
       <div class="timeline-bar">
@@ -183,6 +200,7 @@ export function Timeline() {
         onPointerMove={(event) => pointer.current?.move(event)}
         onPointerUp={(event) => pointer.current?.up(event)}
       />
+      {otherInfo.value !== null && <Beside />}
     </section>
   );
 }

@@ -160,7 +160,43 @@ function drawLineAt(frame: Frame, scene: Scene, seq: number, colour: string, nam
   const x = xOf(scene, frame.width, point);
   frame.context.fillStyle = colour;
   frame.context.fillRect(x - 0.5, 0, 1.5, frame.height);
-  if (name !== '') frame.context.fillText(name, x + 3, RULER + 8);
+  if (name === '') return;
+  frame.context.font = '11px system-ui, sans-serif';
+  frame.context.fillStyle = frame.ink.paper;
+  frame.context.fillRect(x + 1.5, RULER + 1, frame.context.measureText(name).width + 4, 13);
+  frame.context.fillStyle = colour;
+  frame.context.fillText(name, x + 3, RULER + 8);
+}
+
+/** Pixels of a flag's text. */
+const FLAG_ROOM = 120;
+
+/** Notes and bookmarks: a flag on the ruler, with as much of the text as there is room for until the next. */
+function drawFlags(frame: Frame, scene: Scene): void {
+  const { context, ink, width } = frame;
+  context.font = '10px system-ui, sans-serif';
+  const places = scene.flags.flatMap(({ seq, kind, text }) => {
+    const point = pointOfSeq(scene, seq);
+    if (point === null || point < scene.window.from || point > scene.window.to) return [];
+    return [{ x: xOf(scene, width, point), kind, text }];
+  });
+  for (const [at, { x, kind, text }] of places.entries()) {
+    context.fillStyle = kind === 'note' ? ink.changed : ink.accent;
+    context.fillRect(x - 0.5, 0, 1, frame.height);
+    context.beginPath();
+    context.moveTo(x, 1);
+    context.lineTo(x + 8, kind === 'note' ? 1 : 5);
+    context.lineTo(x + (kind === 'note' ? 8 : 0), 9);
+    context.lineTo(x, 9);
+    context.fill();
+    const room = Math.min(FLAG_ROOM, (places[at + 1]?.x ?? width) - x - 14);
+    if (room < 24) continue;
+    const shown = fitted(context, text, room);
+    context.fillStyle = ink.paper;
+    context.fillRect(x + 10, 0, context.measureText(shown).width + 3, 11);
+    context.fillStyle = ink.ink;
+    context.fillText(shown, x + 11, 6);
+  }
 }
 
 /** Draws a scene. */
@@ -179,6 +215,7 @@ export function drawScene(frame: Frame, scene: Scene): void {
     const counted = countsOf(scene, lanes, tiles, Math.max(1, Math.floor(width - GUTTER)));
     drawCounts(context, lanes, counted, { x: GUTTER, y: RULER, width: width - GUTTER, rowHeight: LANE_HEIGHT });
   }
+  drawFlags(frame, scene);
   for (const { name, seq } of scene.markers) drawLineAt(frame, scene, seq, ink.changed, name);
   if (scene.divergedAt !== null) drawLineAt(frame, scene, scene.divergedAt, ink.changed, 'differs from here');
   drawLineAt(frame, scene, scene.seq, ink.accent, '');

@@ -1,11 +1,13 @@
 /** Moving and choosing with the pointer: drag to pan, with Shift to zoom to a part, wheel to zoom, click to choose an event. */
-import { info, jump, tell, link } from '../store.ts';
+import type { Place } from '../place.ts';
+import { jump, tell, link } from '../store.ts';
 import { within, zoomed } from './camera.ts';
 import { pointAt, tilesIn } from './draw.ts';
 import { eventsDrawn } from './drawEvents.ts';
 import { LANE_HEIGHT } from './lanes.ts';
+import { placeOn, sizeOf } from './screen.ts';
 import { GUTTER, RULER, type Scene } from './scene.ts';
-import { axis, extent, lanes, look, scrolledRows, whole } from './view.ts';
+import { extent, lanes, look, scrolledRows, whole } from './view.ts';
 
 /** Pixels that the pointer must move for a press to be a drag. */
 const DRAG_LEAST = 4;
@@ -21,31 +23,44 @@ interface Press {
   readonly isZoom: boolean;
 }
 
+/** What it is to go somewhere on a canvas. */
+export interface Going {
+  goTo(seq: number, change: Partial<Place>): void;
+  /** How far the window of the canvas lies behind that of the page. */
+  shift(): number;
+}
+
+const ON_THE_PAGE: Going = { goTo: jump, shift: () => 0 };
+
 /** What the pointer does on a canvas. */
 export class Pointer {
   #press: Press | null = null;
   readonly #scene: () => Scene | null;
   readonly #canvas: HTMLCanvasElement;
 
-  constructor(canvas: HTMLCanvasElement, scene: () => Scene | null) {
+  readonly #going: Going;
+
+  constructor(canvas: HTMLCanvasElement, scene: () => Scene | null, going: Going = ON_THE_PAGE) {
     this.#canvas = canvas;
     this.#scene = scene;
+    this.#going = going;
   }
 
   get #width(): number {
-    return this.#canvas.clientWidth;
+    return sizeOf(this.#canvas).width;
   }
 
   down(event: PointerEvent): void {
-    this.#press = { x: event.offsetX, window: extent.value, isZoom: event.shiftKey };
+    this.#press = { x: placeOn(event).x, window: extent.value, isZoom: event.shiftKey };
     this.#canvas.setPointerCapture(event.pointerId);
   }
 
   move(event: PointerEvent): void {
     const press = this.#press;
-    if (press === null || press.isZoom || Math.abs(event.offsetX - press.x) < DRAG_LEAST) return;
+    const { x } = placeOn(event);
+    if (press === null || press.isZoom || Math.abs(x - press.x) < DRAG_LEAST) return;
     const perPixel = (press.window.to - press.window.from) / (this.#width - GUTTER);
-    const by = (press.x - event.offsetX) * perPixel;
+    const by = (press.x - x) * perPixel;
     look(within({ from: press.window.from + by, to: press.window.to + by }, whole.value));
   }
 
@@ -54,9 +69,11 @@ export class Pointer {
     this.#press = null;
     const scene = this.#scene();
     if (press === null || scene === null) return;
-    if (Math.abs(event.offsetX - press.x) < DRAG_LEAST) this.#choose(scene, event.offsetX, event.offsetY);
+    const { x, y } = placeOn(event);
+    if (Math.abs(x - press.x) < DRAG_LEAST) this.#choose(scene, x, y);
     else if (press.isZoom) {
-      const [one, other] = [press.x, event.offsetX].map((x) => pointAt(scene, this.#width, x));
+      const shift = this.#going.shift();
+      const [one, other] = [press.x, x].map((end) => pointAt(scene, this.#width, end) - shift);
       look(within({ from: Math.min(one, other), to: Math.max(one, other) }, whole.value));
     }
   }
@@ -65,12 +82,13 @@ export class Pointer {
     const scene = this.#scene();
     if (scene === null) return;
     event.preventDefault();
-    if (event.offsetX < GUTTER) {
+    const { x } = placeOn(event);
+    if (x < GUTTER) {
       const most = Math.max(0, lanes.value.length - 1);
       scrolledRows.value = Math.min(most, Math.max(0, scrolledRows.value + Math.sign(event.deltaY)));
       return;
     }
-    const about = pointAt(scene, this.#width, event.offsetX);
+    const about = pointAt(scene, this.#width, x) - this.#going.shift();
     const { from, to } = extent.value;
     if (event.deltaX !== 0 || event.shiftKey) {
       const by = ((event.deltaX + (event.shiftKey ? event.deltaY : 0)) / (this.#width - GUTTER)) * (to - from);
@@ -82,7 +100,7 @@ export class Pointer {
     const row = Math.floor((y - RULER) / LANE_HEIGHT);
     const lane = scene.lanes[scene.scrolledRows + row];
     if (x < GUTTER) {
-      if (lane !== undefined) jump(scene.seq, { actor: lane.id });
+      if (lane !== undefined) this.#going.goTo(scene.seq, { actor: lane.id });
       return;
     }
     const shown = scene.lanes.slice(scene.scrolledRows);
@@ -93,16 +111,16 @@ export class Pointer {
       if (event.row !== row || Math.abs(event.x - x) > CLICK_NEAR) continue;
       if (nearest === null || Math.abs(event.x - x) < Math.abs(nearest.x - x)) nearest = event;
     }
-    if (nearest !== null) jump(nearest.seq, { actor: lane?.id ?? null });
-    else this.#goTo(pointAt(scene, this.#width, x), lane?.id ?? null);
+    if (nearest !== null) this.#going.goTo(nearest.seq, { actor: lane?.id ?? null });
+    else this.#goToPoint(scene, pointAt(scene, this.#width, x), lane?.id ?? null);
   }
 
   /** Where no event is near, the moment itself is gone to. */
-  #goTo(point: number, actor: string | null): void {
-    const run = info.value;
+  #goToPoint(scene: Scene, point: number, actor: string | null): void {
     const change = actor === null ? {} : { actor };
-    if (run === null || link.value === null) return;
-    if (axis.value === 'seq') return jump(Math.round(point), change);
-    link.value.ask('seqAtTime', { run: run.run, timeCycles: Math.round(point) }).then((seq) => jump(seq, change), tell);
+    if (link.value === null) return;
+    if (scene.axis === 'seq') return this.#going.goTo(Math.round(point), change);
+    const asked = { run: scene.run.run, timeCycles: Math.round(point) };
+    link.value.ask('seqAtTime', asked).then((seq) => this.#going.goTo(seq, change), tell);
   }
 }

@@ -17,6 +17,8 @@ export interface Scene {
   readonly seq: number;
   readonly actor: string | null;
   readonly markers: readonly { readonly name: string; readonly seq: number }[];
+  /** Notes and bookmarks. */
+  readonly flags: readonly { readonly seq: number; readonly kind: 'note' | 'bookmark'; readonly text: string }[];
   /** Where the run leaves its parent, or another run that it is held against. */
   readonly divergedAt: number | null;
 }

@@ -1,11 +1,11 @@
 /** Which machines there are to draw: those of kinds that granule has, and those of definitions. */
-import { machines, type ActorKind } from '../../machines/index.ts';
-import { GranuleError } from '../errors.ts';
-import { kindOfId } from '../report/graph/actorGraph.ts';
-import { type Statechart, statechartOf } from '../report/graph/statechart.ts';
-import type { Catalogue } from '../topology/definitions/catalogue.ts';
-import { machineOf } from '../topology/definitions/machineOf.ts';
-import type { Topology } from '../topology/schema.ts';
+import { machines, type ActorKind } from '../../../machines/index.ts';
+import { GranuleError } from '../../errors.ts';
+import { kindOfId } from './actorGraph.ts';
+import { type Statechart, statechartOf } from './statechart.ts';
+import type { Catalogue } from '../../topology/definitions/catalogue.ts';
+import { machineOf } from '../../topology/definitions/machineOf.ts';
+import type { Topology } from '../../topology/schema.ts';
 
 /** What is made around transition logic has one state and one action, which is named nowhere in the definition. */
 function withoutWrapping(chart: Statechart): Statechart {
