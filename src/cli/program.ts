@@ -6,6 +6,7 @@ import { Cli } from './cli.ts';
 import { addAbiReport } from './abiReport.ts';
 import { addDiff } from './diff.ts';
 import { addElf } from './elf.ts';
+import { addExport } from './export.ts';
 import { addGraph } from './graph.ts';
 import { addFaults } from './faults.ts';
 import { addImport } from './import.ts';
@@ -18,6 +19,7 @@ import { addNew } from './new.ts';
 import { addRecord } from './record.ts';
 import { addReplay } from './replay.ts';
 import { addRun } from './run.ts';
+
 import { addState } from './state.ts';
 import { addSweep } from './sweep.ts';
 import { addTlb } from './tlb.ts';
@@ -80,6 +82,8 @@ export function createProgram(cli: Cli): Command {
     addGraph,
     addNew,
     addInspect,
+
+    addExport,
     addVerify,
     addValidate,
     addTlb,

@@ -24,11 +24,34 @@ export function writingTo<T>(path: string, work: () => T): T {
   }
 }
 
-/** Writes all bytes and has them on the disk. */
-function writeAll(path: string, bytes: Uint8Array): void {
+/** Pieces are gathered up to this before they are written: small writes cost more than the work itself. */
+const CHUNK_BYTES = 1 << 18;
+
+/** Pieces put together to larger ones. */
+function* gathered(pieces: Iterable<Uint8Array>): Generator<Uint8Array, void, undefined> {
+  const chunk = new Uint8Array(CHUNK_BYTES);
+  let length = 0;
+  for (const piece of pieces) {
+    if (length + piece.length > CHUNK_BYTES) {
+      yield chunk.subarray(0, length);
+      length = 0;
+    }
+    if (piece.length >= CHUNK_BYTES) yield piece;
+    else {
+      chunk.set(piece, length);
+      length += piece.length;
+    }
+  }
+  yield chunk.subarray(0, length);
+}
+
+/** Writes all pieces and has them on the disk. */
+function writeAll(path: string, pieces: Iterable<Uint8Array>): void {
   const descriptor = fs.openSync(path, 'w');
   try {
-    for (let done = 0; done < bytes.length; ) done += fs.writeSync(descriptor, bytes, done);
+    for (const bytes of gathered(pieces)) {
+      for (let done = 0; done < bytes.length; ) done += fs.writeSync(descriptor, bytes, done);
+    }
     if (fs.fstatSync(descriptor).isFile()) fs.fsyncSync(descriptor);
   } finally {
     fs.closeSync(descriptor);
@@ -46,15 +69,28 @@ function writeAll(path: string, bytes: Uint8Array): void {
  * ```
  */
 export function writeWhole(path: string, bytes: Uint8Array): void {
+  writeWholePieces(path, [bytes]);
+}
+
+/**
+ * The same for a file that is made piece by piece, and never in memory as a whole.
+ *
+ * @throws GranuleError OUTPUT_UNWRITABLE, DISK_FULL, and what making the pieces throws; what was there is then unchanged
+ * @example
+ * ```ts
+ * writeWholePieces('/dev/null', [new Uint8Array(3), new Uint8Array(2)]);
+ * ```
+ */
+export function writeWholePieces(path: string, pieces: Iterable<Uint8Array>): void {
   const there = writingTo(path, () => fs.statSync(path, { throwIfNoEntry: false }));
   if (there !== undefined && !there.isFile()) {
-    writingTo(path, () => writeAll(path, bytes));
+    writingTo(path, () => writeAll(path, pieces));
     return;
   }
   const beside = `${path}.part`;
   writingTo(path, () => {
     try {
-      writeAll(beside, bytes);
+      writeAll(beside, pieces);
       fs.renameSync(beside, path);
     } catch (error) {
       fs.rmSync(beside, { force: true });

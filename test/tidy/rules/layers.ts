@@ -11,7 +11,7 @@ const LEVELS: readonly (readonly string[])[] = [
   ['src/runtime', 'src/log', 'src/trace'],
   ['src/topology', 'src/timeline', 'src/metrics'],
   ['src/report', 'src/validate', 'src/explore', 'src/library'],
-  ['src/sweep'],
+  ['src/sweep', 'src/export'],
   ['src/inspector', 'src/cli'],
 ];
 
@@ -37,6 +37,7 @@ const BROWSER_FOLDERS = [
   'src/metrics',
   'src/library',
   'src/inspector',
+  'src/export',
 ];
 /** By this name tests import what users do. */
 const ITSELF = 'granule';
