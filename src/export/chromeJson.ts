@@ -1,6 +1,6 @@
 /** A log as JSON of Chrome's trace viewer: the same tracks, slices, arrows and counters as the trace of Perfetto. */
 import { payloadLine } from '../report/recordText.ts';
-import { METRICS } from '../report/systemMetrics.ts';
+import { METRICS } from '../report/metricTable.ts';
 import { Handling } from './handling.ts';
 import { eventsOf, hasArrow, nanosecondsOf, type ToExport } from './stretch.ts';
 import { actorTracks, hasMetrics, metricSamples } from './tracks.ts';

@@ -1,6 +1,6 @@
 /** A log as a trace of Perfetto: actors as tracks, handling as slices, messages as flows, metrics as counters. */
 import { payloadLine } from '../report/recordText.ts';
-import { METRICS } from '../report/systemMetrics.ts';
+import { METRICS } from '../report/metricTable.ts';
 import { Handling } from './handling.ts';
 import { PerfettoPackets } from './perfettoPackets.ts';
 import { eventsOf, hasArrow, nanosecondsOf, type ToExport } from './stretch.ts';

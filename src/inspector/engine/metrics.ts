@@ -1,5 +1,6 @@
 /** Metrics of the whole system over the run: values of its states at moments along it. */
-import { cheapSeqs, METRICS, systemMetrics } from '../../report/systemMetrics.ts';
+import { METRICS } from '../../report/metricTable.ts';
+import { cheapSeqs, systemMetrics } from '../../report/systemMetrics.ts';
 import type { OpenRun } from './openRun.ts';
 import type { Args } from './requests.ts';
 

@@ -2,7 +2,7 @@
 import { signal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import UPlot from 'uplot';
-import { METRICS } from '../../../report/systemMetrics.ts';
+import { METRICS } from '../../../report/metricTable.ts';
 import type { MetricSamples } from '../../engine/metrics.ts';
 import type { RunInfo } from '../../engine/requests.ts';
 import { count } from '../format.ts';
