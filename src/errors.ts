@@ -37,6 +37,13 @@ const ERROR_TABLE = {
   TOPOLOGY_ACTOR_UNKNOWN: { exit: 2, next: 'Add the actor, or name one that the topology has.' },
   TOPOLOGY_PAGE_SIZE: { exit: 2, next: 'A process page is 4K, 16K or 64K and never smaller than the kernel page.' },
   TOPOLOGY_NO_TAKER: { exit: 2, next: 'Send it to an actor whose kind takes that message.' },
+  EXTENDS_UNKNOWN: { exit: 2, next: 'Give a path relative to the file, or the name of a topology of the package.' },
+  EXTENDS_CYCLE: { exit: 2, next: 'Let one of the files extend nothing, or something else.' },
+  EXTENDS_NOTHING: { exit: 2, next: 'Name an item that the base has, or take "$remove" out.' },
+  PARAMETER_UNKNOWN: { exit: 2, next: 'Name a parameter that the topology has; "granule check FILE" lists them.' },
+  PARAMETER_MISSING: { exit: 2, next: 'Give it with --set NAME=VALUE, or give it a default.' },
+  PARAMETER_UNUSED: { exit: 2, next: 'Write "${NAME}" where its value belongs, or take it out.' },
+  PARAMETER_VALUE: { exit: 2, next: 'Give one of the values that it can have.' },
   TOPOLOGY_PORT: {
     exit: 2,
     next: 'Bind the port named to an actor that takes what it sends; docs/compose.md tells how.',

@@ -27,6 +27,8 @@ export type {
   ActorDefinition,
   ActorLaw,
   ActorStart,
+  BuiltInContext,
+  BuiltInInput,
   Look,
   Place,
   PlacedActor,
@@ -34,8 +36,14 @@ export type {
   Ports,
   SendBy,
   SendOptions,
+  Shows,
   Transition,
 } from './topology/definitions/actorTypes.ts';
+export {
+  definePageCachePolicy,
+  type PageCachePolicyDefinition,
+  type PageCachePolicyOptions,
+} from './topology/definitions/definePageCachePolicy.ts';
 export { builtIns, Catalogue, catalogueOf } from './topology/definitions/catalogue.ts';
 export { z } from 'zod';
 

@@ -1,9 +1,11 @@
 /** The command line as a function: arguments and streams in, an exit code out. */
 import { Command, CommanderError } from 'commander';
 import { GranuleError } from '../errors.ts';
+import { TopologyError } from '../topology/form/topologyError.ts';
 import { GRANULE_VERSION } from '../topology/meta.ts';
 import { Cli } from './cli.ts';
 import { addAbiReport } from './abiReport.ts';
+import { addCheck } from './check.ts';
 import { addDiff } from './diff.ts';
 import { addElf } from './elf.ts';
 import { addExport } from './export.ts';
@@ -19,7 +21,7 @@ import { addNew } from './new.ts';
 import { addRecord } from './record.ts';
 import { addReplay } from './replay.ts';
 import { addRun } from './run.ts';
-
+import { addSchema } from './schema.ts';
 import { addShare } from './share.ts';
 import { addState } from './state.ts';
 import { addSweep } from './sweep.ts';
@@ -72,6 +74,8 @@ export function createProgram(cli: Cli): Command {
   // Commands take over the settings above when they are made; these are in the order of the help.
   for (const add of [
     addRun,
+    addCheck,
+    addSchema,
     addFaults,
     addSweep,
     addReplay,
@@ -158,7 +162,9 @@ function fail(
   about: { args: readonly string[]; debug: boolean; cause: unknown },
 ): number {
   const { code, message, where, next } = error;
-  cli.note(wantsJson(about.args) ? JSON.stringify({ error: { code, message, where, next } }) : error.format());
+  const faults = error instanceof TopologyError ? { faults: error.faults } : {};
+  const json = (): string => JSON.stringify({ error: { code, message, where, next, ...faults } });
+  cli.note(wantsJson(about.args) ? json() : error.format());
   if (about.debug && about.cause instanceof Error) cli.note(about.cause.stack ?? '');
   return error.exitCode;
 }

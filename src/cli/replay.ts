@@ -89,7 +89,8 @@ function onOneThread({ system, ...found }: Replayed): { found: Found; states: Sh
 }
 
 function onManyThreads({ states, ...found }: ParallelReplayed): { found: Found; states: ShownState[] } {
-  return { found, states: states.map(({ actor, state: { value, context } }) => ({ actor, value, context })) };
+  const shown = states.map(({ actor, state: { value, context }, standIn }) => ({ actor, value, context, standIn }));
+  return { found, states: shown };
 }
 
 function sameText(found: Found, seconds: number): string {

@@ -1,9 +1,11 @@
 /** The actors of a system: creating them, and letting one handle a message. */
 
 import type { AnyStateMachine } from 'xstate';
+import { interned } from '../../machines/addresses.ts';
 import { GranuleError, invariant } from '../errors.ts';
 import { type Address, type Message, NO_CAUSE, OUTSIDE } from './envelope.ts';
 import { type ActorEnv, createActorEnv } from './actorEnv.ts';
+import type { StandIn } from './standIn.ts';
 import { LiveState } from './liveState.ts';
 import { type AdaptedMachine, adaptMachine, type Interpreter, type Step } from './xstateAdapter.ts';
 import type { ActorSnapshot, ActorStub, Send } from './xstateInternals.ts';
@@ -18,6 +20,8 @@ export interface ActorSpec {
   readonly guard?: (to: Address, message: Message) => void;
   /** Its context, of the plain data that a checkpoint holds; absent: the kinds of the model know theirs. */
   readonly revive?: (plain: Record<string, unknown>) => Record<string, unknown>;
+  /** For one that stands in for a kind of the model: how its state may be read. */
+  readonly standIn?: StandIn;
 }
 
 /** An actor in its place. */
@@ -27,6 +31,7 @@ export interface HostedActor {
   readonly env: ActorEnv;
   readonly state: LiveState;
   readonly guard: ActorSpec['guard'];
+  readonly standIn?: ActorSpec['standIn'];
 }
 
 /** Actors by id in the order of creation, and what each sent as it was created. */
@@ -82,7 +87,9 @@ export function hostActors(
   const stubs = new Map<Address, ActorStub>();
   const actors = new Map<Address, HostedActor>();
   const births: [Address, Step][] = [];
-  for (const spec of specs) {
+  for (const given of specs) {
+    // Messages name the actor at each send: see `interned`.
+    const spec = { ...given, id: interned(given.id) };
     invariant(!actors.has(spec.id) && spec.id !== OUTSIDE, `the id ${spec.id} is given to one actor`);
     const adapted = adaptMachine(spec.machine, { interpreter });
     const env = createActorEnv(spec.id, stubs);
@@ -99,6 +106,7 @@ export function hostActors(
       env,
       state: new LiveState(adapted.compiled, snapshot),
       guard: spec.guard,
+      standIn: spec.standIn,
     });
   }
   return { actors, births };

@@ -8,6 +8,7 @@ import { faultPlanOf } from '../topology/lifecycle.ts';
 import { catalogueOfRegistry } from '../topology/definitions/catalogue.ts';
 import type { LogReader } from '../log/logReader.ts';
 import type { RunSource } from '../mm/runs.ts';
+import type { StandIn } from '../runtime/standIn.ts';
 import { openMeta } from '../topology/meta.ts';
 import type { FoldOrder, FoldPost } from './foldWorker.node.ts';
 import { handOver } from './handedOver.node.ts';
@@ -35,7 +36,14 @@ export interface ParallelReplayed extends Omit<Replayed, 'system'> {
   /** Why the log was replayed in one thread after all, so that what is said here is what that found; null otherwise. */
   readonly oneThreadBecause: string | null;
   /** The state of every actor at the end, in the order of creation. */
-  readonly states: readonly { readonly actor: string; readonly state: PlainState }[];
+  readonly states: readonly EndState[];
+}
+
+/** An actor's state at the end, and what it stands in for if it does. */
+interface EndState {
+  readonly actor: string;
+  readonly state: PlainState;
+  readonly standIn: StandIn | undefined;
 }
 
 /** What the threads came to. */
@@ -146,7 +154,9 @@ function inOneThread(run: RecordedRun, options: ParallelReplayOptions, because: 
   const { onProgress } = options;
   const replayed = replay(run.reader, run.traces, onProgress === undefined ? {} : { onProgress });
   const { system, ...rest } = replayed;
-  const states = [...system.snapshots()].map(([actor, snapshot]) => ({ actor, state: plainState(snapshot) }));
+  const states = [...system.snapshots()].map(([actor, snapshot]) => {
+    return { actor, state: plainState(snapshot), standIn: run.standIn(actor) };
+  });
   return { ...rest, workers: 0, oneThreadBecause: because, states };
 }
 
@@ -200,7 +210,7 @@ export async function parallelReplay(
     oneThreadBecause: null,
     states: run.actors.flatMap((actor) => {
       const state = states.get(actor);
-      return state === undefined ? [] : [{ actor, state }];
+      return state === undefined ? [] : [{ actor, state, standIn: run.standIn(actor) }];
     }),
   };
 }

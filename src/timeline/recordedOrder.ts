@@ -47,6 +47,15 @@ export function recordedOrder(recorded: Topology['chooser']): RecordedOrder {
     return sameValue(recordOf(envelope, record.seq, record.timeCycles).payload, record.payload);
   };
 
+  /**
+   * Where one of two that were alike was taken for the other, the one left behind may hold back on its channel what the other
+   * did not. Whatever is pending then counts.
+   */
+  const twinOf = (queue: PendingQueue, record: LogRecord): Envelope | undefined => {
+    if (!isAmbiguous) return undefined;
+    return queue.pending().find((envelope) => isNamedBy(envelope, record) && fits(envelope, record));
+  };
+
   const next = (queue: PendingQueue): Envelope | null => {
     const record = wanted;
     if (record === null) return null;
@@ -57,10 +66,11 @@ export function recordedOrder(recorded: Topology['chooser']): RecordedOrder {
     // over all that is pending.
     if (isNamed && earliest.deliverCycles === record.timeCycles && record.timeCycles >= timeCycles) return earliest;
     const candidates = queue.enabled().filter((envelope) => isNamedBy(envelope, record));
-    if (candidates.length < 2) return candidates[0] ?? null;
+    const [only] = candidates;
+    if (candidates.length === 1 && (!isAmbiguous || fits(only, record))) return only;
     const fitting = candidates.filter((envelope) => fits(envelope, record));
     if (fitting.length > 1) isAmbiguous = true;
-    return fitting[0] ?? candidates[0] ?? null;
+    return fitting[0] ?? twinOf(queue, record) ?? candidates[0] ?? null;
   };
   return {
     name: 'recorded-order',

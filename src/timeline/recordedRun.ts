@@ -8,6 +8,7 @@ import type { RunSource } from '../mm/runs.ts';
 import { type ActorEnv, createActorEnv } from '../runtime/actorEnv.ts';
 import { type Message, OUTSIDE } from '../runtime/envelope.ts';
 import { type ActorSpec, handleMessage, type HostedActor } from '../runtime/hosting.ts';
+import { contextKind, type StandIn } from '../runtime/standIn.ts';
 import { LiveState } from '../runtime/liveState.ts';
 import { actorStateOf, type AdaptedMachine, adaptMachine, type Step } from '../runtime/xstateAdapter.ts';
 import type { ActorSnapshot, ActorStub, Send } from '../runtime/xstateInternals.ts';
@@ -58,8 +59,8 @@ export function plainState(snapshot: ActorSnapshot): PlainState {
  * unpackedState('mmu:1', { value: 'idle', status: 'active', context }).context.linux.runs; // []
  * ```
  */
-export function unpackedState(actor: string, state: unknown): unknown {
-  const kind = kindOf(actor);
+export function unpackedState(actor: string, state: unknown, standIn?: StandIn): unknown {
+  const kind = contextKind({ actor, standIn });
   if (kind === null || !isPlainState(state) || state.context === null) return state;
   return { ...state, context: unpackedContext(kind, state.context) };
 }
@@ -164,6 +165,19 @@ export class RecordedRun {
   adapted(actor: string): Pick<HostedActor, 'adapted' | 'env' | 'guard'> {
     const { adapted, env, spec } = this.#player(actor);
     return { adapted, env, guard: spec.guard };
+  }
+
+  /**
+   * What an actor stands in for, and how the plain form of its state may be read; undefined for a kind of granule's own.
+   *
+   * @throws GranuleError ACTOR_UNKNOWN
+   */
+  standIn(actor: string): StandIn | undefined {
+    const { spec } = this.#player(actor);
+    const { standIn } = spec;
+    if (standIn === undefined || typeof standIn.shows !== 'function') return standIn;
+    const { shows } = standIn;
+    return { ...standIn, shows: (plain: Record<string, unknown>) => shows(this.#revived(actor, spec, plain) as never) };
   }
 
   /** Whether there is an actor of that id, and its machine takes messages of that type. */

@@ -151,7 +151,8 @@ class Replay {
       const { actor } = stored;
       const isLoop = actor === SYSTEM_STATE;
       const replayed = isLoop ? this.#loopState(stored) : storedForm(stored, this.system.snapshot(actor));
-      const difference = replayed === null ? null : differenceFrom(stored, replayed);
+      const standIn = isLoop ? undefined : this.system.actor(actor).standIn;
+      const difference = replayed === null ? null : differenceFrom(stored, replayed, standIn);
       if (difference === null) continue;
       const { path, left, right } = difference;
       return { seq: record.seq, what: `state of ${actor}: ${path}`, recorded: left, replayed: right, actor };

@@ -152,7 +152,8 @@ export class ShareFold {
       for (const stored of this.#run.reader.storedStates(entry, (id) => this.#actors.has(id))) {
         const folded = this.#actors.get(stored.actor);
         const own = folded === undefined ? null : storedForm(stored, folded.state.snapshot);
-        if (differenceFrom(stored, own) !== null) this.#note(entry.seq, `the state of ${stored.actor} differs`);
+        if (differenceFrom(stored, own, this.#run.standIn(stored.actor)) !== null)
+          this.#note(entry.seq, `the state of ${stored.actor} differs`);
       }
     }
   }

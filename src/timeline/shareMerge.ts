@@ -91,7 +91,8 @@ export class ShareMerge {
         starts[words[at] - entry.firstSeq] = at;
       }
     }
-    for (const [index, owner] of owners.entries()) {
+    for (let index = 0; index < owners.length; index++) {
+      const owner = owners[index];
       const seq = entry.firstSeq + index;
       const words = reports[owner]?.words;
       const what = words === undefined ? 'no share has it' : this.#deliver(seq, words, starts[index], owner);

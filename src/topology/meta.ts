@@ -46,6 +46,7 @@ export function codeFingerprint(catalogue: Catalogue = builtIns): string {
   const rows: unknown[] = Object.entries(vocabulary).sort(([a], [b]) => (a < b ? -1 : 1));
   for (const type of [...catalogue.messages.keys()].sort()) rows.push([type, catalogue.row(type)]);
   for (const kind of [...catalogue.actors.keys()].sort()) rows.push([kind, catalogue.actors.get(kind)?.version]);
+  for (const name of [...catalogue.policies.keys()].sort()) rows.push([name, catalogue.policies.get(name)?.version]);
   for (const { name, hash } of catalogue.modules) rows.push([name, hash]);
   return `${GRANULE_VERSION}+${bytesToHex(sha256(utf8ToBytes(JSON.stringify(rows)))).slice(0, 16)}`;
 }
