@@ -5,8 +5,8 @@ import { checkLength, eventsOf, type ToExport } from './stretch.ts';
 
 /** What a mail to a list can hold, and a reader go through. */
 export const CHART_MESSAGES_MOST = 200;
-/** Columns that fit beside each other in a line of mail. */
-export const CHART_ACTORS_MOST = 12;
+/** Columns that an eye follows beside each other. */
+export const CHART_ACTORS_MOST = 20;
 const PAYLOAD_CHARACTERS = 48;
 
 /** One arrow of a chart. */

@@ -1,5 +1,5 @@
 /** Bundles the page into `dist/inspector/`: run by `npm run build`, so that whoever installs the package needs no bundler. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build, type BuildOptions, type Plugin } from 'esbuild';
 
@@ -35,13 +35,20 @@ async function bundled(entry: string, options: BuildOptions = {}): Promise<strin
   return outputFiles?.[0]?.text ?? '';
 }
 
+/** Whoever reads the page meanwhile, or bundles it too, has the old file or the new one. */
+function written(name: string, text: string): void {
+  const beside = `${out}${name}.${process.pid}`;
+  writeFileSync(beside, text);
+  renameSync(beside, `${out}${name}`);
+}
+
 const worker = await bundled('worker.ts');
 const script = await bundled('main.tsx', { define: { WORKER_PROGRAM: JSON.stringify(worker) } });
 const style = await bundled('style.css');
 mkdirSync(out, { recursive: true });
-writeFileSync(`${out}app.js`, script);
-writeFileSync(`${out}style.css`, style);
+written('app.js', script);
+written('style.css', style);
 const html = readFileSync(`${page}index.html`, 'utf8')
   .replace('<!-- granule:style -->', '<link rel="stylesheet" href="style.css" />')
   .replace('<!-- granule:script -->', '<script src="app.js"></script>');
-writeFileSync(`${out}index.html`, html);
+written('index.html', html);
