@@ -74,8 +74,7 @@ export class LiveRun {
   /** Answers what the page asks of the run that goes on; undefined for what the engine answers. */
   readonly extra: Extra = (name, args) => {
     if (name === 'live') {
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- checked where it is used
-      this.#obey((args ?? {}) as Args<'live'>);
+      this.#obey(args ?? {});
       return this.status();
     }
     if (name === 'runs') this.refresh();

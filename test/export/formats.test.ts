@@ -97,7 +97,7 @@ describe('sequence charts', () => {
     const middle = (actor: string): number => names.indexOf(actor) + Math.floor(actor.length / 2);
     expect(lines).toHaveLength(3 + 8);
     for (const [at, line] of lines.slice(3).entries()) {
-      const { seq, from, to, type } = records[2 + at] as LogRecord;
+      const { seq, from, to, type } = records[2 + at];
       expect(Number(line.slice(0, 3))).toBe(seq);
       const ends = [middle(from), middle(to)].toSorted((a, b) => a - b) as [number, number];
       const arrow = line.slice(ends[0] + 1, ends[1]);
