@@ -89,7 +89,30 @@ export {
   type ZoneFigures,
 } from './figures.ts';
 export { vocabulary } from './vocabulary.ts';
-export * from './parts.ts';
+export {
+  accessAt,
+  calculateMinFreeKbytes,
+  copyPagesBy,
+  flagsOf,
+  initialFile,
+  isDirty,
+  isPresent,
+  isValid,
+  isWritable,
+  MAY_FETCH,
+  MAY_READ,
+  MAY_WRITE,
+  noCounts,
+  obeyedOf,
+  packPte,
+  pfnOf,
+  PTE,
+  runStretchBy,
+  takeMessage,
+  type Translate,
+  walkGeometry,
+  watermarks,
+} from './parts.ts';
 export { type ZoneContext, type ZoneInput, zeroFrame } from './zone.ts';
 
 /** A kind of actor that a topology can hold. */
