@@ -64,7 +64,10 @@ const ERROR_TABLE = {
   SWEEP_VALUE_INVALID: { exit: 2, next: 'Give values that the field can have; docs/topology.md says which.' },
   SWEEP_POINT_INVALID: { exit: 2, next: 'Give other values, or --skip-invalid to leave such points out.' },
   EXPORT_TOO_LONG: { exit: 2, next: 'Choose a shorter stretch with --first and --last, or one actor or type.' },
-  SHARE_TOO_LARGE: { exit: 2, next: 'Run a shorter topology, or hand over the log and its traces for "granule inspect".' },
+  SHARE_TOO_LARGE: {
+    exit: 2,
+    next: 'Run a shorter topology, or hand over the log and its traces for "granule inspect".',
+  },
   JOURNAL_OTHER: {
     exit: 2,
     next: 'Choose another --out, or give --force: points that both have are then not run again.',

@@ -65,7 +65,10 @@ async function exportCommand(cli: Cli, log: string, options: ExportOptions): Pro
   const out = options.out ?? (format.isBinary ? log.replace(/\.glog$/, '') + format.ending : null);
   if (out !== null) {
     let bytes = 0;
-    writeWholePieces(cli.path(out), encoded(pieces, (length) => (bytes += length)));
+    writeWholePieces(
+      cli.path(out),
+      encoded(pieces, (length) => (bytes += length)),
+    );
     cli.out.write(`${out}: ${formatBytes(bytes)}\n`);
     return;
   }

@@ -21,7 +21,8 @@ function tracksOf(toExport: ToExport, packets: PerfettoPackets): Tracks {
   let last = METRICS_TRACK;
   let rank = 0;
   const description = `${toExport.title}: seq ${toExport.from} to ${toExport.to}`;
-  if (hasMetrics(toExport)) made.push(packets.track({ uuid: METRICS_TRACK, name: 'metrics', rank: rank++, description }));
+  if (hasMetrics(toExport))
+    made.push(packets.track({ uuid: METRICS_TRACK, name: 'metrics', rank: rank++, description }));
   for (const [at, { id, says, unit }] of (hasMetrics(toExport) ? METRICS : []).entries()) {
     const name = `${id}: ${says}`;
     made.push(packets.track({ uuid: ++last, name, parent: METRICS_TRACK, rank: at, unit }));

@@ -62,8 +62,14 @@ export function textChart(chart: MailChart): string {
   const { title, actors, messages } = chart;
   const middles = middlesOf(chart);
   const byActor = new Map(actors.map((actor, at) => [actor, middles[at] ?? 0]));
-  const names = over('', actors.map((actor, at) => [(middles[at] ?? 0) - Math.floor(actor.length / 2), actor] as const));
-  const lines = over('', middles.map((middle) => [middle, '|'] as const));
+  const names = over(
+    '',
+    actors.map((actor, at) => [(middles[at] ?? 0) - Math.floor(actor.length / 2), actor] as const),
+  );
+  const lines = over(
+    '',
+    middles.map((middle) => [middle, '|'] as const),
+  );
   const width = Math.max(names.length, lines.length) + AROUND;
   const seqWidth = Math.max(3, ...messages.map(({ seq }) => String(seq).length));
   const timeWidth = Math.max(6, ...messages.map(({ timeCycles }) => formatCount(timeCycles).length));

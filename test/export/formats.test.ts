@@ -60,7 +60,9 @@ describe('granule export --to csv', () => {
   });
 
   it('has only the events of an actor, a type and a stretch where these are named', async () => {
-    const rows = csvRows(await exported('--to', 'csv', '--actor', 'mm:1', '--type', 'FAULT', '--first', '100', '--last', '400'));
+    const rows = csvRows(
+      await exported('--to', 'csv', '--actor', 'mm:1', '--type', 'FAULT', '--first', '100', '--last', '400'),
+    );
     const wanted = records.filter(({ seq, to, type }) => to === 'mm:1' && type === 'FAULT' && seq >= 100 && seq <= 400);
     expect(rows.slice(1).map(([seq]) => Number(seq))).toEqual(wanted.map(({ seq }) => seq));
     expect(wanted.length).toBeGreaterThan(2);
@@ -113,13 +115,18 @@ describe('sequence charts', () => {
     expect(said).toEqual([...actors]);
     const messages = lines.filter((line) => line.includes('->>'));
     expect(messages).toHaveLength(39);
-    for (const line of lines) expect(line).toMatch(/^(?:%% |sequenceDiagram$| {2}(?:participant|Note over|a\d+->>a\d+:) ?)[^;#]*$/);
+    for (const line of lines)
+      expect(line).toMatch(/^(?:%% |sequenceDiagram$| {2}(?:participant|Note over|a\d+->>a\d+:) ?)[^;#]*$/);
   });
 
   it('of an actor show what it sent, too', async () => {
     const text = await exported('--to', 'text', '--actor', 'zone', '--first', '0', '--last', '120');
     const wanted = records.slice(0, 121).filter(({ from, to }) => from === 'zone' || to === 'zone');
-    const seqs = text.trimEnd().split('\n').slice(3).map((line) => Number(line.trim().split(' ')[0]));
+    const seqs = text
+      .trimEnd()
+      .split('\n')
+      .slice(3)
+      .map((line) => Number(line.trim().split(' ')[0]));
     expect(seqs).toEqual(wanted.map(({ seq }) => seq));
     expect(wanted.some(({ from }) => from === 'zone')).toBe(true);
   });

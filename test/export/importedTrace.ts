@@ -48,7 +48,8 @@ class Importer {
   describe(packet: Decoded): void {
     const { uuid, name, parent_uuid: parent, counter } = packet['track_descriptor'] as Decoded;
     const above = parent === undefined ? undefined : this.#tracks.get(parent as number);
-    if (parent !== undefined && above === undefined) throw new Error(`the track ${String(name)} comes before its parent`);
+    if (parent !== undefined && above === undefined)
+      throw new Error(`the track ${String(name)} comes before its parent`);
     if (this.#tracks.has(uuid as number)) throw new Error(`two tracks have the uuid ${String(uuid)}`);
     const track = { name: name as string, parent: above?.name ?? '', isCounter: counter !== undefined };
     this.#tracks.set(uuid as number, track);

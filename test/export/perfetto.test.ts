@@ -118,7 +118,12 @@ describe('the reader of schemas', () => {
       const found = decode(
         schema,
         'TrackEvent',
-        bytes((message) => message.varint(11, value).fixed64(47, value).double(44, -value / 3)),
+        bytes((message) =>
+          message
+            .varint(11, value)
+            .fixed64(47, value)
+            .double(44, -value / 3),
+        ),
       );
       expect(found).toEqual({ track_uuid: value, flow_ids: [value], double_counter_value: -value / 3 });
     }

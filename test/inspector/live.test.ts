@@ -51,7 +51,11 @@ function liveRun(isPaused = false): Live {
 /** The same run with nobody looking on. */
 function plainRun(): { headHash: string; records: LogRecord[] } {
   const storage = memoryStorage();
-  const steps = runSteps({ topology, traces, writer: new LogWriter(storage, zlibCompression, logMeta(topology, traces)) });
+  const steps = runSteps({
+    topology,
+    traces,
+    writer: new LogWriter(storage, zlibCompression, logMeta(topology, traces)),
+  });
   let step = steps.next();
   while (step.done !== true) step = steps.next();
   const reader = LogReader.open(storage, zlibCompression);
@@ -90,10 +94,9 @@ async function started(place: Workplace, args: readonly string[]): Promise<Start
 
 describe('a run that is looked at while it goes on', () => {
   it('has the head hash that it has without, whenever it is paused, stepped and asked', () => {
-    const orders = fc.array(
-      fc.record({ events: fc.integer({ min: 1, max: 700 }), asks: fc.boolean() }),
-      { maxLength: 30 },
-    );
+    const orders = fc.array(fc.record({ events: fc.integer({ min: 1, max: 700 }), asks: fc.boolean() }), {
+      maxLength: 30,
+    });
     fc.assert(
       fc.property(orders, (given) => {
         const { live, engine, steps } = liveRun();
@@ -195,7 +198,8 @@ describe.skipIf(withoutChromium)('granule run --inspect, in a browser', () => {
     const { code, stdout } = await ended;
     expect(code).toBe(0);
     await place.run(['run', 'plain-64k', '--out', 'without.glog']);
-    const hashOf = async (log: string) => JSON.parse((await place.run(['info', log, '--json'])).stdout).headHash as string;
+    const hashOf = async (log: string) =>
+      JSON.parse((await place.run(['info', log, '--json'])).stdout).headHash as string;
     expect(stdout).toContain(await hashOf('without.glog'));
     expect(await hashOf('plain-64k.glog')).toBe(await hashOf('without.glog'));
   }, 120_000);
@@ -208,7 +212,15 @@ describe('a log that is read while it is written', () => {
     const growing = new GrowingLog(storage, zlibCompression);
     const record = (seq: number): LogRecord => {
       const payload = { seq, [`field${seq % 5}`]: 'x' };
-      return { seq, timeCycles: seq * 3, to: `a:${seq % 7}`, from: 'a:0', cause: seq - 1, type: `T${seq % 3}`, payload };
+      return {
+        seq,
+        timeCycles: seq * 3,
+        to: `a:${seq % 7}`,
+        from: 'a:0',
+        cause: seq - 1,
+        type: `T${seq % 3}`,
+        payload,
+      };
     };
     for (let seq = 0; seq < 30_000; seq++) {
       writer.append(record(seq));

@@ -119,7 +119,9 @@ describe('granule share', () => {
     await place.run(['run', 'smmu-native-table', '--out', 'smmu.glog']);
     const { code, stderr } = await place.run(['share', 'smmu.glog', '--out', 'smmu.html']);
     expect(code).toBe(0);
-    expect(stderr).toContain('definitions of ./smmu.mjs, ./nic.mjs are not in the page: it shows the events, and not the states');
+    expect(stderr).toContain(
+      'definitions of ./smmu.mjs, ./nic.mjs are not in the page: it shows the events, and not the states',
+    );
     const engine = new Engine();
     const bytes = new Uint8Array(readFileSync(place.path('smmu.glog')));
     engine.open(openBytes('A', { name: 'smmu.glog', bytes }, []));

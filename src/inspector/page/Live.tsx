@@ -52,7 +52,9 @@ export function Live() {
   const { state, events } = live.value;
   return (
     <div class="bar live" role="toolbar" aria-label="the run that goes on">
-      <strong>{state === 'ended' ? 'The run is over' : state === 'paused' ? 'The run is paused' : 'The run goes on'}</strong>
+      <strong>
+        {state === 'ended' ? 'The run is over' : state === 'paused' ? 'The run is paused' : 'The run goes on'}
+      </strong>
       <span aria-live="polite">{count(events)} events</span>
       {state === 'running' && <button onClick={() => order({ order: 'pause' })}>pause</button>}
       {state === 'paused' && (
