@@ -45,7 +45,7 @@ function* messagesOf(toExport: ToExport): Generator<ChartMessage, void, undefine
  * const process = { pid: 1, trace: 'made', pageSize: '4K' };
  * const traces = new Map([[1, traceFromSteps([{ access: 'X', addr: 0x10000 }])]]);
  * const reader = runInMemory(parseTopology({ name: 'one', processes: [process] }, 'example'), traces);
- * mailChart(stretchOf(reader, { to: 1 })).actors; // [ 'outside', 'sched', 'process:1' ]
+ * mailChart(stretchOf(reader, { to: 1 })).actors; // [ 'outside', 'process:1', 'abi' ]
  * ```
  */
 export function mailChart(toExport: ToExport): MailChart {

@@ -86,8 +86,8 @@ class Interned {
  * @example
  * ```ts
  * const packets = new PerfettoPackets();
- * packets.track({ uuid: 1, name: 'mm:1' }).length; // 20
- * packets.sliceEnd(1, 2000).length; // 16
+ * packets.track({ uuid: 1, name: 'mm:1' }).length; // 22
+ * packets.sliceEnd(1, 2000).length; // 15
  * ```
  */
 export class PerfettoPackets {

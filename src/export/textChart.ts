@@ -55,7 +55,7 @@ function arrow(message: ChartMessage, middles: ReadonlyMap<string, number>, line
  * @example
  * ```ts
  * const messages = [{ seq: 4, timeCycles: 9, from: 'mm:1', to: 'zone', type: 'ALLOC', text: 'order=4' }];
- * textChart({ title: 'one', actors: ['mm:1', 'zone'], messages }).split('\n')[3]; // '4         9    |- ALLOC ->|    order=4'
+ * textChart({ title: 'one', actors: ['mm:1', 'zone'], messages }).split('\n')[3]; // '  4       9    |- ALLOC >|    order=4'
  * ```
  */
 export function textChart(chart: MailChart): string {

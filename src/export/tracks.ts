@@ -20,7 +20,7 @@ export interface ActorTrack {
  * const process = { pid: 1, trace: 'made', pageSize: '4K' };
  * const traces = new Map([[1, traceFromSteps([{ access: 'X', addr: 0x10000 }])]]);
  * const reader = runInMemory(parseTopology({ name: 'one', processes: [process] }, 'example'), traces);
- * actorTracks(stretchOf(reader, {}))[0]; // { id: 'sched', kind: 'sched' }
+ * actorTracks(stretchOf(reader, {}))[0]; // { id: 'process:1', kind: 'process' }
  * ```
  */
 export function actorTracks({ reader, actor }: ToExport): ActorTrack[] {
