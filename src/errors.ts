@@ -32,6 +32,12 @@ const ERROR_TABLE = {
   LOG_TOO_LARGE: { exit: 2, next: 'Split the run.' },
   SEQ_OUT_OF_RANGE: { exit: 2, next: 'Use "granule info LOG" to see the first and last seq.' },
   ACTOR_UNKNOWN: { exit: 2, next: 'Use "granule info LOG" to see the actors.' },
+  QUERY_INVALID: { exit: 2, next: 'Mend the query at the column named; docs/query.md has the language.' },
+  DUCKDB_MISSING: {
+    exit: 2,
+    next: 'Run "npm install @duckdb/node-api" where granule is installed, or query without --sql.',
+  },
+  SQL_FAILED: { exit: 2, next: 'Mend the statement; docs/query.md has the tables and their columns.' },
   TOPOLOGY_INVALID: { exit: 2, next: 'Mend the field named; docs/topology.md lists every field.' },
   TOPOLOGY_UNKNOWN: { exit: 2, next: 'Give a file, or one of the names that "granule run --list" prints.' },
   TOPOLOGY_ACTOR_UNKNOWN: { exit: 2, next: 'Add the actor, or name one that the topology has.' },
@@ -63,7 +69,7 @@ const ERROR_TABLE = {
   SWEEP_KEY_UNKNOWN: { exit: 2, next: 'Name a field of the topology; docs/topology.md lists every one.' },
   SWEEP_VALUE_INVALID: { exit: 2, next: 'Give values that the field can have; docs/topology.md says which.' },
   SWEEP_POINT_INVALID: { exit: 2, next: 'Give other values, or --skip-invalid to leave such points out.' },
-  EXPORT_TOO_LONG: { exit: 2, next: 'Choose a shorter stretch with --first and --last, or one actor or type.' },
+  EXPORT_TOO_LONG: { exit: 2, next: 'Choose a shorter stretch with --from and --until, or one actor or type.' },
   SHARE_TOO_LARGE: {
     exit: 2,
     next: 'Run a shorter topology, or hand over the log and its traces for "granule inspect".',
@@ -76,6 +82,15 @@ const ERROR_TABLE = {
   WORKER_DIED: {
     exit: 1,
     next: 'Give fewer --workers, or Node more memory, and the same command again: a sweep runs only what is missing.',
+  },
+  PARENT_MISSING: {
+    exit: 2,
+    next: 'Put the log that it goes on from beside it, or name that with --parent FILE; "granule info" prints its head hash.',
+  },
+  FORK_CHANGE: { exit: 2, next: 'Use "granule fork LOG --at SEQ --list" to see what can be changed there.' },
+  FORK_SETTING: {
+    exit: 2,
+    next: 'Run anew from the start with it: give --at start with the same --set, and hold both runs together with "granule compare".',
   },
   REPLAY_DIVERGED: { exit: 1, next: 'Run the command printed with it to open the moment before.' },
   RUN_LIMIT: { exit: 1, next: 'Raise the limit named, or shorten the run.' },

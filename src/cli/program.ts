@@ -7,16 +7,19 @@ import { Cli } from './cli.ts';
 import { addAbiReport } from './abiReport.ts';
 import { addCheck } from './check.ts';
 import { addDiff } from './diff.ts';
+import { addCompare } from './compare.ts';
 import { addElf } from './elf.ts';
 import { addExport } from './export.ts';
 import { addGraph } from './graph.ts';
 import { addFaults } from './faults.ts';
+import { addFork } from './fork.ts';
 import { addImport } from './import.ts';
 import { addInfo } from './info.ts';
 import { addInspect } from './inspect.ts';
 import type { CliIo } from './io.ts';
 import { addLog } from './log.ts';
 import { addMakeTrace } from './makeTrace.ts';
+import { addQuery } from './query.ts';
 import { addNew } from './new.ts';
 import { addRecord } from './record.ts';
 import { addReplay } from './replay.ts';
@@ -41,6 +44,8 @@ Examples:
   granule state mixed-page-sizes.glog --at 1000 --actor mm:100
   granule why mixed-page-sizes.glog 1000
   granule replay mixed-page-sizes.glog    run it again and compare every event
+  granule fork mixed-page-sizes.glog --at 1000 --set pageCache=sticky-order
+  granule compare mixed-page-sizes.glog mixed-page-sizes-fork.glog
   granule record -- git log --oneline     record a program of your own
 
 Exit codes: 0 all is well; 1 a check failed; 2 bad usage or bad input; 130 ended by Ctrl-C.`;
@@ -82,13 +87,15 @@ export function createProgram(cli: Cli): Command {
     addState,
     addDiff,
     addWhy,
+    addFork,
+    addCompare,
     addLog,
+    addQuery,
     addInfo,
     addGraph,
     addNew,
     addInspect,
     addShare,
-
     addExport,
     addVerify,
     addValidate,

@@ -1,6 +1,5 @@
 /** `granule run`: plays a topology to its end and keeps its log. */
 import { existsSync } from 'node:fs';
-import { basename } from 'node:path';
 import { type Command, Option } from 'commander';
 import { GranuleError } from '../errors.ts';
 import { createLogFile } from '../log/fileStorage.node.ts';
@@ -24,6 +23,7 @@ import { INTERRUPTED_EXIT } from './interruption.ts';
 import { play, type Played } from './play.ts';
 import { type Inspected, inspectRun } from './liveRun.ts';
 import { USES_HELP } from './openLog.ts';
+import { outputPath, stemOf } from './outputPath.ts';
 import { printRun } from './runReport.ts';
 
 interface RunOptions {
@@ -45,9 +45,6 @@ interface RunOptions {
   paused?: boolean;
   browser: boolean;
 }
-
-/** Logs of one name that are kept side by side in a folder before a name has to be given. */
-const NUMBERED_NAMES = 10_000;
 
 const EXAMPLES = `
 Examples:
@@ -117,7 +114,7 @@ async function run(cli: Cli, name: string | undefined, options: RunOptions): Pro
   const traces = atPlace(loaded, () => checkedTraces(topology, { folders }));
   // Built here once more for its checks alone: what cannot run leaves no log behind.
   atPlace(loaded, () => systemOf({ topology, traces, catalogue }));
-  const out = options.log ? outputPath(cli, name, options) : null;
+  const out = options.log ? outputPath(cli, stemOf(name), options) : null;
   const checked = options.checked === true;
   const { interpreter } = options;
   const { played, inspected } = await record(cli, topology, traces, { catalogue, out, checked, interpreter, options });
@@ -163,18 +160,6 @@ function traceOption(text: string): [number, string] {
   const match = /^(\d+)=(.+)$/.exec(text);
   if (match === null) throw new GranuleError('USAGE', `"${text}" is no PID=FILE`, '--trace');
   return [Number(match[1]), match[2] ?? ''];
-}
-
-function outputPath(cli: Cli, name: string, { out, force }: RunOptions): string {
-  if (out !== undefined) return cli.path(out);
-  const stem = basename(name).replace(/\.(json|ya?ml|[mc]?[jt]s)$/, '');
-  const named = cli.path(`${stem}.glog`);
-  if (force === true || !existsSync(named)) return named;
-  for (let number = 2; number < NUMBERED_NAMES; number++) {
-    const path = cli.path(`${stem}-${number}.glog`);
-    if (!existsSync(path)) return path;
-  }
-  throw new GranuleError('OUTPUT_UNWRITABLE', `${NUMBERED_NAMES} logs of this name are there`, named);
 }
 
 /** How to record. */

@@ -4,8 +4,9 @@ import { chromeTrace } from './chromeJson.ts';
 import { csvOf } from './csv.ts';
 import { mailChart } from './mailChart.ts';
 import { mermaidChart } from './mermaidChart.ts';
+import { writeParquet } from './parquet.ts';
 import { perfettoTrace } from './perfetto.ts';
-import type { ToExport } from './stretch.ts';
+import { eventsOf, type ToExport } from './stretch.ts';
 import { textChart } from './textChart.ts';
 
 /** A form. */
@@ -18,7 +19,9 @@ export interface ExportFormat {
   readonly isBinary: boolean;
   /** Whether it shows metrics, for which states are folded. */
   readonly hasMetrics: boolean;
-  readonly pieces: (toExport: ToExport) => Iterable<string | Uint8Array>;
+  /** What it is made of, in order; absent where `write` makes it. */
+  readonly pieces?: (toExport: ToExport) => Iterable<string | Uint8Array>;
+  readonly write?: (toExport: ToExport, sink: (bytes: Uint8Array) => void) => void;
 }
 
 /** The forms, in the order of the help. */
@@ -70,6 +73,16 @@ export const EXPORT_FORMATS: readonly ExportFormat[] = [
     isBinary: false,
     hasMetrics: false,
     pieces: csvOf,
+  },
+  {
+    name: 'parquet',
+    says: 'table of events for data frames and SQL',
+    ending: '.parquet',
+    isBinary: true,
+    hasMetrics: false,
+    write: (toExport, sink) => {
+      toExport.tally.events = writeParquet(() => eventsOf(toExport), sink).rows;
+    },
   },
 ];
 

@@ -57,6 +57,7 @@ export function mailChart(toExport: ToExport): MailChart {
     messages.push(message);
     checkLength(messages.length, CHART_MESSAGES_MOST, 'a sequence chart', 'messages');
   }
+  toExport.tally.events = messages.length;
   const actors = new Set<string>();
   for (const message of messages) actors.add(message.from === '' ? OUTSIDE_ID : message.from).add(message.to);
   checkLength(actors.size, CHART_ACTORS_MOST, 'a sequence chart', 'actors');

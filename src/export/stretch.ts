@@ -21,6 +21,8 @@ export interface ToExport {
   readonly cyclesPerSecond: number;
   /** Folds states, for formats that show metrics; null where traces are missing. */
   readonly view: SystemView | null;
+  /** Events that were exported so far. */
+  readonly tally: { events: number };
 }
 
 /**
@@ -63,6 +65,7 @@ export function stretchOf(
     ...(type === undefined ? {} : { type }),
     cyclesPerSecond: typeof rate === 'number' && rate > 0 ? rate : defaultCosts.cyclesPerSecond,
     view,
+    tally: { events: 0 },
   };
 }
 
@@ -78,13 +81,15 @@ export function stretchOf(
  * [...eventsOf(stretchOf(reader, { to: 1 }))].map(({ seq }) => seq); // [ 0, 1 ]
  * ```
  */
-export function* eventsOf({ reader, from, to, actor, type }: ToExport): Generator<LogRecord, void, undefined> {
-  if (actor === undefined && type !== undefined) {
-    yield* reader.byType(type, from, to);
-    return;
+export function* eventsOf(toExport: ToExport): Generator<LogRecord, void, undefined> {
+  const { reader, from, to, actor, type, tally } = toExport;
+  const byType = actor === undefined && type !== undefined ? reader.byType(type, from, to) : null;
+  const records = byType ?? (actor === undefined ? reader.range(from, to) : reader.byActor(actor, from, to));
+  for (const record of records) {
+    if (type !== undefined && record.type !== type) continue;
+    tally.events += 1;
+    yield record;
   }
-  const records = actor === undefined ? reader.range(from, to) : reader.byActor(actor, from, to);
-  for (const record of records) if (type === undefined || record.type === type) yield record;
 }
 
 /**

@@ -82,6 +82,11 @@ export class LogWriter {
     return this.#nextSeq + this.#waiting.length;
   }
 
+  /** Whether nothing more can be added. */
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
   /**
    * Adds the next record. A record that is refused leaves the log as it was.
    *

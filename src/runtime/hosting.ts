@@ -18,6 +18,8 @@ export interface ActorSpec {
   readonly input?: unknown;
   /** Looks at what it sends to others, and throws where it may not. */
   readonly guard?: (to: Address, message: Message) => void;
+  /** Looks at its state before it handles the record of a seq: where a setting was changed in the middle of the run. */
+  readonly adjust?: (state: LiveState, seq: number) => void;
   /** Its context, of the plain data that a checkpoint holds; absent: the kinds of the model know theirs. */
   readonly revive?: (plain: Record<string, unknown>) => Record<string, unknown>;
   /** For one that stands in for a kind of the model: how its state may be read. */
@@ -31,6 +33,7 @@ export interface HostedActor {
   readonly env: ActorEnv;
   readonly state: LiveState;
   readonly guard: ActorSpec['guard'];
+  readonly adjust: ActorSpec['adjust'];
   readonly standIn?: ActorSpec['standIn'];
 }
 
@@ -106,6 +109,7 @@ export function hostActors(
       env,
       state: new LiveState(adapted.compiled, snapshot),
       guard: spec.guard,
+      adjust: spec.adjust,
       standIn: spec.standIn,
     });
   }
@@ -113,7 +117,7 @@ export function hostActors(
 }
 
 /**
- * Lets an actor handle a message: its state moves on, and what it sends comes back. `seq` is for the error alone.
+ * Lets an actor handle a message: its state moves on, and what it sends comes back. `seq` is that of its record.
  *
  * @throws GranuleError ACTOR_THREW naming actor, seq and type; ACTOR_UNSUPPORTED
  * @example
@@ -126,6 +130,7 @@ export function hostActors(
  */
 export function handleMessage(actor: HostedActor, message: Message, seq: number): readonly Send[] {
   try {
+    actor.adjust?.(actor.state, seq);
     const sends = actor.adapted.handle(actor.state, message, actor.env);
     if (actor.guard !== undefined) guarded(actor.guard, sends);
     return sends;

@@ -1,7 +1,7 @@
 /** The product of the values of a sweep: a topology for each combination, in one order. */
 import { GranuleError } from '../errors.ts';
 import { parseTopology, type Topology } from '../topology/schema.ts';
-import { withValue } from './places.ts';
+import { withValue } from '../topology/places.ts';
 import { type ParameterForm, POINTS_MAX, type VariedKey, type VariedValue } from './varied.ts';
 
 /** One combination of values. */

@@ -2,7 +2,7 @@
 import { GranuleError } from '../errors.ts';
 import type { ResolvedForm } from '../topology/form/resolve.ts';
 import { readTopology, type Topology } from '../topology/schema.ts';
-import { type Place, placesOf, valueAt, withValue } from './places.ts';
+import { type Place, placesOf, valueAt, withValue } from '../topology/places.ts';
 
 /** Points that one sweep has at most: more is a slip of the keyboard, and would fill the memory before it began. */
 export const POINTS_MAX = 100_000;

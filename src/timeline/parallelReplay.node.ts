@@ -11,6 +11,7 @@ import type { RunSource } from '../mm/runs.ts';
 import type { StandIn } from '../runtime/standIn.ts';
 import { openMeta } from '../topology/meta.ts';
 import type { FoldOrder, FoldPost } from './foldWorker.node.ts';
+import { editsOf } from './edits.ts';
 import { handOver } from './handedOver.node.ts';
 import { type PlainState, plainState, RecordedRun } from './recordedRun.ts';
 import { replay, type Replayed, type ReplayOptions } from './replay.ts';
@@ -142,6 +143,8 @@ class Threads {
 
 /** Why a log cannot be verified by its own bytes and so has to be encoded anew, which one thread does; null when it can. */
 function whyOneThread(reader: LogReader): string | null {
+  if (reader.parent !== null) return 'it goes on from the log of its parent';
+  if (editsOf(openMeta(reader.meta)).length > 0) return 'it changes what waits or what is set in the middle of the run';
   if (!isAsWritten(reader)) return 'its messages are of older versions';
   if (looksIntoAnswers(faultPlanOf(openMeta(reader.meta).topology)))
     return 'its fault plan looks into what it answers itself';

@@ -10,6 +10,8 @@ import { sameValue } from './values.ts';
 export interface RecordedOrder extends Chooser {
   /** Says which record comes next. */
   want(record: LogRecord): void;
+  /** From the next delivery on, the run was chosen by this chooser. */
+  recordedBy(chooser: Topology['chooser']): void;
   /**
    * True once two pending envelopes could both have been the one recorded, with the same payload and time (copies that a
    * fault plan made): the records to come are the same whichever is taken, but what is still pending may differ in name.
@@ -30,14 +32,15 @@ function isNamedBy(envelope: Envelope, record: LogRecord): boolean {
  * Makes the chooser of a replay. Without a record to follow, and where the wanted envelope is not enabled, its `next`
  * gives null. `runtime/chooser.ts:replayList` follows a list that is whole in memory; a log can be longer than that.
  *
- * @param recorded the chooser of the run: of a run in order of time only what is due first is delivered, so that its order
+ * @param first the chooser of the run: of a run in order of time only what is due first is delivered, so that its order
  * is verified; of any other, whatever its channel lets through
  * @example
  * ```ts
  * recordedOrder('time-order').next(new PendingQueue()); // null
  * ```
  */
-export function recordedOrder(recorded: Topology['chooser']): RecordedOrder {
+export function recordedOrder(first: Topology['chooser']): RecordedOrder {
+  let recorded = first;
   let wanted: LogRecord | null = null;
   let timeCycles = 0;
   let isAmbiguous = false;
@@ -76,6 +79,7 @@ export function recordedOrder(recorded: Topology['chooser']): RecordedOrder {
     name: 'recorded-order',
     seed: null,
     next,
+    recordedBy: (chooser) => (recorded = chooser),
     want: (record) => {
       timeCycles = wanted?.timeCycles ?? 0;
       wanted = record;

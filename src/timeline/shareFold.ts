@@ -80,7 +80,7 @@ export class ShareFold {
 
   #checkLink(segment: number, lastSeq: number): void {
     const { reader } = this.#run;
-    const hash = reader.chain(segment, reader.chainStored(segment - 1));
+    const hash = reader.chain(segment, reader.chainBefore(segment));
     if (hashHex(hash) !== hashHex(reader.chainStored(segment))) this.#note(lastSeq, 'the hash chain breaks here');
   }
 

@@ -52,7 +52,7 @@ export class ShareMerge {
     this.#sendWords = SEND_WORDS + new RuleWords(faultPlanOf(run.meta.topology)).rules.length;
     this.#sources = Array.from({ length: shares }, () => ({ reports: [], names: [] }));
     const { reader } = run;
-    if (hashHex(reader.chainStored(reader.directory.segments.length - 1)) !== reader.headHash) {
+    if (hashHex(reader.chainBefore(reader.directory.segments.length)) !== reader.headHash) {
       this.misfit ??= { seq: reader.lastSeq, what: 'the head hash is not the end of the hash chain' };
     }
   }

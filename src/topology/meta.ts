@@ -30,7 +30,13 @@ export interface TraceReference {
 /** Where a fork began. */
 export interface ForkParent {
   headHash: string;
+  /** Of the last record that both share; -1: none. */
   seq: number;
+  /** The log holds its own records alone, and goes on from its parent's; absent: it holds those that both share too. */
+  holds?: 'suffix';
+  /** What it sends from outside (`src/timeline/outside.ts`), and what else it changes (`src/timeline/edits.ts`). */
+  sends?: readonly unknown[];
+  edits?: readonly unknown[];
 }
 
 /**

@@ -61,7 +61,7 @@ describe('granule export --to csv', () => {
 
   it('has only the events of an actor, a type and a stretch where these are named', async () => {
     const rows = csvRows(
-      await exported('--to', 'csv', '--actor', 'mm:1', '--type', 'FAULT', '--first', '100', '--last', '400'),
+      await exported('--to', 'csv', '--actor', 'mm:1', '--type', 'FAULT', '--from', '100', '--until', '400'),
     );
     const wanted = records.filter(({ seq, to, type }) => to === 'mm:1' && type === 'FAULT' && seq >= 100 && seq <= 400);
     expect(rows.slice(1).map(([seq]) => Number(seq))).toEqual(wanted.map(({ seq }) => seq));
@@ -94,7 +94,7 @@ describe('granule export --to chrome', () => {
 
 describe('sequence charts', () => {
   it('in text have an arrow from the sender to the receiver in each line', async () => {
-    const lines = (await exported('--to', 'text', '--first', '2', '--last', '9')).trimEnd().split('\n');
+    const lines = (await exported('--to', 'text', '--from', '2', '--until', '9')).trimEnd().split('\n');
     const names = lines[2] ?? '';
     const middle = (actor: string): number => names.indexOf(actor) + Math.floor(actor.length / 2);
     expect(lines).toHaveLength(3 + 8);
@@ -109,7 +109,7 @@ describe('sequence charts', () => {
   });
 
   it('in Mermaid name each actor once, and no text ends a statement early', async () => {
-    const lines = (await exported('--to', 'mermaid', '--first', '2', '--last', '40')).trimEnd().split('\n');
+    const lines = (await exported('--to', 'mermaid', '--from', '2', '--until', '40')).trimEnd().split('\n');
     const actors = new Set(records.slice(2, 41).flatMap(({ from, to }) => [from, to]));
     const said = lines.flatMap((line) => /^ {2}participant a\d+ as (.*)$/.exec(line)?.[1] ?? []);
     expect(said).toEqual([...actors]);
@@ -120,7 +120,7 @@ describe('sequence charts', () => {
   });
 
   it('of an actor show what it sent, too', async () => {
-    const text = await exported('--to', 'text', '--actor', 'zone', '--first', '0', '--last', '120');
+    const text = await exported('--to', 'text', '--actor', 'zone', '--from', '0', '--until', '120');
     const wanted = records.slice(0, 121).filter(({ from, to }) => from === 'zone' || to === 'zone');
     const seqs = text
       .trimEnd()
@@ -150,7 +150,7 @@ describe('sequence charts', () => {
 
 describe('granule export --to dot', () => {
   it('has a node for each event and an arrow from each cause, those outside dashed', async () => {
-    const dot = await exported('--to', 'dot', '--first', '100', '--last', '160');
+    const dot = await exported('--to', 'dot', '--from', '100', '--until', '160');
     const part = records.slice(100, 161);
     const edges = [...dot.matchAll(/^ {2}e(\d+) -> e(\d+)$/gm)].map(([, from, to]) => [Number(from), Number(to)]);
     expect(edges).toEqual(part.filter(({ cause }) => cause >= 0).map(({ cause, seq }) => [cause, seq]));
@@ -162,16 +162,16 @@ describe('granule export --to dot', () => {
 
 describe('granule export', () => {
   it('writes a file whole, beside the log where its form is no text', async () => {
-    expect(await exported('--to', 'perfetto')).toMatch(/^two\.perfetto-trace: [\d.]+ [KM]iB\n$/);
+    expect(await exported('--to', 'perfetto')).toMatch(/^two\.perfetto-trace: [\d,]+ events, [\d.]+ [KM]iB\n$/);
     expect(readFileSync(place.path('two.perfetto-trace'))[0]).toBe(0x0a);
-    expect(await exported('--out', 'part.csv', '--last', '3')).toMatch(/^part\.csv: \d+(?:\.\d)? (?:B|KiB)\n$/);
+    expect(await exported('--out', 'part.csv', '--until', '3')).toMatch(/^part\.csv: 4 events, \d+(?:\.\d)? (?:B|KiB)\n$/);
     expect(csvRows(readFileSync(place.path('part.csv'), 'utf8'))).toHaveLength(5);
   });
 
   it.each([
     [['--to', 'csv', '--actor', 'mm:9'], /^ACTOR_UNKNOWN: no event was received by mm:9/],
     [['--to', 'csv', '--type', 'FAULTS'], /^USAGE: the log holds no message FAULTS/],
-    [['--to', 'csv', '--first', '9000000'], /^SEQ_OUT_OF_RANGE: /],
+    [['--to', 'csv', '--from', '9000000'], /^SEQ_OUT_OF_RANGE: /],
     [[], /^USAGE: a form is missing/],
     [['--out', 'a.png'], /^USAGE: no form has the ending of "a\.png"/],
     [['--to', 'svg'], /^USAGE: .*argument 'svg' is invalid/],
