@@ -7,8 +7,12 @@ import type { NamedBytes } from '../inspector/page/openBytes.ts';
 import { placeOf, placeText } from '../inspector/page/place.ts';
 import { sharedPage } from '../inspector/share.node.ts';
 import type { LogReader } from '../log/logReader.ts';
+import { LogWriter } from '../log/logWriter.ts';
+import { memoryStorage } from '../log/storage.ts';
+import { zlibCompression } from '../log/zlib.node.ts';
 import { formatBytes } from '../report/format.ts';
 import { writeWhole } from '../sweep/wholeFile.node.ts';
+import { copyShared } from '../timeline/fork.ts';
 import { traceFilesOfLog } from '../topology/load.node.ts';
 import { openMeta } from '../topology/meta.ts';
 import { type Cli, wholeNumber } from './cli.ts';
@@ -61,7 +65,7 @@ async function shareCommand(cli: Cli, log: string, options: ShareOptions): Promi
   const reader = await openLog(cli, log, null);
   const place = placeFor(reader, options);
   const traces = traceBytes(cli, reader, options.traces);
-  const bytes = bytesOf(reader.storage.name);
+  const bytes = reader.parent === null ? bytesOf(reader.storage.name) : wholeLog(reader);
   checkSize(log, [bytes, ...traces.map((trace) => trace.bytes)]);
   const page = sharedPage({ log: { name: basename(log), bytes }, traces, place });
   const encoded = new TextEncoder().encode(page);
@@ -82,6 +86,16 @@ function placeFor(reader: LogReader, { at, note, place = '' }: ShareOptions): st
   }
   const given = placeOf(place);
   return placeText({ ...given, seq: at ?? given.seq, note: note ?? given.note });
+}
+
+/** A fork that holds its own records alone, with those of its parents: the page has no other file to look into. */
+function wholeLog(reader: LogReader): Uint8Array {
+  const storage = memoryStorage();
+  const { holds: _holds, ...parent } = openMeta(reader.meta).parent ?? { headHash: '', seq: -1 };
+  const writer = new LogWriter(storage, zlibCompression, { ...reader.meta, parent }, reader.firstSeq);
+  copyShared(reader, writer, reader.lastSeq);
+  writer.close();
+  return storage.read(0, storage.size());
 }
 
 /** The recorded traces, each file once. */

@@ -164,7 +164,9 @@ describe('granule export', () => {
   it('writes a file whole, beside the log where its form is no text', async () => {
     expect(await exported('--to', 'perfetto')).toMatch(/^two\.perfetto-trace: [\d,]+ events, [\d.]+ [KM]iB\n$/);
     expect(readFileSync(place.path('two.perfetto-trace'))[0]).toBe(0x0a);
-    expect(await exported('--out', 'part.csv', '--until', '3')).toMatch(/^part\.csv: 4 events, \d+(?:\.\d)? (?:B|KiB)\n$/);
+    expect(await exported('--out', 'part.csv', '--until', '3')).toMatch(
+      /^part\.csv: 4 events, \d+(?:\.\d)? (?:B|KiB)\n$/,
+    );
     expect(csvRows(readFileSync(place.path('part.csv'), 'utf8'))).toHaveLength(5);
   });
 

@@ -5,7 +5,8 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SHARED_BYTES_MAX } from '../../src/cli/share.ts';
 import { Engine } from '../../src/inspector/engine/engine.ts';
-import { openBytes } from '../../src/inspector/page/openBytes.ts';
+import { unpackWire } from '../../src/inspector/engine/wireForm.ts';
+import { type NamedBytes, openBytes } from '../../src/inspector/page/openBytes.ts';
 import { fixture, Workplace } from '../cli/harness.ts';
 import { startChromium, withoutChromium } from '../library/chromium.ts';
 import { builtPage, lookAt, pictured } from './looked.ts';
@@ -13,6 +14,11 @@ import { builtPage, lookAt, pictured } from './looked.ts';
 const place = new Workplace();
 let browser: Browser;
 let built = '';
+
+interface Shared {
+  readonly log: NamedBytes;
+  readonly traces: readonly NamedBytes[];
+}
 
 /** A process of each kind: from a recorded trace, from a program, from a pattern. */
 const PROCESSES = [
@@ -113,6 +119,26 @@ describe('granule share', () => {
     // Found by its content among those of the package, whatever its name was.
     expect((await elsewhere.run(['share', 'three.glog', '--out', 'x.html'])).code).toBe(0);
     elsewhere.remove();
+  });
+
+  it('puts the records that a fork shares with its parent into the page', async () => {
+    const forked = await place.run([
+      'fork',
+      'three.glog',
+      '--at',
+      '60',
+      '--set',
+      'costs.diskLatency=30000',
+      '--out',
+      'f.glog',
+    ]);
+    expect(forked.code).toBe(0);
+    expect((await place.run(['share', 'f.glog', '--out', 'f.html'])).code).toBe(0);
+    const data = /id="granule-shared">([^<]*)</.exec(readFileSync(place.path('f.html'), 'utf8'))?.[1] ?? '';
+    const { log, traces } = unpackWire(new Uint8Array(Buffer.from(data, 'base64'))) as Shared;
+    const engine = new Engine();
+    engine.open(openBytes('A', log, traces));
+    expect(engine.ask('runs', {})[0]).toMatchObject({ firstSeq: 0, hasStates: true, notes: [], parent: { seq: 60 } });
   });
 
   it('says which definitions are not in the page', async () => {
