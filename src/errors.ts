@@ -70,6 +70,11 @@ const ERROR_TABLE = {
   SWEEP_KEY_UNKNOWN: { exit: 2, next: 'Name a field of the topology; docs/topology.md lists every one.' },
   SWEEP_VALUE_INVALID: { exit: 2, next: 'Give values that the field can have; docs/topology.md says which.' },
   SWEEP_POINT_INVALID: { exit: 2, next: 'Give other values, or --skip-invalid to leave such points out.' },
+  EXPORT_TOO_LONG: { exit: 2, next: 'Choose a shorter stretch with --from and --until, or one actor or type.' },
+  SHARE_TOO_LARGE: {
+    exit: 2,
+    next: 'Run a shorter topology, or hand over the log and its traces for "granule inspect".',
+  },
   JOURNAL_OTHER: {
     exit: 2,
     next: 'Choose another --out, or give --force: points that both have are then not run again.',

@@ -83,7 +83,15 @@ function tracesOrNotes(open: () => Map<number, RunSource>): { traces: Map<number
   }
 }
 
-function openBrowser(url: string): void {
+/**
+ * Opens an address in the user's browser, where there is one.
+ *
+ * @example
+ * ```ts
+ * openBrowser.length; // 1
+ * ```
+ */
+export function openBrowser(url: string): void {
   const opener = process.platform === 'darwin' ? 'open' : 'xdg-open';
   spawn(opener, [url], { stdio: 'ignore', detached: true })
     .on('error', () => undefined)

@@ -6,7 +6,7 @@ import { LogReader } from '../log/logReader.ts';
 import { zlibCompression } from '../log/zlib.node.ts';
 import type { RunSource } from '../mm/runs.ts';
 import { formatBytes } from '../report/format.ts';
-import { loadTracesOfLog } from '../topology/load.node.ts';
+import { loadTracesOfLog, type TracePlaces } from '../topology/load.node.ts';
 import { builtIns, type Catalogue, type ModuleReference } from '../topology/definitions/catalogue.ts';
 import { catalogueNamed } from '../topology/loadSystem.node.ts';
 import { withParents } from '../timeline/parents.ts';
@@ -99,10 +99,24 @@ async function catalogueOfLog(cli: Cli, reader: LogReader, uses: readonly string
  * ```
  */
 export function tracesOf(cli: Cli, reader: LogReader, folder: string | undefined): Map<number, RunSource> {
+  return loadTracesOfLog(openMeta(reader.meta).traces, placesOf(cli, reader, folder));
+}
+
+/**
+ * Where the traces of a log are looked for.
+ *
+ * @example
+ * ```ts
+ * const topology = parseTopology({ name: 'one', processes: [{ pid: 1, trace: 'true-kernel', pageSize: '4K' }] }, 'example');
+ * const log = runInMemory(topology, loadTraces(topology, { folders: [] }));
+ * placesOf(new Cli(textIo('/data')), log, 'old').folders; // [ '/data/old', '.', '/data' ]
+ * ```
+ */
+export function placesOf(cli: Cli, reader: LogReader, folder: string | undefined): TracePlaces {
   const folders = folder === undefined ? [] : [cli.path(folder)];
-  const { traces, topology } = openMeta(reader.meta);
+  const { topology } = openMeta(reader.meta);
   const programs = new Map(topology.processes.map((process) => [process.pid, process]));
-  return loadTracesOfLog(traces, { folders: [...folders, dirname(reader.storage.name), cli.io.cwd], programs });
+  return { folders: [...folders, dirname(reader.storage.name), cli.io.cwd], programs };
 }
 
 /** What `--parent` says in the help of every command that has it. */

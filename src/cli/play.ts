@@ -9,6 +9,7 @@ import type { Interpreter } from '../runtime/xstateAdapter.ts';
 import { type RunOutcome, type RunProgress, runSteps } from '../topology/run.ts';
 import type { Catalogue } from '../topology/definitions/catalogue.ts';
 import type { Topology } from '../topology/schema.ts';
+import type { LiveRun } from '../inspector/liveRun.node.ts';
 import type { Cli } from './cli.ts';
 import { Interruption } from './interruption.ts';
 import type { Progress } from './progress.ts';
@@ -35,6 +36,8 @@ export interface PlayRequest {
   checked?: boolean;
   /** Who runs the statecharts, default `compiled`. */
   interpreter?: Interpreter;
+  /** Who looks on, and may hold the run between two steps. */
+  live?: Pick<LiveRun, 'note' | 'turn' | 'status'>;
 }
 
 /**
@@ -56,12 +59,19 @@ export async function play(cli: Cli, request: PlayRequest): Promise<Played> {
   const started = performance.now();
   const total = totalReferences(request);
   try {
-    const steps = runSteps({ ...request, onRecord: (record) => notable.see(record) });
+    const { live } = request;
+    const onRecord = (record: MessageRecord): void => {
+      notable.see(record);
+      live?.note(record);
+    };
+    const firstStep = live?.status().state === 'paused' ? { firstStep: 1 } : {};
+    const steps = runSteps({ ...request, ...firstStep, onRecord });
     let step = steps.next();
     while (step.done !== true) {
       if (progress.wanted) showRun(progress, { ...step.value, total, started, request });
       await interruption.pause();
-      step = steps.next(interruption.asked ? 'stop' : undefined);
+      const wish = live === undefined ? undefined : await live.turn(() => interruption.asked);
+      step = steps.next(interruption.asked ? 'stop' : wish);
     }
     const outcome = step.value;
     return {

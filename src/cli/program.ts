@@ -26,6 +26,7 @@ import { addRecord } from './record.ts';
 import { addReplay } from './replay.ts';
 import { addRun } from './run.ts';
 import { addSchema } from './schema.ts';
+import { addShare } from './share.ts';
 import { addState } from './state.ts';
 import { addSweep } from './sweep.ts';
 import { addTlb } from './tlb.ts';
@@ -96,6 +97,7 @@ export function createProgram(cli: Cli): Command {
     addGraph,
     addNew,
     addInspect,
+    addShare,
     addExport,
     addVerify,
     addValidate,

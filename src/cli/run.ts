@@ -4,6 +4,7 @@ import { type Command, Option } from 'commander';
 import { GranuleError } from '../errors.ts';
 import { createLogFile } from '../log/fileStorage.node.ts';
 import { LogWriter } from '../log/logWriter.ts';
+import { memoryStorage } from '../log/storage.ts';
 import { zlibCompression } from '../log/zlib.node.ts';
 import type { RunSource } from '../mm/runs.ts';
 import { formatCount } from '../report/format.ts';
@@ -20,6 +21,7 @@ import { atPlace, type Cli, collect, interpreterOption, wholeNumber } from './cl
 import { withFaults } from './faults.ts';
 import { INTERRUPTED_EXIT } from './interruption.ts';
 import { play, type Played } from './play.ts';
+import { type Inspected, inspectRun } from './liveRun.ts';
 import { USES_HELP } from './openLog.ts';
 import { outputPath, stemOf } from './outputPath.ts';
 import { printRun } from './runReport.ts';
@@ -39,6 +41,9 @@ interface RunOptions {
   uses: string[];
   json?: boolean;
   list?: boolean;
+  inspect?: boolean;
+  paused?: boolean;
+  browser: boolean;
 }
 
 const EXAMPLES = `
@@ -48,6 +53,7 @@ Examples:
   granule run my-topology.json --out run.glog --seed 7 --chooser seeded-random
   granule run mixed-page-sizes --trace 100=recorded.gtr --no-log --json
   granule run my-topology.yaml --set page=16K
+  granule run mixed-page-sizes --inspect --paused
   granule run mixed-page-sizes --fault slow-disk:cycles=5000000 --fault lost-tlbi:nth=2
 
 The log goes to NAME.glog in this folder, or to NAME-2.glog and so on when that is there. --out replaces what is there,
@@ -79,6 +85,9 @@ export function addRun(program: Command, cli: Cli): void {
     .option('--traces <DIR>', 'folder to look for traces in, before those that come with granule')
     .option('--set <NAME=VALUE>', 'a parameter of the topology; may be given again', collect, [])
     .option('--uses <PLACE>', USES_HELP, collect, [])
+    .option('--inspect', 'show the run in the web inspector as it goes, and its log until Ctrl-C')
+    .option('--paused', 'with --inspect: begin paused, behind the first event')
+    .option('--no-browser', 'with --inspect: do not open a browser, only print the address')
     .option('--json', 'print JSON')
     .addHelpText('after', EXAMPLES)
     .action(async (name: string | undefined, options: RunOptions) => run(cli, name, options));
@@ -106,18 +115,16 @@ async function run(cli: Cli, name: string | undefined, options: RunOptions): Pro
   // Built here once more for its checks alone: what cannot run leaves no log behind.
   atPlace(loaded, () => systemOf({ topology, traces, catalogue }));
   const out = options.log ? outputPath(cli, stemOf(name), options) : null;
-  const played = await record(cli, topology, traces, {
-    catalogue,
-    out,
-    checked: options.checked === true,
-    interpreter: options.interpreter,
-  });
+  const checked = options.checked === true;
+  const { interpreter } = options;
+  const { played, inspected } = await record(cli, topology, traces, { catalogue, out, checked, interpreter, options });
   if (played.interrupted) {
     cli.exitCode = INTERRUPTED_EXIT;
     const kept = out === null ? '' : `; the log is closed, and holds what happened until then: ${out}`;
     cli.note(`ended by a signal after ${formatCount(played.outcome.records)} events${kept}`);
   }
   printRun(cli, played, { topology, traces, out, json: options.json === true });
+  if (inspected !== null) await stayOpen(cli, inspected, played.interrupted);
 }
 
 function list(cli: Cli, json: boolean): void {
@@ -155,21 +162,50 @@ function traceOption(text: string): [number, string] {
   return [Number(match[1]), match[2] ?? ''];
 }
 
+/** How to record. */
+interface RecordRequest {
+  readonly out: string | null;
+  readonly catalogue: Catalogue;
+  readonly checked: boolean;
+  readonly interpreter: Interpreter;
+  readonly options: RunOptions;
+}
+
 async function record(
   cli: Cli,
   topology: Topology,
   traces: ReadonlyMap<number, RunSource>,
-  { out, ...request }: { out: string | null; catalogue: Catalogue; checked: boolean; interpreter: Interpreter },
-): Promise<Played> {
+  { out, options, ...request }: RecordRequest,
+): Promise<{ played: Played; inspected: Inspected | null }> {
   const { catalogue } = request;
-  const storage = out === null ? null : createLogFile(out);
+  const inspects = options.inspect === true;
+  const storage = out === null ? (inspects ? memoryStorage() : null) : createLogFile(out);
   const writer =
     storage === null ? null : new LogWriter(storage, zlibCompression, logMeta(topology, traces, null, catalogue));
+  let inspected: Inspected | null = null;
   try {
-    return await play(cli, { topology, traces, writer, ...request });
+    if (inspects && storage !== null) {
+      const how = { isPaused: options.paused === true, opensBrowser: options.browser };
+      inspected = await inspectRun(cli, { name: topology.name, storage, out, traces, catalogue, ...how });
+    }
+    const live = inspected === null ? {} : { live: inspected.live };
+    const played = await play(cli, { topology, traces, writer, ...request, ...live });
+    inspected?.end();
+    return { played, inspected };
   } catch (error) {
-    if (storage !== null && writer !== null && writer.nextSeq > 0 && existsSync(storage.name))
+    await inspected?.close();
+    if (out !== null && storage !== null && writer !== null && writer.nextSeq > 0 && existsSync(storage.name))
       cli.note(`the log holds what happened until then: ${storage.name}`);
     throw error;
   }
+}
+
+/** The page has the log until the user has enough of it. */
+async function stayOpen(cli: Cli, inspected: Inspected, isInterrupted: boolean): Promise<void> {
+  if (!isInterrupted) {
+    await cli.out.flush();
+    cli.note('the inspector shows the log until Ctrl-C');
+    await inspected.untilSignal();
+  }
+  await inspected.close();
 }

@@ -1,15 +1,14 @@
 import { GranuleError, invariant } from '../errors.ts';
-import { ByteWriter } from './bytes.ts';
 import { chainMeta, hashHex } from './chain.ts';
 import { type ActorState, encodeCheckpoint } from './checkpoint.ts';
 import { ValuesEncoder } from './columnar.ts';
 import { TYPE_KEY } from './columns.ts';
 import { LogDirectory } from './directory.ts';
-import { encodeFrame, FRAME } from './frames.ts';
+import { encodeEnding } from './ending.ts';
 import { encodeHead, encodeMeta, type LogMeta } from './headerFrame.ts';
 import { checkRecord, type LogRecord } from './record.ts';
 import { SegmentBuilder } from './segmentBuilder.ts';
-import { type Compression, type LogStorage, packBytes } from './storage.ts';
+import type { Compression, LogStorage } from './storage.ts';
 
 /**
  * Deliveries that wait to be encoded, at most. To encode some in a row costs half of what it does one at a time between two turns
@@ -219,23 +218,11 @@ export class LogWriter {
     invariant(!this.#closed, 'a log is closed once');
     this.#closed = true;
     if (this.#segment.records > 0) this.#seal();
-    const index = this.#directory.encode(this.#hash);
-    const header = new ByteWriter();
-    header.varint(index.length);
-    const indexOffset = this.#storage.size();
-    this.#storage.append(encodeFrame(FRAME.index, header.finish(), packBytes(index, this.#compression)));
-    this.#storage.append(encodeTrailer(indexOffset));
+    const ending = encodeEnding(this.#directory, this.#hash, this.#storage.size(), this.#compression);
+    for (const frame of ending) this.#storage.append(frame);
     const bytes = this.#storage.size();
     this.#storage.sync();
     this.#storage.close();
     return { headHash: hashHex(this.#hash), records: this.#nextSeq - this.#firstSeq, bytes };
   }
-}
-
-/** The trailer's header is the offset of the INDEX frame, 64 bits little-endian. */
-function encodeTrailer(indexOffsetBytes: number): Uint8Array {
-  const header = new ByteWriter();
-  header.u32(indexOffsetBytes % 2 ** 32);
-  header.u32(Math.floor(indexOffsetBytes / 2 ** 32));
-  return encodeFrame(FRAME.trailer, header.finish(), new Uint8Array(0));
 }

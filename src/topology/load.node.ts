@@ -157,31 +157,37 @@ function traceFiles(folders: readonly string[]): string[] {
   });
 }
 
+/** Whether a process has what it runs written out in its topology. */
+function isWritten(places: TracePlaces, pid: number): boolean {
+  const process = places.programs?.get(pid);
+  return process?.program !== undefined || process?.workload !== undefined;
+}
+
 /**
- * Finds the traces that a log was made of, by name first and then by content among all the folders' traces.
+ * The files of the recorded traces that a log was made of: looked for by name first, and then by content among all the folders'
+ * traces. Processes whose program or workload is written out in the topology have none.
  *
+ * @returns paths by pid
  * @throws GranuleError TRACE_MISSING naming the hash, or TRACE_CHANGED naming both hashes where the file of that name has
  * another content
  * @example
  * ```ts
- * loadTracesOfLog([], { folders: [] }).size; // 0
+ * traceFilesOfLog([], { folders: [] }).size; // 0
  * ```
  */
-export function loadTracesOfLog(references: readonly TraceReference[], places: TracePlaces): Map<number, RunSource> {
-  const shelf = new TraceShelf();
-  const traces = new Map<number, RunSource>();
+export function traceFilesOfLog(
+  references: readonly TraceReference[],
+  places: TracePlaces,
+  shelf: TraceShelf = new TraceShelf(),
+): Map<number, string> {
+  const files = new Map<number, string>();
   for (const { pid, name, hash, layoutBytes } of references) {
-    const process = places.programs?.get(pid);
-    const written = process === undefined ? null : shelf.written(process, layoutBytes);
-    if (written !== null) {
-      traces.set(pid, written);
-      continue;
-    }
+    if (isWritten(places, pid)) continue;
     const path = findTrace(places.byPid?.get(pid) ?? name, places.folders);
     const named = path === null ? null : shelf.open(path, layoutBytes);
-    const found = named?.hash === hash ? named : byContent(shelf, places.folders, hash, layoutBytes);
+    const found = named?.hash === hash ? path : byContent(shelf, places.folders, hash, layoutBytes);
     if (found !== null) {
-      traces.set(pid, found);
+      files.set(pid, found);
       continue;
     }
     if (named === null)
@@ -189,13 +195,35 @@ export function loadTracesOfLog(references: readonly TraceReference[], places: T
     const what = `${path} has hash ${named.hash}, the log was made with ${hash}`;
     throw new GranuleError('TRACE_CHANGED', what, `process ${pid}`);
   }
+  return files;
+}
+
+/**
+ * Opens the traces that a log was made of: the files of `traceFilesOfLog`, and what its topology has written out.
+ *
+ * @throws GranuleError as `traceFilesOfLog`
+ * @example
+ * ```ts
+ * loadTracesOfLog([], { folders: [] }).size; // 0
+ * ```
+ */
+export function loadTracesOfLog(references: readonly TraceReference[], places: TracePlaces): Map<number, RunSource> {
+  const shelf = new TraceShelf();
+  const files = traceFilesOfLog(references, places, shelf);
+  const traces = new Map<number, RunSource>();
+  for (const { pid, layoutBytes } of references) {
+    const process = places.programs?.get(pid);
+    const written = process === undefined ? null : shelf.written(process, layoutBytes);
+    const path = files.get(pid);
+    if (written !== null) traces.set(pid, written);
+    else if (path !== undefined) traces.set(pid, shelf.open(path, layoutBytes));
+  }
   return traces;
 }
 
-function byContent(shelf: TraceShelf, folders: readonly string[], hash: string, layoutBytes: number): RunSource | null {
+function byContent(shelf: TraceShelf, folders: readonly string[], hash: string, layoutBytes: number): string | null {
   for (const path of traceFiles(folders)) {
-    const source = shelf.open(path, layoutBytes);
-    if (source.hash === hash) return source;
+    if (shelf.open(path, layoutBytes).hash === hash) return path;
   }
   return null;
 }

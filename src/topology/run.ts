@@ -41,6 +41,8 @@ export interface RunRequest {
   freeze?: boolean;
   /** Who runs the statecharts; the run is the same. */
   interpreter?: Interpreter;
+  /** Events of the first step, for who drives the run step by step. */
+  firstStep?: number;
   /** The checked mode: laws 7 and 8 are looked at after every event (`src/topology/laws.ts`). */
   checked?: boolean;
 }
@@ -124,12 +126,17 @@ export interface DriveRequest {
   limitName: string;
   /** Looks at the laws after every event; absent in a normal run. */
   laws?: Laws;
+  /** Events of the first step; of the others whoever takes the steps says it. */
+  firstStep?: number;
 }
 
+/** What whoever takes the steps may send: the end, or how many events the next step has. */
+export type StepRequest = 'stop' | number | undefined;
+
 /** Delivers some events; false where none is left. */
-function deliverSome(system: System, laws: Laws | undefined): boolean {
-  if (laws === undefined) return system.run({ untilSeq: system.nextSeq + STEP_EVENTS - 1 }).reason === 'seq';
-  for (let events = 0; events < STEP_EVENTS; events++) {
+function deliverSome(system: System, laws: Laws | undefined, most: number): boolean {
+  if (laws === undefined) return system.run({ untilSeq: system.nextSeq + most - 1 }).reason === 'seq';
+  for (let events = 0; events < most; events++) {
     const record = system.step();
     if (record === null) return false;
     laws.check(record, system);
@@ -139,7 +146,7 @@ function deliverSome(system: System, laws: Laws | undefined): boolean {
 
 /**
  * Delivers until nothing is left, with checkpoints on the way. Yields every few events; whoever takes the steps may send
- * 'stop' to end there.
+ * 'stop' to end there, or how many events the next step is to have. The events are the same whatever the steps are.
  *
  * @throws GranuleError RUN_LIMIT at the event limit, ACTOR_THREW where a machine did, LAW_BROKEN where a law is broken
  * @example
@@ -151,14 +158,17 @@ function deliverSome(system: System, laws: Laws | undefined): boolean {
  * steps.next('stop').done; // true
  * ```
  */
-export function* driveSteps(system: System, request: DriveRequest): Generator<RunProgress, void, 'stop' | undefined> {
+export function* driveSteps(system: System, request: DriveRequest): Generator<RunProgress, void, StepRequest> {
+  let events = request.firstStep ?? STEP_EVENTS;
   for (;;) {
-    if (!deliverSome(system, request.laws)) return;
+    if (!deliverSome(system, request.laws, events)) return;
     if (system.nextSeq >= request.maxEvents) {
       throw new GranuleError('RUN_LIMIT', `${system.nextSeq} events delivered`, request.limitName);
     }
     request.checkpoints?.writeWhenDue(system);
-    if ((yield { nextSeq: system.nextSeq, nowCycles: system.nowCycles, system }) === 'stop') return;
+    const asked: StepRequest = yield { nextSeq: system.nextSeq, nowCycles: system.nowCycles, system };
+    if (asked === 'stop') return;
+    events = asked ?? STEP_EVENTS;
   }
 }
 
@@ -173,7 +183,7 @@ export function* driveSteps(system: System, request: DriveRequest): Generator<Ru
  * steps.next('stop').done; // false
  * ```
  */
-export function* runSteps(request: RunRequest): Generator<RunProgress, RunOutcome, 'stop' | undefined> {
+export function* runSteps(request: RunRequest): Generator<RunProgress, RunOutcome, StepRequest> {
   const { writer, topology } = request;
   const checkpoints = writer === null ? null : new Checkpointer(writer);
   const { onRecord, onDelivery } = request;
@@ -188,7 +198,8 @@ export function* runSteps(request: RunRequest): Generator<RunProgress, RunOutcom
     },
     ...(onRecord === undefined ? {} : { onRecord: (record: MessageRecord) => onRecord(record, system) }),
   });
-  const limit = { maxEvents: topology.limits.events, limitName: `${topology.name}: limits.events` };
+  const { firstStep = STEP_EVENTS } = request;
+  const limit = { maxEvents: topology.limits.events, limitName: `${topology.name}: limits.events`, firstStep };
   const standIns = standInsOf(system);
   const laws = request.checked === true ? new Laws(customLaws(request.catalogue, standIns), standIns) : undefined;
   try {

@@ -23,6 +23,8 @@ export type Handler<N extends RequestName> = (engine: Engine, args: Args<N>) => 
 /** Every request and who answers it. */
 const HANDLERS: { readonly [N in RequestName]: Handler<N> } = {
   runs: (engine) => engine.runs().map((run) => run.info()),
+  // Whoever drives a run answers this before the engine is asked.
+  live: () => null,
   density: (engine, { run, lanes }) => densityOf(engine.run(run), lanes),
   kindDensity: (engine, { run, kinds }) => kindDensityOf(engine.run(run), kinds),
   tile: (engine, { run, segment }) => tileOf(engine.run(run), segment),

@@ -1,32 +1,8 @@
 /** Metrics of the whole system over the run: values of its states at moments along it. */
-import { kindOf } from '../../../machines/index.ts';
-import type { Fragmentation } from '../../mm/buddy.ts';
-import type { PageTableReader } from '../../mm/pageTableReader.ts';
-import { pgtablesBytes } from '../../mm/tableBytes.ts';
+import { METRICS } from '../../report/metricTable.ts';
+import { cheapSeqs, systemMetrics } from '../../report/systemMetrics.ts';
 import type { OpenRun } from './openRun.ts';
 import type { Args } from './requests.ts';
-
-/** What is measured. */
-export interface MetricInfo {
-  readonly id: string;
-  readonly says: string;
-  readonly unit: string;
-}
-
-/** Each metric, in the order of the values of a sample. */
-export const METRICS: readonly MetricInfo[] = [
-  { id: 'faults', says: 'page faults', unit: 'faults' },
-  { id: 'walks', says: 'table walks: misses of all TLB levels', unit: 'walks' },
-  { id: 'tlbi', says: 'TLBI instructions', unit: 'instructions' },
-  { id: 'dropped', says: 'pages dropped from the page cache for a larger order', unit: 'pages' },
-  { id: 'reread', says: 'pages read again after a drop', unit: 'pages' },
-  { id: 'resident', says: 'resident pages of all processes', unit: 'kernel pages' },
-  { id: 'linuxTables', says: 'Linux page tables', unit: 'bytes' },
-  { id: 'nativeTables', says: 'native page tables', unit: 'bytes' },
-  { id: 'free', says: 'free frames', unit: 'kernel pages' },
-  { id: 'unusable4', says: 'free memory that order 4 cannot use', unit: 'thousandths' },
-  { id: 'unusable9', says: 'free memory that order 9 cannot use', unit: 'thousandths' },
-];
 
 /** Values at some moments: for each metric of `METRICS` a value for each seq. */
 export interface MetricSamples {
@@ -34,9 +10,6 @@ export interface MetricSamples {
   readonly timeCycles: readonly number[];
   readonly values: readonly Float64Array[];
 }
-
-/** Moments that a log of this many events is sampled at evenly; in longer ones only at checkpoints, where states lie ready. */
-const EVENLY_MOST = 100_000;
 
 /**
  * Seqs along a stretch at which sampling is cheap, some `count` of them.
@@ -50,65 +23,9 @@ const EVENLY_MOST = 100_000;
  * sampleSeqs(run, { run: 'A', from: 0, to: 10, count: 3 }); // [ 0, 5, 10 ]
  * ```
  */
-export function sampleSeqs({ reader }: OpenRun, { from, to, count }: Args<'sampleSeqs'>): number[] {
-  const first = Math.max(from, reader.firstSeq);
-  const last = Math.min(to, reader.lastSeq);
-  if (last < first) return [];
-  const wanted = Array.from(
-    { length: count },
-    (_, at) => first + Math.round(((last - first) * at) / Math.max(1, count - 1)),
-  );
-  const isLong = last - first > EVENLY_MOST;
-  const checkpoints = reader.checkpoints();
-  const cheap = wanted.map((seq) => {
-    const index = reader.directory.checkpointAt(seq);
-    return isLong && seq !== last ? (checkpoints[index]?.seq ?? seq) : seq;
-  });
-  return [...new Set(cheap)].filter((seq) => seq >= first);
+export function sampleSeqs({ reader }: OpenRun, args: Args<'sampleSeqs'>): number[] {
+  return cheapSeqs(reader, args);
 }
-
-interface Fields {
-  readonly [name: string]: unknown;
-}
-
-function numberOf(fields: Fields, name: string): number {
-  const value = fields[name];
-  return typeof value === 'number' ? value : 0;
-}
-
-/** Adds what one actor has of each metric. A stand-in that keeps no such field adds nothing. */
-function addActor(kind: string, context: Fields, into: number[]): void {
-  const add = (id: string, value: number): void => {
-    const at = METRICS.findIndex((metric) => metric.id === id);
-    into[at] = (into[at] ?? 0) + value;
-  };
-  if (kind === 'mm') {
-    add('faults', numberOf(context, 'minorFaults') + numberOf(context, 'majorFaults'));
-    add('resident', numberOf(context, 'rssAnonPages') + numberOf(context, 'rssFilePages'));
-  } else if (kind === 'mmu') {
-    add('walks', numberOf(context, 'walks'));
-    add('tlbi', numberOf(context, 'tlbiInstructions'));
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the tables of an MMU; a stand-in may have none
-    const { linux, native } = context as { linux?: PageTableReader; native?: PageTableReader | null };
-    if (linux !== undefined) add('linuxTables', pgtablesBytes(linux));
-    if (native !== undefined && native !== null) add('nativeTables', pgtablesBytes(native));
-  } else if (kind === 'file') {
-    add('dropped', numberOf(context, 'droppedPages'));
-    add('reread', numberOf(context, 'rereadPages'));
-  } else if (kind === 'zone') {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the allocator of a zone; a stand-in may have another
-    const buddy = context['buddy'] as
-      | { freeFrames: number; fragmentation: (order: number) => Fragmentation }
-      | undefined;
-    if (typeof buddy?.fragmentation !== 'function') return;
-    add('free', buddy.freeFrames);
-    add('unusable4', buddy.fragmentation(4).unusable);
-    add('unusable9', buddy.fragmentation(9).unusable);
-  }
-}
-
-/** Kinds that have a part in a metric. */
-const MEASURED = new Set(['mm', 'mmu', 'file', 'zone']);
 
 /**
  * Every metric at some moments.
@@ -126,17 +43,8 @@ const MEASURED = new Set(['mm', 'mmu', 'file', 'zone']);
 export function metricsAt(run: OpenRun, { seqs }: Args<'metrics'>): MetricSamples {
   const { view, reader } = run;
   const values = METRICS.map(() => new Float64Array(seqs.length));
-  const actors = run.lanes.flatMap((id) => {
-    const kind = kindOf(id);
-    return kind !== null && MEASURED.has(kind) ? [{ id, kind }] : [];
-  });
   for (const [at, seq] of seqs.entries()) {
-    const sums = METRICS.map(() => 0);
-    for (const { id, kind } of actors) {
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the context of a machine is an object
-      addActor(kind, view.snapshot(id, seq).context as Fields, sums);
-    }
-    for (const [metric, sum] of sums.entries()) values[metric][at] = sum;
+    for (const [metric, sum] of systemMetrics(view, run.lanes, seq).entries()) values[metric][at] = sum;
   }
   const timeCycles = seqs.map((seq) => (seq < reader.firstSeq ? 0 : reader.read(seq).timeCycles));
   return { seqs, timeCycles, values };

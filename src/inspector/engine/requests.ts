@@ -140,10 +140,20 @@ export interface CauseNode extends EventRow {
   readonly depth: number;
 }
 
+/** A run that goes on while it is looked at. */
+export interface LiveState {
+  readonly run: RunName;
+  readonly state: 'running' | 'paused' | 'ended';
+  /** Events so far. */
+  readonly events: number;
+}
+
 /** Every request: what it is asked with, and what it is answered. */
 export interface Requests {
   /** The runs that are open. */
   runs: { args: object; result: readonly RunInfo[] };
+  /** The run that goes on, after it was told to pause, to go on, or to deliver some events more and pause; null: none does. */
+  live: { args: { order?: 'pause' | 'resume' | 'step'; events?: number }; result: LiveState | null };
   density: { args: { run: RunName; lanes: readonly number[] }; result: readonly LaneDensity[] };
   /** The same for all lanes of each kind together, in the order of the kinds given. */
   kindDensity: { args: { run: RunName; kinds: readonly string[] }; result: readonly LaneDensity[] };

@@ -3,6 +3,7 @@ import { useEffect } from 'preact/hooks';
 import { commands } from './commands.ts';
 import { count } from './format.ts';
 import { Drop } from './Drop.tsx';
+import { Live } from './Live.tsx';
 import { Help, isHelpOpen } from './Help.tsx';
 import { listenToKeys } from './keys.ts';
 import { type Panel, PANELS } from './panels.ts';
@@ -131,6 +132,7 @@ export function App() {
   return (
     <>
       <Bar />
+      <Live />
       {info.value?.notes.map((note) => (
         <div key={note} class="message hint">
           {note}

@@ -4,7 +4,7 @@ import { render } from 'preact';
 import { unpackWire } from '../engine/wireForm.ts';
 import type { NamedBytes } from './openBytes.ts';
 import { App } from './App.tsx';
-import { serverLink, workerLink } from './link.ts';
+import { type Link, serverLink, workerLink } from './link.ts';
 import { keepNotes } from './notesStore.ts';
 import { keepAligned } from './pair.ts';
 import { keepAddress, link, playing, refreshRuns, seq, info, step, tell } from './store.ts';
@@ -27,15 +27,20 @@ function embedded(): Shared | null {
   return unpackWire(bytes) as Shared;
 }
 
+/** The one place that names the worker's program: it is a megabyte, and stands in the page as often as it is named. */
+function ownEngine(kind: 'static' | 'shared'): Link {
+  return workerLink(kind, WORKER_PROGRAM);
+}
+
 async function open(): Promise<void> {
   const shared = embedded();
   if (shared !== null) {
-    link.value = workerLink('shared', WORKER_PROGRAM);
+    link.value = ownEngine('shared');
     await link.value.open?.('A', shared.log, shared.traces);
   } else if (document.querySelector('meta[name="granule-engine"][content="server"]') !== null) {
     link.value = serverLink();
   } else {
-    link.value = workerLink('static', WORKER_PROGRAM);
+    link.value = ownEngine('static');
   }
   await refreshRuns();
 }

@@ -10,8 +10,8 @@ const LEVELS: readonly (readonly string[])[] = [
   ['machines'],
   ['src/runtime', 'src/log', 'src/trace'],
   ['src/topology', 'src/timeline', 'src/metrics'],
-  ['src/report', 'src/validate', 'src/explore', 'src/library', 'src/query', 'src/export'],
-  ['src/sweep'],
+  ['src/report', 'src/validate', 'src/explore', 'src/library', 'src/query'],
+  ['src/sweep', 'src/export'],
   ['src/inspector', 'src/debugger', 'src/cli'],
 ];
 

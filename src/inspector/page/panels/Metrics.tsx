@@ -2,7 +2,8 @@
 import { signal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import UPlot from 'uplot';
-import { METRICS, type MetricSamples } from '../../engine/metrics.ts';
+import { METRICS } from '../../../report/metricTable.ts';
+import type { MetricSamples } from '../../engine/metrics.ts';
 import type { RunInfo } from '../../engine/requests.ts';
 import { count } from '../format.ts';
 import { info, jump, link, seq, tell } from '../store.ts';
