@@ -79,7 +79,7 @@ function Level({ actor, path }: { actor: string; path: string }) {
   const level = useAnswer('tree', run === null ? null : { run: run.run, actor, seq: seq.value, path });
   if (level === null) return null;
   return (
-    <ul role="group">
+    <ul role="group" data-seq={level.seq}>
       {level.nodes.map((node) => (
         <Node key={node.path} node={node} actor={actor} />
       ))}

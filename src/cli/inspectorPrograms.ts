@@ -1,0 +1,78 @@
+/** Programs that measure the inspector from inside its page: text, since they are run there and not here. */
+
+/**
+ * Waits until the page can be used: events are listed, a state is shown, and lanes are drawn. Comes to the milliseconds since
+ * the page was asked for.
+ */
+export const READY = `(async () => {
+  const drawn = () => {
+    const canvas = document.querySelector('canvas.lanes');
+    if (canvas === null || canvas.width < 300) return false;
+    const { data } = canvas.getContext('2d').getImageData(180, 18, canvas.width - 200, Math.min(300, canvas.height - 20));
+    const [red, green, blue] = data;
+    let coloured = 0;
+    for (let at = 0; at < data.length; at += 4) {
+      if (Math.abs(data[at] - red) + Math.abs(data[at + 1] - green) + Math.abs(data[at + 2] - blue) > 60) coloured += 1;
+    }
+    return coloured > 500;
+  };
+  const listed = () => document.querySelectorAll('.events tbody tr').length > 0;
+  const shown = () => document.querySelectorAll('[role=tree] [role=treeitem]').length > 3;
+  while (!(listed() && shown() && drawn())) await new Promise(requestAnimationFrame);
+  return [performance.now()];
+})()`;
+
+/**
+ * Goes to the place HASH, waits until it is drawn, and turns the wheel sideways with every frame for PAN_MS milliseconds, to and
+ * fro. Comes to the milliseconds of each frame.
+ */
+export const PAN = `(async () => {
+  const frame = () => new Promise(requestAnimationFrame);
+  location.hash = 'HASH';
+  for (const end = performance.now() + 1500; performance.now() < end; ) await frame();
+  const canvas = document.querySelector('canvas.lanes');
+  const box = canvas.getBoundingClientRect();
+  const turn = (deltaX) => canvas.dispatchEvent(new WheelEvent('wheel', {
+    deltaX, clientX: box.left + 600, clientY: box.top + 60, bubbles: true, cancelable: true,
+  }));
+  const times = [];
+  let last = await frame();
+  for (let at = 0, end = last + PAN_MS; last < end; at += 1) {
+    turn(at % 200 < 100 ? 6 : -6);
+    const now = await frame();
+    times.push(now - last);
+    last = now;
+  }
+  return times;
+})()`;
+
+/**
+ * Goes to the place HASH and presses the right arrow COUNT times, each once the state after the one before is shown. Comes to the
+ * milliseconds from each press until every open level of the state is that of the new event.
+ */
+export const STEPS = `(async () => {
+  const frame = () => new Promise(requestAnimationFrame);
+  const levels = () => [...document.querySelectorAll('[role=tree] [data-seq]')];
+  const shows = (seq) => levels().length > 1 && levels().every((level) => level.dataset.seq === String(seq));
+  location.hash = 'HASH';
+  const begin = Number(/seq=(\\d+)/.exec('HASH')[1]);
+  while (!shows(begin)) await frame();
+  const times = [];
+  for (let seq = begin + 1; seq <= begin + COUNT; seq += 1) {
+    const shown = new Promise((resolve) => {
+      const tree = document.querySelector('[role=tree]');
+      const observer = new MutationObserver(() => {
+        if (!shows(seq)) return;
+        observer.disconnect();
+        resolve(performance.now());
+      });
+      observer.observe(tree, { attributes: true, childList: true, subtree: true });
+    });
+    const pressed = performance.now();
+    document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowRight', bubbles: true, cancelable: true }));
+    times.push((await shown) - pressed);
+    await frame();
+    await frame();
+  }
+  return times;
+})()`;
