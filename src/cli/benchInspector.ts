@@ -129,7 +129,7 @@ async function panned(page: BrowserPage, records: number, of: string, reach: num
     const span = events ?? Math.floor(records * (share ?? 1));
     const from = Math.floor((records - span) / 2);
     const hash = `seq=${from + Math.floor(span / 2)}&actor=${ACTOR}&from=${from}&to=${from + span}`;
-    const times = await numbers(page, PAN.replace('HASH', hash).replace('PAN_MS', String(PAN_MS)));
+    const times = await numbers(page, PAN.replaceAll('HASH', hash).replace('PAN_MS', String(PAN_MS)));
     const perSecond = 1000 / (times.reduce((sum, time) => sum + time, 0) / times.length);
     const label = `panning over ${of}, ${name} in the window`;
     yardsticks.push(
@@ -141,9 +141,9 @@ async function panned(page: BrowserPage, records: number, of: string, reach: num
 }
 
 async function stepped(page: BrowserPage, records: number, of: string, reach: number | null): Promise<Yardstick[]> {
-  const from = Math.floor(records / 2);
+  const from = Math.floor(records / 3);
   const hash = `seq=${from}&actor=${ACTOR}&from=${from - 150}&to=${from + 150}`;
-  const program = STEPS.replace('HASH', hash).replace('COUNT', String(STEPS_TAKEN));
+  const program = STEPS.replaceAll('HASH', hash).replace('COUNT', String(STEPS_TAKEN));
   const times = await numbers(page, program);
   const label = `a step in ${of}: from the key to the state`;
   const middle = median(times);

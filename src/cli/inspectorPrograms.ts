@@ -18,7 +18,10 @@ export const READY = `(async () => {
   };
   const listed = () => document.querySelectorAll('.events tbody tr').length > 0;
   const shown = () => document.querySelectorAll('[role=tree] [role=treeitem]').length > 3;
-  while (!(listed() && shown() && drawn())) await new Promise(requestAnimationFrame);
+  while (!(listed() && shown() && drawn())) {
+    await new Promise(requestAnimationFrame);
+    if (performance.now() > 60000) throw new Error('the page shows nothing: ' + document.body.innerText.slice(0, 400));
+  }
   return [performance.now()];
 })()`;
 
@@ -56,10 +59,13 @@ export const STEPS = `(async () => {
   const shows = (seq) => levels().length > 1 && levels().every((level) => level.dataset.seq === String(seq));
   location.hash = 'HASH';
   const begin = Number(/seq=(\\d+)/.exec('HASH')[1]);
-  while (!shows(begin)) await frame();
+  for (const end = performance.now() + 60000; !shows(begin); await frame()) {
+    if (performance.now() > end) throw new Error('no state of ' + begin + ' is shown: ' + location.hash);
+  }
   const times = [];
   for (let seq = begin + 1; seq <= begin + COUNT; seq += 1) {
-    const shown = new Promise((resolve) => {
+    const shown = new Promise((resolve, reject) => {
+      setTimeout(() => reject(new Error('no state of ' + seq + ' is shown: ' + location.hash)), 30000);
       const tree = document.querySelector('[role=tree]');
       const observer = new MutationObserver(() => {
         if (!shows(seq)) return;

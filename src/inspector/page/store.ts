@@ -113,17 +113,22 @@ export function tell(error: unknown): void {
 
 /** Keeps the address and the place alike. */
 export function keepAddress(): void {
-  arrive(placeOf(globalThis.location.hash));
+  /** What the address says as far as the place knows: where it says something else, someone went elsewhere just now. */
+  let known = globalThis.location.hash;
+  arrive(placeOf(known));
   globalThis.addEventListener('hashchange', () => {
-    const found = placeOf(globalThis.location.hash);
+    known = globalThis.location.hash;
+    const found = placeOf(known);
     if (placeText(found) !== placeText(here())) arrive(found);
   });
   let timer = 0;
   const write = (): void => {
     globalThis.clearTimeout(timer);
     timer = 0;
-    const text = placeText(here());
-    if (text !== globalThis.location.hash.replace(/^#/, '')) globalThis.history.replaceState(null, '', `#${text}`);
+    const text = `#${placeText(here())}`;
+    if (text === known || globalThis.location.hash !== known) return;
+    globalThis.history.replaceState(null, '', text);
+    known = globalThis.location.hash;
   };
   effect(() => {
     here();
