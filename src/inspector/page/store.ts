@@ -79,6 +79,7 @@ export function move(change: Partial<Place>): void {
 export function jump(target: number, change: Partial<Place> = {}): void {
   past.push(here());
   ahead.length = 0;
+  stride.value = 0;
   move({ ...change, seq: target });
 }
 
@@ -98,10 +99,14 @@ export function goForward(): void {
   arrive(next);
 }
 
+/** Events of the last step, with its direction; 0 where the last move was none. */
+export const stride = signal(0);
+
 /** Steps by events. */
 export function step(by: number): void {
   const run = info.value;
   if (run === null) return;
+  stride.value = by;
   move({ seq: Math.max(run.firstSeq, Math.min(run.lastSeq, seq.value + by)) });
 }
 
