@@ -92,8 +92,9 @@ describe.skipIf(withoutChromium)('looking at an event', () => {
   });
 
   it('two logs are open at once, and each keeps to its own events', async () => {
-    open = await inspector.open('seq=2616&actor=mm:1');
+    open = await inspector.open('seq=2616&actor=mm:100');
     const { page } = open;
+    await open.untilState(2616);
     const runs = page.getByRole('combobox', { name: 'run' });
     expect(await runs.locator('option').allTextContents()).toEqual([
       expect.stringContaining('A: proposal-64k'),
@@ -101,6 +102,7 @@ describe.skipIf(withoutChromium)('looking at an event', () => {
     ]);
     await runs.selectOption('B');
     await open.untilPart('run', 'B');
+    expect(open.part('actor')).toBe(null);
     await page.locator('.events tr[aria-current=true]').getByText('SYSCALL').waitFor();
     await page.locator('.said, .events').getByText('process:1').first().waitFor();
   });

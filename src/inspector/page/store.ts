@@ -72,7 +72,15 @@ export function move(change: Partial<Place>): void {
   batch(() => {
     if (from !== undefined && to !== undefined) seqWindow.value = { from, to };
     if (Object.keys(spot).length > 0) place.value = { ...place.value, ...spot };
+    if (spot.run !== undefined) forgetUnknownActor();
   });
+}
+
+/** The actor that was looked at in one run may not be there in another. */
+function forgetUnknownActor(): void {
+  const { actor } = place.value;
+  const isThere = info.value?.lanes.some(({ id }) => id === actor) ?? true;
+  if (!isThere) place.value = { ...place.value, actor: null, path: '' };
 }
 
 /** Goes to an event, as a jump that `goBack` undoes. */

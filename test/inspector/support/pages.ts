@@ -64,7 +64,7 @@ export class OpenPage {
   readonly #problems: string[] = [];
   readonly #elsewhere: string[] = [];
 
-  constructor(page: Page, origin: string) {
+  constructor(page: Page, folder: string) {
     this.page = page;
     page.setDefaultTimeout(PATIENCE_MS);
     page.on('pageerror', (error) => this.#problems.push(error.message));
@@ -73,7 +73,7 @@ export class OpenPage {
     });
     page.on('request', (request) => {
       const url = request.url();
-      if (!url.startsWith(origin) && !/^(?:data|blob):/.test(url)) this.#elsewhere.push(url);
+      if (!url.startsWith(folder) && !/^(?:data|blob):/.test(url)) this.#elsewhere.push(url);
     });
   }
 
@@ -155,7 +155,7 @@ export class Inspector {
     { url = this.url, size = { width: 1280, height: 720 }, dark = false } = {},
   ): Promise<OpenPage> {
     const page = await this.#browser.newPage({ viewport: size, colorScheme: dark ? 'dark' : 'light' });
-    const open = new OpenPage(page, url);
+    const open = new OpenPage(page, url.slice(0, url.lastIndexOf('/') + 1));
     await page.goto(place === '' ? url : `${url}#${place}`);
     await page.locator('canvas.lanes, .drop.whole').first().waitFor();
     return open;

@@ -192,6 +192,11 @@ export function drawScene(frame: Frame, scene: Scene): void {
   const lanes = visibleLanes(scene, height);
   drawLanes(frame, scene, lanes);
   drawRuler(frame, scene);
+  context.save();
+  // Messages come from beyond the window too, but nothing is drawn over the names.
+  context.beginPath();
+  context.rect(GUTTER, 0, width - GUTTER, height);
+  context.clip();
   const tiles = tilesIn(scene);
   const events = tiles === null ? Number.POSITIVE_INFINITY : eventsIn(scene, tiles);
   if (tiles !== null && (width - GUTTER) / Math.max(1, events) >= EVENT_PIXELS) {
@@ -203,6 +208,7 @@ export function drawScene(frame: Frame, scene: Scene): void {
   for (const { name, seq } of scene.markers) drawLineAt(frame, scene, seq, ink.changed, name);
   if (scene.divergedAt !== null) drawLineAt(frame, scene, scene.divergedAt, ink.changed, 'differs from here');
   drawLineAt(frame, scene, scene.seq, ink.accent, '');
+  context.restore();
 }
 
 function eventsIn(scene: Scene, tiles: readonly Tile[]): number {
