@@ -49,7 +49,7 @@ describe.skipIf(withoutChromium)('a page without a server', () => {
   it('takes a log, folds its states in the page, and sends nothing anywhere', async () => {
     const open = await dropped(program.name);
     await open.page.locator('.events tbody tr').first().waitFor();
-    await open.page.evaluate(() => (location.hash = '#seq=2775&actor=mmu:1'));
+    await open.follow('seq=2775&actor=mmu:1');
     await open.untilState(2775);
     await open.page.getByText('not-consecutive at 0x200010000').first().waitFor();
     expect(open.problems).toEqual([]);
@@ -60,24 +60,36 @@ describe.skipIf(withoutChromium)('a page without a server', () => {
 
   it('says which trace a log lacks, shows its events meanwhile, and its states once the trace is dropped too', async () => {
     const open = await dropped(traced.name);
-    await open.page.getByText(/drop the trace "git-log-kernel" of process 100/).first().waitFor();
+    await open.page
+      .getByText(/drop the trace "git-log-kernel" of process 100/)
+      .first()
+      .waitFor();
     await open.page.locator('.events tbody tr').first().waitFor();
     writeFileSync(join(folder, 'git.gtr'), readFileSync(join(fixturesFolder('traces'), 'git-log-kernel.gtr')));
     await drop(open, ['git.gtr']);
-    await open.page.getByText(/drop the trace/).first().waitFor({ state: 'detached' });
-    await open.page.evaluate(() => (location.hash = '#seq=300&actor=mm:100'));
+    await open.page
+      .getByText(/drop the trace/)
+      .first()
+      .waitFor({ state: 'detached' });
+    await open.follow('seq=300&actor=mm:100');
     await open.untilState(300);
     await open.page.close();
   });
 
   it('says what is wrong with what it is given', async () => {
     const open = await dropped('no.glog');
-    await open.page.getByRole('alert').getByText(/LOG_NOT_A_LOG/).waitFor();
+    await open.page
+      .getByRole('alert')
+      .getByText(/LOG_NOT_A_LOG/)
+      .waitFor();
     await drop(open, [program.name]);
     await open.page.locator('.events tbody tr').first().waitFor();
     await open.page.close();
     const cut = await dropped('cut.glog');
-    await cut.page.getByText(/the log is not whole/).first().waitFor();
+    await cut.page
+      .getByText(/the log is not whole/)
+      .first()
+      .waitFor();
     await cut.page.locator('.events tbody tr').first().waitFor();
     await cut.page.close();
   });
@@ -93,7 +105,10 @@ describe.skipIf(withoutChromium)('a page without a server', () => {
 describe.skipIf(withoutChromium)('a served log whose trace is missing', () => {
   it('shows its events, and says why there is no state', async () => {
     const open = await inspector.open('seq=300&actor=mm:100');
-    await open.page.getByText(/states cannot be shown: TRACE_MISSING/).first().waitFor();
+    await open.page
+      .getByText(/states cannot be shown: TRACE_MISSING/)
+      .first()
+      .waitFor();
     await until('lanes are drawn', async () => (await open.colouredPixels()) > 500);
     await open.press('ArrowRight');
     await open.page.locator('.events tr[aria-current=true]').getByText('301', { exact: true }).waitFor();

@@ -35,7 +35,10 @@ describe.skipIf(withoutChromium)('looking at an event', () => {
   it('a value leads to its last change, and that to its cause', async () => {
     const { page } = await openAt('seq=2792&actor=mmu:1');
     await open.untilState(2792);
-    const fallback = page.getByRole('treeitem').filter({ has: page.locator('.label', { hasText: /^fallback$/ }) }).last();
+    const fallback = page
+      .getByRole('treeitem')
+      .filter({ has: page.locator('.label', { hasText: /^fallback$/ }) })
+      .last();
     await fallback.getByTitle('when did this last change?').first().click();
     await page.getByRole('button', { name: 'seq 2775' }).click();
     await open.untilState(2775);
@@ -114,7 +117,7 @@ describe.skipIf(withoutChromium)('looking at an event', () => {
     ]) {
       open = await inspector.open('seq=4000&actor=mm:100&left=causes', { size, dark: true });
       await open.untilState(4000);
-      const beyond = await open.page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+      const beyond = await open.page.evaluate('document.documentElement.scrollWidth > innerWidth');
       expect(beyond, `${size.width} wide`).toBe(false);
       await open.picture(`dark-${size.width}`);
       if (size.width < 2000) await open.page.close();

@@ -134,9 +134,12 @@ describe.skipIf(withoutChromium)('moving about in a run', () => {
     await open.page.getByRole('tab', { name: 'Memory', selected: true }).waitFor();
     expect(await open.page.locator('#seq').inputValue()).toBe('2775');
     expect(open.page.url()).toBe(address);
-    await open.page.evaluate(() => (location.hash = '#seq=12&left=events'));
+    await open.follow('seq=12&left=events');
     await open.page.getByRole('tab', { name: 'Events', selected: true }).waitFor();
-    await until('the place is that of the address', async () => (await open.page.locator('#seq').inputValue()) === '12');
+    await until(
+      'the place is that of the address',
+      async () => (await open.page.locator('#seq').inputValue()) === '12',
+    );
   });
 
   it('shows every key, and needs nothing else: each control can be reached by Tab', async () => {
@@ -154,19 +157,21 @@ describe.skipIf(withoutChromium)('moving about in a run', () => {
   });
 });
 
+/** Numbers the controls that are shown and may be reached, and comes to their names. */
+const CONTROLS = `(() => {
+  const found = [...document.querySelectorAll('button, input, select, a[href], summary, [tabindex]')];
+  const shown = found.filter((one) => one.tabIndex >= 0 && one.getClientRects().length > 0);
+  for (const [at, one] of shown.entries()) one.dataset.control = String(at);
+  return shown.map((one) => one.title || one.getAttribute('aria-label') || one.textContent);
+})()`;
+
 /** Names of controls that Tab does not come to. Of a list of tabs one is enough: arrow keys lead to the others. */
 async function unreachable({ page }: OpenPage): Promise<string[]> {
-  const controls = await page.evaluate(() => {
-    const found = [...document.querySelectorAll<HTMLElement>('button, input, select, a[href], summary, [tabindex]')];
-    const shown = found.filter((one) => one.tabIndex >= 0 && one.getClientRects().length > 0);
-    for (const [at, one] of shown.entries()) one.dataset['control'] = String(at);
-    return shown.map((one) => one.title || one.getAttribute('aria-label') || one.textContent);
-  });
-  const reached = new Set<number>();
+  const controls = await page.evaluate<string[]>(CONTROLS);
+  const reached = new Set<string>();
   for (let presses = 0; presses < controls.length + 10; presses++) {
     await page.keyboard.press('Tab');
-    const at = await page.evaluate(() => (document.activeElement as HTMLElement | null)?.dataset['control'] ?? '');
-    if (at !== '') reached.add(Number(at));
+    reached.add(String(await page.evaluate("document.activeElement?.dataset.control ?? ''")));
   }
-  return controls.filter((_, at) => !reached.has(at));
+  return controls.filter((_, at) => !reached.has(String(at)));
 }

@@ -24,7 +24,7 @@ async function take(files: readonly File[]): Promise<void> {
       (isGtr(named.bytes) ? traces : logs).push(named);
     }
     // A trace may be that of a log which was there before it, so all are opened again.
-    for (const log of [...logs]) await openLog(log);
+    for (const log of logs.slice()) await openLog(log);
     await refreshRuns();
   } catch (error) {
     tell(error);

@@ -19,6 +19,18 @@ const PATIENCE_MS = 45_000;
 /** A lock that is older was left behind. */
 const LOCK_MS = 60_000;
 
+/** Run inside the page; text, since there is no page here. */
+const COLOURED = `(() => {
+  const canvas = document.querySelector('canvas.lanes');
+  const { data } = canvas.getContext('2d').getImageData(172, 18, canvas.width - 172, canvas.height - 18);
+  let coloured = 0;
+  for (let at = 0; at < data.length; at += 4) {
+    const [red, green, blue] = [data[at], data[at + 1], data[at + 2]];
+    if (Math.max(red, green, blue) - Math.min(red, green, blue) > 40) coloured += 1;
+  }
+  return coloured;
+})()`;
+
 function newestIn(folder: string): number {
   return readdirSync(join(PROJECT_ROOT, folder), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
@@ -111,16 +123,12 @@ export class OpenPage {
 
   /** Pixels of the lanes that are neither paper nor grey: events, in short. */
   async colouredPixels(): Promise<number> {
-    return this.page.locator('canvas.lanes').evaluate((element) => {
-      const canvas = element as HTMLCanvasElement;
-      const pixels = canvas.getContext('2d')?.getImageData(172, 18, canvas.width - 172, canvas.height - 18).data ?? [];
-      let coloured = 0;
-      for (let at = 0; at < pixels.length; at += 4) {
-        const [red = 0, green = 0, blue = 0] = [pixels[at], pixels[at + 1], pixels[at + 2]];
-        if (Math.max(red, green, blue) - Math.min(red, green, blue) > 40) coloured += 1;
-      }
-      return coloured;
-    });
+    return Number(await this.page.evaluate(COLOURED));
+  }
+
+  /** Goes where an address leads, as a link on the page would. */
+  async follow(place: string): Promise<void> {
+    await this.page.evaluate(`location.hash = ${JSON.stringify(`#${place}`)}`);
   }
 
   /** Keeps what is on the screen, to be looked at. */

@@ -61,7 +61,12 @@ function addArrow({ context, width }: Frame, scene: Scene, event: DrawnEvent, fr
 }
 
 /** All messages in two strokes: those of the present event, and the others. */
-function drawArrows(frame: Frame, scene: Scene, events: readonly DrawnEvent[], rows: ReadonlyMap<number, number>): void {
+function drawArrows(
+  frame: Frame,
+  scene: Scene,
+  events: readonly DrawnEvent[],
+  rows: ReadonlyMap<number, number>,
+): void {
   const { context, ink } = frame;
   const isNear = ({ seq, tile, at }: DrawnEvent): boolean => seq === scene.seq || tile.cause[at] === scene.seq;
   for (const near of [false, true]) {
