@@ -8,9 +8,22 @@ function addresses(kind: string): (number: number) => string {
   const known = new Map<number, string>();
   return (number) => {
     let address = known.get(number);
-    if (address === undefined) known.set(number, (address = `${kind}:${number}`));
+    if (address === undefined) known.set(number, (address = interned(`${kind}:${number}`)));
     return address;
   };
+}
+
+/**
+ * The one copy that engines keep of a string that is a key: two of them are equal when they are the same, and need no look at
+ * their letters. To be used for strings that are looked up at each message.
+ *
+ * @example
+ * ```ts
+ * interned(`mm:${1}`); // 'mm:1'
+ * ```
+ */
+export function interned(text: string): string {
+  return Object.keys({ [text]: true })[0];
 }
 
 /**

@@ -10,7 +10,7 @@ import type { CachedFolio } from '../src/mm/pageCache.ts';
 import { answer, waitForIo } from './fileAnswers.ts';
 import { fill } from './fileFill.ts';
 import { pidOfMm } from './fileMappers.ts';
-import { blockOrder, leastOrder } from './fileOrders.ts';
+import { blockOrder, leastOrder, smallFoliosAtMap } from './fileOrders.ts';
 import {
   actorOfFile,
   type FileContext,
@@ -85,22 +85,42 @@ export function beginMap(
   });
   const small = smallFolios(state);
   if (small.length === 0) return answer(state, operation, send);
+  const fate = smallFoliosAtMap(state, message);
+  if (fate === 'keep') return answer(keepingOrder(state, context.minOrderPages), operation, send);
+  if (fate === 'refuse') return refuseMap(context, operation, send);
   const pinned = inMemory(state) ? small.filter((folio) => isPinned(state, folio)).length : 0;
   if (pinned > 0) {
     const busy = { ...context.busy, pinned: context.busy.pinned + pinned };
-    return answer(
+    return refuseMap(
       reviseFile(context, (draft) => {
         draft.busy = busy;
-        draft.refusedMaps = context.refusedMaps + 1;
       }),
-      reviseOperation(operation, (draft) => {
-        draft.errno = ERRNO.EBUSY;
-      }),
+      operation,
       send,
     );
   }
   const unmapping = unmapPages(state, operation, { first: 0, end: END_OF_FILE, evenCows: false }, send);
   return unmapping.pending > 0 ? unmapping : convert(unmapping, operation, send);
+}
+
+/** The mapping comes to be, on folios as small as they are. */
+function keepingOrder(context: FileContext, minOrderPages: number): FileContext {
+  return reviseFile(context, (draft) => {
+    draft.minOrderPages = minOrderPages;
+  });
+}
+
+/** The mapping fails with EBUSY. */
+function refuseMap(context: FileContext, operation: FileOperation, send: Send): FileContext {
+  return answer(
+    reviseFile(context, (draft) => {
+      draft.refusedMaps = context.refusedMaps + 1;
+    }),
+    reviseOperation(operation, (draft) => {
+      draft.errno = ERRNO.EBUSY;
+    }),
+    send,
+  );
 }
 
 /**
@@ -271,21 +291,10 @@ export function wroteBack(context: FileContext, operation: FileOperation, send: 
     draft.drops = state.drops + (pages > 0 && !again ? 1 : 0);
     draft.droppedPages = state.droppedPages + pages;
   });
-  if (again)
-    return writeBack(
-      next,
-      reviseOperation(operation, (draft) => {
-        draft.rereadPages = rereadPages;
-      }),
-      send,
-    );
-  return answer(
-    next,
-    reviseOperation(operation, (draft) => {
-      draft.rereadPages = rereadPages;
-    }),
-    send,
-  );
+  const counted = reviseOperation(operation, (draft) => {
+    draft.rereadPages = rereadPages;
+  });
+  return again ? writeBack(next, counted, send) : answer(next, counted, send);
 }
 
 /**

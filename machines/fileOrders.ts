@@ -4,13 +4,9 @@
  * @models S-16 S-36 S-37 T-02 T-07 T-08 L-01 L-02 D-14
  */
 import type { Mappers } from './fileMappers.ts';
-import { type FileContext, inMemory } from './fileState.ts';
-import { ZERO_BYTES } from './support.ts';
-
-/** The order of the largest page that a process can have. */
-function largestOrder(context: FileContext): number {
-  return Math.log2(ZERO_BYTES / context.kernelPageBytes);
-}
+import { rulesOf, type SmallFolios } from './filePolicy.ts';
+import type { FileContext } from './fileState.ts';
+import type { MessageOf } from './messages.ts';
 
 /**
  * The order of the blocks that a file is cached and read ahead in: its least order, or that of whole blocks where the
@@ -25,13 +21,12 @@ function largestOrder(context: FileContext): number {
  * ```
  */
 export function blockOrder(context: FileContext): number {
-  const grows = context.policy === 'large-folios-to-eof' && !inMemory(context);
-  return grows ? largestOrder(context) : context.minOrderPages;
+  const { blockOrder: decide } = rulesOf(context);
+  return decide === undefined ? context.minOrderPages : decide(context);
 }
 
 /**
- * The least order of a file that is mapped as said, by its policy. Memory files never have a small tail: their blocks past
- * the end are zero memory, so for them `large-folios-to-eof` is `drop-and-re-read`, with collapse in the place of dropping.
+ * The least order of a file that is mapped as said, by its policy.
  *
  * @example
  * ```ts
@@ -41,14 +36,20 @@ export function blockOrder(context: FileContext): number {
  * ```
  */
 export function leastOrder(context: FileContext, mappers: Mappers): number {
-  switch (context.policy) {
-    case 'drop-and-re-read':
-      return mappers.largestOrder;
-    case 'sticky-order':
-      return Math.max(mappers.largestOrder, context.minOrderPages);
-    case 'convert-at-first-mmap':
-      return Math.max(mappers.length > 0 ? largestOrder(context) : 0, context.minOrderPages);
-    default:
-      return inMemory(context) ? Math.max(mappers.largestOrder, context.minOrderPages) : 0;
-  }
+  return rulesOf(context).leastOrder(context, mappers);
+}
+
+/**
+ * What becomes of the folios that are smaller than a new mapping needs.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' });
+ * const map = { type: 'MAP_FILE' as const, file: 'a', request: 1, mm: 'mm:1', orderPages: 4, createBytes: -1 };
+ * smallFoliosAtMap(file, map); // 'convert'
+ * ```
+ */
+export function smallFoliosAtMap(context: FileContext, { mm, orderPages }: MessageOf<'MAP_FILE'>): SmallFolios {
+  return rulesOf(context).atMap?.(context, { mm, orderPages }) ?? 'convert';
 }

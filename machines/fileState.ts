@@ -5,13 +5,17 @@ import { PageCacheIndex } from '../src/mm/pageCache.ts';
 import { PersistentList } from '../src/mm/persistentList.ts';
 import type { ReadaheadState } from '../src/mm/readahead.ts';
 import { Mappers } from './fileMappers.ts';
+import { rulesOf } from './filePolicy.ts';
 import type { FileRun, MessageOf } from './messages.ts';
 import type { ResourceHolder } from './support.ts';
 import type { FileShrink } from './reclaim/fileShrink.ts';
 import { reviseFile } from './revise.ts';
 
-/** How the folio orders of a file follow those who map it. */
-export type PageCachePolicy =
+/** How the folio orders of a file follow those who map it: built in, or of a definition (`filePolicy.ts`). */
+export type PageCachePolicy = BuiltInPolicy | (string & {});
+
+/** The policies that are built in. */
+export type BuiltInPolicy =
   /** The least order is that of the largest page size that maps the file now; smaller folios go when it rises. */
   | 'drop-and-re-read'
   /** Once raised it stays. */
@@ -299,9 +303,16 @@ export function filePages(context: FileContext): number {
 export function endIndex(context: FileContext, orderPages: number): number {
   const pages = filePages(context);
   if (context.resources.design.fileTail === 'kernel-page') return pages;
-  const smallTail = context.policy === 'large-folios-to-eof' && !inMemory(context);
+  const smallTail = hasSmallTail(context);
   const block = smallTail ? 1 : 2 ** orderPages;
   return Math.ceil(pages / block) * block;
+}
+
+/** Whether blocks that would reach past the end of the file are made of single pages: whole ones are wished for, and not demanded. */
+function hasSmallTail(context: FileContext): boolean {
+  const { smallTail, blockOrder } = rulesOf(context);
+  if (smallTail !== undefined) return smallTail(context);
+  return blockOrder !== undefined && blockOrder(context) > context.minOrderPages;
 }
 
 /**

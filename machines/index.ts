@@ -52,7 +52,14 @@ export type { PageAllocContext, PageAllocInput } from './compaction/pageAlloc.ts
 export type { PressureInput } from './compaction/zoneBoot.ts';
 export type { DiskContext, DiskInput } from './disk.ts';
 export type { GupContext, GupInput } from './gup/gup.ts';
-export type { FileContext, FileInput, FileKind, PageCachePolicy } from './fileState.ts';
+export {
+  builtInPolicies,
+  type CachedFile,
+  type FileMappers,
+  type PageCacheRules,
+  type SmallFolios,
+} from './filePolicy.ts';
+export type { BuiltInPolicy, FileContext, FileInput, FileKind, PageCachePolicy } from './fileState.ts';
 export type { ShmemContext, ShmemInput } from './shmem.ts';
 export type { Access, Kind, Message, MessageOf, MessageType, TlbCounts, VocabularyRow } from './messages.ts';
 export type { HugetlbContext, HugetlbInput } from './hugetlb/state.ts';
@@ -71,7 +78,41 @@ export type { TlbContext, TlbInput } from './tlbState.ts';
 export type { PoisonContext, PoisonInput } from './hwpoison/hwpoison.ts';
 export type { KsmContext, KsmInput } from './ksm/ksmd.ts';
 export type { UffdContext, UffdInput } from './userfaultfd/uffd.ts';
+export {
+  type DiskFigures,
+  type FiguredKind,
+  type FileFigures,
+  hasFigures,
+  type KindFigures,
+  type ShownTranslation,
+  type TlbFigures,
+  type ZoneFigures,
+} from './figures.ts';
 export { vocabulary } from './vocabulary.ts';
+export {
+  accessAt,
+  calculateMinFreeKbytes,
+  copyPagesBy,
+  flagsOf,
+  initialFile,
+  isDirty,
+  isPresent,
+  isValid,
+  isWritable,
+  MAY_FETCH,
+  MAY_READ,
+  MAY_WRITE,
+  noCounts,
+  obeyedOf,
+  packPte,
+  pfnOf,
+  PTE,
+  runStretchBy,
+  takeMessage,
+  type Translate,
+  walkGeometry,
+  watermarks,
+} from './parts.ts';
 export { type ZoneContext, type ZoneInput, zeroFrame } from './zone.ts';
 
 /** A kind of actor that a topology can hold. */
@@ -137,6 +178,19 @@ export function kindOf(id: string): ActorKind | null {
 export function acceptedBy(kind: ActorKind): MessageType[] {
   const types = Object.keys(vocabulary) as MessageType[];
   return types.filter((type) => vocabulary[type].to.includes(kind)).sort();
+}
+
+/**
+ * The message types that a kind may send, sorted.
+ *
+ * @example
+ * ```ts
+ * sentBy('disk'); // ['IO_DONE']
+ * ```
+ */
+export function sentBy(kind: ActorKind): MessageType[] {
+  const types = Object.keys(vocabulary) as MessageType[];
+  return types.filter((type) => vocabulary[type].from.includes(kind)).sort();
 }
 
 /**

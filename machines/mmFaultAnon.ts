@@ -131,7 +131,7 @@ const allocated: FaultStepHandler = (context, job, event, send) => {
   if (event.type === 'NO_MEMORY') return outOfMemory(context, job, event);
   invariant(event.type === 'FRAMES', 'an allocation is answered with frames');
   const pfn = event.pfns[0];
-  const nr = 2 ** event.orderPages;
+  const nr = 1 << event.orderPages;
   if (truncated) {
     send('zone', { type: 'PUT', runs: [{ pfn, nr }] });
     return { context, end: HANDLED };

@@ -248,7 +248,7 @@ export function allocateCopy(
 ): MmContext {
   const sender = mmOf(context.pid);
   const { faultHandlerBase, copyPerKb } = costsOf(context);
-  const kib = (2 ** orderPages * context.kernelPageBytes) / 1024;
+  const kib = ((1 << orderPages) * context.kernelPageBytes) / 1024;
   const delay = faultHandlerBase + (zero ? 0 : Math.ceil(copyPerKb * kib));
   const message = (request: number): MessageOf<'ALLOC'> => {
     return { type: 'ALLOC', sender, request, orderPages, leastOrder: orderPages, count: 1, purpose: 'anon', zero };

@@ -161,7 +161,7 @@ function reuse(context: MmContext, job: FaultJob, exclusive: number, send: Send)
 
 /** The part of a unit that a smaller folio is a copy of, where the allocator fell back: the part around the address. */
 function copiedPart({ kernelPageBytes }: MmContext, va: number, unit: Unit, orderPages: number): Unit {
-  const nr = Math.min(unit.nr, 2 ** orderPages);
+  const nr = Math.min(unit.nr, 1 << orderPages);
   const startVa = va - (va % (nr * kernelPageBytes));
   return { startVa, nr, pfn: unit.pfn + (startVa - unit.startVa) / kernelPageBytes };
 }

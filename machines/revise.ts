@@ -133,9 +133,9 @@ function copyMm(from: MmContext): MmContext {
     copiedBytes: from.copiedBytes,
     fallbacks: from.fallbacks,
     fallbackReason: from.fallbackReason,
-    ...(from.softClean === undefined ? undefined : { softClean: from.softClean }),
-    ...(from.ksm === undefined ? undefined : { ksm: from.ksm }),
   };
+  if (from.softClean !== undefined) copy.softClean = from.softClean;
+  if (from.ksm !== undefined) copy.ksm = from.ksm;
   if (from.pinning !== undefined) copy.pinning = from.pinning;
   if (from.swap !== undefined) copy.swap = from.swap;
   if (from.kernelMaps !== undefined) copy.kernelMaps = from.kernelMaps;

@@ -4,14 +4,7 @@ import type { SchedContext } from './sched.ts';
 import type { TlbContext } from './tlbState.ts';
 
 function copyProcess(from: ProcessContext): ProcessContext {
-  const copy = copyLiving(from);
-  if (from.killed === true) copy.killed = true;
-  if (from.mustLeave !== undefined) copy.mustLeave = from.mustLeave;
-  return copy;
-}
-
-function copyLiving(from: ProcessContext): ProcessContext {
-  return {
+  const copy: ProcessContext = {
     resources: from.resources,
     pid: from.pid,
     trace: from.trace,
@@ -34,8 +27,11 @@ function copyLiving(from: ProcessContext): ProcessContext {
     signal: from.signal,
     signalCode: from.signalCode,
     signalVa: from.signalVa,
-    ...(from.pending === undefined ? undefined : { pending: from.pending }),
   };
+  if (from.pending !== undefined) copy.pending = from.pending;
+  if (from.killed === true) copy.killed = true;
+  if (from.mustLeave !== undefined) copy.mustLeave = from.mustLeave;
+  return copy;
 }
 
 /**

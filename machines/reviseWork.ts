@@ -39,7 +39,7 @@ export function reviseOperation(from: FileOperation, change: (draft: FileOperati
 }
 
 function copyCall(from: CallInFlight): CallInFlight {
-  return {
+  const copy: CallInFlight = {
     pid: from.pid,
     cpu: from.cpu,
     call: from.call,
@@ -54,8 +54,9 @@ function copyCall(from: CallInFlight): CallInFlight {
     result: from.result,
     data: from.data,
     counts: from.counts,
-    ...(from.filling === undefined ? undefined : { filling: from.filling }),
   };
+  if (from.filling !== undefined) copy.filling = from.filling;
+  return copy;
 }
 
 /**

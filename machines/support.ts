@@ -16,6 +16,7 @@ import type { RunSource } from '../src/mm/runs.ts';
 import type { UserfaultGranularity } from '../src/mm/userfaultfd/numbers.ts';
 import type { HugetlbFacility } from '../src/mm/hugetlb/facility.ts';
 import type { ThpFacility } from '../src/mm/thp/facility.ts';
+import type { PageCacheRules } from './filePolicy.ts';
 import type { Message, MessageOf } from './messages.ts';
 
 /** Bytes of shared zero memory: one page of the largest size a process can have. */
@@ -109,6 +110,8 @@ export interface Resources {
   facilities?: Facilities;
   /** arm64 where none is given. */
   architecture?: Architecture;
+  /** Page-cache policies of definitions, by name. */
+  pageCachePolicies?: ReadonlyMap<string, PageCacheRules>;
 }
 
 /** The userfaultfds that processes may open, by name, and in which pages they work. */
@@ -144,6 +147,7 @@ export class ResourceHolder {
   readonly ksm: boolean;
   readonly facilities: Facilities;
   readonly architecture: Architecture;
+  readonly pageCachePolicies: ReadonlyMap<string, PageCacheRules>;
 
   constructor(resources: Resources) {
     this.traces = resources.traces;
@@ -154,6 +158,7 @@ export class ResourceHolder {
     this.ksm = this.facilities.ksm ?? false;
     this.userfaultfd = this.facilities.userfaultfd ?? { descriptors: [], granularity: 'process-page' };
     this.architecture = resources.architecture ?? architectures.arm64;
+    this.pageCachePolicies = resources.pageCachePolicies ?? new Map();
   }
 
   /** The process whose address space this one runs in: itself, or for a thread the one that it is a thread of. */

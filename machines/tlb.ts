@@ -68,8 +68,9 @@ function askWalk(draft: TlbContext, va: number, access: Access, delayCycles: num
   }
   const skipLevels = tlb.walkLevelsCached(asid, va, walkGeometry(pageBytes));
   const walk = ++draft.walk;
-  const from = root === undefined ? {} : { root, granuleBytes: pageBytes };
-  send(mmu, { type: 'WALK', walk, pid, cpu, va, access, skipLevels, ...from }, delayCycles);
+  const asked: MessageOf<'WALK'> = { type: 'WALK', walk, pid, cpu, va, access, skipLevels };
+  if (root !== undefined) Object.assign(asked, { root, granuleBytes: pageBytes });
+  send(mmu, asked, delayCycles);
   draft.waits = { va, access, skipLevels, stale: false };
   return draft;
 }

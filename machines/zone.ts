@@ -167,7 +167,7 @@ const put = handle<ZoneContext>((context, event, send) => {
   const draft = copyZone(context);
   draft.folios = folios.done();
   if (buddy !== null) draft.buddy = buddy.done();
-  for (const { owner, order } of gone) unchargeFrom(draft, owner, 2 ** order);
+  for (const { owner, order } of gone) unchargeFrom(draft, owner, 1 << order);
   if (partly.length === 0) return buddy === null ? draft : tryStalled(draft, grant, send);
   // deferred_split_folio: what waits to be split is found again by its first frame, if it is still there.
   draft.deferredSplits = context.deferredSplits.pushAll(partly.map(({ pfn }) => pfn));

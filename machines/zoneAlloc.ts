@@ -98,7 +98,7 @@ export function takeBlocks(
 
 /** Takes blocks off the one list there is for each order, all or none. */
 function takePlain(draft: ZoneContext, { count, kind }: Wish, orderPages: number): number[] | null {
-  const free = draft.buddy.freeFrames - count * 2 ** orderPages;
+  const free = draft.buddy.freeFrames - count * (1 << orderPages);
   // Tables are asked for under the page-table lock here, where nobody can wait for reclaim: they may use the reserve.
   const least = kind === 'table' && draft.reclaim !== undefined ? 0 : draft.marks.min;
   // Asked beforehand: an edit that is given up makes the version before dear to look at.

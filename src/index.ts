@@ -27,6 +27,8 @@ export type {
   ActorDefinition,
   ActorLaw,
   ActorStart,
+  BuiltInContext,
+  BuiltInInput,
   Look,
   Place,
   PlacedActor,
@@ -34,8 +36,14 @@ export type {
   Ports,
   SendBy,
   SendOptions,
+  Shows,
   Transition,
 } from './topology/definitions/actorTypes.ts';
+export {
+  definePageCachePolicy,
+  type PageCachePolicyDefinition,
+  type PageCachePolicyOptions,
+} from './topology/definitions/definePageCachePolicy.ts';
 export { builtIns, Catalogue, catalogueOf } from './topology/definitions/catalogue.ts';
 export { z } from 'zod';
 
@@ -81,7 +89,13 @@ export { type Verification, verifyLog } from './log/verifyLog.ts';
 export { changesOf, type RecordChange } from './timeline/changes.ts';
 export { type Change, diff } from './timeline/diff.ts';
 export { type Divergence, formatDivergence } from './timeline/divergence.ts';
+export { compareStates, firstDivergence, type RunDivergence } from './timeline/compare.ts';
 export { forkAt, forkMeta } from './timeline/fork.ts';
+export { choicesAt, type ForkChange, type ForkChoice } from './timeline/forkPlan.ts';
+export { type ForkedRun, type ForkRequest, forkRun, forkSteps } from './timeline/forkRun.ts';
+export { withParents } from './timeline/parents.ts';
+export { changeableSettings, type ChangeableSetting } from './timeline/settings.ts';
+export { type Comparison, compareRuns } from './report/comparison.ts';
 export { lastChange, type LastChange } from './timeline/lastChange.ts';
 export { applyPatches, patchesBetween } from './timeline/patches.ts';
 export { runInMemory } from './timeline/inMemory.ts';
@@ -89,3 +103,11 @@ export { replay as replayLog, type Replayed, type ReplayOptions } from './timeli
 export { type StateAt, stateAt, statesAt } from './timeline/state.ts';
 export { SystemView, viewOf } from './timeline/systemView.ts';
 export { causeChain, effects } from './timeline/why.ts';
+
+// Queries
+export { type Count, countHits } from './query/counts.ts';
+export type { QueryNames } from './query/cursor.ts';
+export type { States } from './query/evaluate.ts';
+export { type CompiledQuery, type CompiledValue, compileQuery, compileValue, namesOf } from './query/query.ts';
+export { type Hit, type QueryOptions, runQuery } from './query/run.ts';
+export { statesOf } from './query/states.ts';

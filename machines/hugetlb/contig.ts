@@ -62,5 +62,7 @@ function isWholeFree(
  */
 export function freeBlock(edit: Pick<BuddyEdit, 'free' | 'maxOrder'>, pfn: number, order: number): void {
   const step = Math.min(order, edit.maxOrder);
-  for (let at = pfn; at < pfn + 2 ** order; at += 2 ** step) edit.free(at, step);
+  // Shifts: a power of a number that is not known beforehand costs an engine some tens of nanoseconds.
+  const end = pfn + (1 << order);
+  for (let at = pfn; at < end; at += 1 << step) edit.free(at, step);
 }

@@ -156,6 +156,20 @@ export const corePresets = {
     source: 'Arm, Neoverse N1 platform paper; the design of Cortex-A76',
     unverified: ['walkCache', 'tlbRange', 'hardwareDirty'],
   },
+  'neoverse-v1': {
+    name: 'neoverse-v1',
+    l1i: fullyAssociative(48),
+    l1d: fullyAssociative(40),
+    // The slide says "1.2K"; five ways of 256 are the design of its sisters.
+    l2: setAssociative(1280, 5),
+    walkCache: 'in-l2',
+    l2HitCycles: null,
+    tlbRange: true,
+    hardwareDirty: true,
+    granules: ALL_GRANULES,
+    source: 'Arm, Hot Chips slide on Neoverse V2: L1D "40 -> 48", L2 "1.2K -> 2K"',
+    unverified: ['l1i', 'l2', 'walkCache', 'tlbRange', 'hardwareDirty'],
+  },
   'neoverse-n2': {
     name: 'neoverse-n2',
     l1i: fullyAssociative(48),

@@ -1,6 +1,7 @@
 /** What every command is handed: streams, colours, the exit code, and how options are read. */
 import { InvalidArgumentError, Option } from 'commander';
 import pc from 'picocolors';
+import type { ResolvedForm } from '../topology/form/resolve.ts';
 import { parseSize } from '../topology/schema.ts';
 import { GRANULES } from '../arch/granule.ts';
 import { type CliIo, Output, pathIn, wantsColours } from './io.ts';
@@ -128,4 +129,21 @@ export function layoutSize(text: string): 16384 | 65536 {
  */
 export function collect(value: string, values: readonly string[] = []): string[] {
   return [...values, value];
+}
+
+/**
+ * Does something with a topology; a failure names the place in its file.
+ *
+ * @throws whatever is thrown, with the place where it is about a field of the topology
+ * @example
+ * ```ts
+ * atPlace(loadForm('plain-4k'), () => 7); // 7
+ * ```
+ */
+export function atPlace<T>({ placed }: Pick<ResolvedForm, 'placed'>, what: () => T): T {
+  try {
+    return what();
+  } catch (error) {
+    throw placed(error);
+  }
 }

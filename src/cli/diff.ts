@@ -5,9 +5,10 @@ import { changesText } from '../report/changeText.ts';
 import { diff } from '../timeline/diff.ts';
 import { stateAt, statesAt, type StateAt } from '../timeline/state.ts';
 import { type Cli, collect, wholeNumber } from './cli.ts';
-import { openLog, TRACES_HELP, tracesOf, USES_HELP } from './openLog.ts';
+import { openLog, PARENT_HELP, TRACES_HELP, tracesOf, USES_HELP } from './openLog.ts';
 
 interface DiffOptions {
+  parent: string[];
   uses: string[];
   from?: number;
   to?: number;
@@ -46,6 +47,7 @@ export function addDiff(program: Command, cli: Cli): void {
     .option('--lines <N>', 'differences of each actor at most', wholeNumber, DEFAULT_LINES)
     .option('--traces <DIR>', TRACES_HELP)
     .option('--uses <PLACE>', USES_HELP, collect, [])
+    .option('--parent <PLACE>', PARENT_HELP, collect, [])
     .option('--json', 'print JSON')
     .addHelpText('after', EXAMPLES)
     .action((log: string, options: DiffOptions) => diffCommand(cli, log, options));
@@ -55,7 +57,7 @@ async function diffCommand(cli: Cli, log: string, options: DiffOptions): Promise
   const { from, actor } = options;
   if (from === undefined)
     throw new GranuleError('USAGE', 'the earlier moment is missing', 'granule diff', 'Give --from SEQ.');
-  const reader = await openLog(cli, log, options.uses);
+  const reader = await openLog(cli, log, options.uses, options.parent);
   const traces = tracesOf(cli, reader, options.traces);
   const to = options.to ?? reader.lastSeq;
   const states = (seq: number): StateAt[] =>

@@ -6,6 +6,7 @@ import { parametersOf, planOfText } from '../topology/faultPlans/describe.ts';
 import { expandFaultPlan } from '../topology/faultPlans/expand.ts';
 import { didYouMean } from '../topology/faultPlans/near.ts';
 import type { FaultPlanDefinition } from '../topology/faultPlans/define.ts';
+import { TopologyError } from '../topology/form/topologyError.ts';
 import type { Topology } from '../topology/schema.ts';
 import type { Cli } from './cli.ts';
 
@@ -85,17 +86,14 @@ export function withFaults(
   const faultPlan = texts.flatMap((text) => {
     const entry = planOfText(text);
     if (entry === null) throw new GranuleError('USAGE', `"${text}" is no PLAN or PLAN:name=value,...`, '--fault');
-    const { rules, fault } = expandFaultPlan([entry], plans);
-    if (fault === null) return rules;
-    const path = fault.path.slice(1).map(String).join('.');
-    throw new GranuleError(
-      'TOPOLOGY_INVALID',
-      fault.what,
-      `--fault ${text}${path === '' ? '' : `: ${path}`}`,
-      FAULTS_NEXT,
+    const { rules, faults } = expandFaultPlan([entry], plans);
+    if (rules !== null) return rules;
+    throw new TopologyError(
+      faults.map(({ what, steps, next }) => {
+        const path = steps.slice(2).join('.');
+        return { code: 'TOPOLOGY_INVALID', what, where: `--fault ${text}${path === '' ? '' : `: ${path}`}`, next };
+      }),
     );
   });
   return texts.length === 0 ? topology : { ...topology, faultPlan: [...topology.faultPlan, ...faultPlan] };
 }
-
-const FAULTS_NEXT = 'Use "granule faults" to see the plans and their parameters.';

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { LogReader } from '../log/logReader.ts';
 import { defaultCosts } from '../arch/costs.ts';
+import { forkedFromText, forkLines } from '../report/forkText.ts';
 import { ruleText } from '../report/faultText.ts';
 import {
   formatBytes,
@@ -15,11 +16,12 @@ import { formatTable } from '../report/table.ts';
 import { openMeta } from '../topology/meta.ts';
 import type { OpenTrace } from '../trace/gtrBytes.ts';
 import { openTrace } from '../trace/gtrReader.ts';
-import type { Cli } from './cli.ts';
+import { type Cli, collect } from './cli.ts';
 import { fileKind } from './fileKind.ts';
-import { openLog } from './openLog.ts';
+import { openLog, PARENT_HELP } from './openLog.ts';
 
 interface InfoOptions {
+  parent: string[];
   json?: boolean;
 }
 
@@ -44,6 +46,7 @@ export function addInfo(program: Command, cli: Cli): void {
     .command('info')
     .description('what a log or a trace holds')
     .argument('<FILE>', 'a .glog or a .gtr')
+    .option('--parent <PLACE>', PARENT_HELP, collect, [])
     .option('--json', 'print JSON')
     .addHelpText('after', EXAMPLES)
     .action(async (file: string, options: InfoOptions) => {
@@ -53,7 +56,7 @@ export function addInfo(program: Command, cli: Cli): void {
 }
 
 async function infoLog(cli: Cli, file: string, options: InfoOptions): Promise<void> {
-  const reader = await openLog(cli, file, null);
+  const reader = await openLog(cli, file, null, options.parent);
   const { topology, traces, code, parent } = openMeta(reader.meta);
   const actors = reader.actors();
   const types = reader.types();
@@ -63,7 +66,10 @@ async function infoLog(cli: Cli, file: string, options: InfoOptions): Promise<vo
   const bytes = reader.storage.size();
   if (options.json === true) {
     const counts = { records, firstSeq, lastSeq, timeCycles, checkpoints, bytes };
-    cli.json({ file, kind: 'log', ...counts, headHash, recovery, code, parent, topology, traces, actors, types });
+    const goesOnFrom =
+      reader.parent === null ? {} : { goesOnFrom: reader.parent.storage.name, ownFirstSeq: reader.ownFirstSeq };
+    const log = { ...counts, headHash, recovery, code, parent, ...goesOnFrom, topology, traces, actors, types };
+    cli.json({ file, kind: 'log', ...log });
     return;
   }
   const perSecond = topology.costs['cyclesPerSecond'] ?? defaultCosts.cyclesPerSecond;
@@ -78,7 +84,9 @@ async function infoLog(cli: Cli, file: string, options: InfoOptions): Promise<vo
     ['written by', code],
   ];
   for (const rule of topology.faultPlan) rows.push(['fault plan', ruleText(rule)]);
-  if (parent !== null) rows.push(['forked from', `${parent.headHash} at seq ${parent.seq}`]);
+  if (parent !== null) rows.push(['forked from', forkedFromText(parent, reader.ownFirstSeq)]);
+  if (reader.parent !== null) rows.push(['goes on from', reader.parent.storage.name]);
+  for (const line of forkLines(parent)) rows.push(['changed', line]);
   cli.out.write(formatTable(rows, { align: ['left', 'left'], header: false }));
   cli.out.write(`\n${processesTable(reader)}\n`);
   cli.out.write(`${countsTable('received by', actors)}\n${countsTable('message', types)}`);

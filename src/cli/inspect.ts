@@ -7,9 +7,10 @@ import { Engine } from '../inspector/engine/engine.ts';
 import { serveInspector } from '../inspector/server.node.ts';
 import type { RunSource } from '../mm/runs.ts';
 import { type Cli, collect, wholeNumber } from './cli.ts';
-import { openLog, TRACES_HELP, tracesOf, USES_HELP } from './openLog.ts';
+import { openLog, PARENT_HELP, TRACES_HELP, tracesOf, USES_HELP } from './openLog.ts';
 
 interface InspectOptions {
+  parent: string[];
   uses: string[];
   traces?: string;
   port?: number;
@@ -41,6 +42,7 @@ export function addInspect(program: Command, cli: Cli): void {
     .argument('<LOG...>', 'logs; more than one are opened side by side')
     .option('--traces <DIR>', TRACES_HELP)
     .option('--uses <PLACE>', USES_HELP, collect, [])
+    .option('--parent <PLACE>', PARENT_HELP, collect, [])
     .option('--port <N>', 'port to serve on; by default one that is free', wholeNumber)
     .option('--no-browser', 'do not open a browser, only print the address')
     .addHelpText('after', EXAMPLES)
@@ -51,7 +53,7 @@ async function inspectCommand(cli: Cli, logs: string[], options: InspectOptions)
   if (logs.length > RUNS_MAX) throw new GranuleError('USAGE', `at most ${RUNS_MAX} logs`, 'granule inspect');
   const engine = new Engine();
   for (const [at, log] of logs.entries()) {
-    const reader = await openLog(cli, log, options.uses);
+    const reader = await openLog(cli, log, options.uses, options.parent);
     const { traces, notes } = tracesOrNotes(() => tracesOf(cli, reader, options.traces));
     engine.open({ run: String.fromCharCode(65 + at), name: basename(log), reader, traces, notes });
   }

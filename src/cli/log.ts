@@ -7,9 +7,10 @@ import { recordChangeText } from '../report/changeText.ts';
 import { recordHead, recordLine } from '../report/recordText.ts';
 import { changesOf } from '../timeline/changes.ts';
 import { type Cli, collect, wholeNumber } from './cli.ts';
-import { openLog, TRACES_HELP, tracesOf, USES_HELP } from './openLog.ts';
+import { openLog, PARENT_HELP, TRACES_HELP, tracesOf, USES_HELP } from './openLog.ts';
 
 interface LogOptions {
+  parent: string[];
   uses: string[];
   actor?: string;
   type?: string;
@@ -60,13 +61,14 @@ export function addLog(program: Command, cli: Cli): void {
     .option('--changes', 'show what each event changed in the state of its receiver, and what it sent')
     .option('--traces <DIR>', `with --changes: ${TRACES_HELP}`)
     .option('--uses <PLACE>', USES_HELP, collect, [])
+    .option('--parent <PLACE>', PARENT_HELP, collect, [])
     .option('--json', 'print JSON lines')
     .addHelpText('after', EXAMPLES)
     .action(async (log: string, options: LogOptions) => logCommand(cli, log, options));
 }
 
 async function logCommand(cli: Cli, log: string, options: LogOptions): Promise<void> {
-  const reader = await openLog(cli, log, options.uses);
+  const reader = await openLog(cli, log, options.uses, options.parent);
   checkNames(reader, options);
   if (options.json !== true) await cli.out.stream(`${recordHead()}\n`);
   const lines = options.changes === true ? changeLines(cli, reader, options) : recordLines(reader, options);

@@ -9,6 +9,8 @@ import { formatBytes } from '../report/format.ts';
 import { loadTracesOfLog } from '../topology/load.node.ts';
 import { builtIns, type Catalogue, type ModuleReference } from '../topology/definitions/catalogue.ts';
 import { catalogueNamed } from '../topology/loadSystem.node.ts';
+import { withParents } from '../timeline/parents.ts';
+import { parentFinder } from '../timeline/parents.node.ts';
 import { openMeta } from '../topology/meta.ts';
 import type { Cli } from './cli.ts';
 
@@ -16,18 +18,24 @@ import type { Cli } from './cli.ts';
 export const USES_HELP = 'module with definitions of actors, or folder to look for one in; may be given again';
 
 /**
- * Opens a log with the definitions of the modules that it names; says on standard error when it was cut. `uses` tells where else
- * modules are; null: this is about the records alone, and a module that is not found is not missed.
+ * Opens a log with the definitions of the modules that it names, and of a fork that holds its own records alone, with its parents;
+ * says on standard error when it was cut. `uses` tells where else modules are; null: this is about the records alone, and a module
+ * or a parent that is not found is not missed. `parents` names logs and folders to look for parents in first.
  *
  * @throws GranuleError FILE_NOT_FOUND, FILE_UNREADABLE, LOG_EMPTY, LOG_NOT_A_LOG, LOG_VERSION, LOG_DAMAGED; MODULE_NOT_FOUND,
- * MODULE_FAILED
+ * MODULE_FAILED; PARENT_MISSING
  * @example
  * ```ts
  * const cli = new Cli(textIo('/'));
  * await openLog(cli, 'no-such.glog', []); // throws FILE_NOT_FOUND
  * ```
  */
-export async function openLog(cli: Cli, path: string, uses: readonly string[] | null): Promise<LogReader> {
+export async function openLog(
+  cli: Cli,
+  path: string,
+  uses: readonly string[] | null,
+  parents: readonly string[] = [],
+): Promise<LogReader> {
   const storage = openLogFile(cli.path(path));
   const plain = LogReader.open(storage, zlibCompression, builtIns.registry);
   const catalogue = await catalogueOfLog(cli, plain, uses);
@@ -40,7 +48,23 @@ export async function openLog(cli: Cli, path: string, uses: readonly string[] | 
       `${path} is not whole: ${recovery.reason}; ${last}, ${formatBytes(recovery.lostBytes)} behind them are lost`,
     );
   }
-  return reader;
+  return joined(cli, reader, { parents, mayBeMissing: uses === null });
+}
+
+function joined(
+  cli: Cli,
+  reader: LogReader,
+  { parents, mayBeMissing }: { readonly parents: readonly string[]; readonly mayBeMissing: boolean },
+): LogReader {
+  const given = parents.map((path) => cli.path(path));
+  const { find, looked } = parentFinder({ given, folders: [dirname(reader.storage.name), cli.io.cwd] });
+  try {
+    return withParents(reader, find, looked);
+  } catch (error) {
+    if (!mayBeMissing || !(error instanceof GranuleError) || error.code !== 'PARENT_MISSING') throw error;
+    cli.note(error.format());
+    return reader;
+  }
 }
 
 async function catalogueOfLog(cli: Cli, reader: LogReader, uses: readonly string[] | null): Promise<Catalogue> {
@@ -80,6 +104,9 @@ export function tracesOf(cli: Cli, reader: LogReader, folder: string | undefined
   const programs = new Map(topology.processes.map((process) => [process.pid, process]));
   return loadTracesOfLog(traces, { folders: [...folders, dirname(reader.storage.name), cli.io.cwd], programs });
 }
+
+/** What `--parent` says in the help of every command that has it. */
+export const PARENT_HELP = 'log that a fork goes on from, or folder to look for it in; may be given again';
 
 /** What `--traces` says in the help of every command that has it. */
 export const TRACES_HELP = 'folder to look for traces in, before those beside the log and those that come with granule';

@@ -1,23 +1,30 @@
 /** The command line as a function: arguments and streams in, an exit code out. */
 import { Command, CommanderError } from 'commander';
 import { GranuleError } from '../errors.ts';
+import { TopologyError } from '../topology/form/topologyError.ts';
 import { GRANULE_VERSION } from '../topology/meta.ts';
 import { Cli } from './cli.ts';
 import { addAbiReport } from './abiReport.ts';
+import { addCheck } from './check.ts';
 import { addDiff } from './diff.ts';
+import { addCompare } from './compare.ts';
 import { addElf } from './elf.ts';
+import { addExport } from './export.ts';
 import { addGraph } from './graph.ts';
 import { addFaults } from './faults.ts';
+import { addFork } from './fork.ts';
 import { addImport } from './import.ts';
 import { addInfo } from './info.ts';
 import { addInspect } from './inspect.ts';
 import type { CliIo } from './io.ts';
 import { addLog } from './log.ts';
 import { addMakeTrace } from './makeTrace.ts';
+import { addQuery } from './query.ts';
 import { addNew } from './new.ts';
 import { addRecord } from './record.ts';
 import { addReplay } from './replay.ts';
 import { addRun } from './run.ts';
+import { addSchema } from './schema.ts';
 import { addState } from './state.ts';
 import { addSweep } from './sweep.ts';
 import { addTlb } from './tlb.ts';
@@ -36,6 +43,8 @@ Examples:
   granule state mixed-page-sizes.glog --at 1000 --actor mm:100
   granule why mixed-page-sizes.glog 1000
   granule replay mixed-page-sizes.glog    run it again and compare every event
+  granule fork mixed-page-sizes.glog --at 1000 --set pageCache=sticky-order
+  granule compare mixed-page-sizes.glog mixed-page-sizes-fork.glog
   granule record -- git log --oneline     record a program of your own
 
 Exit codes: 0 all is well; 1 a check failed; 2 bad usage or bad input; 130 ended by Ctrl-C.`;
@@ -69,17 +78,23 @@ export function createProgram(cli: Cli): Command {
   // Commands take over the settings above when they are made; these are in the order of the help.
   for (const add of [
     addRun,
+    addCheck,
+    addSchema,
     addFaults,
     addSweep,
     addReplay,
     addState,
     addDiff,
     addWhy,
+    addFork,
+    addCompare,
     addLog,
+    addQuery,
     addInfo,
     addGraph,
     addNew,
     addInspect,
+    addExport,
     addVerify,
     addValidate,
     addTlb,
@@ -152,7 +167,9 @@ function fail(
   about: { args: readonly string[]; debug: boolean; cause: unknown },
 ): number {
   const { code, message, where, next } = error;
-  cli.note(wantsJson(about.args) ? JSON.stringify({ error: { code, message, where, next } }) : error.format());
+  const faults = error instanceof TopologyError ? { faults: error.faults } : {};
+  const json = (): string => JSON.stringify({ error: { code, message, where, next, ...faults } });
+  cli.note(wantsJson(about.args) ? json() : error.format());
   if (about.debug && about.cause instanceof Error) cli.note(about.cause.stack ?? '');
   return error.exitCode;
 }

@@ -10,9 +10,10 @@ import { parallelReplay, type ParallelReplayed } from '../timeline/parallelRepla
 import { replay, type Replayed, type ReplayOptions } from '../timeline/replay.ts';
 import { openMeta } from '../topology/meta.ts';
 import { type Cli, collect, interpreterOption, wholeNumber } from './cli.ts';
-import { openLog, TRACES_HELP, tracesOf, USES_HELP } from './openLog.ts';
+import { openLog, PARENT_HELP, TRACES_HELP, tracesOf, USES_HELP } from './openLog.ts';
 
 interface ReplayCommandOptions {
+  parent: string[];
   uses: string[];
   traces?: string;
   workers?: number;
@@ -46,6 +47,7 @@ export function addReplay(program: Command, cli: Cli): void {
     .argument('<LOG>', 'a .glog')
     .option('--traces <DIR>', TRACES_HELP)
     .option('--uses <PLACE>', USES_HELP, collect, [])
+    .option('--parent <PLACE>', PARENT_HELP, collect, [])
     .option('--workers <N>', 'fold the actors on so many threads; pays from some 100,000 events on', wholeNumber)
     .addOption(interpreterOption())
     .option('--json', 'print JSON')
@@ -54,7 +56,7 @@ export function addReplay(program: Command, cli: Cli): void {
 }
 
 async function replayCommand(cli: Cli, log: string, options: ReplayCommandOptions): Promise<void> {
-  const reader = await openLog(cli, log, options.uses);
+  const reader = await openLog(cli, log, options.uses, options.parent);
   const traces = tracesOf(cli, reader, options.traces);
   if (options.workers !== undefined && options.interpreter === 'xstate') {
     throw new GranuleError('USAGE', 'workers fold by compiled tables', '--interpreter xstate', 'Leave out --workers.');
@@ -89,7 +91,8 @@ function onOneThread({ system, ...found }: Replayed): { found: Found; states: Sh
 }
 
 function onManyThreads({ states, ...found }: ParallelReplayed): { found: Found; states: ShownState[] } {
-  return { found, states: states.map(({ actor, state: { value, context } }) => ({ actor, value, context })) };
+  const shown = states.map(({ actor, state: { value, context }, standIn }) => ({ actor, value, context, standIn }));
+  return { found, states: shown };
 }
 
 function sameText(found: Found, seconds: number): string {

@@ -1,6 +1,5 @@
 /** `granule run`: plays a topology to its end and keeps its log. */
 import { existsSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
 import { type Command, Option } from 'commander';
 import { GranuleError } from '../errors.ts';
 import { createLogFile } from '../log/fileStorage.node.ts';
@@ -10,17 +9,19 @@ import type { RunSource } from '../mm/runs.ts';
 import { formatCount } from '../report/format.ts';
 import { formatTable } from '../report/table.ts';
 import type { Interpreter } from '../runtime/xstateAdapter.ts';
-import { buildTopology } from '../topology/build.ts';
-import { loadTopology, loadTraces, topologyNames } from '../topology/load.node.ts';
+import { settingsOf } from '../topology/form/form.node.ts';
+import { checkedTraces, loadTopology, topologyNames } from '../topology/load.node.ts';
 import type { Catalogue } from '../topology/definitions/catalogue.ts';
 import { loadSystem } from '../topology/loadSystem.node.ts';
 import { logMeta } from '../topology/meta.ts';
+import { systemOf } from '../topology/run.ts';
 import type { Topology } from '../topology/schema.ts';
-import { type Cli, collect, interpreterOption, wholeNumber } from './cli.ts';
+import { atPlace, type Cli, collect, interpreterOption, wholeNumber } from './cli.ts';
 import { withFaults } from './faults.ts';
 import { INTERRUPTED_EXIT } from './interruption.ts';
 import { play, type Played } from './play.ts';
 import { USES_HELP } from './openLog.ts';
+import { outputPath, stemOf } from './outputPath.ts';
 import { printRun } from './runReport.ts';
 
 interface RunOptions {
@@ -29,6 +30,7 @@ interface RunOptions {
   seed?: number;
   chooser?: Topology['chooser'];
   trace: string[];
+  set: string[];
   fault: string[];
   traces?: string;
   log: boolean;
@@ -39,15 +41,13 @@ interface RunOptions {
   list?: boolean;
 }
 
-/** Logs of one name that are kept side by side in a folder before a name has to be given. */
-const NUMBERED_NAMES = 10_000;
-
 const EXAMPLES = `
 Examples:
   granule run --list
   granule run mixed-page-sizes
   granule run my-topology.json --out run.glog --seed 7 --chooser seeded-random
   granule run mixed-page-sizes --trace 100=recorded.gtr --no-log --json
+  granule run my-topology.yaml --set page=16K
   granule run mixed-page-sizes --fault slow-disk:cycles=5000000 --fault lost-tlbi:nth=2
 
 The log goes to NAME.glog in this folder, or to NAME-2.glog and so on when that is there. --out replaces what is there,
@@ -65,7 +65,7 @@ export function addRun(program: Command, cli: Cli): void {
   program
     .command('run')
     .description('play a topology to its end and keep its log')
-    .argument('[TOPOLOGY]', 'a file (.json, or a module), or the name of a topology that comes with granule')
+    .argument('[TOPOLOGY]', 'a file (.json, .yaml, or a module), or the name of a topology that comes with granule')
     .option('--list', 'list the topologies that come with granule')
     .option('--out <FILE>', 'where to write the log')
     .option('--force', 'write NAME.glog even when it is there')
@@ -77,6 +77,7 @@ export function addRun(program: Command, cli: Cli): void {
     .option('--trace <PID=FILE>', 'trace of a process, over that of the topology; may be given again', collect, [])
     .option('--fault <PLAN[:NAME=VALUE,...]>', 'add a named fault plan; may be given again', collect, [])
     .option('--traces <DIR>', 'folder to look for traces in, before those that come with granule')
+    .option('--set <NAME=VALUE>', 'a parameter of the topology; may be given again', collect, [])
     .option('--uses <PLACE>', USES_HELP, collect, [])
     .option('--json', 'print JSON')
     .addHelpText('after', EXAMPLES)
@@ -97,12 +98,14 @@ async function run(cli: Cli, name: string | undefined, options: RunOptions): Pro
     );
   }
   const { cwd } = cli.io;
-  const loaded = await loadSystem(name, { cwd, uses: options.uses });
+  const loaded = await loadSystem(name, { cwd, uses: options.uses, set: settingsOf(options.set) });
   const { catalogue } = loaded;
   const topology = withFaults(changed(loaded.topology, options, cli), options.fault, catalogue.faultPlans);
-  const folders = [...(options.traces === undefined ? [] : [cli.path(options.traces)]), ...foldersOf(cli, name)];
-  const traces = loadTraces(topology, { folders });
-  const out = options.log ? outputPath(cli, name, options) : null;
+  const folders = [...(options.traces === undefined ? [] : [cli.path(options.traces)]), cwd, ...loaded.folders];
+  const traces = atPlace(loaded, () => checkedTraces(topology, { folders }));
+  // Built here once more for its checks alone: what cannot run leaves no log behind.
+  atPlace(loaded, () => systemOf({ topology, traces, catalogue }));
+  const out = options.log ? outputPath(cli, stemOf(name), options) : null;
   const played = await record(cli, topology, traces, {
     catalogue,
     out,
@@ -115,11 +118,6 @@ async function run(cli: Cli, name: string | undefined, options: RunOptions): Pro
     cli.note(`ended by a signal after ${formatCount(played.outcome.records)} events${kept}`);
   }
   printRun(cli, played, { topology, traces, out, json: options.json === true });
-}
-
-/** Traces may lie where the user is, and beside the topology. */
-function foldersOf(cli: Cli, name: string): string[] {
-  return [cli.io.cwd, dirname(cli.path(name))];
 }
 
 function list(cli: Cli, json: boolean): void {
@@ -157,18 +155,6 @@ function traceOption(text: string): [number, string] {
   return [Number(match[1]), match[2] ?? ''];
 }
 
-function outputPath(cli: Cli, name: string, { out, force }: RunOptions): string {
-  if (out !== undefined) return cli.path(out);
-  const stem = basename(name).replace(/\.(json|ya?ml|[mc]?[jt]s)$/, '');
-  const named = cli.path(`${stem}.glog`);
-  if (force === true || !existsSync(named)) return named;
-  for (let number = 2; number < NUMBERED_NAMES; number++) {
-    const path = cli.path(`${stem}-${number}.glog`);
-    if (!existsSync(path)) return path;
-  }
-  throw new GranuleError('OUTPUT_UNWRITABLE', `${NUMBERED_NAMES} logs of this name are there`, named);
-}
-
 async function record(
   cli: Cli,
   topology: Topology,
@@ -176,8 +162,6 @@ async function record(
   { out, ...request }: { out: string | null; catalogue: Catalogue; checked: boolean; interpreter: Interpreter },
 ): Promise<Played> {
   const { catalogue } = request;
-  // Built here once more for its checks alone: what cannot run leaves no log behind.
-  buildTopology(topology, traces, catalogue);
   const storage = out === null ? null : createLogFile(out);
   const writer =
     storage === null ? null : new LogWriter(storage, zlibCompression, logMeta(topology, traces, null, catalogue));

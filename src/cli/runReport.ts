@@ -40,6 +40,7 @@ export function printRun(cli: Cli, played: Played, request: ReportRequest): void
   const { records, logBytes, headHash, timeCycles } = outcome;
   const perSecond = topology.costs['cyclesPerSecond'] ?? defaultCosts.cyclesPerSecond;
   cli.out.write(runText(summary, cli.out.columns));
+  for (const law of outcome.lawsLeftOut) cli.out.write(`not looked at: ${law}\n`);
   const { faults: states } = outcome.system.checkpointState();
   for (const line of faultLines(topology.faultPlan, { states, stoppedBy: outcome.stoppedBy }))
     cli.out.write(`${line}\n`);
@@ -89,6 +90,7 @@ function runJson(played: Played, { topology, out }: ReportRequest, summary: RunS
     wallSeconds,
     referencesPerSecond: references / wallSeconds,
     ...summary,
+    ...(outcome.lawsLeftOut.length === 0 ? {} : { lawsLeftOut: outcome.lawsLeftOut }),
   };
 }
 

@@ -6,9 +6,10 @@ import { overviewText, stateText } from '../report/stateText.ts';
 import { type StateAt, stateAt, statesAt } from '../timeline/state.ts';
 import { valueAt } from '../timeline/statePath.ts';
 import { type Cli, collect, wholeNumber } from './cli.ts';
-import { openLog, TRACES_HELP, tracesOf, USES_HELP } from './openLog.ts';
+import { openLog, PARENT_HELP, TRACES_HELP, tracesOf, USES_HELP } from './openLog.ts';
 
 interface StateOptions {
+  parent: string[];
   uses: string[];
   at?: number;
   time?: number;
@@ -51,13 +52,14 @@ export function addState(program: Command, cli: Cli): void {
     .option('--rows <N>', 'rows of each table at most', wholeNumber, DEFAULT_ROWS)
     .option('--traces <DIR>', TRACES_HELP)
     .option('--uses <PLACE>', USES_HELP, collect, [])
+    .option('--parent <PLACE>', PARENT_HELP, collect, [])
     .option('--json', 'print JSON')
     .addHelpText('after', EXAMPLES)
     .action((log: string, options: StateOptions) => state(cli, log, options));
 }
 
 async function state(cli: Cli, log: string, options: StateOptions): Promise<void> {
-  const reader = await openLog(cli, log, options.uses);
+  const reader = await openLog(cli, log, options.uses, options.parent);
   const seq = seqOf(reader, options);
   const traces = tracesOf(cli, reader, options.traces);
   if (options.actor === undefined) {

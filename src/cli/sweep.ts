@@ -1,7 +1,6 @@
 /** `granule sweep`: a topology with the product of given values, over a pool of workers, into one table. */
 import { mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { dirname } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { GranuleError } from '../errors.ts';
 import { formatCount, formatRate, formatSeconds } from '../report/format.ts';
@@ -10,8 +9,9 @@ import { pointsOf } from '../sweep/points.ts';
 import { type PointOutcome, resultTable } from '../sweep/resultTable.ts';
 import { type CheckedPoints, checkPoints, Sweep } from '../sweep/sweep.node.ts';
 import { bytesOf, csvOf, jsonOf, rowObjects, TABLE_FORMATS, type TableFormat } from '../sweep/tableFormats.ts';
-import { type VariedKey, variedKeys } from '../sweep/varied.ts';
+import { firstValues, type VariedKey, variedKeys } from '../sweep/varied.ts';
 import { writeWhole, writingTo } from '../sweep/wholeFile.node.ts';
+import { settingsOf } from '../topology/form/form.node.ts';
 import type { Catalogue } from '../topology/definitions/catalogue.ts';
 import { loadSystem } from '../topology/loadSystem.node.ts';
 import { type Cli, collect, wholeNumber } from './cli.ts';
@@ -28,6 +28,7 @@ const NAMED_MAX = 20;
 interface SweepOptions {
   uses: string[];
   vary?: string[];
+  set: string[];
   out?: string[];
   format?: TableFormat;
   perProcess?: boolean;
@@ -48,8 +49,9 @@ Examples:
   granule sweep my.json --vary kernelPageSize=4K,16K --vary 'processes.*.pageSize=4K,64K' --skip-invalid --out sizes.csv
 
 A key is the path of a field of the topology: pageCache, cpus, design.kpti, costs.walkStep, processes.0.pageSize,
-processes.*.pageSize for all, processes.pid=100.cpu for one. A value is what the field can have; 1..8 is all whole numbers
-of a range, 1..9..2 every second one. The first key changes slowest.
+processes.*.pageSize for all, processes.pid=100.cpu for one; or a parameter of the topology, if it has one of that name.
+A value is what the field can have; 1..8 is all whole numbers of a range, 1..9..2 every second one. The first key changes
+slowest.
 
 With --out every finished point is kept at once in OUT.journal (OUT being the first): after Ctrl-C, or a kill, the same
 command goes on from there.`;
@@ -66,8 +68,9 @@ export function addSweep(program: Command, cli: Cli): void {
   program
     .command('sweep')
     .description('run a topology with every combination of given values, and make one table of what came of it')
-    .argument('<TOPOLOGY>', 'a file (.json), or the name of a topology that comes with granule')
-    .option('--vary <KEY=VALUES>', 'a field of the topology and its values; may be given again', collect)
+    .argument('<TOPOLOGY>', 'a file (.json, .yaml), or the name of a topology that comes with granule')
+    .option('--vary <KEY=VALUES>', 'a field or a parameter of the topology and its values; may be given again', collect)
+    .option('--set <NAME=VALUE>', 'a parameter of the topology, for all points; may be given again', collect, [])
     .option('--out <FILE>', 'where to write the table: .csv, .json or .parquet; may be given again', collect)
     .addOption(new Option('--format <NAME>', 'format of the table, whatever its name says').choices(TABLE_FORMATS))
     .option('--per-process', 'a row for each process, instead of one for each point')
@@ -135,15 +138,17 @@ async function planned(cli: Cli, name: string, options: SweepOptions): Promise<P
   if (vary.length === 0) {
     throw new GranuleError('USAGE', 'nothing is varied', 'granule sweep', 'Give --vary KEY=VALUE,VALUE at least once.');
   }
-  const loaded = await loadSystem(name, { cwd: cli.io.cwd, uses: options.uses });
+  const set = settingsOf(options.set);
+  const loaded = await loadSystem(name, {
+    cwd: cli.io.cwd,
+    uses: options.uses,
+    set: (parameterNames) => new Map([...firstValues(parameterNames, vary), ...set]),
+  });
   const { topology: base, catalogue } = loaded;
-  const keys = variedKeys(base, vary);
-  const points = pointsOf(base, keys);
-  const folders = [
-    ...(options.traces === undefined ? [] : [cli.path(options.traces)]),
-    cli.io.cwd,
-    dirname(cli.path(name)),
-  ];
+  const form = { ...loaded, set };
+  const keys = variedKeys(base, vary, form);
+  const points = pointsOf(base, keys, form);
+  const folders = [...(options.traces === undefined ? [] : [cli.path(options.traces)]), cli.io.cwd, ...loaded.folders];
   const checked = checkPoints(points, folders, catalogue);
   const [invalid] = checked.invalid;
   if (invalid !== undefined && (options.skipInvalid !== true || checked.ready.length === 0)) {

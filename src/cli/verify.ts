@@ -1,14 +1,16 @@
 /** `granule verify`: every byte of a log or trace checked. */
 import type { Command } from 'commander';
 import { GranuleError } from '../errors.ts';
+import type { LogReader } from '../log/logReader.ts';
 import { type Verification, verifyLog } from '../log/verifyLog.ts';
 import { formatBytes, formatCount } from '../report/format.ts';
 import { verifyTrace } from '../trace/gtrReader.ts';
-import type { Cli } from './cli.ts';
+import { type Cli, collect } from './cli.ts';
 import { fileKind } from './fileKind.ts';
-import { openLog } from './openLog.ts';
+import { openLog, PARENT_HELP } from './openLog.ts';
 
 interface VerifyOptions {
+  parent: string[];
   json?: boolean;
 }
 
@@ -32,6 +34,7 @@ export function addVerify(program: Command, cli: Cli): void {
     .command('verify')
     .description('check every byte of a log or a trace: checksums, hash chain, counts, index')
     .argument('<FILE>', 'a .glog or a .gtr')
+    .option('--parent <PLACE>', PARENT_HELP, collect, [])
     .option('--json', 'print JSON')
     .addHelpText('after', EXAMPLES)
     .action(async (file: string, options: VerifyOptions) => {
@@ -41,7 +44,7 @@ export function addVerify(program: Command, cli: Cli): void {
 }
 
 async function verifyLogFile(cli: Cli, file: string, options: VerifyOptions): Promise<void> {
-  const reader = await openLog(cli, file, null);
+  const reader = await openLog(cli, file, null, options.parent);
   const progress = cli.progress();
   const verification = verifyLog(reader, (done, total) =>
     progress.report({ done, total, text: `${formatBytes(done)} of ${formatBytes(total)}` }),
@@ -49,12 +52,14 @@ async function verifyLogFile(cli: Cli, file: string, options: VerifyOptions): Pr
   progress.end();
   if (!verification.ok) cli.exitCode = 1;
   if (options.json === true) cli.json({ file, kind: 'log', ...verification });
-  else cli.out.write(verificationText(file, verification));
+  else cli.out.write(verificationText(file, verification, reader.parent));
 }
 
-function verificationText(file: string, { ok, records, segments, headHash, faults }: Verification): string {
+function verificationText(file: string, verification: Verification, parent: LogReader | null): string {
+  const { ok, records, segments, headHash, faults } = verification;
+  const above = parent === null ? '' : `; so is its parent ${parent.storage.name}`;
   const held = `${formatCount(records)} events in ${formatCount(segments)} segments`;
-  if (ok) return `${file} is whole: ${held}, head hash ${headHash}\n`;
+  if (ok) return `${file} is whole: ${held}, head hash ${headHash}${above}\n`;
   const lines = faults.map(({ offsetBytes, lengthBytes, seqFrom, seqTo, what }) => {
     const events = seqFrom < 0 ? '' : `, events ${seqFrom} to ${seqTo}`;
     return `  offset ${offsetBytes}, ${formatCount(lengthBytes)} bytes${events}: ${what}`;

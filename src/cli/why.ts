@@ -9,9 +9,10 @@ import { recordHead, recordLine } from '../report/recordText.ts';
 import { type LastChange, lastChange } from '../timeline/lastChange.ts';
 import { causeChain, effects } from '../timeline/why.ts';
 import { type Cli, collect, wholeNumber } from './cli.ts';
-import { openLog, TRACES_HELP, tracesOf, USES_HELP } from './openLog.ts';
+import { openLog, PARENT_HELP, TRACES_HELP, tracesOf, USES_HELP } from './openLog.ts';
 
 interface WhyOptions {
+  parent: string[];
   uses: string[];
   effects?: boolean;
   actor?: string;
@@ -51,6 +52,7 @@ export function addWhy(program: Command, cli: Cli): void {
     .option('--path <PATH>', 'why a value is what it is after SEQ: begin at the event that last changed it')
     .option('--traces <DIR>', `with --path: ${TRACES_HELP}`)
     .option('--uses <PLACE>', USES_HELP, collect, [])
+    .option('--parent <PLACE>', PARENT_HELP, collect, [])
     .option('--depth <N>', 'with --effects: how many messages deep', wholeNumber, DEFAULT_DEPTH)
     .option('--limit <N>', 'events of the chain, and of the effects, at most', wholeNumber, DEFAULT_LIMIT)
     .option('--json', 'print JSON')
@@ -59,7 +61,7 @@ export function addWhy(program: Command, cli: Cli): void {
 }
 
 async function why(cli: Cli, log: string, asked: number, options: WhyOptions): Promise<void> {
-  const reader = await openLog(cli, log, options.uses);
+  const reader = await openLog(cli, log, options.uses, options.parent);
   const changed = options.path === undefined ? null : changeOf(cli, reader, asked, options);
   const seq = changed?.record.seq ?? asked;
   const chain = causeChain(reader, seq, options.limit);

@@ -1,13 +1,14 @@
 /** Opening a topology by path or name, with its definitions and traces, for `run`. */
-import { dirname } from 'node:path';
-import { loadTraces } from '../topology/load.node.ts';
+import { checkedTraces } from '../topology/load.node.ts';
 import { loadSystem, type SystemPlaces } from '../topology/loadSystem.node.ts';
 import type { ReadyTopology } from './run.ts';
 
 /**
  * Opens a topology: a file, a module, or a name of the package's; its traces are looked for beside it and in the present folder.
+ * `set` gives its parameters, as text.
  *
- * @throws GranuleError TOPOLOGY_UNKNOWN, TOPOLOGY_INVALID, MODULE_NOT_FOUND, FILE_NOT_FOUND for a trace
+ * @throws GranuleError TOPOLOGY_UNKNOWN, TOPOLOGY_INVALID, PARAMETER_VALUE, MODULE_NOT_FOUND, FILE_NOT_FOUND for a trace; with the place
+ * in the file
  * @example
  * ```ts
  * run(await openTopology('failed-exec')).log.records > 100; // true
@@ -15,9 +16,13 @@ import type { ReadyTopology } from './run.ts';
  */
 export async function openTopology(
   nameOrPath: string,
-  places: SystemPlaces = { cwd: process.cwd() },
+  { set, ...places }: SystemPlaces & { readonly set?: Readonly<Record<string, string>> } = { cwd: process.cwd() },
 ): Promise<ReadyTopology> {
-  const { topology, catalogue } = await loadSystem(nameOrPath, places);
-  const traces = loadTraces(topology, { folders: [places.cwd, dirname(nameOrPath)] });
-  return { topology, catalogue, traces };
+  const loaded = await loadSystem(nameOrPath, { ...places, set: new Map(Object.entries(set ?? {})) });
+  const { topology, catalogue, folders } = loaded;
+  try {
+    return { topology, catalogue, traces: checkedTraces(topology, { folders: [places.cwd, ...folders] }) };
+  } catch (error) {
+    throw loaded.placed(error);
+  }
 }

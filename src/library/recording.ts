@@ -26,6 +26,8 @@ export interface Recording {
 export interface FinishedRun extends Recording {
   readonly system: System;
   readonly timeCycles: number;
+  /** Of a checked run: laws that were not looked at, since stand-ins do not show what they read; with the reasons. */
+  readonly lawsLeftOut: readonly string[];
 }
 
 /** What a log is opened with beside its bytes. */

@@ -1,4 +1,5 @@
 /** Running a topology from code. */
+import { GranuleError } from '../errors.ts';
 import { noCompression } from '../log/discardStorage.ts';
 import { LogReader } from '../log/logReader.ts';
 import { LogWriter } from '../log/logWriter.ts';
@@ -8,10 +9,11 @@ import type { System } from '../runtime/system.ts';
 import type { Interpreter } from '../runtime/xstateAdapter.ts';
 import { type Catalogue, catalogueOf } from '../topology/definitions/catalogue.ts';
 import { isDefinition } from '../topology/definitions/definition.ts';
-import type { TopologyDefinition } from '../topology/definitions/defineTopology.ts';
+import type { TopologyDefinition, TopologyForm } from '../topology/definitions/defineTopology.ts';
+import { resolveForm } from '../topology/form/resolve.ts';
 import { logMeta } from '../topology/meta.ts';
 import { type RunProgress, runTopology } from '../topology/run.ts';
-import { parseTopology, type Topology, type TopologyInput } from '../topology/schema.ts';
+import type { Topology } from '../topology/schema.ts';
 import { type FinishedRun, tracesWith } from './recording.ts';
 
 /** A topology that was loaded with its catalogue, as `openTopology` of `granule/node` gives it. */
@@ -22,12 +24,14 @@ export interface ReadyTopology {
 }
 
 /** What can be run: what `defineTopology` gives, the plain form, or what was loaded. */
-export type Runnable = TopologyDefinition | TopologyInput | ReadyTopology;
+export type Runnable = TopologyDefinition | TopologyForm | ReadyTopology;
 
 /** What a run may be told. */
 export interface RunOptions {
   /** Recorded traces, by pid. */
   readonly traces?: ReadonlyMap<number, RunSource>;
+  /** Parameters of the topology, as text. */
+  readonly set?: Readonly<Record<string, string>>;
   /** Looks at the laws of memory and translation, and at those of definitions, after every event; slower. */
   readonly checked?: boolean;
   /** Called with the system before it runs: subscribe to `messages$` and the other streams here. */
@@ -52,11 +56,20 @@ export interface RunOptions {
  * readyTopology({ name: 'one', processes: [process] }).topology.cpus; // 1
  * ```
  */
-export function readyTopology(runnable: Runnable, given: ReadonlyMap<number, RunSource> = new Map()): ReadyTopology {
+export function readyTopology(
+  runnable: Runnable,
+  given: ReadonlyMap<number, RunSource> = new Map(),
+  set: Readonly<Record<string, string>> = {},
+): ReadyTopology {
   if ('catalogue' in runnable) return runnable;
   const { data, definitions } = isDefinition(runnable, 'topology') ? runnable : { data: runnable, definitions: [] };
   const catalogue = catalogueOf(definitions);
-  const topology = parseTopology(data, 'topology', catalogue.faultPlans);
+  if ('extends' in data) {
+    const next = 'Open it with openTopology of granule/node, or spread the data of the other.';
+    throw new GranuleError('EXTENDS_UNKNOWN', 'only files extend others by name', 'topology: extends', next);
+  }
+  const layer = { file: 'topology', data, placeOf: null, stem: null };
+  const { topology } = resolveForm([layer], new Map(Object.entries(set)), catalogue.faultPlans);
   return { topology, catalogue, traces: tracesWith(topology, given) };
 }
 
@@ -75,12 +88,12 @@ export function readyTopology(runnable: Runnable, given: ReadonlyMap<number, Run
  * ```
  */
 export function run(runnable: Runnable, options: RunOptions = {}): FinishedRun {
-  const ready = readyTopology(runnable, options.traces);
+  const ready = readyTopology(runnable, options.traces, options.set);
   const { topology, traces, catalogue } = ready;
   const { storage = memoryStorage(), compression = noCompression, onSystem, checked = false } = options;
   const writer = new LogWriter(storage, compression, logMeta(topology, traces, null, catalogue));
   const { onProgress, interpreter } = options;
-  const { system, timeCycles } = runTopology({
+  const { system, timeCycles, lawsLeftOut } = runTopology({
     ...ready,
     writer,
     checked,
@@ -89,5 +102,5 @@ export function run(runnable: Runnable, options: RunOptions = {}): FinishedRun {
     ...(interpreter === undefined ? {} : { interpreter }),
   });
   const log = LogReader.open(storage, compression, catalogue.registry);
-  return { log, topology, traces, catalogue, headHash: log.headHash, system, timeCycles };
+  return { log, topology, traces, catalogue, headHash: log.headHash, system, timeCycles, lawsLeftOut };
 }

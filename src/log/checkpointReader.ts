@@ -1,12 +1,5 @@
 import { GranuleError } from '../errors.ts';
-import {
-  baseOf,
-  type CheckpointHeader,
-  decodeCheckpointHeader,
-  openState,
-  overlay,
-  type StateSection,
-} from './checkpoint.ts';
+import { type CheckpointHeader, decodeCheckpointHeader, openState, overlay, type StateSection } from './checkpoint.ts';
 import type { CheckpointEntry, LogDirectory } from './directory.ts';
 import { FRAME, type FramePlace, frameAt, PREFIX_BYTES, readFrameBody, readFrameHeader } from './frames.ts';
 import { RecentlyUsed } from './recentlyUsed.ts';
@@ -64,7 +57,7 @@ export class CheckpointReader {
     const storedIndex = this.#directory.holderAt(actor, checkpointIndex);
     if (storedIndex < 0) return null;
     const parts: unknown[] = [];
-    for (let at = storedIndex; at >= 0; at = this.#directory.holderAt(actor, baseOf(at))) {
+    for (let at = storedIndex; at >= 0; at = this.#directory.holderAt(actor, this.#directory.baseOf(at))) {
       const entry = this.#directory.checkpoints[at];
       const found = entry === undefined ? undefined : this.stored(entry, actor)[0]?.made;
       if (found === undefined) throw new GranuleError('LOG_DAMAGED', `the index names a state of ${actor} in vain`);

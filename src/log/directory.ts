@@ -1,5 +1,5 @@
 import { ByteReader, ByteWriter } from './bytes.ts';
-import type { CheckpointHeader } from './checkpoint.ts';
+import { baseOf, type CheckpointHeader } from './checkpoint.ts';
 import { MAX_COLUMN_VALUES, readIntegers, writeIntegers } from './columns.ts';
 import { NamedRows, readNames, type RowCodec, writeNames } from './namedRows.ts';
 import { HASH_BYTES, type SegmentHeader } from './segmentHeader.ts';
@@ -64,6 +64,8 @@ export class LogDirectory {
   readonly actors = new NamedRows<Posting>(POSTING);
   readonly types = new NamedRows<Posting>(POSTING);
   readonly checkpoints: CheckpointEntry[] = [];
+  /** Index of the first checkpoint of each file that the log lies in, ascending: bases are reckoned within one file. */
+  readonly checkpointStarts: number[] = [0];
   /** For each actor the indexes of the checkpoints that hold it, ascending. */
   readonly holders = new NamedRows<number[]>(HOLDERS);
 
@@ -156,6 +158,12 @@ export class LogDirectory {
     if (holders === undefined) return -1;
     const at = lastUpTo(holders.length, (place) => holders[place] <= checkpointIndex);
     return holders[at] ?? -1;
+  }
+
+  /** Index of the checkpoint that the parts of states in another build on. */
+  baseOf(checkpointIndex: number): number {
+    const start = this.checkpointStarts.findLast((first) => first <= checkpointIndex) ?? 0;
+    return start + baseOf(checkpointIndex - start);
   }
 
   /** The body of an INDEX frame, before compression. */

@@ -2,24 +2,19 @@ import { GranuleError } from '../errors.ts';
 import { chainMeta, hashHex } from './chain.ts';
 import type { ActorState } from './checkpoint.ts';
 import { CheckpointReader, type StateAtCheckpoint } from './checkpointReader.ts';
-import type { CheckpointEntry, LogDirectory, Posting } from './directory.ts';
+import type { CheckpointEntry, LogDirectory } from './directory.ts';
 import { type LogHead, type LogMeta, readHead } from './headerFrame.ts';
 import { findDirectory, type FoundDirectory, type Recovery } from './recovery.ts';
-import type { NamedRows } from './namedRows.ts';
+import { countNames, type NameCount } from './namedRows.ts';
 import type { LogRecord } from './record.ts';
 import type { TakeMessage } from './sectionReader.ts';
 import type { RecordStream } from './recordStream.ts';
-import { CACHED_SEGMENTS, damageAt, type ReadCounters, SegmentCache } from './segmentCache.ts';
+import { type JoinedLog, joinLogs } from './joinedLog.ts';
+import { atPlace, CACHED_SEGMENTS, type ReadCounters, SegmentCache, type UpcastOf } from './segmentCache.ts';
 import type { SegmentView } from './segmentView.ts';
 import type { Compression, LogStorage } from './storage.ts';
 import type { StoredState } from './storedState.ts';
 import { upcastFrom, type VersionRegistry } from './upcast.ts';
-
-/** A name and how many records have it. */
-export interface NameCount {
-  id: string;
-  count: number;
-}
 
 /** An actor's state from a checkpoint. */
 export interface FoundState extends ActorState {
@@ -28,6 +23,11 @@ export interface FoundState extends ActorState {
   /** The checkpoint that stores the state; earlier than `seq` when later ones left the actor out as unchanged. */
   storedSeq: number;
 }
+
+/** What a reader is made of beside its storage. */
+type ReaderParts = Omit<FoundDirectory, 'headHash'> & { head: LogHead; headHash: string; parent?: LogReader } & Partial<
+    Omit<JoinedLog, 'directory'>
+  >;
 
 /**
  * Reads a log: by seq, by range, by actor, by type, by time. Segments are decoded when needed and a few are kept, so
@@ -54,30 +54,35 @@ export class LogReader {
   readonly headHash: string;
   /** Null when the log is whole; else what was lost and why. */
   readonly recovery: Recovery | null;
+  /** The log that it goes on from, when it holds the records of a fork alone; its own records begin at `firstOwnSegment`. */
+  readonly parent: LogReader | null;
+  readonly firstOwnSegment: number;
+  /** Where the frames are that the directory names: the storage, and for a fork those of its parents behind it. */
+  readonly frames: LogStorage;
+  /** What lifts the payloads of a segment to the current versions. */
+  readonly upcastOf: UpcastOf;
   readonly #segments: SegmentCache;
   readonly #checkpoints: CheckpointReader;
 
-  private constructor(
-    storage: LogStorage,
-    compression: Compression,
-    head: LogHead,
-    found: FoundDirectory,
-    registry: VersionRegistry,
-  ) {
+  private constructor(storage: LogStorage, compression: Compression, registry: VersionRegistry, parts: ReaderParts) {
     this.storage = storage;
     this.compression = compression;
     this.registry = registry;
-    this.head = head;
-    this.directory = found.directory;
-    this.headHash = hashHex(found.headHash);
-    this.recovery = found.recovery;
-    this.#checkpoints = new CheckpointReader(storage, compression, found.directory);
-    const upcast = upcastFrom(head.meta.messageVersions ?? {}, registry);
-    this.#segments = new SegmentCache(storage, compression, found.directory, upcast);
+    this.head = parts.head;
+    this.directory = parts.directory;
+    this.headHash = parts.headHash;
+    this.recovery = parts.recovery;
+    this.parent = parts.parent ?? null;
+    this.firstOwnSegment = parts.firstOwnSegment ?? 0;
+    this.frames = parts.frames ?? storage;
+    const upcast = upcastFrom(this.meta.messageVersions ?? {}, registry);
+    this.upcastOf = parts.upcastOf ?? (() => upcast);
+    this.#checkpoints = new CheckpointReader(this.frames, compression, parts.directory);
+    this.#segments = new SegmentCache(this.frames, compression, parts.directory, this.upcastOf);
   }
 
   /**
-   * Opens a log, whole or cut.
+   * Opens a log, whole or cut. Of a fork that holds its own records alone these are all there is: see `openWithParents`.
    *
    * @param registry lifts payloads of older message versions; without it they come as they were written
    * @throws GranuleError LOG_EMPTY, LOG_NOT_A_LOG, LOG_VERSION; LOG_DAMAGED when the header frame is
@@ -85,7 +90,18 @@ export class LogReader {
   static open(storage: LogStorage, compression: Compression, registry: VersionRegistry = {}): LogReader {
     const head = readHead(storage, compression);
     const found = findDirectory(storage, compression, head.place.endBytes, chainMeta(head.metaBytes));
-    return new LogReader(storage, compression, head, found, registry);
+    return new LogReader(storage, compression, registry, { head, ...found, headHash: hashHex(found.headHash) });
+  }
+
+  /**
+   * The records of a fork behind those of its parent up to a seq, as one log.
+   *
+   * @throws GranuleError LOG_DAMAGED when one does not continue the other
+   */
+  static join(own: LogReader, parent: LogReader, seq: number): LogReader {
+    const { storage, compression, registry, head, headHash, recovery } = own;
+    const joined = joinLogs(own, parent, seq);
+    return new LogReader(storage, compression, registry, { head, headHash, recovery, parent, ...joined });
   }
 
   /** What the log says of itself. */
@@ -106,6 +122,11 @@ export class LogReader {
   /** Seq of the first record; 0 when there is none. */
   get firstSeq(): number {
     return this.directory.segments[0]?.firstSeq ?? 0;
+  }
+
+  /** Seq of the first record that its own file holds; past the last one when it holds none. */
+  get ownFirstSeq(): number {
+    return this.directory.segments[this.firstOwnSegment]?.firstSeq ?? this.lastSeq + 1;
   }
 
   /** Seq of the last record; one less than firstSeq when there is none. */
@@ -251,7 +272,7 @@ export class LogReader {
    */
   stateAtCheckpoint(checkpointIndex: number, actor: string): StateAtCheckpoint | null {
     const where = `${this.storage.name}, checkpoint at seq ${this.directory.checkpoints[checkpointIndex]?.seq}`;
-    return placed(where, () => this.#checkpoints.stateAt(checkpointIndex, actor));
+    return atPlace(where, () => this.#checkpoints.stateAt(checkpointIndex, actor));
   }
 
   /**
@@ -261,7 +282,7 @@ export class LogReader {
    */
   checkpointStates(entry: CheckpointEntry, actor?: string): ActorState[] {
     const where = `checkpoint at seq ${entry.seq}, offset ${entry.offsetBytes}`;
-    return placed(where, () => this.#checkpoints.stored(entry, actor).map(({ made }) => made));
+    return atPlace(where, () => this.#checkpoints.stored(entry, actor).map(({ made }) => made));
   }
 
   /**
@@ -271,7 +292,7 @@ export class LogReader {
    */
   storedStates(entry: CheckpointEntry, isWanted?: (actor: string) => boolean): StoredState[] {
     const where = `checkpoint at seq ${entry.seq}, offset ${entry.offsetBytes}`;
-    return placed(where, () => this.#checkpoints.stored(entry, isWanted));
+    return atPlace(where, () => this.#checkpoints.stored(entry, isWanted));
   }
 
   /**
@@ -294,33 +315,27 @@ export class LogReader {
   }
 
   /**
-   * The hash chain up to a segment as its header says it; -1 is the start of the chain.
+   * The hash chain up to and with a segment, as its header says it.
    *
    * @throws GranuleError LOG_DAMAGED
    */
   chainStored(segment: number): Uint8Array {
-    return segment < 0 ? chainMeta(this.head.metaBytes) : this.#segments.header(segment).hash;
+    return this.#segments.header(segment).hash;
+  }
+
+  /**
+   * The hash chain before a segment: where the segments of a file begin, that over its meta.
+   *
+   * @throws GranuleError LOG_DAMAGED
+   */
+  chainBefore(segment: number): Uint8Array {
+    if (segment < this.firstOwnSegment && this.parent !== null) return this.parent.chainBefore(segment);
+    return segment === this.firstOwnSegment ? chainMeta(this.head.metaBytes) : this.chainStored(segment - 1);
   }
 
   #all(segment: number): readonly LogRecord[] {
     return this.#segments.select(segment, true, (view) => view.all());
   }
-}
-
-/** Says of damage in a checkpoint where it is. */
-function placed<T>(where: string, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    throw damageAt(where, error);
-  }
-}
-
-function countNames(postings: NamedRows<Posting>): NameCount[] {
-  return Array.from(postings.names(), (id) => {
-    const counts = postings.get(id)?.counts ?? [];
-    return { id, count: counts.reduce((sum, count) => sum + count, 0) };
-  });
 }
 
 /** The part of a list in order of seq that lies between two seqs; the list itself when all of it does. */

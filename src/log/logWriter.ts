@@ -11,6 +11,20 @@ import { checkRecord, type LogRecord } from './record.ts';
 import { SegmentBuilder } from './segmentBuilder.ts';
 import { type Compression, type LogStorage, packBytes } from './storage.ts';
 
+/**
+ * Deliveries that wait to be encoded, at most. To encode some in a row costs half of what it does one at a time between two turns
+ * of actors: the code of both is more than a processor keeps at hand. Beyond some tens nothing more is gained.
+ */
+const WAITING_MOST = 32;
+
+/** What a record holds of a delivery, beside its place and its time. */
+export interface Delivery {
+  readonly to: string;
+  readonly from: string;
+  readonly cause: number;
+  readonly message: { readonly type: string };
+}
+
 /** What a finished log comes to. */
 export interface LogTotals {
   /** The end of the hash chain, hex: it names the whole run. */
@@ -42,6 +56,9 @@ export class LogWriter {
   readonly #firstSeq: number;
   #nextSeq: number;
   #lastCheckpointSeq = -1;
+  /** Deliveries that were taken and are not encoded yet, and when each was. */
+  #waiting: Delivery[] = [];
+  readonly #waitingTimes: number[] = [];
   #closed = false;
 
   /**
@@ -63,7 +80,12 @@ export class LogWriter {
 
   /** Seq that the next record must have. */
   get nextSeq(): number {
-    return this.#nextSeq;
+    return this.#nextSeq + this.#waiting.length;
+  }
+
+  /** Whether nothing more can be added. */
+  get isClosed(): boolean {
+    return this.#closed;
   }
 
   /**
@@ -73,6 +95,7 @@ export class LogWriter {
    * DISK_FULL, OUTPUT_UNWRITABLE from the storage
    */
   append(record: LogRecord): void {
+    this.#encodeWaiting();
     const { seq, timeCycles, to, from, cause, type, payload } = record;
     this.#add(seq, timeCycles, to, from, cause, type, payload, null);
   }
@@ -83,6 +106,43 @@ export class LogWriter {
    * @throws GranuleError as `append`; INVARIANT when the message is no plain object
    */
   appendDelivery(
+    seq: number,
+    timeCycles: number,
+    to: string,
+    from: string,
+    cause: number,
+    message: { readonly type: string },
+  ): void {
+    this.#encodeWaiting();
+    this.#addDelivery(seq, timeCycles, to, from, cause, message);
+  }
+
+  /**
+   * The same for who delivers much: it is encoded within some deliveries more, and before anything else is done with the log. Until
+   * then nobody may change the message. One that is refused is refused then, with those that came after it; the log is whole up to it.
+   *
+   * @throws GranuleError as `appendDelivery`, for this delivery or one before it
+   */
+  takeDelivery(seq: number, timeCycles: number, delivery: Delivery): void {
+    if (seq !== this.nextSeq) invariant(false, `seq ${this.nextSeq} comes next, not ${seq}`);
+    this.#waiting.push(delivery);
+    this.#waitingTimes.push(timeCycles);
+    if (this.#waiting.length >= WAITING_MOST) this.#encodeWaiting();
+  }
+
+  #encodeWaiting(): void {
+    if (this.#waiting.length === 0) return;
+    const waiting = this.#waiting;
+    // Taken out beforehand: behind one that is refused, none can follow.
+    this.#waiting = [];
+    const times = this.#waitingTimes.splice(0);
+    for (let at = 0; at < waiting.length; at++) {
+      const { to, from, cause, message } = waiting[at];
+      this.#addDelivery(this.#nextSeq, times[at], to, from, cause, message);
+    }
+  }
+
+  #addDelivery(
     seq: number,
     timeCycles: number,
     to: string,
@@ -126,6 +186,7 @@ export class LogWriter {
    */
   checkpoint(seq: number, states: Iterable<ActorState>): number {
     invariant(!this.#closed, 'nothing is appended to a closed log');
+    this.#encodeWaiting();
     invariant(seq >= this.#firstSeq && seq < this.#nextSeq, `checkpoint seq ${seq} is logged`);
     invariant(seq > this.#lastCheckpointSeq, `checkpoint seq ${seq} is after the last checkpoint`);
     const { header, frame } = encodeCheckpoint(seq, states, this.#compression, this.#encoder);
@@ -146,9 +207,15 @@ export class LogWriter {
   /**
    * Seals the last segment, writes index and trailer, and closes the storage.
    *
-   * @throws GranuleError DISK_FULL, OUTPUT_UNWRITABLE from the storage
+   * @throws GranuleError DISK_FULL, OUTPUT_UNWRITABLE from the storage; as `takeDelivery`, once the log is closed up to there
    */
   close(): LogTotals {
+    try {
+      this.#encodeWaiting();
+    } catch (error) {
+      this.close();
+      throw error;
+    }
     invariant(!this.#closed, 'a log is closed once');
     this.#closed = true;
     if (this.#segment.records > 0) this.#seal();

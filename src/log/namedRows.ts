@@ -118,3 +118,24 @@ export function readNames(reader: ByteReader): string[] {
   const count = reader.varintUpTo(reader.left, 'the number of names');
   return Array.from({ length: count }, () => reader.string());
 }
+
+/** A name and how many records have it. */
+export interface NameCount {
+  id: string;
+  count: number;
+}
+
+/**
+ * How many records each name has, in the order of the names.
+ *
+ * @example
+ * ```ts
+ * countNames(new LogDirectory().actors); // []
+ * ```
+ */
+export function countNames(rows: NamedRows<{ counts: readonly number[] }>): NameCount[] {
+  return Array.from(rows.names(), (id) => {
+    const counts = rows.get(id)?.counts ?? [];
+    return { id, count: counts.reduce((sum, count) => sum + count, 0) };
+  });
+}

@@ -7,6 +7,12 @@ import type { SectionHeader, SegmentHeader } from './segmentHeader.ts';
 import { StreamedRecord } from './streamedRecord.ts';
 import { stringAt } from './stringTable.ts';
 
+/**
+ * Messages that are made before they are handed over. The code that makes one and that which an actor handles it with are more
+ * than a processor keeps at hand, so to go to and fro costs more than either.
+ */
+const MADE_IN_A_ROW = 32;
+
 /** Takes a message and its seq; false ends the reading. */
 export type TakeMessage = (message: DeliveredMessage, seq: number) => boolean;
 
@@ -91,9 +97,17 @@ export class SectionReader {
   /** Hands over the messages of the records `from` to `to`, of those that are still to come. */
   messages(from: number, to: number, take: TakeMessage): void {
     this.#skipTo(from);
+    const messages: DeliveredMessage[] = [];
+    const seqs: number[] = [];
     while (this.#left > 0 && this.#seqAhead <= to) {
-      const record = this.nextUnmade();
-      if (!take(record.takeMessage() ?? messageOf(record.type, record.payload, record.seq), record.seq)) return;
+      messages.length = 0;
+      seqs.length = 0;
+      while (messages.length < MADE_IN_A_ROW && this.#left > 0 && this.#seqAhead <= to) {
+        const record = this.nextUnmade();
+        messages.push(record.takeMessage() ?? messageOf(record.type, record.payload, record.seq));
+        seqs.push(record.seq);
+      }
+      for (let at = 0; at < messages.length; at++) if (!take(messages[at], seqs[at])) return;
     }
   }
 

@@ -10,6 +10,9 @@ import type { Compression, LogStorage } from './storage.ts';
 /** Segments kept decoded: enough for a reader that goes back and forth, some 10 MB at most. */
 export const CACHED_SEGMENTS = 8;
 
+/** What lifts the payloads of a segment to the current versions; undefined where they are current. */
+export type UpcastOf = (segment: number) => SegmentViewOptions['upcast'];
+
 /** What a reader has done so far: `--stats` shows it, tests hold a single-actor fold to it. */
 export interface ReadCounters {
   /** Segment frames read from the storage. */
@@ -25,7 +28,7 @@ export interface ReadCounters {
  * @throws GranuleError LOG_DAMAGED from every method, with the place in the log
  * @example
  * ```ts
- * new SegmentCache(memoryStorage(), noCompression, new LogDirectory(), undefined).header(0); // throws LOG_DAMAGED
+ * new SegmentCache(memoryStorage(), noCompression, new LogDirectory(), () => undefined).header(0); // throws LOG_DAMAGED
  * ```
  */
 export class SegmentCache {
@@ -33,25 +36,25 @@ export class SegmentCache {
   readonly #storage: LogStorage;
   readonly #compression: Compression;
   readonly #directory: LogDirectory;
-  readonly #options: SegmentViewOptions;
+  readonly #upcastOf: UpcastOf;
   readonly #views = new RecentlyUsed<number, SegmentView>(CACHED_SEGMENTS);
   #passing: { readonly segment: number; readonly view: SegmentView } | null = null;
 
-  /** @param upcast lifts a payload of an older version of its message type to the current one */
-  constructor(
-    storage: LogStorage,
-    compression: Compression,
-    directory: LogDirectory,
-    upcast: SegmentViewOptions['upcast'],
-  ) {
+  /** @param upcastOf what lifts the payloads of a segment to the current versions of their message types */
+  constructor(storage: LogStorage, compression: Compression, directory: LogDirectory, upcastOf: UpcastOf) {
     this.#storage = storage;
     this.#compression = compression;
     this.#directory = directory;
+    this.#upcastOf = upcastOf;
+  }
+
+  #options(segment: number): SegmentViewOptions {
     const onDecode = (records: number): void => {
       this.counters.sectionsOpened += 1;
       this.counters.recordsDecoded += records;
     };
-    this.#options = upcast === undefined ? { onDecode } : { onDecode, upcast };
+    const upcast = this.#upcastOf(segment);
+    return upcast === undefined ? { onDecode } : { onDecode, upcast };
   }
 
   /** What a segment says of itself. */
@@ -98,7 +101,7 @@ export class SegmentCache {
     const body = readFrameBody(this.#storage, place);
     this.counters.segmentsRead += 1;
     const read = (at: number, length: number): Uint8Array => body.subarray(at, at + length);
-    return new SegmentView(header, read, this.#compression, this.#options);
+    return new SegmentView(header, read, this.#compression, this.#options(segment));
   }
 
   #at<T>(segment: number, work: () => T): T {
@@ -129,4 +132,21 @@ export class SegmentCache {
 export function damageAt(where: string, error: unknown): unknown {
   if (!(error instanceof GranuleError) || error.code !== 'LOG_DAMAGED') return error;
   return new GranuleError('LOG_DAMAGED', error.message, where);
+}
+
+/**
+ * What some work gives; of damage that it meets, says where.
+ *
+ * @throws GranuleError LOG_DAMAGED, with the place, when the work does
+ * @example
+ * ```ts
+ * atPlace('checkpoint at seq 7', () => 42); // 42
+ * ```
+ */
+export function atPlace<T>(where: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw damageAt(where, error);
+  }
 }

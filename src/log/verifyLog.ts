@@ -3,7 +3,7 @@ import { chainMeta, chainSegment, hashHex } from './chain.ts';
 import { decodeCheckpointHeader, decodeState } from './checkpoint.ts';
 import { LogDirectory } from './directory.ts';
 import { FRAME, type FramePlace, nextFrame, readFrameBody, readFrameHeader, readPrefix } from './frames.ts';
-import type { LogReader } from './logReader.ts';
+import { LogReader } from './logReader.ts';
 import { findIndex, readIndexBytes } from './recovery.ts';
 import { decodeSegmentHeader, encodeCanonicalHeader, type SegmentHeader } from './segmentHeader.ts';
 import { SegmentView } from './segmentView.ts';
@@ -33,7 +33,8 @@ export interface Verification {
 
 /**
  * Goes through a whole log: every checksum, every record, the hash chain, the counts, checkpoints, the index against the
- * segments, the trailer. Damage is a fault in the answer, never an exception; it goes on behind it.
+ * segments, the trailer; of a fork that holds its own records alone, its parent too. Damage is a
+ * fault in the answer, never an exception; it goes on behind it.
  *
  * @param onProgress is told bytes done and bytes in all, once a frame
  * @example
@@ -48,10 +49,22 @@ export function verifyLog(
   reader: LogReader,
   onProgress: (doneBytes: number, totalBytes: number) => void = () => {},
 ): Verification {
-  const verifier = new Verifier(reader);
-  const size = reader.storage.size();
+  const { parent, storage, compression, registry } = reader;
+  const verifier = new Verifier(parent === null ? reader : LogReader.open(storage, compression, registry));
+  const size = storage.size();
   for (let at = reader.head.place.endBytes; at < size; onProgress(at, size)) at = verifier.frame(at);
-  return verifier.finish();
+  const own = verifier.finish();
+  return parent === null ? own : withParent(own, parent);
+}
+
+/** What is wrong with a parent is wrong with the fork that goes on from it. */
+function withParent(own: Verification, parent: LogReader): Verification {
+  const above = verifyLog(parent);
+  const faults = above.faults.map((fault) => ({
+    ...fault,
+    what: `in its parent ${parent.storage.name}: ${fault.what}`,
+  }));
+  return { ...own, ok: own.ok && above.ok, faults: [...own.faults, ...faults] };
 }
 
 class Verifier {

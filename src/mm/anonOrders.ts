@@ -100,7 +100,7 @@ export function highestOrder(orders: number): number {
 /** The orders of a mask from the highest that fits on down (`next_order`), 0 for none. */
 function from(orders: number, fits: (order: number) => boolean): number {
   let left = orders;
-  while (left !== 0 && !fits(highestOrder(left))) left &= ~(2 ** highestOrder(left));
+  while (left !== 0 && !fits(highestOrder(left))) left &= ~(1 << highestOrder(left));
   return left;
 }
 
@@ -134,7 +134,7 @@ export function suitableOrders(
  * ```
  */
 export function rangeOf(va: number, order: number, kernelPageBytes: number): { startVa: number; endVa: number } {
-  const bytes = kernelPageBytes * 2 ** order;
+  const bytes = kernelPageBytes * (1 << order);
   const startVa = va - (va % bytes);
   return { startVa, endVa: startVa + bytes };
 }
@@ -170,6 +170,6 @@ export function emptyOrders(
  */
 export function fallingOrders(orders: number, leastOrder: number): number[] {
   const list: number[] = [];
-  for (let left = orders; left !== 0; left &= ~(2 ** highestOrder(left))) list.push(highestOrder(left));
+  for (let left = orders; left !== 0; left &= ~(1 << highestOrder(left))) list.push(highestOrder(left));
   return [...list, leastOrder];
 }

@@ -70,7 +70,7 @@ abstract class PageCacheReader {
   /** The folio that holds the page, head or tail, or null. */
   get(index: number): CachedFolio | null {
     const below = this.folios.last(index);
-    return below !== null && index < below.key + 2 ** below.value.order ? below.value : null;
+    return below !== null && index < below.key + (1 << below.value.order) ? below.value : null;
   }
 
   /** The frame that holds the page, or null. */
@@ -176,7 +176,7 @@ export class PageCacheEdit extends PageCacheReader {
 
   /** False, and nothing done, when any page of it is there already (-EEXIST). */
   insert(folio: CachedFolio): boolean {
-    const pages = 2 ** folio.order;
+    const pages = 1 << folio.order;
     invariant(folio.index % pages === 0, 'the index of a folio is a multiple of its pages');
     if (this.get(folio.index) !== null) return false;
     const after = this.folios.first(folio.index);
@@ -225,7 +225,7 @@ export class PageCacheEdit extends PageCacheReader {
   }
 
   private count(folio: CachedFolio, change: 1 | -1): void {
-    const pages = change * 2 ** folio.order;
+    const pages = change * (1 << folio.order);
     const { foliosByOrder } = this.counts;
     while (foliosByOrder.length <= folio.order) foliosByOrder.push(0);
     foliosByOrder[folio.order] += change;

@@ -177,6 +177,10 @@ export function makeStackIndex(source: RunSource, pageShift: number, depths: Sta
 
 /** The decoded blocks of the traces that have an index. */
 const decoded = new WeakMap<RunSource, readonly RunBlock[]>();
+/** The block that was asked for last: where walks follow one another, it is asked for at each. */
+const latest: { asked: { readonly source: RunSource; readonly index: number; readonly block: RunBlock } | null } = {
+  asked: null,
+};
 
 /**
  * A block of a trace: from its index where it has one, whose blocks stay decoded.
@@ -187,7 +191,11 @@ const decoded = new WeakMap<RunSource, readonly RunBlock[]>();
  * ```
  */
 export function blockOf(source: RunSource, index: number): RunBlock {
-  return decoded.get(source)?.[index] ?? source.block(index);
+  const { asked } = latest;
+  if (asked !== null && asked.source === source && asked.index === index) return asked.block;
+  const block = decoded.get(source)?.[index] ?? source.block(index);
+  latest.asked = { source, index, block };
+  return block;
 }
 
 /** What is known of a trace at one page size and depths. */

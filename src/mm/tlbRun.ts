@@ -18,6 +18,10 @@ import { HIT_L2, lookupGrouped, lookupIn, MISS } from './tlbLookup.ts';
 const PLAIN_RUNS = 512;
 
 const pageNumbers = new WeakMap<RunSource, Map<number, Float64Array>>();
+/** What was asked for last, which is asked for again at each stretch. */
+const latest: {
+  asked: { readonly source: RunSource; readonly pageShift: number; readonly numbers: Float64Array } | null;
+} = { asked: null };
 
 /**
  * The page number of every page index of a trace, in pages of `2 ** pageShift` bytes; worked out once for each trace.
@@ -29,13 +33,22 @@ const pageNumbers = new WeakMap<RunSource, Map<number, Float64Array>>();
  * ```
  */
 export function pageNumbersOf(source: RunSource, pageShift: number): Float64Array {
+  const { asked } = latest;
+  if (asked !== null && asked.source === source && asked.pageShift === pageShift) return asked.numbers;
+  const numbers = knownNumbersOf(source, pageShift);
+  latest.asked = { source, pageShift, numbers };
+  return numbers;
+}
+
+function knownNumbersOf(source: RunSource, pageShift: number): Float64Array {
   let byShift = pageNumbers.get(source);
   if (byShift === undefined) pageNumbers.set(source, (byShift = new Map()));
   let numbers = byShift.get(pageShift);
   if (numbers === undefined) {
     invariant(pageShift >= RUN_PAGE_SHIFT, 'a page is at least 4K');
     const ratio = 2 ** (pageShift - RUN_PAGE_SHIFT);
-    numbers = source.pages.map((page) => Math.floor(page / ratio));
+    // At 4K the very array of the trace: where each access is to another page, a second one would double what misses the host's caches.
+    numbers = ratio === 1 ? source.pages : source.pages.map((page) => Math.floor(page / ratio));
     byShift.set(pageShift, numbers);
   }
   return numbers;

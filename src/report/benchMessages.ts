@@ -77,8 +77,7 @@ function deliverLogged({ id, machine, input: given, client, first }: Duet, round
       { id, machine, input: given },
       { id: 'client', machine: client, input: { left: rounds } },
     ],
-    onDelivery: (seq, timeCycles, { to, from, cause, message }) =>
-      writer.appendDelivery(seq, timeCycles, to, from, cause, message),
+    onDelivery: (seq, timeCycles, envelope) => writer.takeDelivery(seq, timeCycles, envelope),
   });
   system.send('client', first);
   system.run();

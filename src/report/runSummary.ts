@@ -3,10 +3,17 @@
  *
  * @models S-02 S-43 T-17 T-20 X-13
  */
-import type { TlbCounts } from '../../machines/index.ts';
+import {
+  type DiskFigures,
+  type FileFigures,
+  kindOf,
+  type TlbCounts,
+  type ZoneContext,
+  type ZoneFigures,
+} from '../../machines/index.ts';
 import { type HugeSummary, hugeSummary } from './hugeSummary.ts';
 import { type PressureSummary, pressureSummary } from './pressureSummary.ts';
-import { type KindState, type ShownState, statesOfKind, valueText } from './actorStates.ts';
+import { figuresOfKind, type KindState, type ShownState, statesOfKind, valueText } from './actorStates.ts';
 import { type DeviceSummary, deviceSummary } from './deviceSummary.ts';
 
 /** Largest tables that one process had, in bytes. */
@@ -48,16 +55,14 @@ export interface ProcessSummary {
   ended: boolean;
 }
 
-/** The page cache of all files together. */
-export interface FilesSummary {
-  files: number;
-  /** Times that folios were dropped to make room for a larger order. */
-  drops: number;
-  droppedPages: number;
-  rereadPages: number;
-  readPages: number;
-  writtenPages: number;
-}
+/** The page cache of all files together; figures are null where a stand-in shows none. */
+export type FilesSummary = { files: number } & { [F in keyof FileFigures]: number | null };
+
+/** Memory, in pages of the kernel; null where a stand-in shows none. */
+export type MemorySummary = { [F in Exclude<keyof ZoneFigures, 'usedPages'>]: number | null };
+
+/** The disk; null where a stand-in shows none. */
+export type DiskSummary = { [F in keyof DiskFigures]: number | null };
 
 /** What kswapd and swap did, in kernel pages. */
 export interface ReclaimSummary {
@@ -77,8 +82,8 @@ export interface ReclaimSummary {
 export interface RunSummary {
   processes: ProcessSummary[];
   files: FilesSummary;
-  memory: { pageBytes: number; totalPages: number; freePages: number; freePagesLeast: number; failures: number };
-  disk: { reads: number; writes: number; readBytes: number; writtenBytes: number };
+  memory: MemorySummary;
+  disk: DiskSummary;
   /** Absent without kswapd. */
   reclaim?: ReclaimSummary;
   /** Calls that the ABI adapter refused before the kernel saw them. */
@@ -91,6 +96,16 @@ export interface RunSummary {
   devices?: DeviceSummary;
   /** Of huge pages; absent where the topology asks for none. */
   huge?: HugeSummary;
+  /** Built-in kinds that others stand in for; absent where there are none. */
+  standIns?: StandInSummary[];
+}
+
+/** A kind that another stands in for. */
+export interface StandInSummary {
+  kind: string;
+  by: string;
+  /** What reports could read of it. */
+  shows: 'context' | 'figures' | 'nothing';
 }
 
 /** What the states alone do not tell. */
@@ -119,27 +134,21 @@ export function summarize(states: readonly ShownState[], facts: SummaryFacts = {
     return processSummary({ state, mm: mms.get(pid), mmu: mmus.get(pid) }, facts);
   });
   const devices = deviceSummary(states);
-  const [zone] = statesOfKind(states, 'zone');
-  const [disk] = statesOfKind(states, 'disk');
   const [abi] = statesOfKind(states, 'abi');
   const pressure = pressureSummary(states);
   const huge = hugeSummary(states);
   return {
     processes,
-    files: filesSummary(statesOfKind(states, 'file')),
-    memory: memorySummary(zone),
-    disk: {
-      reads: disk?.context.reads ?? 0,
-      writes: disk?.context.writes ?? 0,
-      readBytes: disk?.context.readBytes ?? 0,
-      writtenBytes: disk?.context.writtenBytes ?? 0,
-    },
+    files: filesSummary(states),
+    memory: memorySummary(states),
+    disk: diskSummary(states),
     ...reclaimSummary(states),
     callsRefused: abi?.context.refused ?? 0,
     unfinished: processes.filter((process) => !process.ended).length,
     ...(pressure === null ? {} : { pressure }),
     ...(devices === null ? {} : { devices }),
     ...(huge === null ? {} : { huge }),
+    ...standInsOf(states),
   };
 }
 
@@ -192,11 +201,13 @@ function endOf({ value, context }: KindState<'process'>): string {
   return at === 0 && callsFailed > 0 ? 'execve failed' : 'exited';
 }
 
-function filesSummary(files: readonly KindState<'file'>[]): FilesSummary {
-  const sum = (field: 'drops' | 'droppedPages' | 'rereadPages' | 'readPages' | 'writtenPages'): number =>
-    files.reduce((total, file) => total + file.context[field], 0);
+function filesSummary(states: readonly ShownState[]): FilesSummary {
+  const count = states.filter(({ actor }) => kindOf(actor) === 'file').length;
+  const files = figuresOfKind(states, 'file', (context) => context);
+  const sum = (field: keyof FileFigures): number | null =>
+    files === null ? null : files.reduce((total, file) => total + file[field], 0);
   return {
-    files: files.length,
+    files: count,
     drops: sum('drops'),
     droppedPages: sum('droppedPages'),
     rereadPages: sum('rereadPages'),
@@ -205,13 +216,40 @@ function filesSummary(files: readonly KindState<'file'>[]): FilesSummary {
   };
 }
 
-function memorySummary(zone: KindState<'zone'> | undefined): RunSummary['memory'] {
-  if (zone === undefined) return { pageBytes: 0, totalPages: 0, freePages: 0, freePagesLeast: 0, failures: 0 };
-  const { kernelPageBytes: pageBytes, totalPages, freePagesLeast, failures, buddy } = zone.context;
-  return { pageBytes, totalPages, freePages: freePagesOf(buddy), freePagesLeast, failures };
+function zoneFigures({ kernelPageBytes, totalPages, freePagesLeast, failures, buddy }: ZoneContext): ZoneFigures {
+  const freePages = freePagesOf(buddy);
+  const usedPages = totalPages - freePages;
+  return { pageBytes: kernelPageBytes, totalPages, freePages, usedPages, freePagesLeast, failures };
 }
 
-/** Free pages of a live allocator, or of its plain form: block and length pairs for each order. */
+function memorySummary(states: readonly ShownState[]): MemorySummary {
+  const zones = figuresOfKind(states, 'zone', zoneFigures);
+  if (zones === null) {
+    return { pageBytes: null, totalPages: null, freePages: null, freePagesLeast: null, failures: null };
+  }
+  const [zone] = zones;
+  if (zone === undefined) return { pageBytes: 0, totalPages: 0, freePages: 0, freePagesLeast: 0, failures: 0 };
+  const { pageBytes, totalPages, freePages, freePagesLeast, failures } = zone;
+  return { pageBytes, totalPages, freePages, freePagesLeast, failures };
+}
+
+function diskSummary(states: readonly ShownState[]): DiskSummary {
+  const disks = figuresOfKind(states, 'disk', (context) => context);
+  if (disks === null) return { reads: null, writes: null, readBytes: null, writtenBytes: null };
+  const { reads, writes, readBytes, writtenBytes } = disks[0] ?? { reads: 0, writes: 0, readBytes: 0, writtenBytes: 0 };
+  return { reads, writes, readBytes, writtenBytes };
+}
+
+function standInsOf(states: readonly ShownState[]): { standIns?: StandInSummary[] } {
+  const standIns = new Map<string, StandInSummary>();
+  for (const { standIn } of states) {
+    if (standIn === undefined) continue;
+    const { kind, by, shows } = standIn;
+    standIns.set(kind, { kind, by, shows: typeof shows === 'function' ? 'figures' : shows });
+  }
+  return standIns.size === 0 ? {} : { standIns: [...standIns.values()] };
+}
+
 function reclaimSummary(states: readonly ShownState[]): { reclaim?: ReclaimSummary } {
   const [kswapd] = statesOfKind(states, 'kswapd');
   if (kswapd === undefined) return {};
@@ -230,6 +268,7 @@ function reclaimSummary(states: readonly ShownState[]): { reclaim?: ReclaimSumma
   };
 }
 
+/** Free pages of a live allocator, or of its plain form: block and length pairs for each order. */
 function freePagesOf(buddy: unknown): number {
   if (typeof buddy !== 'object' || buddy === null) return 0;
   if ('freeFrames' in buddy && typeof buddy.freeFrames === 'number') return buddy.freeFrames;

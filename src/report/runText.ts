@@ -3,7 +3,7 @@ import { pressureLines } from './pressureSummary.ts';
 import { deviceLines } from './deviceSummary.ts';
 import { hugeLines } from './hugeSummary.ts';
 import { formatBytes, formatCount, formatPageSize } from './format.ts';
-import type { ProcessSummary, RunSummary } from './runSummary.ts';
+import type { MemorySummary, ProcessSummary, RunSummary, StandInSummary } from './runSummary.ts';
 import { formatColumns } from './table.ts';
 
 /** Processes shown; of more, the rest is in `--json` alone. */
@@ -68,6 +68,22 @@ function reclaimLines({ reclaim }: RunSummary): string[] {
   return lostPages === 0 ? [line] : [line, `${formatCount(lostPages)} dirty pages were taken for clean and are lost`];
 }
 
+/** A figure, or a dash where a stand-in shows none. */
+function shown(figure: number | null): string {
+  return figure === null ? '-' : formatCount(figure);
+}
+
+function pagesText(memory: MemorySummary, field: 'totalPages' | 'freePages' | 'freePagesLeast'): string {
+  const pages = memory[field];
+  return pages === null || memory.pageBytes === null ? '-' : formatBytes(pages * memory.pageBytes);
+}
+
+const SHOWN: Readonly<Record<StandInSummary['shows'], string>> = {
+  context: '',
+  figures: '',
+  nothing: ', and shows no figures',
+};
+
 /**
  * The whole summary: processes, reasons of fallbacks, files, memory.
  *
@@ -85,17 +101,18 @@ export function runText(summary: RunSummary, widthCharacters: number): string {
     if (fallbacks > 0) lines.push(`process ${pid} fell back to the Linux table: ${fallbackReason}`);
   }
   lines.push(
-    `files: ${formatCount(files.files)}; page cache: ${formatCount(files.drops)} drops, ` +
-      `${formatCount(files.droppedPages)} pages dropped, ${formatCount(files.rereadPages)} read again; ` +
-      `${formatCount(files.readPages)} read, ${formatCount(files.writtenPages)} written in all`,
-    `memory: ${formatBytes(memory.totalPages * memory.pageBytes)}, ${formatBytes(memory.freePages * memory.pageBytes)} free, ` +
-      `at least ${formatBytes(memory.freePagesLeast * memory.pageBytes)} were; ${formatCount(memory.failures)} allocations failed`,
+    `files: ${formatCount(files.files)}; page cache: ${shown(files.drops)} drops, ` +
+      `${shown(files.droppedPages)} pages dropped, ${shown(files.rereadPages)} read again; ` +
+      `${shown(files.readPages)} read, ${shown(files.writtenPages)} written in all`,
+    `memory: ${pagesText(memory, 'totalPages')}, ${pagesText(memory, 'freePages')} free, ` +
+      `at least ${pagesText(memory, 'freePagesLeast')} were; ${shown(memory.failures)} allocations failed`,
     ...reclaimLines(summary),
     `calls refused at the ABI: ${formatCount(summary.callsRefused)}`,
   );
   if (summary.pressure !== undefined) lines.push(...pressureLines(summary.pressure));
   if (summary.devices !== undefined) lines.push(...deviceLines(summary.devices));
   if (summary.huge !== undefined) lines.push(...hugeLines(summary.huge));
+  for (const { kind, by, shows } of summary.standIns ?? []) lines.push(`${by} stands in for ${kind}${SHOWN[shows]}`);
   if (summary.unfinished > 0) lines.push(`${summary.unfinished} of ${processes.length} processes did not end`);
   return `${lines.join('\n')}\n`;
 }

@@ -1,5 +1,6 @@
 /** One actor's state as text: its plain fields, and tables of its VMAs, page tables, TLBs, folios or page cache. */
-import { kindOf } from '../../machines/index.ts';
+import { contextKind, shownFigures, type StandIn } from '../runtime/standIn.ts';
+import { hasFigures } from '../../machines/index.ts';
 import { formatCount, formatHex } from './format.ts';
 import { ADDRESS_FIELD } from './recordText.ts';
 import { structureTables } from './structureTables.ts';
@@ -21,6 +22,7 @@ export interface PlainActorState {
   readonly seq: number;
   readonly value: unknown;
   readonly context: Readonly<Record<string, unknown>>;
+  readonly standIn?: StandIn | undefined;
 }
 
 function scalar(value: unknown): string {
@@ -57,7 +59,7 @@ function fieldRows(name: string, value: unknown): string[][] {
  */
 export function stateText(state: PlainActorState, options: StateTextOptions): string {
   const { actor, seq, value, context } = state;
-  const kind = kindOf(actor);
+  const kind = contextKind(state);
   const tables = kind === null ? [] : structureTables(kind, context, options.rows);
   const shown = new Set(tables.map((table) => table.field));
   const rows = Object.entries(context)
@@ -66,7 +68,8 @@ export function stateText(state: PlainActorState, options: StateTextOptions): st
   const fields = formatTable(rows, { align: ['left', 'left'], indent: '  ', header: false });
   const when = seq < 0 ? 'before the first event' : `after seq ${seq}`;
   const parts = tables.map(({ title, text }) => `\n${title}\n${text}`);
-  return `${actor} ${when}: ${valueText(value)}\n${fields}${parts.join('')}`;
+  const whose = state.standIn === undefined ? '' : ` (${state.standIn.by} in its place)`;
+  return `${actor}${whose} ${when}: ${valueText(value)}\n${fields}${parts.join('')}`;
 }
 
 /** What tells one actor's state at a glance, by kind: names of fields of its context. */
@@ -82,6 +85,20 @@ const GIST: Readonly<Record<string, readonly string[]>> = {
   abi: ['refused'],
 };
 
+function gistOf(state: PlainActorState): string {
+  const { context, standIn } = state;
+  const kind = contextKind(state);
+  if (kind !== null) {
+    const gist = (GIST[kind] ?? []).map((field) => `${field} ${scalar(context[field])}`).join(', ');
+    return standIn === undefined ? gist : `${standIn.by}: ${gist}`;
+  }
+  if (standIn === undefined) return '';
+  const figures = hasFigures(standIn.kind) ? shownFigures(state, standIn.kind) : null;
+  const shown = Object.entries(figures ?? {}).filter(([, figure]) => typeof figure !== 'object');
+  if (shown.length === 0) return standIn.by;
+  return `${standIn.by}: ${shown.map(([name, figure]) => `${name} ${scalar(figure)}`).join(', ')}`;
+}
+
 /**
  * All actors of a moment, a line each.
  *
@@ -92,10 +109,6 @@ const GIST: Readonly<Record<string, readonly string[]>> = {
  * ```
  */
 export function overviewText(states: readonly PlainActorState[]): string {
-  const rows = states.map(({ actor, value, context }) => {
-    const fields = GIST[kindOf(actor) ?? ''] ?? [];
-    const gist = fields.map((field) => `${field} ${scalar(context[field])}`).join(', ');
-    return [actor, valueText(value), gist];
-  });
+  const rows = states.map((state) => [state.actor, valueText(state.value), gistOf(state)]);
   return formatTable([['actor', 'state', ''], ...rows], { align: ['left', 'left', 'left'] });
 }

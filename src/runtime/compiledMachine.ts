@@ -33,8 +33,8 @@ export interface Configuration {
   readonly tags: ReadonlySet<string>;
   /** The atomic node, then its ancestors: the order in which XState asks for a transition. */
   readonly path: readonly StateNode[];
-  /** Rows by event type; a type that only wildcards match gets its row when it first comes. */
-  readonly rows: Map<string, readonly Row[]>;
+  /** Rows by event type, null for a type that is XState's own; a type that only wildcards match gets its row when it first comes. */
+  readonly rows: Map<string, readonly Row[] | null>;
   always: readonly Row[];
 }
 
@@ -146,7 +146,8 @@ export class CompiledMachine {
 
   /** One turn (XState's macrostep). Null: XState must be asked. */
   turn(state: CompiledState, event: Message, scope: StepScope): TurnResult | null {
-    if (event.type.startsWith('xstate.') && !event.type.startsWith('xstate.after.')) return null;
+    const rows = this.#rows(state.configuration, event.type);
+    if (rows === null) return null;
     const turn = this.#turn;
     turn.context = state.context;
     turn.event = event;
@@ -157,7 +158,7 @@ export class CompiledMachine {
     turn.configuration = state.configuration;
     turn.snapshot = state.base;
     turn.snapshotChanges = state.isCurrent ? 0 : -1;
-    const first = select(this.#rows(state.configuration, event.type), turn);
+    const first = select(rows, turn);
     if (first !== null && !take(first, turn)) return null;
     if (!this.#settle(turn)) return null;
     return {
@@ -183,7 +184,7 @@ export class CompiledMachine {
       if (raised === undefined) return true;
       if (raised.type.startsWith('xstate.')) return false;
       turn.event = raised;
-      const selected = select(this.#rows(turn.configuration, raised.type), turn);
+      const selected = select(this.#rows(turn.configuration, raised.type) ?? [], turn);
       if (selected !== null && !take(selected, turn)) return false;
       mayBeEventless = true;
     }
@@ -211,10 +212,14 @@ export class CompiledMachine {
     });
   }
 
-  #rows(configuration: Configuration, type: string): readonly Row[] {
+  /** The rows of an event type; null: XState must be asked. */
+  #rows(configuration: Configuration, type: string): readonly Row[] | null {
     let rows = configuration.rows.get(type);
     if (rows === undefined) {
-      rows = configuration.path.flatMap((node) => this.#rowsOf(configuration, candidatesOf(node, type)));
+      const isOfXState = type.startsWith('xstate.') && !type.startsWith('xstate.after.');
+      rows = isOfXState
+        ? null
+        : configuration.path.flatMap((node) => this.#rowsOf(configuration, candidatesOf(node, type)));
       configuration.rows.set(type, rows);
     }
     return rows;
@@ -293,6 +298,9 @@ export class CompiledMachine {
     }
     if (typeof resolved !== 'function') return this.#guardOf(resolved);
     const given = isInline || typeof guard === 'string' ? undefined : guard.params;
+    if (!('check' in resolved) && typeof given !== 'function') {
+      return (turn) => Boolean(resolved({ context: turn.context, event: turn.event }, given));
+    }
     const paramsOf = (turn: Turn): unknown =>
       typeof given === 'function'
         ? trusted<(args: unknown) => unknown>(given)({ context: turn.context, event: turn.event })

@@ -1,9 +1,11 @@
 /** The actors of a system: creating them, and letting one handle a message. */
 
 import type { AnyStateMachine } from 'xstate';
+import { interned } from '../../machines/addresses.ts';
 import { GranuleError, invariant } from '../errors.ts';
 import { type Address, type Message, NO_CAUSE, OUTSIDE } from './envelope.ts';
 import { type ActorEnv, createActorEnv } from './actorEnv.ts';
+import type { StandIn } from './standIn.ts';
 import { LiveState } from './liveState.ts';
 import { type AdaptedMachine, adaptMachine, type Interpreter, type Step } from './xstateAdapter.ts';
 import type { ActorSnapshot, ActorStub, Send } from './xstateInternals.ts';
@@ -16,8 +18,12 @@ export interface ActorSpec {
   readonly input?: unknown;
   /** Looks at what it sends to others, and throws where it may not. */
   readonly guard?: (to: Address, message: Message) => void;
+  /** Looks at its state before it handles the record of a seq: where a setting was changed in the middle of the run. */
+  readonly adjust?: (state: LiveState, seq: number) => void;
   /** Its context, of the plain data that a checkpoint holds; absent: the kinds of the model know theirs. */
   readonly revive?: (plain: Record<string, unknown>) => Record<string, unknown>;
+  /** For one that stands in for a kind of the model: how its state may be read. */
+  readonly standIn?: StandIn;
 }
 
 /** An actor in its place. */
@@ -27,6 +33,8 @@ export interface HostedActor {
   readonly env: ActorEnv;
   readonly state: LiveState;
   readonly guard: ActorSpec['guard'];
+  readonly adjust: ActorSpec['adjust'];
+  readonly standIn?: ActorSpec['standIn'];
 }
 
 /** Actors by id in the order of creation, and what each sent as it was created. */
@@ -82,7 +90,9 @@ export function hostActors(
   const stubs = new Map<Address, ActorStub>();
   const actors = new Map<Address, HostedActor>();
   const births: [Address, Step][] = [];
-  for (const spec of specs) {
+  for (const given of specs) {
+    // Messages name the actor at each send: see `interned`.
+    const spec = { ...given, id: interned(given.id) };
     invariant(!actors.has(spec.id) && spec.id !== OUTSIDE, `the id ${spec.id} is given to one actor`);
     const adapted = adaptMachine(spec.machine, { interpreter });
     const env = createActorEnv(spec.id, stubs);
@@ -99,13 +109,15 @@ export function hostActors(
       env,
       state: new LiveState(adapted.compiled, snapshot),
       guard: spec.guard,
+      adjust: spec.adjust,
+      standIn: spec.standIn,
     });
   }
   return { actors, births };
 }
 
 /**
- * Lets an actor handle a message: its state moves on, and what it sends comes back. `seq` is for the error alone.
+ * Lets an actor handle a message: its state moves on, and what it sends comes back. `seq` is that of its record.
  *
  * @throws GranuleError ACTOR_THREW naming actor, seq and type; ACTOR_UNSUPPORTED
  * @example
@@ -118,6 +130,7 @@ export function hostActors(
  */
 export function handleMessage(actor: HostedActor, message: Message, seq: number): readonly Send[] {
   try {
+    actor.adjust?.(actor.state, seq);
     const sends = actor.adapted.handle(actor.state, message, actor.env);
     if (actor.guard !== undefined) guarded(actor.guard, sends);
     return sends;

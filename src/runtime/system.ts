@@ -135,8 +135,8 @@ export class System {
 
   /** @throws GranuleError ACTOR_UNKNOWN */
   actor(id: Address): ActorView {
-    const { adapted, state } = this.#hosted(id);
-    return { id, machine: adapted.machine, snapshot: state.snapshot, ...this.#wires.streams(id) };
+    const { adapted, state, standIn } = this.#hosted(id);
+    return { id, machine: adapted.machine, snapshot: state.snapshot, standIn, ...this.#wires.streams(id) };
   }
 
   /** @throws GranuleError ACTOR_UNKNOWN */

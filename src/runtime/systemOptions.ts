@@ -7,6 +7,7 @@ import type { FaultPlan, FaultRuleState } from './faultPlan.ts';
 import type { ActorSpec } from './hosting.ts';
 import type { ActorStreams } from './wires.ts';
 import type { Interpreter } from './xstateAdapter.ts';
+import type { StandIn } from './standIn.ts';
 import type { ActorSnapshot } from './xstateInternals.ts';
 
 /** A run that goes on longer than this is taken for one that never ends. Ten times the longest run that is planned for. */
@@ -76,4 +77,6 @@ export interface ActorView extends ActorStreams {
   readonly id: Address;
   readonly machine: AnyStateMachine;
   readonly snapshot: ActorSnapshot;
+  /** What it stands in for, and how its state may be read; undefined for a kind of granule's own. */
+  readonly standIn: StandIn | undefined;
 }

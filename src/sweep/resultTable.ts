@@ -4,7 +4,7 @@ import type { SweepPoint } from './points.ts';
 import type { PointFigures, PointResult } from './runPoint.ts';
 import type { Scalar, VariedKey } from './varied.ts';
 
-/** What the cells of a column are; a cell that a failed point has no value for is null. */
+/** What the cells of a column are; a cell is null that a failed point, or a stand-in, has no value for. */
 export type CellType = 'integer' | 'number' | 'boolean' | 'text';
 /** One cell. */
 export type Cell = Scalar | null;
@@ -45,7 +45,7 @@ interface Measure {
   cell: (row: RowSource) => Cell;
 }
 
-function whole(name: string, type: CellType, figure: (figures: PointFigures) => Scalar): Measure {
+function whole(name: string, type: CellType, figure: (figures: PointFigures) => Cell): Measure {
   return { name, type, cell: ({ result }) => (result.figures === null ? null : figure(result.figures)) };
 }
 

@@ -1,7 +1,8 @@
 /** What `--vary KEY=VALUES` says: the key, and each value as the topology's schema takes it. */
 import { GranuleError } from '../errors.ts';
+import type { ResolvedForm } from '../topology/form/resolve.ts';
 import { readTopology, type Topology } from '../topology/schema.ts';
-import { type Place, placesOf, valueAt, withValue } from './places.ts';
+import { type Place, placesOf, valueAt, withValue } from '../topology/places.ts';
 
 /** Points that one sweep has at most: more is a slip of the keyboard, and would fill the memory before it began. */
 export const POINTS_MAX = 100_000;
@@ -20,10 +21,20 @@ export interface VariedValue {
 /** One key with all its values. */
 export interface VariedKey {
   key: string;
+  /** Where it points; nowhere, where it is a parameter. */
   places: readonly Place[];
   values: readonly VariedValue[];
   /** Its values are sizes, so `value` is in bytes. */
   isSize: boolean;
+}
+
+/** A topology that has parameters, for those of its keys that are some. */
+export interface ParameterForm {
+  parameterNames: readonly string[];
+  /** Puts parameters in, given as text. */
+  resolve: (set: ReadonlyMap<string, string>) => Pick<ResolvedForm, 'topology' | 'parameters'>;
+  /** Those that are not varied. */
+  set: ReadonlyMap<string, string>;
 }
 
 /** `1..8` and, by steps of 3, `1..8..3`. */
@@ -101,10 +112,41 @@ function holdsSizes(base: Topology, places: readonly Place[]): boolean {
   return topology !== null && valueAt(topology, places[0] ?? []) === 65_536;
 }
 
+/** A key that is a parameter: each value has to be one that it can have, and that the topology can have in its place. */
+function variedParameter(form: ParameterForm, key: string, texts: readonly string[]): VariedKey {
+  if (form.set.has(key)) {
+    throw new GranuleError('USAGE', `"${key}" is set and varied`, `--vary ${key}`, 'Leave its --set out.');
+  }
+  const values = texts.map((text): VariedValue => {
+    try {
+      const { parameters } = form.resolve(new Map([...form.set, [key, text]]));
+      return { text, value: parameters.find(({ name }) => name === key)?.value ?? text };
+    } catch (error) {
+      if (!(error instanceof GranuleError)) throw error;
+      throw new GranuleError('SWEEP_VALUE_INVALID', error.message, `--vary ${key}=${text}`, error.next);
+    }
+  });
+  return { key, places: [], values, isSize: false };
+}
+
+/**
+ * The values that a topology with parameters is read with before it is varied: the first of each that is.
+ *
+ * @example
+ * ```ts
+ * [...firstValues(['page'], ['page=16K,64K', 'cpus=1,2'])]; // [['page', '16K']]
+ * ```
+ */
+export function firstValues(parameterNames: readonly string[], varies: readonly string[]): Map<string, string> {
+  const keys = varies.map((vary) => splitVary(vary)).filter(({ key }) => parameterNames.includes(key));
+  return new Map(keys.map(({ key, texts: [first = ''] }) => [key, first]));
+}
+
 function checkTwice(keys: readonly VariedKey[]): void {
   const seen = new Map<string, string>();
   for (const { key, places, values } of keys) {
-    for (const place of places.map((steps) => steps.join('.'))) {
+    // A parameter points nowhere, and no field is named like it: its name is looked up first.
+    for (const place of places.length === 0 ? [key] : places.map((steps) => steps.join('.'))) {
       const other = seen.get(place);
       if (other !== undefined) {
         const next = 'Vary it once, with all its values.';
@@ -123,7 +165,8 @@ function checkTwice(keys: readonly VariedKey[]): void {
 }
 
 /**
- * Reads what is varied, and holds each key and value against a topology.
+ * Reads what is varied, and holds each key and value against a topology. A key is a parameter of the topology, where it has one
+ * of that name, or the path of a field.
  *
  * @throws GranuleError USAGE, SWEEP_KEY_UNKNOWN, SWEEP_VALUE_INVALID
  * @example
@@ -135,9 +178,15 @@ function checkTwice(keys: readonly VariedKey[]): void {
  * variedKeys(topology, ['kernelPageSize=8K']); // throws SWEEP_VALUE_INVALID
  * ```
  */
-export function variedKeys(topology: Topology, varies: readonly string[]): VariedKey[] {
+export function variedKeys(topology: Topology, varies: readonly string[], form?: ParameterForm): VariedKey[] {
+  const given = form === undefined ? new Map<string, string>() : firstValues(form.parameterNames, varies);
   const keys = varies.map((vary): VariedKey => {
     const { key, texts } = splitVary(vary);
+    if (form?.parameterNames.includes(key) === true) {
+      const others = new Map([...form.set, ...given]);
+      if (!form.set.has(key)) others.delete(key);
+      return variedParameter({ ...form, set: others }, key, texts);
+    }
     const places = placesOf(topology, key);
     const values = texts.map((text) => ({ text, value: readValue(topology, { key, places }, text) }));
     return { key, places, values, isSize: holdsSizes(topology, places) };

@@ -24,20 +24,56 @@ export function writingTo<T>(path: string, work: () => T): T {
   }
 }
 
-/** Writes all bytes and has them on the disk. */
-function writeAll(path: string, bytes: Uint8Array): void {
-  const descriptor = fs.openSync(path, 'w');
+/** Takes the next bytes of a file. */
+export type WriteBytes = (bytes: Uint8Array) => void;
+
+/** Has what is written on the disk at the end. */
+function writeAll<T>(path: string, work: (write: WriteBytes) => T): T {
+  const descriptor = writingTo(path, () => fs.openSync(path, 'w'));
   try {
-    for (let done = 0; done < bytes.length; ) done += fs.writeSync(descriptor, bytes, done);
-    if (fs.fstatSync(descriptor).isFile()) fs.fsyncSync(descriptor);
+    const result = work((bytes) => {
+      writingTo(path, () => {
+        for (let done = 0; done < bytes.length; ) done += fs.writeSync(descriptor, bytes, done);
+      });
+    });
+    writingTo(path, () => {
+      if (fs.fstatSync(descriptor).isFile()) fs.fsyncSync(descriptor);
+    });
+    return result;
   } finally {
     fs.closeSync(descriptor);
   }
 }
 
 /**
- * Writes a file beside its place and moves it there when it is whole. What is no regular file, as /dev/null, is written
- * directly.
+ * Writes a file beside its place, piece by piece, and moves it there when it is whole. What is no regular file, as /dev/null, is
+ * written directly.
+ *
+ * @throws GranuleError OUTPUT_UNWRITABLE, DISK_FULL, and what `work` throws; what was there is then unchanged
+ * @example
+ * ```ts
+ * streamWhole('/dev/null', (write) => {
+ *   write(new Uint8Array(3));
+ *   return 'done';
+ * }); // 'done'
+ * ```
+ */
+export function streamWhole<T>(path: string, work: (write: WriteBytes) => T): T {
+  const there = writingTo(path, () => fs.statSync(path, { throwIfNoEntry: false }));
+  if (there !== undefined && !there.isFile()) return writeAll(path, work);
+  const beside = `${path}.part`;
+  try {
+    const result = writeAll(beside, work);
+    writingTo(path, () => fs.renameSync(beside, path));
+    return result;
+  } catch (error) {
+    fs.rmSync(beside, { force: true });
+    throw error;
+  }
+}
+
+/**
+ * Writes a file as `streamWhole` does, from bytes that are all there.
  *
  * @throws GranuleError OUTPUT_UNWRITABLE, DISK_FULL; what was there is then unchanged
  * @example
@@ -46,19 +82,5 @@ function writeAll(path: string, bytes: Uint8Array): void {
  * ```
  */
 export function writeWhole(path: string, bytes: Uint8Array): void {
-  const there = writingTo(path, () => fs.statSync(path, { throwIfNoEntry: false }));
-  if (there !== undefined && !there.isFile()) {
-    writingTo(path, () => writeAll(path, bytes));
-    return;
-  }
-  const beside = `${path}.part`;
-  writingTo(path, () => {
-    try {
-      writeAll(beside, bytes);
-      fs.renameSync(beside, path);
-    } catch (error) {
-      fs.rmSync(beside, { force: true });
-      throw error;
-    }
-  });
+  streamWhole(path, (write) => write(bytes));
 }

@@ -8,6 +8,8 @@ import type { ActorSnapshot } from '../runtime/xstateInternals.ts';
  * place is handled with a snapshot for each record.
  */
 const BLOCK_RECORDS = 128;
+/** Events further back than this, nobody steps: it is gone to as any place is. */
+const STEP_EVENTS = 256;
 /** What a fold or a snapshot weighs, in records. */
 const SNAPSHOT_WEIGHT = 16;
 
@@ -48,7 +50,7 @@ interface Block {
 }
 
 /**
- * The states of an actor in a stretch. Going somewhere folds in place and keeps nothing but the snapshot there. Whoever then goes
+ * The states of an actor in a stretch. Going somewhere folds in place and keeps nothing but the snapshot there. Whoever then steps
  * back has the stretch folded once more, with a snapshot kept every few records, and each record of a block between two of those:
  * so a step in either direction costs a block at most.
  *
@@ -82,8 +84,10 @@ export class Fold {
     if (block !== null && seq >= block.from.seq && seq <= block.endSeq) return this.#within(block, seq);
     const mark = this.#marks.at(-1) ?? null;
     const furthest = this.#tip === null || (mark !== null && mark.seq > this.#tip.seq) ? mark : this.#tip;
-    if (furthest !== null && seq < furthest.seq) return this.#within(this.#entered(seq, furthest.seq), seq);
-    this.#tip = this.#forward(furthest ?? this.#begin(), seq);
+    if (furthest === null || seq >= furthest.seq) this.#tip = this.#forward(furthest ?? this.#begin(), seq);
+    else if (seq >= furthest.seq - STEP_EVENTS || (mark !== null && seq < mark.seq)) {
+      return this.#within(this.#entered(seq, furthest.seq), seq);
+    } else this.#tip = this.#forward(mark ?? this.#begin(), seq);
     return this.#tip;
   }
 

@@ -7,11 +7,17 @@ import type { LogWriter } from '../log/logWriter.ts';
 import type { LogRecord } from '../log/record.ts';
 import type { RunSource } from '../mm/runs.ts';
 import type { MessageRecord } from '../runtime/envelope.ts';
+import type { ActorSpec } from '../runtime/hosting.ts';
 import { createSystem, type System } from '../runtime/system.ts';
+import type { SystemOptions } from '../runtime/systemOptions.ts';
+import type { OutsideMessage } from '../topology/build.ts';
 import { openMeta } from '../topology/meta.ts';
+import type { Topology } from '../topology/schema.ts';
 import { chooserOf } from '../topology/run.ts';
 import { divergenceOf, formatDivergence } from './divergence.ts';
-import { type OutsideSend, sendFrom, sendsOf } from './outside.ts';
+import { editsOf, type Interventions, type Steering } from './edits.ts';
+import { type OutsideSend, sendsOf } from './outside.ts';
+import { steered } from './steering.ts';
 import { type SystemView, viewOf } from './systemView.ts';
 import { firstDifference } from './values.ts';
 
@@ -23,45 +29,64 @@ export interface ForkOptions {
   readonly freeze?: boolean;
 }
 
-/** A system at the checkpoint before `seq`, or at its beginning. Messages from outside after `seq` are the fork's own. */
-function restored(
-  view: SystemView,
-  seq: number,
-  onRecord: (record: MessageRecord) => void,
-  options: ForkOptions,
-): System {
-  const { built, meta } = view.run;
-  const { topology } = meta;
-  const checkpointIndex = view.checkpointIndex(seq);
-  const state = view.systemState(checkpointIndex);
-  const at = state === null ? view.run.reader.firstSeq - 1 : state.nextSeq - 1;
+/** What a fork is played with. */
+export interface ForkPlay extends Pick<SystemOptions, 'onDelivery' | 'onRecord' | 'freeze'> {
+  readonly actors: readonly ActorSpec[];
+  /** Those up to the fork, and its own. */
+  readonly interventions: Interventions;
+  /** Of a fork that shares no record: its own topology, built. */
+  readonly anew?: { readonly topology: Topology; readonly messages: readonly OutsideMessage[] };
+}
+
+/** A system in the middle of a run, and a hand on its chooser. */
+export interface ResumedSystem {
+  readonly system: System;
+  readonly steering: Steering;
+}
+
+/**
+ * The system of a recorded run once the record `seq` was handled: from the checkpoint before, or from the beginning. What
+ * intervened behind `seq` itself is left to the caller.
+ *
+ * @throws GranuleError REPLAY_DIVERGED where nothing is left to deliver on the way; LOG_DAMAGED
+ * @example
+ * ```ts
+ * const process = { pid: 1, trace: 'made', pageSize: '4K' };
+ * const traces = new Map([[1, traceFromSteps([{ access: 'X', addr: 0x10000 }])]]);
+ * const view = viewOf(runInMemory(parseTopology({ name: 'one', processes: [process] }, 'example'), traces), traces);
+ * const { interventions, built: { actors } } = view.run;
+ * resumedAt(view, 9, { actors, interventions }).system.nextSeq; // 10
+ * ```
+ */
+export function resumedAt(view: SystemView, seq: number, play: ForkPlay): ResumedSystem {
+  const { actors, interventions, anew, ...taps } = play;
+  const { built, meta, reader } = view.run;
+  const { topology, messages } = anew ?? { topology: meta.topology, messages: built.messages };
+  const state = view.systemState(view.checkpointIndex(seq));
+  const at = state === null ? reader.firstSeq - 1 : state.nextSeq - 1;
+  const chooser = steered(chooserOf(interventions.topologyAt(at)));
   const system = createSystem({
-    actors: built.actors,
-    chooser: chooserOf(topology),
+    actors,
+    chooser,
     faultPlan: faultPlanOf(topology),
-    limits: { maxEvents: topology.limits.events },
-    freeze: options.freeze ?? false,
-    onRecord,
+    limits: { maxEvents: interventions.topologyAt(Number.POSITIVE_INFINITY).limits.events },
+    ...taps,
     ...(state === null ? {} : { resume: { state, snapshots: view.snapshots(at) } }),
   });
   if (state === null) {
-    for (const { to, atCycles, message } of built.messages) system.send(to, message, { delayCycles: atCycles });
+    for (const { to, atCycles, message } of messages) system.send(to, message, { delayCycles: atCycles });
   }
+  const steering: Steering = { force: (id) => chooser.force(id), follow: (next) => chooser.follow(next) };
   // A checkpoint holds the loop as it was before anything from outside came in after its record.
-  const sends = sendsOf(meta);
-  if (seq > at) sendFrom(sends, at, at, system);
+  if (seq > at) interventions.after(at, system, steering);
   for (let next = at + 1; next <= seq; next++) {
     const result = system.run({ untilSeq: next });
     if (result.reason === 'idle' || result.reason === 'stopped') {
-      throw new GranuleError(
-        'REPLAY_DIVERGED',
-        `nothing is left to deliver at seq ${next}`,
-        view.run.reader.storage.name,
-      );
+      throw new GranuleError('REPLAY_DIVERGED', `nothing is left to deliver at seq ${next}`, reader.storage.name);
     }
-    if (next < seq) sendFrom(sends, next, next, system);
+    if (next < seq) interventions.after(next, system, steering);
   }
-  return system;
+  return { system, steering };
 }
 
 /**
@@ -91,7 +116,9 @@ export function forkAt(
     if (record.seq > seq) options.onRecord?.(record);
     else checkShared(view, reader.read(record.seq), record);
   };
-  return restored(view, seq, onRecord, options);
+  const { interventions, built } = view.run;
+  const { freeze = false } = options;
+  return resumedAt(view, seq, { actors: built.actors, interventions, onRecord, freeze }).system;
 }
 
 function checkShared(view: SystemView, recorded: LogRecord, replayed: MessageRecord): void {
@@ -125,7 +152,9 @@ export function forkMeta(
   // What the parent itself sent up to here is part of the shared stretch.
   const shared = sendsOf(openMeta(reader.meta)).filter(({ afterSeq }) => afterSeq < seq);
   const own = sends.map((send) => ({ afterSeq: seq, ...send }));
-  return { ...reader.meta, parent: { headHash: reader.headHash, seq, sends: [...shared, ...own] } };
+  const edits = editsOf(openMeta(reader.meta)).filter(({ afterSeq }) => afterSeq < seq);
+  const parent = { headHash: reader.headHash, seq, sends: [...shared, ...own] };
+  return { ...reader.meta, parent: { ...parent, ...(edits.length === 0 ? {} : { edits }) } };
 }
 
 /**

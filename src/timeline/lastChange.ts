@@ -1,12 +1,8 @@
 /** When a value in an actor's state last changed: the question that a watchpoint answers, asked after the fact. */
-import { plainContext } from '../../machines/index.ts';
-import { GranuleError } from '../errors.ts';
 import type { LogReader } from '../log/logReader.ts';
 import type { LogRecord } from '../log/record.ts';
 import type { RunSource } from '../mm/runs.ts';
-import { stateValueOf } from '../runtime/xstateAdapter.ts';
-import type { ActorSnapshot } from '../runtime/xstateInternals.ts';
-import { parsePath, type PathStep, valueAt } from './statePath.ts';
+import { SnapshotPath } from './snapshotPath.ts';
 import { viewOf } from './systemView.ts';
 import { sameValue } from './values.ts';
 
@@ -15,42 +11,6 @@ export interface LastChange {
   readonly record: LogRecord;
   readonly before: unknown;
   readonly after: unknown;
-}
-
-/** Reads a value out of snapshots; makes only the field of the context plain that the path goes into. */
-class Watch {
-  readonly #steps: readonly PathStep[];
-  readonly #field: string | null;
-
-  constructor(path: string) {
-    this.#steps = parsePath(path);
-    const [root, field] = this.#steps;
-    if (root?.kind !== 'field' || !['value', 'status', 'context'].includes(root.name)) {
-      throw new GranuleError(
-        'USAGE',
-        `a path into a state begins with value, status or context, not "${path}"`,
-        'path',
-      );
-    }
-    this.#field = root.name === 'context' && field?.kind === 'field' ? field.name : null;
-  }
-
-  /** True where the value cannot differ, by identity of what it lies in. */
-  isSame(left: ActorSnapshot, right: ActorSnapshot): boolean {
-    if (left === right) return true;
-    return this.#field !== null && this.#part(left) === this.#part(right);
-  }
-
-  value(snapshot: ActorSnapshot): unknown {
-    const context = this.#field === null ? snapshot.context : { [this.#field]: this.#part(snapshot) };
-    const state = { value: stateValueOf(snapshot), status: snapshot.status, context: plainContext(context) };
-    return valueAt(state, this.#steps);
-  }
-
-  #part(snapshot: ActorSnapshot): unknown {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the context of a machine is an object
-    return (snapshot.context as Record<string, unknown>)[this.#field ?? ''];
-  }
 }
 
 /**
@@ -76,7 +36,7 @@ export function lastChange(
   beforeSeq: number,
 ): LastChange | null {
   const view = viewOf(reader, traces);
-  const watch = new Watch(path);
+  const watch = new SnapshotPath(path);
   view.run.checkSeq(beforeSeq);
   let seq = beforeSeq;
   for (;;) {

@@ -114,7 +114,7 @@ export class LoopCheck {
       this.checkpoints++;
       if (!this.#isLoopState(entry)) return 'the state of the loop is another';
     }
-    this.#sendAfter(seq);
+    if (this.#sends.length > 0) this.#sendAfter(seq);
     return null;
   }
 
@@ -122,15 +122,18 @@ export class LoopCheck {
     const looked = this.#sight.words.rules.length;
     const sendWords = SEND_WORDS + looked;
     const end = at + RECORD_WORDS + words[at + RECORD_WORDS - 1] * sendWords;
+    const isBare = this.#wires.isBare(from);
     for (let send = at + RECORD_WORDS; send < end; send += sendWords) {
       const nameOfCancel = words[send + 4];
       const sendId = nameOfCancel < 0 ? null : names[nameOfCancel];
       if (words[send] < 0) this.#queue.cancel(from, sendId ?? '');
       else {
+        const to = names[words[send]];
         const message = { type: names[words[send + 1]], hash: words[send + 3] };
         if (looked > 0) this.#sight.told(message, [...words.subarray(send + SEND_WORDS, send + sendWords)]);
-        const outgoing = { from, to: names[words[send]], message, delayCycles: words[send + 2], sendId };
-        this.#send(outgoing, words[send + 5] === 1);
+        const delayCycles = words[send + 2];
+        if (isBare || words[send + 5] === 1) this.#put(from, to, message, delayCycles, sendId);
+        else this.#wires.carry({ from, to, message, delayCycles, sendId });
       }
     }
   }
@@ -152,6 +155,10 @@ export class LoopCheck {
   }
 
   #enqueue({ from, to, message, delayCycles, sendId }: Outgoing): void {
+    this.#put(from, to, message, delayCycles, sendId);
+  }
+
+  #put(from: string, to: string, message: Message, delayCycles: number, sendId: string | null): void {
     this.#queue.push({
       id: this.#nextEnvelopeId++,
       to,

@@ -30,7 +30,7 @@ function isOutsideSend(value: unknown): value is OutsideSend {
  */
 export function sendsOf(meta: Pick<OpenedMeta, 'parent'>): readonly OutsideSend[] {
   const { parent } = meta;
-  if (parent === null || !('sends' in parent)) return [];
+  if (parent?.sends === undefined) return [];
   const { sends } = parent;
   if (Array.isArray(sends) && sends.every(isOutsideSend)) return sends;
   throw new GranuleError(

@@ -8,8 +8,10 @@ import { faultPlanOf } from '../topology/lifecycle.ts';
 import { catalogueOfRegistry } from '../topology/definitions/catalogue.ts';
 import type { LogReader } from '../log/logReader.ts';
 import type { RunSource } from '../mm/runs.ts';
+import type { StandIn } from '../runtime/standIn.ts';
 import { openMeta } from '../topology/meta.ts';
 import type { FoldOrder, FoldPost } from './foldWorker.node.ts';
+import { editsOf } from './edits.ts';
 import { handOver } from './handedOver.node.ts';
 import { type PlainState, plainState, RecordedRun } from './recordedRun.ts';
 import { replay, type Replayed, type ReplayOptions } from './replay.ts';
@@ -35,7 +37,14 @@ export interface ParallelReplayed extends Omit<Replayed, 'system'> {
   /** Why the log was replayed in one thread after all, so that what is said here is what that found; null otherwise. */
   readonly oneThreadBecause: string | null;
   /** The state of every actor at the end, in the order of creation. */
-  readonly states: readonly { readonly actor: string; readonly state: PlainState }[];
+  readonly states: readonly EndState[];
+}
+
+/** An actor's state at the end, and what it stands in for if it does. */
+interface EndState {
+  readonly actor: string;
+  readonly state: PlainState;
+  readonly standIn: StandIn | undefined;
 }
 
 /** What the threads came to. */
@@ -134,6 +143,8 @@ class Threads {
 
 /** Why a log cannot be verified by its own bytes and so has to be encoded anew, which one thread does; null when it can. */
 function whyOneThread(reader: LogReader): string | null {
+  if (reader.parent !== null) return 'it goes on from the log of its parent';
+  if (editsOf(openMeta(reader.meta)).length > 0) return 'it changes what waits or what is set in the middle of the run';
   if (!isAsWritten(reader)) return 'its messages are of older versions';
   if (looksIntoAnswers(faultPlanOf(openMeta(reader.meta).topology)))
     return 'its fault plan looks into what it answers itself';
@@ -146,7 +157,9 @@ function inOneThread(run: RecordedRun, options: ParallelReplayOptions, because: 
   const { onProgress } = options;
   const replayed = replay(run.reader, run.traces, onProgress === undefined ? {} : { onProgress });
   const { system, ...rest } = replayed;
-  const states = [...system.snapshots()].map(([actor, snapshot]) => ({ actor, state: plainState(snapshot) }));
+  const states = [...system.snapshots()].map(([actor, snapshot]) => {
+    return { actor, state: plainState(snapshot), standIn: run.standIn(actor) };
+  });
   return { ...rest, workers: 0, oneThreadBecause: because, states };
 }
 
@@ -200,7 +213,7 @@ export async function parallelReplay(
     oneThreadBecause: null,
     states: run.actors.flatMap((actor) => {
       const state = states.get(actor);
-      return state === undefined ? [] : [{ actor, state }];
+      return state === undefined ? [] : [{ actor, state, standIn: run.standIn(actor) }];
     }),
   };
 }

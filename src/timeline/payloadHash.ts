@@ -217,5 +217,6 @@ function lanesOf(text: string): Lanes {
     lanes.first = mixed(lanes.first, text.charCodeAt(at), 0xcc9e2d51, 15);
     lanes.second = mixed(lanes.second, text.charCodeAt(at), 0x239b961b, 17);
   }
-  return { first: finished(lanes.first), second: finished(lanes.second) };
+  // As signed integers, which an engine keeps in the object itself; `mixed` takes their bits.
+  return { first: finished(lanes.first) | 0, second: finished(lanes.second) | 0 };
 }

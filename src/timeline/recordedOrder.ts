@@ -10,6 +10,8 @@ import { sameValue } from './values.ts';
 export interface RecordedOrder extends Chooser {
   /** Says which record comes next. */
   want(record: LogRecord): void;
+  /** From the next delivery on, the run was chosen by this chooser. */
+  recordedBy(chooser: Topology['chooser']): void;
   /**
    * True once two pending envelopes could both have been the one recorded, with the same payload and time (copies that a
    * fault plan made): the records to come are the same whichever is taken, but what is still pending may differ in name.
@@ -30,14 +32,15 @@ function isNamedBy(envelope: Envelope, record: LogRecord): boolean {
  * Makes the chooser of a replay. Without a record to follow, and where the wanted envelope is not enabled, its `next`
  * gives null. `runtime/chooser.ts:replayList` follows a list that is whole in memory; a log can be longer than that.
  *
- * @param recorded the chooser of the run: of a run in order of time only what is due first is delivered, so that its order
+ * @param first the chooser of the run: of a run in order of time only what is due first is delivered, so that its order
  * is verified; of any other, whatever its channel lets through
  * @example
  * ```ts
  * recordedOrder('time-order').next(new PendingQueue()); // null
  * ```
  */
-export function recordedOrder(recorded: Topology['chooser']): RecordedOrder {
+export function recordedOrder(first: Topology['chooser']): RecordedOrder {
+  let recorded = first;
   let wanted: LogRecord | null = null;
   let timeCycles = 0;
   let isAmbiguous = false;
@@ -45,6 +48,15 @@ export function recordedOrder(recorded: Topology['chooser']): RecordedOrder {
   const fits = (envelope: Envelope, record: LogRecord): boolean => {
     if (Math.max(timeCycles, envelope.deliverCycles) !== record.timeCycles) return false;
     return sameValue(recordOf(envelope, record.seq, record.timeCycles).payload, record.payload);
+  };
+
+  /**
+   * Where one of two that were alike was taken for the other, the one left behind may hold back on its channel what the other
+   * did not. Whatever is pending then counts.
+   */
+  const twinOf = (queue: PendingQueue, record: LogRecord): Envelope | undefined => {
+    if (!isAmbiguous) return undefined;
+    return queue.pending().find((envelope) => isNamedBy(envelope, record) && fits(envelope, record));
   };
 
   const next = (queue: PendingQueue): Envelope | null => {
@@ -57,15 +69,17 @@ export function recordedOrder(recorded: Topology['chooser']): RecordedOrder {
     // over all that is pending.
     if (isNamed && earliest.deliverCycles === record.timeCycles && record.timeCycles >= timeCycles) return earliest;
     const candidates = queue.enabled().filter((envelope) => isNamedBy(envelope, record));
-    if (candidates.length < 2) return candidates[0] ?? null;
+    const [only] = candidates;
+    if (candidates.length === 1 && (!isAmbiguous || fits(only, record))) return only;
     const fitting = candidates.filter((envelope) => fits(envelope, record));
     if (fitting.length > 1) isAmbiguous = true;
-    return fitting[0] ?? candidates[0] ?? null;
+    return fitting[0] ?? twinOf(queue, record) ?? candidates[0] ?? null;
   };
   return {
     name: 'recorded-order',
     seed: null,
     next,
+    recordedBy: (chooser) => (recorded = chooser),
     want: (record) => {
       timeCycles = wanted?.timeCycles ?? 0;
       wanted = record;

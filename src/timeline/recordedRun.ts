@@ -8,13 +8,17 @@ import type { RunSource } from '../mm/runs.ts';
 import { type ActorEnv, createActorEnv } from '../runtime/actorEnv.ts';
 import { type Message, OUTSIDE } from '../runtime/envelope.ts';
 import { type ActorSpec, handleMessage, type HostedActor } from '../runtime/hosting.ts';
+import { contextKind, type StandIn } from '../runtime/standIn.ts';
 import { LiveState } from '../runtime/liveState.ts';
 import { actorStateOf, type AdaptedMachine, adaptMachine, type Step } from '../runtime/xstateAdapter.ts';
 import type { ActorSnapshot, ActorStub, Send } from '../runtime/xstateInternals.ts';
-import { type BuiltTopology, buildTopology } from '../topology/build.ts';
+import type { BuiltTopology } from '../topology/build.ts';
 import { type Catalogue, catalogueOfRegistry } from '../topology/definitions/catalogue.ts';
 import { openMeta, type OpenedMeta } from '../topology/meta.ts';
 import type { Topology } from '../topology/schema.ts';
+import { Interventions } from './edits.ts';
+import { builtOfEras } from './settings.ts';
+import { checkJoined } from './parents.ts';
 import { checkTraces } from './traces.ts';
 
 /** An actor's state as plain data: the form of diffs and display, and, with large structures packed, of checkpoints. */
@@ -58,8 +62,8 @@ export function plainState(snapshot: ActorSnapshot): PlainState {
  * unpackedState('mmu:1', { value: 'idle', status: 'active', context }).context.linux.runs; // []
  * ```
  */
-export function unpackedState(actor: string, state: unknown): unknown {
-  const kind = kindOf(actor);
+export function unpackedState(actor: string, state: unknown, standIn?: StandIn): unknown {
+  const kind = contextKind({ actor, standIn });
   if (kind === null || !isPlainState(state) || state.context === null) return state;
   return { ...state, context: unpackedContext(kind, state.context) };
 }
@@ -110,7 +114,11 @@ export class RecordedRun {
   readonly meta: OpenedMeta;
   /** The kinds and messages that the log was opened with. */
   readonly catalogue: Catalogue;
+  /** The topology of the header, with messages in their present versions. */
+  readonly topology: Topology;
   readonly built: BuiltTopology;
+  /** What a fork changed. */
+  readonly interventions: Interventions;
   /** Ids of the actors in the order of creation. */
   readonly actors: readonly string[];
   readonly #specs: ReadonlyMap<string, ActorSpec>;
@@ -122,11 +130,20 @@ export class RecordedRun {
     this.reader = reader;
     this.traces = traces;
     this.meta = openMeta(reader.meta);
+    checkJoined(reader, this.meta.parent);
     checkTraces(this.meta.traces, traces, reader.storage.name);
     this.catalogue = catalogueOfRegistry(reader.registry);
-    this.built = buildTopology(liftedTopology(this.meta.topology, reader), traces, this.catalogue);
+    const topology = liftedTopology(this.meta.topology, reader);
+    this.topology = topology;
+    this.interventions = new Interventions({ topology, parent: this.meta.parent });
+    this.built = builtOfEras(topology, this.interventions.eras, traces, this.catalogue);
     this.#specs = new Map(this.built.actors.map((spec) => [spec.id, spec]));
     this.actors = [...this.#specs.keys()];
+  }
+
+  /** How many events the run may have had. */
+  get maxEvents(): number {
+    return this.interventions.topologyAt(Number.POSITIVE_INFINITY).limits.events;
   }
 
   /** Whether there is such an actor. */
@@ -161,9 +178,22 @@ export class RecordedRun {
    *
    * @throws GranuleError ACTOR_UNKNOWN
    */
-  adapted(actor: string): Pick<HostedActor, 'adapted' | 'env' | 'guard'> {
+  adapted(actor: string): Pick<HostedActor, 'adapted' | 'env' | 'guard' | 'adjust'> {
     const { adapted, env, spec } = this.#player(actor);
-    return { adapted, env, guard: spec.guard };
+    return { adapted, env, guard: spec.guard, adjust: spec.adjust };
+  }
+
+  /**
+   * What an actor stands in for, and how the plain form of its state may be read; undefined for a kind of granule's own.
+   *
+   * @throws GranuleError ACTOR_UNKNOWN
+   */
+  standIn(actor: string): StandIn | undefined {
+    const { spec } = this.#player(actor);
+    const { standIn } = spec;
+    if (standIn === undefined || typeof standIn.shows !== 'function') return standIn;
+    const { shows } = standIn;
+    return { ...standIn, shows: (plain: Record<string, unknown>) => shows(this.#revived(actor, spec, plain) as never) };
   }
 
   /** Whether there is an actor of that id, and its machine takes messages of that type. */
@@ -239,8 +269,7 @@ export class RecordedRun {
    */
   advance(state: LiveState, record: LogRecord): readonly Send[] {
     if (!state.isActive) return [];
-    const { adapted, env, spec } = this.#player(record.to);
-    return this.#handled({ id: record.to, adapted, env, state, guard: spec.guard }, messageIn(record), record.seq);
+    return this.#handled(this.#hosted(record.to, state), messageIn(record), record.seq);
   }
 
   /**
@@ -250,12 +279,15 @@ export class RecordedRun {
    * @throws GranuleError as `advance`; LOG_DAMAGED
    */
   foldInto(state: LiveState, actor: string, from: number, to: number, after: (seq: number) => boolean): void {
-    const { adapted, env, spec } = this.#player(actor);
-    const hosted = { id: actor, adapted, env, state, guard: spec.guard };
+    const hosted = this.#hosted(actor, state);
     this.reader.messages(actor, from, to, (message, seq) => {
       if (state.isActive) this.#handled(hosted, message, seq);
       return after(seq);
     });
+  }
+
+  #hosted(actor: string, state: LiveState): HostedActor {
+    return { id: actor, ...this.adapted(actor), state };
   }
 
   #handled(actor: HostedActor, message: Message, seq: number): readonly Send[] {

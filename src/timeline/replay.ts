@@ -12,10 +12,11 @@ import { createSystem, type System } from '../runtime/system.ts';
 import type { Interpreter } from '../runtime/xstateAdapter.ts';
 import { SYSTEM_STATE } from '../topology/checkpointer.ts';
 import { type Divergence, divergenceOf, type Finding } from './divergence.ts';
-import { sendsOf, sendFrom, type OutsideSend } from './outside.ts';
+import { Interventions } from './edits.ts';
 import { RecordedRun } from './recordedRun.ts';
 import { type RecordedOrder, recordedOrder } from './recordedOrder.ts';
 import { ReplayedHash } from './replayedHash.ts';
+import { steered, type SteeredChooser } from './steering.ts';
 import { differenceFrom, storedForm } from './storedForm.ts';
 import { firstDifference, isPayloadOf } from './values.ts';
 
@@ -59,7 +60,8 @@ class Replay {
   readonly #run: RecordedRun;
   readonly #reader: LogReader;
   readonly #order: RecordedOrder;
-  readonly #sends: readonly OutsideSend[];
+  readonly #interventions: Interventions;
+  readonly #steered: SteeredChooser;
   readonly system: System;
   readonly #hash: ReplayedHash;
   /** What the loop delivered last, as it is, and when: a record is made of it only where it is not what the log holds. */
@@ -74,14 +76,15 @@ class Replay {
     this.#run = run;
     this.#reader = run.reader;
     this.#hash = hash;
-    this.#sends = sendsOf(run.meta);
+    this.#interventions = run.interventions;
     const { topology } = run.meta;
     this.#order = recordedOrder(topology.chooser);
+    this.#steered = steered(this.#order);
     this.system = createSystem({
       actors: run.built.actors,
-      chooser: this.#order,
+      chooser: this.#steered,
       faultPlan: faultPlanOf(topology),
-      limits: { maxEvents: topology.limits.events },
+      limits: { maxEvents: run.maxEvents },
       interpreter,
       onDelivery: (seq, timeCycles, envelope) => {
         this.#seq = seq;
@@ -151,7 +154,8 @@ class Replay {
       const { actor } = stored;
       const isLoop = actor === SYSTEM_STATE;
       const replayed = isLoop ? this.#loopState(stored) : storedForm(stored, this.system.snapshot(actor));
-      const difference = replayed === null ? null : differenceFrom(stored, replayed);
+      const standIn = isLoop ? undefined : this.system.actor(actor).standIn;
+      const difference = replayed === null ? null : differenceFrom(stored, replayed, standIn);
       if (difference === null) continue;
       const { path, left, right } = difference;
       return { seq: record.seq, what: `state of ${actor}: ${path}`, recorded: left, replayed: right, actor };
@@ -167,9 +171,12 @@ class Replay {
     return { ...this.system.checkpointState(), chooser };
   }
 
-  /** Sends what came from outside in the middle of the run, as in a fork that was changed. */
-  sendAfter(seq: number): void {
-    sendFrom(this.#sends, seq, seq, this.system);
+  /** Does what came from outside in the middle of the run, as in a fork that was changed. */
+  interveneAfter(seq: number): void {
+    this.#interventions.after(seq, this.system, {
+      force: (id) => this.#steered.force(id),
+      follow: (_, kind) => this.#order.recordedBy(kind),
+    });
   }
 
   get run(): RecordedRun {
@@ -207,7 +214,7 @@ function follow(replay: Replay, options: ReplayOptions): Finding | null {
         const different = replay.compareStates(record, entry);
         if (different !== null) return different;
       }
-      replay.sendAfter(record.seq);
+      replay.interveneAfter(record.seq);
     }
     options.onProgress?.({ records: replay.records, total: reader.records, nowCycles: replay.system.nowCycles });
   }
@@ -238,7 +245,7 @@ export function replay(
   const replaying = new Replay(run, hash, options.interpreter ?? 'compiled');
   const { system } = replaying;
   options.onSystem?.(system);
-  replaying.sendAfter(reader.firstSeq - 1);
+  replaying.interveneAfter(reader.firstSeq - 1);
   let found = follow(replaying, options);
   const headHash = hash.finish();
   const { records } = replaying;

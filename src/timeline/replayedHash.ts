@@ -25,7 +25,8 @@ export function isAsWritten(reader: LogReader): boolean {
 }
 
 /**
- * Whether a log divides at fixed counts; where one does not, its chain is not that of the same records written anew.
+ * Whether a log, of a fork its own part, divides at fixed counts; where one does not, its chain is not that of the same records
+ * written anew.
  *
  * @example
  * ```ts
@@ -35,7 +36,7 @@ export function isAsWritten(reader: LogReader): boolean {
  * ```
  */
 export function isDividedAsWritten(reader: LogReader): boolean {
-  const { segments } = reader.directory;
+  const segments = reader.directory.segments.slice(reader.firstOwnSegment);
   return segments.every(({ records }, at) =>
     at === segments.length - 1 ? records <= SEGMENT_RECORDS : records === SEGMENT_RECORDS,
   );
@@ -62,8 +63,10 @@ export class ReplayedHash {
   readonly #reader: LogReader;
   #nextSeq: number;
   #hash: Uint8Array;
-  /** Segments of the log whose bytes are in the hash, and the last seq of the one behind them. */
-  #linked = 0;
+  /** Where the log begins to be hashed: a fork that holds its own records alone names those before by the hash of its parent. */
+  readonly #ownFirstSeq: number;
+  /** The segment behind those whose bytes are in the hash, and its last seq. */
+  #linked: number;
   #lastSeqOfNext: number;
   /** The segment that is encoded; null while the bytes of the log serve. */
   #open: SegmentBuilder | null = null;
@@ -71,10 +74,12 @@ export class ReplayedHash {
   constructor(reader: LogReader) {
     this.#reader = reader;
     this.#nextSeq = reader.firstSeq;
-    this.#lastSeqOfNext = this.#lastSeqOf(0);
-    this.#hash = reader.chainStored(-1);
+    this.#linked = reader.firstOwnSegment;
+    this.#ownFirstSeq = reader.ownFirstSeq;
+    this.#lastSeqOfNext = this.#lastSeqOf(this.#linked);
+    this.#hash = reader.chainBefore(this.#linked);
     this.isComparable = isAsWritten(reader);
-    if (!this.isComparable || !isDividedAsWritten(reader)) this.#open = new SegmentBuilder(reader.firstSeq);
+    if (!this.isComparable || !isDividedAsWritten(reader)) this.#open = new SegmentBuilder(this.#ownFirstSeq);
   }
 
   /** Whether the bytes of the log serve so far. */
@@ -90,6 +95,7 @@ export class ReplayedHash {
 
   /** Takes the next record as it is: from here on, records are encoded. */
   add(record: LogRecord): void {
+    if (record.seq < this.#ownFirstSeq) return;
     this.#open ??= this.#reopened();
     this.#nextSeq = record.seq + 1;
     if (this.#open.full) {
@@ -130,7 +136,8 @@ export class ReplayedHash {
 
   /** The recorded part of the segment that is begun. */
   #reopened(): SegmentBuilder {
-    const firstSeq = this.#reader.directory.segments[this.#linked]?.firstSeq ?? this.#nextSeq;
+    const firstSeq =
+      this.#reader.directory.segments[this.#linked]?.firstSeq ?? Math.max(this.#nextSeq, this.#ownFirstSeq);
     const builder = new SegmentBuilder(firstSeq);
     for (const record of this.#reader.range(firstSeq, this.#nextSeq - 1)) addTo(builder, record);
     return builder;

@@ -80,7 +80,7 @@ export class ShareFold {
 
   #checkLink(segment: number, lastSeq: number): void {
     const { reader } = this.#run;
-    const hash = reader.chain(segment, reader.chainStored(segment - 1));
+    const hash = reader.chain(segment, reader.chainBefore(segment));
     if (hashHex(hash) !== hashHex(reader.chainStored(segment))) this.#note(lastSeq, 'the hash chain breaks here');
   }
 
@@ -152,7 +152,8 @@ export class ShareFold {
       for (const stored of this.#run.reader.storedStates(entry, (id) => this.#actors.has(id))) {
         const folded = this.#actors.get(stored.actor);
         const own = folded === undefined ? null : storedForm(stored, folded.state.snapshot);
-        if (differenceFrom(stored, own) !== null) this.#note(entry.seq, `the state of ${stored.actor} differs`);
+        if (differenceFrom(stored, own, this.#run.standIn(stored.actor)) !== null)
+          this.#note(entry.seq, `the state of ${stored.actor} differs`);
       }
     }
   }

@@ -52,7 +52,7 @@ export class ShareMerge {
     this.#sendWords = SEND_WORDS + new RuleWords(faultPlanOf(run.meta.topology)).rules.length;
     this.#sources = Array.from({ length: shares }, () => ({ reports: [], names: [] }));
     const { reader } = run;
-    if (hashHex(reader.chainStored(reader.directory.segments.length - 1)) !== reader.headHash) {
+    if (hashHex(reader.chainBefore(reader.directory.segments.length)) !== reader.headHash) {
       this.misfit ??= { seq: reader.lastSeq, what: 'the head hash is not the end of the hash chain' };
     }
   }
@@ -91,7 +91,8 @@ export class ShareMerge {
         starts[words[at] - entry.firstSeq] = at;
       }
     }
-    for (const [index, owner] of owners.entries()) {
+    for (let index = 0; index < owners.length; index++) {
+      const owner = owners[index];
       const seq = entry.firstSeq + index;
       const words = reports[owner]?.words;
       const what = words === undefined ? 'no share has it' : this.#deliver(seq, words, starts[index], owner);

@@ -1,13 +1,22 @@
 /** The state of one actor, or of all, at any seq, as plain data. */
 import type { LogReader } from '../log/logReader.ts';
 import type { RunSource } from '../mm/runs.ts';
-import { type PlainState, plainState } from './recordedRun.ts';
+import type { StandIn } from '../runtime/standIn.ts';
+import type { ActorSnapshot } from '../runtime/xstateInternals.ts';
+import { type PlainState, plainState, type RecordedRun } from './recordedRun.ts';
 import { viewOf } from './systemView.ts';
 
 /** An actor's state once the record `seq` was handled; -1 is its state before the first record. */
 export interface StateAt extends PlainState {
   readonly actor: string;
   readonly seq: number;
+  /** Of an actor in the place of a built-in kind: what it stands in for, and how its state may be read. */
+  readonly standIn?: StandIn;
+}
+
+function stateOf(actor: string, seq: number, snapshot: ActorSnapshot, run: RecordedRun): StateAt {
+  const standIn = run.standIn(actor);
+  return { actor, seq, ...plainState(snapshot), ...(standIn === undefined ? {} : { standIn }) };
 }
 
 /**
@@ -29,7 +38,8 @@ export function stateAt(
   seq: number,
   actor: string,
 ): StateAt {
-  return { actor, seq, ...plainState(viewOf(reader, traces).snapshot(actor, seq)) };
+  const view = viewOf(reader, traces);
+  return stateOf(actor, seq, view.snapshot(actor, seq), view.run);
 }
 
 /**
@@ -45,6 +55,6 @@ export function stateAt(
  * ```
  */
 export function statesAt(reader: LogReader, traces: ReadonlyMap<number, RunSource>, seq: number): StateAt[] {
-  const snapshots = viewOf(reader, traces).snapshots(seq);
-  return Array.from(snapshots, ([actor, snapshot]) => ({ actor, seq, ...plainState(snapshot) }));
+  const view = viewOf(reader, traces);
+  return Array.from(view.snapshots(seq), ([actor, snapshot]) => stateOf(actor, seq, snapshot, view.run));
 }

@@ -2,6 +2,7 @@
 import { packedContext } from '../../machines/index.ts';
 import type { StoredState } from '../log/storedState.ts';
 import { actorStateOf } from '../runtime/xstateAdapter.ts';
+import type { StandIn } from '../runtime/standIn.ts';
 import type { ActorSnapshot } from '../runtime/xstateInternals.ts';
 import { type PlainState, unpackedState } from './recordedRun.ts';
 import { firstDifference, type ValueDifference } from './values.ts';
@@ -37,7 +38,8 @@ export function storedForm(stored: StoredState, snapshot: ActorSnapshot): PlainS
  * differenceFrom(stored, { freePages: 8 })?.path; // 'freePages'
  * ```
  */
-export function differenceFrom(stored: StoredState, state: unknown): ValueDifference | null {
+export function differenceFrom(stored: StoredState, state: unknown, standIn?: StandIn): ValueDifference | null {
   if (stored.matches(state)) return null;
-  return firstDifference(unpackedState(stored.actor, stored.made.state), unpackedState(stored.actor, state));
+  const { actor, made } = stored;
+  return firstDifference(unpackedState(actor, made.state, standIn), unpackedState(actor, state, standIn));
 }

@@ -6,21 +6,23 @@ import { type CostModel, defaultCosts } from '../arch/costs.ts';
 import type { Design } from '../arch/design.ts';
 import { usableAsids } from '../mm/asid.ts';
 import { findCore, supportsPage } from '../arch/cores.ts';
-import { GranuleError, invariant } from '../errors.ts';
+import { invariant } from '../errors.ts';
 import { type Limits, rootLimits } from '../mm/calls/limits.ts';
 import type { RunSource } from '../mm/runs.ts';
 import type { ActorSpec } from '../runtime/hosting.ts';
-import { forksOf } from '../trace/workloads/workload.ts';
+import { checkProcesses, refuse as fail } from './checkProcesses.ts';
+import { remedyFor } from './form/suggest.ts';
 import { builtIns, type Catalogue } from './definitions/catalogue.ts';
 import { withCustomActors } from './customActors.ts';
+import { pageCachePolicies } from './pageCachePolicies.ts';
 import { pinChoicesOf } from './parts/gup.ts';
 import { zoneCgroups } from './parts/cgroups.ts';
 import { selectionInput } from './parts/selection.ts';
 import { zonePressure } from './parts/zone.ts';
 import { facilitiesOf, partActors, partMessages } from './parts/index.ts';
-import { checkLifecycle } from './lifecycle.ts';
 import { checkOutside, outsideMessages } from './outside.ts';
 import type { Topology, TopologyProcess } from './schema.ts';
+import { together } from './together.ts';
 
 /** A message from outside that starts or disturbs a run. */
 export interface OutsideMessage {
@@ -34,14 +36,6 @@ export interface BuiltTopology {
   actors: ActorSpec[];
   messages: OutsideMessage[];
   resources: ResourceHolder;
-}
-
-function fail(
-  code: 'TOPOLOGY_INVALID' | 'TOPOLOGY_ACTOR_UNKNOWN' | 'TOPOLOGY_PAGE_SIZE' | 'TOPOLOGY_NO_TAKER',
-  what: string,
-  where: string,
-): never {
-  throw new GranuleError(code, what, where);
 }
 
 /**
@@ -62,7 +56,8 @@ const FRAMES_MAX = 2 ** 30;
 function checkMemory({ name, memory, kernelPageSize }: Topology): void {
   if (memory / kernelPageSize <= FRAMES_MAX) return;
   const most = `${FRAMES_MAX} frames of ${kernelPageSize} bytes`;
-  fail('TOPOLOGY_INVALID', `memory of ${memory} bytes is more than ${most}`, `${name}: memory`);
+  const next = 'Give less memory, or a larger kernel page.';
+  fail('TOPOLOGY_INVALID', `memory of ${memory} bytes is more than ${most}`, `${name}: memory`, next);
 }
 
 /** Hardware walks tables of the kernel's page size, and of each process's where it has a native table. */
@@ -79,19 +74,8 @@ function checkGranules(topology: Topology): void {
       'TOPOLOGY_PAGE_SIZE',
       `${topology.core} is not modelled with ${pageBytes}-byte pages`,
       `${topology.name}: core`,
+      'Take another core (docs/cores.md), or leave that page size out.',
     );
-  }
-}
-
-function checkThreads(topology: Topology, byPid: ReadonlyMap<number, TopologyProcess>): void {
-  for (const [index, { threadOf, pageSize, forked }] of topology.processes.entries()) {
-    if (threadOf === undefined) continue;
-    const where = `${topology.name}: processes.${index}.threadOf`;
-    const group = byPid.get(threadOf);
-    if (group === undefined) fail('TOPOLOGY_ACTOR_UNKNOWN', `there is no process:${threadOf} to be a thread of`, where);
-    if (group.threadOf !== undefined) fail('TOPOLOGY_INVALID', `process:${threadOf} is a thread itself`, where);
-    if (forked) fail('TOPOLOGY_INVALID', 'a thread is made by clone, not by fork', where);
-    if (group.pageSize !== pageSize) fail('TOPOLOGY_PAGE_SIZE', 'a thread has the page size of its process', where);
   }
 }
 
@@ -115,56 +99,20 @@ function checkArchitecture(topology: Topology): void {
   if (core !== 'tlb-reference') refuse(`no core of ${architecture.name} is modelled; take tlb-reference`, 'core');
 }
 
-/** A workload that forks needs its children. */
-function checkForks({ name }: Topology, index: number, { workload, children, pid }: TopologyProcess): void {
-  const forks = workload === undefined ? 0 : forksOf(workload);
-  if (forks <= children.length) return;
-  const what = `the workload of process:${pid} forks ${forks} children, and ${children.length} are listed`;
-  fail('TOPOLOGY_INVALID', what, `${name}: processes.${index}.children`);
-}
-
-function checkProcesses(topology: Topology): void {
-  const byPid = new Map<number, TopologyProcess>();
-  for (const [index, process] of topology.processes.entries()) {
-    const where = `${topology.name}: processes.${index}`;
-    if (byPid.has(process.pid)) fail('TOPOLOGY_INVALID', `pid ${process.pid} is given twice`, `${where}.pid`);
-    byPid.set(process.pid, process);
-    if (process.pageSize < topology.kernelPageSize) {
-      const sizes = `${process.pageSize} below the kernel's ${topology.kernelPageSize}`;
-      fail('TOPOLOGY_PAGE_SIZE', `a process page of ${sizes} bytes`, `${where}.pageSize`);
-    }
-    if (layoutOf(process, topology.kernelPageSize) < process.pageSize) {
-      fail('TOPOLOGY_PAGE_SIZE', `a program laid out for pages smaller than its own`, `${where}.layout`);
-    }
-    if (process.cpu !== undefined && process.cpu >= topology.cpus) {
-      fail('TOPOLOGY_ACTOR_UNKNOWN', `there is no tlb:${process.cpu}, only ${topology.cpus} CPUs`, `${where}.cpu`);
-    }
-  }
-  checkThreads(topology, byPid);
-  checkLifecycle(topology);
-  for (const [index, process] of topology.processes.entries()) {
-    for (const child of process.children) {
-      const found = byPid.get(child);
-      const where = `${topology.name}: processes.${index}.children`;
-      if (found === undefined) fail('TOPOLOGY_ACTOR_UNKNOWN', `there is no process:${child} to fork`, where);
-      if (!found.forked) fail('TOPOLOGY_INVALID', `process:${child} is not marked forked`, where);
-    }
-    checkForks(topology, index, process);
-  }
-}
-
 /** After a rollover every CPU keeps an ASID in use and one more is needed (`arch/arm64/mm/context.c:asids_update_limit`). */
 function checkAsids({ name, cpus, asidBits, design }: Topology): void {
   const usable = usableAsids(asidBits, design.kpti);
   if (cpus < usable) return;
-  fail('TOPOLOGY_INVALID', `${usable} usable ASIDs are too few for ${cpus} CPUs`, `${name}: asidBits`);
+  const next = 'Give more asidBits, or fewer cpus.';
+  fail('TOPOLOGY_INVALID', `${usable} usable ASIDs are too few for ${cpus} CPUs`, `${name}: asidBits`, next);
 }
 
 function costsOf(topology: Topology): CostModel {
-  for (const name of Object.keys(topology.costs)) {
-    if (!(name in defaultCosts))
-      fail('TOPOLOGY_INVALID', `there is no cost "${name}"`, `${topology.name}: costs.${name}`);
-  }
+  const names = Object.keys(defaultCosts);
+  const refuseName = (name: string): never =>
+    fail('TOPOLOGY_INVALID', `there is no cost "${name}"`, `${topology.name}: costs.${name}`, remedyFor(name, names));
+  const unknown = Object.keys(topology.costs).filter((name) => !(name in defaultCosts));
+  together(unknown.map((name) => () => refuseName(name)));
   return { ...defaultCosts, ...topology.costs };
 }
 
@@ -235,7 +183,7 @@ function processActors(
   ];
 }
 
-function resourcesOf(topology: Topology, traces: ReadonlyMap<number, RunSource>): ResourceHolder {
+function resourcesOf(topology: Topology, traces: ReadonlyMap<number, RunSource>, catalogue: Catalogue): ResourceHolder {
   return new ResourceHolder({
     traces: new Map([...traces.values()].map((trace) => [trace.hash, trace])),
     costs: costsOf(topology),
@@ -243,6 +191,7 @@ function resourcesOf(topology: Topology, traces: ReadonlyMap<number, RunSource>)
     facilities: facilitiesOf(topology),
     architecture: architectures[topology.architecture ?? 'arm64'],
     threads: threadsOf(topology),
+    pageCachePolicies: pageCachePolicies(topology, catalogue),
   });
 }
 
@@ -265,6 +214,21 @@ function fileActors(topology: Topology, files: ReadonlyMap<string, number>, reso
 }
 
 /**
+ * Makes the checks of a topology that need neither traces nor definitions.
+ *
+ * @throws GranuleError TOPOLOGY_INVALID, TOPOLOGY_ACTOR_UNKNOWN or TOPOLOGY_PAGE_SIZE, with the field; a TopologyError of several
+ * @example
+ * ```ts
+ * const processes = [{ trace: 'made', pageSize: '4K', cpu: 1 }];
+ * checkTopology(parseTopology({ name: 'one', processes }, 'example')); // throws TOPOLOGY_ACTOR_UNKNOWN
+ * ```
+ */
+export function checkTopology(topology: Topology): void {
+  const checks = [checkArchitecture, checkGranules, checkMemory, checkProcesses, checkAsids, costsOf];
+  together(checks.map((check) => () => check(topology)));
+}
+
+/**
  * Builds the actors of a topology. `traces` holds the trace of each process by pid, laid out as `layoutOf` says; `catalogue` the
  * definitions of actors that it names.
  *
@@ -282,12 +246,8 @@ export function buildTopology(
   traces: ReadonlyMap<number, RunSource>,
   catalogue: Catalogue = builtIns,
 ): BuiltTopology {
-  checkArchitecture(topology);
-  checkGranules(topology);
-  checkMemory(topology);
-  checkProcesses(topology);
-  checkAsids(topology);
-  const resources = resourcesOf(topology, traces);
+  checkTopology(topology);
+  const resources = resourcesOf(topology, traces, catalogue);
   const { kernelPageSize: kernelPageBytes, cpus } = topology;
   const core = findCore(topology.core);
   const files = fileSizes(topology, traces);
@@ -330,7 +290,7 @@ export function buildTopology(
     actors.push(...processActors(topology, process, trace, resources));
   }
   actors.push(...fileActors(topology, files, resources));
-  for (const make of partActors) actors.push(...make({ topology, resources }));
+  together(partActors.map((make) => () => actors.push(...make({ topology, resources }))));
   const hosted = withCustomActors({ topology, catalogue, resources }, actors);
   checkOutside(topology, hosted, catalogue);
   return {

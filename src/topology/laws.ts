@@ -10,7 +10,15 @@
  *
  * @models S-12 S-38 S-44
  */
-import type { MmContext, MmuContext, SchedContext, TlbContext, ZoneContext } from '../../machines/index.ts';
+import type {
+  FiguredKind,
+  KindFigures,
+  MmContext,
+  MmuContext,
+  SchedContext,
+  TlbContext,
+  ZoneContext,
+} from '../../machines/index.ts';
 import { GranuleError } from '../errors.ts';
 import { unlinkedTables } from '../mm/nativeSections.ts';
 import { kindOfEntry } from '../mm/nonPresent.ts';
@@ -20,9 +28,11 @@ import { flagsOf, hasFlags, isPresent, isValid, isWritable, PTE, pfnOf } from '.
 import { asidOfKey, ASID_STRIDE, firstPageOfGroup, isGroupKey } from '../mm/tlbKeys.ts';
 import { MAY_WRITE } from '../mm/tlbArray.ts';
 import type { MessageRecord } from '../runtime/envelope.ts';
+import { shownFigures } from '../runtime/standIn.ts';
 import type { System } from '../runtime/system.ts';
 import { pageSizeLimits } from '../arch/granule.ts';
 import type { LawCheck } from './definitions/customLaws.ts';
+import { type LawName, lawsLeftOut, type StandIns } from './lawsLooked.ts';
 import { PinLaws } from './lawsOfPins.ts';
 import { sizeFault } from './sizeLaws.ts';
 
@@ -65,10 +75,27 @@ export class Laws {
   private readonly seen = new Map<string, Seen>();
   private pins: PinLaws | null = null;
   private readonly ofDefinitions: LawCheck;
+  private readonly standIns: StandIns;
+  private readonly out: ReadonlyMap<LawName, string>;
 
-  /** `ofDefinitions`: what a user's own actors hold to (`definitions/customLaws.ts`). */
-  constructor(ofDefinitions: LawCheck = () => null) {
+  /**
+   * `ofDefinitions`: what a user's own actors hold to (`definitions/customLaws.ts`). `standIns`: what of the system is not of granule's
+   * own, and how it may be read.
+   */
+  constructor(ofDefinitions: LawCheck = () => null, standIns: StandIns = new Map()) {
     this.ofDefinitions = ofDefinitions;
+    this.standIns = standIns;
+    this.out = lawsLeftOut(standIns);
+  }
+
+  /** The laws that are not looked at in a system, since stand-ins do not show what they read; with the reasons. */
+  leftOut(system: System): readonly string[] {
+    const kinds = new Set(system.actors.map((id) => id.split(':', 1)[0] ?? ''));
+    return [...lawsLeftOut(this.standIns, kinds).values()];
+  }
+
+  private looksAt(law: LawName): boolean {
+    return this.out.size === 0 || !this.out.has(law);
   }
 
   /** Looks at what this event can have changed. */
@@ -76,9 +103,11 @@ export class Laws {
     const { to } = record;
     const own = this.ofDefinitions(record, system);
     if (own !== null) this.broken(record, 'of a definition', own);
-    this.pins ??= new PinLaws(system);
-    const broken = this.pins.check(record);
-    if (broken !== null) this.broken(record, 7, broken);
+    if (this.looksAt('pins')) {
+      this.pins ??= new PinLaws(system);
+      const broken = this.pins.check(record);
+      if (broken !== null) this.broken(record, 7, broken);
+    }
     if (to === 'zone') this.checkZone(record, system);
     else if (to === 'abi') this.checkSizes(record, system);
     else if (to.startsWith('mmu:')) this.checkMmu(record, system, to);
@@ -89,6 +118,7 @@ export class Laws {
   }
 
   private checkSizes(record: MessageRecord, system: System): void {
+    if (!this.looksAt('page sizes')) return;
     const fault = sizeFault(system);
     if (fault !== null) this.broken(record, 'of page sizes', fault);
   }
@@ -101,13 +131,29 @@ export class Laws {
   }
 
   private checkZone(record: MessageRecord, system: System): void {
+    if (!this.looksAt('frames')) return;
+    const { free, used, total } = this.framesOf(system);
+    if (free + used === total) return;
+    this.broken(record, 7, `${free} free and ${used} used frames are not ${total}`);
+  }
+
+  private framesOf(system: System): { free: number; used: number; total: number } {
+    const shown = this.figuresOf(system, 'zone', 'zone');
+    if (shown !== null) return { free: shown.freePages, used: shown.usedPages, total: shown.totalPages };
     const { buddy, folios, totalPages } = contextOf(system, 'zone');
-    if (buddy.freeFrames + folios.frames === totalPages) return;
-    this.broken(record, 7, `${buddy.freeFrames} free and ${folios.frames} used frames are not ${totalPages}`);
+    return { free: buddy.freeFrames, used: folios.frames, total: totalPages };
+  }
+
+  /** What a stand-in shows in the place of a context; null where nobody stands in, or where it has the context. */
+  private figuresOf<K extends FiguredKind>(system: System, actor: string, kind: K): KindFigures[K] | null {
+    const standIn = this.standIns.get(kind);
+    if (standIn === undefined) return null;
+    return shownFigures({ actor, context: system.snapshot(actor).context, standIn }, kind);
   }
 
   /** An MMU between two operations: its native table, its frames, and every TLB that may hold its translations. */
   private checkMmu(record: MessageRecord, system: System, id: string): void {
+    if (!this.looksAt('tables')) return;
     const mmu = contextOf(system, id as `mmu:${string}`);
     if ((mmu.live?.wrongWalks ?? 0) > 0) {
       this.broken(record, 8, `a CPU walked a table of ${id} that is gone, or with the other granule`);
@@ -155,6 +201,7 @@ export class Laws {
 
   /** Law 7 for the resident set: an mm at rest counts what its table has. */
   private checkResident(record: MessageRecord, system: System, pid: string): void {
+    if (!this.looksAt('resident')) return;
     const mm = contextOf(system, `mm:${pid}`);
     const mmu = contextOf(system, `mmu:${pid}`);
     const seen = this.seen.get(`mmu:${pid}`);
@@ -218,37 +265,54 @@ export class Laws {
 
   /** Law 8 for the translations of one mm, or of the mm that a CPU has installed. */
   private checkTlb(record: MessageRecord, system: System, id: string, of: MmuContext | null): void {
+    if (!this.looksAt('translations')) return;
     const sched = contextOf(system, 'sched');
-    const { tlb, installed } = contextOf(system, id as `tlb:${string}`);
+    const shown = this.figuresOf(system, id, 'tlb');
+    const tlb = shown === null ? contextOf(system, id as `tlb:${string}`) : null;
+    const installed = shown === null ? (tlb?.installed?.mmu ?? null) : shown.mmu;
     // After an ASID rollover a CPU may hold entries of the last generation until its next switch.
     if (sched.asidCpus.at(Number(id.slice('tlb:'.length)))?.flushPending || sched.switching > 0) return;
     if (of === null && installed === null) return;
-    const mmu = of ?? contextOf(system, (installed as NonNullable<typeof installed>).mmu as `mmu:${string}`);
+    const mmu = of ?? contextOf(system, installed as `mmu:${string}`);
     if (mmu.asid === 0 || mmu.current !== null || mmu.pageBytes === 0 || !knows(sched, mmu)) return;
+    const fits = this.fitting(record, id, mmu);
+    for (const { asid, page, frame, write } of shown?.translations ?? []) {
+      if (asid === mmu.asid) fits(page, frame, write ? MAY_WRITE : 0);
+    }
+    if (tlb !== null) forEachPage(tlb, mmu, fits);
+  }
+
+  /** Holds one translation against the table of its mm. */
+  private fitting(record: MessageRecord, id: string, mmu: MmuContext) {
     const table = mmu.native ?? mmu.linux;
     const { granuleBytes } = table.geometry;
-    const { contPtes } = pageSizeLimits(granuleBytes);
     const framesPerPage = granuleBytes / mmu.kernelPageBytes;
-    const fits = (page: number, frame: number, rights: number): void => {
+    return (page: number, frame: number, rights: number): void => {
       this.checked++;
       const pte = table.get(page * granuleBytes);
       const writes = (rights & MAY_WRITE) !== 0;
       if (isValid(pte) && pfnOf(pte) * framesPerPage === frame && !(writes && !isWritable(pte))) return;
-      this.broken(
-        record,
-        8,
-        `${id} has page ${page} of ${mmu.pid} at frame ${frame} (${rights}), the table says ${pte}`,
-      );
+      const what = `${id} has page ${page} of ${mmu.pid} at frame ${frame} (${rights}), the table says ${pte}`;
+      this.broken(record, 8, what);
     };
-    for (const array of [tlb.l1i, tlb.l1d, tlb.l2]) {
-      array.forEachUnordered((key, frame, rights) => {
-        if (asidOfKey(key) !== mmu.asid) return;
-        if (key >= 0) fits(key % ASID_STRIDE, frame, rights);
-        if (!isGroupKey(key)) return;
-        const first = firstPageOfGroup(key);
-        for (let page = 0; page < contPtes; page++) fits(first + page, frame + page, rights);
-      });
-    }
+  }
+}
+
+/** Every page of an mm that a TLB can translate, those of contiguous groups one by one. */
+function forEachPage(
+  { tlb }: TlbContext,
+  { asid, native, linux }: MmuContext,
+  visit: (page: number, frame: number, rights: number) => void,
+): void {
+  const { contPtes } = pageSizeLimits((native ?? linux).geometry.granuleBytes);
+  for (const array of [tlb.l1i, tlb.l1d, tlb.l2]) {
+    array.forEachUnordered((key, frame, rights) => {
+      if (asidOfKey(key) !== asid) return;
+      if (key >= 0) visit(key % ASID_STRIDE, frame, rights);
+      if (!isGroupKey(key)) return;
+      const first = firstPageOfGroup(key);
+      for (let page = 0; page < contPtes; page++) visit(first + page, frame + page, rights);
+    });
   }
 }
 

@@ -7,7 +7,9 @@ import { OUTSIDE } from '../runtime/envelope.ts';
 import { type FaultPlan, type FaultRule, matchesAddress } from '../runtime/faultPlan.ts';
 import type { OutsideMessage } from './build.ts';
 import type { Moment } from './lifecycleSchema.ts';
+import { remedyFor } from './form/suggest.ts';
 import type { Topology, TopologyProcess } from './schema.ts';
+import { together } from './together.ts';
 
 /** One message, and when it is sent. */
 interface Timed {
@@ -87,34 +89,36 @@ export function faultPlanOf(topology: Topology): FaultPlan {
 }
 
 /**
- * Refuses moments that cannot be.
+ * Refuses moments of a process that cannot be.
  *
  * @throws GranuleError TOPOLOGY_INVALID, TOPOLOGY_ACTOR_UNKNOWN with the field
  * @example
  * ```ts
  * const process = { pid: 1, trace: 'made', pageSize: '4K', pin: [{ atCycles: 0, cpus: [7] }] };
- * checkLifecycle(parseTopology({ name: 'one', processes: [process] }, 'example')); // throws TOPOLOGY_ACTOR_UNKNOWN
+ * checkLifecycle(parseTopology({ name: 'one', processes: [process] }, 'example'), 0); // throws TOPOLOGY_ACTOR_UNKNOWN
  * ```
  */
-export function checkLifecycle({ name, cpus, processes }: Topology): void {
-  for (const [index, { pid, start, pin = [], forked, threadOf, startCycles }] of processes.entries()) {
-    const where = `${name}: processes.${index}`;
-    const begun = start !== undefined || startCycles > 0;
-    if (start !== undefined && (forked || threadOf !== undefined)) {
-      const by = forked ? 'when its parent forks it' : 'by the clone of its process';
-      throw new GranuleError('TOPOLOGY_INVALID', `process:${pid} begins ${by}, not at a moment`, `${where}.start`);
-    }
-    const { when } = start !== undefined && 'when' in start ? start : {};
-    if (begun && when?.from === `process:${pid}`) {
-      const what = `process:${pid} would begin by a message of its own`;
-      throw new GranuleError('TOPOLOGY_INVALID', what, `${where}.start.when`);
-    }
-    for (const [at, { cpus: allowed }] of pin.entries()) {
-      const missing = allowed.find((cpu) => cpu >= cpus);
-      if (missing === undefined) continue;
-      const what = `there is no tlb:${missing}, only ${cpus} CPUs`;
-      throw new GranuleError('TOPOLOGY_ACTOR_UNKNOWN', what, `${where}.pin.${at}.cpus`);
-    }
+export function checkLifecycle({ name, cpus, processes }: Topology, index: number): void {
+  const process = processes[index];
+  if (process === undefined) return;
+  const { pid, start, pin = [], forked, threadOf, startCycles } = process;
+  const where = `${name}: processes.${index}`;
+  const begun = start !== undefined || startCycles > 0;
+  if (start !== undefined && (forked || threadOf !== undefined)) {
+    const what = `process:${pid} begins ${forked ? 'when its parent forks it' : 'by the clone of its process'}, not at a moment`;
+    throw new GranuleError('TOPOLOGY_INVALID', what, `${where}.start`, 'Leave "start" out.');
+  }
+  const { when } = start !== undefined && 'when' in start ? start : {};
+  if (begun && when?.from === `process:${pid}`) {
+    const what = `process:${pid} would begin by a message of its own`;
+    throw new GranuleError('TOPOLOGY_INVALID', what, `${where}.start.when`, 'Name a message of somebody else.');
+  }
+  for (const [at, { cpus: allowed }] of pin.entries()) {
+    const missing = allowed.find((cpu) => cpu >= cpus);
+    if (missing === undefined) continue;
+    const what = `there is no tlb:${missing}, only ${cpus} CPUs`;
+    const next = 'Give more cpus, or CPUs from 0 on.';
+    throw new GranuleError('TOPOLOGY_ACTOR_UNKNOWN', what, `${where}.pin.${at}.cpus`, next);
   }
 }
 
@@ -134,6 +138,7 @@ export function checkEvents(
   ids: ReadonlySet<string>,
   isMessage: (type: string) => boolean,
 ): void {
+  const checks: (() => void)[] = [];
   for (const [index, { start, stop, pause = [], resume = [], pin = [] }] of processes.entries()) {
     const moments: [string, Moment | undefined][] = [
       ['start', start],
@@ -144,9 +149,10 @@ export function checkEvents(
     ];
     for (const [field, moment] of moments) {
       if (moment === undefined || 'atCycles' in moment) continue;
-      checkEvent(moment.when, `${name}: processes.${index}.${field}.when`, ids, isMessage);
+      checks.push(() => checkEvent(moment.when, `${name}: processes.${index}.${field}.when`, ids, isMessage));
     }
   }
+  together(checks);
 }
 
 function checkEvent(
@@ -155,9 +161,13 @@ function checkEvent(
   ids: ReadonlySet<string>,
   isMessage: (type: string) => boolean,
 ): void {
-  if (!isMessage(type)) throw new GranuleError('TOPOLOGY_INVALID', `there is no message ${type}`, `${where}.type`);
+  if (!isMessage(type)) {
+    const next = 'Name a message of docs/actors.md, or one that a module of "uses" defines.';
+    throw new GranuleError('TOPOLOGY_INVALID', `there is no message ${type}`, `${where}.type`, next);
+  }
   for (const [field, pattern] of Object.entries({ from, to })) {
     if (pattern === OUTSIDE || [...ids].some((id) => matchesAddress(pattern, id))) continue;
-    throw new GranuleError('TOPOLOGY_ACTOR_UNKNOWN', `no actor here is called ${pattern}`, `${where}.${field}`);
+    const what = `no actor here is called ${pattern}`;
+    throw new GranuleError('TOPOLOGY_ACTOR_UNKNOWN', what, `${where}.${field}`, remedyFor(pattern, ids));
   }
 }

@@ -1,17 +1,23 @@
 /** Finds topologies and traces on disk: by path, or by name among the fixtures that come with the package. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { existsSync, readdirSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
 import { GranuleError } from '../errors.ts';
 import type { RunSource } from '../mm/runs.ts';
 import { openTrace } from '../trace/gtrReader.ts';
 import { programTrace } from '../trace/programSteps.ts';
 import { laidOutFor } from '../trace/relayout.ts';
 import { workloadTrace } from '../trace/workloads/workload.ts';
-import { layoutOf } from './build.ts';
+import { checkTopology, layoutOf } from './build.ts';
 import { builtInFaultPlans, type FaultPlans } from './faultPlans/index.ts';
+import { fixturesFolder } from './fixtures.node.ts';
+import { loadForm } from './form/form.node.ts';
+import { remedyFor } from './form/suggest.ts';
 import type { TraceReference } from './meta.ts';
-import { parseTopology, type Topology, type TopologyProcess } from './schema.ts';
+import type { Topology, TopologyProcess } from './schema.ts';
+import { together } from './together.ts';
+
+export { fixturesFolder, topologyNames } from './fixtures.node.ts';
+export { topologyPath } from './form/form.node.ts';
 
 /** Where to look for traces. */
 export interface TracePlaces {
@@ -23,79 +29,18 @@ export interface TracePlaces {
   programs?: ReadonlyMap<number, Pick<TopologyProcess, 'trace' | 'program' | 'workload'>>;
 }
 
-function packageFolder(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
-  return folder;
-}
-
 /**
- * The folder of fixtures that comes with the package: `topologies`, `traces` or `oracle`.
+ * Reads a topology: a path to a JSON or YAML file, or the name of one of the package's. What it extends is merged, and its
+ * parameters are put in (`loadForm` tells of them). `plans`: the fault plans that it may name.
  *
- * @example
- * ```ts
- * fixturesFolder('topologies').endsWith('topologies'); // true
- * ```
- */
-export function fixturesFolder(kind: 'topologies' | 'traces' | 'oracle'): string {
-  return join(packageFolder(), 'fixtures', kind);
-}
-
-/**
- * The names of the topologies that come with the package.
- *
- * @example
- * ```ts
- * topologyNames().includes('plain-4k'); // true
- * ```
- */
-export function topologyNames(): string[] {
-  const files = readdirSync(fixturesFolder('topologies'));
-  return files.flatMap((file) => (file.endsWith('.json') ? [basename(file, '.json')] : [])).sort();
-}
-
-/**
- * The file of a topology: a path, or the name of one of the package's.
- *
- * @throws GranuleError TOPOLOGY_UNKNOWN
- * @example
- * ```ts
- * topologyPath('plain-4k').endsWith('plain-4k.json'); // true
- * ```
- */
-export function topologyPath(nameOrPath: string, cwd = process.cwd()): string {
-  const path = resolve(cwd, nameOrPath);
-  const named = join(fixturesFolder('topologies'), `${nameOrPath}.json`);
-  const found = existsSync(path) ? path : existsSync(named) ? named : null;
-  if (found === null)
-    throw new GranuleError('TOPOLOGY_UNKNOWN', `there is no topology "${nameOrPath}"`, `looked at ${path}`);
-  return found;
-}
-
-/**
- * Reads a topology: a path to a JSON file, or the name of one of the package's. `plans`: the fault plans that it may name.
- *
- * @throws GranuleError TOPOLOGY_UNKNOWN, FILE_UNREADABLE, TOPOLOGY_INVALID with the place in the file
+ * @throws GranuleError TOPOLOGY_UNKNOWN, FILE_UNREADABLE; TopologyError with the places in the file
  * @example
  * ```ts
  * loadTopology('plain-4k').kernelPageSize; // 4096
  * ```
  */
 export function loadTopology(nameOrPath: string, cwd = process.cwd(), plans: FaultPlans = builtInFaultPlans): Topology {
-  const found = topologyPath(nameOrPath, cwd);
-  let text: string;
-  try {
-    text = readFileSync(found, 'utf8');
-  } catch (error) {
-    throw new GranuleError('FILE_UNREADABLE', (error as Error).message, found);
-  }
-  let data: unknown;
-  try {
-    data = JSON.parse(text);
-  } catch (error) {
-    throw new GranuleError('TOPOLOGY_INVALID', `it is not JSON: ${(error as Error).message}`, found);
-  }
-  return parseTopology(data, found, plans);
+  return loadForm(nameOrPath, { cwd, plans }).topology;
 }
 
 /** The path of a trace by name or path; null where there is none. */
@@ -145,6 +90,27 @@ export class TraceShelf {
 }
 
 /**
+ * Opens the traces of a topology, and makes the checks that need none of them: of both, all that is wrong is told.
+ *
+ * @returns traces by pid
+ * @throws GranuleError what `loadTraces` and `checkTopology` throw
+ * @example
+ * ```ts
+ * checkedTraces(loadTopology('plain-4k'), { folders: [] }).size; // 2
+ * ```
+ */
+export function checkedTraces(topology: Topology, places: TracePlaces): Map<number, RunSource> {
+  let traces = new Map<number, RunSource>();
+  together([
+    () => {
+      traces = loadTraces(topology, places);
+    },
+    () => checkTopology(topology),
+  ]);
+  return traces;
+}
+
+/**
  * Opens the trace of every process of a topology, laid out for its page size. Whoever runs many topologies gives a shelf.
  *
  * @returns traces by pid
@@ -161,26 +127,24 @@ export function loadTraces(
   shelf: TraceShelf = new TraceShelf(),
 ): Map<number, RunSource> {
   const traces = new Map<number, RunSource>();
-  for (const process of topology.processes) {
+  const load = (process: TopologyProcess, index: number): void => {
     const layoutBytes = layoutOf(process, topology.kernelPageSize);
     const written = shelf.written(process, layoutBytes);
     if (written !== null) {
       traces.set(process.pid, written);
-      continue;
+      return;
     }
     const name = places.byPid?.get(process.pid) ?? process.trace;
     const path = findTrace(name, places.folders);
     if (path === null) {
-      const where = `${topology.name}: process ${process.pid}`;
-      throw new GranuleError(
-        'FILE_NOT_FOUND',
-        `there is no trace "${name}"`,
-        where,
-        'Give its folder with --traces DIR.',
-      );
+      const where = `${topology.name}: processes.${index}.trace`;
+      const known = traceFiles(places.folders).map((file) => basename(file, '.gtr'));
+      const next = `Give its folder with --traces DIR, or another name. ${remedyFor(name, new Set(known))}`;
+      throw new GranuleError('FILE_NOT_FOUND', `there is no trace "${name}" for process ${process.pid}`, where, next);
     }
     traces.set(process.pid, shelf.open(path, layoutBytes));
-  }
+  };
+  together(topology.processes.map((process, index) => () => load(process, index)));
   return traces;
 }
 

@@ -30,7 +30,13 @@ export interface TraceReference {
 /** Where a fork began. */
 export interface ForkParent {
   headHash: string;
+  /** Of the last record that both share; -1: none. */
   seq: number;
+  /** The log holds its own records alone, and goes on from its parent's; absent: it holds those that both share too. */
+  holds?: 'suffix';
+  /** What it sends from outside (`src/timeline/outside.ts`), and what else it changes (`src/timeline/edits.ts`). */
+  sends?: readonly unknown[];
+  edits?: readonly unknown[];
 }
 
 /**
@@ -46,6 +52,7 @@ export function codeFingerprint(catalogue: Catalogue = builtIns): string {
   const rows: unknown[] = Object.entries(vocabulary).sort(([a], [b]) => (a < b ? -1 : 1));
   for (const type of [...catalogue.messages.keys()].sort()) rows.push([type, catalogue.row(type)]);
   for (const kind of [...catalogue.actors.keys()].sort()) rows.push([kind, catalogue.actors.get(kind)?.version]);
+  for (const name of [...catalogue.policies.keys()].sort()) rows.push([name, catalogue.policies.get(name)?.version]);
   for (const { name, hash } of catalogue.modules) rows.push([name, hash]);
   return `${GRANULE_VERSION}+${bytesToHex(sha256(utf8ToBytes(JSON.stringify(rows)))).slice(0, 16)}`;
 }

@@ -1,13 +1,14 @@
 /** Loads the modules that a topology names in `uses`, and gathers the definitions that they export. */
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { GranuleError } from '../errors.ts';
 import { type Catalogue, catalogueOf, type LoadedModule } from './definitions/catalogue.ts';
 import { type Definition, isDefinition } from './definitions/definition.ts';
+import { nearest } from './form/suggest.ts';
 
 /** Modules of one topology at most. */
 const MODULES_MAX = 100;
@@ -72,7 +73,20 @@ export function findModule(name: string, folders: readonly string[]): string {
     const found = isModulePath(name) ? resolve(folder, name) : packageEntry(name, folder);
     if (found !== null && isFile(found)) return found;
   }
-  throw new GranuleError('MODULE_NOT_FOUND', `there is no module "${name}"`, `looked from ${folders.join(', ')}`);
+  const near = isModulePath(name) ? nearest(name, modulesNear(name, folders)) : null;
+  const next = near === null ? undefined : `Did you mean "${near}"?`;
+  const where = `looked from ${[...new Set(folders)].join(', ')}`;
+  throw new GranuleError('MODULE_NOT_FOUND', `there is no module "${name}"`, where, next);
+}
+
+/** Names of modules in the folder in which one is looked for, written as that one is. */
+function modulesNear(name: string, folders: readonly string[]): string[] {
+  const start = name.slice(0, name.length - basename(name).length);
+  return folders.flatMap((folder) => {
+    const beside = resolve(folder, start);
+    const files = existsSync(beside) ? readdirSync(beside) : [];
+    return files.flatMap((file) => (/\.[mc]?[jt]s$/.test(file) ? [`${start}${file}`] : []));
+  });
 }
 
 /** What a module exports, its definitions and those inside its topologies. */
@@ -108,6 +122,21 @@ export async function importModule(path: string): Promise<Readonly<Record<string
 }
 
 /**
+ * The definitions that a module exports; there is one at least.
+ *
+ * @throws GranuleError MODULE_FAILED, DEFINITION_MISSING, and what a definition was refused for
+ * @example
+ * ```ts
+ * await definitionsOf('/none.mjs'); // throws MODULE_FAILED
+ * ```
+ */
+export async function definitionsOf(path: string): Promise<Definition[]> {
+  const found = definitionsIn(await importModule(path));
+  if (found.length > 0) return found;
+  throw new GranuleError('DEFINITION_MISSING', 'it exports nothing that defineActor or the like made', path);
+}
+
+/**
  * Loads modules, in their order, and makes a catalogue of all that they define.
  *
  * @throws GranuleError MODULE_FAILED, DEFINITION_MISSING where a module defines nothing, TOPOLOGY_OWNER
@@ -123,11 +152,7 @@ export async function catalogueOfFiles(files: readonly Pick<LoadedModule, 'name'
   const definitions: Definition[] = [];
   const modules: LoadedModule[] = [];
   for (const { name, path } of files) {
-    const found = definitionsIn(await importModule(path));
-    if (found.length === 0) {
-      throw new GranuleError('DEFINITION_MISSING', 'it exports nothing that defineActor or the like made', path);
-    }
-    definitions.push(...found);
+    definitions.push(...(await definitionsOf(path)));
     modules.push({ name, hash: bytesToHex(sha256(readFileSync(path))), path });
   }
   return catalogueOf(definitions, modules);

@@ -4,34 +4,33 @@ import type { ActorSpec } from '../runtime/hosting.ts';
 import { adaptMachine } from '../runtime/xstateAdapter.ts';
 import type { OutsideMessage } from './build.ts';
 import type { Catalogue } from './definitions/catalogue.ts';
-import { schemaFault } from './definitions/defineMessage.ts';
+import { holdAgainst } from './definitions/schemaFaults.ts';
 import { checkFaultPlan } from './faultPlans/check.ts';
+import { remedyFor } from './form/suggest.ts';
 import { checkEvents, lifecycleMessages } from './lifecycle.ts';
 import type { Topology } from './schema.ts';
+import { together } from './together.ts';
+
+type Written = Topology['messages'][number];
 
 function checkMessages(topology: Topology, actors: readonly ActorSpec[], catalogue: Catalogue): void {
   const machinesById = new Map(actors.map(({ id, machine }) => [id, machine]));
-  for (const [index, { to, type, atCycles: _at, ...fields }] of topology.messages.entries()) {
+  const check = ({ to, type, atCycles: _at, ...fields }: Written, index: number): void => {
     const where = `${topology.name}: messages.${index}`;
     const machine = machinesById.get(to);
-    if (machine === undefined)
-      throw new GranuleError(
-        'TOPOLOGY_ACTOR_UNKNOWN',
-        `a message ${type} to ${to}, which is no actor here`,
-        `${where}.to`,
-      );
+    if (machine === undefined) {
+      const what = `a message ${type} to ${to}, which is no actor here`;
+      throw new GranuleError('TOPOLOGY_ACTOR_UNKNOWN', what, `${where}.to`, remedyFor(to, machinesById.keys()));
+    }
     if (catalogue.row(type) === null || !adaptMachine(machine).accepts(type)) {
       const kind = catalogue.kindOf(to) ?? to;
-      throw new GranuleError(
-        'TOPOLOGY_NO_TAKER',
-        `outside sends ${type} to ${to}, and a ${kind} cannot take it`,
-        `${where}.type`,
-      );
+      const what = `outside sends ${type} to ${to}, and a ${kind} cannot take it`;
+      throw new GranuleError('TOPOLOGY_NO_TAKER', what, `${where}.type`, remedyFor(type, catalogue.acceptedBy(kind)));
     }
     const own = catalogue.messages.get(type);
-    const fault = own === undefined ? null : schemaFault(own.fields, fields, where);
-    if (fault !== null) throw new GranuleError('TOPOLOGY_INVALID', `outside sends ${type} to ${to}: ${fault}`, where);
-  }
+    if (own !== undefined) holdAgainst(own.fields, fields, where, `outside sends ${type} to ${to}: `);
+  };
+  together(topology.messages.map((message, index) => () => check(message, index)));
 }
 
 /**
@@ -46,10 +45,12 @@ function checkMessages(topology: Topology, actors: readonly ActorSpec[], catalog
  * ```
  */
 export function checkOutside(topology: Topology, actors: readonly ActorSpec[], catalogue: Catalogue): void {
-  checkMessages(topology, actors, catalogue);
-  checkFaultPlan(topology, actors, catalogue);
   const ids = new Set(actors.map(({ id }) => id));
-  checkEvents(topology, ids, (type) => catalogue.row(type) !== null);
+  together([
+    () => checkMessages(topology, actors, catalogue),
+    () => checkFaultPlan(topology, actors, catalogue),
+    () => checkEvents(topology, ids, (type) => catalogue.row(type) !== null),
+  ]);
 }
 
 /**

@@ -1,9 +1,11 @@
 /** Runs a topology to its end: the flat loop, and its log. */
+import { machines } from '../../machines/index.ts';
 import { GranuleError } from '../errors.ts';
 import type { LogWriter } from '../log/logWriter.ts';
 import type { RunSource } from '../mm/runs.ts';
 import { type Chooser, seededRandom, timeOrder } from '../runtime/chooser.ts';
 import type { MessageRecord } from '../runtime/envelope.ts';
+import { standInsOf } from '../runtime/standIn.ts';
 import { createSystem, type System } from '../runtime/system.ts';
 import type { OnDelivery, SystemOptions } from '../runtime/systemOptions.ts';
 import type { Interpreter } from '../runtime/xstateAdapter.ts';
@@ -15,6 +17,8 @@ import { Laws } from './laws.ts';
 import { faultPlanOf } from './lifecycle.ts';
 import type { Topology } from './schema.ts';
 
+/** Machines that are known to change no message once it is sent: it may be logged a little later. */
+const KEEP_MESSAGES: ReadonlySet<unknown> = new Set(Object.values(machines));
 /** Events between two looks at cost and limits, and of whoever drives a run: each may stand for millions of references. */
 const STEP_EVENTS = 64;
 
@@ -50,6 +54,8 @@ export interface RunOutcome {
   /** A rule of the fault plan ended it, as a power failure does: which one, by its index. Null: it ended by itself. */
   stoppedBy: number | null;
   system: System;
+  /** In the checked mode: laws that were not looked at, since stand-ins do not show what they read; with the reasons. */
+  lawsLeftOut: readonly string[];
 }
 
 /**
@@ -79,6 +85,14 @@ export function systemOf(
   request: Pick<RunRequest, 'topology' | 'traces' | 'catalogue' | 'freeze' | 'interpreter' | 'onSystem'>,
   taps: Pick<SystemOptions, 'onDelivery' | 'onRecord'> = {},
 ): System {
+  return hosted(request, taps).system;
+}
+
+/** The system, and whether all its machines are known to keep messages as they were sent. */
+function hosted(
+  request: Parameters<typeof systemOf>[0],
+  taps: Pick<SystemOptions, 'onDelivery' | 'onRecord'>,
+): { readonly system: System; readonly keepsMessages: boolean } {
   const { topology, traces } = request;
   const built = buildTopology(topology, traces, request.catalogue);
   const system = createSystem({
@@ -92,7 +106,7 @@ export function systemOf(
   });
   request.onSystem?.(system);
   for (const { to, atCycles, message } of built.messages) system.send(to, message, { delayCycles: atCycles });
-  return system;
+  return { system, keepsMessages: built.actors.every(({ machine }) => KEEP_MESSAGES.has(machine)) };
 }
 
 /** Where a run is. */
@@ -163,10 +177,11 @@ export function* runSteps(request: RunRequest): Generator<RunProgress, RunOutcom
   const { writer, topology } = request;
   const checkpoints = writer === null ? null : new Checkpointer(writer);
   const { onRecord, onDelivery } = request;
-  const system: System = systemOf(request, {
+  const { system, keepsMessages }: ReturnType<typeof hosted> = hosted(request, {
     onDelivery: (seq, timeCycles, envelope) => {
       if (writer !== null) {
-        writer.appendDelivery(seq, timeCycles, envelope.to, envelope.from, envelope.cause, envelope.message);
+        if (keepsMessages) writer.takeDelivery(seq, timeCycles, envelope);
+        else writer.appendDelivery(seq, timeCycles, envelope.to, envelope.from, envelope.cause, envelope.message);
         checkpoints?.note(envelope);
       }
       onDelivery?.(seq, timeCycles, envelope);
@@ -174,9 +189,10 @@ export function* runSteps(request: RunRequest): Generator<RunProgress, RunOutcom
     ...(onRecord === undefined ? {} : { onRecord: (record: MessageRecord) => onRecord(record, system) }),
   });
   const limit = { maxEvents: topology.limits.events, limitName: `${topology.name}: limits.events` };
+  const standIns = standInsOf(system);
+  const laws = request.checked === true ? new Laws(customLaws(request.catalogue, standIns), standIns) : undefined;
   try {
-    const laws = request.checked === true ? { laws: new Laws(customLaws(request.catalogue)) } : {};
-    yield* driveSteps(system, { checkpoints, ...limit, ...laws });
+    yield* driveSteps(system, { checkpoints, ...limit, ...(laws === undefined ? {} : { laws }) });
   } catch (error) {
     writer?.close();
     throw error;
@@ -186,7 +202,8 @@ export function* runSteps(request: RunRequest): Generator<RunProgress, RunOutcom
   const totals = writer?.close() ?? { headHash: '', records: system.nextSeq, bytes: 0 };
   const { headHash, records, bytes: logBytes } = totals;
   const stoppedBy = system.stopped?.rule ?? null;
-  return { headHash, records, logBytes, timeCycles: system.nowCycles, stoppedBy, system };
+  const lawsLeftOut = laws?.leftOut(system) ?? [];
+  return { headHash, records, logBytes, timeCycles: system.nowCycles, stoppedBy, system, lawsLeftOut };
 }
 
 /**

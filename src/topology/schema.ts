@@ -1,18 +1,21 @@
 /** The plain-data form of a topology: what may be written, what it means when left out, and what is refused. */
 import { z } from 'zod';
 import { type ArchitectureName, architectures } from '../arch/architectures.ts';
-import { GRANULES } from '../arch/granule.ts';
 import { corePresets } from '../arch/cores.ts';
-import { defaultDesign } from '../arch/design.ts';
-import { GranuleError } from '../errors.ts';
+import { type BuiltInPolicy, builtInPolicies } from '../../machines/index.ts';
+import { invariant } from '../errors.ts';
 import { programSchema } from '../trace/programSteps.ts';
 import { workloadSchema } from '../trace/workloads/workloadSchema.ts';
-import { lifecycleFields } from './lifecycleSchema.ts';
-import { entryFault, expandFaultPlan } from './faultPlans/expand.ts';
+import { designSchema } from './designSchema.ts';
+import { entryFaults, expandFaultPlan } from './faultPlans/expand.ts';
 import { builtInFaultPlans, type FaultPlans } from './faultPlans/index.ts';
 import { namedPlanSchema, ruleSchema, type WrittenRule } from './faultPlans/schema.ts';
+import { faultsOf, type TopologyFault } from './form/faults.ts';
+import { withPids } from './form/pids.ts';
+import { TopologyError } from './form/topologyError.ts';
+import { lifecycleFields } from './lifecycleSchema.ts';
 import { partSchemas } from './parts/index.ts';
-import { parseSize, size } from './sizes.ts';
+import { pageSize, size } from './sizes.ts';
 
 export { parseSize } from './sizes.ts';
 
@@ -21,46 +24,71 @@ export const CPUS_MAX = 512;
 /** Processes at most: every pid has three actors. */
 export const PROCESSES_MAX = 100_000;
 
-const pageSize = size.refine(
-  (bytes) => (GRANULES as readonly number[]).includes(bytes),
-  'a page size is 4K, 16K or 64K',
-);
-
 const processFields = z.strictObject({
-  pid: z.int().positive(),
-  /** Name of a trace among the fixtures, or path of a .gtr file; of a program, its name. */
-  trace: z.string().min(1).default('program'),
-  /** What it does, written out (`src/trace/programSteps.ts`), in the place of a trace. */
-  program: programSchema.optional(),
+  pid: z
+    .int()
+    .positive()
+    .optional()
+    .describe('Names process:PID, mm:PID and mmu:PID. Left out: 1, 2 and so on in order, past those that are taken.'),
+  trace: z
+    .string()
+    .min(1)
+    .default('program')
+    .describe('What it runs: a trace of the package, or the path of a .gtr. Of a program, its name.'),
+  program: programSchema.optional().describe('What it does, written out step by step, in the place of a trace.'),
   workload: workloadSchema
     .optional()
     .describe(
       'What it does, as a pattern, a mixture or a sequence of some, in the place of a trace: docs/workloads.md.',
     ),
-  pageSize,
-  /** Page size that the program is laid out for; by default the larger of 4K and its own. */
-  layout: pageSize.optional(),
-  /** Pin to a CPU. */
-  cpu: z.int().nonnegative().optional(),
-  /** When it starts. */
-  startCycles: z.int().nonnegative().default(0),
+  pageSize: pageSize.describe("The page size of its ABI; never below the kernel's."),
+  layout: pageSize
+    .optional()
+    .describe(
+      "The page size that the program is linked and laid out for; left out: the larger of `pageSize` and the kernel's. " +
+        'Processes that should share the pages of a program need one layout.',
+    ),
+  cpu: z.int().nonnegative().optional().describe('Pins it to a CPU; left out: any.'),
+  startCycles: z.int().nonnegative().default(0).describe('When it calls execve.'),
   ...lifecycleFields,
-  /** Pids that its fork calls create, in order. They are processes of this topology with `forked: true`. */
-  children: z.array(z.int().positive()).default([]),
-  /** It begins when its parent forks it, not by execve. */
-  forked: z.boolean().default(false),
-  /** It is a thread of that process (CLONE_VM): a `clone` step of a program with its pid begins it. */
-  threadOf: z.int().positive().optional(),
-  /** What SIGSEGV and SIGBUS do: end it, or meet a handler that jumps over the access. */
-  signals: z.enum(['die', 'skip']).default('die'),
-  /** RLIMIT_MEMLOCK, for a process without CAP_IPC_LOCK; one that has none given is root's. */
-  memlock: size.optional(),
-  /** RLIMIT_AS and RLIMIT_DATA; without them nothing limits its memory. */
-  addressSpaceLimit: size.optional(),
-  dataLimit: size.optional(),
-  /** Actors of the topology's own that look after devices which share its page tables: told what to forget, and waited for. */
-  notifiers: z.array(z.string().min(1)).optional(),
+  children: z
+    .array(z.int().positive())
+    .default([])
+    .describe('Pids that its fork calls create, in order: processes of this topology with `forked`.'),
+  forked: z
+    .boolean()
+    .default(false)
+    .describe('It begins when its parent forks it, not by execve; `trace` is then what the child does.'),
+  threadOf: z
+    .int()
+    .positive()
+    .optional()
+    .describe(
+      'The pid of the process whose address space it shares (CLONE_VM); a `clone` step with its pid begins it.',
+    ),
+  signals: z
+    .enum(['die', 'skip'])
+    .default('die')
+    .describe('What SIGSEGV and SIGBUS do: `die` ends it, `skip` is a handler that jumps over the access.'),
+  memlock: size
+    .optional()
+    .describe('RLIMIT_MEMLOCK; with it the process has no CAP_IPC_LOCK, without it nothing limits what it locks.'),
+  addressSpaceLimit: size.optional().describe('RLIMIT_AS; left out: none.'),
+  dataLimit: size.optional().describe('RLIMIT_DATA; left out: none.'),
+  notifiers: z
+    .array(z.string().min(1))
+    .optional()
+    .describe('Actors that look after devices which share its page tables: told what to forget, and waited for.'),
 });
+
+/** Says the first refinement below in JSON Schema. */
+const RUNS_SOMETHING = {
+  anyOf: [
+    { required: ['program'] },
+    { required: ['workload'] },
+    { required: ['trace'], properties: { trace: { not: { const: 'program' } } } },
+  ],
+};
 
 const processSchema = processFields
   .refine(
@@ -74,89 +102,106 @@ const processSchema = processFields
   .refine(({ start, startCycles }) => start === undefined || startCycles === 0, {
     error: 'a process starts at startCycles or as `start` says: give one of them',
     path: ['start'],
-  });
+  })
+  .meta(RUNS_SOMETHING);
 
 const messageSchema = z
-  .object({ to: z.string().min(1), type: z.string().min(1), atCycles: z.int().nonnegative().default(0) })
+  .object({
+    to: z.string().min(1).describe('The id of the actor that gets it.'),
+    type: z.string().min(1).describe('The type of the message; its other fields stand beside.'),
+    atCycles: z.int().nonnegative().default(0).describe('When it arrives.'),
+  })
   .catchall(z.json());
 
-const thpMode = z.enum(['always', 'madvise', 'inherit', 'never']);
-
-/** Sizes as keys: "64K" becomes 65536. */
-const thpSizes = z.record(z.string(), thpMode).transform((sizes, context) => {
-  const entries = Object.entries(sizes).map(([text, mode]) => {
-    const bytes = parseSize(text);
-    if (bytes === null) context.addIssue({ code: 'custom', message: `"${text}" is no size; write 64K` });
-    return [bytes ?? 0, mode] as const;
-  });
-  return Object.fromEntries(entries);
+const fileSchema = z.strictObject({
+  path: z.string().min(1).describe('Its path, as traces and programs name it.'),
+  size: size.describe('Its size.'),
+  kind: z.enum(['ext4', 'xfs', 'tmpfs']).default('ext4').describe('Its file system.'),
+  cached: z.boolean().default(false).describe('The page cache holds it already.'),
 });
 
-const thpSchema = z.strictObject({
-  enabled: z.enum(['always', 'madvise', 'never']).default(defaultDesign.thp.enabled),
-  sizes: thpSizes.default({}),
-});
-
-/** The choices of `src/arch/design.ts`. */
-const designSchema = z.strictObject({
-  fileTail: z.enum(['process-page', 'kernel-page']).default(defaultDesign.fileTail),
-  stackGuardGap: z.enum(['process-pages', 'kernel-pages']).default(defaultDesign.stackGuardGap),
-  minimumOrder: z.enum(['process-page', 'none']).default(defaultDesign.minimumOrder),
-  copyOnWrite: z.enum(['process-page', 'kernel-page']).default(defaultDesign.copyOnWrite),
-  zeroPage: z.enum(['process-page', 'allocate']).default(defaultDesign.zeroPage),
-  untranslatable: z.enum(['fall-back', 'fail']).default(defaultDesign.untranslatable),
-  readOrder: z.enum(['process-page', 'kernel-page']).default(defaultDesign.readOrder),
-  nativeFill: z.enum(['eager', 'lazy']).default(defaultDesign.nativeFill),
-  contpte: z.boolean().default(defaultDesign.contpte),
-  crossGranuleTlbi: z.enum(['honoured', 'ignored']).default(defaultDesign.crossGranuleTlbi),
-  crossGranuleFlush: z.enum(['by-va', 'asid']).default(defaultDesign.crossGranuleFlush),
-  tlbiOperands: z.enum(['process-page', 'kernel-page']).default(defaultDesign.tlbiOperands),
-  contiguousTlb: z.enum(['per-page', 'per-group']).default(defaultDesign.contiguousTlb),
-  kpti: z.boolean().default(defaultDesign.kpti),
-  softDirty: z.boolean().optional(),
-  thp: thpSchema.prefault({}),
-});
-
-const topologySchema = z.strictObject({
-  name: z.string().min(1),
-  description: z.string().default(''),
-  /** The objections that it shows, by their ids in docs/coverage.md. */
-  models: z.array(z.string()).optional(),
-  /** arm64 unless given (`src/arch/architectures.ts`). */
-  architecture: z.enum(Object.keys(architectures) as [ArchitectureName, ...ArchitectureName[]]).optional(),
-  kernelPageSize: pageSize.default(4096),
-  cpus: z.int().min(1).max(CPUS_MAX).default(1),
-  core: z.enum(Object.keys(corePresets) as [string, ...string[]]).default('cortex-a76'),
-  memory: size.default(2 ** 31),
-  nativeTables: z.boolean().default(true),
+const topologyFields = z.strictObject({
+  $schema: z.string().optional().describe('The JSON Schema of this file, for editors; no part of the topology.'),
+  name: z.string().min(1).describe("Shown everywhere, and the name of the log; of a file, the file's unless given."),
+  description: z.string().default('').describe('One line.'),
+  models: z.array(z.string()).optional().describe('The objections that it shows, by their ids in docs/coverage.md.'),
+  architecture: z
+    .enum(Object.keys(architectures) as [ArchitectureName, ...ArchitectureName[]])
+    .optional()
+    .describe('`arm64` unless given; the others run layers 1 and 2 alone: docs/architectures.md.'),
+  kernelPageSize: pageSize.default(4096).describe('The page size that the kernel was built for.'),
+  cpus: z.int().min(1).max(CPUS_MAX).default(1).describe('CPUs, each a `tlb:N`.'),
+  core: z
+    .enum(Object.keys(corePresets) as [string, ...string[]])
+    .default('cortex-a76')
+    .describe('A preset of TLB sizes, walk cache and range TLBI: docs/cores.md.'),
+  memory: size.default(2 ** 31).describe('Memory of the zone.'),
+  nativeTables: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Layer 3: processes of a larger page size get a native table; without it they run layers 1 and 2 on 4K tables.',
+    ),
   pageCache: z
-    .enum(['drop-and-re-read', 'sticky-order', 'convert-at-first-mmap', 'large-folios-to-eof'])
-    .default('drop-and-re-read'),
-  /** Choices of the design, by name. */
-  design: designSchema.prefault({}),
-  quantumCycles: z.int().min(1000).default(3_000_000),
-  asidBits: z.int().min(2).max(16).default(16),
-  stackLimit: size.default(8 * 2 ** 20),
-  chooser: z.enum(['time-order', 'seeded-random']).default('time-order'),
-  seed: z.int().nonnegative().default(1),
-  processes: z.array(processSchema).min(1).max(PROCESSES_MAX),
-  /** Files where a trace does not say, or says less: sizes, file systems, and whether the page cache holds them already. */
+    .union([z.enum(Object.keys(builtInPolicies) as [BuiltInPolicy, ...BuiltInPolicy[]]), z.string().min(1)])
+    .default('drop-and-re-read')
+    .describe(
+      "`drop-and-re-read`: a file's least folio order is that of the largest page size that maps it now; " +
+        '`sticky-order`: once raised it stays; the others: docs/actors.md; or one that a module in `uses` defines.',
+    ),
+  design: designSchema.prefault({}).describe('Choices that the proposal leaves open, and kernel settings: see below.'),
+  quantumCycles: z
+    .int()
+    .min(1000)
+    .default(3_000_000)
+    .describe('Most virtual time that one stretch of a process takes.'),
+  asidBits: z.int().min(2).max(16).default(16).describe('Bits of an ASID; few bits show rollovers.'),
+  stackLimit: size.default(8 * 2 ** 20).describe('RLIMIT_STACK.'),
+  chooser: z
+    .enum(['time-order', 'seeded-random'])
+    .default('time-order')
+    .describe('Which message is delivered next: by time, or any that channel order allows.'),
+  seed: z.int().nonnegative().default(1).describe('Of the random chooser.'),
+  processes: z
+    .array(processSchema)
+    .min(1)
+    .max(PROCESSES_MAX)
+    .transform(withPids)
+    .describe('The programs that run, each with its page size: see below.'),
   files: z
-    .array(
-      z.strictObject({
-        path: z.string().min(1),
-        size,
-        kind: z.enum(['ext4', 'xfs', 'tmpfs']).default('ext4'),
-        cached: z.boolean().default(false),
-      }),
-    )
-    .default([]),
-  /** Messages from outside, beside the START of every process that is not forked. */
-  messages: z.array(messageSchema).default([]),
-  faultPlan: z.array(z.union([ruleSchema, namedPlanSchema])).default([]),
-  costs: z.record(z.string(), z.int().nonnegative()).default({}),
+    .array(fileSchema)
+    .default([])
+    .describe('Files where no trace proves their size: `path`, `size`, `kind` and whether they are `cached`.'),
+  messages: z
+    .array(messageSchema)
+    .default([])
+    .describe('Messages from outside, beside the START of every process that is not forked.'),
+  faultPlan: z
+    .array(z.union([ruleSchema, namedPlanSchema]))
+    .default([])
+    .describe('What goes wrong and what is watched on wires: rules, and named plans: docs/wires.md.'),
+  costs: z
+    .record(z.string(), z.int().nonnegative())
+    .default({})
+    .describe('Cycles of single steps, by the names of `src/arch/costs.ts`, over those there.'),
   ...partSchemas,
-  limits: z.strictObject({ events: z.int().positive().default(100_000_000) }).prefault({}),
+  limits: z
+    .strictObject({ events: z.int().positive().default(100_000_000).describe('Events after which a run is stopped.') })
+    .prefault({})
+    .describe('Where a run is stopped.'),
+});
+
+/**
+ * What a topology may be; its fields carry their descriptions.
+ *
+ * @example
+ * ```ts
+ * topologySchema.safeParse({ name: 'one', processes: [] }).success; // false
+ * ```
+ */
+export const topologySchema = topologyFields.transform((written) => {
+  const { $schema: _, ...topology } = written;
+  return topology;
 });
 
 type Parsed = z.output<typeof topologySchema>;
@@ -168,27 +213,43 @@ export type TopologyProcess = Topology['processes'][number];
 /** A topology as it is written. */
 export type TopologyInput = z.input<typeof topologySchema>;
 
-/** The first thing that is wrong with data meant to be a topology. */
-export interface TopologyFault {
-  what: string;
-  /** Path of the field, joined by points; empty for the whole. */
-  path: string;
-  /** It is a field that no topology has. */
-  unknownField: boolean;
+/** What a file may say beside the fields of its topology (`src/topology/form`). */
+const FORM_FIELDS = ['extends', 'parameters'];
+
+/**
+ * All that is wrong with plain data meant to be a topology, as far as the schema can tell; empty where nothing is.
+ *
+ * @example
+ * ```ts
+ * topologyFaults({ name: 'one', proceses: [] }).map(({ path, next }) => [path, next]);
+ * // [['processes', 'Add it.'], ['', 'Did you mean "processes"?']]
+ * ```
+ */
+export function topologyFaults(data: unknown, plans: FaultPlans = builtInFaultPlans): TopologyFault[] {
+  return readWith(data, plans).faults;
 }
 
-function faultAt(what: string, path: readonly PropertyKey[], unknownField = false): TopologyFault {
-  return { what, path: path.map(String).join('.'), unknownField };
-}
+type Read = { topology: Topology; faults: [] } | { topology: null; faults: TopologyFault[] };
 
-/** The first issue in words; of an entry of a fault plan by what the entry seems to be. */
-function faultOf(data: unknown, issue: z.core.$ZodIssue | undefined): TopologyFault {
-  const path = issue?.path ?? [];
-  if (issue?.code === 'invalid_union' && path[0] === 'faultPlan' && path.length === 2) {
-    const entry = entryFault((data as { faultPlan: Record<PropertyKey, unknown> }).faultPlan[path[1] ?? 0]);
-    return faultAt(entry.what, [...path, ...entry.path]);
+function readWith(data: unknown, plans: FaultPlans): Read {
+  const parsed = topologySchema.safeParse(data);
+  const written = (data as { faultPlan?: unknown } | null)?.faultPlan;
+  if (!parsed.success) {
+    const issues = parsed.error.issues;
+    // An entry is a rule or a plan, and says itself what is wrong with it.
+    const entries = issues.filter(
+      ({ path, code }) => code === 'invalid_union' && path[0] === 'faultPlan' && path.length === 2,
+    );
+    const others = issues.filter((issue) => !entries.includes(issue));
+    const ofEntries = entries.flatMap(({ path }) => {
+      const at = Number(path[1]);
+      return entryFaults((written as unknown[])[at], ['faultPlan', at]);
+    });
+    return { topology: null, faults: [...faultsOf(topologySchema, data, others, FORM_FIELDS), ...ofEntries] };
   }
-  return faultAt(issue?.message ?? 'not a topology', path, issue?.code === 'unrecognized_keys');
+  const { rules, faults } = expandFaultPlan(parsed.data.faultPlan, plans, written);
+  if (rules === null) return { topology: null, faults };
+  return { topology: { ...parsed.data, faultPlan: rules }, faults: [] };
 }
 
 /**
@@ -204,17 +265,17 @@ export function readTopology(
   data: unknown,
   plans: FaultPlans = builtInFaultPlans,
 ): { topology: Topology; fault: null } | { topology: null; fault: TopologyFault } {
-  const parsed = topologySchema.safeParse(data);
-  if (!parsed.success) return { topology: null, fault: faultOf(data, parsed.error.issues[0]) };
-  const { rules, fault } = expandFaultPlan(parsed.data.faultPlan, plans, (data as TopologyInput).faultPlan);
-  if (fault !== null) return { topology: null, fault: faultAt(fault.what, ['faultPlan', ...fault.path]) };
-  return { topology: { ...parsed.data, faultPlan: rules }, fault: null };
+  const { topology, faults } = readWith(data, plans);
+  if (topology !== null) return { topology, fault: null };
+  const [fault] = faults;
+  invariant(fault !== undefined, 'what does not parse has a fault');
+  return { topology: null, fault };
 }
 
 /**
  * Checks plain data against the schema and fills in defaults. `where` names the file in errors.
  *
- * @throws GranuleError TOPOLOGY_INVALID with the path of the field
+ * @throws TopologyError TOPOLOGY_INVALID with the path of each field
  * @example
  * ```ts
  * const process = { pid: 1, trace: 'true-kernel', pageSize: '64K' };
@@ -222,7 +283,11 @@ export function readTopology(
  * ```
  */
 export function parseTopology(data: unknown, where: string, plans: FaultPlans = builtInFaultPlans): Topology {
-  const { topology, fault } = readTopology(data, plans);
-  if (fault === null) return topology;
-  throw new GranuleError('TOPOLOGY_INVALID', fault.what, `${where}${fault.path === '' ? '' : `: ${fault.path}`}`);
+  const { topology, faults } = readWith(data, plans);
+  if (topology !== null) return topology;
+  throw new TopologyError(
+    faults.map(({ what, path, next }) => {
+      return { code: 'TOPOLOGY_INVALID', what, where: `${where}${path === '' ? '' : `: ${path}`}`, next };
+    }),
+  );
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { ADVICE, MAP } from '../mm/abi/numbers.ts';
 import { UFFD, UFFD_FEATURE } from '../mm/userfaultfd/numbers.ts';
 import { PER_PAGE } from '../mm/selection/settings.ts';
+import { namesForm, NUMBER_FORM } from './numberForms.ts';
 
 const UNIT_BYTES: Record<string, number> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
 
@@ -33,26 +34,32 @@ export function parseNumber(text: string | number): number | null {
  * number.parse('4K'); // 4096
  * ```
  */
-export const number = z.union([z.number(), z.string()]).transform((value, context) => {
-  const parsed = parseNumber(value);
-  if (parsed === null)
-    context.addIssue({ code: 'custom', message: `"${value}" is no number; write 4096, 0x1000 or 4K` });
-  return parsed ?? 0;
-});
+export const number = z
+  .union([z.number(), z.string()])
+  .transform((value, context) => {
+    const parsed = parseNumber(value);
+    if (parsed === null)
+      context.addIssue({ code: 'custom', message: `"${value}" is no number; write 4096, 0x1000 or 4K` });
+    return parsed ?? 0;
+  })
+  .meta({ id: 'number', ...NUMBER_FORM });
 
 /** Names joined by `|`, or the number. */
 function named(names: Readonly<Record<string, number>>): z.ZodType<number, string | number> {
-  return z.union([z.number(), z.string()]).transform((value, context) => {
-    if (typeof value === 'number') return value;
-    let bits = 0;
-    for (const name of value.split('|').map((part) => part.trim())) {
-      const bit = names[name] ?? parseNumber(name);
-      if (bit === null)
-        context.addIssue({ code: 'custom', message: `"${name}" is none of ${Object.keys(names).join(', ')}` });
-      bits |= bit ?? 0;
-    }
-    return bits;
-  });
+  return z
+    .union([z.number(), z.string()])
+    .transform((value, context) => {
+      if (typeof value === 'number') return value;
+      let bits = 0;
+      for (const name of value.split('|').map((part) => part.trim())) {
+        const bit = Object.hasOwn(names, name) ? (names[name] ?? null) : parseNumber(name);
+        if (bit === null)
+          context.addIssue({ code: 'custom', message: `"${name}" is none of ${Object.keys(names).join(', ')}` });
+        bits |= bit ?? 0;
+      }
+      return bits;
+    })
+    .meta(namesForm(Object.keys(names)));
 }
 
 const prot = z.union([z.number(), z.string().regex(/^(?:none|r?w?x?)$/)]).transform((value) => {

@@ -35,7 +35,10 @@ const accessSchema = z
  * programSchema.parse([{ op: 'brk', addr: '4K' }]); // [{ op: 'brk', addr: 4096 }]
  * ```
  */
-export const programSchema = z.array(z.union([accessSchema, callSchema])).min(1);
+export const programSchema = z
+  .array(z.discriminatedUnion('op', [accessSchema, callSchema]))
+  .min(1)
+  .meta({ id: 'program' });
 
 /** Steps with every number a number and every default filled in. */
 export type ProgramSteps = z.output<typeof programSchema>;

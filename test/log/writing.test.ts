@@ -122,6 +122,56 @@ describe('what a writer writes', () => {
     );
   });
 
+  it('is the same whether deliveries are encoded at once or some in a row, with checkpoints between them', () => {
+    fc.assert(
+      fc.property(manySteps, fc.integer({ min: 1, max: 100 }), (some, gap) => {
+        const [atOnce, inRows] = ['atOnce', 'inRows'].map((how) => {
+          const storage = memoryStorage();
+          const writer = new LogWriter(storage, zlibCompression, SAMPLE_META);
+          for (const { seq, timeCycles, to, from, cause, type } of recordsOf(some)) {
+            const message = { type, seq, list: [seq, { to }] };
+            if (how === 'atOnce') writer.appendDelivery(seq, timeCycles, to, from, cause, message);
+            else writer.takeDelivery(seq, timeCycles, { to, from, cause, message });
+            expect(writer.nextSeq).toBe(seq + 1);
+            if (seq % gap === 0) writer.checkpoint(seq, [{ actor: to, state: seq }]);
+          }
+          return { ...writer.close(), bytes: Buffer.from(storage.read(0, storage.size())) };
+        });
+        expect(inRows).toEqual(atOnce);
+      }),
+      { numRuns: 3 },
+    );
+  });
+
+  it.each([1, 5, 33, 70])(
+    'is whole up to a message that is refused once it is encoded, the one of seq %d',
+    (badSeq) => {
+      const storage = memoryStorage();
+      const writer = new LogWriter(storage, noCompression, SAMPLE_META);
+      const take = (seq: number): void => {
+        const message = { type: 'READ', page: seq === badSeq ? Number.NaN : seq };
+        writer.takeDelivery(seq, seq, { to: 'disk', from: 'mm:1', cause: -1, message });
+      };
+      expect(() => {
+        for (let seq = 0; seq < 80; seq++) take(seq);
+        writer.close();
+      }).toThrow(/plain data.*seq|NaN/);
+      // A run that fails closes its log, which may be closed by then.
+      if (badSeq < 64) expect(writer.close().records).toBe(badSeq);
+      const reader = LogReader.open(storage, noCompression);
+      expect(reader.records).toBe(badSeq);
+      expect(verifyLog(reader).faults).toEqual([]);
+    },
+  );
+
+  it('refuses a delivery that does not come next', () => {
+    const writer = new LogWriter(memoryStorage(), noCompression, {});
+    const delivery = { to: 'disk', from: 'mm:1', cause: -1, message: { type: 'READ' } };
+    writer.takeDelivery(0, 0, delivery);
+    expect(() => writer.takeDelivery(2, 0, delivery)).toThrow(/seq 1 comes next/);
+    expect(writer.close().records).toBe(1);
+  });
+
   it('keeps a field named type below the message', () => {
     const storage = memoryStorage();
     const writer = new LogWriter(storage, noCompression, {});

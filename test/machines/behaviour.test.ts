@@ -10,7 +10,8 @@ import type { System } from '../../src/runtime/system.ts';
 import type { TraceStep } from '../../src/trace/memoryTrace.ts';
 import { kindOf, type MmContext } from '../../machines/index.ts';
 import { buildTopology } from '../../src/topology/build.ts';
-import { loadTopology, loadTraces, topologyNames } from '../../src/topology/load.node.ts';
+import { loadTraces, topologyNames } from '../../src/topology/load.node.ts';
+import { loadSystem } from '../../src/topology/loadSystem.node.ts';
 import type { TopologyInput } from '../../src/topology/schema.ts';
 import { image, mapAnon, mapFile, program, UNIT } from './support/programs.ts';
 import { checkEnd, contextOf, processOf, runChecked, topologyOf, worldOf } from './support/world.ts';
@@ -319,12 +320,13 @@ describe('the TLB', () => {
 });
 
 describe('every machine', () => {
-  it('is an ordinary statechart: it starts under createActor as each topology makes it', () => {
+  it('is an ordinary statechart: it starts under createActor as each topology makes it', async () => {
     const started = new Set<string>();
     for (const name of topologyNames()) {
-      const topology = loadTopology(name);
-      const { actors } = buildTopology(topology, loadTraces(topology, { folders: [] }));
-      for (const { id, machine, input } of actors) {
+      const { topology, catalogue } = await loadSystem(name, { cwd: import.meta.dirname });
+      const { actors } = buildTopology(topology, loadTraces(topology, { folders: [] }), catalogue);
+      const builtIn = actors.filter(({ id }) => kindOf(id) !== null);
+      for (const { id, machine, input } of builtIn) {
         const kind = String(kindOf(id));
         if (started.has(kind)) continue;
         const actor = createActor(machine, { input });

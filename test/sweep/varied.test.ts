@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { GranuleError } from '../../src/errors.ts';
-import { placesOf, valueAt, withValue } from '../../src/sweep/places.ts';
+import { placesOf, valueAt, withValue } from '../../src/topology/places.ts';
 import { pointsOf } from '../../src/sweep/points.ts';
 import { splitVary, variedKeys } from '../../src/sweep/varied.ts';
 import { parseTopology } from '../../src/topology/schema.ts';

@@ -181,7 +181,7 @@ describe('a replay on several threads', () => {
   });
 
   it('replays in one thread what has to be encoded anew, and says why', async () => {
-    const log = loose(reader, reader.chainStored(-1), 100);
+    const log = loose(reader, reader.chainBefore(0), 100);
     const found = await parallelReplay(log, traces, { workers: 2 });
     expect(found.oneThreadBecause).toMatch(/^its segments/);
     expect(found.divergence?.what).toBe('head hash');

@@ -40,10 +40,10 @@ describe('a program in a topology', () => {
   });
 
   test.each([
-    [{ op: 'mmap' }, /lengthBytes|union|input/i],
-    [{ op: 'munmap', addr: '12 pages', lengthBytes: 1 }, /12 pages|union|input/i],
-    [{ op: 'frobnicate' }, /input|discriminator/i],
-    [{ op: 'store', addr: 0, lengthBytes: '1T', strideBytes: 1 }, /at most|input/i],
+    [{ op: 'mmap' }, /lengthBytes/],
+    [{ op: 'munmap', addr: '12 pages', lengthBytes: 1 }, /12 pages/],
+    [{ op: 'frobnicate' }, /"frobnicate" is not one of load, store/],
+    [{ op: 'store', addr: 0, lengthBytes: '1T', strideBytes: 1 }, /at most/],
   ])('with a step that is none, %j, is refused with its place', (step, words) => {
     const parse = (): unknown => topologyOf({ program: [...PROGRAM, step], pageSize: '4K' });
     expect(parse).toThrow(GranuleError);

@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { GranuleError } from '../../src/errors.ts';
 import { buildTopology } from '../../src/topology/build.ts';
 import { GRANULE_VERSION } from '../../src/topology/meta.ts';
-import { loadTopology, loadTraces, topologyNames } from '../../src/topology/load.node.ts';
+import { loadTraces, topologyNames } from '../../src/topology/load.node.ts';
+import { loadSystem } from '../../src/topology/loadSystem.node.ts';
 import { parseSize, parseTopology } from '../../src/topology/schema.ts';
 import { traceFromSteps } from '../../src/trace/memoryTrace.ts';
 
@@ -116,11 +117,12 @@ describe('a topology', () => {
     expect(missing).toEqual([]);
   });
 
-  it('of the package can be loaded with its traces, whichever it is', () => {
+  it('of the package can be loaded with its traces, whichever it is', async () => {
     expect(topologyNames()).toEqual(expect.arrayContaining(['mixed-page-sizes', 'plain-4k']));
     for (const name of topologyNames()) {
-      const topology = loadTopology(name);
-      expect(buildTopology(topology, loadTraces(topology, { folders: [] })).actors.length).toBeGreaterThan(8);
+      const { topology, catalogue } = await loadSystem(name, { cwd: root });
+      const traces = loadTraces(topology, { folders: [] });
+      expect(buildTopology(topology, traces, catalogue).actors.length).toBeGreaterThan(8);
     }
   });
 });

@@ -40,7 +40,7 @@ describe('a fault plan', () => {
     [{ plan: 'lost-tlib' }, /no fault plan "lost-tlib"; did you mean lost-tlbi/],
     [{ plan: 'allocation-failure-at' }, /the fault plan allocation-failure-at: .*faultPlan\.0\.nth/],
     [{ plan: 'lost-tlbi', cpu: 7 }, /of the fault plan lost-tlbi is about "tlb:7".*did you mean tlb:0/],
-    [{ plan: 'pin-held-for-ever', file: '/none' }, /^TOPOLOGY_ACTOR_UNKNOWN: .*file:\/none/],
+    [{ plan: 'pin-held-for-ever', file: '/none' }, /^TOPOLOGY_ACTOR_UNKNOWN: [^]*file:\/none/],
     ['x', /an entry is a rule with an op, or a named plan/],
   ])('%j is refused before the run', (entry, expected) => {
     expect(refusal(entry)).toMatch(expected);

@@ -28,7 +28,7 @@ interface Child {
  * @param path where it lies: addresses are written in hex
  * @example
  * ```ts
- * valueLine(4096, 'context.brkVa'); // '0x1000'
+ * valueLine(4096, 'context.brk'); // '0x1000'
  * valueLine([1, 2], 'context.list'); // '[1,2]'
  * ```
  */

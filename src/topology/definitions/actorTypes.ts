@@ -1,13 +1,19 @@
 /** The shapes of an actor's definition: its ports, what it begins with, and how it handles messages. */
-import type { AnyActorLogic } from 'xstate';
+import type { AnyActorLogic, InputFrom, SnapshotFrom } from 'xstate';
 import type {
   ActorKind,
+  FiguredKind,
   FileContext,
+  KindFigures,
+  machines,
+  MessageOf,
+  MessageType,
   MmContext,
   MmuContext,
   ResourceHolder,
   ZoneContext,
 } from '../../../machines/index.ts';
+import type { StandIn } from '../../runtime/standIn.ts';
 import type { Definition } from './definition.ts';
 import type { AnyMessageDefinition, MessagesWith, Schema } from './defineMessage.ts';
 
@@ -41,8 +47,22 @@ export type RequiredPort<P extends Ports> = {
   [N in keyof P]: P[N] extends { readonly bound: 'message' } | { readonly optional: true } ? never : N;
 }[keyof P];
 
+/** What a built-in kind is built with; of no kind in particular, anything. */
+export type BuiltInInput<R extends ActorKind> = [R] extends [never]
+  ? Readonly<Record<string, unknown>>
+  : Readonly<InputFrom<(typeof machines)[R]>>;
+
+/** The context of a built-in kind. */
+export type BuiltInContext<R extends ActorKind> = SnapshotFrom<(typeof machines)[R]>['context'];
+
+/**
+ * How the state of a stand-in may be read: as a context of the kind that it stands in for, or, of a kind that has figures
+ * (`zone`, `file`, `disk`, `tlb`), by a function that gives them. Without either, nobody reads it.
+ */
+export type Shows<R extends ActorKind, S> = 'context' | (R extends FiguredKind ? (state: S) => KindFigures[R] : never);
+
 /** What an actor begins with. */
-export interface ActorStart<I = unknown, P extends Ports = Ports> {
+export interface ActorStart<I = unknown, P extends Ports = Ports, R extends ActorKind = never> {
   readonly id: string;
   /** The addresses that the topology binds. */
   readonly ports: { readonly [N in keyof P]: string };
@@ -52,7 +72,7 @@ export interface ActorStart<I = unknown, P extends Ports = Ports> {
   /** Traces, costs and design of the topology: to look at, never to change. */
   readonly resources: ResourceHolder;
   /** For a definition that replaces a built-in kind: what that one is built with. */
-  readonly builtIn: Readonly<Record<string, unknown>>;
+  readonly builtIn: BuiltInInput<R>;
 }
 
 /** What may be said of one send. */
@@ -64,10 +84,15 @@ export interface SendOptions {
 
 type PortMessages<P extends Ports, N extends keyof P, All> = Extract<All, { readonly type: P[N]['sends'][number] }>;
 
-/** Sends a message by one of the ports, or to the actor itself. */
-export type SendBy<P extends Ports, All, Own> = <N extends (keyof P & string) | 'self'>(
+/**
+ * Sends a message by one of the ports, or to the actor itself by `self`. A stand-in has the port `builtIn` as well: by it go its
+ * `sends`, each to the address given.
+ */
+export type SendBy<P extends Ports, All, Own, B extends MessageType = never> = <
+  N extends (keyof P & string) | 'self' | ([B] extends [never] ? never : 'builtIn'),
+>(
   port: N,
-  message: N extends 'self' ? Own : PortMessages<P, N, All>,
+  message: N extends 'self' ? Own : N extends 'builtIn' ? MessageOf<B> : PortMessages<P, N, All>,
   options?: SendOptions,
 ) => void;
 
@@ -82,13 +107,15 @@ export interface Transition<
   I,
   S extends object,
   T extends string = never,
+  R extends ActorKind = never,
+  B extends MessageType = never,
 > {
-  readonly initial: (start: ActorStart<I, P>) => S;
+  readonly initial: (start: ActorStart<I, P, R>) => S;
   readonly on: {
     readonly [N in A]: (
       state: S,
       message: Extract<MessagesWith<M>, { readonly type: N }>,
-      send: SendBy<P, MessagesWith<M>, Extract<MessagesWith<M>, { readonly type: T }>>,
+      send: SendBy<P, MessagesWith<M>, Extract<MessagesWith<M>, { readonly type: T }>, B>,
     ) => S;
   };
 }
@@ -126,6 +153,9 @@ export interface ActorDefinition<K extends string = string, P extends Ports = Po
   readonly ports: P;
   readonly input: Schema<I> | null;
   readonly replaces: ActorKind | null;
+  /** Of a stand-in: what it sends in the name of that kind. */
+  readonly sends: readonly string[];
+  readonly shows: StandIn['shows'];
   readonly laws: readonly ActorLaw[];
   /** The machine that a topology hosts; one for all actors of the kind. */
   readonly logic: AnyActorLogic | Transition<readonly AnyMessageDefinition[], string, Ports, never, object>;

@@ -7,6 +7,7 @@ import { builtInFaultPlans } from '../faultPlans/index.ts';
 import type { ActorDefinition } from './actorTypes.ts';
 import { type Definition, isDefinition } from './definition.ts';
 import type { AnyMessageDefinition } from './defineMessage.ts';
+import type { PageCachePolicyDefinition } from './definePageCachePolicy.ts';
 
 /** Who sends a message type to whom, by kind. */
 export interface CatalogueRow {
@@ -45,6 +46,8 @@ const builtInVersions = Object.fromEntries(
 export class Catalogue {
   readonly actors: ReadonlyMap<string, ActorDefinition>;
   readonly messages: ReadonlyMap<string, AnyMessageDefinition>;
+  /** Page-cache policies, by name. */
+  readonly policies: ReadonlyMap<string, PageCachePolicyDefinition>;
   /** Granule's own and those of the definitions. */
   readonly faultPlans: ReadonlyMap<string, FaultPlanDefinition>;
   readonly definitions: readonly Definition[];
@@ -56,6 +59,7 @@ export class Catalogue {
     this.definitions = definitions;
     this.modules = modules;
     this.actors = actorsOf(definitions);
+    this.policies = policiesOf(definitions);
     this.messages = messagesOf(definitions, this.actors);
     this.faultPlans = faultPlansOf(definitions);
     const own = Array.from(this.messages.values(), ({ type, version, upcasters }) => [type, { version, upcasters }]);
@@ -115,6 +119,21 @@ function actorsOf(definitions: readonly Definition[]): Map<string, ActorDefiniti
     actors.set(actor.kind, actor);
   }
   return actors;
+}
+
+function policiesOf(definitions: readonly Definition[]): Map<string, PageCachePolicyDefinition> {
+  const policies = new Map<string, PageCachePolicyDefinition>();
+  for (const definition of definitions) {
+    if (!isDefinition(definition, 'page-cache-policy')) continue;
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the mark says what it is
+    const policy = definition as PageCachePolicyDefinition;
+    const other = policies.get(policy.name);
+    if (other !== undefined && other !== policy) {
+      refuse(`two definitions are of the page-cache policy ${policy.name}`, `"${other.says}", "${policy.says}"`);
+    }
+    policies.set(policy.name, policy);
+  }
+  return policies;
 }
 
 function messagesOf(

@@ -1,9 +1,10 @@
 /** Kinds of actor of a user's own. */
 import type { AnyActorLogic } from 'xstate';
-import { type ActorKind, acceptedBy, machines } from '../../../machines/index.ts';
+import { type ActorKind, acceptedBy, machines, type MessageType } from '../../../machines/index.ts';
 import { vocabulary } from '../../../machines/vocabulary.ts';
 import { GranuleError } from '../../errors.ts';
-import type { ActorDefinition, ActorLaw, Place, PlacedActor, Ports, PortsOf, Transition } from './actorTypes.ts';
+import type { ActorDefinition, ActorLaw, Place, PlacedActor, Ports, PortsOf, Shows, Transition } from './actorTypes.ts';
+import { checkReplacement } from './checkReplacement.ts';
 import { isDefinition, markDefinition } from './definition.ts';
 import type { AnyMessageDefinition, MessagesWith, Schema } from './defineMessage.ts';
 
@@ -17,6 +18,8 @@ export interface ActorOptions<
   S extends object,
   T extends A,
   Known extends string,
+  R extends ActorKind,
+  B extends MessageType,
 > {
   /** Its ids are `KIND` or `KIND:NAME`. */
   readonly kind: K;
@@ -36,7 +39,11 @@ export interface ActorOptions<
   /** What a topology may tell it. */
   readonly input?: Schema<I>;
   /** The built-in kind that it can stand in for, behind the same messages. */
-  readonly replaces?: ActorKind;
+  readonly replaces?: R;
+  /** Of a stand-in: the types that it sends in the name of that kind, by the port `builtIn`. */
+  readonly sends?: readonly B[];
+  /** Of a stand-in: how reports and laws may read its state. Without it they leave it alone, and say so. */
+  readonly shows?: Shows<R, S>;
   readonly laws?: readonly ActorLaw<S>[];
   readonly revive?: ActorDefinition['revive'];
 }
@@ -55,8 +62,10 @@ export interface WithTransition<
   I,
   S extends object,
   T extends A,
+  R extends ActorKind,
+  B extends MessageType,
 > {
-  readonly transition: Transition<M, A, P, I, S, T>;
+  readonly transition: Transition<M, A, P, I, S, T, R, B>;
   readonly machine?: never;
 }
 
@@ -96,6 +105,7 @@ function checkTypes(kind: string, own: ReadonlySet<string>, accepts: readonly st
   }
   for (const [name, { to, sends }] of Object.entries(ports)) {
     if (name === 'self') refuse(kind, 'ports.self', 'self is the actor itself, and needs no port');
+    if (name === 'builtIn') refuse(kind, 'ports.builtIn', 'builtIn is where a stand-in sends in the name of its kind');
     const kinds = typeof to === 'string' ? [to] : to;
     if (kinds.length === 0 || sends.length === 0) refuse(kind, `ports.${name}`, 'it leads nowhere, or sends nothing');
     for (const type of sends) {
@@ -109,14 +119,6 @@ function checkTypes(kind: string, own: ReadonlySet<string>, accepts: readonly st
       }
     }
   }
-}
-
-/** A replacement takes whatever the vocabulary lets others send to the kind it stands in for. */
-function checkReplacement(kind: string, replaces: ActorKind | undefined, accepts: readonly string[]): void {
-  if (replaces === undefined) return;
-  const core = acceptedBy(replaces);
-  if (core.some((type) => accepts.includes(type))) return;
-  refuse(kind, 'accepts', `a ${replaces} takes ${core.join(', ')}; it takes none of them`);
 }
 
 function checkLogic(kind: string, logic: unknown, accepts: readonly string[]): void {
@@ -161,9 +163,11 @@ export function defineActor<
   const P extends Ports = Record<string, never>,
   I = Record<string, never>,
   T extends A = never,
+  const R extends ActorKind = never,
+  const B extends MessageType = never,
 >(
-  options: ActorOptions<K, M, A, P, I, S, T, MessagesWith<M>['type']> &
-    (WithMachine | WithTransition<M, A, P, I, S, T>),
+  options: ActorOptions<K, M, A, P, I, S, T, MessagesWith<M>['type'], R, B> &
+    (WithMachine | WithTransition<M, A, P, I, S, T, R, B>),
 ): ActorDefinition<K, P, I> {
   const { kind, says, version = 1, accepts, replaces } = options;
   const messages: readonly AnyMessageDefinition[] = options.messages ?? [];
@@ -173,7 +177,7 @@ export function defineActor<
   if (typeof says !== 'string' || says === '') refuse(kind, 'says', 'it has no sentence that says what it is');
   checkMessages(kind, messages);
   checkTypes(kind, new Set(messages.map(({ type }) => type)), accepts, ports);
-  checkReplacement(kind, replaces, accepts);
+  checkReplacement(options);
   const timers: readonly string[] = options.timers ?? [];
   const outside: readonly string[] = options.outside ?? [];
   for (const [field, types] of Object.entries({ timers, outside })) {
@@ -195,6 +199,8 @@ export function defineActor<
     ports,
     input: options.input ?? null,
     replaces: replaces ?? null,
+    sends: [...(options.sends ?? [])],
+    shows: options.shows ?? 'nothing',
     laws: options.laws ?? [],
     logic,
     revive: options.revive ?? null,

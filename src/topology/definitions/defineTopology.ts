@@ -1,6 +1,8 @@
 /** A topology written in code: what a file says, with the definitions themselves in the place of their names. */
+import type { WrittenParameters } from '../form/parameters.ts';
 import type { TopologyInput } from '../schema.ts';
 import type { ActorDefinition, PlacedActor } from './actorTypes.ts';
+import type { PageCachePolicyDefinition } from './definePageCachePolicy.ts';
 import { type Definition, isDefinition, markDefinition } from './definition.ts';
 
 type Plain = TopologyInput;
@@ -8,17 +10,23 @@ type PlainActor = NonNullable<Plain['actors']>[number];
 type PlainStandIns = NonNullable<Plain['replace']>;
 
 /** What {@link defineTopology} is told: a topology as a file has it, whose actors may be placed by `definition.at`. */
-export type TopologyOptions = Omit<Plain, 'actors' | 'replace'> & {
+export type TopologyOptions = Omit<Plain, 'actors' | 'replace' | 'pageCache'> & {
   readonly actors?: readonly (PlacedActor | PlainActor)[];
   readonly replace?: { readonly [K in keyof PlainStandIns]: ActorDefinition | PlainStandIns[K] };
+  readonly pageCache?: PageCachePolicyDefinition | Plain['pageCache'];
   /** Definitions that are only named: of fault plans, of actors that are placed by their kind. */
   readonly definitions?: readonly Definition[];
+  /** Names for values that whoever runs it may set: `"${NAME}"` stands where the value belongs. */
+  readonly parameters?: WrittenParameters;
 };
+
+/** A topology as a file says it, which may have parameters. */
+export type TopologyForm = TopologyInput & { readonly parameters?: WrittenParameters };
 
 /** A topology and the definitions that it rests on. */
 export interface TopologyDefinition extends Definition<'topology'> {
   /** What a file would say. */
-  readonly data: TopologyInput;
+  readonly data: TopologyForm;
   readonly definitions: readonly Definition[];
 }
 
@@ -46,7 +54,7 @@ export interface TopologyDefinition extends Definition<'topology'> {
  * ```
  */
 export function defineTopology(options: TopologyOptions): TopologyDefinition {
-  const { actors, replace, definitions: named = [], ...rest } = options;
+  const { actors, replace, pageCache, definitions: named = [], ...rest } = options;
   const definitions = new Set<Definition>(named);
   const plainActors = actors?.map((actor): PlainActor => {
     if (!('definition' in actor)) return actor;
@@ -60,8 +68,10 @@ export function defineTopology(options: TopologyOptions): TopologyDefinition {
     definitions.add(by);
     return [kind, by.kind];
   });
-  const data: TopologyInput = {
+  if (typeof pageCache === 'object') definitions.add(pageCache);
+  const data: TopologyForm = {
     ...rest,
+    ...(pageCache === undefined ? {} : { pageCache: typeof pageCache === 'string' ? pageCache : pageCache.name }),
     ...(plainActors === undefined ? {} : { actors: plainActors }),
     ...(replace === undefined ? {} : { replace: Object.fromEntries(plainReplace) as PlainStandIns }),
   };

@@ -19,9 +19,9 @@ function leadsTo({ to, bound }: PortDefinition, kind: string, address: string, t
   return kinds.includes(kind) && (bound === 'message' || address === target);
 }
 
-/** A stand-in may send whatever the vocabulary lets the kind it stands in for send. */
-function isOfReplaced({ replaces }: ActorDefinition, kind: string, type: string): boolean {
-  if (replaces === null || !(type in vocabulary)) return false;
+/** A stand-in sends what it says, to whom the vocabulary lets the kind send it. */
+function isOfReplaced({ replaces, sends }: ActorDefinition, kind: string, type: string): boolean {
+  if (replaces === null || !sends.includes(type)) return false;
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it was just looked up
   const { from, to } = vocabulary[type as MessageType];
   const target = kindOf(kind);

@@ -7,6 +7,7 @@ import { adaptMachine } from '../../runtime/xstateAdapter.ts';
 import type { Message } from '../../runtime/envelope.ts';
 import { type Catalogue, builtIns } from '../definitions/catalogue.ts';
 import { schemaFault } from '../definitions/defineMessage.ts';
+import { together } from '../together.ts';
 import { didYouMean } from './near.ts';
 
 /** How a rule is named in messages: by its operator, and the plan that it is of. */
@@ -109,5 +110,5 @@ export function checkFaultPlan(
 ): void {
   if (faultPlan.length === 0) return;
   const check = new PlanCheck(name, actors, catalogue);
-  for (const [index, rule] of faultPlan.entries()) check.check(rule, index);
+  together(faultPlan.map((rule, index) => () => check.check(rule, index)));
 }

@@ -2,42 +2,37 @@
 import { z } from 'zod';
 import { GranuleError } from '../../errors.ts';
 import { checkRule } from '../../runtime/faultRuleCheck.ts';
+import { faultsOf, MEND, type TopologyFault } from '../form/faults.ts';
 import type { FaultPlanDefinition } from './define.ts';
 import { builtInFaultPlans, type FaultPlans } from './index.ts';
 import { didYouMean } from './near.ts';
 import { type FaultPlanEntry, namedPlanSchema, OPERATORS, ruleSchema, type WrittenRule } from './schema.ts';
 
-/** Rules, or the first thing that is wrong: what, and the way to it from the entry on. */
+/** Rules, or all that is wrong, each with its way from the topology on. */
 export type Expanded =
-  | { readonly rules: WrittenRule[]; readonly fault: null }
-  | { readonly rules: null; readonly fault: { readonly what: string; readonly path: readonly PropertyKey[] } };
+  | { readonly rules: WrittenRule[]; readonly faults: [] }
+  | { readonly rules: null; readonly faults: TopologyFault[] };
 
-interface Issue {
-  readonly what: string;
-  readonly path: readonly PropertyKey[];
+type Steps = readonly (string | number)[];
+
+const SEE_PLANS = 'Use "granule faults" to see the plans and their parameters.';
+
+function refused(what: string, steps: Steps, next: string): Expanded {
+  return { rules: null, faults: [faultAt(what, steps, next)] };
 }
 
-/** What an issue says; of a field that is not there, that. */
-function textOf({ code, message }: z.core.$ZodIssue): string {
-  return code === 'invalid_type' && message.endsWith('received undefined') ? 'it is required, and not given' : message;
+function faultAt(what: string, steps: Steps, next: string): TopologyFault {
+  return { what, path: steps.join('.'), steps, next, unknownField: false };
 }
 
-/** The first issue; where nothing of several forms fits, that of the form which fits furthest in. */
-function firstIssue(issues: readonly z.core.$ZodIssue[]): Issue {
-  const [issue] = issues;
-  if (issue === undefined) return { what: 'it is no rule', path: [] };
-  const path = issue.path;
-  if (issue.code !== 'invalid_union') return { what: textOf(issue), path };
-  const inside = issue.errors.map((branch) => firstIssue(branch)).filter((found) => found.path.length > 0);
-  const [furthest] = inside.sort((left, right) => right.path.length - left.path.length);
-  return furthest === undefined
-    ? { what: issue.message, path }
-    : { what: furthest.what, path: [...path, ...furthest.path] };
-}
-
-function firstFault(error: z.ZodError, prefix: string): Expanded {
-  const { what, path } = firstIssue(error.issues);
-  return { rules: null, fault: { what: `${prefix}${what}`, path } };
+/** What a schema says against data that stands at a place. */
+function schemaFaults(schema: z.ZodType, data: unknown, steps: Steps, told = ''): TopologyFault[] {
+  const parsed = schema.safeParse(data);
+  if (parsed.success) return [];
+  return faultsOf(schema, data, parsed.error.issues).map((fault) => {
+    const way = [...steps, ...fault.steps];
+    return { ...fault, what: `${told}${fault.what}`, steps: way, path: way.join('.') };
+  });
 }
 
 /** What a plan's function gives, or threw: it may be a user's. */
@@ -51,16 +46,26 @@ function rulesMade(definition: FaultPlanDefinition, parameters: unknown): readon
 }
 
 /** The rules of a plan for the parameters written; each is a rule like any other. */
-function rulesOf(definition: FaultPlanDefinition, { plan, ...parameters }: { readonly plan: string }): Expanded {
+function rulesOf(
+  definition: FaultPlanDefinition,
+  { plan, ...parameters }: { readonly plan: string },
+  steps: Steps,
+): Expanded {
   const parsed = definition.parameters.safeParse(parameters);
-  if (!parsed.success) return firstFault(parsed.error, `the fault plan ${plan}: `);
-  const made = rulesMade(definition, parsed.data);
-  if (made instanceof Error) {
-    return { rules: null, fault: { what: `the fault plan ${plan} makes no rules: ${made.message}`, path: ['plan'] } };
+  if (!parsed.success) {
+    const found = schemaFaults(definition.parameters, parameters, steps, `the fault plan ${plan}: `);
+    const faults = found.map((fault) => (fault.next === MEND ? { ...fault, next: SEE_PLANS } : fault));
+    return { rules: null, faults };
   }
+  const made = rulesMade(definition, parsed.data);
+  const mend = 'Mend the function of its definition.';
+  if (made instanceof Error)
+    return refused(`the fault plan ${plan} makes no rules: ${made.message}`, [...steps, 'plan'], mend);
   const rules = z.array(ruleSchema).safeParse(made.map((rule) => ({ ...rule, named: { plan, ...parameters } })));
-  if (!rules.success) return firstFault(rules.error, `the fault plan ${plan} makes a rule that is none: `);
-  return { rules: rules.data, fault: null };
+  if (rules.success) return { rules: rules.data, faults: [] };
+  const [first] = schemaFaults(z.array(ruleSchema), made, []);
+  const what = `the fault plan ${plan} makes a rule that is none: ${first?.what ?? 'it is no rule'}`;
+  return refused(what, [...steps, 'plan'], mend);
 }
 
 function isNamed(entry: FaultPlanEntry): entry is z.output<typeof namedPlanSchema> {
@@ -83,7 +88,7 @@ function ordered(rule: WrittenRule, written: unknown): WrittenRule {
  * @example
  * ```ts
  * expandFaultPlan([{ plan: 'lost-tlbi', nth: 3 }]).rules?.[0]?.op; // 'answer'
- * expandFaultPlan([{ plan: 'lost-tlbu' }]).fault?.what; // 'there is no fault plan "lost-tlbu"; did you mean lost-tlbi?'
+ * expandFaultPlan([{ plan: 'lost-tlbu' }]).faults[0]?.what; // 'there is no fault plan "lost-tlbu"; did you mean lost-tlbi?'
  * ```
  */
 export function expandFaultPlan(
@@ -92,35 +97,32 @@ export function expandFaultPlan(
   written: unknown = entries,
 ): Expanded {
   const rules: WrittenRule[] = [];
+  const faults: TopologyFault[] = [];
   for (const [index, entry] of entries.entries()) {
-    const expanded = expandEntry(entry, plans);
-    if (expanded.fault !== null) {
-      return { rules: null, fault: { ...expanded.fault, path: [index, ...expanded.fault.path] } };
-    }
+    const expanded = expandEntry(entry, plans, ['faultPlan', index]);
     const own: unknown = Array.isArray(written) ? written[index] : undefined;
-    rules.push(...expanded.rules.map((rule) => ordered(rule, isNamed(entry) ? rule : own)));
+    faults.push(...expanded.faults);
+    rules.push(...(expanded.rules ?? []).map((rule) => ordered(rule, isNamed(entry) ? rule : own)));
   }
-  return { rules, fault: null };
+  return faults.length > 0 ? { rules: null, faults } : { rules, faults: [] };
 }
 
-function expandEntry(entry: FaultPlanEntry, plans: FaultPlans): Expanded {
-  if (!isNamed(entry)) return ruleFault(entry) ?? { rules: [entry], fault: null };
+function expandEntry(entry: FaultPlanEntry, plans: FaultPlans, steps: Steps): Expanded {
+  if (!isNamed(entry)) return ruleFault(entry, steps) ?? { rules: [entry], faults: [] };
   const definition = plans.get(entry.plan);
-  if (definition === undefined) {
-    const what = `there is no fault plan "${entry.plan}"${didYouMean(entry.plan, plans.keys())}`;
-    return { rules: null, fault: { what, path: ['plan'] } };
-  }
-  return rulesOf(definition, entry);
+  if (definition !== undefined) return rulesOf(definition, entry, steps);
+  const what = `there is no fault plan "${entry.plan}"${didYouMean(entry.plan, plans.keys())}`;
+  return refused(what, [...steps, 'plan'], SEE_PLANS);
 }
 
 /** Operands that are well formed by themselves and make no sense together. */
-function ruleFault(rule: WrittenRule): Expanded | null {
+function ruleFault(rule: WrittenRule, steps: Steps): Expanded | null {
   try {
     checkRule(rule, 0);
     return null;
   } catch (error) {
     if (!(error instanceof GranuleError)) throw error;
-    return { rules: null, fault: { what: error.message, path: [error.where.split('.').pop() ?? ''] } };
+    return refused(error.message, [...steps, error.where.split('.').pop() ?? ''], 'docs/wires.md has every operator.');
   }
 }
 
@@ -129,18 +131,17 @@ function ruleFault(rule: WrittenRule): Expanded | null {
  *
  * @example
  * ```ts
- * entryFault({ op: 'dorp', wire: { from: '*', to: '*' } }).what; // 'there is no operator "dorp"; did you mean drop, hold, stop?'
+ * const [fault] = entryFaults({ op: 'dorp', wire: { from: '*', to: '*' } }, ['faultPlan', 0]);
+ * fault?.what; // 'there is no operator "dorp"; did you mean drop, hold, stop?'
  * ```
  */
-export function entryFault(entry: unknown): { readonly what: string; readonly path: readonly PropertyKey[] } {
+export function entryFaults(entry: unknown, steps: readonly (string | number)[]): TopologyFault[] {
+  const next = 'docs/wires.md has every operator.';
   if (typeof entry !== 'object' || entry === null || !('op' in entry || 'plan' in entry)) {
-    return { what: 'an entry is a rule with an op, or a named plan: { "plan": "lost-tlbi" }', path: [] };
+    return [faultAt('an entry is a rule with an op, or a named plan: { "plan": "lost-tlbi" }', steps, next)];
   }
-  if ('op' in entry) {
-    const op = String(entry.op);
-    if (!OPERATORS.some((operator) => operator === op))
-      return { what: `there is no operator "${op}"${didYouMean(op, OPERATORS)}`, path: ['op'] };
-  }
-  const parsed = 'op' in entry ? ruleSchema.safeParse(entry) : namedPlanSchema.safeParse(entry);
-  return firstIssue(parsed.success ? [] : parsed.error.issues);
+  if (!('op' in entry)) return schemaFaults(namedPlanSchema, entry, steps);
+  const op = String(entry.op);
+  if (OPERATORS.some((operator) => operator === op)) return schemaFaults(ruleSchema, entry, steps);
+  return [faultAt(`there is no operator "${op}"${didYouMean(op, OPERATORS)}`, [...steps, 'op'], next)];
 }

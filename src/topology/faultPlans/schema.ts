@@ -69,42 +69,54 @@ const wireSchema = z.strictObject({
   type: z.string().min(1).optional().describe('Only messages of this type; !TYPE: of any other.'),
 });
 
-const named = z.looseObject({ plan: z.string().min(1) }).optional();
+const WIRE = 'The messages that it is about.';
+const NAMED = 'The named plan that the rule is of. Granule writes it into logs.';
+const named = z.looseObject({ plan: z.string().min(1).describe('Its name.') }).optional();
 const scope = {
-  wire: wireSchema,
+  wire: wireSchema.describe(WIRE),
   where: whereSchema.optional().describe('Only messages whose fields are so.'),
-  named: named.describe('The named plan that the rule is of. Granule writes it into logs.'),
+  named: named.describe(NAMED),
 };
+const LATER = 'By how many cycles later it arrives.';
 const nth = z.int().min(1).optional().describe('Strikes the nth match alone, counted from 1.');
 const occasion = {
   nth,
   probability: z.number().min(0).max(1).optional().describe('Strikes each match with this probability.'),
   seed: z.int().nonnegative().optional().describe('Of what the rule draws.'),
 };
-const message = z.looseObject({ type: z.string().min(1) }).describe('Its type and its fields.');
+const message = z.looseObject({ type: z.string().min(1).describe('Its type.') }).describe('Its type and its fields.');
 const name = z.string().min(1).describe('Under what it is announced.');
 
+function operator<const N extends string>(name: N): z.ZodLiteral<N> {
+  return z.literal(name).describe('What becomes of the messages: docs/wires.md.');
+}
+
 const rules = [
-  z.strictObject({ op: z.literal('observe'), ...scope, ...occasion, name }),
+  z.strictObject({ op: operator('observe'), ...scope, ...occasion, name }),
   z.strictObject({
-    op: z.literal('sample'),
+    op: operator('sample'),
     ...scope,
     name,
     every: z.int().min(1).describe('Announces every so many matches.'),
   }),
   z.strictObject({
-    op: z.literal('filter'),
-    wire: wireSchema,
-    named,
+    op: operator('filter'),
+    wire: wireSchema.describe(WIRE),
+    named: named.describe(NAMED),
     keep: whereSchema.optional().describe('Only what is so passes.'),
     drop: whereSchema.optional().describe('What is so does not pass.'),
   }),
-  z.strictObject({ op: z.literal('drop'), ...scope, ...occasion }),
-  z.strictObject({ op: z.literal('delay'), ...scope, ...occasion, delayCycles: cycles }),
-  z.strictObject({ op: z.literal('duplicate'), ...scope, ...occasion, delayCycles: cycles }),
-  z.strictObject({ op: z.literal('reorder'), ...scope, ...occasion, windowCycles: cycles.min(1) }),
+  z.strictObject({ op: operator('drop'), ...scope, ...occasion }),
+  z.strictObject({ op: operator('delay'), ...scope, ...occasion, delayCycles: cycles.describe(LATER) }),
+  z.strictObject({ op: operator('duplicate'), ...scope, ...occasion, delayCycles: cycles.describe(LATER) }),
   z.strictObject({
-    op: z.literal('hold'),
+    op: operator('reorder'),
+    ...scope,
+    ...occasion,
+    windowCycles: cycles.min(1).describe('They arrive up to so many cycles later, by chance.'),
+  }),
+  z.strictObject({
+    op: operator('hold'),
     ...scope,
     fromCycles: z.int().nonnegative().optional().describe('What is due from then on is held.'),
     untilCycles: z.int().min(1).optional().describe('Until then.'),
@@ -112,25 +124,25 @@ const rules = [
     forCycles: cycles.min(1).optional().describe('From the time at which the nth match is due, for so long.'),
   }),
   z.strictObject({
-    op: z.literal('inject'),
+    op: operator('inject'),
     ...scope,
     ...occasion,
     to: address.describe('Who receives it.'),
     message,
-    delayCycles: cycles.optional(),
+    delayCycles: cycles.optional().describe(LATER),
   }),
   z.strictObject({
-    op: z.literal('answer'),
+    op: operator('answer'),
     ...scope,
     ...occasion,
     message,
     copy: z.array(z.string().min(1)).optional().describe('Fields of the match that come back with it.'),
-    delayCycles: cycles.optional(),
+    delayCycles: cycles.optional().describe(LATER),
   }),
   z.strictObject({
-    op: z.literal('stop'),
+    op: operator('stop'),
     ...scope,
-    wire: wireSchema.optional(),
+    wire: wireSchema.optional().describe(WIRE),
     ...occasion,
     atSeq: z.int().nonnegative().optional().describe('Behind the record of this seq.'),
   }),

@@ -20,12 +20,15 @@ import { number } from '../../trace/programCalls.ts';
 export const cgroupsSchema = z
   .array(
     z.strictObject({
-      name: z.string().min(1),
-      /** `memory.max`; left out: no limit. */
-      max: number.optional(),
-      pids: z.array(z.int().positive()).min(1),
-      /** What the limit is rounded down to and charged ahead in: the largest page of its processes, or the kernel's. */
-      unit: z.enum(['process-page', 'kernel-page']).default('process-page'),
+      name: z.string().min(1).describe('Its name.'),
+      max: number.optional().describe('`memory.max`; left out: no limit.'),
+      pids: z.array(z.int().positive()).min(1).describe('The processes in it.'),
+      unit: z
+        .enum(['process-page', 'kernel-page'])
+        .default('process-page')
+        .describe(
+          "What the limit is rounded down to and charged ahead in: the largest page of its processes, or the kernel's.",
+        ),
     }),
   )
   .min(1);

@@ -5,16 +5,16 @@ import { type ActorKind, machines } from '../../../machines/index.ts';
 const builtInKinds = Object.keys(machines) as [ActorKind, ...ActorKind[]];
 
 const placedSchema = z.strictObject({
-  id: z.string().min(1).meta({ description: 'KIND or KIND:NAME, of a kind that a definition has' }),
+  id: z.string().min(1).describe('KIND or KIND:NAME, of a kind that a definition has: docs/compose.md.'),
   ports: z
     .record(z.string(), z.string())
     .optional()
-    .meta({ description: 'the id of the actor at the other end of each port' }),
-  input: z.json().optional().meta({ description: 'what the definition wants to be told' }),
+    .describe('By the name of each port, the id of the actor at its other end.'),
+  input: z.json().optional().describe('What the definition wants to be told.'),
 });
 
 const standInSchema = z.strictObject({
-  kind: z.string().min(1).meta({ description: 'the kind of the definition' }),
+  kind: z.string().min(1).describe('The kind of the definition.'),
   ports: placedSchema.shape.ports,
   input: placedSchema.shape.input,
 });
@@ -31,10 +31,10 @@ export const customSchemas = {
   uses: z
     .array(z.string().min(1))
     .optional()
-    .meta({ description: 'modules with definitions of actors and messages: paths beside this file, or packages' }),
-  actors: z.array(placedSchema).optional().meta({ description: 'actors of kinds that those modules define' }),
+    .describe('Modules with definitions of actors and messages: paths relative to this file, or packages.'),
+  actors: z.array(placedSchema).optional().describe('Actors of kinds that those modules define.'),
   replace: z
     .partialRecord(z.enum(builtInKinds), z.union([z.string().min(1), standInSchema]))
     .optional()
-    .meta({ description: 'built-in kinds, with the kind of a definition that stands in for each' }),
+    .describe('Built-in kinds, each with the kind of the definition that stands in for it.'),
 };

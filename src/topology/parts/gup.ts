@@ -18,15 +18,39 @@ import type { PartSurroundings } from './part.ts';
  * ```
  */
 export const gupSchema = z.strictObject({
-  /** Names of the actors `gup:NAME`. */
-  holders: z.array(z.string().regex(/^[A-Za-z0-9_-]+$/)).default([]),
-  forkCopy: z.enum(['process-page', 'kernel-page']).default(defaultPinChoices.forkCopy),
-  forkSequence: z.enum(['checked', 'ignored']).default(defaultPinChoices.forkSequence),
-  tableFree: z.enum(['deferred', 'immediate']).default(defaultPinChoices.tableFree),
-  drop: z.enum(['orphan', 'refuse', 'wait', 'keep']).default(defaultPinChoices.drop),
-  forcedWrite: z.enum(['process-page', 'kernel-page', 'refused']).default(defaultPinChoices.forcedWrite),
-  /** Bytes from the beginning of memory that have to stay movable: long-term pins migrate out of them. */
-  movableBytes: z.int().nonnegative().optional(),
+  holders: z
+    .array(z.string().regex(/^[A-Za-z0-9_-]+$/))
+    .default([])
+    .describe('Who pins: names of the actors `gup:NAME`.'),
+  forkCopy: z
+    .enum(['process-page', 'kernel-page'])
+    .default(defaultPinChoices.forkCopy)
+    .describe(
+      'What fork copies for the child of memory that is pinned: the process page, or one kernel page after the other.',
+    ),
+  forkSequence: z
+    .enum(['checked', 'ignored'])
+    .default(defaultPinChoices.forkSequence)
+    .describe('The fast walk compares `write_protect_seq` before and after, or does not: then it races with fork.'),
+  tableFree: z
+    .enum(['deferred', 'immediate'])
+    .default(defaultPinChoices.tableFree)
+    .describe('Frames of page tables are freed when nobody walks without a lock any more, or at once.'),
+  drop: z
+    .enum(['orphan', 'refuse', 'wait', 'keep'])
+    .default(defaultPinChoices.drop)
+    .describe(
+      'Pinned folios below the order that a mapping needs: they leave the cache, the mapping fails, it waits, or they stay.',
+    ),
+  forcedWrite: z
+    .enum(['process-page', 'kernel-page', 'refused'])
+    .default(defaultPinChoices.forcedWrite)
+    .describe("What a debugger's write to memory that its target may not write to copies; or it is refused."),
+  movableBytes: z
+    .int()
+    .nonnegative()
+    .optional()
+    .describe('Bytes from the beginning of memory that have to stay movable: long-term pins migrate out of them.'),
 });
 
 /** The field, defaults filled in. */

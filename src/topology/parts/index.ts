@@ -33,22 +33,32 @@ import { thpActors, thpSchema } from './thp.ts';
  */
 export const partSchemas = {
   ...customSchemas,
-  gup: gupSchema.optional(),
-  liveFallback: liveFallbackSchema.optional(),
-  uaccess: uaccessSchema.optional(),
-  cgroups: cgroupsSchema.optional(),
-  ksm: ksmSchema.optional(),
-  memoryFailure: memoryFailureSchema.optional(),
-  userfaultfd: userfaultfdSchema.optional(),
-  objects: objectsSchema.optional(),
-  drivers: driversSchema.optional(),
-  pipes: pipesSchema,
-  procfs: procfsSchema.optional(),
-  reclaim: reclaimSchema,
-  selection: selectionSchema,
-  zone: zoneSchema,
-  thp: thpSchema,
-  hugetlb: hugetlbSchema,
+  gup: gupSchema.optional().describe('Who pins user memory, and the choices about pinned pages: docs/gup.md.'),
+  liveFallback: liveFallbackSchema
+    .optional()
+    .describe('How CPUs that run a process change its table, step by step: docs/live-fallback.md.'),
+  uaccess: uaccessSchema
+    .optional()
+    .describe('What is done where the kernel itself touches user memory: docs/uaccess.md.'),
+  cgroups: cgroupsSchema.optional().describe('Memory cgroups: docs/cgroups.md.'),
+  ksm: ksmSchema.optional().describe('ksmd, with the settings of its sysfs files: docs/ksm.md.'),
+  memoryFailure: memoryFailureSchema.optional().describe('What a memory error takes away: docs/memory-failure.md.'),
+  userfaultfd: userfaultfdSchema
+    .optional()
+    .describe('Descriptors that programs may open, and in which pages they work: docs/userfaultfd.md.'),
+  objects: objectsSchema.optional().describe('Objects of the kernel that programs map: docs/objects.md.'),
+  drivers: driversSchema.optional().describe('Devices whose memory a program maps as `driver:NAME`: docs/drivers.md.'),
+  pipes: pipesSchema.describe('Pipes that programs fill by `splice` and empty by `drain`.'),
+  procfs: procfsSchema.optional().describe('Files of /proc and /sys, which programs read and write: docs/procfs.md.'),
+  reclaim: reclaimSchema.describe('kswapd, and `swap` where it is given: docs/reclaim.md.'),
+  selection: selectionSchema.describe(
+    'Programs that processes may execute, and how they come by their page size: docs/selection.md.',
+  ),
+  zone: zoneSchema.describe(
+    'Memory pressure: free lists by migrate type, compaction, the OOM killer: docs/memory-pressure.md.',
+  ),
+  thp: thpSchema.describe('khugepaged and the controls of huge pages: docs/thp.md.'),
+  hugetlb: hugetlbSchema.describe('Pools of huge pages: docs/hugetlb.md.'),
 } satisfies Record<string, ZodType>;
 
 /**

@@ -16,14 +16,21 @@ import type { PartActors } from './part.ts';
  * ```
  */
 export const ksmSchema = z.strictObject({
-  run: z.boolean().default(true),
-  pagesToScan: z.int().min(1).default(100),
-  /** 20 ms at 3 GHz. */
-  sleepCycles: z.int().min(1).default(60_000_000),
-  maxPageSharing: z.int().min(2).default(256),
-  useZeroPages: z.boolean().default(false),
-  unit: z.enum(['process-page', 'kernel-page', 'off']).default('process-page'),
-  subPages: z.boolean().default(true),
+  run: z.boolean().default(true).describe('`run`: whether ksmd works.'),
+  pagesToScan: z.int().min(1).default(100).describe('`pages_to_scan`: pages in one go.'),
+  sleepCycles: z.int().min(1).default(60_000_000).describe('`sleep_millisecs`, in cycles: 20 ms at 3 GHz.'),
+  maxPageSharing: z.int().min(2).default(256).describe('`max_page_sharing`: mappings of one merged page at most.'),
+  useZeroPages: z.boolean().default(false).describe('`use_zero_pages`: the zero page takes the place of zeroes.'),
+  unit: z
+    .enum(['process-page', 'kernel-page', 'off'])
+    .default('process-page')
+    .describe(
+      'What is compared and merged: pages of the process, of the kernel, or nothing in processes of larger pages.',
+    ),
+  subPages: z
+    .boolean()
+    .default(true)
+    .describe('A process of kernel pages may map single pages of a merged larger page.'),
 });
 
 /**

@@ -16,6 +16,14 @@ import { defaultLiveFallback } from '../../arch/liveFallback.ts';
  * ```
  */
 export const liveFallbackSchema = z.strictObject({
-  protocol: z.enum(['reserved-ttbr0', 'in-place', 'no-flush']).default(defaultLiveFallback.protocol),
-  returnToNative: z.enum(['never', 'when-whole']).default(defaultLiveFallback.returnToNative),
+  protocol: z
+    .enum(['reserved-ttbr0', 'in-place', 'no-flush'])
+    .default(defaultLiveFallback.protocol)
+    .describe(
+      '`reserved-ttbr0`: all CPUs install the empty table before tables change; `in-place`: they change at once; `no-flush`: TLBs stay.',
+    ),
+  returnToNative: z
+    .enum(['never', 'when-whole'])
+    .default(defaultLiveFallback.returnToNative)
+    .describe('Fallen back for ever, or until every process page is one folio again.'),
 });

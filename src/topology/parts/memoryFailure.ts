@@ -16,9 +16,22 @@ import type { PartActors } from './part.ts';
  * ```
  */
 export const memoryFailureSchema = z.strictObject({
-  containment: z.enum(['process-page', 'kernel-page']).default('process-page'),
-  retirement: z.enum(['frame', 'folio']).default('frame'),
-  earlyKill: z.boolean().default(false),
+  containment: z
+    .enum(['process-page', 'kernel-page'])
+    .default('process-page')
+    .describe(
+      'What gets hwpoison entries: the whole process page, or the 4K that failed, which gives the native table up.',
+    ),
+  retirement: z
+    .enum(['frame', 'folio'])
+    .default('frame')
+    .describe('What is never handed out again: the frame, the rest being given back, or the whole folio.'),
+  earlyKill: z
+    .boolean()
+    .default(false)
+    .describe(
+      '`vm.memory_failure_early_kill`: whoever maps the page gets SIGBUS at once, not only when it touches it.',
+    ),
 });
 
 /**

@@ -23,7 +23,12 @@ const OBJECT_CALLS: ReadonlySet<string> = new Set([
 ]);
 
 const pages = z.enum(['process-page', 'kernel-page']);
-const ranges = z.array(z.strictObject({ offsetBytes: number, lengthBytes: number }));
+const ranges = z.array(
+  z.strictObject({
+    offsetBytes: number.describe('Where it begins in the device.'),
+    lengthBytes: number.describe('How long it is.'),
+  }),
+);
 const shapes = Object.keys(driverShapes) as [keyof typeof driverShapes, ...(keyof typeof driverShapes)[]];
 
 /**
@@ -35,21 +40,27 @@ const shapes = Object.keys(driverShapes) as [keyof typeof driverShapes, ...(keyo
  * objectsSchema.parse({}); // { pages: 'process-page', vdso: false }
  * ```
  */
-export const objectsSchema = z.strictObject({ pages: pages.default('process-page'), vdso: z.boolean().default(false) });
+export const objectsSchema = z.strictObject({
+  pages: pages.default('process-page').describe('The page that objects of the kernel are made of.'),
+  vdso: z.boolean().default(false).describe('Programs have vvar and vDSO.'),
+});
 
 const driverSchema = z.strictObject({
-  name: z.string().regex(/^[A-Za-z0-9_.-]+$/, 'a name is letters, digits, points, dashes and underscores'),
-  /** How it maps its memory. */
-  shape: z.enum(shapes).default('vm_iomap_memory'),
-  /** Physical address of its registers, below RAM; left out: it has RAM. */
-  registers: number.optional(),
-  lengthBytes: number,
-  /** What becomes of memory that fills no process page. */
-  small: z.enum(['refuse', 'pad', 'leak', 'driver']).default('refuse'),
-  /** What of it is Device-nGnRE memory: all registers unless given, no RAM. */
-  deviceMemory: ranges.optional(),
-  /** Whose pages its ioctls count in. */
-  ioctlPages: pages.default('process-page'),
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9_.-]+$/, 'a name is letters, digits, points, dashes and underscores')
+    .describe('Programs map it as `driver:NAME`.'),
+  shape: z.enum(shapes).default('vm_iomap_memory').describe('How it maps its memory: docs/drivers.md.'),
+  registers: number
+    .optional()
+    .describe('Physical address of its registers, below 1 GiB, where RAM begins; left out: it has RAM.'),
+  lengthBytes: number.describe('How much memory it has.'),
+  small: z
+    .enum(['refuse', 'pad', 'leak', 'driver'])
+    .default('refuse')
+    .describe('What becomes of memory that fills no process page.'),
+  deviceMemory: ranges.optional().describe('What of it is Device-nGnRE memory: all registers unless given, no RAM.'),
+  ioctlPages: pages.default('process-page').describe('Whose pages its ioctls count in.'),
 });
 
 /**

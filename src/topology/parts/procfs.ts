@@ -17,8 +17,10 @@ import type { PartActors } from './part.ts';
  * ```
  */
 export const procfsSchema = z.strictObject({
-  /** Values are put into the reader's pages, or refused; or what cannot be shown in them is not there. */
-  policy: z.enum(['translate', 'defeature']).default('translate'),
+  policy: z
+    .enum(['translate', 'defeature'])
+    .default('translate')
+    .describe("Values are put into the reader's pages, or refused; or what cannot be shown in them is not there."),
 });
 
 /** Inode of the first file of a file system, behind that of its root. */

@@ -8,14 +8,17 @@ import type { PartActors } from './part.ts';
 
 /** A swap device. */
 const swapSchema = z.strictObject({
-  size,
-  /**
-   * What is swapped at once: the process page, which goes and comes as a whole, or each kernel page by itself, as a kernel does
-   * that splits large folios before it swaps them; that tears process pages.
-   */
-  unit: z.enum(['process-page', 'kernel-page']).default('process-page'),
-  /** Where no aligned run of slots is left: any slots for each page, or the process page stays in memory. */
-  fragmented: z.enum(['scatter', 'keep']).default('scatter'),
+  size: size.describe('Size of the swap device.'),
+  unit: z
+    .enum(['process-page', 'kernel-page'])
+    .default('process-page')
+    .describe(
+      'What is swapped at once: the process page as a whole, or each kernel page by itself, which tears process pages.',
+    ),
+  fragmented: z
+    .enum(['scatter', 'keep'])
+    .default('scatter')
+    .describe('Where no aligned run of slots is left: any slots for each page, or the process page stays in memory.'),
 });
 
 /**
@@ -28,15 +31,22 @@ const swapSchema = z.strictObject({
  */
 export const reclaimSchema = z
   .strictObject({
-    /** vm.swappiness. */
-    swappiness: z.int().min(0).max(200).default(60),
-    swap: swapSchema.optional(),
-    /** Where dirty bits are looked for when entries go: in the native table too, or in the Linux table alone, which loses data. */
-    dirty: z.enum(['gather', 'linux-table-only']).default('gather'),
-    /** The same of accessed bits: in the Linux table alone every page looks unused. */
-    accessed: z.enum(['gather', 'linux-table-only']).default('gather'),
-    /** Whether native tables are dropped under pressure; they must be lazy for that (`design.nativeFill`). */
-    nativeTables: z.enum(['keep', 'drop']).default('keep'),
+    swappiness: z.int().min(0).max(200).default(60).describe('`vm.swappiness`.'),
+    swap: swapSchema.optional().describe('A swap device; left out: none.'),
+    dirty: z
+      .enum(['gather', 'linux-table-only'])
+      .default('gather')
+      .describe(
+        'Where dirty bits are looked for when entries go: in both tables, or in the Linux table alone, which loses data.',
+      ),
+    accessed: z
+      .enum(['gather', 'linux-table-only'])
+      .default('gather')
+      .describe('The same of accessed bits: in the Linux table alone every page looks unused.'),
+    nativeTables: z
+      .enum(['keep', 'drop'])
+      .default('keep')
+      .describe('Whether native tables are dropped under pressure; they must be lazy for that (`design.nativeFill`).'),
   })
   .optional();
 
@@ -70,7 +80,8 @@ export const reclaimActors: PartActors = ({ topology, resources }) => {
   const { swap, swappiness, dirty, accessed, nativeTables } = reclaim;
   if (nativeTables === 'drop' && topology.design.nativeFill !== 'lazy') {
     const where = `${topology.name}: reclaim.nativeTables`;
-    throw new GranuleError('TOPOLOGY_INVALID', 'native tables can be dropped where design.nativeFill is "lazy"', where);
+    const what = 'native tables can be dropped where design.nativeFill is "lazy"';
+    throw new GranuleError('TOPOLOGY_INVALID', what, where, 'Set design.nativeFill to "lazy", or leave this out.');
   }
   const isNative = ({ pageSize }: TopologyProcess): boolean => topology.nativeTables && pageSize > kernelPageBytes;
   const dropped = nativeTables === 'drop' ? processes.filter(isNative) : [];

@@ -8,40 +8,46 @@ import { GRANULES } from '../../arch/granule.ts';
 import { PT } from '../../mm/elf/elfFile.ts';
 import type { ProgramImage } from '../../mm/selection/image.ts';
 import { defaultSelection, type SelectionSettings } from '../../mm/selection/settings.ts';
+import { EXTENT_FORM, HEX_PAGE_SIZE_FORM } from '../../trace/numberForms.ts';
 import { parseNumber } from '../../trace/programCalls.ts';
 
-const bytes = z.union([z.string(), z.number()]).transform((value, context) => {
-  const parsed = parseNumber(value);
-  if (parsed === null || parsed < 0) context.addIssue({ code: 'custom', message: `"${value}" is no size or address` });
-  return parsed ?? 0;
-});
+const bytes = z
+  .union([z.string(), z.number()])
+  .transform((value, context) => {
+    const parsed = parseNumber(value);
+    if (parsed === null || parsed < 0)
+      context.addIssue({ code: 'custom', message: `"${value}" is no size or address` });
+    return parsed ?? 0;
+  })
+  .meta(EXTENT_FORM);
 
-const pageSize = bytes.refine(
-  (value) => (GRANULES as readonly number[]).includes(value),
-  'a page size is 4K, 16K or 64K',
-);
+const pageSize = bytes
+  .refine((value) => (GRANULES as readonly number[]).includes(value), 'a page size is 4K, 16K or 64K')
+  .meta(HEX_PAGE_SIZE_FORM);
 
 const rights = z.string().regex(/^r?w?x?$/);
 
 /** One PT_LOAD header; `memoryBytes` is as much as `fileBytes` unless given. */
 const segmentSchema = z.strictObject({
-  vaddr: bytes,
-  offset: bytes,
-  fileBytes: bytes,
-  memoryBytes: bytes.optional(),
-  rights,
-  align: bytes.default(4096),
+  vaddr: bytes.describe('Where it is loaded.'),
+  offset: bytes.describe('Where it begins in the file.'),
+  fileBytes: bytes.describe('Its length in the file.'),
+  memoryBytes: bytes.optional().describe('Its length in memory; left out: as in the file.'),
+  rights: rights.describe('Some of `rwx`, in this order.'),
+  align: bytes.default(4096).describe('`p_align`.'),
 });
 
 const imageSchema = z.strictObject({
-  path: z.string().min(1),
-  type: z.enum(['exec', 'dyn']).default('exec'),
-  size: bytes,
-  segments: z.array(segmentSchema).min(1),
-  /** The page size in its note. */
-  note: pageSize.optional(),
-  interpreter: z.string().min(1).optional(),
-  setId: z.boolean().default(false),
+  path: z.string().min(1).describe('Its path.'),
+  type: z
+    .enum(['exec', 'dyn'])
+    .default('exec')
+    .describe('An executable of fixed addresses, or one that can lie anywhere.'),
+  size: bytes.describe('Size of the file.'),
+  segments: z.array(segmentSchema).min(1).describe('Its PT_LOAD headers.'),
+  note: pageSize.optional().describe('The page size in its note; left out: it has none.'),
+  interpreter: z.string().min(1).optional().describe('Path of its dynamic linker; left out: none.'),
+  setId: z.boolean().default(false).describe('It is a set-user-ID program.'),
 });
 
 /**
@@ -55,13 +61,30 @@ const imageSchema = z.strictObject({
  */
 export const selectionSchema = z
   .strictObject({
-    images: z.array(imageSchema).min(1),
-    personality: z.enum(['next-exec', 'at-once', 'absent']).default(defaultSelection.personality),
-    prctl: z.boolean().default(defaultSelection.prctl),
-    elf: z.enum(['note', 'p-align', 'absent']).default(defaultSelection.elf),
-    clone: z.enum(['next-exec', 'absent']).default('next-exec'),
-    setId: z.enum(['clear', 'keep']).default(defaultSelection.setId),
-    misfit: z.enum(['kill', 'refuse', 'copy', 'kernel-page']).default(defaultSelection.misfit),
+    images: z.array(imageSchema).min(1).describe('Programs that may be executed.'),
+    personality: z
+      .enum(['next-exec', 'at-once', 'absent'])
+      .default(defaultSelection.personality)
+      .describe('What bits of personality(2) select: at the next execve; at once, which is the hazard; or nothing.'),
+    prctl: z
+      .boolean()
+      .default(defaultSelection.prctl)
+      .describe('A prctl sets a preference of the calling thread, and one for the next execve alone.'),
+    elf: z
+      .enum(['note', 'p-align', 'absent'])
+      .default(defaultSelection.elf)
+      .describe('What a file may say by itself: by a note, by being linked for a larger page, or nothing.'),
+    clone: z
+      .enum(['next-exec', 'absent'])
+      .default('next-exec')
+      .describe("A page size given to clone3(2): for the child's next execve, or no such argument."),
+    setId: z.enum(['clear', 'keep']).default(defaultSelection.setId).describe('It is a set-user-ID program.'),
+    misfit: z
+      .enum(['kill', 'refuse', 'copy', 'kernel-page'])
+      .default(defaultSelection.misfit)
+      .describe(
+        'A program that cannot be loaded at the size selected: killed, refused, loaded with copies, or run in kernel pages.',
+      ),
   })
   .optional();
 

@@ -19,24 +19,39 @@ const count = z.int().nonnegative();
  */
 export const thpSchema = z
   .strictObject({
-    /** What a process of a larger page size is told of controls that depend on the page size. */
-    policy: z.enum(['translate', 'defeature', 'kernel']).default('translate'),
-    /** What the pages of a process are collapsed to. */
-    collapseSize: z.enum(['process-pmd', 'kernel-pmd']).default('process-pmd'),
-    /** Rounds over all processes after which khugepaged rests for good. */
-    fullScans: z.int().positive().default(10),
-    useZeroPage: z.boolean().default(true),
+    policy: z
+      .enum(['translate', 'defeature', 'kernel'])
+      .default('translate')
+      .describe(
+        'What a larger process is told of controls that depend on its page: what a kernel of its size says, nothing, or what this says.',
+      ),
+    collapseSize: z
+      .enum(['process-pmd', 'kernel-pmd'])
+      .default('process-pmd')
+      .describe(
+        'What the pages of a process are collapsed to: the PMD of a kernel of its page size, or of this kernel.',
+      ),
+    fullScans: z
+      .int()
+      .positive()
+      .default(10)
+      .describe('Rounds over all processes after which khugepaged rests for good.'),
+    useZeroPage: z
+      .boolean()
+      .default(true)
+      .describe('A read fault maps the huge zero page where a write fault would get a huge page.'),
     khugepaged: z
       .strictObject({
-        defrag: z.boolean().optional(),
-        pagesToScan: z.int().positive().optional(),
-        scanSleepMilliseconds: count.optional(),
-        allocSleepMilliseconds: count.optional(),
-        maxPtesNone: count.optional(),
-        maxPtesSwap: count.optional(),
-        maxPtesShared: count.optional(),
+        defrag: z.boolean().optional().describe('`khugepaged/defrag`.'),
+        pagesToScan: z.int().positive().optional().describe('`khugepaged/pages_to_scan`.'),
+        scanSleepMilliseconds: count.optional().describe('`khugepaged/scan_sleep_millisecs`.'),
+        allocSleepMilliseconds: count.optional().describe('`khugepaged/alloc_sleep_millisecs`.'),
+        maxPtesNone: count.optional().describe('`khugepaged/max_ptes_none`.'),
+        maxPtesSwap: count.optional().describe('`khugepaged/max_ptes_swap`.'),
+        maxPtesShared: count.optional().describe('`khugepaged/max_ptes_shared`.'),
       })
-      .prefault({}),
+      .prefault({})
+      .describe('Files of khugepaged; as Linux boots unless given.'),
   })
   .optional();
 

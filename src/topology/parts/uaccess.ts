@@ -14,6 +14,10 @@ import { z } from 'zod';
  * ```
  */
 export const uaccessSchema = z.strictObject({
-  /** Whose pages the key of a shared futex counts (`src/mm/uaccess/futexKey.ts`). */
-  futexKeys: z.enum(['kernel-page', 'process-page']).default('kernel-page'),
+  futexKeys: z
+    .enum(['kernel-page', 'process-page'])
+    .default('kernel-page')
+    .describe(
+      "Whose pages the key of a shared futex counts; those of the caller's ABI keep a 4K and a 64K process from meeting.",
+    ),
 });

@@ -19,9 +19,15 @@ export const userfaultfdSchema = z.strictObject({
   descriptors: z
     .array(z.string().regex(/^[\w.-]+$/, 'a name is of letters, digits, "_", "." and "-"'))
     .min(1)
-    .refine((names) => new Set(names).size === names.length, 'each descriptor has a name of its own'),
-  /** For a process whose page is larger than the kernel's. */
-  granularity: z.enum(['process-page', 'kernel-page', 'defeature']).default('process-page'),
+    .refine((names) => new Set(names).size === names.length, 'each descriptor has a name of its own')
+    .meta({ uniqueItems: true })
+    .describe('Names of the descriptors that programs may open.'),
+  granularity: z
+    .enum(['process-page', 'kernel-page', 'defeature'])
+    .default('process-page')
+    .describe(
+      "What ranges, events and pages are in, for a process whose page is larger than the kernel's; `defeature` offers no feature.",
+    ),
 });
 
 /**

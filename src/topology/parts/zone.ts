@@ -22,21 +22,39 @@ import type { PartSurroundings } from './part.ts';
  */
 export const zoneSchema = z
   .strictObject({
-    /** Memory is grouped by mobility; left out: what the kernel decides by the size of memory. */
-    migrateTypes: z.boolean().optional(),
-    /** Who compacts: allocations that wait (`direct`), kcompactd, both, or nobody. */
-    compaction: z.enum(['both', 'direct', 'kcompactd', 'none']).default('both'),
-    /** What compaction moves at once: a folio with all its entries, or each of its kernel pages, which tears process pages. */
-    migration: z.enum(['folio', 'kernel-page']).default('folio'),
-    oom: z.boolean().default(true),
-    /** What becomes of a process whose page cannot be had (`src/mm/slowpath/slowpath.ts`). */
-    allocationFailure: z.enum(ALLOCATION_FAILURES).default('compact-then-oom'),
-    /** vm.min_free_kbytes; left out: what a kernel with huge pages sets. */
-    minFreeKbytes: z.int().nonnegative().optional(),
-    /** One page in so many is the kernel's own from the beginning, and does not move. */
-    kernelPageEvery: z.int().min(2).optional(),
-    /** /proc/PID/oom_score_adj, by pid. */
-    oomScoreAdj: z.record(z.string().regex(/^\d+$/), z.int().min(-1000).max(1000)).default({}),
+    migrateTypes: z
+      .boolean()
+      .optional()
+      .describe('Memory is grouped by mobility; left out: what the kernel decides by the size of memory.'),
+    compaction: z
+      .enum(['both', 'direct', 'kcompactd', 'none'])
+      .default('both')
+      .describe('Who compacts: allocations that wait (`direct`), kcompactd, both, or nobody.'),
+    migration: z
+      .enum(['folio', 'kernel-page'])
+      .default('folio')
+      .describe(
+        'What compaction moves at once: a folio with all its entries, or each kernel page, which tears process pages.',
+      ),
+    oom: z.boolean().default(true).describe('The OOM killer may kill.'),
+    allocationFailure: z
+      .enum(ALLOCATION_FAILURES)
+      .default('compact-then-oom')
+      .describe('What becomes of a process whose page cannot be had: docs/memory-pressure.md.'),
+    minFreeKbytes: z
+      .int()
+      .nonnegative()
+      .optional()
+      .describe('`vm.min_free_kbytes`; left out: what a kernel with huge pages sets.'),
+    kernelPageEvery: z
+      .int()
+      .min(2)
+      .optional()
+      .describe("One page in so many is the kernel's own from the beginning, and does not move."),
+    oomScoreAdj: z
+      .record(z.string().regex(/^\d+$/), z.int().min(-1000).max(1000))
+      .default({})
+      .describe('`/proc/PID/oom_score_adj`, by pid.'),
   })
   .optional();
 

@@ -14,7 +14,9 @@ type Named<N extends string, S extends Shape> = z.ZodObject<S & { pattern: z.Zod
 function named<N extends string, S extends Shape>(pattern: Pattern<N, z.ZodObject<S, z.core.$strict>>): Named<N, S> {
   const { name, operands }: { name: N; operands: z.ZodObject } = pattern;
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the checker cannot follow an extension of unknown fields
-  return operands.safeExtend({ pattern: z.literal(name) }) as unknown as Named<N, S>;
+  return operands.safeExtend({
+    pattern: z.literal(name).describe('The name of the pattern: docs/workloads.md.'),
+  }) as unknown as Named<N, S>;
 }
 
 function noPattern(issue: { input?: unknown }): string | undefined {
@@ -129,7 +131,10 @@ const sharedPart = z.union(
   [
     sharedPattern,
     z.strictObject({ share, program }),
-    z.strictObject({ share, sequence: z.array(stage).min(1).max(PARTS_MAX) }),
+    z.strictObject({
+      share,
+      sequence: z.array(stage).min(1).max(PARTS_MAX).describe('parts that come one after the other'),
+    }),
   ],
   { error: ofKey(['pattern', 'program', 'sequence']) },
 );

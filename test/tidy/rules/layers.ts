@@ -10,7 +10,7 @@ const LEVELS: readonly (readonly string[])[] = [
   ['machines'],
   ['src/runtime', 'src/log', 'src/trace'],
   ['src/topology', 'src/timeline', 'src/metrics'],
-  ['src/report', 'src/validate', 'src/explore', 'src/library'],
+  ['src/report', 'src/validate', 'src/explore', 'src/library', 'src/query', 'src/export'],
   ['src/sweep'],
   ['src/inspector', 'src/cli'],
 ];
@@ -36,6 +36,8 @@ const BROWSER_FOLDERS = [
   'src/topology',
   'src/metrics',
   'src/library',
+  'src/query',
+  'src/export',
   'src/inspector',
 ];
 /** By this name tests import what users do. */

@@ -14,7 +14,7 @@ const LEFTOVERS = new Set(['only', 'skip', 'todo', 'fails']);
 /** Files and folders are named in camel or kebab case and begin with a small letter; documents in kebab case. */
 const SOURCE_NAME = /^(?:[a-z][a-zA-Z0-9]*|[a-z0-9]+(?:-[a-z0-9]+)*)(?:\.[a-z]+)*\.[a-z]+$/;
 const FOLDER_NAME = /^(?:[a-z][a-zA-Z0-9]*|[a-z0-9]+(?:-[a-z0-9]+)*)$/;
-const DOCUMENT_NAME = /^(?:README|[a-z0-9]+(?:-[a-z0-9]+)*)\.[a-z0-9]+$/;
+const DOCUMENT_NAME = /^(?:README|[a-z0-9]+(?:-[a-z0-9]+)*)(?:\.schema)?\.[a-z0-9]+$/;
 const FIXTURE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 
 function matches(file: ProjectFile, pattern: RegExp, what: (found: string) => string, remedy: string): Problem[] {

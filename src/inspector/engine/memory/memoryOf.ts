@@ -60,7 +60,7 @@ function areasOf({ pageBytes, vmas }: { pageBytes: number; vmas: readonly Vma[] 
  * @throws GranuleError SEQ_OUT_OF_RANGE, ACTOR_UNKNOWN, TRACE_MISSING
  * @example
  * ```ts
- * const process = { pid: 1, trace: 'made', pageSize: '64K' };
+ * const process = { pid: 1, trace: 'made', pageSize: '4K' };
  * const traces = new Map([[1, traceFromSteps([{ access: 'X', addr: 0x10000 }])]]);
  * const reader = runInMemory(parseTopology({ name: 'one', processes: [process] }, 'example'), traces);
  * const run = new OpenRun({ run: 'A', name: 'made', reader, traces });

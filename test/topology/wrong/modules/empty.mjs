@@ -1,0 +1,2 @@
+/** A module that defines nothing. */
+export const answer = 42;
