@@ -27,7 +27,7 @@ export const READY = `(async () => {
 
 /**
  * Goes to the place HASH, waits until it is drawn, and turns the wheel sideways with every frame for PAN_MS milliseconds, to and
- * fro. Comes to the milliseconds of each frame.
+ * fro. Comes to the milliseconds between drawings of the lanes; a frame without one is counted to the next.
  */
 export const PAN = `(async () => {
   const frame = () => new Promise(requestAnimationFrame);
@@ -38,14 +38,26 @@ export const PAN = `(async () => {
   const turn = (deltaX) => canvas.dispatchEvent(new WheelEvent('wheel', {
     deltaX, clientX: box.left + 600, clientY: box.top + 60, bubbles: true, cancelable: true,
   }));
+  const context = canvas.getContext('2d');
+  const paint = context.fillRect;
+  let drawings = 0;
+  // A drawing begins with the paper.
+  context.fillRect = (x, y, width, height) => {
+    if (x === 0 && y === 0 && height > 100) drawings += 1;
+    paint.call(context, x, y, width, height);
+  };
   const times = [];
   let last = await frame();
+  let drawn = drawings;
   for (let at = 0, end = last + PAN_MS; last < end; at += 1) {
     turn(at % 200 < 100 ? 6 : -6);
     const now = await frame();
+    if (drawings === drawn && now < end) continue;
     times.push(now - last);
     last = now;
+    drawn = drawings;
   }
+  context.fillRect = paint;
   return times;
 })()`;
 
