@@ -1,12 +1,17 @@
 /** What a command may touch of the outside: streams, folder, environment. Tests bring their own. */
 import { isAbsolute, join } from 'node:path';
-import type { Writable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 
 /** A stream that output goes to. `isTTY` and `columns` are there when it is a terminal. */
 export type OutputStream = Writable & { isTTY?: boolean; columns?: number };
 
+/** A stream that input comes from. */
+export type InputStream = Readable & { isTTY?: boolean };
+
 /** The surroundings of one invocation. */
 export interface CliIo {
+  /** What commands that lead a conversation read; none where nobody is there to have one. */
+  stdin?: InputStream;
   stdout: OutputStream;
   stderr: OutputStream;
   cwd: string;

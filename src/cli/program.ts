@@ -5,6 +5,7 @@ import { TopologyError } from '../topology/form/topologyError.ts';
 import { GRANULE_VERSION } from '../topology/meta.ts';
 import { Cli } from './cli.ts';
 import { addAbiReport } from './abiReport.ts';
+import { addDebug } from './debug.ts';
 import { addCheck } from './check.ts';
 import { addDiff } from './diff.ts';
 import { addCompare } from './compare.ts';
@@ -83,6 +84,7 @@ export function createProgram(cli: Cli): Command {
     addFaults,
     addSweep,
     addReplay,
+    addDebug,
     addState,
     addDiff,
     addWhy,

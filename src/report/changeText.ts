@@ -1,5 +1,5 @@
 /** Differences of states, and what an event did, as text. */
-import type { RecordChange } from '../timeline/changes.ts';
+import type { ChangeInBrief } from '../timeline/changes.ts';
 import type { Change } from '../timeline/diff.ts';
 import { formatHex } from './format.ts';
 import { ADDRESS_FIELD } from './recordText.ts';
@@ -63,7 +63,7 @@ export function changesText(changes: readonly Change[], { lines, indent = '' }: 
  * recordChangeText(change, { lines: 5 }); // '  idle -> busy\n'
  * ```
  */
-export function recordChangeText(change: RecordChange, options: ChangeTextOptions): string {
+export function recordChangeText(change: ChangeInBrief, options: ChangeTextOptions): string {
   const { from, to, changes, sent } = change;
   const indent = options.indent ?? '  ';
   const [before, after] = [valueText(from), valueText(to)];

@@ -82,8 +82,18 @@ function vmaTable({ pageBytes, vmas }: VmaSetPlain, rows: number): StructureTabl
 
 const FLAG_NAMES = Object.entries(PTE).map(([name, bit]) => ({ name, bit }));
 
-function flagsText(flags: number): string {
-  return FLAG_NAMES.filter(({ bit }) => (flags & bit) !== 0)
+/**
+ * The names of the flags of a page-table entry.
+ *
+ * @example
+ * ```ts
+ * flagsText(PTE.VALID | PTE.YOUNG); // 'VALID YOUNG'
+ * ```
+ */
+export function flagsText(flags: number): string {
+  // The two have one bit, which means the one or the other.
+  const other = (flags & PTE.SPECIAL) === 0 ? 'DEVICE' : 'LARGE';
+  return FLAG_NAMES.filter(({ name, bit }) => (flags & bit) !== 0 && name !== other)
     .map(({ name }) => name)
     .join(' ');
 }

@@ -73,6 +73,28 @@ function changeOf(run: RecordedRun, before: ActorSnapshot, record: LogRecord): {
   return { change, step };
 }
 
+/** What one record did, without what only programs read. */
+export type ChangeInBrief = Pick<RecordChange, 'from' | 'to' | 'changes' | 'sent'>;
+
+/**
+ * What handling a record makes of the state before it: what people read of a change, which is had for less than all of it.
+ *
+ * @throws GranuleError as {@link RecordedRun}
+ * @example
+ * ```ts
+ * const process = { pid: 1, trace: 'made', pageSize: '4K' };
+ * const traces = new Map([[1, traceFromSteps([{ access: 'X', addr: 0x10000 }])]]);
+ * const reader = runInMemory(parseTopology({ name: 'one', processes: [process] }, 'example'), traces);
+ * const { run } = viewOf(reader, traces);
+ * changeInBrief(run, run.initial('process:1'), reader.read(0)).sent[0]?.type; // 'SYSCALL'
+ * ```
+ */
+export function changeInBrief(run: RecordedRun, before: ActorSnapshot, record: LogRecord): ChangeInBrief {
+  const step = run.handle(before, record);
+  const changes = diff(changedPart(before, step.snapshot), changedPart(step.snapshot, before));
+  return { from: stateValueOf(before), to: stateValueOf(step.snapshot), changes, sent: sentBy(step) };
+}
+
 /**
  * What the records `fromSeq` to `toSeq` did, in order, or those of one actor alone. Every actor met is folded once; the
  * snapshots at the start come from the nearest checkpoints.

@@ -3,7 +3,7 @@ import type { LogReader } from '../log/logReader.ts';
 import type { LogRecord } from '../log/record.ts';
 import type { RunSource } from '../mm/runs.ts';
 import { SnapshotPath } from './snapshotPath.ts';
-import { viewOf } from './systemView.ts';
+import { type SystemView, viewOf } from './systemView.ts';
 import { sameValue } from './values.ts';
 
 /** The record that gave a value its last change; `before` and `after` are undefined where the path led nowhere. */
@@ -35,20 +35,49 @@ export function lastChange(
   path: string,
   beforeSeq: number,
 ): LastChange | null {
-  const view = viewOf(reader, traces);
+  for (const found of lookForLastChange(viewOf(reader, traces), actor, path, beforeSeq))
+    if (found !== null) return found;
+  return null;
+}
+
+/**
+ * Looks for the same, one of the actor's own events at a time: null for each that changed nothing, then what was found. Whoever
+ * asks may stop between two.
+ *
+ * @throws GranuleError as {@link lastChange}
+ * @example
+ * ```ts
+ * const process = { pid: 1, trace: 'made', pageSize: '4K' };
+ * const traces = new Map([[1, traceFromSteps([{ access: 'X', addr: 0x10000 }])]]);
+ * const reader = runInMemory(parseTopology({ name: 'one', processes: [process] }, 'example'), traces);
+ * const looked = [...lookForLastChange(viewOf(reader, traces), 'process:1', 'value', reader.lastSeq)];
+ * looked.at(-1)?.after; // 'zombie'
+ * ```
+ */
+export function* lookForLastChange(
+  view: SystemView,
+  actor: string,
+  path: string,
+  beforeSeq: number,
+): Generator<LastChange | null, void, undefined> {
+  const { reader } = view.run;
   const watch = new SnapshotPath(path);
   view.run.checkSeq(beforeSeq);
   let seq = beforeSeq;
   for (;;) {
     const { recordSeq } = view.folded(actor, seq);
     const record = recordSeq === null ? lastRecordOf(reader, actor, seq) : recordOf(reader, actor, recordSeq);
-    if (record === null) return null;
+    if (record === null) return;
     const earlier = view.snapshot(actor, record.seq - 1);
     const later = view.snapshot(actor, record.seq);
     if (!watch.isSame(earlier, later)) {
       const [before, after] = [watch.value(earlier), watch.value(later)];
-      if (!sameValue(before, after)) return { record, before, after };
+      if (!sameValue(before, after)) {
+        yield { record, before, after };
+        return;
+      }
     }
+    yield null;
     seq = record.seq - 1;
   }
 }

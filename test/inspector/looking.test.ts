@@ -62,6 +62,10 @@ describe.skipIf(withoutChromium)('looking at an event', () => {
     await open.picture('page-tables');
     await open.press('ArrowRight');
     await page.getByText('fell back: not-consecutive at 0x200010000').waitFor();
+    const torn = page.locator('.tables tr.refused');
+    await torn.getByText('not-consecutive', { exact: true }).waitFor();
+    expect(await torn.getByRole('rowheader').allTextContents()).toEqual(['0x200010000']);
+    await open.picture('fallback-group');
   });
 
   it('TLBs by level, page blocks, a page cache and areas have a view each', async () => {

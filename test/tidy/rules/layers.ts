@@ -12,11 +12,19 @@ const LEVELS: readonly (readonly string[])[] = [
   ['src/topology', 'src/timeline', 'src/metrics'],
   ['src/report', 'src/validate', 'src/explore', 'src/library', 'src/query', 'src/export'],
   ['src/sweep'],
-  ['src/inspector', 'src/cli'],
+  ['src/inspector', 'src/debugger', 'src/cli'],
 ];
 
-/** Imports between two folders of one level that are allowed: a replay builds its system; a command serves the page. */
-const SIDEWAYS = new Set(['src/timeline -> src/topology', 'src/cli -> src/inspector']);
+/**
+ * Imports between two folders of one level that are allowed: a replay builds its system; a command serves the page, or reads lines
+ * for the debugger; page and debugger see memory alike.
+ */
+const SIDEWAYS = new Set([
+  'src/timeline -> src/topology',
+  'src/cli -> src/inspector',
+  'src/cli -> src/debugger',
+  'src/debugger -> src/inspector',
+]);
 
 /** The one file that every folder may import. */
 const SHARED = 'src/errors.ts';
@@ -36,9 +44,10 @@ const BROWSER_FOLDERS = [
   'src/topology',
   'src/metrics',
   'src/library',
-  'src/query',
-  'src/export',
   'src/inspector',
+  'src/query',
+  'src/debugger',
+  'src/export',
 ];
 /** By this name tests import what users do. */
 const ITSELF = 'granule';
