@@ -1,8 +1,8 @@
 /**
  * The benchmark: `npm run bench`, with `-- --json` a list of {"name","value","unit","reach","holds"}. With `-- --scale` the
- * benchmark of size in its place, with `-- --wires` what it costs to watch alone, with `-- --debugger` the commands of the
- * debugger. Where peak memory is measured, a child
- * process does the work: its peak is then its own.
+ * benchmark of size in its place, with `-- --inspector` that of the web inspector, with `-- --debugger` the commands of the
+ * debugger, with `-- --wires` what it costs to watch alone. Where peak memory is measured, a child process does the work: its
+ * peak is then its own.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -16,6 +16,7 @@ import { GROWTH_BASE, growthByTen, LARGE_RUN, largeRunYardsticks } from '../repo
 import { wireYardsticks } from '../report/benchWires.ts';
 import type { Yardstick } from '../report/yardstick.ts';
 import { DEBUGGER_EVENTS, debuggerYardsticks } from './benchDebugger.ts';
+import { INSPECTED, inspectorYardsticks } from './benchInspector.ts';
 import { Progress } from './progress.ts';
 
 /** What a child is told. */
@@ -57,6 +58,7 @@ function measureScale(): Yardstick[] {
 
 async function measured(): Promise<Yardstick[]> {
   if (process.argv.includes('--scale')) return measureScale();
+  if (process.argv.includes('--inspector')) return inspectorYardsticks(INSPECTED, report);
   if (process.argv.includes('--debugger')) return debuggerYardsticks(DEBUGGER_EVENTS);
   if (process.argv.includes('--wires')) return wireYardsticks(FULL_SIZE);
   return [...(await runBench(FULL_SIZE, report)), ...measurePeaks()];

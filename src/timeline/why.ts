@@ -1,6 +1,8 @@
 /** Why an event happened, and what came of it: the log's causes, backwards and forwards. */
+import type { CheckpointEntry } from '../log/directory.ts';
 import type { LogReader } from '../log/logReader.ts';
 import { type LogRecord, OUTSIDE } from '../log/record.ts';
+import { SYSTEM_STATE } from '../topology/checkpointer.ts';
 
 /** Events that `effects` collects unless told otherwise: what a person can look through. */
 export const EFFECTS_MAX = 1000;
@@ -61,15 +63,56 @@ export interface Effects {
  * ```
  */
 export function effects(reader: LogReader, seq: number, depth: number, most: number = EFFECTS_MAX): Effects {
-  reader.read(seq);
-  const depths = new Map([[seq, 0]]);
   const found: Effect[] = [];
-  for (const record of reader.range(seq + 1)) {
-    const above = depths.get(record.cause);
-    if (above === undefined || above >= depth) continue;
+  for (const effect of effectsOf(reader, seq, depth)) {
     if (found.length >= most) return { effects: found, isCut: true };
-    depths.set(record.seq, above + 1);
-    found.push({ record, depth: above + 1 });
+    found.push(effect);
   }
   return { effects: found, isCut: false };
+}
+
+/**
+ * The same one by one, as far as they are asked for. Nothing is read behind a checkpoint at which none of the messages that wait
+ * was caused by the event or by what came of it: no more can come.
+ *
+ * @throws GranuleError SEQ_OUT_OF_RANGE, LOG_DAMAGED while it goes on
+ * @example
+ * ```ts
+ * const storage = memoryStorage();
+ * const writer = new LogWriter(storage, noCompression, {});
+ * writer.append({ seq: 0, timeCycles: 0, to: 'process:1', from: 'outside', cause: -1, type: 'START', payload: {} });
+ * writer.append({ seq: 1, timeCycles: 9, to: 'abi', from: 'process:1', cause: 0, type: 'SYSCALL', payload: {} });
+ * writer.close();
+ * effectsOf(LogReader.open(storage, noCompression), 0, 1).next().value?.depth; // 1
+ * ```
+ */
+export function* effectsOf(reader: LogReader, seq: number, depth: number): Generator<Effect, void, undefined> {
+  reader.read(seq);
+  const depths = new Map([[seq, 0]]);
+  const checkpoints = reader.checkpoints();
+  let from = seq + 1;
+  for (let at = reader.directory.checkpointAt(seq) + 1; at <= checkpoints.length; at++) {
+    const checkpoint = checkpoints[at];
+    const to = checkpoint?.seq ?? reader.lastSeq;
+    for (const record of reader.range(from, to)) {
+      const above = depths.get(record.cause);
+      if (above === undefined || above >= depth) continue;
+      depths.set(record.seq, above + 1);
+      yield { record, depth: above + 1 };
+    }
+    const waiting = checkpoint === undefined ? [] : causesWaiting(reader, checkpoint);
+    if (waiting?.some((cause) => (depths.get(cause) ?? depth) < depth) === false) return;
+    from = to + 1;
+  }
+}
+
+/** The causes of the messages that wait at a checkpoint; null where the log does not say. */
+function causesWaiting(reader: LogReader, checkpoint: CheckpointEntry): number[] | null {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- looked at field by field
+  const found = reader.checkpointStates(checkpoint, SYSTEM_STATE)[0]?.state as
+    | { readonly pending?: readonly { readonly cause?: unknown }[] }
+    | null
+    | undefined;
+  if (!Array.isArray(found?.pending)) return null;
+  return found.pending.map(({ cause }) => (typeof cause === 'number' ? cause : OUTSIDE));
 }

@@ -23,7 +23,7 @@ export function changeOfSeq(run: OpenRun, seq: number): EventDetail['change'] {
   if (!run.hasStates) return null;
   const [found] = changesOf(run.reader, run.traces, seq, seq);
   if (found === undefined) return null;
-  const { from, to, microsteps, changes } = found;
+  const { from, to, microsteps, changes, sent } = found;
   const transitions = microsteps.flatMap(({ eventType, transitions: taken }) =>
     taken.map(({ source, targets }) => ({ from: source, to: targets.join(', '), event: eventType })),
   );
@@ -31,6 +31,7 @@ export function changeOfSeq(run: OpenRun, seq: number): EventDetail['change'] {
     from,
     to,
     transitions,
+    sent: sent.length,
     changes: changes.slice(0, CHANGES_MAX).map(({ path, before, after }) => ({
       path,
       before: before === undefined ? '' : valueLine(before, path),

@@ -2,7 +2,7 @@
 import { changeOfSeq } from './changeOfSeq.ts';
 import type { LogRecord } from '../../log/record.ts';
 import { payloadLine } from '../../report/recordText.ts';
-import { causeChain, effects } from '../../timeline/why.ts';
+import { causeChain, effects, effectsOf } from '../../timeline/why.ts';
 import type { OpenRun } from './openRun.ts';
 import type { Args, CauseNode, EventDetail, EventRow } from './requests.ts';
 
@@ -79,8 +79,14 @@ export function eventsOf(run: OpenRun, { from, count, backwards = false, actor, 
  */
 export function eventOf(run: OpenRun, seq: number): EventDetail {
   const record = run.reader.read(seq);
-  const caused = effects(run.reader, seq, 1, EFFECTS_SHOWN).effects;
-  return { record, change: changeOfSeq(run, seq), effects: caused.map((effect) => rowOf(effect.record)) };
+  const change = changeOfSeq(run, seq);
+  // Where every message arrives once, as many events as were sent are all: nothing behind the last of them is read.
+  const most = change === null || run.mayLose ? EFFECTS_SHOWN : Math.min(EFFECTS_SHOWN, change.sent);
+  const caused: EventRow[] = [];
+  if (most > 0) {
+    for (const { record: effect } of effectsOf(run.reader, seq, 1)) if (caused.push(rowOf(effect)) >= most) break;
+  }
+  return { record, change, effects: caused };
 }
 
 /**

@@ -74,6 +74,11 @@ export class OpenRun {
     return this.#view !== null;
   }
 
+  /** Whether messages may be lost, held or doubled on their way. */
+  get mayLose(): boolean {
+    return this.meta.topology.faultPlan.length > 0;
+  }
+
   /** Index of an actor's lane; -1 for one that received nothing. */
   laneOf(actor: string): number {
     return this.#laneOf.get(actor) ?? -1;

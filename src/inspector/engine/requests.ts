@@ -92,6 +92,8 @@ export interface EventDetail {
     readonly from: unknown;
     readonly to: unknown;
     readonly transitions: readonly { readonly from: string; readonly to: string; readonly event: string }[];
+    /** Messages that its handling sent. */
+    readonly sent: number;
     /** Paths into the receiver's state, with what was there. */
     readonly changes: readonly { readonly path: string; readonly before: string; readonly after: string }[];
   } | null;

@@ -2,10 +2,10 @@
 import { ADDRESS_FIELD } from '../../report/recordText.ts';
 import { formatCount, formatHex } from '../../report/format.ts';
 import { isPageTable } from '../../timeline/pageTableDiff.ts';
-import { stateAt } from '../../timeline/state.ts';
 import { isIntMap, isSetList, NAMING_FIELDS, valueAt } from '../../timeline/statePath.ts';
 import { describePath, sameValue } from '../../timeline/values.ts';
 import type { OpenRun } from './openRun.ts';
+import { type PlainState, plainStateOf } from './plainStates.ts';
 import type { Args, ChangeFound, TreeLevel, TreeMark, TreeNode } from './requests.ts';
 import { lastChange } from '../../timeline/lastChange.ts';
 import { rowOf } from './events.ts';
@@ -167,9 +167,8 @@ export function treeLevel(run: OpenRun, asked: Args<'tree'>, other: OpenRun = ru
 }
 
 /** A state as paths see it. */
-function plainAt({ reader, traces }: OpenRun, actor: string, seq: number): object {
-  const { value, status, context } = stateAt(reader, traces, seq, actor);
-  return { value, status, context };
+function plainAt({ view }: OpenRun, actor: string, seq: number): PlainState {
+  return plainStateOf(view.snapshot(actor, seq));
 }
 
 /**

@@ -7,6 +7,16 @@ import { link, refreshRuns, runs, tell } from './store.ts';
 const traces: NamedBytes[] = [];
 const logs: NamedBytes[] = [];
 
+/** Opens a log under the letter of its place. One that is none is said, and does not stand in the way of others. */
+async function openLog(log: NamedBytes): Promise<void> {
+  try {
+    await link.value?.open?.(String.fromCharCode(65 + logs.indexOf(log)), log, traces);
+  } catch (error) {
+    logs.splice(logs.indexOf(log), 1);
+    tell(error);
+  }
+}
+
 async function take(files: readonly File[]): Promise<void> {
   try {
     for (const file of files) {
@@ -14,9 +24,7 @@ async function take(files: readonly File[]): Promise<void> {
       (isGtr(named.bytes) ? traces : logs).push(named);
     }
     // A trace may be that of a log which was there before it, so all are opened again.
-    for (const [at, log] of logs.entries()) {
-      await link.value?.open?.(String.fromCharCode(65 + at), log, traces);
-    }
+    for (const log of logs.slice()) await openLog(log);
     await refreshRuns();
   } catch (error) {
     tell(error);

@@ -1,5 +1,5 @@
 /** What the page knows and shows: signals that components read, and the few functions that change them. */
-import { computed, effect, signal } from '@preact/signals';
+import { batch, computed, effect, signal } from '@preact/signals';
 import type { RunInfo } from '../engine/requests.ts';
 import { AskError, type Link } from './link.ts';
 import { type Place, placeOf, placeText, START } from './place.ts';
@@ -10,12 +10,22 @@ export interface Shown {
   readonly text: string;
 }
 
+/** First and last seq that the timeline shows; null for the whole run. */
+export type SeqWindow = Pick<Place, 'from' | 'to'>;
+/** A place without the window. */
+export type Spot = Omit<Place, 'from' | 'to'>;
+
+/** Milliseconds that the address waits for what else changes: browsers refuse to change it with every frame. */
+const ADDRESS_WAITS_MS = 120;
+
 /** The one link of this page; set before anything is drawn. */
 export const link = signal<Link | null>(null);
 /** Every open run. */
 export const runs = signal<readonly RunInfo[]>([]);
-/** Where the user is. */
-export const place = signal<Place>(START);
+/** Where the user is, but for the window of the timeline. */
+export const place = signal<Spot>(START);
+/** The window of the timeline, in parts of seqs. Apart from the place, since it changes with every frame of a drag. */
+export const seqWindow = signal<SeqWindow>({ from: null, to: null });
 /** What the page has to say, over everything else. */
 export const shown = signal<Shown | null>(null);
 /** Events a second while it plays; 0 when it stands. */
@@ -39,15 +49,45 @@ export const seq = computed(() => {
 const past: Place[] = [];
 const ahead: Place[] = [];
 
+/** The whole place, as the address has it. */
+export function here(): Place {
+  const { from, to } = seqWindow.value;
+  return {
+    ...place.value,
+    from: from === null ? null : Math.floor(from),
+    to: to === null ? null : Math.ceil(to),
+  };
+}
+
+function arrive({ from, to, ...spot }: Place): void {
+  batch(() => {
+    place.value = spot;
+    seqWindow.value = { from, to };
+  });
+}
+
 /** Changes some of the place. */
 export function move(change: Partial<Place>): void {
-  place.value = { ...place.value, ...change };
+  const { from, to, ...spot } = change;
+  batch(() => {
+    if (from !== undefined && to !== undefined) seqWindow.value = { from, to };
+    if (Object.keys(spot).length > 0) place.value = { ...place.value, ...spot };
+    if (spot.run !== undefined) forgetUnknownActor();
+  });
+}
+
+/** The actor that was looked at in one run may not be there in another. */
+function forgetUnknownActor(): void {
+  const { actor } = place.value;
+  const isThere = info.value?.lanes.some(({ id }) => id === actor) ?? true;
+  if (!isThere) place.value = { ...place.value, actor: null, path: '' };
 }
 
 /** Goes to an event, as a jump that `goBack` undoes. */
 export function jump(target: number, change: Partial<Place> = {}): void {
-  past.push(place.value);
+  past.push(here());
   ahead.length = 0;
+  stride.value = 0;
   move({ ...change, seq: target });
 }
 
@@ -55,22 +95,26 @@ export function jump(target: number, change: Partial<Place> = {}): void {
 export function goBack(): void {
   const before = past.pop();
   if (before === undefined) return;
-  ahead.push(place.value);
-  place.value = before;
+  ahead.push(here());
+  arrive(before);
 }
 
 /** Undoes going back. */
 export function goForward(): void {
   const next = ahead.pop();
   if (next === undefined) return;
-  past.push(place.value);
-  place.value = next;
+  past.push(here());
+  arrive(next);
 }
+
+/** Events of the last step, with its direction; 0 where the last move was none. */
+export const stride = signal(0);
 
 /** Steps by events. */
 export function step(by: number): void {
   const run = info.value;
   if (run === null) return;
+  stride.value = by;
   move({ seq: Math.max(run.firstSeq, Math.min(run.lastSeq, seq.value + by)) });
 }
 
@@ -82,15 +126,28 @@ export function tell(error: unknown): void {
 
 /** Keeps the address and the place alike. */
 export function keepAddress(): void {
-  place.value = placeOf(globalThis.location.hash);
+  /** What the address says as far as the place knows: where it says something else, someone went elsewhere just now. */
+  let known = globalThis.location.hash;
+  arrive(placeOf(known));
   globalThis.addEventListener('hashchange', () => {
-    const found = placeOf(globalThis.location.hash);
-    if (placeText(found) !== placeText(place.value)) place.value = found;
+    known = globalThis.location.hash;
+    const found = placeOf(known);
+    if (placeText(found) !== placeText(here())) arrive(found);
   });
+  let timer = 0;
+  const write = (): void => {
+    globalThis.clearTimeout(timer);
+    timer = 0;
+    const text = `#${placeText(here())}`;
+    if (text === known || globalThis.location.hash !== known) return;
+    globalThis.history.replaceState(null, '', text);
+    known = globalThis.location.hash;
+  };
   effect(() => {
-    const text = placeText(place.value);
-    if (text !== globalThis.location.hash.replace(/^#/, '')) globalThis.history.replaceState(null, '', `#${text}`);
+    here();
+    if (timer === 0) timer = globalThis.setTimeout(write, ADDRESS_WAITS_MS);
   });
+  globalThis.addEventListener('pagehide', write);
 }
 
 /** Asks the engine which runs are open. */

@@ -43,9 +43,17 @@ export interface MmuTables {
   readonly linux: PageTableReader;
   readonly native: PageTableReader | null;
   readonly fallback: string;
+  /** The page of the process. */
+  readonly pageBytes?: number;
 }
 
-function groupAt(linux: PageTableReader, native: PageTableReader | null, va: number, groupBytes: number): PageGroup {
+/** @param isPaged whether the groups are pages of the process, which a native table has or had an entry for */
+function groupAt(
+  { linux, native }: Pick<MmuTables, 'linux' | 'native'>,
+  va: number,
+  groupBytes: number,
+  isPaged: boolean,
+): PageGroup {
   const pageBytes = linux.geometry.granuleBytes;
   const flags = new Int32Array(groupBytes / pageBytes).fill(-1);
   let pfn = -1;
@@ -54,8 +62,8 @@ function groupAt(linux: PageTableReader, native: PageTableReader | null, va: num
     flags[index] = flagsOf(pte);
     if (pfn < 0) pfn = Math.floor(pte / 8192) - index;
   });
-  if (native === null) return { va, pfn, linux: flags, native: -1, reason: '' };
-  const pte = native.get(va);
+  if (!isPaged) return { va, pfn, linux: flags, native: -1, reason: '' };
+  const pte = native?.get(va) ?? 0;
   const translated = translateGroup(linux, va, groupBytes);
   const reason = translated.ok ? '' : translated.reason;
   return { va, pfn, linux: flags, native: pte === 0 ? -1 : flagsOf(pte), reason };
@@ -95,10 +103,13 @@ function groupsFrom(
  * pageTablesOf({ linux, native, fallback: '' }, 0).groups[0]?.reason; // 'partly-valid'
  * ```
  */
-export function pageTablesOf({ linux, native, fallback }: MmuTables, from: number): PageTablesView {
+export function pageTablesOf({ linux, native, fallback, pageBytes }: MmuTables, from: number): PageTablesView {
   const linuxPageBytes = linux.geometry.granuleBytes;
   const nativePageBytes = native?.geometry.granuleBytes ?? 0;
-  const groupBytes = native === null ? linuxPageBytes * PLAIN_GROUP_PAGES : nativePageBytes;
+  // A process that fell back is still looked at page by page: the torn ones are why it did.
+  const fellFrom = native === null && fallback !== '' ? (pageBytes ?? 0) : 0;
+  const isPaged = native !== null || fellFrom > linuxPageBytes;
+  const groupBytes = isPaged ? Math.max(nativePageBytes, fellFrom) : linuxPageBytes * PLAIN_GROUP_PAGES;
   const starts = groupsFrom(linux, native, from, groupBytes);
   const shown = starts.slice(0, GROUPS_MAX);
   return {
@@ -109,7 +120,7 @@ export function pageTablesOf({ linux, native, fallback }: MmuTables, from: numbe
     entries: linux.entryCount,
     nativeEntries: native?.entryCount ?? 0,
     from,
-    groups: shown.map((va) => groupAt(linux, native, va, groupBytes)),
+    groups: shown.map((va) => groupAt({ linux, native }, va, groupBytes, isPaged)),
     nextVa: starts[GROUPS_MAX] ?? 0,
   };
 }

@@ -33,6 +33,7 @@ function Group({ group, hasNative }: { group: PageGroup; hasNative: boolean }) {
 /** Both tables. */
 export function PageTables({ view }: { view: PageTablesView }) {
   const hasNative = view.nativePageBytes > 0;
+  const hasColumn = hasNative || view.fallback !== '';
   const refused = view.groups.filter(({ reason }) => reason !== '').length;
   return (
     <div class="tables">
@@ -56,12 +57,12 @@ export function PageTables({ view }: { view: PageTablesView }) {
             <th scope="col">from</th>
             <th scope="col">frame</th>
             <th scope="col">Linux entries</th>
-            {hasNative && <th scope="col">native</th>}
+            {hasColumn && <th scope="col">native</th>}
           </tr>
         </thead>
         <tbody>
           {view.groups.map((group) => (
-            <Group key={group.va} group={group} hasNative={hasNative} />
+            <Group key={group.va} group={group} hasNative={hasColumn} />
           ))}
         </tbody>
       </table>

@@ -66,6 +66,7 @@ function Curve({ metric }: { metric: number }) {
     if (current === null) return undefined;
     const style = getComputedStyle(current);
     const ink = style.getPropertyValue('--faint');
+    let isBrushed = false;
     const made = new UPlot(
       {
         width: current.clientWidth,
@@ -84,7 +85,10 @@ function Curve({ metric }: { metric: number }) {
               const [from, to] = [self.select.left, self.select.left + self.select.width].map((x) =>
                 self.posToVal(x, 'x'),
               );
-              if (self.select.width > 2) look({ from, to });
+              if (self.select.width <= 2) return;
+              isBrushed = true;
+              look({ from, to });
+              self.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
             },
           ],
           draw: [(self) => drawCursor(self, style.getPropertyValue('--accent'))],
@@ -98,7 +102,9 @@ function Curve({ metric }: { metric: number }) {
     );
     made.over.addEventListener('click', () => {
       const at = curves.value.seqs[made.cursor.idx ?? 0];
-      if (at !== undefined && made.select.width <= 2) jump(at);
+      // The button that ends a brush is no choice of a moment.
+      if (at !== undefined && !isBrushed) jump(at);
+      isBrushed = false;
     });
     plot.current = made;
     const resized = new ResizeObserver(() => made.setSize({ width: current.clientWidth, height: HEIGHT }));

@@ -124,7 +124,7 @@ function Level({ shown, path, level }: { shown: Shown; path: string; level: numb
   const answer = useAnswer('tree', { run: run.run, ...moment, path });
   if (answer === null || answer.actor !== shown.actor) return null;
   return (
-    <ul role="group">
+    <ul role="group" data-seq={answer.seq}>
       {answer.nodes.map((node) => (
         <Node key={node.path} node={node} shown={shown} level={level} />
       ))}

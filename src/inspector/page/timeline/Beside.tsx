@@ -49,7 +49,7 @@ const GOING = {
 /** The timeline, with where the other run is. */
 export function Beside() {
   const run = otherInfo.value;
-  const canvas = useDrawing((element) => drawOn(element, sceneBeside()), sceneBeside);
+  const canvas = useDrawing(drawOn, sceneBeside);
   const pointer = usePointer(canvas, sceneBeside, GOING);
   const [row] = useAnswer('events', run === null ? null : { run: run.run, from: otherSeq.value, count: 1 }) ?? [];
   if (run === null) return null;

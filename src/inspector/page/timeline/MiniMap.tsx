@@ -4,9 +4,9 @@ import { within } from './camera.ts';
 import { addDensity, addTile, emptyColumns } from './density.ts';
 import { drawCounts, tilesIn } from './draw.ts';
 import { kindsOf } from './lanes.ts';
+import { GUTTER, type Ink, type Scene } from './scene.ts';
 import { placeOn, sizeOf } from './screen.ts';
-import { GUTTER, inkOf, type Scene } from './scene.ts';
-import { contextOf, sceneNow, useDrawing } from './Timeline.tsx';
+import { type Shown, useDrawing } from './Timeline.tsx';
 import { extent, look, whole } from './view.ts';
 
 /** Height of the strip in CSS pixels. */
@@ -41,12 +41,7 @@ function strip(scene: Scene, width: number): HTMLCanvasElement | null {
   return canvas;
 }
 
-function drawStrip(element: HTMLCanvasElement): void {
-  const scene = sceneNow();
-  const context = contextOf(element);
-  if (scene === null || context === null) return;
-  const { width } = sizeOf(element);
-  const ink = inkOf(element);
+function drawStrip(scene: Scene, { context, width }: Shown, ink: Ink): void {
   context.fillStyle = ink.paper;
   context.fillRect(0, 0, width, STRIP_HEIGHT);
   const inner = Math.max(1, Math.floor(width - GUTTER));

@@ -10,8 +10,8 @@ import { Beside } from './Beside.tsx';
 import { drawScene } from './draw.ts';
 import { MiniMap } from './MiniMap.tsx';
 import { type Going, Pointer } from './pointer.ts';
-import { inkOf, type Scene } from './scene.ts';
-import { screenScale, sizeOf } from './screen.ts';
+import { forgetInk, type Ink, inkOf, type Scene } from './scene.ts';
+import { screenScale } from './screen.ts';
 import { TileCache } from './tileCache.ts';
 import { showing } from './camera.ts';
 import { axis, extent, laneFilter, lanes, look, scrolledRows, turnAxis, whole } from './view.ts';
@@ -59,8 +59,18 @@ export function sceneNow(): Scene | null {
   };
 }
 
+/** A canvas that is shown: its size in the units that it is drawn in, and what is drawn with, scaled to the pixels of the screen. */
+export interface Shown {
+  readonly context: CanvasRenderingContext2D;
+  readonly width: number;
+  readonly height: number;
+}
+
 /** Draws on a canvas whenever what it shows changes, at most once for each frame of the screen. */
-export function useDrawing(draw: (canvas: HTMLCanvasElement) => void, shown: () => Scene | null = sceneNow) {
+export function useDrawing(
+  draw: (scene: Scene, shown: Shown, ink: Ink) => void,
+  sceneOf: () => Scene | null = sceneNow,
+) {
   const canvas = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
     let frame = 0;
@@ -68,48 +78,62 @@ export function useDrawing(draw: (canvas: HTMLCanvasElement) => void, shown: () 
       if (frame !== 0) return;
       frame = requestAnimationFrame(() => {
         frame = 0;
-        if (canvas.current !== null) draw(canvas.current);
+        const scene = sceneOf();
+        const shown = canvas.current === null ? null : shownOf(canvas.current);
+        if (scene !== null && shown !== null) draw(scene, shown, inkOf(shown.context.canvas));
       });
     };
+    const anew = (): void => {
+      forgetInk();
+      ask();
+    };
     listeners.add(ask);
-    const resized = new ResizeObserver(ask);
+    const resized = new ResizeObserver(([entry]) => {
+      if (entry !== undefined) sizes.set(entry.target, entry.contentRect);
+      ask();
+    });
     if (canvas.current !== null) resized.observe(canvas.current);
     const dark = matchMedia('(prefers-color-scheme: dark)');
-    dark.addEventListener('change', ask);
+    dark.addEventListener('change', anew);
+    const themed = new MutationObserver(anew);
+    themed.observe(document.documentElement, { attributes: true });
     const end = effect(() => {
-      shown();
+      sceneOf();
       ask();
     });
     return () => {
       end();
       listeners.delete(ask);
       resized.disconnect();
-      dark.removeEventListener('change', ask);
+      themed.disconnect();
+      dark.removeEventListener('change', anew);
       cancelAnimationFrame(frame);
     };
   }, []);
   return canvas;
 }
 
+/** Sizes as they were observed: to ask an element for its size may lay out the page anew. */
+const sizes = new WeakMap<Element, { readonly width: number; readonly height: number }>();
+
 /** A canvas made as large as it is shown, in the pixels of the screen; null where it is not shown. */
-export function contextOf(canvas: HTMLCanvasElement): CanvasRenderingContext2D | null {
-  const { clientWidth, clientHeight } = canvas;
-  if (clientWidth === 0 || clientHeight === 0) return null;
+function shownOf(canvas: HTMLCanvasElement): Shown | null {
+  const { width, height } = sizes.get(canvas) ?? { width: canvas.clientWidth, height: canvas.clientHeight };
+  if (width < 1 || height < 1) return null;
   const ratio = globalThis.devicePixelRatio;
-  const [width, height] = [Math.round(clientWidth * ratio), Math.round(clientHeight * ratio)];
-  if (canvas.width !== width) canvas.width = width;
-  if (canvas.height !== height) canvas.height = height;
-  const context = canvas.getContext('2d');
-  const drawn = ratio * screenScale();
-  context?.setTransform(drawn, 0, 0, drawn, 0, 0);
-  return context;
+  const [wide, high] = [Math.round(width * ratio), Math.round(height * ratio)];
+  if (canvas.width !== wide) canvas.width = wide;
+  if (canvas.height !== high) canvas.height = high;
+  const context = canvas.getContext('2d', { alpha: false });
+  if (context === null) return null;
+  const scale = screenScale();
+  context.setTransform(ratio * scale, 0, 0, ratio * scale, 0, 0);
+  return { context, width: width / scale, height: height / scale };
 }
 
 /** Draws a scene on a canvas. */
-export function drawOn(canvas: HTMLCanvasElement, scene: Scene | null): void {
-  const context = contextOf(canvas);
-  if (scene === null || context === null) return;
-  drawScene({ context, ...sizeOf(canvas), ink: inkOf(canvas) }, scene);
+export function drawOn(scene: Scene, shown: Shown, ink: Ink): void {
+  drawScene({ ...shown, ink }, scene);
 }
 
 /** Keeps the present event in the window as it moves. */
@@ -161,7 +185,7 @@ export function usePointer(
 
 /** The timeline with its controls. */
 export function Timeline() {
-  const canvas = useDrawing((element) => drawOn(element, sceneNow()));
+  const canvas = useDrawing(drawOn);
   const pointer = usePointer(canvas, sceneNow);
   useFollowing();
   return (

@@ -73,10 +73,45 @@ export function addTile(
   { axis, window }: { readonly axis: AxisKind; readonly window: Extent },
 ): void {
   const perUnit = into.columns / (window.to - window.from);
-  for (let at = 0; at < tile.to.length; at++) {
+  const { begin, end } = stretchIn(tile, { axis, window });
+  for (let at = begin; at < end; at++) {
     const x = axis === 'seq' ? tile.firstSeq + at : (tile.timeCycles[at] ?? 0);
     const column = Math.floor((x - window.from) * perUnit);
     const row = rowOfLane[tile.to[at] ?? 0] ?? -1;
     if (column >= 0 && column < into.columns && row >= 0) into.counts[row * into.columns + column] += 1;
   }
+}
+
+/**
+ * First index of a tile's events that lie in a window, and the one behind the last; one event before the window is among them,
+ * of which a part may be seen.
+ *
+ * @example
+ * ```ts
+ * const none = { segment: 0, to: new Uint32Array(9), from: new Int32Array(9), type: new Uint16Array(9), cause: new Float64Array(9) };
+ * const tile = { ...none, firstSeq: 100, timeCycles: Float64Array.from({ length: 9 }, (_, at) => at * 10) };
+ * stretchIn(tile, { axis: 'seq', window: { from: 102, to: 104 } }); // { begin: 1, end: 5 }
+ * ```
+ */
+export function stretchIn(
+  { firstSeq, timeCycles }: Tile,
+  { axis, window: { from, to } }: { readonly axis: AxisKind; readonly window: Extent },
+): { begin: number; end: number } {
+  const { length } = timeCycles;
+  const within = (at: number): number => Math.max(0, Math.min(length, at));
+  if (axis === 'seq') {
+    return { begin: within(Math.floor(from) - 1 - firstSeq), end: within(Math.floor(to) + 1 - firstSeq) };
+  }
+  return { begin: within(firstLater(timeCycles, from - 1) - 1), end: firstLater(timeCycles, to) };
+}
+
+/** Index of the first time above a value, in a list that never falls; its length where none is. */
+function firstLater(times: Float64Array, value: number): number {
+  let [low, high] = [0, times.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((times[middle] ?? 0) > value) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }

@@ -2,9 +2,9 @@
 import type { Tile } from '../../engine/requests.ts';
 import { count } from '../format.ts';
 import { segmentsWithin, ticksOf } from './axis.ts';
-import { addDensity, addTile, emptyColumns, type Columns } from './density.ts';
+import { addDensity, addTile, emptyColumns, stretchIn, type Columns } from './density.ts';
 import { drawEvents } from './drawEvents.ts';
-import { colourOf, LANE_HEIGHT, type ShownLane } from './lanes.ts';
+import { colourOf, inkOfKind, LANE_HEIGHT, type ShownLane } from './lanes.ts';
 import { GUTTER, type Ink, RULER, type Scene, TILES_DRAWN } from './scene.ts';
 
 /** Pixels between ticks. */
@@ -76,7 +76,19 @@ function countsOf(scene: Scene, lanes: readonly ShownLane[], tiles: readonly Til
 }
 
 /** One pixel for each column and lane, made on a canvas of its own and then stretched: the quickest way to many rectangles. */
-let small: HTMLCanvasElement | null = null;
+let small: { readonly canvas: HTMLCanvasElement; readonly image: ImageData } | null = null;
+
+function smallOf(width: number, height: number): { canvas: HTMLCanvasElement; image: ImageData } {
+  if (small?.image.width === width && small.image.height === height) {
+    small.image.data.fill(0);
+    return small;
+  }
+  const canvas = document.createElement('canvas');
+  canvas.width = width;
+  canvas.height = height;
+  small = { canvas, image: new ImageData(width, height) };
+  return small;
+}
 
 /** Draws counts as rows of colour, each as high as `rowHeight`. */
 export function drawCounts(
@@ -86,13 +98,9 @@ export function drawCounts(
   place: { readonly x: number; readonly y: number; readonly width: number; readonly rowHeight: number },
 ): void {
   if (lanes.length === 0 || columns === 0) return;
-  small ??= document.createElement('canvas');
-  small.width = columns;
-  small.height = lanes.length;
-  const inner = small.getContext('2d');
-  if (inner === null) return;
-  const image = inner.createImageData(columns, lanes.length);
-  const most = counts.reduce((high, value) => Math.max(high, value), 1);
+  const { canvas, image } = smallOf(columns, lanes.length);
+  let most = 1;
+  for (const value of counts) if (value > most) most = value;
   const scale = 200 / Math.log2(1 + most);
   for (const [row, { kind }] of lanes.entries()) {
     const [red, green, blue] = colourOf(kind);
@@ -106,9 +114,9 @@ export function drawCounts(
       image.data[at + 3] = Math.min(255, 55 + Math.log2(1 + value) * scale);
     }
   }
-  inner.putImageData(image, 0, 0);
+  canvas.getContext('2d')?.putImageData(image, 0, 0);
   context.imageSmoothingEnabled = false;
-  context.drawImage(small, place.x, place.y, place.width, lanes.length * place.rowHeight);
+  context.drawImage(canvas, place.x, place.y, place.width, lanes.length * place.rowHeight);
 }
 
 function drawLanes({ context, width, ink }: Frame, scene: Scene, lanes: readonly ShownLane[]): void {
@@ -120,7 +128,7 @@ function drawLanes({ context, width, ink }: Frame, scene: Scene, lanes: readonly
       context.fillStyle = ink.chosen;
       context.fillRect(0, top, width, LANE_HEIGHT);
     }
-    context.fillStyle = `rgb(${colourOf(kind).join(' ')})`;
+    context.fillStyle = inkOfKind(kind);
     context.fillRect(4, top + 3, 4, LANE_HEIGHT - 6);
     context.fillStyle = ink.ink;
     context.fillText(fitted(context, id, GUTTER - 18), 12, top + LANE_HEIGHT / 2);
@@ -129,8 +137,21 @@ function drawLanes({ context, width, ink }: Frame, scene: Scene, lanes: readonly
   }
 }
 
+/** Names that were cut already, by what they are cut from: to measure text is slow. */
+const cuts = new Map<string, string>();
+const CUTS_KEPT = 4096;
+
 /** A name cut in its middle to a width: both ends of a path tell something. */
 function fitted(context: CanvasRenderingContext2D, text: string, width: number): string {
+  const known = cuts.get(text);
+  if (known !== undefined) return known;
+  if (cuts.size >= CUTS_KEPT) cuts.clear();
+  const made = cutTo(context, text, width);
+  cuts.set(text, made);
+  return made;
+}
+
+function cutTo(context: CanvasRenderingContext2D, text: string, width: number): string {
   if (context.measureText(text).width <= width) return text;
   for (let kept = text.length - 1; kept > 4; kept--) {
     const head = Math.ceil(kept / 2);
@@ -207,6 +228,11 @@ export function drawScene(frame: Frame, scene: Scene): void {
   const lanes = visibleLanes(scene, height);
   drawLanes(frame, scene, lanes);
   drawRuler(frame, scene);
+  context.save();
+  // Messages come from beyond the window too, but nothing is drawn over the names.
+  context.beginPath();
+  context.rect(GUTTER, 0, width - GUTTER, height);
+  context.clip();
   const tiles = tilesIn(scene);
   const events = tiles === null ? Number.POSITIVE_INFINITY : eventsIn(scene, tiles);
   if (tiles !== null && (width - GUTTER) / Math.max(1, events) >= EVENT_PIXELS) {
@@ -219,12 +245,16 @@ export function drawScene(frame: Frame, scene: Scene): void {
   for (const { name, seq } of scene.markers) drawLineAt(frame, scene, seq, ink.changed, name);
   if (scene.divergedAt !== null) drawLineAt(frame, scene, scene.divergedAt, ink.changed, 'differs from here');
   drawLineAt(frame, scene, scene.seq, ink.accent, '');
+  context.restore();
 }
 
 function eventsIn(scene: Scene, tiles: readonly Tile[]): number {
   const { from, to } = scene.window;
   if (scene.axis === 'seq') return to - from;
   let events = 0;
-  for (const { timeCycles } of tiles) for (const time of timeCycles) if (time >= from && time <= to) events += 1;
+  for (const tile of tiles) {
+    const { begin, end } = stretchIn(tile, scene);
+    events += end - begin;
+  }
   return events;
 }

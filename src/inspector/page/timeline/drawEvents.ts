@@ -1,7 +1,8 @@
 /** Draws events one by one, with the messages that brought them as arrows. */
 import type { Tile } from '../../engine/requests.ts';
 import { type Frame, pointOfSeq, xOf } from './draw.ts';
-import { colourOf, LANE_HEIGHT, type ShownLane } from './lanes.ts';
+import { stretchIn } from './density.ts';
+import { inkOfKind, LANE_HEIGHT, type ShownLane } from './lanes.ts';
 import { RULER, type Scene } from './scene.ts';
 
 /** Events in the window at most for which arrows are drawn: more would be a net. */
@@ -29,7 +30,8 @@ export function eventsDrawn(
   const rowOfLane = new Map(lanes.map(({ lane }, row) => [lane, row]));
   const events: DrawnEvent[] = [];
   for (const tile of tiles) {
-    for (let at = 0; at < tile.to.length; at++) {
+    const { begin, end } = stretchIn(tile, scene);
+    for (let at = begin; at < end; at++) {
       const point = scene.axis === 'seq' ? tile.firstSeq + at : (tile.timeCycles[at] ?? 0);
       if (point < scene.window.from - 1 || point > scene.window.to) continue;
       const row = rowOfLane.get(tile.to[at] ?? -1);
@@ -43,25 +45,12 @@ function middleOf(row: number): number {
   return RULER + row * LANE_HEIGHT + LANE_HEIGHT / 2;
 }
 
-/** A message: from the event whose handling sent it to where it arrived, dashed where the sender's lane is not shown. */
-function drawArrow(
-  { context, ink, width }: Frame,
-  scene: Scene,
-  event: DrawnEvent,
-  rows: ReadonlyMap<number, number>,
-): void {
+/** Adds a message to the path: from the event whose handling sent it to where it arrived. */
+function addArrow({ context, width }: Frame, scene: Scene, event: DrawnEvent, fromRow: number): void {
   const { tile, at, x, row } = event;
-  const from = rows.get(tile.from[at] ?? -1);
-  const cause = tile.cause[at] ?? -1;
-  if (from === undefined || cause < 0 || from === row) return;
-  const sentAt = pointOfSeq(scene, cause);
+  const sentAt = pointOfSeq(scene, tile.cause[at] ?? -1);
   const begin = sentAt === null ? x : xOf(scene, width, sentAt);
-  const [top, bottom] = [middleOf(from), middleOf(row)];
-  const isNear = event.seq === scene.seq || cause === scene.seq;
-  context.strokeStyle = isNear ? ink.accent : ink.faint;
-  context.globalAlpha = isNear ? 1 : 0.45;
-  context.lineWidth = isNear ? 1.6 : 0.8;
-  context.beginPath();
+  const [top, bottom] = [middleOf(fromRow), middleOf(row)];
   context.moveTo(begin, top);
   context.lineTo(x, bottom);
   const angle = Math.atan2(bottom - top, x - begin);
@@ -69,7 +58,29 @@ function drawArrow(
     context.moveTo(x, bottom);
     context.lineTo(x - ARROW_HEAD * Math.cos(angle + side), bottom - ARROW_HEAD * Math.sin(angle + side));
   }
-  context.stroke();
+}
+
+/** All messages in two strokes: those of the present event, and the others. */
+function drawArrows(
+  frame: Frame,
+  scene: Scene,
+  events: readonly DrawnEvent[],
+  rows: ReadonlyMap<number, number>,
+): void {
+  const { context, ink } = frame;
+  const isNear = ({ seq, tile, at }: DrawnEvent): boolean => seq === scene.seq || tile.cause[at] === scene.seq;
+  for (const near of [false, true]) {
+    context.strokeStyle = near ? ink.accent : ink.faint;
+    context.globalAlpha = near ? 1 : 0.45;
+    context.lineWidth = near ? 1.6 : 0.8;
+    context.beginPath();
+    for (const event of events) {
+      const from = rows.get(event.tile.from[event.at] ?? -1);
+      if (from === undefined || from === event.row || (event.tile.cause[event.at] ?? -1) < 0) continue;
+      if (isNear(event) === near) addArrow(frame, scene, event, from);
+    }
+    context.stroke();
+  }
   context.globalAlpha = 1;
 }
 
@@ -78,12 +89,12 @@ export function drawEvents(frame: Frame, scene: Scene, lanes: readonly ShownLane
   const { context, width, ink } = frame;
   const events = eventsDrawn(scene, width, lanes, tiles);
   const rows = new Map(lanes.map(({ lane }, row) => [lane, row]));
-  if (events.length <= ARROWS_MOST) for (const event of events) drawArrow(frame, scene, event, rows);
+  if (events.length <= ARROWS_MOST) drawArrows(frame, scene, events, rows);
   const room = scene.axis === 'seq' ? (width - 170) / (scene.window.to - scene.window.from) : 0;
   const side = Math.min(9, Math.max(3, room - 1));
   context.font = '9px system-ui, sans-serif';
   for (const { seq, x, row, tile, at } of events) {
-    context.fillStyle = `rgb(${colourOf(lanes[row]?.kind ?? '').join(' ')})`;
+    context.fillStyle = inkOfKind(lanes[row]?.kind ?? '');
     context.fillRect(x - side / 2, middleOf(row) - 4, side, 8);
     if (seq === scene.seq) {
       context.strokeStyle = ink.accent;

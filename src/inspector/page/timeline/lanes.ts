@@ -77,3 +77,23 @@ const OTHER: readonly [number, number, number] = [130, 130, 90];
 export function colourOf(kind: string): readonly [number, number, number] {
   return COLOURS[kind] ?? OTHER;
 }
+
+/** Written once: a drawing has thousands of places to colour. */
+const written = new Map<string, string>();
+
+/**
+ * The same as a canvas takes it.
+ *
+ * @example
+ * ```ts
+ * inkOfKind('tlb'); // 'rgb(0 158 115)'
+ * ```
+ */
+export function inkOfKind(kind: string): string {
+  let text = written.get(kind);
+  if (text === undefined) {
+    text = `rgb(${colourOf(kind).join(' ')})`;
+    written.set(kind, text);
+  }
+  return text;
+}

@@ -31,7 +31,7 @@ export const RULER = 18;
 /** Segments that are drawn event by event; more are drawn by their counts. */
 export const TILES_DRAWN = 48;
 
-/** Colours of the page, read from its style once for each drawing. */
+/** Colours of the page. */
 export interface Ink {
   readonly paper: string;
   readonly ink: string;
@@ -42,11 +42,20 @@ export interface Ink {
   readonly changed: string;
 }
 
+/** They are read once: to read a style may lay out the page, which costs more than a drawing. */
+let known: Ink | null = null;
+
+/** Reads the colours anew at the next drawing. */
+export function forgetInk(): void {
+  known = null;
+}
+
 /** The colours of the page as it is now. */
 export function inkOf(element: Element): Ink {
+  if (known !== null) return known;
   const style = getComputedStyle(element);
   const of = (name: string): string => style.getPropertyValue(`--${name}`).trim();
-  return {
+  known = {
     paper: of('paper'),
     ink: of('ink'),
     faint: of('faint'),
@@ -55,4 +64,5 @@ export function inkOf(element: Element): Ink {
     chosen: of('chosen'),
     changed: of('changed'),
   };
+  return known;
 }

@@ -1,6 +1,6 @@
 /** What of the timeline is chosen: its axis, window, lanes and height. The window is in the page's address, as seqs. */
 import { computed, signal } from '@preact/signals';
-import { info, move, place } from '../store.ts';
+import { info, move, seqWindow } from '../store.ts';
 import { type AxisKind, type Extent, segmentsWithin, wholeOf } from './axis.ts';
 import { within } from './camera.ts';
 import { shownLanes } from './lanes.ts';
@@ -23,7 +23,7 @@ const timeWindow = signal<Extent | null>(null);
 
 /** What of the axis is on the screen. */
 export const extent = computed<Extent>(() => {
-  const { from, to } = place.value;
+  const { from, to } = seqWindow.value;
   if (axis.value === 'time') return within(timeWindow.value ?? whole.value, whole.value);
   return from === null || to === null ? whole.value : within({ from, to }, whole.value);
 });
@@ -35,7 +35,7 @@ export const lanes = computed(() => shownLanes(info.value?.lanes ?? [], laneFilt
 export function look(window: Extent): void {
   if (axis.value === 'time') timeWindow.value = window;
   else if (window.from <= whole.value.from && window.to >= whole.value.to) move({ from: null, to: null });
-  else move({ from: Math.floor(window.from), to: Math.ceil(window.to) });
+  else move(window);
 }
 
 /** Changes the axis; the window then shows the same segments. */
