@@ -7,6 +7,7 @@ import { pageFile } from './built.node.ts';
 import { type Engine, failureOf } from './engine/engine.ts';
 import type { RequestName } from './engine/requests.ts';
 import { packWire } from './engine/wireForm.ts';
+import { notesExtra } from './notes.node.ts';
 
 /** Bytes of a question at most: notes are the longest. */
 const QUESTION_BYTES_MAX = 1 << 20;
@@ -21,6 +22,9 @@ const TYPES = {
   'app.js': 'text/javascript; charset=utf-8',
   'style.css': 'text/css; charset=utf-8',
 } as const;
+
+/** Runs that are no file's have no notes beside them: the browser keeps those. */
+const withoutFile = notesExtra(() => null);
 
 /** A page that is being served. */
 export interface InspectorServer {
@@ -92,7 +96,7 @@ async function answer(
     return send(response, 404, 'text/plain', 'there is no such page\n');
   try {
     const args = await bodyOf(request);
-    const own = serving.extra?.(name, args);
+    const own = serving.extra?.(name, args) ?? withoutFile(name, args);
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the engine refuses a name that it does not know
     const result = own === undefined ? serving.engine.ask(name as RequestName, args as never) : own;
     return send(response, 200, 'application/octet-stream', packWire(result));
