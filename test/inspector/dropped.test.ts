@@ -3,15 +3,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Engine } from '../../src/inspector/engine/engine.ts';
+import { DroppedLogs } from '../../src/inspector/page/dropped.ts';
 import { fixturesFolder } from '../../src/topology/load.node.ts';
 import { serve, withoutChromium } from '../library/chromium.ts';
 import { PROJECT_ROOT } from '../support/tree.ts';
-import { type MadeLog, madeLog } from './support/logs.ts';
+import { forkedLog, type MadeLog, madeLog } from './support/logs.ts';
 import { Inspector, type OpenPage, until } from './support/pages.ts';
 
 let inspector: Inspector;
 let program: MadeLog;
 let traced: MadeLog;
+let fork: MadeLog;
 let folder = '';
 let files: Awaited<ReturnType<typeof serve>>;
 
@@ -20,7 +23,8 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'granule-dropped-'));
   program = madeLog('live-fallback-two-cpus');
   traced = madeLog('plain-64k');
-  for (const { name, bytes } of [program, traced]) writeFileSync(join(folder, name), bytes);
+  fork = forkedLog(program, 'fork', { at: 2775, edits: [{ op: 'drop', seq: 2779 }] });
+  for (const { name, bytes } of [program, traced, fork]) writeFileSync(join(folder, name), bytes);
   writeFileSync(join(folder, 'cut.glog'), traced.bytes.subarray(0, Math.floor(traced.bytes.length * 0.6)));
   writeFileSync(join(folder, 'no.glog'), 'this is no log');
   // A run whose trace is not found: events alone can be looked at.
@@ -76,6 +80,40 @@ describe.skipIf(withoutChromium)('a page without a server', () => {
     await open.page.close();
   });
 
+  it('joins a fork to the log that it goes on from, and names that one until it is dropped too', async () => {
+    const open = await dropped(fork.name);
+    const note = open.page.getByText(`the one with head hash ${program.reader.headHash}`).first();
+    await note.waitFor();
+    await open.page.locator('.events tbody tr').getByText('2776', { exact: true }).waitFor();
+    await open.picture('fork-alone');
+    await drop(open, [program.name]);
+    await note.waitFor({ state: 'detached' });
+    await open.follow('run=A&seq=300&actor=mm:1&other=B&right=compare');
+    await open.page.getByRole('region', { name: 'first difference' }).getByText('seq 2,779').waitFor();
+    await open.press('6');
+    await open.untilState(300);
+    expect(open.problems).toEqual([]);
+    expect(open.elsewhere).toEqual([]);
+    await open.page.close();
+  });
+
+  it('gives a log that is dropped after a fork was made in it a letter of its own', async () => {
+    const open = await dropped(fork.name, program.name);
+    await open.page.locator('.events tbody tr').first().waitFor();
+    await open.follow('run=B&seq=2775&right=compare');
+    await open.page.getByRole('button', { name: 'fork from here: after seq 2,775' }).click();
+    await open.untilPart('other', 'C');
+    await drop(open, [traced.name]);
+    await until('four runs are open', async () => (await open.page.locator('.bar option').count()) === 4);
+    expect(await open.page.locator('.bar option').allTextContents()).toEqual([
+      expect.stringMatching(/^A: live-fallback-two-cpus/),
+      expect.stringMatching(/^B: live-fallback-two-cpus/),
+      expect.stringMatching(/^C: live-fallback-two-cpus/),
+      expect.stringMatching(/^D: plain-64k/),
+    ]);
+    await open.page.close();
+  });
+
   it('says what is wrong with what it is given', async () => {
     const open = await dropped('no.glog');
     await open.page
@@ -99,6 +137,24 @@ describe.skipIf(withoutChromium)('a page without a server', () => {
     await drop(open, [program.name]);
     await open.page.locator('.events tbody tr').first().waitFor();
     await open.page.close();
+  });
+});
+
+describe('logs that are dropped one after another', () => {
+  it('are joined in whatever order they come, a fork of a fork too', () => {
+    const parent = madeLog('live-fallback-two-cpus');
+    const first = forkedLog(parent, 'first', { at: 300, edits: [] });
+    const second = forkedLog(first, 'second', { at: 400, edits: [] });
+    const logs = { A: second, B: first, C: parent };
+    for (const order of ['ABC', 'ACB', 'BAC', 'CBA']) {
+      const engine = new Engine();
+      const opened = new DroppedLogs(engine);
+      for (const run of order) opened.open({ run, log: logs[run as keyof typeof logs], traces: [] });
+      const infos = engine.runs().map((run) => run.info());
+      expect(infos.map(({ notes }) => notes).flat(), order).toEqual([]);
+      expect(infos.map(({ firstSeq, hasStates }) => firstSeq === 0 && hasStates)).toEqual([true, true, true]);
+      expect([...engine.run('A').reader.range(0, 500)]).toEqual([...parent.reader.range(0, 500)]);
+    }
   });
 });
 

@@ -37,6 +37,7 @@ const TYPES: Readonly<Record<string, string>> = {
   '.js': 'text/javascript',
   '.mjs': 'text/javascript',
   '.json': 'application/json',
+  '.css': 'text/css',
 };
 
 /** The file of a path; names without an ending are those of modules, which rxjs leaves out. */

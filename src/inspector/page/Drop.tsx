@@ -1,18 +1,30 @@
 /** Opening logs in a page that no server serves: files are dropped on it, or chosen, and never leave it. */
 import { isGtr } from '../../trace/gtrFormat.ts';
+import type { RunName } from '../engine/requests.ts';
 import type { NamedBytes } from './openBytes.ts';
 import { link, refreshRuns, runs, tell } from './store.ts';
 
 /** Traces that were dropped so far, for logs that come after them. */
 const traces: NamedBytes[] = [];
-const logs: NamedBytes[] = [];
+/** Logs that were dropped so far, each with its letter once it has one. */
+const logs = new Map<NamedBytes, RunName | null>();
 
-/** Opens a log under the letter of its place. One that is none is said, and does not stand in the way of others. */
-async function openLog(log: NamedBytes): Promise<void> {
+/** The first letter that neither a log has nor a fork that was made in the page. */
+function freeLetter(): RunName {
+  const taken = new Set([...runs.value.map(({ run }) => run), ...logs.values()]);
+  let code = 65;
+  while (taken.has(String.fromCharCode(code))) code++;
+  return String.fromCharCode(code);
+}
+
+/** Opens a log under its letter. One that is none is said, and does not stand in the way of others. */
+async function openLog(log: NamedBytes, known: RunName | null): Promise<void> {
   try {
-    await link.value?.open?.(String.fromCharCode(65 + logs.indexOf(log)), log, traces);
+    const letter = known ?? freeLetter();
+    logs.set(log, letter);
+    await link.value?.open?.(letter, log, traces);
   } catch (error) {
-    logs.splice(logs.indexOf(log), 1);
+    logs.delete(log);
     tell(error);
   }
 }
@@ -21,10 +33,11 @@ async function take(files: readonly File[]): Promise<void> {
   try {
     for (const file of files) {
       const named = { name: file.name, bytes: new Uint8Array(await file.arrayBuffer()) };
-      (isGtr(named.bytes) ? traces : logs).push(named);
+      if (isGtr(named.bytes)) traces.push(named);
+      else logs.set(named, null);
     }
     // A trace may be that of a log which was there before it, so all are opened again.
-    for (const log of logs.slice()) await openLog(log);
+    for (const [log, letter] of logs) await openLog(log, letter);
     await refreshRuns();
   } catch (error) {
     tell(error);

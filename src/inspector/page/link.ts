@@ -1,4 +1,5 @@
 /** How the page reaches its engine: over HTTP when `granule inspect` serves it, else in a worker of its own. */
+import type { Dropped } from './dropped.ts';
 import type { NamedBytes } from './openBytes.ts';
 import type { Args, AskFailed, RequestName, Result, RunName } from '../engine/requests.ts';
 import { unpackWire } from '../engine/wireForm.ts';
@@ -38,10 +39,7 @@ export interface WorkerAnswer {
 /** What a worker is asked. */
 export type WorkerQuestion =
   | { readonly id: number; readonly name: RequestName; readonly args: unknown }
-  | {
-      readonly id: number;
-      readonly open: { readonly run: RunName; readonly log: NamedBytes; readonly traces: readonly NamedBytes[] };
-    };
+  | { readonly id: number; readonly open: Dropped };
 
 /** The link to the server that the page came from. */
 export function serverLink(): Link {

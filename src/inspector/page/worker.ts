@@ -1,14 +1,14 @@
 /** The engine inside a worker. */
 import { Engine, failureOf } from '../engine/engine.ts';
-import { openBytes } from './openBytes.ts';
+import { DroppedLogs } from './dropped.ts';
 import type { WorkerAnswer, WorkerQuestion } from './link.ts';
 
 const engine = new Engine();
+const dropped = new DroppedLogs(engine);
 
 function answered(question: WorkerQuestion): unknown {
   if ('open' in question) {
-    const { run, log, traces } = question.open;
-    engine.open(openBytes(run, log, traces));
+    dropped.open(question.open);
     return null;
   }
   return engine.ask(question.name, question.args as never);
