@@ -100,10 +100,13 @@ export function readSetting(
     if (!(error instanceof GranuleError)) throw error;
     throw new GranuleError('FORK_SETTING', error.message, where, next);
   }
-  if (!isFromStart && !places.every(isChangeable)) throw fixed(key);
   const read = meanings(value).map((meant) =>
     readTopology(places.reduce<unknown>((data, place) => withValue(data, place, meant), topology)),
   );
+  const unknown = read.find(({ fault }) => fault?.unknownField === true)?.fault;
+  if (unknown !== undefined && unknown !== null)
+    throw new GranuleError('FORK_SETTING', unknown.what, where, unknown.next);
+  if (!isFromStart && !places.every(isChangeable)) throw fixed(key);
   const taken = read.find(({ fault }) => fault === null)?.topology ?? null;
   if (taken === null) {
     throw new GranuleError('FORK_SETTING', read[0]?.fault?.what ?? 'no such value', `${where}=${String(value)}`, next);
