@@ -133,9 +133,9 @@ function Draft({ messages, settings }: { messages: readonly FlyingMessage[]; set
             value={fields}
             onInput={({ currentTarget }) => set({ fields: currentTarget.value })}
           />
-          {chosen !== undefined && <div class="faint payload">now: {chosen.text}</div>}
         </>
       )}
+      {op !== 'set' && chosen !== undefined && <div class="faint payload">it says: {chosen.text}</div>}
     </div>
   );
 }

@@ -212,7 +212,7 @@ function Found({ found, names }: { found: ComparisonShown; names: readonly [stri
 }
 
 const HOW = {
-  same: 'the same event',
+  same: 'its counterpart',
   near: 'the last event before that both have',
   time: 'the same virtual time',
 } as const;

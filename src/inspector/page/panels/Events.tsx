@@ -1,4 +1,5 @@
 /** The events around the present one, as a list that is paged by seq: no browser can hold rows for millions. */
+import { useEffect, useRef } from 'preact/hooks';
 import type { EventRow } from '../../engine/requests.ts';
 import { useAnswer } from '../asked.ts';
 import { count } from '../format.ts';
@@ -34,6 +35,19 @@ function Row({ row, isNow }: { row: EventRow; isNow: boolean }) {
   );
 }
 
+/** Brings the present event to the middle of the list, which may be lower than the rows before it. */
+function useMiddle(...when: readonly unknown[]) {
+  const list = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const { current } = list;
+    const row = current?.querySelector('tr.now')?.getBoundingClientRect();
+    if (current === null || row === undefined) return;
+    const shown = current.getBoundingClientRect();
+    current.scrollTop += row.top + row.height / 2 - (shown.top + shown.height / 2);
+  }, when);
+  return list;
+}
+
 /** The list, what the present event did, and a switch between all events and those of the selected actor. */
 export function Events() {
   const run = info.value;
@@ -42,9 +56,10 @@ export function Events() {
   const from = Math.max(run?.firstSeq ?? 0, now - ROWS_BEFORE);
   const rows = useAnswer('events', run === null ? null : { run: run.run, from, count: ROWS }) ?? [];
   const detail = useAnswer('event', run === null || run.lastSeq < run.firstSeq ? null : { run: run.run, seq: now });
+  const list = useMiddle(now, rows, detail);
   return (
     <div class="events">
-      <div class="scroll">
+      <div class="scroll" ref={list}>
         <table>
           <caption class="hidden">events around seq {now}</caption>
           <thead>

@@ -14,7 +14,7 @@ import { wide } from '../topology/wide.ts';
 /** Whether each actor is drawn by itself; null before the user chose. */
 const apart = signal<boolean | null>(null);
 /** Actors that are drawn apart unless the user wants it otherwise. */
-const APART_AT_FIRST = 24;
+const APART_AT_FIRST = 10;
 /** The node whose actors are listed. */
 const opened = signal<string | null>(null);
 /** Messages that the list below shows. */
@@ -156,9 +156,10 @@ function Graph({ map, flight, arrived }: { map: ActorMap; flight: InFlight | nul
   const drawing = useRef<SVGSVGElement>(null);
   const [width, height] = [map.width + 2 * MARGIN + 4, map.height + 2 * MARGIN + 4];
   const at = arrived?.to;
-  useEffect(() => {
+  const showArrived = (): void => {
     drawing.current?.querySelector('.node.arrived')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
-  }, [at]);
+  };
+  useEffect(showArrived, [at, map]);
   useEffect(() => {
     const { current } = frame;
     if (current === null) return undefined;
@@ -167,6 +168,7 @@ function Graph({ map, flight, arrived }: { map: ActorMap; flight: InFlight | nul
       const kept = Math.max(SCALE_LEAST, Math.min(SCALE_MOST, scale));
       drawing.current?.setAttribute('width', String(Math.floor(width * kept)));
       drawing.current?.setAttribute('height', String(Math.floor(height * kept)));
+      showArrived();
     };
     const resized = new ResizeObserver(fit);
     resized.observe(current);
@@ -242,7 +244,7 @@ function Waiting({ flight }: { flight: InFlight }) {
       <table>
         <thead class="hidden">
           <tr>
-            {['message', 'from', 'to', 'arrives', 'payload'].map((name) => (
+            {['arrives', 'message', 'way', 'payload'].map((name) => (
               <th key={name} scope="col">
                 {name}
               </th>
@@ -252,9 +254,6 @@ function Waiting({ flight }: { flight: InFlight }) {
         <tbody>
           {listed.map((one, at) => (
             <tr key={one.seq ?? `due ${at}`} class={near.includes(one) ? 'near' : ''}>
-              <td>{one.type}</td>
-              <td>{one.from}</td>
-              <td>→ {one.to}</td>
               <td class="number">
                 {one.seq === null ? (
                   `due at ${count(one.timeCycles)}`
@@ -263,6 +262,10 @@ function Waiting({ flight }: { flight: InFlight }) {
                     seq {one.seq}
                   </button>
                 )}
+              </td>
+              <td class="type">{one.type}</td>
+              <td>
+                {one.from} → {one.to}
               </td>
               <td class="payload">{one.text}</td>
             </tr>
@@ -293,7 +296,7 @@ export function Topology() {
         <label>
           <input
             type="checkbox"
-            checked={map.isApart}
+            checked={isApart && map.canBeApart}
             disabled={!map.canBeApart}
             onChange={({ currentTarget }) => (apart.value = currentTarget.checked)}
           />{' '}

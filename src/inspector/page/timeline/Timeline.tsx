@@ -10,8 +10,9 @@ import { Beside } from './Beside.tsx';
 import { drawScene } from './draw.ts';
 import { MiniMap } from './MiniMap.tsx';
 import { type Going, Pointer } from './pointer.ts';
-import { forgetInk, type Ink, inkOf, type Scene } from './scene.ts';
-import { screenScale } from './screen.ts';
+import { LANE_HEIGHT } from './lanes.ts';
+import { forgetInk, type Ink, inkOf, RULER, type Scene } from './scene.ts';
+import { screenScale, sizeOf } from './screen.ts';
 import { TileCache } from './tileCache.ts';
 import { showing } from './camera.ts';
 import { axis, extent, laneFilter, lanes, look, scrolledRows, turnAxis, whole } from './view.ts';
@@ -151,6 +152,26 @@ function useFollowing(): void {
   );
 }
 
+/** Scrolls the lanes so far that the selected actor's is among them, also once a second timeline takes half of their place. */
+function useSelectedLane(canvas: { readonly current: HTMLCanvasElement | null }): void {
+  useEffect(
+    () =>
+      effect(() => {
+        const { actor } = place.value;
+        const row = lanes.value.findIndex(({ id }) => id === actor);
+        if (row < 0) return;
+        // Whether there is another run is asked for that its coming and going count; the height is that after it.
+        void otherInfo.value;
+        requestAnimationFrame(() => {
+          if (canvas.current === null) return;
+          const rows = Math.max(1, Math.floor((sizeOf(canvas.current).height - RULER) / LANE_HEIGHT));
+          scrolledRows.value = Math.min(row, Math.max(scrolledRows.peek(), row - rows + 1));
+        });
+      }),
+    [],
+  );
+}
+
 function Said() {
   const run = info.value;
   const rows = useAnswer('events', run === null ? null : { run: run.run, from: seq.value, count: 1 });
@@ -188,6 +209,7 @@ export function Timeline() {
   const canvas = useDrawing(drawOn);
   const pointer = usePointer(canvas, sceneNow);
   useFollowing();
+  useSelectedLane(canvas);
   return (
     <section class="timeline" aria-label="timeline">
       <div class="timeline-bar">
