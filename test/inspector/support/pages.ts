@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Browser, Page } from 'playwright-core';
-import { type InspectorServer, serveInspector } from '../../../src/inspector/server.node.ts';
+import { type InspectorServer, serveInspector, type Serving } from '../../../src/inspector/server.node.ts';
 import { startChromium } from '../../library/chromium.ts';
 import { PROJECT_ROOT } from '../../support/tree.ts';
 import { engineOver, type MadeLog } from './logs.ts';
@@ -20,8 +20,8 @@ const PATIENCE_MS = 45_000;
 const LOCK_MS = 60_000;
 
 /** Run inside the page; text, since there is no page here. */
-const COLOURED = `(() => {
-  const canvas = document.querySelector('canvas.lanes');
+const coloured = (lanes: string): string => `(() => {
+  const canvas = document.querySelector('${lanes}');
   const { data } = canvas.getContext('2d').getImageData(172, 18, canvas.width - 172, canvas.height - 18);
   let coloured = 0;
   for (let at = 0; at < data.length; at += 4) {
@@ -29,6 +29,20 @@ const COLOURED = `(() => {
     if (Math.max(red, green, blue) - Math.min(red, green, blue) > 40) coloured += 1;
   }
   return coloured;
+})()`;
+
+/** Pixels of the ruler that have a colour of the page: flags, and the top of the cursor. */
+const flagged = (colour: string): string => `(() => {
+  const canvas = document.querySelector('canvas.lanes');
+  const context = canvas.getContext('2d');
+  const paint = new OffscreenCanvas(1, 1).getContext('2d');
+  paint.fillStyle = getComputedStyle(canvas).getPropertyValue('--${colour}').trim();
+  paint.fillRect(0, 0, 1, 1);
+  const wanted = paint.getImageData(0, 0, 1, 1).data;
+  const { data } = context.getImageData(172, 0, canvas.width - 172, 10);
+  let found = 0;
+  for (let at = 0; at < data.length; at += 4) if ([0, 1, 2].every((part) => data[at + part] === wanted[part])) found += 1;
+  return found;
 })()`;
 
 function newestIn(folder: string): number {
@@ -122,8 +136,13 @@ export class OpenPage {
   }
 
   /** Pixels of the lanes that are neither paper nor grey: events, in short. */
-  async colouredPixels(): Promise<number> {
-    return Number(await this.page.evaluate(COLOURED));
+  async colouredPixels(lanes = 'canvas.lanes'): Promise<number> {
+    return Number(await this.page.evaluate(coloured(lanes)));
+  }
+
+  /** Pixels of notes on the ruler, or of bookmarks and the cursor. */
+  async flagPixels(kind: 'note' | 'bookmark'): Promise<number> {
+    return Number(await this.page.evaluate(flagged(kind === 'note' ? 'changed' : 'accent')));
   }
 
   /** Goes where an address leads, as a link on the page would. */
@@ -149,8 +168,12 @@ export class Inspector {
   }
 
   static async over(...logs: readonly MadeLog[]): Promise<Inspector> {
+    return Inspector.serving({ engine: engineOver(...logs).engine });
+  }
+
+  static async serving(serving: Serving): Promise<Inspector> {
     await bundled();
-    return new Inspector(await startChromium(), await serveInspector({ engine: engineOver(...logs).engine }));
+    return new Inspector(await startChromium(), await serveInspector(serving));
   }
 
   get url(): string {
