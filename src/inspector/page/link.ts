@@ -1,6 +1,5 @@
 /** How the page reaches its engine: over HTTP when `granule inspect` serves it, else in a worker of its own. */
-import type { NamedBytes } from './openBytes.ts';
-import type { Args, AskFailed, RequestName, Result, RunName } from '../engine/requests.ts';
+import type { Args, AskFailed, NamedBytes, RequestName, Result, RunName } from '../engine/requests.ts';
 import { unpackWire } from '../engine/wireForm.ts';
 
 /** Asks the engine. */
