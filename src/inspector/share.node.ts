@@ -1,6 +1,6 @@
 /** One HTML file that holds the page, a log and its traces, and opens from a disk. */
 import { pageFile } from './built.node.ts';
-import type { NamedBytes } from './page/openBytes.ts';
+import type { NamedBytes } from './engine/requests.ts';
 import { packWire } from './engine/wireForm.ts';
 
 /** What goes into the file. */

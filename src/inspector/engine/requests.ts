@@ -13,6 +13,12 @@ import type { SearchPage } from './views/search.ts';
 /** A run that is open in the inspector, by a short name: `A`, `B`, and so on. */
 export type RunName = string;
 
+/** A file that was dropped, or lies inside the page. */
+export interface NamedBytes {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
 /** A lane of the timeline: one actor. */
 export interface LaneInfo {
   readonly id: string;

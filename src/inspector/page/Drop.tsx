@@ -1,7 +1,6 @@
 /** Opening logs in a page that no server serves: files are dropped on it, or chosen, and never leave it. */
 import { isGtr } from '../../trace/gtrFormat.ts';
-import type { RunName } from '../engine/requests.ts';
-import type { NamedBytes } from './openBytes.ts';
+import type { NamedBytes, RunName } from '../engine/requests.ts';
 import { link, refreshRuns, runs, tell } from './store.ts';
 
 /** Traces that were dropped so far, for logs that come after them. */

@@ -1,8 +1,8 @@
 /** Logs that were dropped on a page one after another: a fork is joined to the log that it goes on from, whichever came first. */
 import type { LogReader } from '../../log/logReader.ts';
 import type { Engine } from '../engine/engine.ts';
-import type { RunName } from '../engine/requests.ts';
-import { type NamedBytes, openBytes } from './openBytes.ts';
+import type { NamedBytes, RunName } from '../engine/requests.ts';
+import { openBytes } from './openBytes.ts';
 
 /** A log as it was dropped, and the traces that lay there. */
 export interface Dropped {

@@ -1,7 +1,6 @@
 /** How the page reaches its engine: over HTTP when `granule inspect` serves it, else in a worker of its own. */
 import type { Dropped } from './dropped.ts';
-import type { NamedBytes } from './openBytes.ts';
-import type { Args, AskFailed, RequestName, Result, RunName } from '../engine/requests.ts';
+import type { Args, AskFailed, NamedBytes, RequestName, Result, RunName } from '../engine/requests.ts';
 import { unpackWire } from '../engine/wireForm.ts';
 
 /** Asks the engine. */

@@ -2,7 +2,7 @@
 import { effect } from '@preact/signals';
 import { render } from 'preact';
 import { unpackWire } from '../engine/wireForm.ts';
-import type { NamedBytes } from './openBytes.ts';
+import type { NamedBytes } from '../engine/requests.ts';
 import { App } from './App.tsx';
 import { type Link, serverLink, workerLink } from './link.ts';
 import { keepNotes } from './notesStore.ts';

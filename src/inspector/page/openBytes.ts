@@ -14,13 +14,7 @@ import { workloadTrace } from '../../trace/workloads/workload.ts';
 import { inflateSync } from 'fflate';
 import { browserCompression } from './inflate.ts';
 import type { RunToOpen } from '../engine/openRun.ts';
-import type { RunName } from '../engine/requests.ts';
-
-/** A file that was dropped, or lies inside the page. */
-export interface NamedBytes {
-  readonly name: string;
-  readonly bytes: Uint8Array;
-}
+import type { NamedBytes, RunName } from '../engine/requests.ts';
 
 function traceOf({ name, bytes }: NamedBytes): RunSource {
   return openTraceBytes({

@@ -2,7 +2,7 @@
 import { batch, computed, effect, signal } from '@preact/signals';
 import type { RunInfo } from '../engine/requests.ts';
 import { AskError, type Link } from './link.ts';
-import { type Place, placeOf, placeText, START } from './place.ts';
+import { type Place, placeOf, placeText, START } from '../engine/place.ts';
 
 /** An error to show, or nothing. */
 export interface Shown {

@@ -1,5 +1,5 @@
 /** Moving and choosing with the pointer: drag to pan, with Shift to zoom to a part, wheel to zoom, click to choose an event. */
-import type { Place } from '../place.ts';
+import type { Place } from '../../engine/place.ts';
 import { jump, tell, link } from '../store.ts';
 import { within, zoomed } from './camera.ts';
 import { pointAt, tilesIn } from './draw.ts';
