@@ -135,6 +135,7 @@ describe.skipIf(withoutChromium)('a search', () => {
     const alert = open.page.getByRole('alert');
     await alert.getByText(/did you mean FAULT.*column 17/).waitFor();
     await open.picture('search-fault');
+    expect(await open.page.getByText(/\d found/).count()).toBe(0);
     await field.fill("to == 'mm:1' && FAULT");
     await field.press('Enter');
     await alert.waitFor({ state: 'detached' });

@@ -130,7 +130,8 @@ function Results() {
         </p>
       )}
       <p class="found-line" aria-live="polite">
-        {count(value.hits.length)} found{value.isRunning && ` so far, ${Math.round(part * 100)}% looked at `}
+        {(value.fault === '' || value.hits.length > 0) && `${count(value.hits.length)} found`}
+        {value.isRunning && ` so far, ${Math.round(part * 100)}% looked at `}
         {value.isRunning && <button onClick={stop}>stop</button>}
         {!value.isRunning && value.next !== null && (
           <>
