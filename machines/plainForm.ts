@@ -35,7 +35,8 @@ function formOf(value: unknown, form: Form): unknown {
   if (typeof structure.toPlain === 'function') return structure.toPlain();
   return Object.fromEntries(
     Object.entries(value)
-      .filter(([key]) => key !== 'resources')
+      // A field that is gone may be there as undefined, where XState runs the machine.
+      .filter(([key, entry]) => key !== 'resources' && entry !== undefined)
       .map(([key, entry]) => [key, formOf(entry, form)]),
   );
 }

@@ -42,8 +42,8 @@ type HandlerAction<C extends MachineContext> = ActionFunction<
 >;
 
 /**
- * Makes an XState action of a handler. The context that it computes has every field of the one before: XState merges the two, and who
- * calls the handler directly does not. Targets are looked up by id in the actor system, so that the same machine works
+ * Makes an XState action of a handler. XState merges the context that it computes with the one before, so fields that are no longer there
+ * are given to it as undefined; who calls the handler directly has the context as it is. Targets are looked up by id in the actor system, so that the same machine works
  * under the flat loop and under `createActor` with actors registered by `systemId`.
  *
  * @example
@@ -60,12 +60,18 @@ export function handle<C extends MachineContext>(handler: Handler<C>): HandlerAc
       const next = handler(context, event, (to, message, delayCycles) => {
         enqueue.sendTo(({ system }) => system.get(to), message, { delay: delayCycles ?? 0 });
       });
-      if (next !== context) enqueue.assign(() => next);
+      if (next !== context) enqueue.assign(() => withGone(context, next));
     },
   );
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- XState keeps the function in a field that it does not type
   handlers.set((action as unknown as { collect: object }).collect, handler as unknown as Handler<never, never>);
   return action;
+}
+
+/** A context with undefined in the place of each field that the one before had and it has not. */
+function withGone<C extends MachineContext>(before: C, next: C): C {
+  const gone = Object.keys(before).filter((name) => !Object.hasOwn(next, name));
+  return gone.length === 0 ? next : { ...Object.fromEntries(gone.map((name) => [name, undefined])), ...next };
 }
 
 /** The handler behind each function that `handle` gave to XState. */

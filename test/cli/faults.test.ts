@@ -59,9 +59,9 @@ describe('granule run --fault', () => {
 
   it.each([
     ['slow-disk:cycles', /^USAGE: "slow-disk:cycles" is no PLAN/],
-    ['slow-disk:cycle=3', /^TOPOLOGY_INVALID: .*"cycle".*granule faults/],
+    ['slow-disk:cycle=3', /^TOPOLOGY_INVALID: .*"cycle".*Did you mean "cycles"/],
     ['slow-disk:cycles=-3', /^TOPOLOGY_INVALID: .*--fault slow-disk:cycles=-3: cycles/],
-    ['crash-at-seq', /^TOPOLOGY_INVALID: .*it is required, and not given \(--fault crash-at-seq: seq\)/],
+    ['crash-at-seq', /^TOPOLOGY_INVALID: .*"seq" is missing.*\(--fault crash-at-seq: seq\)/],
     ['slow-dish', /^TOPOLOGY_INVALID: .*did you mean slow-disk/],
     ['lost-tlbi:cpu=4', /^TOPOLOGY_ACTOR_UNKNOWN: .*"tlb:4".*tlb:0/],
   ])('refuses %s', async (fault, expected) => {

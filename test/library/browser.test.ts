@@ -49,7 +49,9 @@ describe('the entry for browsers', () => {
   it('brings along nothing of Node, no command line and no other face', () => {
     const node = bundle.inputs.filter((input) => builtinModules.includes(input.replace(/^node:/, '')));
     expect(node).toEqual([]);
-    expect(bundle.inputs.filter((input) => /\.node\.ts$|src\/(?:cli|sweep|report|validate)\//.test(input))).toEqual([]);
+    expect(bundle.inputs.filter((input) => /\.node\.ts$|src\/(?:cli|sweep|validate|inspector)\//.test(input))).toEqual(
+      [],
+    );
     expect(bundle.inputs.some((input) => input.endsWith('src/library/run.ts'))).toBe(true);
   });
 

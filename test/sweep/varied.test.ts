@@ -93,7 +93,7 @@ describe('a value', () => {
   const wrong: [varies: string[], message: RegExp][] = [
     [['kernelPageSize=8K'], /^SWEEP_VALUE_INVALID: a page size is 4K, 16K or 64K \(--vary kernelPageSize=8K\)/],
     [['cpus=two'], /^SWEEP_VALUE_INVALID: .*number.*cpus=two/],
-    [['pageCache=never'], /^SWEEP_VALUE_INVALID: .*sticky-order.*pageCache=never/],
+    [['chooser=never'], /^SWEEP_VALUE_INVALID: .*time-order.*chooser=never/],
     [['processes=1'], /^SWEEP_VALUE_INVALID: .*array.*processes=1/],
     [['seed=1,,2'], /^SWEEP_VALUE_INVALID: a value is empty/],
     [['seed=8..1'], /^SWEEP_VALUE_INVALID: "8\.\.1" is no range.*FROM\.\.TO/],
