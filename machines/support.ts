@@ -42,9 +42,9 @@ type HandlerAction<C extends MachineContext> = ActionFunction<
 >;
 
 /**
- * Makes an XState action of a handler. XState merges the context that it computes with the one before, so fields that are no longer there
- * are given to it as undefined; who calls the handler directly has the context as it is. Targets are looked up by id in the actor system, so that the same machine works
- * under the flat loop and under `createActor` with actors registered by `systemId`.
+ * Makes an XState action of a handler. XState merges the context that it computes with the one before, so fields that are no longer
+ * there are given to it as undefined; who calls the handler directly has the context as it is. Targets are looked up by id in the actor
+ * system, so that the same machine works under the flat loop and under `createActor` with actors registered by `systemId`.
  *
  * @example
  * ```ts
