@@ -68,7 +68,9 @@ export function addLog(program: Command, cli: Cli): void {
 }
 
 async function logCommand(cli: Cli, log: string, options: LogOptions): Promise<void> {
-  const reader = await openLog(cli, log, options.uses, options.parent);
+  // Records are read without the definitions that handled them; only what they changed takes these.
+  const needsModules = options.changes === true || options.uses.length > 0;
+  const reader = await openLog(cli, log, needsModules ? options.uses : null, options.parent);
   checkNames(reader, options);
   if (options.json !== true) await cli.out.stream(`${recordHead()}\n`);
   const lines = options.changes === true ? changeLines(cli, reader, options) : recordLines(reader, options);
