@@ -1,4 +1,5 @@
 /** TLBs by level, the page cache of a file by folio order, and the areas of a process. */
+import { HeadRow } from '../HeadRow.tsx';
 import type { AreasView, CacheView } from '../../engine/memory/memoryOf.ts';
 import type { TlbLevel, TlbsView } from '../../engine/memory/tlbs.ts';
 import { count } from '../format.ts';
@@ -19,15 +20,7 @@ function Level({ level }: { level: TlbLevel }) {
         <meter min={0} max={level.capacity} value={level.entries.length} aria-label={`${level.name} in use`} />
       </summary>
       <table>
-        <thead>
-          <tr>
-            {['set', 'rank', 'asid', 'page', 'frame', 'rights', ''].map((name) => (
-              <th key={name} scope="col">
-                {name}
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <HeadRow names={['set', 'rank', 'asid', 'page', 'frame', 'rights', '']} />
         <tbody>
           {level.entries.slice(0, ROWS).map(({ set, rank, asid, page, frame, rights, covers }) => (
             <tr key={`${set} ${rank}`}>
@@ -89,15 +82,7 @@ export function Cache({ view }: { view: CacheView }) {
         ))}
       </div>
       <table>
-        <thead>
-          <tr>
-            {['index', 'order', 'frame', ''].map((name) => (
-              <th key={name} scope="col">
-                {name}
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <HeadRow names={['index', 'order', 'frame', '']} />
         <tbody>
           {view.folios.slice(0, ROWS).map(({ index, order, pfn, dirty, uptodate }) => (
             <tr key={index}>
@@ -124,15 +109,7 @@ export function Areas({ view }: { view: AreasView }) {
       <caption>
         {count(view.areas.length)} areas, pages of {sizeText(view.pageBytes)}
       </caption>
-      <thead>
-        <tr>
-          {['from', 'to', '', 'size', 'offset', 'what'].map((name) => (
-            <th key={name} scope="col">
-              {name}
-            </th>
-          ))}
-        </tr>
-      </thead>
+      <HeadRow names={['from', 'to', '', 'size', 'offset', 'what']} />
       <tbody>
         {view.areas.map(({ startVa, endVa, permissions, offsetBytes, name }) => (
           <tr key={startVa}>

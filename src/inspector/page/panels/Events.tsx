@@ -1,4 +1,5 @@
 /** The events around the present one, as a list that is paged by seq: no browser can hold rows for millions. */
+import { HeadRow } from '../HeadRow.tsx';
 import { useEffect, useRef } from 'preact/hooks';
 import type { EventRow } from '../../engine/requests.ts';
 import { useAnswer } from '../asked.ts';
@@ -62,15 +63,7 @@ export function Events() {
       <div class="scroll" ref={list}>
         <table>
           <caption class="hidden">events around seq {now}</caption>
-          <thead>
-            <tr>
-              {['seq', 'cycles', 'from', 'to', 'type', 'payload', 'cause'].map((name) => (
-                <th key={name} scope="col">
-                  {name}
-                </th>
-              ))}
-            </tr>
-          </thead>
+          <HeadRow names={['seq', 'cycles', 'from', 'to', 'type', 'payload', 'cause']} />
           <tbody>
             {rows.map((row) => (
               <Row key={row.seq} row={row} isNow={row.seq === now} />

@@ -1,10 +1,11 @@
 /** The memory of one actor: both page tables, TLBs, physical memory, a page cache, or areas. */
+import { ActorChoice } from '../ActorChoice.tsx';
 import type { MemoryView } from '../../engine/memory/memoryOf.ts';
 import { useAnswer } from '../asked.ts';
 import { Areas, Cache, Tlbs } from '../memory/Others.tsx';
 import { fromVa, PageTables } from '../memory/PageTables.tsx';
 import { chosenBlock, Physical } from '../memory/Physical.tsx';
-import { info, move, place, seq } from '../store.ts';
+import { info, place, seq } from '../store.ts';
 
 /** Kinds that have a memory to look at. */
 const KINDS = ['mm', 'mmu', 'tlb', 'zone', 'file'];
@@ -20,27 +21,13 @@ function View({ view }: { view: MemoryView }) {
 export function Memory() {
   const run = info.value;
   const { actor } = place.value;
-  const lanes = run?.lanes.filter(({ kind }) => KINDS.includes(kind)) ?? [];
-  const shown = lanes.find(({ id }) => id === actor) ?? null;
+  const shown = run?.lanes.find(({ id, kind }) => id === actor && KINDS.includes(kind)) ?? null;
   const from = shown?.kind === 'zone' ? chosenBlock.value : shown?.kind === 'mmu' ? fromVa.value : 0;
   const asked = run === null || shown === null ? null : { run: run.run, actor: shown.id, seq: seq.value, from };
   const view = useAnswer('memory', asked);
   return (
     <div class="memory">
-      <label>
-        of{' '}
-        <select
-          value={shown?.id ?? ''}
-          onChange={({ currentTarget }) => move({ actor: currentTarget.value, path: '' })}
-        >
-          <option value="">choose</option>
-          {lanes.map(({ id }) => (
-            <option key={id} value={id}>
-              {id}
-            </option>
-          ))}
-        </select>
-      </label>
+      <ActorChoice label="of" kinds={KINDS} />
       {shown === null && <p>Choose an actor that holds memory: mm, mmu, tlb, zone, file.</p>}
       {view === null ? shown !== null && <p>nothing to see yet</p> : <View view={view} />}
     </div>

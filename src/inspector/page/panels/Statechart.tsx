@@ -1,4 +1,5 @@
 /** The selected actor's statechart: what is active, and which transition its last event took. */
+import { ArrowHeads } from '../ArrowHeads.tsx';
 import { signal } from '@preact/signals';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { LINE_HEIGHT, NAME_SIZE, NOTE_SIZE, roundPath } from '../../../report/graph/svg.ts';
@@ -59,27 +60,6 @@ function Label({ line, now }: { line: ChartLine; now: ChartNow | null }) {
         </text>
       ))}
     </g>
-  );
-}
-
-function Heads() {
-  return (
-    <defs>
-      {['head', 'head-taken'].map((id) => (
-        <marker
-          key={id}
-          id={id}
-          markerWidth="9"
-          markerHeight="9"
-          refX="8"
-          refY="4"
-          orient="auto"
-          markerUnits="userSpaceOnUse"
-        >
-          <path d="M0 0L8 4L0 8z" />
-        </marker>
-      ))}
-    </defs>
   );
 }
 
@@ -157,7 +137,7 @@ function Drawing({ chart, now }: { chart: Chart; now: ChartNow | null }) {
           role="img"
           aria-label={`statechart of ${chart.actor}: in ${active.join(', ') || 'its one state'}`}
         >
-          <Heads />
+          <ArrowHeads ids={['head', 'head-taken']} />
           {chart.boxes.map((box) => (
             <Box key={box.id} box={box} now={now} isOuter={outer.has(box.id)} />
           ))}

@@ -1,4 +1,5 @@
 /** The actors as a graph: what is on its way between them at the present moment, and the message that has just arrived. */
+import { ArrowHeads } from '../ArrowHeads.tsx';
 import { signal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { NAME_SIZE, NOTE_SIZE, roundPath } from '../../../report/graph/svg.ts';
@@ -183,19 +184,7 @@ function Graph({ map, flight, arrived }: { map: ActorMap; flight: InFlight | nul
         role="group"
         aria-label={`${map.nodes.length} actors or kinds of actors, and ${map.links.length} links`}
       >
-        <defs>
-          <marker
-            id="arrow"
-            markerWidth="9"
-            markerHeight="9"
-            refX="8"
-            refY="4"
-            orient="auto"
-            markerUnits="userSpaceOnUse"
-          >
-            <path d="M0 0L8 4L0 8z" />
-          </marker>
-        </defs>
+        <ArrowHeads ids={['arrow']} />
         {flows.links.map((flow) => (
           <Link key={`${flow.link.from} ${flow.link.to}`} flow={flow} arrived={arrived} />
         ))}
