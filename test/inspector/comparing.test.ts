@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '../../src/inspector/engine/engine.ts';
 import { withoutChromium } from '../library/chromium.ts';
 import { engineOver, filed, madeLog } from './support/logs.ts';
-import { Inspector, OpenPage, until } from './support/pages.ts';
+import { endOf, Inspector, OpenPage, until } from './support/pages.ts';
 
 let inspector: Inspector;
 let engine: Engine;
@@ -15,10 +15,8 @@ let expected: RegExp | null = null;
 
 afterEach(async () => {
   if (withoutChromium) return;
-  expect(open.problems.filter((problem) => expected?.test(problem) !== true)).toEqual([]);
-  expect(open.elsewhere).toEqual([]);
+  await endOf(open, expected);
   expected = null;
-  await open.page.close();
 });
 
 /** The form that a fork is put together in. */

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { withoutChromium } from '../library/chromium.ts';
 import { madeLog, type MadeLog } from './support/logs.ts';
-import { Inspector, OpenPage, until } from './support/pages.ts';
+import { endOf, Inspector, OpenPage, until } from './support/pages.ts';
 
 /** A process of 64K pages on native tables, one of 4K, files; and one that loses its native table for a while. */
 const LOGS = ['proposal-64k', 'live-fallback-two-cpus'] as const;
@@ -20,9 +20,7 @@ afterAll(async () => inspector?.close());
 
 afterEach(async () => {
   if (withoutChromium) return;
-  expect(open.problems).toEqual([]);
-  expect(open.elsewhere).toEqual([]);
-  await open.page.close();
+  await endOf(open);
 });
 
 /** Opens at a place of the second log, which is small. */

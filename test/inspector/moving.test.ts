@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { withoutChromium } from '../library/chromium.ts';
 import { madeLog } from './support/logs.ts';
-import { Inspector, OpenPage, until } from './support/pages.ts';
+import { endOf, Inspector, OpenPage, until } from './support/pages.ts';
 
 let inspector: Inspector;
 let open: OpenPage;
@@ -14,9 +14,7 @@ afterAll(async () => inspector?.close());
 
 afterEach(async () => {
   if (withoutChromium) return;
-  expect(open.problems).toEqual([]);
-  expect(open.elsewhere).toEqual([]);
-  await open.page.close();
+  await endOf(open);
 });
 
 describe.skipIf(withoutChromium)('moving about in a run', () => {

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { notesExtra, notesPath } from '../../src/inspector/notes.node.ts';
 import { withoutChromium } from '../library/chromium.ts';
 import { engineOver, filed, madeLog } from './support/logs.ts';
-import { Inspector, OpenPage, until } from './support/pages.ts';
+import { endOf, Inspector, OpenPage, until } from './support/pages.ts';
 
 let folder = '';
 let path = '';
@@ -33,10 +33,8 @@ afterAll(async () => {
 
 afterEach(async () => {
   if (withoutChromium) return;
-  expect(open.problems.filter((problem) => expected?.test(problem) !== true)).toEqual([]);
-  expect(open.elsewhere).toEqual([]);
+  await endOf(open, expected);
   expected = null;
-  await open.page.close();
 });
 
 describe.skipIf(withoutChromium)('the topology at a moment', () => {

@@ -3,7 +3,8 @@ import { hasFigures, machines } from '../../machines/index.ts';
 import { run } from '../../src/library/run.ts';
 import { parseTopology } from '../../src/topology/schema.ts';
 import { projectFile } from '../support/tree.ts';
-import { checked, definitionIn, opened, refusalOf, standing, summaryOf } from './support.ts';
+import { checked, definitionIn, opened, standing, summaryOf } from './support.ts';
+import { refusalOf } from '../support/refusal.ts';
 
 const { text } = projectFile('docs/replace.md');
 

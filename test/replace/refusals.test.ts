@@ -6,7 +6,8 @@ import { catalogueOf } from '../../src/topology/definitions/catalogue.ts';
 import { defineActor } from '../../src/topology/definitions/defineActor.ts';
 import { definePageCachePolicy } from '../../src/topology/definitions/definePageCachePolicy.ts';
 import { systemOf } from '../../src/topology/run.ts';
-import { definitionIn, refusalOf, small, standing } from './support.ts';
+import { definitionIn, small, standing } from './support.ts';
+import { refusalOf } from '../support/refusal.ts';
 
 const same = <S>(state: S): S => state;
 

@@ -1,7 +1,6 @@
 /** The stand-ins of fixtures/replacements, loaded as a user's modules are, and runs with them. */
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { GranuleError } from '../../src/errors.ts';
 import { type ReadyTopology, type RunOptions, run } from '../../src/library/run.ts';
 import { tracesWith } from '../../src/library/recording.ts';
 import { openTopology } from '../../src/library/openTopology.node.ts';
@@ -71,15 +70,4 @@ export function small(change: Record<string, unknown> = {}, definitions: readonl
   const processes = [{ pid: 1, pageSize: '64K', program }];
   const topology = parseTopology({ name: 'small', files, processes, ...change }, 'small');
   return { topology, catalogue: catalogueOf(definitions), traces: tracesWith(topology, new Map()) };
-}
-
-/** How something is refused, as the command line says it. */
-export function refusalOf(work: () => unknown): string {
-  try {
-    work();
-  } catch (error) {
-    if (error instanceof GranuleError) return error.format();
-    throw error;
-  }
-  return 'not refused';
 }

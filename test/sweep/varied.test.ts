@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { GranuleError } from '../../src/errors.ts';
 import { placesOf, valueAt, withValue } from '../../src/topology/places.ts';
 import { pointsOf } from '../../src/sweep/points.ts';
 import { splitVary, variedKeys } from '../../src/sweep/varied.ts';
 import { parseTopology } from '../../src/topology/schema.ts';
+import { refusalOf } from '../support/refusal.ts';
 
 const BASE = parseTopology(
   {
@@ -19,17 +19,6 @@ const BASE = parseTopology(
   },
   'test',
 );
-
-/** What was refused, as the user reads it. */
-function refusal(work: () => unknown): string {
-  try {
-    work();
-  } catch (error) {
-    if (error instanceof GranuleError) return error.format();
-    throw error;
-  }
-  return 'nothing was refused';
-}
 
 describe('a key', () => {
   const keys: [key: string, places: unknown][] = [
@@ -64,7 +53,7 @@ describe('a key', () => {
     ['messages.0.pid=1', /^SWEEP_KEY_UNKNOWN: there is no "pid" in messages\.0; it has/],
   ];
   it.each(wrong)('%s is refused', (vary, message) => {
-    expect(refusal(() => variedKeys(BASE, [vary]))).toMatch(message);
+    expect(refusalOf(() => variedKeys(BASE, [vary]))).toMatch(message);
   });
 });
 
@@ -109,7 +98,7 @@ describe('a value', () => {
     ],
   ];
   it.each(wrong)('%j is refused', (varies, message) => {
-    expect(refusal(() => variedKeys(BASE, varies))).toMatch(message);
+    expect(refusalOf(() => variedKeys(BASE, varies))).toMatch(message);
   });
 });
 
@@ -186,6 +175,6 @@ describe('the product', () => {
 
   it('is refused when it is too large to be meant', () => {
     const keys = variedKeys(BASE, ['seed=1..1000', 'costs.walkStep=1..1000']);
-    expect(refusal(() => pointsOf(BASE, keys))).toMatch(/^USAGE: 1000000 points/);
+    expect(refusalOf(() => pointsOf(BASE, keys))).toMatch(/^USAGE: 1000000 points/);
   });
 });

@@ -1,9 +1,9 @@
 /** The head of a table. */
 
-/** A row of columns' names, each a head of its column. */
-export function HeadRow({ names }: { names: readonly string[] }) {
+/** A row of columns' names, each a head of its column; `isHidden`: for screen readers alone. */
+export function HeadRow({ names, isHidden = false }: { names: readonly string[]; isHidden?: boolean }) {
   return (
-    <thead>
+    <thead class={isHidden ? 'hidden' : undefined}>
       <tr>
         {names.map((name) => (
           <th key={name} scope="col">

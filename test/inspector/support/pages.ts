@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Browser, Page } from 'playwright-core';
+import { expect } from 'vitest';
 import { type InspectorServer, serveInspector, type Serving } from '../../../src/inspector/server.node.ts';
 import { startChromium } from '../../library/chromium.ts';
 import { PROJECT_ROOT } from '../../support/tree.ts';
@@ -196,4 +197,11 @@ export class Inspector {
     await this.#browser.close();
     await this.#server.close();
   }
+}
+
+/** Ends a test of a page: it had no problem but what the test brought about, asked for nothing elsewhere, and is closed. */
+export async function endOf(open: OpenPage, expected: RegExp | null = null): Promise<void> {
+  expect(open.problems.filter((problem) => expected?.test(problem) !== true)).toEqual([]);
+  expect(open.elsewhere).toEqual([]);
+  await open.page.close();
 }

@@ -1,7 +1,6 @@
 import { createMachine } from 'xstate';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { GranuleError } from '../../../src/errors.ts';
 import { openRecording } from '../../../src/library/recording.ts';
 import { run } from '../../../src/library/run.ts';
 import { replay } from '../../../src/library/timeline.ts';
@@ -11,17 +10,8 @@ import type { ActorDefinition, PlacedActor } from '../../../src/topology/definit
 import { defineActor } from '../../../src/topology/definitions/defineActor.ts';
 import { defineMessage } from '../../../src/topology/definitions/defineMessage.ts';
 import type { TopologyOptions } from '../../../src/topology/definitions/defineTopology.ts';
+import { refusalOf } from '../../support/refusal.ts';
 import { asker, askerMachine, pairOf, ping, poke, pong, squarer } from './support.ts';
-
-function refusalOf(work: () => unknown): string {
-  try {
-    work();
-  } catch (error) {
-    if (error instanceof GranuleError) return error.format();
-    throw error;
-  }
-  return 'not refused';
-}
 
 /** A place without its ports, which the types refuse and plain JavaScript does not. */
 const unbound = (definition: ActorDefinition, id: string): PlacedActor => definition.at(id);

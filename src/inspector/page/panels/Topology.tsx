@@ -1,5 +1,6 @@
 /** The actors as a graph: what is on its way between them at the present moment, and the message that has just arrived. */
 import { ArrowHeads } from '../ArrowHeads.tsx';
+import { HeadRow } from '../HeadRow.tsx';
 import { signal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { NAME_SIZE, NOTE_SIZE, roundPath } from '../../../report/graph/svg.ts';
@@ -231,15 +232,7 @@ function Waiting({ flight }: { flight: InFlight }) {
         )}
       </h3>
       <table>
-        <thead class="hidden">
-          <tr>
-            {['arrives', 'message', 'way', 'payload'].map((name) => (
-              <th key={name} scope="col">
-                {name}
-              </th>
-            ))}
-          </tr>
-        </thead>
+        <HeadRow names={['arrives', 'message', 'way', 'payload']} isHidden />
         <tbody>
           {listed.map((one, at) => (
             <tr key={one.seq ?? `due ${at}`} class={near.includes(one) ? 'near' : ''}>
