@@ -164,9 +164,10 @@ const topologyFields = z.strictObject({
   seed: z.int().nonnegative().default(1).describe('Of the random chooser.'),
   processes: z
     .array(processSchema)
+    .min(1)
     .max(PROCESSES_MAX)
     .transform(withPids)
-    .describe('The programs that run, each with its page size: see below; none where actors of your own are all there is.'),
+    .describe('The programs that run, each with its page size: see below.'),
   files: z
     .array(fileSchema)
     .default([])
@@ -198,17 +199,10 @@ const topologyFields = z.strictObject({
  * topologySchema.safeParse({ name: 'one', processes: [] }).success; // false
  * ```
  */
-export const topologySchema = topologyFields
-  .superRefine(({ processes, actors = [] }, context) => {
-    // Actors of one's own may be all there is to run.
-    if (processes.length > 0 || actors.length > 0) return;
-    const empty = { code: 'too_small', origin: 'array', minimum: 1, inclusive: true, input: processes } as const;
-    context.addIssue({ ...empty, path: ['processes'] });
-  })
-  .transform((written) => {
-    const { $schema: _, ...topology } = written;
-    return topology;
-  });
+export const topologySchema = topologyFields.transform((written) => {
+  const { $schema: _, ...topology } = written;
+  return topology;
+});
 
 type Parsed = z.output<typeof topologySchema>;
 
