@@ -47,7 +47,7 @@ const PROGRESS_INTERVAL = 4096;
  */
 export class System {
   readonly #actors: ReadonlyMap<Address, HostedActor>;
-  readonly #clock = new VirtualClock();
+  readonly #clock: VirtualClock;
   readonly #queue: PendingQueue;
   readonly #chooser: Chooser;
   readonly #wires: Wires;
@@ -65,6 +65,7 @@ export class System {
   #deadLetters = 0;
 
   constructor(options: SystemOptions) {
+    this.#clock = new VirtualClock(options.timekeeping);
     this.#queue = new PendingQueue(options.limits?.maxPending ?? DEFAULT_MAX_PENDING);
     this.#maxEvents = options.limits?.maxEvents ?? DEFAULT_MAX_EVENTS;
     this.#chooser = options.chooser ?? timeOrder();
@@ -189,7 +190,7 @@ export class System {
     const envelope = this.#chooser.next(this.#queue);
     if (envelope === null) return null;
     this.#queue.remove(envelope);
-    this.#clock.advanceTo(Math.max(this.#clock.nowCycles, envelope.deliverCycles));
+    this.#clock.advanceTo(this.#clock.timeOf(envelope.deliverCycles));
     this.#isHandling = true;
     try {
       // Append, then handle: the log holds a message whose handling fails.
@@ -226,7 +227,7 @@ export class System {
       if (delivered >= maxEvents) return { delivered, reason: 'events' };
       if (untilTimeCycles !== undefined) {
         const earliest = this.#queue.earliest();
-        const isLater = earliest !== undefined && earliest.deliverCycles > untilTimeCycles;
+        const isLater = earliest !== undefined && this.#clock.timeOf(earliest.deliverCycles) > untilTimeCycles;
         if (isLater || this.nowCycles > untilTimeCycles) return { delivered, reason: 'time' };
       }
       if (this.#deliver() === null) {

@@ -12,6 +12,7 @@ import { PendingQueue } from '../runtime/queue.ts';
 import type { SystemState } from '../runtime/systemOptions.ts';
 import { Wires } from '../runtime/wires.ts';
 import { SYSTEM_STATE } from '../topology/checkpointer.ts';
+import { timekeepingOf } from '../topology/run.ts';
 import { type OutsideSend, sendsOf } from './outside.ts';
 import { PayloadHasher } from './payloadHash.ts';
 import { type RecordedOrder, recordedOrder } from './recordedOrder.ts';
@@ -34,7 +35,7 @@ import { sameValue } from './values.ts';
 export class LoopCheck {
   readonly #run: RecordedRun;
   readonly #queue = new PendingQueue();
-  readonly #clock = new VirtualClock();
+  readonly #clock: VirtualClock;
   readonly #order: RecordedOrder;
   readonly #wires: Wires;
   readonly #hasher = new PayloadHasher();
@@ -50,6 +51,7 @@ export class LoopCheck {
   constructor(run: RecordedRun) {
     this.#run = run;
     const { reader, meta, built } = run;
+    this.#clock = new VirtualClock(timekeepingOf(meta.topology));
     this.#order = recordedOrder(meta.topology.chooser);
     this.#sends = sendsOf(meta);
     this.#checkpoints = reader.checkpoints();
@@ -104,7 +106,7 @@ export class LoopCheck {
     if (envelope === null) return 'no such message waits';
     if (envelope.message['hash'] !== hash) return 'the payload is another';
     this.#queue.remove(envelope);
-    this.#clock.advanceTo(Math.max(this.#clock.nowCycles, envelope.deliverCycles));
+    this.#clock.advanceTo(this.#clock.timeOf(envelope.deliverCycles));
     if (this.#clock.nowCycles !== timeCycles) return 'the time is another';
     this.#nextSeq++;
     this.#cause = seq;
