@@ -6,7 +6,7 @@
 import type { Observable } from 'rxjs';
 import { GranuleError, invariant } from '../errors.ts';
 import { type Chooser, timeOrder } from './chooser.ts';
-import { VirtualClock } from './clock.ts';
+import { inOrderOfDelay, VirtualClock } from './clock.ts';
 import {
   type Address,
   type Envelope,
@@ -16,6 +16,7 @@ import {
   OUTSIDE,
   recordOf,
 } from './envelope.ts';
+import type { Outgoing } from './faultPlan.ts';
 import { handleMessage, type HostedActor, hostActors, noTaker } from './hosting.ts';
 import type { Observed } from './observed.ts';
 import type { ObserverError } from './observers.ts';
@@ -58,6 +59,8 @@ export class System {
   readonly #maxEvents: number;
   #nextSeq = 0;
   #nextEnvelopeId = 0;
+  /** What goes through the wires just now: what comes out of them as another object was held back, or made there. */
+  #carried: Outgoing | null = null;
   /** Cause of what is sent just now. */
   #cause = NO_CAUSE;
   #isHandling = false;
@@ -70,7 +73,10 @@ export class System {
     this.#maxEvents = options.limits?.maxEvents ?? DEFAULT_MAX_EVENTS;
     this.#chooser = options.chooser ?? timeOrder();
     this.#wires = new Wires(options.faultPlan ?? [], {
-      enqueue: ({ from, to, message, delayCycles, sendId }) => this.#enqueue(from, to, message, delayCycles, sendId),
+      enqueue: (outgoing) => {
+        const { from, to, message, delayCycles, sendId } = outgoing;
+        this.#enqueue(from, to, message, delayCycles, sendId, outgoing !== this.#carried);
+      },
       nowCycles: () => this.#clock.nowCycles,
       nextSeq: () => this.#nextSeq,
     });
@@ -165,7 +171,7 @@ export class System {
     this.#cause = NO_CAUSE;
     const { from = OUTSIDE, delayCycles = 0 } = options;
     if (this.#wires.isBare(from)) this.#enqueue(from, to, message, delayCycles, null);
-    else this.#wires.carry({ from, to, message, delayCycles, sendId: null });
+    else this.#carry({ from, to, message, delayCycles, sendId: null });
   }
 
   /**
@@ -300,17 +306,29 @@ export class System {
 
   #send(from: Address, sends: readonly Send[]): void {
     const isBare = this.#wires.isBare(from);
-    for (const send of sends) {
+    for (const send of this.#clock.countsDeliveries ? inOrderOfDelay(sends) : sends) {
       if (send.kind === 'cancel') this.#queue.cancel(from, send.sendId);
       else {
         const { to, message, delayCycles, sendId } = send;
         if (send.isTimer || isBare) this.#enqueue(from, to, message, delayCycles, sendId);
-        else this.#wires.carry({ from, to, message, delayCycles, sendId });
+        else this.#carry({ from, to, message, delayCycles, sendId });
       }
     }
   }
 
-  #enqueue(from: Address, to: Address, message: Message, delayCycles: number, sendId: string | null): void {
+  #carry(outgoing: Outgoing): void {
+    this.#carried = outgoing;
+    this.#wires.carry(outgoing);
+  }
+
+  #enqueue(
+    from: Address,
+    to: Address,
+    message: Message,
+    delayCycles: number,
+    sendId: string | null,
+    isHeldBack = false,
+  ): void {
     const target = this.#actors.get(to);
     if (target === undefined || !target.adapted.accepts(message.type)) {
       throw noTaker({ from, to, type: message.type, cause: this.#cause }, target);
@@ -326,7 +344,7 @@ export class System {
       from,
       cause: this.#cause,
       sentCycles: this.#clock.nowCycles,
-      deliverCycles: this.#clock.after(delayCycles),
+      deliverCycles: this.#clock.after(delayCycles, isHeldBack || from === to),
       message,
       sendId,
     });

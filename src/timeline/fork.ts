@@ -13,7 +13,7 @@ import type { SystemOptions } from '../runtime/systemOptions.ts';
 import type { OutsideMessage } from '../topology/build.ts';
 import { openMeta } from '../topology/meta.ts';
 import type { Topology } from '../topology/schema.ts';
-import { chooserOf, timekeepingOf } from '../topology/run.ts';
+import { chooserOf, outsideInOrder, timekeepingOf } from '../topology/run.ts';
 import { divergenceOf, formatDivergence } from './divergence.ts';
 import { editsOf, type Interventions, type Steering } from './edits.ts';
 import { type OutsideSend, sendsOf } from './outside.ts';
@@ -79,7 +79,7 @@ export function resumedAt(view: SystemView, seq: number, play: ForkPlay): Resume
     ...(state === null ? {} : { resume: { state, snapshots: view.snapshots(at) } }),
   });
   if (state === null) {
-    for (const { to, atCycles, message } of messages) system.send(to, message, { delayCycles: atCycles });
+    for (const { to, atCycles, message } of outsideInOrder(chosen, messages)) system.send(to, message, { delayCycles: atCycles });
   }
   const steering: Steering = { force: (id) => chooser.force(id), follow: (next) => chooser.follow(next) };
   // A checkpoint holds the loop as it was before anything from outside came in after its record.

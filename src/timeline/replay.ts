@@ -11,7 +11,7 @@ import { type Envelope, type MessageRecord, recordOf } from '../runtime/envelope
 import { createSystem, type System } from '../runtime/system.ts';
 import type { Interpreter } from '../runtime/xstateAdapter.ts';
 import { SYSTEM_STATE } from '../topology/checkpointer.ts';
-import { timekeepingOf } from '../topology/run.ts';
+import { outsideInOrder, timekeepingOf } from '../topology/run.ts';
 import { type Divergence, divergenceOf, type Finding } from './divergence.ts';
 import { Interventions } from './edits.ts';
 import { RecordedRun } from './recordedRun.ts';
@@ -94,7 +94,7 @@ class Replay {
         this.#delivered = envelope;
       },
     });
-    for (const { to, atCycles, message } of run.built.messages) {
+    for (const { to, atCycles, message } of outsideInOrder(topology, run.built.messages)) {
       this.system.send(to, message, { delayCycles: atCycles });
     }
   }

@@ -10,7 +10,7 @@ import { standInsOf } from '../runtime/standIn.ts';
 import { createSystem, type System } from '../runtime/system.ts';
 import type { OnDelivery, SystemOptions } from '../runtime/systemOptions.ts';
 import type { Interpreter } from '../runtime/xstateAdapter.ts';
-import { buildTopology } from './build.ts';
+import { buildTopology, type OutsideMessage } from './build.ts';
 import type { Catalogue } from './definitions/catalogue.ts';
 import { customLaws } from './definitions/customLaws.ts';
 import { Checkpointer } from './checkpointer.ts';
@@ -125,8 +125,25 @@ function hosted(
     freeze: request.freeze ?? false,
   });
   request.onSystem?.(system);
-  for (const { to, atCycles, message } of built.messages) system.send(to, message, { delayCycles: atCycles });
+  for (const { to, atCycles, message } of outsideInOrder(topology, built.messages)) system.send(to, message, { delayCycles: atCycles });
   return { system, keepsMessages: built.actors.every(({ machine }) => KEEP_MESSAGES.has(machine)) };
+}
+
+/**
+ * What a topology sends from outside, in the order in which its loop takes it: where each delivery is one cycle, by the times.
+ *
+ * @example
+ * ```ts
+ * const topology = parseTopology({ name: 'one', processes: [{ pid: 1, trace: 'made', pageSize: '4K' }] }, 'example');
+ * outsideInOrder(topology, []); // []
+ * ```
+ */
+export function outsideInOrder(
+  topology: Pick<Topology, 'chooser'>,
+  messages: readonly OutsideMessage[],
+): readonly OutsideMessage[] {
+  if (timekeepingOf(topology) === 'cycles') return messages;
+  return messages.toSorted((left, right) => left.atCycles - right.atCycles);
 }
 
 /** Where a run is. */

@@ -60,6 +60,20 @@ export function summed(left: Fingerprint, right: Fingerprint): Fingerprint {
   return (high & HIGH_MASK) * WORD + (low >>> 0);
 }
 
+/**
+ * A sum of hashes without one that went into it.
+ *
+ * @example
+ * ```ts
+ * lessened(summed(7, 8), 7); // 8
+ * ```
+ */
+export function lessened(sum: Fingerprint, part: Fingerprint): Fingerprint {
+  const low = (sum % WORD) - (part % WORD);
+  const high = Math.floor(sum / WORD) - Math.floor(part / WORD);
+  return (high & HIGH_MASK) * WORD + (low >>> 0);
+}
+
 const strings = new Map<string, Fingerprint>();
 /** Strings whose hash is kept: addresses, types, names of fields; a run makes few others. */
 const KEPT_STRINGS = 65_536;

@@ -4,6 +4,7 @@
  */
 import { GranuleError } from '../../errors.ts';
 import type { Address, Message } from '../../runtime/envelope.ts';
+import { inOrderOfDelay, LOOSE_CYCLES } from '../../runtime/clock.ts';
 import { handleMessage, type HostedActor, noTaker } from '../../runtime/hosting.ts';
 import type { StateMark } from '../../runtime/liveState.ts';
 import type { ActorSnapshot, Send } from '../../runtime/xstateInternals.ts';
@@ -50,6 +51,8 @@ export interface Sent {
   readonly channel: Channel;
   readonly content: Content;
   readonly delayCycles: number;
+  /** As in `runtime/clock.ts`: 0, or where what is sent behind it may pass it, by its delay. */
+  readonly looseCycles: number;
   readonly sendId: string | null;
   /** A timer of an actor to itself: no wire carries it. */
   readonly isTimer: boolean;
@@ -124,16 +127,17 @@ export class LocalStates {
     return actor.state.snapshot;
   }
 
-  /** A message on its way; null where nobody takes it. */
-  sent(from: Address, send: Omit<Extract<Send, { kind: 'send' }>, 'kind'>): Sent | null {
+  /** A message on its way; null where nobody takes it. `isHeldBack`: by a rule of the fault plan. */
+  sent(from: Address, send: Omit<Extract<Send, { kind: 'send' }>, 'kind'>, isHeldBack = false): Sent | null {
     const { to, message, delayCycles, sendId, isTimer } = send;
     const target = this.#actors[this.indexOf(to)] as HostedActor | undefined;
     if (target === undefined || !target.adapted.accepts(message.type)) return null;
     const channel = this.#channelOf(from, to);
     const content = this.#contentOf(message);
     const named = sendId === null ? content.hash : combined(content.hash, hashOfString(sendId));
-    const hash = combined(channel.hash, combined(named, delayCycles));
-    return { channel, content, delayCycles, sendId, isTimer, hash };
+    const looseCycles = isHeldBack || from === to ? LOOSE_CYCLES + delayCycles : 0;
+    const hash = combined(channel.hash, combined(named, looseCycles));
+    return { channel, content, delayCycles, looseCycles, sendId, isTimer, hash };
   }
 
   /** The error of a message that nobody takes. */
@@ -166,7 +170,7 @@ export class LocalStates {
     const next = this.#stateOf(actor);
     const sent: Sent[] = [];
     const cancels: string[] = [];
-    for (const send of sends) {
+    for (const send of inOrderOfDelay(sends)) {
       if (send.kind === 'cancel') {
         cancels.push(send.sendId);
         // What the same handling sent is gone before anybody can see it.

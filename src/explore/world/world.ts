@@ -55,8 +55,7 @@ export function keyOf({ from, to, keys }: Pick<Channel, 'from' | 'to' | 'keys'>,
 }
 
 /**
- * What can be delivered: of each channel what no message before it holds back, which is one with no larger delay. Messages whose delays
- * differ may pass each other: that is what delays mean where there is no time.
+ * What can be delivered: the first of each channel, and what may pass those before it, since they are loose (`runtime/clock.ts`).
  *
  * @example
  * ```ts
@@ -73,8 +72,8 @@ export function enabledOf(pending: readonly Delivery[]): Delivery[] {
       channel = sent.channel;
       least = Number.POSITIVE_INFINITY;
     }
-    if (sent.delayCycles >= least) continue;
-    least = sent.delayCycles;
+    if (sent.looseCycles >= least) continue;
+    least = sent.looseCycles;
     enabled.push(delivery);
   }
   return enabled;
