@@ -47,6 +47,42 @@ export function combined(left: number, right: number): Fingerprint {
 }
 
 /**
+ * The lower word of a hash, as a signed integer: sums of many are made word by word, since that costs no double.
+ *
+ * @example
+ * ```ts
+ * lowOf(7); // 7
+ * ```
+ */
+export function lowOf(hash: Fingerprint): number {
+  return hash | 0;
+}
+
+/**
+ * The upper word of a hash.
+ *
+ * @example
+ * ```ts
+ * highOf(2 ** 32 + 7); // 1
+ * ```
+ */
+export function highOf(hash: Fingerprint): number {
+  return (hash / WORD) | 0;
+}
+
+/**
+ * A hash of two words, as sums of words give them.
+ *
+ * @example
+ * ```ts
+ * ofWords(lowOf(7), highOf(7)); // 7
+ * ```
+ */
+export function ofWords(low: number, high: number): Fingerprint {
+  return (high & HIGH_MASK) * WORD + (low >>> 0);
+}
+
+/**
  * The sum of two hashes: that of a bag of things is the sum of theirs, in whatever order it was made.
  *
  * @example
@@ -55,23 +91,7 @@ export function combined(left: number, right: number): Fingerprint {
  * ```
  */
 export function summed(left: Fingerprint, right: Fingerprint): Fingerprint {
-  const low = (left % WORD) + (right % WORD);
-  const high = Math.floor(left / WORD) + Math.floor(right / WORD);
-  return (high & HIGH_MASK) * WORD + (low >>> 0);
-}
-
-/**
- * A sum of hashes without one that went into it.
- *
- * @example
- * ```ts
- * lessened(summed(7, 8), 7); // 8
- * ```
- */
-export function lessened(sum: Fingerprint, part: Fingerprint): Fingerprint {
-  const low = (sum % WORD) - (part % WORD);
-  const high = Math.floor(sum / WORD) - Math.floor(part / WORD);
-  return (high & HIGH_MASK) * WORD + (low >>> 0);
+  return ofWords((lowOf(left) + lowOf(right)) | 0, highOf(left) + highOf(right));
 }
 
 const strings = new Map<string, Fingerprint>();

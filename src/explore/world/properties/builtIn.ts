@@ -152,10 +152,15 @@ function pinLaws(ids: readonly string[]): WorldProperty {
     inspections: [
       { reads: ['zone', ...idsOf(ids, 'mmu'), ...holders], look: (sight) => new PinLaws(sight, holders).fault() },
     ],
-    step: (sight, { sent: { channel, content } }) => {
-      if (holders.length === 0 || channel.to !== 'zone' || content.message.type !== 'COPY_ON_WRITE') return null;
-      return new PinLaws(sight, holders).checkCopy({ payload: content.message, from: channel.from });
-    },
+    ...(holders.length === 0 ? {} : { step: copyOfPinned(holders) }),
+  };
+}
+
+/** A write must not take a process to a copy of a page that is pinned. */
+function copyOfPinned(holders: readonly string[]): NonNullable<WorldProperty['step']> {
+  return (sight, { sent: { channel, content } }) => {
+    if (channel.to !== 'zone' || content.message.type !== 'COPY_ON_WRITE') return null;
+    return new PinLaws(sight, holders).checkCopy({ payload: content.message, from: channel.from });
   };
 }
 
@@ -174,7 +179,7 @@ function noInvariantBroken(): WorldProperty {
     name: 'no-invariant-broken',
     kind: 'always',
     says: 'No actor meets a message or a state that it takes for impossible.',
-    whole: (_sight, { failure }) => (failure === null ? null : failure.message),
+    onFailure: ({ message }) => message,
   };
 }
 
