@@ -10,7 +10,7 @@ import { faultPlanOf } from '../../topology/lifecycle.ts';
 import { outsideInOrder } from '../../topology/run.ts';
 import type { Topology } from '../../topology/schema.ts';
 import type { Fingerprint, Model, Property } from '../model.ts';
-import { ignoredCounters } from './counters.ts';
+import { ignoredCounters, nothingIgnored } from './counters.ts';
 import { type Ignored, LocalStates, type Sent } from './localStates.ts';
 import { Inspections, type WorldProperty } from './inspections.ts';
 import { WorldWires } from './worldWires.ts';
@@ -21,10 +21,17 @@ export interface SystemModelOptions {
   /** The definitions that the topology names. */
   readonly catalogue?: Catalogue;
   /** What has to hold; nothing unless given. */
-  readonly properties?: (topology: Topology, built: BuiltTopology) => readonly WorldProperty[];
+  readonly properties?: (topology: Topology, built: BuiltTopology) => PropertiesOfModel;
   /** What is left out of fingerprints; the declared counters unless given. */
   readonly ignored?: Ignored;
   readonly interpreter?: Interpreter;
+}
+
+/** What has to hold of a topology. */
+export interface PropertiesOfModel {
+  readonly properties: readonly WorldProperty[];
+  /** Properties that cannot be looked at, with the reasons. */
+  readonly leftOut?: readonly string[];
 }
 
 /**
@@ -36,13 +43,16 @@ export class SystemModel implements Model<World, Delivery> {
   readonly name: string;
   readonly topology: Topology;
   readonly properties: readonly Property<World>[];
+  /** Properties that cannot be looked at in this system, with the reasons. */
+  readonly leftOut: readonly string[];
   readonly locals: LocalStates;
   readonly #wires: WorldWires | null;
   readonly #inspections: Inspections;
   readonly #initial: World;
 
   constructor(topology: Topology, traces: ReadonlyMap<number, RunSource>, options: SystemModelOptions = {}) {
-    const { catalogue = builtIns, properties = () => [], ignored = ignoredCounters, interpreter } = options;
+    const { catalogue = builtIns, properties = nothingAsked, interpreter } = options;
+    const ignored = options.ignored ?? (topology.procfs === undefined ? ignoredCounters : nothingIgnored);
     this.name = topology.name;
     this.topology = topology;
     const built = buildTopology(topology, traces, catalogue);
@@ -50,7 +60,8 @@ export class SystemModel implements Model<World, Delivery> {
     this.locals = new LocalStates(actors, ignored);
     const plan = faultPlanOf(topology);
     this.#wires = plan.length === 0 ? null : new WorldWires(plan, this.locals, topology.name);
-    const asked = properties(topology, built);
+    const { properties: asked, leftOut = [] } = properties(topology, built);
+    this.leftOut = leftOut;
     this.#inspections = new Inspections(this.locals, asked);
     this.properties = asked.map((property) => this.#propertyOf(property));
     this.#initial = this.#begun(births, built);
@@ -149,6 +160,10 @@ export class SystemModel implements Model<World, Delivery> {
     const memory = this.#inspections.startOfMemory();
     return this.#stateOf(mail, { locals, faults, memory, failure, last: null }, null, -1);
   }
+}
+
+function nothingAsked(): PropertiesOfModel {
+  return { properties: [] };
 }
 
 /** Characters of a message that are shown of it in one line. */
