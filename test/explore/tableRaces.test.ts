@@ -12,7 +12,7 @@ import { EXPLORATION } from './support/kernelSteps.ts';
 import { ACTOR_RACES, ALSO_RIGHT, modelOf, type Race, STEP_RACES } from './support/races.ts';
 
 /** States that a search may look at; enough for all there are of each design that is right. */
-const BUDGET_STATES = 20_000;
+const BUDGET_STATES = 30_000;
 
 const named = ({ topology, set }: Pick<Race, 'topology' | 'set'>): string =>
   `${topology} with ${Object.entries(set)
