@@ -6,16 +6,19 @@
  */
 import type { FileContext, MmContext, MmuContext } from '../../machines/index.ts';
 import { ROUNDS_MAX } from '../../machines/index.ts';
+import type { LawSight } from './lawSight.ts';
 import { hasFlags, isPresent, PTE, pfnOf } from '../mm/pte.ts';
 
-/** What is looked at: the state of an actor by its id. */
-export interface Snapshots {
-  readonly actors: readonly string[];
-  snapshot(id: string): { readonly context: unknown };
-}
-
-/** A fault or a conversion that goes round and round. */
-function roundsFault(file: FileContext): string | null {
+/**
+ * A fault or a conversion of a file that goes round and round; null for none.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * roundsFault(initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' })); // null
+ * ```
+ */
+export function roundsFault(file: FileContext): string | null {
   const rounds = Math.max(
     file.current?.rounds ?? 0,
     ...file.queue.toPlain().map((message) => (message.type === 'GET_PAGES' ? (message.rounds ?? 0) : 0)),
@@ -33,7 +36,20 @@ function isAtRest(file: FileContext, mm: MmContext, mmu: MmuContext): boolean {
   return quiet && mm.rmap.length === 0 && current === null && queue.length === 0;
 }
 
-function mappingFault(file: FileContext, mm: MmContext, mmu: MmuContext): string | null {
+/**
+ * A page that an mm maps of a file while the cache has another one there; null for none, and while either is about to change.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * const mmu = initialMmu({ resources, pid: 1, kernelPageBytes: 4096, cpus: 1, tlbRange: false });
+ * mappedFault(file, mm, mmu); // null
+ * ```
+ */
+export function mappedFault(file: FileContext, mm: MmContext, mmu: MmuContext): string | null {
+  if (!isAtRest(file, mm, mmu)) return null;
   const { kernelPageBytes: page, path, cache } = file;
   let fault: string | null = null;
   for (const vma of mm.vmas.list()) {
@@ -62,7 +78,7 @@ function mappingFault(file: FileContext, mm: MmContext, mmu: MmuContext): string
  * filesFault(system); // null
  * ```
  */
-export function filesFault(system: Snapshots): string | null {
+export function filesFault(system: LawSight): string | null {
   for (const id of system.actors) {
     if (!id.startsWith('file:')) continue;
     const file = system.snapshot(id).context as FileContext;
@@ -72,7 +88,7 @@ export function filesFault(system: Snapshots): string | null {
     for (const { mm: name } of file.mappers) {
       const mm = system.snapshot(name).context as MmContext;
       const mmu = system.snapshot(`mmu:${mm.pid}`).context as MmuContext;
-      const fault = isAtRest(file, mm, mmu) ? mappingFault(file, mm, mmu) : null;
+      const fault = mappedFault(file, mm, mmu);
       if (fault !== null) return fault;
     }
   }
