@@ -16,7 +16,7 @@ import type { Catalogue } from '../topology/definitions/catalogue.ts';
 import { loadSystem } from '../topology/loadSystem.node.ts';
 import { logMeta } from '../topology/meta.ts';
 import { systemOf } from '../topology/run.ts';
-import type { Topology } from '../topology/schema.ts';
+import { choosers, type Topology } from '../topology/schema.ts';
 import { atPlace, type Cli, collect, interpreterOption, wholeNumber } from './cli.ts';
 import { withFaults } from './faults.ts';
 import { INTERRUPTED_EXIT } from './interruption.ts';
@@ -78,7 +78,7 @@ export function addRun(program: Command, cli: Cli): void {
     .option('--no-log', 'keep no log')
     .option('--checked', 'look at the laws of memory and translation after every event; slower')
     .option('--seed <N>', 'seed of the chooser, over that of the topology', wholeNumber)
-    .addOption(new Option('--chooser <NAME>', 'who is next').choices(['time-order', 'seeded-random']))
+    .addOption(new Option('--chooser <NAME>', 'who is next').choices([...choosers]))
     .addOption(interpreterOption())
     .option('--trace <PID=FILE>', 'trace of a process, over that of the topology; may be given again', collect, [])
     .option('--fault <PLAN[:NAME=VALUE,...]>', 'add a named fault plan; may be given again', collect, [])

@@ -69,6 +69,24 @@ export function seededRandom(seed: number): Chooser {
   };
 }
 
+/**
+ * Delivers in the order of sending: of what waits, what was sent first. That is always enabled.
+ *
+ * @example
+ * ```ts
+ * sendingOrder().name; // 'sending-order'
+ * ```
+ */
+export function sendingOrder(): Chooser {
+  return {
+    name: 'sending-order',
+    seed: null,
+    next: (queue) => queue.enabled()[0] ?? null,
+    state: () => [],
+    restore: () => undefined,
+  };
+}
+
 /** What names a delivery in a recorded run; a `MessageRecord` will do. */
 export interface RecordedChoice {
   readonly to: string;

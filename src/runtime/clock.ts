@@ -6,6 +6,17 @@ import { GranuleError, invariant } from '../errors.ts';
 export const MAX_TIME_CYCLES = Number.MAX_SAFE_INTEGER;
 
 /**
+ * What moves a clock on. `cycles`: the times at which messages are due. `deliveries`: each delivery is one cycle, whatever it costs.
+ * Explorations of orders run so, since there what can happen next has to follow from what waits, and not from when it was sent:
+ * a channel keeps the order of sending, and among what one handling sent, that of the delays. Only what is _loose_ may be
+ * passed by what was sent behind it: messages of an actor to itself, which are its timers, and those that a fault plan holds back.
+ */
+export type Timekeeping = 'cycles' | 'deliveries';
+
+/** Where each delivery is one cycle, loose messages are due behind all others, and of each other by their delays. */
+export const LOOSE_CYCLES = 2 ** 52;
+
+/**
  * Virtual time in cycles.
  *
  * @example
@@ -17,6 +28,12 @@ export const MAX_TIME_CYCLES = Number.MAX_SAFE_INTEGER;
  */
 export class VirtualClock {
   #nowCycles = 0;
+  /** Each delivery is one cycle. */
+  readonly countsDeliveries: boolean;
+
+  constructor(timekeeping: Timekeeping = 'cycles') {
+    this.countsDeliveries = timekeeping === 'deliveries';
+  }
 
   get nowCycles(): number {
     return this.#nowCycles;
@@ -35,15 +52,22 @@ export class VirtualClock {
     this.#nowCycles = timeCycles;
   }
 
+  /** The time of a delivery, were it the next one, of what is due at a time. */
+  timeOf(dueCycles: number): number {
+    return this.countsDeliveries ? this.#nowCycles + 1 : Math.max(this.#nowCycles, dueCycles);
+  }
+
   /**
-   * The time `delayCycles` from now.
+   * When something is due that is sent now with a delay of `delayCycles`.
    *
+   * @param isLoose it may be passed by what is sent behind it, though each delivery is one cycle
    * @throws GranuleError INVARIANT for a delay that is negative or no whole number; RUN_LIMIT past {@link MAX_TIME_CYCLES}
    */
-  after(delayCycles: number): number {
+  after(delayCycles: number, isLoose = false): number {
     if (!Number.isSafeInteger(delayCycles) || delayCycles < 0)
       invariant(false, `a delay is a whole number of cycles, not ${delayCycles}`);
-    const timeCycles = this.#nowCycles + delayCycles;
+    if (this.countsDeliveries && !isLoose) return this.#nowCycles;
+    const timeCycles = (this.countsDeliveries ? LOOSE_CYCLES : this.#nowCycles) + delayCycles;
     if (timeCycles > MAX_TIME_CYCLES) {
       throw new GranuleError('RUN_LIMIT', 'virtual time is used up', `time ${this.#nowCycles} + ${delayCycles}`);
     }
@@ -55,4 +79,49 @@ export class VirtualClock {
     invariant(Number.isSafeInteger(timeCycles) && timeCycles >= 0, `virtual time is a whole number, not ${timeCycles}`);
     this.#nowCycles = timeCycles;
   }
+}
+
+/** What is sent with a delay, or cancels something. */
+type Delayed = { readonly kind: 'send'; readonly delayCycles: number } | { readonly kind: 'cancel' };
+
+/**
+ * What one handling sent, in the order of the delays: where each delivery is one cycle, a channel has it in that order.
+ *
+ * @example
+ * ```ts
+ * const sends = [{ kind: 'send' as const, delayCycles: 9 }, { kind: 'send' as const, delayCycles: 3 }];
+ * inOrderOfDelay(sends).map(({ delayCycles }) => delayCycles); // [3, 9]
+ * ```
+ */
+export function inOrderOfDelay<T extends Delayed>(sends: readonly T[]): readonly T[] {
+  let isSorted = true;
+  let last = 0;
+  for (const send of sends) {
+    if (send.kind === 'cancel') last = 0;
+    else {
+      if (send.delayCycles < last) isSorted = false;
+      last = send.delayCycles;
+    }
+  }
+  if (isSorted) return sends;
+  // What a cancellation is about was sent before it: nothing goes past one.
+  const sorted: T[] = [];
+  let stretch: T[] = [];
+  const flush = (): void => {
+    sorted.push(...stretch.sort((left, right) => delayOf(left) - delayOf(right)));
+    stretch = [];
+  };
+  for (const send of sends) {
+    if (send.kind === 'send') stretch.push(send);
+    else {
+      flush();
+      sorted.push(send);
+    }
+  }
+  flush();
+  return sorted;
+}
+
+function delayOf(send: Delayed): number {
+  return send.kind === 'send' ? send.delayCycles : 0;
 }

@@ -4,6 +4,15 @@ import { invariant } from '../errors.ts';
 import type { CompiledMachine, CompiledState, Configuration, TurnResult } from './compiledMachine.ts';
 import type { ActorSnapshot } from './xstateInternals.ts';
 
+/** An actor's state at some moment, to come back to: what is in it never changes. */
+export interface StateMark {
+  readonly snapshot: ActorSnapshot;
+  readonly isCurrent: boolean;
+  /** Null where XState runs every turn. */
+  readonly configuration: Configuration | null;
+  readonly context: unknown;
+}
+
 /**
  * An actor's state between two messages. Its snapshot is made when somebody asks for it: most messages are handled without.
  *
@@ -63,6 +72,20 @@ export class LiveState implements CompiledState {
     this.#isCurrent = true;
     this.#configuration = this.#compiled?.configurationOf(snapshot) ?? null;
     this.#context = snapshot.context;
+  }
+
+  /** The state as it is now; no snapshot is made for it. */
+  mark(): StateMark {
+    const [snapshot, isCurrent] = [this.#snapshot, this.#isCurrent];
+    return { snapshot, isCurrent, configuration: this.#configuration, context: this.#context };
+  }
+
+  /** Goes to a state that this actor, or another of its machine, was in. */
+  goTo({ snapshot, isCurrent, configuration, context }: StateMark): void {
+    this.#snapshot = snapshot;
+    this.#isCurrent = isCurrent;
+    this.#configuration = configuration;
+    this.#context = context;
   }
 
   /** Takes in what a compiled turn gave. */

@@ -6,7 +6,7 @@
 import type { Observable } from 'rxjs';
 import { GranuleError, invariant } from '../errors.ts';
 import { type Chooser, timeOrder } from './chooser.ts';
-import { VirtualClock } from './clock.ts';
+import { inOrderOfDelay, VirtualClock } from './clock.ts';
 import {
   type Address,
   type Envelope,
@@ -16,6 +16,7 @@ import {
   OUTSIDE,
   recordOf,
 } from './envelope.ts';
+import type { Outgoing } from './faultPlan.ts';
 import { handleMessage, type HostedActor, hostActors, noTaker } from './hosting.ts';
 import type { Observed } from './observed.ts';
 import type { ObserverError } from './observers.ts';
@@ -47,7 +48,7 @@ const PROGRESS_INTERVAL = 4096;
  */
 export class System {
   readonly #actors: ReadonlyMap<Address, HostedActor>;
-  readonly #clock = new VirtualClock();
+  readonly #clock: VirtualClock;
   readonly #queue: PendingQueue;
   readonly #chooser: Chooser;
   readonly #wires: Wires;
@@ -58,6 +59,8 @@ export class System {
   readonly #maxEvents: number;
   #nextSeq = 0;
   #nextEnvelopeId = 0;
+  /** What goes through the wires just now: what comes out of them as another object was held back, or made there. */
+  #carried: Outgoing | null = null;
   /** Cause of what is sent just now. */
   #cause = NO_CAUSE;
   #isHandling = false;
@@ -65,11 +68,15 @@ export class System {
   #deadLetters = 0;
 
   constructor(options: SystemOptions) {
+    this.#clock = new VirtualClock(options.timekeeping);
     this.#queue = new PendingQueue(options.limits?.maxPending ?? DEFAULT_MAX_PENDING);
     this.#maxEvents = options.limits?.maxEvents ?? DEFAULT_MAX_EVENTS;
     this.#chooser = options.chooser ?? timeOrder();
     this.#wires = new Wires(options.faultPlan ?? [], {
-      enqueue: ({ from, to, message, delayCycles, sendId }) => this.#enqueue(from, to, message, delayCycles, sendId),
+      enqueue: (outgoing) => {
+        const { from, to, message, delayCycles, sendId } = outgoing;
+        this.#enqueue(from, to, message, delayCycles, sendId, outgoing !== this.#carried);
+      },
       nowCycles: () => this.#clock.nowCycles,
       nextSeq: () => this.#nextSeq,
     });
@@ -164,7 +171,7 @@ export class System {
     this.#cause = NO_CAUSE;
     const { from = OUTSIDE, delayCycles = 0 } = options;
     if (this.#wires.isBare(from)) this.#enqueue(from, to, message, delayCycles, null);
-    else this.#wires.carry({ from, to, message, delayCycles, sendId: null });
+    else this.#carry({ from, to, message, delayCycles, sendId: null });
   }
 
   /**
@@ -189,7 +196,7 @@ export class System {
     const envelope = this.#chooser.next(this.#queue);
     if (envelope === null) return null;
     this.#queue.remove(envelope);
-    this.#clock.advanceTo(Math.max(this.#clock.nowCycles, envelope.deliverCycles));
+    this.#clock.advanceTo(this.#clock.timeOf(envelope.deliverCycles));
     this.#isHandling = true;
     try {
       // Append, then handle: the log holds a message whose handling fails.
@@ -226,7 +233,7 @@ export class System {
       if (delivered >= maxEvents) return { delivered, reason: 'events' };
       if (untilTimeCycles !== undefined) {
         const earliest = this.#queue.earliest();
-        const isLater = earliest !== undefined && earliest.deliverCycles > untilTimeCycles;
+        const isLater = earliest !== undefined && this.#clock.timeOf(earliest.deliverCycles) > untilTimeCycles;
         if (isLater || this.nowCycles > untilTimeCycles) return { delivered, reason: 'time' };
       }
       if (this.#deliver() === null) {
@@ -299,17 +306,29 @@ export class System {
 
   #send(from: Address, sends: readonly Send[]): void {
     const isBare = this.#wires.isBare(from);
-    for (const send of sends) {
+    for (const send of this.#clock.countsDeliveries ? inOrderOfDelay(sends) : sends) {
       if (send.kind === 'cancel') this.#queue.cancel(from, send.sendId);
       else {
         const { to, message, delayCycles, sendId } = send;
         if (send.isTimer || isBare) this.#enqueue(from, to, message, delayCycles, sendId);
-        else this.#wires.carry({ from, to, message, delayCycles, sendId });
+        else this.#carry({ from, to, message, delayCycles, sendId });
       }
     }
   }
 
-  #enqueue(from: Address, to: Address, message: Message, delayCycles: number, sendId: string | null): void {
+  #carry(outgoing: Outgoing): void {
+    this.#carried = outgoing;
+    this.#wires.carry(outgoing);
+  }
+
+  #enqueue(
+    from: Address,
+    to: Address,
+    message: Message,
+    delayCycles: number,
+    sendId: string | null,
+    isHeldBack = false,
+  ): void {
     const target = this.#actors.get(to);
     if (target === undefined || !target.adapted.accepts(message.type)) {
       throw noTaker({ from, to, type: message.type, cause: this.#cause }, target);
@@ -325,7 +344,7 @@ export class System {
       from,
       cause: this.#cause,
       sentCycles: this.#clock.nowCycles,
-      deliverCycles: this.#clock.after(delayCycles),
+      deliverCycles: this.#clock.after(delayCycles, isHeldBack || from === to),
       message,
       sendId,
     });

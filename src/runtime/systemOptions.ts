@@ -2,6 +2,7 @@
 
 import type { AnyStateMachine } from 'xstate';
 import type { Chooser } from './chooser.ts';
+import type { Timekeeping } from './clock.ts';
 import type { Address, Envelope, MessageRecord } from './envelope.ts';
 import type { FaultPlan, FaultRuleState } from './faultPlan.ts';
 import type { ActorSpec } from './hosting.ts';
@@ -30,6 +31,8 @@ export interface SystemOptions {
   readonly actors: readonly ActorSpec[];
   /** Default: {@link timeOrder}. A chooser belongs to one system. */
   readonly chooser?: Chooser;
+  /** What moves the clock on; default `cycles`. */
+  readonly timekeeping?: Timekeeping;
   readonly faultPlan?: FaultPlan;
   readonly limits?: Partial<RunLimits>;
   /** The log: called with each delivery before the actor handles it. What it throws ends the run. */

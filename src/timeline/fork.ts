@@ -13,10 +13,11 @@ import type { SystemOptions } from '../runtime/systemOptions.ts';
 import type { OutsideMessage } from '../topology/build.ts';
 import { openMeta } from '../topology/meta.ts';
 import type { Topology } from '../topology/schema.ts';
-import { chooserOf } from '../topology/run.ts';
+import { chooserOf, outsideInOrder, timekeepingOf } from '../topology/run.ts';
 import { divergenceOf, formatDivergence } from './divergence.ts';
 import { editsOf, type Interventions, type Steering } from './edits.ts';
 import { type OutsideSend, sendsOf } from './outside.ts';
+import { recordedOrder } from './recordedOrder.ts';
 import { steered } from './steering.ts';
 import { type SystemView, viewOf } from './systemView.ts';
 import { firstDifference } from './values.ts';
@@ -64,28 +65,34 @@ export function resumedAt(view: SystemView, seq: number, play: ForkPlay): Resume
   const { topology, messages } = anew ?? { topology: meta.topology, messages: built.messages };
   const state = view.systemState(view.checkpointIndex(seq));
   const at = state === null ? reader.firstSeq - 1 : state.nextSeq - 1;
-  const chooser = steered(chooserOf(interventions.topologyAt(at)));
+  const chosen = interventions.topologyAt(at);
+  // What an exploration chose no chooser would choose again: up to the fork the log says what comes next.
+  const recorded = chosen.chooser === 'explored' ? recordedOrder(chosen.chooser) : null;
+  const chooser = steered(recorded ?? chooserOf(chosen));
   const system = createSystem({
     actors,
     chooser,
+    timekeeping: timekeepingOf(chosen),
     faultPlan: faultPlanOf(topology),
     limits: { maxEvents: interventions.topologyAt(Number.POSITIVE_INFINITY).limits.events },
     ...taps,
     ...(state === null ? {} : { resume: { state, snapshots: view.snapshots(at) } }),
   });
   if (state === null) {
-    for (const { to, atCycles, message } of messages) system.send(to, message, { delayCycles: atCycles });
+    for (const { to, atCycles, message } of outsideInOrder(chosen, messages)) system.send(to, message, { delayCycles: atCycles });
   }
   const steering: Steering = { force: (id) => chooser.force(id), follow: (next) => chooser.follow(next) };
   // A checkpoint holds the loop as it was before anything from outside came in after its record.
   if (seq > at) interventions.after(at, system, steering);
   for (let next = at + 1; next <= seq; next++) {
+    recorded?.want(reader.read(next));
     const result = system.run({ untilSeq: next });
     if (result.reason === 'idle' || result.reason === 'stopped') {
       throw new GranuleError('REPLAY_DIVERGED', `nothing is left to deliver at seq ${next}`, reader.storage.name);
     }
     if (next < seq) interventions.after(next, system, steering);
   }
+  if (recorded !== null) chooser.follow(chooserOf(chosen));
   return { system, steering };
 }
 

@@ -4,7 +4,7 @@
  */
 import { faultPlanOf } from '../topology/lifecycle.ts';
 import type { CheckpointEntry } from '../log/directory.ts';
-import { VirtualClock } from '../runtime/clock.ts';
+import { inOrderOfDelay, VirtualClock } from '../runtime/clock.ts';
 import { type Message, NO_CAUSE, OUTSIDE } from '../runtime/envelope.ts';
 import type { Outgoing } from '../runtime/faultPlan.ts';
 import { hostActors } from '../runtime/hosting.ts';
@@ -12,6 +12,7 @@ import { PendingQueue } from '../runtime/queue.ts';
 import type { SystemState } from '../runtime/systemOptions.ts';
 import { Wires } from '../runtime/wires.ts';
 import { SYSTEM_STATE } from '../topology/checkpointer.ts';
+import { outsideInOrder, timekeepingOf } from '../topology/run.ts';
 import { type OutsideSend, sendsOf } from './outside.ts';
 import { PayloadHasher } from './payloadHash.ts';
 import { type RecordedOrder, recordedOrder } from './recordedOrder.ts';
@@ -34,13 +35,14 @@ import { sameValue } from './values.ts';
 export class LoopCheck {
   readonly #run: RecordedRun;
   readonly #queue = new PendingQueue();
-  readonly #clock = new VirtualClock();
+  readonly #clock: VirtualClock;
   readonly #order: RecordedOrder;
   readonly #wires: Wires;
   readonly #hasher = new PayloadHasher();
   readonly #sight: WordSight;
   readonly #sends: readonly OutsideSend[];
   readonly #checkpoints: readonly CheckpointEntry[];
+  #carried: Outgoing | null = null;
   #nextEnvelopeId = 0;
   #cause = NO_CAUSE;
   #nextSeq = 0;
@@ -50,24 +52,25 @@ export class LoopCheck {
   constructor(run: RecordedRun) {
     this.#run = run;
     const { reader, meta, built } = run;
+    this.#clock = new VirtualClock(timekeepingOf(meta.topology));
     this.#order = recordedOrder(meta.topology.chooser);
     this.#sends = sendsOf(meta);
     this.#checkpoints = reader.checkpoints();
     const faultPlan = faultPlanOf(meta.topology);
     this.#sight = new WordSight(faultPlan, this.#hasher);
     this.#wires = new Wires(faultPlan, {
-      enqueue: (outgoing) => this.#enqueue(outgoing),
+      enqueue: (outgoing) => this.#put(outgoing, outgoing !== this.#carried),
       nowCycles: () => this.#clock.nowCycles,
       nextSeq: () => this.#nextSeq,
       sight: this.#sight,
     });
     for (const [from, { sends }] of hostActors(built.actors).births) {
-      for (const send of sends) {
+      for (const send of this.#ordered(sends)) {
         if (send.kind === 'cancel') this.#queue.cancel(from, send.sendId);
         else this.#send({ from, ...send, message: this.#sight.given(send.message) }, send.isTimer);
       }
     }
-    for (const { to, atCycles, message } of built.messages) this.#sendOutside(to, message, atCycles);
+    for (const { to, atCycles, message } of outsideInOrder(meta.topology, built.messages)) this.#sendOutside(to, message, atCycles);
     this.#sendAfter(reader.firstSeq - 1);
   }
 
@@ -104,7 +107,7 @@ export class LoopCheck {
     if (envelope === null) return 'no such message waits';
     if (envelope.message['hash'] !== hash) return 'the payload is another';
     this.#queue.remove(envelope);
-    this.#clock.advanceTo(Math.max(this.#clock.nowCycles, envelope.deliverCycles));
+    this.#clock.advanceTo(this.#clock.timeOf(envelope.deliverCycles));
     if (this.#clock.nowCycles !== timeCycles) return 'the time is another';
     this.#nextSeq++;
     this.#cause = seq;
@@ -123,7 +126,7 @@ export class LoopCheck {
     const sendWords = SEND_WORDS + looked;
     const end = at + RECORD_WORDS + words[at + RECORD_WORDS - 1] * sendWords;
     const isBare = this.#wires.isBare(from);
-    for (let send = at + RECORD_WORDS; send < end; send += sendWords) {
+    for (const send of this.#placesOfSends(words, at + RECORD_WORDS, end, sendWords)) {
       const nameOfCancel = words[send + 4];
       const sendId = nameOfCancel < 0 ? null : names[nameOfCancel];
       if (words[send] < 0) this.#queue.cancel(from, sendId ?? '');
@@ -131,16 +134,35 @@ export class LoopCheck {
         const to = names[words[send]];
         const message = { type: names[words[send + 1]], hash: words[send + 3] };
         if (looked > 0) this.#sight.told(message, [...words.subarray(send + SEND_WORDS, send + sendWords)]);
-        const delayCycles = words[send + 2];
-        if (isBare || words[send + 5] === 1) this.#put(from, to, message, delayCycles, sendId);
-        else this.#wires.carry({ from, to, message, delayCycles, sendId });
+        const outgoing = { from, to, message, delayCycles: words[send + 2], sendId };
+        if (isBare || words[send + 5] === 1) this.#put(outgoing);
+        else this.#carry(outgoing);
       }
     }
   }
 
+  /** Where the sends of one handling stand in a report, in the order in which the loop takes them. */
+  #placesOfSends(words: Float64Array, start: number, end: number, sendWords: number): number[] {
+    const places: ({ at: number } & ({ kind: 'send'; delayCycles: number } | { kind: 'cancel' }))[] = [];
+    for (let at = start; at < end; at += sendWords) {
+      if (words[at] < 0) places.push({ at, kind: 'cancel' });
+      else places.push({ at, kind: 'send', delayCycles: words[at + 2] });
+    }
+    return this.#ordered(places).map(({ at }) => at);
+  }
+
+  #ordered<T extends Parameters<typeof inOrderOfDelay>[0][number]>(sends: readonly T[]): readonly T[] {
+    return this.#clock.countsDeliveries ? inOrderOfDelay(sends) : sends;
+  }
+
+  #carry(outgoing: Outgoing): void {
+    this.#carried = outgoing;
+    this.#wires.carry(outgoing);
+  }
+
   #send(outgoing: Outgoing, isTimer: boolean): void {
-    if (isTimer || this.#wires.isBare(outgoing.from)) this.#enqueue(outgoing);
-    else this.#wires.carry(outgoing);
+    if (isTimer || this.#wires.isBare(outgoing.from)) this.#put(outgoing);
+    else this.#carry(outgoing);
   }
 
   #sendOutside(to: string, message: Message, delayCycles: number): void {
@@ -154,18 +176,14 @@ export class LoopCheck {
     }
   }
 
-  #enqueue({ from, to, message, delayCycles, sendId }: Outgoing): void {
-    this.#put(from, to, message, delayCycles, sendId);
-  }
-
-  #put(from: string, to: string, message: Message, delayCycles: number, sendId: string | null): void {
+  #put({ from, to, message, delayCycles, sendId }: Outgoing, isHeldBack = false): void {
     this.#queue.push({
       id: this.#nextEnvelopeId++,
       to,
       from,
       cause: this.#cause,
       sentCycles: this.#clock.nowCycles,
-      deliverCycles: this.#clock.after(delayCycles),
+      deliverCycles: this.#clock.after(delayCycles, isHeldBack || from === to),
       message,
       sendId,
     });

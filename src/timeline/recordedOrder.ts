@@ -46,7 +46,8 @@ export function recordedOrder(first: Topology['chooser']): RecordedOrder {
   let isAmbiguous = false;
 
   const fits = (envelope: Envelope, record: LogRecord): boolean => {
-    if (Math.max(timeCycles, envelope.deliverCycles) !== record.timeCycles) return false;
+    // Where each delivery is one cycle, times tell nothing apart.
+    if (recorded !== 'explored' && Math.max(timeCycles, envelope.deliverCycles) !== record.timeCycles) return false;
     return sameValue(recordOf(envelope, record.seq, record.timeCycles).payload, record.payload);
   };
 
@@ -67,7 +68,7 @@ export function recordedOrder(first: Topology['chooser']): RecordedOrder {
     if (recorded === 'time-order') return isNamed ? earliest : null;
     // Whatever else has this name is due later, so the time tells them apart, and most of a run is followed without a pass
     // over all that is pending.
-    if (isNamed && earliest.deliverCycles === record.timeCycles && record.timeCycles >= timeCycles) return earliest;
+    if (recorded !== 'explored' && isNamed && earliest.deliverCycles === record.timeCycles && record.timeCycles >= timeCycles) return earliest;
     const candidates = queue.enabled().filter((envelope) => isNamedBy(envelope, record));
     const [only] = candidates;
     if (candidates.length === 1 && (!isAmbiguous || fits(only, record))) return only;

@@ -11,6 +11,7 @@ import { type Envelope, type MessageRecord, recordOf } from '../runtime/envelope
 import { createSystem, type System } from '../runtime/system.ts';
 import type { Interpreter } from '../runtime/xstateAdapter.ts';
 import { SYSTEM_STATE } from '../topology/checkpointer.ts';
+import { outsideInOrder, timekeepingOf } from '../topology/run.ts';
 import { type Divergence, divergenceOf, type Finding } from './divergence.ts';
 import { Interventions } from './edits.ts';
 import { RecordedRun } from './recordedRun.ts';
@@ -83,6 +84,7 @@ class Replay {
     this.system = createSystem({
       actors: run.built.actors,
       chooser: this.#steered,
+      timekeeping: timekeepingOf(topology),
       faultPlan: faultPlanOf(topology),
       limits: { maxEvents: run.maxEvents },
       interpreter,
@@ -92,7 +94,7 @@ class Replay {
         this.#delivered = envelope;
       },
     });
-    for (const { to, atCycles, message } of run.built.messages) {
+    for (const { to, atCycles, message } of outsideInOrder(topology, run.built.messages)) {
       this.system.send(to, message, { delayCycles: atCycles });
     }
   }

@@ -111,6 +111,11 @@ export function readSetting(
   if (taken === null) {
     throw new GranuleError('FORK_SETTING', read[0]?.fault?.what ?? 'no such value', `${where}=${String(value)}`, next);
   }
+  const countsDeliveries = ({ chooser }: Topology): boolean => chooser === 'explored';
+  if (!isFromStart && countsDeliveries(taken) !== countsDeliveries(topology)) {
+    const what = 'a run whose times count deliveries cannot become one whose times are cycles, nor the other way about';
+    throw new GranuleError('FORK_SETTING', what, `${where}=${String(value)}`);
+  }
   return places.map((place) => ({ place, value: valueAt(taken, place) }));
 }
 

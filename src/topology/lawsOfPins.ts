@@ -8,7 +8,10 @@ import type { GupContext, MmuContext, ZoneContext } from '../../machines/index.t
 import type { HeldPin } from '../mm/gup/held.ts';
 import { hasFlags, isPresent, PTE, pfnOf } from '../mm/pte.ts';
 import type { MessageRecord } from '../runtime/envelope.ts';
-import type { System } from '../runtime/system.ts';
+import type { LawSight } from './lawSight.ts';
+
+/** What the laws of pins are told of an event. */
+type PinEvent = Pick<MessageRecord, 'to' | 'from' | 'type' | 'payload'>;
 
 /**
  * Looks at the pins of one run after each event.
@@ -22,16 +25,22 @@ import type { System } from '../runtime/system.ts';
  * ```
  */
 export class PinLaws {
-  private readonly system: System;
+  private readonly system: LawSight;
   /** Whoever has been asked for anything. */
-  private readonly holders: string[] = [];
+  private readonly holders: string[];
 
-  constructor(system: System) {
+  constructor(system: LawSight, holders: readonly string[] = []) {
     this.system = system;
+    this.holders = [...holders];
+  }
+
+  /** What is wrong with the pins of these holders in this state, whatever led to it. */
+  fault(): string | null {
+    return this.holders.length === 0 ? null : (this.checkCounts() ?? this.checkHolders());
   }
 
   /** What this event has broken; null for nothing. */
-  check(record: MessageRecord): string | null {
+  check(record: PinEvent): string | null {
     const { to, type } = record;
     if (to.startsWith('gup:') && !this.holders.includes(to)) this.holders.push(to);
     if (this.holders.length === 0) return null;
@@ -101,7 +110,7 @@ export class PinLaws {
   }
 
   /** A write must not take the process to a copy of a page that is pinned: the holder would be left with the old one. */
-  private checkCopy({ payload, from }: MessageRecord): string | null {
+  checkCopy({ payload, from }: Pick<PinEvent, 'payload' | 'from'>): string | null {
     const { pfn, nr } = payload as unknown as { pfn: number; nr: number };
     const pid = Number(from.slice('mm:'.length));
     const pin = this.held().find((each) => {

@@ -3,13 +3,14 @@ import { machines } from '../../machines/index.ts';
 import { GranuleError } from '../errors.ts';
 import type { LogWriter } from '../log/logWriter.ts';
 import type { RunSource } from '../mm/runs.ts';
-import { type Chooser, seededRandom, timeOrder } from '../runtime/chooser.ts';
+import { type Chooser, seededRandom, sendingOrder, timeOrder } from '../runtime/chooser.ts';
+import type { Timekeeping } from '../runtime/clock.ts';
 import type { MessageRecord } from '../runtime/envelope.ts';
 import { standInsOf } from '../runtime/standIn.ts';
 import { createSystem, type System } from '../runtime/system.ts';
 import type { OnDelivery, SystemOptions } from '../runtime/systemOptions.ts';
 import type { Interpreter } from '../runtime/xstateAdapter.ts';
-import { buildTopology } from './build.ts';
+import { buildTopology, type OutsideMessage } from './build.ts';
 import type { Catalogue } from './definitions/catalogue.ts';
 import { customLaws } from './definitions/customLaws.ts';
 import { Checkpointer } from './checkpointer.ts';
@@ -37,6 +38,8 @@ export interface RunRequest {
   onDelivery?: OnDelivery;
   /** The same as records, for those who keep them. */
   onRecord?: (record: MessageRecord, system: System) => void;
+  /** Who is next, in the place of the chooser that the topology names: to follow an order that was found. */
+  chooser?: Chooser;
   /** Deep-freezes messages and contexts: for tests. */
   freeze?: boolean;
   /** Who runs the statecharts; the run is the same. */
@@ -70,7 +73,21 @@ export interface RunOutcome {
  * ```
  */
 export function chooserOf(topology: Topology): Chooser {
+  if (topology.chooser === 'explored') return sendingOrder();
   return topology.chooser === 'seeded-random' ? seededRandom(topology.seed) : timeOrder();
+}
+
+/**
+ * What moves the clock of a topology's runs on.
+ *
+ * @example
+ * ```ts
+ * const topology = parseTopology({ name: 'one', processes: [{ pid: 1, trace: 'made', pageSize: '4K' }] }, 'example');
+ * timekeepingOf(topology); // 'cycles'
+ * ```
+ */
+export function timekeepingOf({ chooser }: Pick<Topology, 'chooser'>): Timekeeping {
+  return chooser === 'explored' ? 'deliveries' : 'cycles';
 }
 
 /**
@@ -84,7 +101,7 @@ export function chooserOf(topology: Topology): Chooser {
  * ```
  */
 export function systemOf(
-  request: Pick<RunRequest, 'topology' | 'traces' | 'catalogue' | 'freeze' | 'interpreter' | 'onSystem'>,
+  request: Pick<RunRequest, 'topology' | 'traces' | 'catalogue' | 'chooser' | 'freeze' | 'interpreter' | 'onSystem'>,
   taps: Pick<SystemOptions, 'onDelivery' | 'onRecord'> = {},
 ): System {
   return hosted(request, taps).system;
@@ -99,7 +116,8 @@ function hosted(
   const built = buildTopology(topology, traces, request.catalogue);
   const system = createSystem({
     actors: built.actors,
-    chooser: chooserOf(topology),
+    chooser: request.chooser ?? chooserOf(topology),
+    timekeeping: timekeepingOf(topology),
     faultPlan: faultPlanOf(topology),
     limits: { maxEvents: topology.limits.events },
     ...taps,
@@ -107,8 +125,25 @@ function hosted(
     freeze: request.freeze ?? false,
   });
   request.onSystem?.(system);
-  for (const { to, atCycles, message } of built.messages) system.send(to, message, { delayCycles: atCycles });
+  for (const { to, atCycles, message } of outsideInOrder(topology, built.messages)) system.send(to, message, { delayCycles: atCycles });
   return { system, keepsMessages: built.actors.every(({ machine }) => KEEP_MESSAGES.has(machine)) };
+}
+
+/**
+ * What a topology sends from outside, in the order in which its loop takes it: where each delivery is one cycle, by the times.
+ *
+ * @example
+ * ```ts
+ * const topology = parseTopology({ name: 'one', processes: [{ pid: 1, trace: 'made', pageSize: '4K' }] }, 'example');
+ * outsideInOrder(topology, []); // []
+ * ```
+ */
+export function outsideInOrder(
+  topology: Pick<Topology, 'chooser'>,
+  messages: readonly OutsideMessage[],
+): readonly OutsideMessage[] {
+  if (timekeepingOf(topology) === 'cycles') return messages;
+  return messages.toSorted((left, right) => left.atCycles - right.atCycles);
 }
 
 /** Where a run is. */

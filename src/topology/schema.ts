@@ -24,6 +24,9 @@ export const CPUS_MAX = 512;
 /** Processes at most: every pid has three actors. */
 export const PROCESSES_MAX = 100_000;
 
+/** Who may decide which message is delivered next. */
+export const choosers = ['time-order', 'seeded-random', 'explored'] as const;
+
 const processFields = z.strictObject({
   pid: z
     .int()
@@ -158,9 +161,12 @@ const topologyFields = z.strictObject({
   asidBits: z.int().min(2).max(16).default(16).describe('Bits of an ASID; few bits show rollovers.'),
   stackLimit: size.default(8 * 2 ** 20).describe('RLIMIT_STACK.'),
   chooser: z
-    .enum(['time-order', 'seeded-random'])
+    .enum(choosers)
     .default('time-order')
-    .describe('Which message is delivered next: by time, or any that channel order allows.'),
+    .describe(
+      'Which message is delivered next: by time, or any that channel order allows. `explored`: as `granule explore` found it; every ' +
+        'delivery is then one cycle, and what nobody chose comes in the order of sending.',
+    ),
   seed: z.int().nonnegative().default(1).describe('Of the random chooser.'),
   processes: z
     .array(processSchema)

@@ -5,7 +5,7 @@
  * @models S-18 S-19
  */
 import { memoryPageBytes, taskOf } from '../mm/selection/state.ts';
-import type { System } from '../runtime/system.ts';
+import type { LawSight } from './lawSight.ts';
 import type { AbiContext, MmContext } from '../../machines/index.ts';
 
 /**
@@ -19,7 +19,7 @@ import type { AbiContext, MmContext } from '../../machines/index.ts';
  * sizeFault(system); // 'calls of process 100 are judged by 65536 bytes, its memory is of 4096'
  * ```
  */
-export function sizeFault(system: System): string | null {
+export function sizeFault(system: Pick<LawSight, 'snapshot'>): string | null {
   const { selection, pageBytes, calls } = system.snapshot('abi').context as AbiContext;
   if (selection === undefined) return null;
   for (const { tid } of selection.tasks.tasks) {

@@ -1,12 +1,12 @@
 /** The laws that definitions bring along, looked at in the checked mode after each event of an actor of their kind. */
 import type { MessageRecord } from '../../runtime/envelope.ts';
-import type { System } from '../../runtime/system.ts';
+import type { LawSight } from '../lawSight.ts';
 import type { StandIns } from '../lawsLooked.ts';
 import type { Look } from './actorTypes.ts';
 import { builtIns, type Catalogue } from './catalogue.ts';
 
 /** What is broken after an event, in words; null where nothing is. */
-export type LawCheck = (record: Pick<MessageRecord, 'to'>, system: Pick<System, 'snapshot'>) => string | null;
+export type LawCheck = (record: Pick<MessageRecord, 'to'>, system: Pick<LawSight, 'snapshot'>) => string | null;
 
 /**
  * The laws of all definitions of a catalogue as one check; `standIns` tells whose actors have the ids of built-in kinds.

@@ -1,0 +1,121 @@
+/** Looks at states for what has to hold: each property as so many small looks, of which only those are done again that may see a change. */
+import type { Address } from '../../runtime/envelope.ts';
+import type { LawSight } from '../../topology/lawSight.ts';
+import type { Property, PropertyKind } from '../model.ts';
+import type { LocalStates } from './localStates.ts';
+import { type Look, Remembered } from './looks.ts';
+import type { Broken, Delivery, World } from './world.ts';
+
+/** One look of a property. */
+export interface Inspection {
+  readonly property: string;
+  /** Actors whose states it may read; absent: all of them. */
+  readonly reads?: readonly Address[];
+  readonly look: Look<string | null>;
+}
+
+/** A property of a system. */
+export interface WorldProperty extends Pick<Property<World>, 'name' | 'says' | 'reads'> {
+  readonly kind: PropertyKind;
+  /** Whether it holds in a state follows from the states of actors; all of these looks have to find nothing. */
+  readonly inspections?: readonly Omit<Inspection, 'property'>[];
+  /** What a delivery does that must not be, seen from the state behind it. */
+  readonly step?: (sight: LawSight, delivery: Delivery) => string | null;
+  /** Whether it holds, from the whole state: what waits included. */
+  readonly whole?: (sight: LawSight, world: Pick<World, 'pending' | 'failure'>) => string | null;
+}
+
+interface Prepared {
+  readonly property: string;
+  readonly remembered: Remembered<string | null>;
+}
+
+/** All that is looked at in the states of one model. */
+export class Inspections {
+  readonly #locals: LocalStates;
+  readonly #properties: readonly WorldProperty[];
+  /** Looks of `always`, by the place of an actor whose change they may see. */
+  readonly #byPlace: readonly (readonly Prepared[])[];
+  readonly #all: readonly Prepared[];
+  readonly #ofOthers = new Map<string, readonly Prepared[]>();
+  readonly #eager: readonly WorldProperty[];
+  readonly #positions: Remembered<number>;
+
+  constructor(locals: LocalStates, properties: readonly WorldProperty[]) {
+    this.#locals = locals;
+    this.#properties = properties;
+    const byPlace: Prepared[][] = locals.ids.map(() => []);
+    const all: Prepared[] = [];
+    for (const { name, kind, inspections = [] } of properties) {
+      const prepared = inspections.map((inspection) => ({
+        reads: inspection.reads,
+        made: { property: name, remembered: new Remembered(locals, inspection.look) },
+      }));
+      if (kind !== 'always') this.#ofOthers.set(name, prepared.map(({ made }) => made));
+      else {
+        for (const { reads = locals.ids, made } of prepared) {
+          all.push(made);
+          for (const id of reads) byPlace[locals.placeOf(id)].push(made);
+        }
+      }
+    }
+    this.#byPlace = byPlace;
+    this.#all = all;
+    this.#eager = properties.filter(({ kind, step, whole }) => kind === 'always' && (step ?? whole) !== undefined);
+    this.#positions = new Remembered(locals, positionsOf);
+  }
+
+  /** What is wrong in a state that follows on another by a change of the actor at `place`; null for nothing. */
+  broken(
+    world: Pick<World, 'locals' | 'pending' | 'failure' | 'last'>,
+    before: World | null,
+    place: number,
+  ): readonly Broken[] | null {
+    // Behind a fault nobody looks: it would be seen again in every state to come.
+    const looks = before === null ? this.#all : this.#byPlace[place];
+    let broken: Broken[] | null = null;
+    for (const { property, remembered } of looks) {
+      const what = remembered.at(world.locals);
+      if (what !== null) (broken ??= []).push({ property, what });
+    }
+    for (const { name, step, whole } of this.#eager) {
+      const sight = this.#sightOf(world);
+      const what = (world.last === null ? null : step?.(sight, world.last)) ?? whole?.(sight, world) ?? null;
+      if (what !== null) (broken ??= []).push({ property: name, what });
+    }
+    return broken;
+  }
+
+  /** What of a property that is not looked at in every state is not so in this one; null where it is. */
+  faultOf(name: string, world: World): string | null {
+    for (const { remembered } of this.#ofOthers.get(name) ?? []) {
+      const what = remembered.at(world.locals);
+      if (what !== null) return what;
+    }
+    const property = this.#properties.find((each) => each.name === name);
+    return property?.whole?.(this.#sightOf(world), world) ?? null;
+  }
+
+  /** How far the processes have come, all together. */
+  progress({ locals }: World): number {
+    return this.#positions.at(locals);
+  }
+
+  #sightOf({ locals }: Pick<World, 'locals'>): LawSight {
+    return {
+      actors: this.#locals.ids,
+      snapshot: (id) => this.#locals.snapshotOf(locals[this.#locals.placeOf(id)]),
+    };
+  }
+}
+
+/** Places of all processes in their traces; one that has ended is a step further. */
+function positionsOf(sight: LawSight): number {
+  let sum = 0;
+  for (const id of sight.actors) {
+    if (!id.startsWith('process:')) continue;
+    const { context, value } = sight.snapshot(id) as { context: { at?: number; calls?: number }; value: unknown };
+    sum += (context.at ?? 0) + (context.calls ?? 0) + (value === 'zombie' ? 1 : 0);
+  }
+  return sum;
+}

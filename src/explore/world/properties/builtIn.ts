@@ -1,0 +1,236 @@
+/** What has to hold in every system, whatever the order: granule's own properties, by name. */
+import type { MmContext, MmuContext, SchedContext, TlbContext, ZoneContext } from '../../../../machines/index.ts';
+import { PTE, hasFlags, isPresent, pfnOf } from '../../../mm/pte.ts';
+import { customLaws } from '../../../topology/definitions/customLaws.ts';
+import type { Catalogue } from '../../../topology/definitions/catalogue.ts';
+import { lostDirtFault, wrongWalkFault } from '../../../topology/laws.ts';
+import { PinLaws } from '../../../topology/lawsOfPins.ts';
+import type { LawSight } from '../../../topology/lawSight.ts';
+import { countPages, nativeFault, residentFault, tableFramesFault } from '../../../topology/lawsOfTables.ts';
+import { mustAgree, translationFault } from '../../../topology/lawsOfTranslations.ts';
+import { sizeFault } from '../../../topology/sizeLaws.ts';
+import type { WorldProperty } from '../inspections.ts';
+
+/** Nobody counts what is looked at here. */
+const UNCOUNTED = { checked: 0 };
+
+function idsOf(ids: readonly string[], kind: string): string[] {
+  return ids.filter((id) => id.startsWith(`${kind}:`));
+}
+
+function pidOf(id: string): string {
+  return id.slice(id.indexOf(':') + 1);
+}
+
+function contextOf<T>(sight: LawSight, id: string): T {
+  return sight.snapshot(id).context as T;
+}
+
+/** Law 8: of each CPU and each address space. */
+function noStaleTranslation(ids: readonly string[]): WorldProperty {
+  const pairs = idsOf(ids, 'tlb').flatMap((tlb) => idsOf(ids, 'mmu').map((mmu) => ({ tlb, mmu })));
+  const ofPair = ({ tlb, mmu }: { tlb: string; mmu: string }) => ({
+    reads: [tlb, mmu, 'sched'],
+    look: (sight: LawSight): string | null => {
+      const tables = contextOf<MmuContext>(sight, mmu);
+      if (tables.current !== null || tables.asid === 0) return null;
+      if (!mustAgree(Number(pidOf(tlb)), tables, contextOf<SchedContext>(sight, 'sched'))) return null;
+      return translationFault({ id: tlb, context: contextOf<TlbContext>(sight, tlb) }, tables, UNCOUNTED);
+    },
+  });
+  const walks = idsOf(ids, 'mmu').map((mmu) => ({
+    reads: [mmu],
+    look: (sight: LawSight) => wrongWalkFault(contextOf<MmuContext>(sight, mmu)),
+  }));
+  return {
+    name: 'no-stale-translation',
+    kind: 'always',
+    says: 'No CPU holds a translation that the tables lack once maintenance for it is complete, or walks a table that is gone.',
+    reads: (owner) => owner === 'sched' || owner.startsWith('tlb:') || owner.startsWith('mmu:'),
+    inspections: [...pairs.map(ofPair), ...walks],
+  };
+}
+
+function noLostDirtyData(ids: readonly string[]): WorldProperty {
+  return {
+    name: 'no-lost-dirty-data',
+    kind: 'always',
+    says: 'No page that was written to goes as if it were clean.',
+    reads: (owner) => owner.startsWith('mmu:'),
+    inspections: idsOf(ids, 'mmu').map((mmu) => ({
+      reads: [mmu],
+      look: (sight) => lostDirtFault(contextOf<MmuContext>(sight, mmu)),
+    })),
+  };
+}
+
+function accountingConserved(ids: readonly string[]): WorldProperty {
+  const frames = (sight: LawSight): string | null => {
+    const { buddy, folios, totalPages } = contextOf<ZoneContext>(sight, 'zone');
+    if (buddy.freeFrames + folios.frames === totalPages) return null;
+    return `${buddy.freeFrames} free and ${folios.frames} used frames are not ${totalPages}`;
+  };
+  const resident = idsOf(ids, 'mmu').map((mmu) => ({
+    reads: [mmu, `mm:${pidOf(mmu)}`],
+    look: (sight: LawSight): string | null => {
+      const mm = contextOf<MmContext>(sight, `mm:${pidOf(mmu)}`);
+      if (mm.job !== null || mm.rmap.length > 0) return null;
+      const tables = contextOf<MmuContext>(sight, mmu);
+      if (tables.current !== null || tables.queue.length > 0) return null;
+      return residentFault(mm, tables, countPages(tables, mm, undefined, UNCOUNTED));
+    },
+  }));
+  return {
+    name: 'accounting-conserved',
+    kind: 'always',
+    says: 'Frames are free or in one folio, an address space at rest counts what its table holds, and has the frames of its tables.',
+    reads: (owner) => owner === 'zone' || owner.startsWith('mm:') || owner.startsWith('mmu:'),
+    inspections: [
+      { reads: ['zone'], look: frames },
+      ...resident,
+      ...idsOf(ids, 'mmu').map((mmu) => ({
+        reads: [mmu],
+        look: (sight: LawSight): string | null => {
+          const tables = contextOf<MmuContext>(sight, mmu);
+          return tables.current === null ? tableFramesFault(tables) : null;
+        },
+      })),
+    ],
+  };
+}
+
+function tablesAgree(ids: readonly string[]): WorldProperty {
+  return {
+    name: 'tables-agree',
+    kind: 'always',
+    says: 'The native table of an address space at rest is what its Linux table says.',
+    reads: (owner) => owner.startsWith('mmu:'),
+    inspections: idsOf(ids, 'mmu').map((mmu) => ({
+      reads: [mmu],
+      look: (sight: LawSight): string | null => {
+        const tables = contextOf<MmuContext>(sight, mmu);
+        if (tables.current !== null || tables.native === null) return null;
+        return nativeFault(tables, tables.native, undefined, UNCOUNTED);
+      },
+    })),
+  };
+}
+
+/** Entries that are there name frames that somebody has; a table says so whether it is at rest or not. */
+function noFrameFreedInUse(ids: readonly string[]): WorldProperty {
+  return {
+    name: 'no-frame-freed-in-use',
+    kind: 'always',
+    says: 'No frame is free while a page table maps it or somebody has it pinned.',
+    reads: (owner) => owner === 'zone' || owner.startsWith('mmu:') || owner.startsWith('gup:'),
+    inspections: idsOf(ids, 'mmu').map((mmu) => ({
+      reads: [mmu, 'zone'],
+      look: (sight: LawSight): string | null => {
+        const { linux } = contextOf<MmuContext>(sight, mmu);
+        const { folios, buddy } = contextOf<ZoneContext>(sight, 'zone');
+        const { base, count } = buddy;
+        let fault: string | null = null;
+        linux.forEach(0, 2 ** linux.geometry.vaBits, (va, pte) => {
+          if (fault !== null || !isPresent(pte) || hasFlags(pte, PTE.SPECIAL)) return;
+          const pfn = pfnOf(pte);
+          if (pfn < base || pfn >= base + count || folios.headOf(pfn) !== null) return;
+          fault = `${mmu} maps frame ${pfn} at 0x${va.toString(16)}, which is free`;
+        });
+        return fault;
+      },
+    })),
+  };
+}
+
+function pinLaws(ids: readonly string[]): WorldProperty {
+  const holders = idsOf(ids, 'gup');
+  return {
+    name: 'pins-hold',
+    kind: 'always',
+    says: 'Every pin that a folio counts is somebody\'s, no pinned page is shared copy-on-write, and nobody reads a table that is free.',
+    reads: (owner) => owner === 'zone' || owner.startsWith('mmu:') || owner.startsWith('gup:'),
+    inspections: [
+      { reads: ['zone', ...idsOf(ids, 'mmu'), ...holders], look: (sight) => new PinLaws(sight, holders).fault() },
+    ],
+    step: (sight, { sent: { channel, content } }) => {
+      if (holders.length === 0 || channel.to !== 'zone' || content.message.type !== 'COPY_ON_WRITE') return null;
+      return new PinLaws(sight, holders).checkCopy({ payload: content.message, from: channel.from });
+    },
+  };
+}
+
+function sizesAgree(ids: readonly string[]): WorldProperty {
+  return {
+    name: 'page-sizes-agree',
+    kind: 'always',
+    says: "A process's calls are judged by the page size of its memory, and by no other.",
+    reads: (owner) => owner === 'abi' || owner.startsWith('mm:'),
+    inspections: [{ reads: ['abi', ...idsOf(ids, 'mm')], look: sizeFault }],
+  };
+}
+
+function noInvariantBroken(): WorldProperty {
+  return {
+    name: 'no-invariant-broken',
+    kind: 'always',
+    says: 'No actor meets a message or a state that it takes for impossible.',
+    whole: (_sight, { failure }) => (failure === null ? null : failure.message),
+  };
+}
+
+function lawsOfDefinitions(ids: readonly string[], catalogue: Catalogue): WorldProperty {
+  const check = customLaws(catalogue);
+  const kinds = new Set([...catalogue.actors.values()].filter(({ laws }) => (laws ?? []).length > 0).map(({ kind }) => kind));
+  return {
+    name: 'laws-of-definitions',
+    kind: 'always',
+    says: 'What definitions say of their own actors holds.',
+    inspections: ids
+      .filter((id) => kinds.has(id.split(':', 1)[0] ?? ''))
+      .map((to) => ({ look: (sight: LawSight) => check({ to }, sight) })),
+  };
+}
+
+/** What waits for ever, where nothing can happen any more. */
+function noLostWakeUp(): WorldProperty {
+  return {
+    name: 'no-lost-wake-up',
+    kind: 'at-end',
+    says: 'Where nothing more can happen, every process that began has ended, and nobody is in the middle of anything.',
+    whole: (sight, { failure }) => {
+      if (failure !== null) return null;
+      for (const id of sight.actors) {
+        const { context, value } = sight.snapshot(id);
+        if (id.startsWith('process:') && value !== 'zombie' && value !== 'new' && value !== 'stopped')
+          return `${id} waits for ever in ${JSON.stringify(value)}`;
+        if (id.startsWith('mm:') && (context as MmContext).job !== null) return `${id} waits for ever in a job`;
+        if (id.startsWith('mmu:') && (context as MmuContext).current !== null)
+          return `${id} waits for ever in ${(context as MmuContext).current?.type}`;
+      }
+      return null;
+    },
+  };
+}
+
+/**
+ * Granule's own properties for a system of these actors.
+ *
+ * @example
+ * ```ts
+ * builtInProperties(['zone', 'sched', 'mm:1', 'mmu:1', 'tlb:0'], builtIns).map(({ name }) => name)[0]; // 'no-stale-translation'
+ * ```
+ */
+export function builtInProperties(ids: readonly string[], catalogue: Catalogue): WorldProperty[] {
+  return [
+    noStaleTranslation(ids),
+    noLostDirtyData(ids),
+    noFrameFreedInUse(ids),
+    accountingConserved(ids),
+    tablesAgree(ids),
+    pinLaws(ids),
+    sizesAgree(ids),
+    noInvariantBroken(),
+    lawsOfDefinitions(ids, catalogue),
+    noLostWakeUp(),
+  ];
+}
