@@ -38,9 +38,9 @@ function shorterFrom<S, A>(ways: Ways<S, A>, way: Way<S>, from: number, places: 
     const at = queue[head] as Reached<S>;
     // One more action could not be fewer than the way takes to its end.
     if (from + at.depth + 1 >= length) return null;
-    for (const action of model.actions(at.state)) {
+    for (const action of model.isWithin?.(at.state) === false ? [] : model.actions(at.state)) {
       const next = model.next(at.state, action);
-      if (next === null || model.isWithin?.(next) === false) continue;
+      if (next === null) continue;
       const name = model.fingerprint(next);
       if (seen.has(name)) continue;
       seen.add(name);

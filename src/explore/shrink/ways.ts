@@ -65,7 +65,7 @@ export class Ways<S, A> {
     let place = 0;
     for (;;) {
       const state = states[states.length - 1] as S;
-      const actions = this.model.actions(state);
+      const actions = this.#actionsIn(state);
       const step = this.#step(state, actions, keys, place);
       const verdict = judge.see(state, step === null && this.#isEnd(state, actions));
       if (verdict !== null) return { path: { initial: of.path.initial, keys: taken }, states, owners, verdict };
@@ -80,11 +80,16 @@ export class Ways<S, A> {
   /** Whether a state shows by itself what was found: where the way to it counts, this is not known, and false. */
   showsAt(state: S): boolean {
     if (!this.#judging.isLocal) return false;
-    return this.#judging.anew().see(state, this.#isEnd(state, this.model.actions(state))) !== null;
+    return this.#judging.anew().see(state, this.#isEnd(state, this.#actionsIn(state))) !== null;
+  }
+
+  /** Behind a state that is not within nobody looks. */
+  #actionsIn(state: S): readonly A[] {
+    return this.model.isWithin?.(state) === false ? [] : this.model.actions(state);
   }
 
   #isEnd(state: S, actions: readonly A[]): boolean {
-    return actions.every((action) => this.model.next(state, action) === null);
+    return this.model.isWithin?.(state) !== false && actions.every((action) => this.model.next(state, action) === null);
   }
 
   /** What a key, or a later one where it is not possible, leads to; behind the last, the first action that changes anything. */
@@ -92,11 +97,11 @@ export class Ways<S, A> {
     for (let place = from; place < keys.length; place++) {
       const key = keys[place] ?? '';
       const action = actions.find((each) => this.model.keyOf(each) === key) ?? this.#alike(actions, key);
-      const next = action === undefined ? null : this.#within(state, action);
+      const next = action === undefined ? null : this.model.next(state, action);
       if (next !== null && action !== undefined) return { action, next, place: place + 1 };
     }
     for (const action of actions) {
-      const next = this.#within(state, action);
+      const next = this.model.next(state, action);
       if (next !== null) return { action, next, place: keys.length };
     }
     return null;
@@ -106,11 +111,6 @@ export class Ways<S, A> {
     if (!COUNTER.test(key)) return undefined;
     const stem = key.replace(COUNTER, '');
     return actions.find((each) => this.model.keyOf(each).replace(COUNTER, '') === stem);
-  }
-
-  #within(state: S, action: A): S | null {
-    const next = this.model.next(state, action);
-    return next === null || this.model.isWithin?.(next) === false ? null : next;
   }
 }
 

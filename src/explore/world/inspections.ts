@@ -51,7 +51,11 @@ export class Inspections {
         reads: inspection.reads,
         made: { property: name, remembered: new Remembered(locals, inspection.look) },
       }));
-      if (kind !== 'always') this.#ofOthers.set(name, prepared.map(({ made }) => made));
+      if (kind !== 'always')
+        this.#ofOthers.set(
+          name,
+          prepared.map(({ made }) => made),
+        );
       else {
         for (const { reads = locals.ids, made } of prepared) {
           all.push(made);

@@ -59,8 +59,7 @@ export class SystemModel implements Model<World, Delivery> {
 
   readonly initial = (): readonly World[] => [this.#initial];
 
-  readonly actions = ({ failure, pending }: World): readonly Delivery[] =>
-    failure === null ? enabledOf(pending) : [];
+  readonly actions = ({ failure, pending }: World): readonly Delivery[] => (failure === null ? enabledOf(pending) : []);
 
   /** The state once a message was delivered. */
   readonly next = (world: World, delivery: Delivery): World => {
@@ -71,9 +70,7 @@ export class SystemModel implements Model<World, Delivery> {
     const after = outcome.next;
     const isChanged = after !== before;
     const locals = isChanged ? world.locals.with(place, after) : world.locals;
-    const localsHash = isChanged
-      ? summed(lessened(world.localsHash, before.hash), after.hash)
-      : world.localsHash;
+    const localsHash = isChanged ? summed(lessened(world.localsHash, before.hash), after.hash) : world.localsHash;
     const pending = world.pending.filter((each) => each !== delivery);
     let { carried, faults } = world;
     for (const sendId of outcome.cancels) withoutCancelled(pending, sent.channel.to, sendId);

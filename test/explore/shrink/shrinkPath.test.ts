@@ -243,3 +243,19 @@ test('keys that do not fit are left out, and a channel goes on with what it has'
   const { discovery } = shrinkPath(channel, found(['a>b#0', 'a>b#0', 'open', 'a>b#0', 'a>b#1', 'a>b#2']));
   expect(discovery.path.keys).toEqual(['open', 'a>b#0', 'a>b#1', 'a>b#2']);
 });
+
+test('a state behind which nobody looks is the end of a way, and may be what was found', () => {
+  const model: Model<number, number> = {
+    ...graphModel(
+      [
+        [1, 0, null],
+        [2, 1, null],
+        [0, 1, 2],
+      ],
+      2,
+    ),
+    isWithin: (state) => state !== 2,
+  };
+  const { discovery } = shrinkPath(model, found(['k1', 'k0', 'k1', 'k0']));
+  expect(discovery.path.keys).toEqual(['k0', 'k0']);
+});

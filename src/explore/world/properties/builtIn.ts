@@ -147,7 +147,7 @@ function pinLaws(ids: readonly string[]): WorldProperty {
   return {
     name: 'pins-hold',
     kind: 'always',
-    says: 'Every pin that a folio counts is somebody\'s, no pinned page is shared copy-on-write, and nobody reads a table that is free.',
+    says: "Every pin that a folio counts is somebody's, no pinned page is shared copy-on-write, and nobody reads a table that is free.",
     reads: (owner) => owner === 'zone' || owner.startsWith('mmu:') || owner.startsWith('gup:'),
     inspections: [
       { reads: ['zone', ...idsOf(ids, 'mmu'), ...holders], look: (sight) => new PinLaws(sight, holders).fault() },
@@ -180,7 +180,9 @@ function noInvariantBroken(): WorldProperty {
 
 function lawsOfDefinitions(ids: readonly string[], catalogue: Catalogue): WorldProperty {
   const check = customLaws(catalogue);
-  const kinds = new Set([...catalogue.actors.values()].filter(({ laws }) => (laws ?? []).length > 0).map(({ kind }) => kind));
+  const kinds = new Set(
+    [...catalogue.actors.values()].filter(({ laws }) => (laws ?? []).length > 0).map(({ kind }) => kind),
+  );
   return {
     name: 'laws-of-definitions',
     kind: 'always',
