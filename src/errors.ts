@@ -109,6 +109,14 @@ const ERROR_TABLE = {
     exit: 1,
     next: 'Look at the event with "granule log" and "granule state"; a design under study may break a law, the default one must not.',
   },
+  EXPLORE_LIMIT: { exit: 2, next: 'Ask for less, or make the model smaller; docs/search.md has the limits.' },
+  EXPLORE_MODEL_UNKNOWN: { exit: 2, next: 'Name one of those that there are; docs/search.md lists them.' },
+  EXPLORE_PATH_LOST: {
+    exit: 1,
+    next: 'Search again with the model as it is now: the way is of another one, or the model does not do the same twice.',
+  },
+  EXPLORE_PROPERTY_UNKNOWN: { exit: 2, next: 'Name a property that the model has.' },
+  EXPLORE_SAVED_UNFIT: { exit: 2, next: 'Begin the search anew, or go on with the model that it was of.' },
   INVARIANT: { exit: 1, next: 'A fault of granule itself: please report it with the log and the command.' },
 } as const;
 

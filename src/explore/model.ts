@@ -67,6 +67,11 @@ export interface Model<S, A> {
   readonly keyOf: (action: A) => string;
   /** Whose state an action changes. Actions of two owners are independent: either order leads to one state. */
   readonly ownerOf: (action: A) => string;
+  /**
+   * Who acts: whose turn it is when the action is taken. Absent: the owner. Threads over shared variables differ from actors here:
+   * what a thread does is owned by the variable that it does it to. Preemptions and priorities are counted by who acts.
+   */
+  readonly actorOf?: (action: A) => string;
   /** What an action does in a state, in one line. */
   readonly describe: (state: S, action: A) => string;
   readonly properties: readonly Property<S>[];
