@@ -44,6 +44,15 @@ export {
   type PageCachePolicyDefinition,
   type PageCachePolicyOptions,
 } from './topology/definitions/definePageCachePolicy.ts';
+export {
+  defineProperty,
+  type PropertyDefinition,
+  type PropertyEvent,
+  type PropertyOptions,
+  type PropertySight,
+  type PropertyWatch,
+  type WhenItHolds,
+} from './topology/definitions/defineProperty.ts';
 export { builtIns, Catalogue, catalogueOf } from './topology/definitions/catalogue.ts';
 export { z } from 'zod';
 

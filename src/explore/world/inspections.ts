@@ -19,10 +19,18 @@ export interface WorldProperty extends Pick<Property<World>, 'name' | 'says' | '
   readonly kind: PropertyKind;
   /** Whether it holds in a state follows from the states of actors; all of these looks have to find nothing. */
   readonly inspections?: readonly Omit<Inspection, 'property'>[];
-  /** What a delivery does that must not be, seen from the state behind it. */
-  readonly step?: (sight: LawSight, delivery: Delivery) => string | null;
-  /** Whether it holds, from the whole state: what waits included. */
-  readonly whole?: (sight: LawSight, world: Pick<World, 'pending' | 'failure'>) => string | null;
+  /** What a delivery does that must not be, seen from the states behind it and before it. */
+  readonly step?: (after: LawSight, delivery: Delivery, before: LawSight) => string | null;
+  /** What the deliveries on a way leave behind, where the states of actors do not say; plain data. */
+  readonly watch?: Watch;
+  /** Whether it holds, from the whole state: what waits included, and what a watch remembers. */
+  readonly whole?: (sight: LawSight, world: Pick<World, 'pending' | 'failure'>, memory: unknown) => string | null;
+}
+
+/** A fold over deliveries. */
+export interface Watch {
+  readonly start: unknown;
+  readonly next: (memory: unknown, delivery: Delivery, sight: LawSight) => unknown;
 }
 
 interface Prepared {
@@ -39,6 +47,9 @@ export class Inspections {
   readonly #all: readonly Prepared[];
   readonly #ofOthers = new Map<string, readonly Prepared[]>();
   readonly #eager: readonly WorldProperty[];
+  readonly #watches: readonly Watch[];
+  /** The place of a property's memory, by its name. */
+  readonly #memoryOf = new Map<string, number>();
   readonly #positions: Remembered<number>;
 
   constructor(locals: LocalStates, properties: readonly WorldProperty[]) {
@@ -66,12 +77,28 @@ export class Inspections {
     this.#byPlace = byPlace;
     this.#all = all;
     this.#eager = properties.filter(({ kind, step, whole }) => kind === 'always' && (step ?? whole) !== undefined);
+    const watching = properties.flatMap(({ name, watch }) => (watch === undefined ? [] : [{ name, watch }]));
+    this.#watches = watching.map(({ watch }) => watch);
+    for (const [index, { name }] of watching.entries()) this.#memoryOf.set(name, index);
     this.#positions = new Remembered(locals, positionsOf);
+  }
+
+  /** What properties remember at the beginning; null where none does. */
+  startOfMemory(): readonly unknown[] | null {
+    return this.#watches.length === 0 ? null : this.#watches.map(({ start }) => start);
+  }
+
+  /** What they remember behind a delivery; the same list where nothing changed. */
+  remembered(memory: readonly unknown[] | null, after: Pick<World, 'locals'>, delivery: Delivery): readonly unknown[] | null {
+    if (memory === null) return null;
+    const sight = this.#sightOf(after);
+    const next = memory.map((each, index) => this.#watches[index].next(each, delivery, sight));
+    return next.some((each, index) => each !== memory[index]) ? next : memory;
   }
 
   /** What is wrong in a state that follows on another by a change of the actor at `place`; null for nothing. */
   broken(
-    world: Pick<World, 'locals' | 'pending' | 'failure' | 'last'>,
+    world: Pick<World, 'locals' | 'pending' | 'failure' | 'last' | 'memory'>,
     before: World | null,
     place: number,
   ): readonly Broken[] | null {
@@ -82,9 +109,12 @@ export class Inspections {
       const what = remembered.at(world.locals);
       if (what !== null) (broken ??= []).push({ property, what });
     }
+    if (this.#eager.length === 0) return broken;
+    const sight = this.#sightOf(world);
     for (const { name, step, whole } of this.#eager) {
-      const sight = this.#sightOf(world);
-      const what = (world.last === null ? null : step?.(sight, world.last)) ?? whole?.(sight, world) ?? null;
+      const { last } = world;
+      const done = last === null || before === null ? null : step?.(sight, last, this.#sightOf(before));
+      const what = done ?? whole?.(sight, world, this.#memoryIn(world, name)) ?? null;
       if (what !== null) (broken ??= []).push({ property: name, what });
     }
     return broken;
@@ -97,7 +127,12 @@ export class Inspections {
       if (what !== null) return what;
     }
     const property = this.#properties.find((each) => each.name === name);
-    return property?.whole?.(this.#sightOf(world), world) ?? null;
+    return property?.whole?.(this.#sightOf(world), world, this.#memoryIn(world, name)) ?? null;
+  }
+
+  #memoryIn({ memory }: Pick<World, 'memory'>, name: string): unknown {
+    const index = this.#memoryOf.get(name);
+    return index === undefined || memory === null ? null : memory[index];
   }
 
   /** How far the processes have come, all together. */

@@ -86,14 +86,16 @@ export class SystemModel implements Model<World, Delivery> {
         for (const send of carriedOn.sends) enqueue(pending, counts, send);
       }
     }
-    const parts = { locals, localsHash, pending, carried, faults, failure, last: delivery };
+    const memory = this.#inspections.remembered(world.memory, { locals }, delivery);
+    const parts = { locals, localsHash, pending, carried, faults, memory, failure, last: delivery };
     return this.#inspected(parts, world, place);
   };
 
   #inspected(parts: Omit<World, 'broken' | 'fingerprint'>, before: World | null, place: number): World {
     const broken = this.#inspections.broken(parts, before, place);
-    const { localsHash, pending, faults, failure } = parts;
-    return { ...parts, broken, fingerprint: fingerprintOf({ localsHash, pending, faults, failure, broken }) };
+    const { locals, localsHash, pending, carried, faults, memory, failure, last } = parts;
+    const fingerprint = fingerprintOf({ localsHash, pending, faults, memory, failure, broken });
+    return { locals, localsHash, pending, carried, faults, memory, failure, last, broken, fingerprint };
   }
 
   readonly fingerprint = ({ fingerprint }: World): Fingerprint => fingerprint;
@@ -140,7 +142,8 @@ export class SystemModel implements Model<World, Delivery> {
     for (const each of carriedOn.sends) enqueue(pending, carried, each);
     const localsHash = locals.reduce((sum, { hash }) => summed(sum, hash), 0);
     const { faults, failure } = carriedOn;
-    return this.#inspected({ locals, localsHash, pending, carried, faults, failure, last: null }, null, -1);
+    const memory = this.#inspections.startOfMemory();
+    return this.#inspected({ locals, localsHash, pending, carried, faults, memory, failure, last: null }, null, -1);
   }
 }
 

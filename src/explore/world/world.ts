@@ -31,6 +31,8 @@ export interface World {
   readonly carried: readonly number[];
   /** What moves in the fault plan; null where there is none. */
   readonly faults: readonly FaultRuleState[] | null;
+  /** What properties remember of the way here; null where none does. */
+  readonly memory: readonly unknown[] | null;
   /** The run ended here by an error. */
   readonly failure: GranuleError | null;
   /** The delivery that led here; null at the beginning. */
@@ -125,15 +127,16 @@ export function hashOfPending(pending: readonly Delivery[]): Fingerprint {
  *
  * @example
  * ```ts
- * const parts = { localsHash: 7, pending: [], faults: null, failure: null, broken: null };
+ * const parts = { localsHash: 7, pending: [], faults: null, memory: null, failure: null, broken: null };
  * fingerprintOf(parts) === fingerprintOf({ ...parts, localsHash: 8 }); // false
  * ```
  */
 export function fingerprintOf(
-  parts: Pick<World, 'localsHash' | 'pending' | 'faults' | 'failure' | 'broken'>,
+  parts: Pick<World, 'localsHash' | 'pending' | 'faults' | 'memory' | 'failure' | 'broken'>,
 ): Fingerprint {
   let hash = summed(parts.localsHash, hashOfPending(parts.pending));
   if (parts.faults !== null) hash = combined(hash, hashOf(parts.faults));
+  if (parts.memory !== null) hash = combined(hash, hashOf(parts.memory));
   if (parts.failure !== null) hash = combined(hash, hashOfString(parts.failure.message));
   // Where a step itself is wrong, the state behind it may be one that is reached in other ways too.
   for (const { property, what } of parts.broken ?? []) hash = combined(hash, hashOfString(`${property}: ${what}`));

@@ -8,6 +8,7 @@ import type { ActorDefinition } from './actorTypes.ts';
 import { type Definition, isDefinition } from './definition.ts';
 import type { AnyMessageDefinition } from './defineMessage.ts';
 import type { PageCachePolicyDefinition } from './definePageCachePolicy.ts';
+import type { PropertyDefinition } from './defineProperty.ts';
 
 /** Who sends a message type to whom, by kind. */
 export interface CatalogueRow {
@@ -50,6 +51,8 @@ export class Catalogue {
   readonly policies: ReadonlyMap<string, PageCachePolicyDefinition>;
   /** Granule's own and those of the definitions. */
   readonly faultPlans: ReadonlyMap<string, FaultPlanDefinition>;
+  /** Properties that explorations look at, by name. */
+  readonly properties: ReadonlyMap<string, PropertyDefinition>;
   readonly definitions: readonly Definition[];
   readonly modules: readonly LoadedModule[];
   /** What opens logs whose messages these are. A log that was opened by it is folded with this catalogue. */
@@ -60,6 +63,7 @@ export class Catalogue {
     this.modules = modules;
     this.actors = actorsOf(definitions);
     this.policies = policiesOf(definitions);
+    this.properties = propertiesOf(definitions);
     this.messages = messagesOf(definitions, this.actors);
     this.faultPlans = faultPlansOf(definitions);
     const own = Array.from(this.messages.values(), ({ type, version, upcasters }) => [type, { version, upcasters }]);
@@ -134,6 +138,20 @@ function policiesOf(definitions: readonly Definition[]): Map<string, PageCachePo
     policies.set(policy.name, policy);
   }
   return policies;
+}
+
+function propertiesOf(definitions: readonly Definition[]): Map<string, PropertyDefinition> {
+  const properties = new Map<string, PropertyDefinition>();
+  for (const definition of definitions) {
+    if (!isDefinition(definition, 'property')) continue;
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the mark says what it is
+    const property = definition as PropertyDefinition;
+    const other = properties.get(property.name);
+    if (other !== undefined && other !== property)
+      refuse(`two definitions are of the property ${property.name}`, `"${other.says}", "${property.says}"`);
+    properties.set(property.name, property);
+  }
+  return properties;
 }
 
 function messagesOf(

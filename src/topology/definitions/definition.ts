@@ -4,7 +4,7 @@
 const DEFINITION = Symbol.for('granule.definition');
 
 /** The kinds of definition. */
-export type DefinitionKind = 'message' | 'actor' | 'fault-plan' | 'page-cache-policy' | 'topology';
+export type DefinitionKind = 'message' | 'actor' | 'fault-plan' | 'page-cache-policy' | 'property' | 'topology';
 
 /** Something defined in code that topologies name: see `defineMessage`, `defineActor`. */
 export interface Definition<D extends DefinitionKind = DefinitionKind> {

@@ -1,0 +1,38 @@
+/** A topology with all that has to hold of it, as a model. */
+import type { RunSource } from '../../mm/runs.ts';
+import { builtIns, type Catalogue } from '../../topology/definitions/catalogue.ts';
+import type { Topology } from '../../topology/schema.ts';
+import { builtInProperties } from './properties/builtIn.ts';
+import { propertyOf } from './properties/ofDefinitions.ts';
+import { SystemModel } from './systemModel.ts';
+
+/** What a topology is explored with. */
+export interface TopologyModelRequest {
+  readonly topology: Topology;
+  readonly traces: ReadonlyMap<number, RunSource>;
+  /** The definitions that it names; their properties are looked at as well. */
+  readonly catalogue?: Catalogue;
+}
+
+/**
+ * A topology as a model with granule's own properties and those of its definitions.
+ *
+ * @throws GranuleError what `buildTopology` throws; EXPLORE_FAULT_PLAN
+ * @example
+ * ```ts
+ * const topology = parseTopology({ name: 'one', processes: [{ pid: 1, trace: 'made', pageSize: '4K' }] }, 'example');
+ * const traces = new Map([[1, traceFromSteps([{ access: 'X', addr: 0x10000 }])]]);
+ * const model = topologyModel({ topology, traces });
+ * model.initial().flatMap(model.actions).map(model.keyOf); // ['outside>process:1#0']
+ * ```
+ */
+export function topologyModel({ topology, traces, catalogue = builtIns }: TopologyModelRequest): SystemModel {
+  return new SystemModel(topology, traces, {
+    catalogue,
+    properties: (_topology, { actors }) => {
+      const ids = actors.map(({ id }) => id);
+      const own = [...catalogue.properties.values()].map((definition) => propertyOf(definition, ids));
+      return [...builtInProperties(ids, catalogue), ...own];
+    },
+  });
+}
