@@ -94,10 +94,6 @@ const ERROR_TABLE = {
     next: 'Run anew from the start with it: give --at start with the same --set, and hold both runs together with "granule compare".',
   },
   EXPLORE_FAULT_PLAN: { exit: 2, next: 'Take the rule out: orders are explored, and times are not.' },
-  EXPLORE_PATH_LOST: {
-    exit: 2,
-    next: 'Explore again: the topology or the code is another than the one in which that way was found.',
-  },
   REPLAY_DIVERGED: { exit: 1, next: 'Run the command printed with it to open the moment before.' },
   RUN_LIMIT: { exit: 1, next: 'Raise the limit named, or shorten the run.' },
   ACTOR_THREW: { exit: 1, next: 'A transition threw: a fault of the model. Open the log at the seq named.' },

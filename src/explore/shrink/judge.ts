@@ -9,13 +9,20 @@ export interface Verdict {
   readonly circleLength?: number;
 }
 
+/** An action that was taken. */
+export interface Taken {
+  readonly key: string;
+  readonly owner: string;
+}
+
 /** Looks at the states of one way from the first on. */
 export interface Judge<S> {
   /**
    * @param isEnd nothing can happen any more in this state
+   * @param taken what led to it; null for the first
    * @returns what was looked for, where the way shows it now
    */
-  readonly see: (state: S, isEnd: boolean) => Verdict | null;
+  readonly see: (state: S, isEnd: boolean, taken: Taken | null) => Verdict | null;
 }
 
 /** Judges of one discovery. */
@@ -34,57 +41,87 @@ function ofState<S>(fault: (state: S, isEnd: boolean) => string | null): Judging
   return { anew: () => ({ see }), isLocal: true };
 }
 
-/** Where a way comes back to a state that it was in. */
-class Circle<S> {
-  private readonly seen = new Map<number, number>();
-  private readonly progress: (number | undefined)[] = [];
-  private readonly model: Pick<Model<S, unknown>, 'fingerprint' | 'progress'>;
+/** One state of a way, with what was done in it. */
+interface Passed {
+  readonly progress: number | undefined;
+  /** What could be done there: actions by key, and owners that have one. */
+  readonly claims: ReadonlySet<string>;
+  /** The action that led here, as claims. */
+  readonly met: readonly string[];
+}
 
-  constructor(model: Pick<Model<S, unknown>, 'fingerprint' | 'progress'>) {
-    this.model = model;
+/**
+ * Where a way comes back to a state that it was in, by a fair circle: what stays possible all along it is done in it, action by
+ * action and owner by owner. Otherwise each wait for somebody who is left out for ever would count.
+ */
+class Circles<S, A> {
+  readonly #model: Model<S, A>;
+  readonly #places = new Map<number, number[]>();
+  readonly #passed: Passed[] = [];
+
+  constructor(model: Model<S, A>) {
+    this.#model = model;
   }
 
-  /** Actions of the circle that a state closes; null where it closes none. */
-  closedBy(state: S): number | null {
-    const name = this.model.fingerprint(state);
-    const before = this.seen.get(name);
-    const at = this.progress.length;
-    this.progress.push(this.model.progress?.(state));
-    this.seen.set(name, at);
-    return before === undefined ? null : at - before;
+  /** Actions of the shortest fair circle that a state closes; null where it closes none. `keepsStill`: nothing is gained in it. */
+  closedBy(state: S, taken: Taken | null, keepsStill: boolean): number | null {
+    const model = this.#model;
+    const at = this.#passed.length;
+    const met = taken === null ? [] : claimsOf(taken);
+    const possible = model.actions(state).filter((action) => model.next(state, action) !== null);
+    const claims = new Set(
+      possible.flatMap((each) => claimsOf({ key: model.keyOf(each), owner: model.ownerOf(each) })),
+    );
+    this.#passed.push({ progress: model.progress?.(state), claims, met });
+    const name = model.fingerprint(state);
+    const places = this.#places.get(name) ?? [];
+    this.#places.set(name, [...places, at]);
+    const from = places.findLast((place) => this.#isFair(place) && (!keepsStill || this.#standsStill(place)));
+    return from === undefined ? null : at - from;
   }
 
-  /** Whether nothing was gained in the last so many actions. */
-  standsStill(length: number): boolean {
-    const [first, ...others] = this.progress.slice(-length - 1);
-    return others.every((each) => each === first);
+  #standsStill(from: number): boolean {
+    const [first, ...others] = this.#passed.slice(from);
+    return others.every(({ progress }) => progress === first?.progress);
+  }
+
+  #isFair(from: number): boolean {
+    const [first, ...others] = this.#passed.slice(from);
+    const met = new Set(others.flatMap((each) => each.met));
+    return [...(first?.claims ?? [])].every(
+      (claim) => met.has(claim) || others.some(({ claims }) => !claims.has(claim)),
+    );
   }
 }
 
-function livelock<S>(model: Model<S, never>): Judging<S> {
+function claimsOf({ key, owner }: Taken): string[] {
+  return [`action ${key}`, `owner ${owner}`];
+}
+
+function livelock<S, A>(model: Model<S, A>): Judging<S> {
   const anew = (): Judge<S> => {
-    const circle = new Circle<S>(model);
-    const see = (state: S): Verdict | null => {
-      const circleLength = circle.closedBy(state);
-      if (circleLength === null || !circle.standsStill(circleLength)) return null;
-      return { fault: `${circleLength} actions lead back to the same state without progress`, circleLength };
+    const circles = new Circles(model);
+    const see = (state: S, _isEnd: boolean, taken: Taken | null): Verdict | null => {
+      const circleLength = circles.closedBy(state, taken, true);
+      if (circleLength === null) return null;
+      return { fault: `it can go in a circle of ${circleLength} actions for ever without progress`, circleLength };
     };
     return { see };
   };
   return { anew, isLocal: false };
 }
 
-function eventually<S>(model: Model<S, never>, { fault }: Property<S>): Judging<S> {
+function eventually<S, A>(model: Model<S, A>, { fault }: Property<S>): Judging<S> {
   const anew = (): Judge<S> => {
-    const circle = new Circle<S>(model);
+    const circles = new Circles(model);
     let held = false;
-    const see = (state: S, isEnd: boolean): Verdict | null => {
+    const see = (state: S, isEnd: boolean, taken: Taken | null): Verdict | null => {
       const found = fault(state);
       held ||= found === null;
-      const circleLength = circle.closedBy(state);
       if (held || found === null) return null;
-      if (circleLength !== null) return { fault: found, circleLength };
-      return isEnd ? { fault: found } : null;
+      if (isEnd) return { fault: found };
+      const circleLength = circles.closedBy(state, taken, false);
+      return circleLength === null ? null : { fault: found, circleLength };
     };
     return { see };
   };
@@ -100,20 +137,17 @@ function eventually<S>(model: Model<S, never>, { fault }: Property<S>): Judging<
  * const small = { name: 'small', kind: 'always', says: 'below 2', fault: (n: number) => (n < 2 ? null : `it is ${n}`) };
  * const model = { name: 'up', initial: () => [0], actions: () => [1], next: (n) => n + 1, fingerprint: (n) => n, keyOf: String,
  *   ownerOf: String, describe: String, properties: [small] };
- * judgingOf(model, { property: 'small', kind: 'always' }).anew().see(2, false); // { fault: 'it is 2' }
+ * judgingOf(model, { property: 'small', kind: 'always' }).anew().see(2, false, null); // { fault: 'it is 2' }
  * ```
  */
 export function judgingOf<S, A>(model: Model<S, A>, found: Pick<Discovery, 'property' | 'kind'>): Judging<S> {
-  // Actions are not looked at here.
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a model of any action will do
-  const any = model as unknown as Model<S, never>;
-  if (found.kind === 'livelock') return livelock(any);
+  if (found.kind === 'livelock') return livelock(model);
   const property = model.properties.find(({ name }) => name === found.property);
   if (property === undefined) {
     const names = model.properties.map(({ name }) => name).join(', ');
     throw new GranuleError('USAGE', `${model.name} has no property ${found.property}`, 'shrink', `It has ${names}.`);
   }
-  if (found.kind === 'eventually') return eventually(any, property);
+  if (found.kind === 'eventually') return eventually(model, property);
   if (found.kind === 'sometimes') return ofState((state) => (property.fault(state) === null ? property.says : null));
   if (found.kind === 'at-end') return ofState((state, isEnd) => (isEnd ? property.fault(state) : null));
   return ofState((state) => property.fault(state));

@@ -1,7 +1,7 @@
 /** Ways through a model, gone again with parts left out. */
 import { GranuleError } from '../../errors.ts';
 import type { Discovery, Model, Path } from '../model.ts';
-import { type Judging, judgingOf, type Verdict } from './judge.ts';
+import { type Judging, judgingOf, type Taken, type Verdict } from './judge.ts';
 
 /** A way that shows what was found, with every state on it. */
 export interface Way<S> {
@@ -17,6 +17,12 @@ export interface Way<S> {
 interface Begin<S> {
   readonly of: Pick<Way<S>, 'path' | 'states' | 'owners'>;
   readonly count: number;
+}
+
+/** The action that led to the state at a place. */
+function takenAt(keys: readonly string[], owners: readonly string[], place: number): Taken | null {
+  const [key, owner] = [keys[place - 1], owners[place - 1]];
+  return key === undefined || owner === undefined ? null : { key, owner };
 }
 
 /** Numbers at the end of a key: of the messages of a channel, where the ones before were not sent. */
@@ -61,13 +67,19 @@ export class Ways<S, A> {
     const taken = of.path.keys.slice(0, count);
     const owners = of.owners.slice(0, count);
     const judge = this.#judging.anew();
-    if (!this.#judging.isLocal) for (const state of states.slice(0, -1)) judge.see(state, false);
+    if (!this.#judging.isLocal) {
+      for (const [at, state] of states.slice(0, -1).entries()) judge.see(state, false, takenAt(taken, owners, at));
+    }
     let place = 0;
     for (;;) {
       const state = states[states.length - 1] as S;
       const actions = this.#actionsIn(state);
       const step = this.#step(state, actions, keys, place);
-      const verdict = judge.see(state, step === null && this.#isEnd(state, actions));
+      const verdict = judge.see(
+        state,
+        step === null && this.#isEnd(state, actions),
+        takenAt(taken, owners, taken.length),
+      );
       if (verdict !== null) return { path: { initial: of.path.initial, keys: taken }, states, owners, verdict };
       if (step === null || taken.length >= most) return null;
       place = step.place;
@@ -80,7 +92,7 @@ export class Ways<S, A> {
   /** Whether a state shows by itself what was found: where the way to it counts, this is not known, and false. */
   showsAt(state: S): boolean {
     if (!this.#judging.isLocal) return false;
-    return this.#judging.anew().see(state, this.#isEnd(state, this.#actionsIn(state))) !== null;
+    return this.#judging.anew().see(state, this.#isEnd(state, this.#actionsIn(state)), null) !== null;
   }
 
   /** Behind a state that is not within nobody looks. */

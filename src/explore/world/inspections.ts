@@ -89,7 +89,11 @@ export class Inspections {
   }
 
   /** What they remember behind a delivery; the same list where nothing changed. */
-  remembered(memory: readonly unknown[] | null, after: Pick<World, 'locals'>, delivery: Delivery): readonly unknown[] | null {
+  remembered(
+    memory: readonly unknown[] | null,
+    after: Pick<World, 'locals'>,
+    delivery: Delivery,
+  ): readonly unknown[] | null {
     if (memory === null) return null;
     const sight = this.#sightOf(after);
     const next = memory.map((each, index) => this.#watches[index].next(each, delivery, sight));
