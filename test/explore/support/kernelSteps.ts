@@ -1,5 +1,6 @@
 /** Machines of the step-level kit, in a few words: what stands in memory, and what each CPU executes. */
 import { fileURLToPath } from 'node:url';
+import { tracesWith } from '../../../src/library/recording.ts';
 import { run } from '../../../src/library/run.ts';
 import { type Definition, isDefinition } from '../../../src/topology/definitions/definition.ts';
 import { catalogueOf } from '../../../src/topology/definitions/catalogue.ts';
@@ -57,7 +58,7 @@ export async function machine({ objects = {}, programs, finally: last = [], begi
     },
     'test',
   );
-  return { topology, catalogue: catalogueOf(await definitions()), traces: new Map<number, never>() };
+  return { topology, catalogue: catalogueOf(await definitions()), traces: tracesWith(topology, new Map()) };
 }
 
 /** Runs a machine in the order of time. */
