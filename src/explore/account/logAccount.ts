@@ -1,5 +1,4 @@
 /** The account of a found path from its log. */
-import { vocabulary } from '../../../machines/index.ts';
 import type { LogReader } from '../../log/logReader.ts';
 import type { LogRecord } from '../../log/record.ts';
 import type { RunSource } from '../../mm/runs.ts';
@@ -28,18 +27,27 @@ export interface LogAccountRequest {
   readonly traces: ReadonlyMap<number, RunSource>;
   readonly discovery: Pick<Discovery, 'property' | 'kind' | 'fault' | 'circleLength'>;
   readonly property: Pick<Property<never>, 'says'>;
+  /** What its parameters are, where it has any, a line each. */
+  readonly parameters?: readonly string[];
   /** How it was found, a line each. */
   readonly found: readonly string[];
   /** Commands to go on with. */
   readonly next: readonly string[];
 }
 
+/** Hashes name programs; their beginnings do as well. */
+const HASH = /\b([0-9a-f]{8})[0-9a-f]{56}\b/g;
+
 function eventText({ from, to, type, payload }: LogRecord): string {
-  return `${from} to ${to}: ${type} ${payloadLine(payload, PAYLOAD_CHARACTERS)}`.trimEnd();
+  const text = payloadLine(payload, Number.POSITIVE_INFINITY).replaceAll(HASH, '$1');
+  const shown = text.length > PAYLOAD_CHARACTERS ? `${text.slice(0, PAYLOAD_CHARACTERS)}...` : text;
+  return `${from} to ${to}: ${type} ${shown}`.trimEnd();
 }
 
-function saysOf(type: string): string {
-  return Object.hasOwn(vocabulary, type) ? vocabulary[type as keyof typeof vocabulary].says : '';
+/** What the vocabulary says of a message, that of definitions as well. */
+function saysOf({ reader, traces }: Pick<LogAccountRequest, 'reader' | 'traces'>, type: string): string {
+  const { catalogue } = viewOf(reader, traces).run;
+  return catalogue.row(type)?.says ?? '';
 }
 
 /** The last event, and the last one of each actor that the fault names: those that are explained. */
@@ -56,18 +64,16 @@ function explained(reader: LogReader, fault: string): number[] {
 }
 
 /** The steps, each with the counts of what lies between it and the one before. */
-function stepsOf(reader: LogReader, matters: readonly Mattering[]): AccountStep[] {
+function stepsOf(request: LogAccountRequest, matters: readonly Mattering[]): AccountStep[] {
+  const { reader } = request;
   let next = reader.firstSeq;
   return matters.map(({ record, who, isCause }): AccountStep => {
     const skipped = [...reader.range(next, record.seq - 1)];
     next = record.seq + 1;
-    const between = isCause ? '' : ', which came between';
-    return {
-      who: who + between,
-      text: `${record.seq}, ${eventText(record)}`,
-      says: saysOf(record.type),
-      before: countsText(skipped),
-    };
+    const before = [isCause ? '' : 'it came between', countsText(skipped)]
+      .filter((text) => text !== '')
+      .join('; before it ');
+    return { who, text: `${record.seq}, ${eventText(record)}`, says: saysOf(request, record.type), before };
   });
 }
 
@@ -100,13 +106,13 @@ function lastChange({ reader, traces }: LogAccountRequest): string[] {
  * ```
  */
 export function logAccount(request: LogAccountRequest): Account {
-  const { reader, discovery, property, found, next } = request;
+  const { reader, discovery, property, parameters = [], found, next } = request;
   const { topology } = openMeta(reader.meta);
   const base = {
     title: titleOf(topology.name, discovery),
     says: property.says,
     fault: discovery.fault,
-    setting: settingOf(topology),
+    setting: [...settingOf(topology), ...parameters],
   };
   const ends = [
     { heading: 'How it was found', lines: found, isLiteral: false },
@@ -114,7 +120,7 @@ export function logAccount(request: LogAccountRequest): Account {
   ];
   if (reader.records === 0) return { ...base, steps: [], told: '', parts: ends };
   const matters = whatMatters(reader, explained(reader, discovery.fault));
-  const steps = stepsOf(reader, matters).slice(-STEPS_MOST);
+  const steps = stepsOf(request, matters).slice(-STEPS_MOST);
   const circle = discovery.circleLength;
   const round = circle === undefined ? '' : ` The last ${circle} events lead back to the state before them.`;
   const told = `${reader.records} events; told are the ${steps.length} that the end goes back to, or that came between.${round}`;

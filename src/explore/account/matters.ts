@@ -12,7 +12,7 @@ const CAUSES_BETWEEN = 3;
 /** Events that came between, the latest ones: as many as a person keeps in mind. */
 const BETWEEN_MOST = 12;
 /** Kinds that do something by themselves, rather than for another. */
-const INITIATORS = /^(?:process|kswapd|khugepaged|ksmd|kcompactd|gup|hwpoison|procfs|uffd|driver|thread|step)\b/;
+const INITIATORS = /^(?:process|kswapd|khugepaged|ksmd|kcompactd|gup|hwpoison|procfs|uffd|driver|cpu)\b/;
 
 /** An event that matters, and on whose behalf it happened. */
 export interface Mattering {

@@ -8,6 +8,14 @@ import type { Topology, TopologyProcess } from '../../topology/schema.ts';
 
 /** Steps of a program that are named. */
 const STEPS_NAMED = 12;
+/** Characters of a value that is no word. */
+const VALUE_CHARACTERS = 80;
+/** Parts that are about modules: told by the actors that they bring. */
+const OF_MODULES = new Set(['uses', 'actors', 'replace']);
+
+function cut(text: string): string {
+  return text.length > VALUE_CHARACTERS ? `${text.slice(0, VALUE_CHARACTERS)}...` : text;
+}
 
 function isTree(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -19,10 +27,10 @@ function differences(place: string, value: unknown, standard: unknown): string[]
   if (isTree(value) && isTree(standard)) {
     return Object.entries(value).flatMap(([field, inner]) => differences(`${place}.${field}`, inner, standard[field]));
   }
-  const written = typeof value === 'string' ? value : JSON.stringify(value);
+  const written = cut(typeof value === 'string' ? value : JSON.stringify(value));
   if (standard === undefined) return [`${place}: ${written}`];
   return [
-    `${place}: ${written}, where the default is ${typeof standard === 'string' ? standard : JSON.stringify(standard)}`,
+    `${place}: ${written}, where the default is ${cut(typeof standard === 'string' ? standard : JSON.stringify(standard))}`,
   ];
 }
 
@@ -30,7 +38,7 @@ function choicesOf(topology: Topology): string[] {
   const ofDesign = differences('design', topology.design, designSchema.parse({}));
   const asked = Object.entries(partSchemas).flatMap(([part, schema]) => {
     const settings = topology[part as keyof typeof partSchemas];
-    if (settings === undefined) return [];
+    if (settings === undefined || OF_MODULES.has(part)) return [];
     const { data } = schema.safeParse({});
     const other = differences(part, settings, data);
     return other.length === 0 ? [`${part}: as it is by default`] : other;
@@ -41,6 +49,12 @@ function choicesOf(topology: Topology): string[] {
     ...differences('costs', topology.costs, {}),
   ];
   return [...own, ...ofDesign, ...asked];
+}
+
+/** Actors of definitions: what a module makes of its input only the module knows. */
+function actorsOf({ actors = [], uses = [] }: Topology): string[] {
+  const from = uses.length === 0 ? '' : ` (${uses.map((path) => path.split('/').at(-1) ?? path).join(', ')})`;
+  return actors.length === 0 ? [] : [`actors of definitions${from}: ${actors.map(({ id }) => id).join(', ')}`];
 }
 
 function stepsText({ program }: TopologyProcess): string {
@@ -74,5 +88,12 @@ export function settingOf(topology: Topology): string[] {
     ({ path, size, cached }) => `file ${path}: ${formatBytes(size)}${cached ? ', in the page cache' : ''}`,
   );
   const faults = faultPlan.map((rule) => `fault: ${ruleText(rule)}`);
-  return [kernel, ...topology.processes.map(processText), ...held, ...choicesOf(topology), ...faults];
+  return [
+    kernel,
+    ...topology.processes.map(processText),
+    ...actorsOf(topology),
+    ...held,
+    ...choicesOf(topology),
+    ...faults,
+  ];
 }

@@ -36,9 +36,9 @@ function turnsOf(steps: readonly AccountStep[]): readonly Turn[] {
   return turns;
 }
 
-/** Names of actors and fields are code in Markdown; nothing else in an account has to be escaped but these. */
+/** What Markdown would take for its own; an underscore inside a word is none of it. */
 function escaped(text: string): string {
-  return text.replaceAll(/[*_<>[\]`|\\]/g, (character) => `\\${character}`);
+  return text.replaceAll(/[*<`\\]|\b_|_\b/g, (character) => `\\${character}`);
 }
 
 /**
@@ -65,7 +65,8 @@ export function markdownOf(account: Account): string {
     lines.push('', `**${escaped(who)}**`, '');
     for (const { number, step } of steps) {
       const before = step.before === '' ? '' : `*(${escaped(step.before)})* `;
-      lines.push(`${number}. ${before}${escaped(stepText(step))}`);
+      const says = step.says === '' ? '' : `: ${escaped(step.says)}`;
+      lines.push(`${number}. ${before}\`${step.text.replaceAll('`', "'")}\`${says}`);
     }
   }
   for (const { heading, lines: inside, isLiteral } of account.parts) {

@@ -19,12 +19,14 @@ const LEAST_FILE_BYTES = 4096;
  * Fields that may go back to their defaults. The core is not among them: the default one has larger TLBs, and so more states to
  * search than a small one that was named.
  */
-const OPTIONAL = ['models', 'pageCache', 'quantumCycles', 'asidBits', 'stackLimit', 'costs', 'limits', 'seed'];
+const OPTIONAL = ['pageCache', 'quantumCycles', 'asidBits', 'stackLimit', 'costs', 'limits', 'seed'];
+/** Parts that are about modules: their actors go one by one. */
+const OF_MODULES = new Set(['uses', 'actors', 'replace']);
 /** Lists whose items stand for themselves. */
 const LISTS = { faultPlan: 'rules of the fault plan', files: 'files', messages: 'messages from outside' } as const;
 
 function* fewerParts(topology: PlainTopology): Generator<Reduction> {
-  const asked = Object.keys(partSchemas).filter((part) => topology[part] !== undefined);
+  const asked = Object.keys(partSchemas).filter((part) => !OF_MODULES.has(part) && topology[part] !== undefined);
   for (const part of asked) yield { says: part, topology: withoutField(topology, [part]) };
   for (const part of asked) {
     const settings = topology[part];
@@ -41,6 +43,28 @@ function* fewerParts(topology: PlainTopology): Generator<Reduction> {
         yield { says, topology: withValue(topology, [part, field], rest) as PlainTopology };
       }
     }
+  }
+}
+
+/** A value without an id wherever lists name it. */
+function withoutNamed(value: unknown, id: string): unknown {
+  if (Array.isArray(value)) return value.filter((each) => each !== id).map((each: unknown) => withoutNamed(each, id));
+  if (!isFields(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([field, inner]) => [field, withoutNamed(inner, id)]));
+}
+
+/**
+ * Actors of definitions, each with the messages to it and without its name in what others are given. What an actor is given itself is
+ * left as it is: a program of kernel code with a step left out would be another kernel.
+ */
+function* fewerActors(topology: PlainTopology): Generator<Reduction> {
+  const actors = listAt(topology, ['actors']).filter(isFields);
+  for (const { id } of [...actors].reverse()) {
+    if (typeof id !== 'string') continue;
+    const left = actors.filter((actor) => actor['id'] !== id).map((actor) => withoutNamed(actor, id));
+    const messages = listAt(topology, ['messages']).filter((message) => !isFields(message) || message['to'] !== id);
+    const rest = topology['messages'] === undefined ? {} : { messages };
+    yield { says: `actor ${id}`, topology: { ...topology, actors: left, ...rest } };
   }
 }
 
@@ -105,6 +129,7 @@ function* defaults(topology: PlainTopology): Generator<Reduction> {
 export const surroundingReducers: readonly [Reducer, ...Reducer[]] = [
   { name: 'facilities', reductions: fewerParts },
   { name: 'lists', reductions: shorterLists },
+  { name: 'actors', reductions: fewerActors },
   { name: 'cpus', reductions: fewerCpus },
   { name: 'memory', reductions: lessMemory },
   { name: 'sizes of files', reductions: smallerFiles },

@@ -1,5 +1,12 @@
 /** What has to hold in every system, whatever the order: granule's own properties, by name. */
-import type { FileContext, MmContext, MmuContext, SchedContext, TlbContext, ZoneContext } from '../../../../machines/index.ts';
+import type {
+  FileContext,
+  MmContext,
+  MmuContext,
+  SchedContext,
+  TlbContext,
+  ZoneContext,
+} from '../../../../machines/index.ts';
 import { PTE, hasFlags, isPresent, pfnOf } from '../../../mm/pte.ts';
 import { customLaws } from '../../../topology/definitions/customLaws.ts';
 import type { Catalogue } from '../../../topology/definitions/catalogue.ts';
