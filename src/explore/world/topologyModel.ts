@@ -37,7 +37,8 @@ export function topologyModel(request: TopologyModelRequest): SystemModel {
       const ids = actors.map(({ id }) => id);
       const named = new Map([...catalogue.properties.values(), ...properties].map((each) => [each.name, each]));
       const own = [...named.values()].map((definition) => propertyOf(definition, ids));
-      return [...builtInProperties(ids, catalogue), ...own];
+      const { properties: builtIn, leftOut } = builtInProperties(actors, catalogue);
+      return { properties: [...builtIn, ...own], leftOut };
     },
   });
 }
