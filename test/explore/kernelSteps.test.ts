@@ -187,6 +187,61 @@ describe('translation', () => {
   });
 });
 
+describe('a store buffer', () => {
+  const buffered = (word: string): Step => ({ store: word, value: 'yes', buffered: true });
+
+  it('lets loads overtake stores, so that each of two CPUs may see what was before', async () => {
+    const side = (own: string, other: string, between: Step[]): Step[] => [
+      buffered(`mm.${own}`),
+      ...between,
+      { load: `mm.${other}`, into: `saw${other}` },
+      show(`saw${other}`),
+    ];
+    const seen = (between: Step[]): Promise<unknown> =>
+      word({ objects: { mm: {} }, programs: [side('a', 'b', between), side('b', 'a', between)] });
+    expect(await seen([])).toEqual({ a: 'yes', b: 'yes', sawa: '', sawb: '' });
+    expect(await seen([{ dsb: 'ishst' }])).toEqual({ a: 'yes', b: 'yes', sawa: 'yes', sawb: 'yes' });
+  });
+
+  it('gives its own CPU what it holds, and is empty before any step that orders', async () => {
+    const program = [
+      buffered('mm.a'),
+      { load: 'mm.a', into: 'own' },
+      { expect: 'own', is: 'yes' },
+      buffered('mm.b'),
+      { xchg: 'mm.c', value: 'yes', into: 'old' },
+    ];
+    const other = [
+      { wait: 'mm.c', is: 'yes' },
+      { load: 'mm.b', into: 'b' },
+      { expect: 'b', is: 'yes' },
+    ];
+    expect(await word({ objects: { mm: {} }, programs: [program, other] })).toEqual({ a: 'yes', b: 'yes', c: 'yes' });
+  });
+
+  it('keeps a TLBI from covering what is read before the store is complete', async () => {
+    const access: Step[] = [
+      { store: 'mm.begun', value: 'yes' },
+      { translate: 'va', into: 'miss' },
+      { load: 'mm.pte', into: 'pte' },
+      { fill: 'va', value: '<pte>' },
+      { retire: 'access' },
+    ];
+    const flush = (between: Step[]): Step[] => [
+      { wait: 'mm.begun', is: 'yes' },
+      { store: 'mm.pte', value: '', buffered: true },
+      ...between,
+      { tlbi: 'va' },
+      { dsb: 'ish' },
+    ];
+    const objects = { mm: { pte: '*page valid' }, pages: { 0: '*page' }, page: {} };
+    const kept = async (between: Step[]) =>
+      (await executed({ objects, programs: [access, flush(between)] })).tlbs['cpu:0']?.map(({ value }) => value);
+    expect(await kept([])).toEqual(['*page valid']);
+    expect(await kept([{ dsb: 'ishst' }])).not.toEqual(['*page valid']);
+  });
+});
+
 describe('the smallest wrong program', () => {
   const table = { mm: { pmd: '*table' }, table: { 0: '' } };
   const taken = { xchg: 'mm.pmd', value: '', into: 'old' };
@@ -251,6 +306,7 @@ describe('what does not fit together is refused before anything runs:', () => {
     ['a step of none', [{ into: 'r' }], /a step has one verb, this has none/],
     ['a field that no step has', [{ load: 'mm.a', form: 'b' }], /form/],
     ['a label that is not there', [{ go: 'nowhere' }], /a step goes to "nowhere"/],
+    ['a load that is buffered', [{ load: 'mm.a', buffered: true }], /a store alone is buffered/],
     [
       'a label twice',
       [

@@ -31,7 +31,7 @@ export interface Ended {
   readonly objects: Readonly<Record<string, { readonly life: string; readonly words: Words }>>;
   /** Registers of the last CPU step that expects something are gone at the end: what must be seen is stored. */
   readonly broken: { readonly law: string; readonly what: string } | null;
-  readonly tlbs: Readonly<Record<string, readonly { readonly key: string }[]>>;
+  readonly tlbs: Readonly<Record<string, readonly { readonly key: string; readonly value: string }[]>>;
   readonly records: number;
 }
 

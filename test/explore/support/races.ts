@@ -38,6 +38,7 @@ export const STEP_RACES: readonly Race[] = [
   law('native-table-drop', { drop: 'harvest-then-detach' }, /a page that was written to is dirty/, 1000),
   law('lazy-native-fill', { fill: 'unlocked' }, /hardware reaches a page of the process/, 3000),
   law('native-contiguous-fold', { fold: 'in-place' }, /no TLB has two translations of one address/, 500),
+  law('table-flush-order', { order: 'store-tlbi' }, /level 3\) goes to native, which is freed/, 1000),
   law('root-and-granule', { order: 'granule-first' }, /a table is walked with its own granule/, 200),
   law('root-and-granule', { order: 'root-first' }, /a table is walked with its own granule/, 200),
   law('root-and-granule', { flush: 'none' }, /an entry is used with the granule that it was made with/, 500),
