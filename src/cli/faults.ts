@@ -1,13 +1,10 @@
 /** `granule faults`: the fault plans that come with granule; and the option that adds one to a run. */
 import type { Command } from 'commander';
 import { GranuleError } from '../errors.ts';
-import { builtInFaultPlans, type FaultPlans } from '../topology/faultPlans/index.ts';
-import { parametersOf, planOfText } from '../topology/faultPlans/describe.ts';
-import { expandFaultPlan } from '../topology/faultPlans/expand.ts';
+import { builtInFaultPlans } from '../topology/faultPlans/index.ts';
+import { parametersOf } from '../topology/faultPlans/describe.ts';
 import { didYouMean } from '../topology/faultPlans/near.ts';
 import type { FaultPlanDefinition } from '../topology/faultPlans/define.ts';
-import { TopologyError } from '../topology/form/topologyError.ts';
-import type { Topology } from '../topology/schema.ts';
 import type { Cli } from './cli.ts';
 
 interface FaultsOptions {
@@ -67,33 +64,4 @@ function planText(plan: FaultPlanDefinition, isWhole: boolean): string {
   }
   if (isWhole) lines.push(`  Linux: ${plan.linux}`, `  Source: ${plan.source}`);
   return `${lines.join('\n')}\n`;
-}
-
-/**
- * A topology with the fault plans of the command line behind its own. `plans`: those that may be named.
- *
- * @throws GranuleError USAGE for text that is no PLAN:name=value,...; TOPOLOGY_INVALID where the plan says no
- * @example
- * ```ts
- * withFaults(loadTopology('plain-4k'), ['crash-at-seq:seq=100']).faultPlan[0]?.op; // 'stop'
- * ```
- */
-export function withFaults(
-  topology: Topology,
-  texts: readonly string[],
-  plans: FaultPlans = builtInFaultPlans,
-): Topology {
-  const faultPlan = texts.flatMap((text) => {
-    const entry = planOfText(text);
-    if (entry === null) throw new GranuleError('USAGE', `"${text}" is no PLAN or PLAN:name=value,...`, '--fault');
-    const { rules, faults } = expandFaultPlan([entry], plans);
-    if (rules !== null) return rules;
-    throw new TopologyError(
-      faults.map(({ what, steps, next }) => {
-        const path = steps.slice(2).join('.');
-        return { code: 'TOPOLOGY_INVALID', what, where: `--fault ${text}${path === '' ? '' : `: ${path}`}`, next };
-      }),
-    );
-  });
-  return texts.length === 0 ? topology : { ...topology, faultPlan: [...topology.faultPlan, ...faultPlan] };
 }

@@ -10,6 +10,7 @@ import { addCheck } from './check.ts';
 import { addDiff } from './diff.ts';
 import { addCompare } from './compare.ts';
 import { addElf } from './elf.ts';
+import { addExplore } from './explore.ts';
 import { addExport } from './export.ts';
 import { addGraph } from './graph.ts';
 import { addFaults } from './faults.ts';
@@ -84,6 +85,7 @@ export function createProgram(cli: Cli): Command {
     addSchema,
     addFaults,
     addSweep,
+    addExplore,
     addReplay,
     addDebug,
     addState,

@@ -106,7 +106,7 @@ for (const { path, text } of documents) {
           const wrong = fence.language === 'console' ? departure(linesOf(prints), linesOf(printed)) : null;
           expect(wrong === null ? '' : `not printed: ${wrong}\nprinted:\n${printed}`).toBe('');
           // A command that fails is one of which the document shows that it does.
-          const isShown = prints.some((shown) => /^[A-Z_]+: /.test(shown));
+          const isShown = prints.some((shown) => /^[A-Z_]+: |^\S+ +BROKEN after /.test(shown));
           expect(code === 0 || isShown ? '' : `exit ${code}:\n${printed}`).toBe('');
         }, 120_000);
       }

@@ -13,10 +13,18 @@ const WORD = 2 ** 32;
 /** Tells kinds of data apart before their contents are mixed in. */
 const TAG = { undefined: 1, null: 2, true: 3, false: 4, number: 5, string: 6, array: 7, record: 8, bigint: 9 } as const;
 
-/** Names of fields that are left out of a hash, at any depth; and whatever holds no state. */
-export type IgnoredFields = ReadonlySet<string>;
+/** Names of fields that are left out of a hash. */
+export interface IgnoredFields {
+  /** Of the value itself. */
+  readonly own: ReadonlySet<string>;
+  /** At any depth. */
+  readonly anywhere: ReadonlySet<string>;
+}
 
-const NOTHING_IGNORED: IgnoredFields = new Set();
+const NO_FIELDS: ReadonlySet<string> = new Set();
+
+/** Everything counts. */
+export const NOTHING_IGNORED: IgnoredFields = { own: NO_FIELDS, anywhere: NO_FIELDS };
 
 // The finalizer of MurmurHash3 (Austin Appleby, public domain), with other constants in the second lane.
 function scrambled(word: number): number {
@@ -47,6 +55,42 @@ export function combined(left: number, right: number): Fingerprint {
 }
 
 /**
+ * The lower word of a hash, as a signed integer: sums of many are made word by word, since that costs no double.
+ *
+ * @example
+ * ```ts
+ * lowOf(7); // 7
+ * ```
+ */
+export function lowOf(hash: Fingerprint): number {
+  return hash | 0;
+}
+
+/**
+ * The upper word of a hash.
+ *
+ * @example
+ * ```ts
+ * highOf(2 ** 32 + 7); // 1
+ * ```
+ */
+export function highOf(hash: Fingerprint): number {
+  return (hash / WORD) | 0;
+}
+
+/**
+ * A hash of two words, as sums of words give them.
+ *
+ * @example
+ * ```ts
+ * ofWords(lowOf(7), highOf(7)); // 7
+ * ```
+ */
+export function ofWords(low: number, high: number): Fingerprint {
+  return (high & HIGH_MASK) * WORD + (low >>> 0);
+}
+
+/**
  * The sum of two hashes: that of a bag of things is the sum of theirs, in whatever order it was made.
  *
  * @example
@@ -55,23 +99,7 @@ export function combined(left: number, right: number): Fingerprint {
  * ```
  */
 export function summed(left: Fingerprint, right: Fingerprint): Fingerprint {
-  const low = (left % WORD) + (right % WORD);
-  const high = Math.floor(left / WORD) + Math.floor(right / WORD);
-  return (high & HIGH_MASK) * WORD + (low >>> 0);
-}
-
-/**
- * A sum of hashes without one that went into it.
- *
- * @example
- * ```ts
- * lessened(summed(7, 8), 7); // 8
- * ```
- */
-export function lessened(sum: Fingerprint, part: Fingerprint): Fingerprint {
-  const low = (sum % WORD) - (part % WORD);
-  const high = Math.floor(sum / WORD) - Math.floor(part / WORD);
-  return (high & HIGH_MASK) * WORD + (low >>> 0);
+  return ofWords((lowOf(left) + lowOf(right)) | 0, highOf(left) + highOf(right));
 }
 
 const strings = new Map<string, Fingerprint>();
@@ -111,13 +139,14 @@ interface Structure {
   toPlain?: () => unknown;
 }
 
-function hashOfRecord(record: object, ignored: IgnoredFields): Fingerprint {
+function hashOfRecord(record: object, { own, anywhere }: IgnoredFields): Fingerprint {
   let sum: Fingerprint = TAG.record;
+  const inside = own.size === 0 ? { own, anywhere } : { own: NO_FIELDS, anywhere };
   for (const key in record) {
     const value = (record as Record<string, unknown>)[key];
     // A field that is gone may be there as undefined; what is ignored is as good as gone.
-    if (value === undefined || ignored.has(key)) continue;
-    sum = summed(sum, combined(hashOfString(key), hashOf(value, ignored)));
+    if (value === undefined || own.has(key) || anywhere.has(key)) continue;
+    sum = summed(sum, combined(hashOfString(key), hashOf(value, inside)));
   }
   return sum;
 }
@@ -130,7 +159,8 @@ function hashOfRecord(record: object, ignored: IgnoredFields): Fingerprint {
  * ```ts
  * hashOf({ a: 1, b: [2] }) === hashOf({ b: [2], a: 1 }); // true
  * hashOf([1, 2]) === hashOf([2, 1]); // false
- * hashOf({ at: 7, seen: 3 }, new Set(['seen'])) === hashOf({ at: 7, seen: 4 }, new Set(['seen'])); // true
+ * const ignored = { own: new Set(['seen']), anywhere: new Set<string>() };
+ * hashOf({ at: 7, seen: 3 }, ignored) === hashOf({ at: 7, seen: 4 }, ignored); // true
  * ```
  */
 export function hashOf(value: unknown, ignored: IgnoredFields = NOTHING_IGNORED): Fingerprint {

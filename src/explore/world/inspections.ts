@@ -1,4 +1,5 @@
 /** Looks at states for what has to hold: each property as so many small looks, of which only those are done again that may see a change. */
+import type { GranuleError } from '../../errors.ts';
 import type { Address } from '../../runtime/envelope.ts';
 import type { LawSight } from '../../topology/lawSight.ts';
 import type { Property, PropertyKind } from '../model.ts';
@@ -21,6 +22,8 @@ export interface WorldProperty extends Pick<Property<World>, 'name' | 'says' | '
   readonly inspections?: readonly Omit<Inspection, 'property'>[];
   /** What a delivery does that must not be, seen from the states behind it and before it. */
   readonly step?: (after: LawSight, delivery: Delivery, before: LawSight) => string | null;
+  /** What is said where an actor threw, or sent what nobody takes. */
+  readonly onFailure?: (failure: GranuleError) => string | null;
   /** What the deliveries on a way leave behind, where the states of actors do not say; plain data. */
   readonly watch?: Watch;
   /** Whether it holds, from the whole state: what waits included, and what a watch remembers. */
@@ -104,6 +107,13 @@ export class Inspections {
     for (const { property, remembered } of looks) {
       const what = remembered.at(world.locals);
       if (what !== null) (broken ??= []).push({ property, what });
+    }
+    const { failure } = world;
+    if (failure !== null) {
+      for (const { name, onFailure } of this.#properties) {
+        const what = onFailure?.(failure) ?? null;
+        if (what !== null) (broken ??= []).push({ property: name, what });
+      }
     }
     if (this.#eager.length === 0) return broken;
     const sight = this.#sightOf(world);

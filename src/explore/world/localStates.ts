@@ -9,7 +9,7 @@ import { handleMessage, type HostedActor, noTaker } from '../../runtime/hosting.
 import type { StateMark } from '../../runtime/liveState.ts';
 import type { ActorSnapshot, Send } from '../../runtime/xstateInternals.ts';
 import type { Fingerprint } from '../model.ts';
-import { combined, hashOf, hashOfString, type IgnoredFields } from './hash.ts';
+import { combined, hashOf, hashOfString, highOf, type IgnoredFields, lowOf } from './hash.ts';
 
 /** Messages and states of actors that are kept at most, each; then all are forgotten, and made again where they come up. */
 const KEPT_MAX = 1_000_000;
@@ -26,6 +26,8 @@ export interface LocalState {
   readonly mark: StateMark;
   /** Of its state and its address. */
   readonly hash: Fingerprint;
+  readonly low: number;
+  readonly high: number;
   /** What came of messages that it handled. */
   readonly outcomes: Map<Content, Outcome>;
 }
@@ -56,7 +58,10 @@ export interface Sent {
   readonly sendId: string | null;
   /** A timer of an actor to itself: no wire carries it. */
   readonly isTimer: boolean;
+  /** As the first of its channel. */
   readonly hash: Fingerprint;
+  readonly low: number;
+  readonly high: number;
 }
 
 /** What came of a message. */
@@ -137,7 +142,8 @@ export class LocalStates {
     const named = sendId === null ? content.hash : combined(content.hash, hashOfString(sendId));
     const looseCycles = isHeldBack || from === to ? LOOSE_CYCLES + delayCycles : 0;
     const hash = combined(channel.hash, combined(named, looseCycles));
-    return { channel, content, delayCycles, looseCycles, sendId, isTimer, hash };
+    const [low, high] = [lowOf(hash), highOf(hash)];
+    return { channel, content, delayCycles, looseCycles, sendId, isTimer, hash, low, high };
   }
 
   /** The error of a message that nobody takes. */
@@ -197,7 +203,7 @@ export class LocalStates {
     const known = this.#states.get(hash);
     if (known !== undefined) return known;
     if (this.#states.size >= KEPT_MAX) this.#states.clear();
-    const state = { actor, mark, hash, outcomes: new Map<Content, Outcome>() };
+    const state = { actor, mark, hash, low: lowOf(hash), high: highOf(hash), outcomes: new Map<Content, Outcome>() };
     this.#states.set(hash, state);
     return state;
   }

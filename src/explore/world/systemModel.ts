@@ -10,22 +10,28 @@ import { faultPlanOf } from '../../topology/lifecycle.ts';
 import { outsideInOrder } from '../../topology/run.ts';
 import type { Topology } from '../../topology/schema.ts';
 import type { Fingerprint, Model, Property } from '../model.ts';
-import { ignoredCounters } from './counters.ts';
-import { lessened, summed } from './hash.ts';
+import { ignoredCounters, nothingIgnored } from './counters.ts';
 import { type Ignored, LocalStates, type Sent } from './localStates.ts';
 import { Inspections, type WorldProperty } from './inspections.ts';
 import { WorldWires } from './worldWires.ts';
-import { type Delivery, enabledOf, enqueue, fingerprintOf, keyOf, type World } from './world.ts';
+import { type Delivery, enabledOf, fingerprintOf, keyOf, Mail, type World } from './world.ts';
 
 /** How a topology is explored. */
 export interface SystemModelOptions {
   /** The definitions that the topology names. */
   readonly catalogue?: Catalogue;
   /** What has to hold; nothing unless given. */
-  readonly properties?: (topology: Topology, built: BuiltTopology) => readonly WorldProperty[];
+  readonly properties?: (topology: Topology, built: BuiltTopology) => PropertiesOfModel;
   /** What is left out of fingerprints; the declared counters unless given. */
   readonly ignored?: Ignored;
   readonly interpreter?: Interpreter;
+}
+
+/** What has to hold of a topology. */
+export interface PropertiesOfModel {
+  readonly properties: readonly WorldProperty[];
+  /** Properties that cannot be looked at, with the reasons. */
+  readonly leftOut?: readonly string[];
 }
 
 /**
@@ -37,13 +43,16 @@ export class SystemModel implements Model<World, Delivery> {
   readonly name: string;
   readonly topology: Topology;
   readonly properties: readonly Property<World>[];
+  /** Properties that cannot be looked at in this system, with the reasons. */
+  readonly leftOut: readonly string[];
   readonly locals: LocalStates;
   readonly #wires: WorldWires | null;
   readonly #inspections: Inspections;
   readonly #initial: World;
 
   constructor(topology: Topology, traces: ReadonlyMap<number, RunSource>, options: SystemModelOptions = {}) {
-    const { catalogue = builtIns, properties = () => [], ignored = ignoredCounters, interpreter } = options;
+    const { catalogue = builtIns, properties = nothingAsked, interpreter } = options;
+    const ignored = options.ignored ?? (topology.procfs === undefined ? ignoredCounters : nothingIgnored);
     this.name = topology.name;
     this.topology = topology;
     const built = buildTopology(topology, traces, catalogue);
@@ -51,7 +60,8 @@ export class SystemModel implements Model<World, Delivery> {
     this.locals = new LocalStates(actors, ignored);
     const plan = faultPlanOf(topology);
     this.#wires = plan.length === 0 ? null : new WorldWires(plan, this.locals, topology.name);
-    const asked = properties(topology, built);
+    const { properties: asked, leftOut = [] } = properties(topology, built);
+    this.leftOut = leftOut;
     this.#inspections = new Inspections(this.locals, asked);
     this.properties = asked.map((property) => this.#propertyOf(property));
     this.#initial = this.#begun(births, built);
@@ -68,37 +78,37 @@ export class SystemModel implements Model<World, Delivery> {
     const place = sent.channel.toIndex;
     const before = world.locals[place];
     const outcome = this.locals.outcomeOf(before, sent.content);
-    const after = outcome.next;
-    const isChanged = after !== before;
-    const locals = isChanged ? world.locals.with(place, after) : world.locals;
-    const localsHash = isChanged
-      ? summed(lessened(world.localsHash, before.hash), after.hash)
-      : world.localsHash;
-    const pending = world.pending.filter((each) => each !== delivery);
-    let { carried, faults } = world;
-    for (const sendId of outcome.cancels) withoutCancelled(pending, sent.channel.to, sendId);
-    let { failure } = outcome;
-    if (outcome.sends.length > 0) {
-      const counts = carried.slice();
-      carried = counts;
-      if (this.#wires === null) for (const send of outcome.sends) enqueue(pending, counts, send);
-      else {
-        const carriedOn = this.#wires.carry(outcome.sends, faults ?? []);
-        ({ faults } = carriedOn);
-        failure ??= carriedOn.failure;
-        for (const send of carriedOn.sends) enqueue(pending, counts, send);
-      }
+    const mail = new Mail(world);
+    mail.take(world.pending.indexOf(delivery));
+    let { locals, faults } = world;
+    if (outcome.next !== before) {
+      const own = locals.slice();
+      own[place] = outcome.next;
+      locals = own;
+      mail.replace(before, outcome.next);
     }
-    const memory = this.#inspections.remembered(world.memory, { locals }, delivery);
-    const parts = { locals, localsHash, pending, carried, faults, memory, failure, last: delivery };
-    return this.#inspected(parts, world, place);
+    for (const sendId of outcome.cancels) cancel(mail, sent.channel.to, sendId);
+    let { failure } = outcome;
+    if (this.#wires === null) for (const each of outcome.sends) mail.put(each);
+    else {
+      const carried = this.#wires.carry(outcome.sends, faults ?? []);
+      ({ faults } = carried);
+      failure ??= carried.failure;
+      for (const each of carried.sends) mail.put(each);
+    }
+    const memory = world.memory === null ? null : this.#inspections.remembered(world.memory, { locals }, delivery);
+    return this.#stateOf(mail, { locals, faults, memory, failure, last: delivery }, world, place);
   };
 
-  #inspected(parts: Omit<World, 'broken' | 'fingerprint'>, before: World | null, place: number): World {
-    const broken = this.#inspections.broken(parts, before, place);
-    const { locals, localsHash, pending, carried, faults, memory, failure, last } = parts;
-    const fingerprint = fingerprintOf({ localsHash, pending, faults, memory, failure, broken });
-    return { locals, localsHash, pending, carried, faults, memory, failure, last, broken, fingerprint };
+  #stateOf(
+    { pending, carried, low, high }: Mail,
+    { locals, faults, memory, failure, last }: Pick<World, 'locals' | 'faults' | 'memory' | 'failure' | 'last'>,
+    before: World | null,
+    place: number,
+  ): World {
+    const broken = this.#inspections.broken({ locals, pending, failure, last, memory }, before, place);
+    const fingerprint = fingerprintOf({ low, high, faults, memory, failure, broken });
+    return { locals, pending, carried, faults, memory, failure, last, broken, low, high, fingerprint };
   }
 
   readonly fingerprint = ({ fingerprint }: World): Fingerprint => fingerprint;
@@ -140,22 +150,30 @@ export class SystemModel implements Model<World, Delivery> {
     for (const { to, atCycles, message } of outsideInOrder({ chooser: 'explored' }, built.messages))
       send(OUTSIDE, { to, message, delayCycles: atCycles, sendId: null, isTimer: false });
     const carriedOn = this.#wires?.carry(sends, this.#wires.initial()) ?? { sends, faults: null, failure: null };
-    const pending: Delivery[] = [];
-    const carried: number[] = [];
-    for (const each of carriedOn.sends) enqueue(pending, carried, each);
-    const localsHash = locals.reduce((sum, { hash }) => summed(sum, hash), 0);
+    const mail = new Mail({ pending: [], carried: [], low: 0, high: 0 });
+    for (const each of carriedOn.sends) mail.put(each);
+    for (const { low, high } of locals) {
+      mail.low = (mail.low + low) | 0;
+      mail.high = (mail.high + high) | 0;
+    }
     const { faults, failure } = carriedOn;
     const memory = this.#inspections.startOfMemory();
-    return this.#inspected({ locals, localsHash, pending, carried, faults, memory, failure, last: null }, null, -1);
+    return this.#stateOf(mail, { locals, faults, memory, failure, last: null }, null, -1);
   }
+}
+
+function nothingAsked(): PropertiesOfModel {
+  return { properties: [] };
 }
 
 /** Characters of a message that are shown of it in one line. */
 const DESCRIBED_MAX = 160;
 
-function withoutCancelled(pending: Delivery[], from: string, sendId: string): void {
+/** What its sender has cancelled is never delivered. */
+function cancel(mail: Mail, from: string, sendId: string): void {
+  const { pending } = mail;
   for (let at = pending.length - 1; at >= 0; at--) {
     const { sent } = pending[at];
-    if (sent.sendId === sendId && sent.channel.from === from) pending.splice(at, 1);
+    if (sent.sendId === sendId && sent.channel.from === from) mail.take(at);
   }
 }

@@ -1,6 +1,7 @@
 /** A topology with all that has to hold of it, as a model. */
 import type { RunSource } from '../../mm/runs.ts';
 import { builtIns, type Catalogue } from '../../topology/definitions/catalogue.ts';
+import type { PropertyDefinition } from '../../topology/definitions/defineProperty.ts';
 import type { Topology } from '../../topology/schema.ts';
 import { builtInProperties } from './properties/builtIn.ts';
 import { propertyOf } from './properties/ofDefinitions.ts';
@@ -12,6 +13,8 @@ export interface TopologyModelRequest {
   readonly traces: ReadonlyMap<number, RunSource>;
   /** The definitions that it names; their properties are looked at as well. */
   readonly catalogue?: Catalogue;
+  /** Others of a user's own. */
+  readonly properties?: readonly PropertyDefinition[];
 }
 
 /**
@@ -26,13 +29,16 @@ export interface TopologyModelRequest {
  * model.initial().flatMap(model.actions).map(model.keyOf); // ['outside>process:1#0']
  * ```
  */
-export function topologyModel({ topology, traces, catalogue = builtIns }: TopologyModelRequest): SystemModel {
+export function topologyModel(request: TopologyModelRequest): SystemModel {
+  const { topology, traces, catalogue = builtIns, properties = [] } = request;
   return new SystemModel(topology, traces, {
     catalogue,
     properties: (_topology, { actors }) => {
       const ids = actors.map(({ id }) => id);
-      const own = [...catalogue.properties.values()].map((definition) => propertyOf(definition, ids));
-      return [...builtInProperties(ids, catalogue), ...own];
+      const named = new Map([...catalogue.properties.values(), ...properties].map((each) => [each.name, each]));
+      const own = [...named.values()].map((definition) => propertyOf(definition, ids));
+      const { properties: builtIn, leftOut } = builtInProperties(actors, catalogue);
+      return { properties: [...builtIn, ...own], leftOut };
     },
   });
 }

@@ -1,11 +1,13 @@
 /** What has to hold in every system, whatever the order: granule's own properties, by name. */
-import type { FileContext, MmContext, MmuContext, SchedContext, TlbContext, ZoneContext } from '../../../../machines/index.ts';
+import type { ActorKind, FileContext, MmContext, MmuContext, SchedContext, TlbContext, ZoneContext } from '../../../../machines/index.ts';
 import { PTE, hasFlags, isPresent, pfnOf } from '../../../mm/pte.ts';
+import type { ActorSpec } from '../../../runtime/hosting.ts';
 import { customLaws } from '../../../topology/definitions/customLaws.ts';
 import type { Catalogue } from '../../../topology/definitions/catalogue.ts';
 import { mappedFault, roundsFault } from '../../../topology/lawsOfFiles.ts';
 import { lostDirtFault, wrongWalkFault } from '../../../topology/laws.ts';
 import { PinLaws } from '../../../topology/lawsOfPins.ts';
+import type { StandIns } from '../../../topology/lawsLooked.ts';
 import type { LawSight } from '../../../topology/lawSight.ts';
 import { countPages, nativeFault, residentFault, tableFramesFault } from '../../../topology/lawsOfTables.ts';
 import { mustAgree, translationFault } from '../../../topology/lawsOfTranslations.ts';
@@ -153,10 +155,15 @@ function pinLaws(ids: readonly string[]): WorldProperty {
     inspections: [
       { reads: ['zone', ...idsOf(ids, 'mmu'), ...holders], look: (sight) => new PinLaws(sight, holders).fault() },
     ],
-    step: (sight, { sent: { channel, content } }) => {
-      if (holders.length === 0 || channel.to !== 'zone' || content.message.type !== 'COPY_ON_WRITE') return null;
-      return new PinLaws(sight, holders).checkCopy({ payload: content.message, from: channel.from });
-    },
+    ...(holders.length === 0 ? {} : { step: copyOfPinned(holders) }),
+  };
+}
+
+/** A write must not take a process to a copy of a page that is pinned. */
+function copyOfPinned(holders: readonly string[]): NonNullable<WorldProperty['step']> {
+  return (sight, { sent: { channel, content } }) => {
+    if (channel.to !== 'zone' || content.message.type !== 'COPY_ON_WRITE') return null;
+    return new PinLaws(sight, holders).checkCopy({ payload: content.message, from: channel.from });
   };
 }
 
@@ -208,13 +215,14 @@ function noInvariantBroken(): WorldProperty {
     name: 'no-invariant-broken',
     kind: 'always',
     says: 'No actor meets a message or a state that it takes for impossible.',
-    whole: (_sight, { failure }) => (failure === null ? null : failure.message),
+    onFailure: ({ message }) => message,
   };
 }
 
-function lawsOfDefinitions(ids: readonly string[], catalogue: Catalogue): WorldProperty {
-  const check = customLaws(catalogue);
-  const kinds = new Set([...catalogue.actors.values()].filter(({ laws }) => (laws ?? []).length > 0).map(({ kind }) => kind));
+function lawsOfDefinitions(ids: readonly string[], catalogue: Catalogue, standIns: StandIns): WorldProperty {
+  const check = customLaws(catalogue, standIns);
+  const withLaws = [...catalogue.actors.values()].filter(({ laws }) => laws.length > 0);
+  const kinds = new Set(withLaws.map(({ kind, replaces }) => replaces ?? kind));
   return {
     name: 'laws-of-definitions',
     kind: 'always',
@@ -246,27 +254,53 @@ function noLostWakeUp(): WorldProperty {
   };
 }
 
+/** A property, and the kinds whose contexts it reads. */
+interface OfKinds {
+  readonly property: WorldProperty;
+  readonly kinds: readonly ActorKind[];
+}
+
+function allProperties(ids: readonly string[], catalogue: Catalogue, standIns: StandIns): OfKinds[] {
+  return [
+    { property: noStaleTranslation(ids), kinds: ['tlb', 'mmu', 'sched'] },
+    { property: noLostDirtyData(ids), kinds: ['mmu'] },
+    { property: noFrameFreedInUse(ids), kinds: ['mmu', 'zone'] },
+    { property: accountingConserved(ids), kinds: ['mmu', 'mm', 'zone'] },
+    { property: tablesAgree(ids), kinds: ['mmu'] },
+    { property: pinLaws(ids), kinds: ['mmu', 'zone', 'gup'] },
+    { property: sizesAgree(ids), kinds: ['abi', 'mm'] },
+    { property: mappedIsCached(ids), kinds: ['file', 'mm', 'mmu'] },
+    { property: faultsEnd(ids), kinds: ['file'] },
+    { property: noInvariantBroken(), kinds: [] },
+    { property: lawsOfDefinitions(ids, catalogue, standIns), kinds: [] },
+    { property: noLostWakeUp(), kinds: ['process', 'mm', 'mmu'] },
+  ];
+}
+
+/** Properties, and those that cannot be looked at, with the reasons. */
+export interface BuiltInProperties {
+  readonly properties: readonly WorldProperty[];
+  readonly leftOut: readonly string[];
+}
+
 /**
- * Granule's own properties for a system of these actors.
+ * Granule's own properties for a system of these actors. Those are left out that read the state of a kind for which an actor stands in
+ * that shows none.
  *
  * @example
  * ```ts
- * builtInProperties(['zone', 'sched', 'mm:1', 'mmu:1', 'tlb:0'], builtIns).map(({ name }) => name)[0]; // 'no-stale-translation'
+ * builtInProperties([{ id: 'zone', machine: machines.zone }], builtIns).leftOut; // []
  * ```
  */
-export function builtInProperties(ids: readonly string[], catalogue: Catalogue): WorldProperty[] {
-  return [
-    noStaleTranslation(ids),
-    noLostDirtyData(ids),
-    noFrameFreedInUse(ids),
-    accountingConserved(ids),
-    tablesAgree(ids),
-    pinLaws(ids),
-    sizesAgree(ids),
-    mappedIsCached(ids),
-    faultsEnd(ids),
-    noInvariantBroken(),
-    lawsOfDefinitions(ids, catalogue),
-    noLostWakeUp(),
-  ];
+export function builtInProperties(actors: readonly ActorSpec[], catalogue: Catalogue): BuiltInProperties {
+  const ids = actors.map(({ id }) => id);
+  const standIns = new Map(actors.flatMap(({ standIn }) => (standIn === undefined ? [] : [[standIn.kind, standIn]])));
+  const properties: WorldProperty[] = [];
+  const leftOut: string[] = [];
+  for (const { property, kinds } of allProperties(ids, catalogue, standIns)) {
+    const hidden = kinds.map((kind) => standIns.get(kind)).find((each) => each !== undefined && each.shows !== 'context');
+    if (hidden === undefined) properties.push(property);
+    else leftOut.push(`${property.name}: ${hidden.by} has no context of a ${hidden.kind}`);
+  }
+  return { properties, leftOut };
 }
