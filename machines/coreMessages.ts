@@ -243,6 +243,8 @@ export type CoreMessage =
       vmFlags: number;
       /** mmap itself asks, for an object whose entries it makes (`vm_insert_page`): no fault handler is involved. */
       insert?: true;
+      /** It comes again, sent by the file itself: so many times by now. */
+      rounds?: number;
     }
   | { type: 'IO_WAIT'; request: number }
   | {

@@ -7,7 +7,8 @@
  * @models D-15 T-09
  */
 import { answer, waitForIo } from './fileAnswers.ts';
-import { dropFolios, unmapPages } from './fileInvalidate.ts';
+import { dropFolios } from './fileDrop.ts';
+import { unmapPages } from './fileInvalidate.ts';
 import { actorOfFile, type FileContext, type FileOperation, inMemory, inStep } from './fileState.ts';
 import { beginRead } from './fileRead.ts';
 import { beginWrite } from './fileWrite.ts';

@@ -7,6 +7,7 @@
  */
 import { faultReadahead, readaheadUnits } from '../src/mm/readahead.ts';
 import { VM } from '../src/mm/vma.ts';
+import { convertAtFault, inRound, looksAgain, sendRound } from './conversion/fileFaults.ts';
 import { finish } from './fileAnswers.ts';
 import { fill, folioFor, metMark, newFolios, readaheadTarget } from './fileFill.ts';
 import { blockOrder } from './fileOrders.ts';
@@ -59,6 +60,11 @@ export function beginFileFault(
   message: GetPages,
   send: Send,
 ): FileContext {
+  const converting = convertAtFault(context, inRound(operation), message, send);
+  return converting.waits ? converting.context : lookUp(converting.context, inRound(operation), message, send);
+}
+
+function lookUp(context: FileContext, operation: FileOperation, message: GetPages, send: Send): FileContext {
   const { context: state, runs } = mapPages(context, message);
   if (hasPage(runs, message.index))
     return reference(
@@ -242,6 +248,8 @@ export function faultAgain(context: FileContext, operation: FileOperation, send:
       }),
       send,
     );
+  if (looksAgain(context)) return sendRound(context, operation, send);
+  if (hasPage(operation.runs, message.index)) return reference(context, operation, send);
   // shmem_fault does not drop the lock: finish_fault maps the page beside what map_pages mapped.
   if (inMemory(context)) return mapOne(context, operation, message, send);
   const { context: state, runs } = mapPages(context, message);

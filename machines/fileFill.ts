@@ -13,6 +13,7 @@ import {
   type NewFolio,
   withCache,
 } from './fileState.ts';
+import { convertsAtFaults, meetOthers } from './conversion/fileFaults.ts';
 import type { Send } from './support.ts';
 import { reviseFile } from './revise.ts';
 import { reviseOperation } from './reviseWork.ts';
@@ -112,7 +113,8 @@ export function metMark(
 
 /**
  * The folio for one page that is missing (`__filemap_get_folio` with FGP_CREAT). A smaller folio in the block makes the
- * insert fail with -EEXIST; Linux would look up and insert again until it goes, here single pages fill the gaps.
+ * insert fail with -EEXIST; Linux would look up and insert again until it goes, here single pages fill the gaps,
+ * but where faults convert: they try.
  *
  * @example
  * ```ts
@@ -125,7 +127,7 @@ export function folioFor(context: FileContext, index: number): { context: FileCo
   const order = blockOrder(context);
   const block = 2 ** order;
   const first = Math.floor(index / block) * block;
-  if (!context.cache.holdsAny(first, first + block)) {
+  if (convertsAtFaults(context) || !context.cache.holdsAny(first, first + block)) {
     return { context, folios: newFolios(context, [{ index: first / block, order: 0, readahead: false }]) };
   }
   const small = order > context.minOrderPages;
@@ -229,8 +231,23 @@ export function framesCame(
     draft.folios = folios;
   });
   if (askFrames(context, folios, send)) return inStep(context, next, 'allocating');
-  const pages = pagesToRead(context, next);
-  if (pages === 0) return filled(context, next, send, resume);
+  return meetOthers(context, next, send, resume) ?? bringIn(context, next, send, resume);
+}
+
+/**
+ * The folios of an operation have their frames: what the disk has to deliver is read.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' });
+ * const sync = newOperation({ type: 'SYNC_FILE', file: 'a', sender: 'abi', request: 1 });
+ * bringIn(file, sync, () => {}, (state) => ({ ...state, hits: 9 })).hits; // 9
+ * ```
+ */
+export function bringIn(context: FileContext, operation: FileOperation, send: Send, resume: Resume): FileContext {
+  const pages = pagesToRead(context, operation);
+  if (pages === 0) return filled(context, operation, send, resume);
   const lengthBytes = pages * context.kernelPageBytes;
   send('disk', { type: 'READ_BLOCKS', file: actorOfFile(context.path), request: context.ino, lengthBytes });
   if (!operation.answered) waitForIo(operation.message, send);
@@ -238,7 +255,7 @@ export function framesCame(
     reviseFile(context, (draft) => {
       draft.readPages = context.readPages + pages;
     }),
-    next,
+    operation,
     'reading',
   );
 }
@@ -295,42 +312,6 @@ export function filled(context: FileContext, operation: FileOperation, send: Sen
     reviseOperation(operation, (draft) => {
       draft.folios = [];
       draft.rereadPages = operation.rereadPages + reread;
-    }),
-    send,
-  );
-}
-
-/**
- * No memory: readahead is given up first, and what is really needed may still fit; then the operation fails.
- *
- * @example
- * ```ts
- * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
- * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' });
- * const operation = newOperation({ type: 'READ_FILE', file: 'a', request: 1, offsetBytes: 0, lengthBytes: 9 });
- * outOfMemory(file, operation, null, () => {}, (state, { failed }) => ({ ...state, hits: Number(failed) })).hits; // 1
- * ```
- */
-export function outOfMemory(
-  context: FileContext,
-  operation: FileOperation,
-  needed: { first: number; end: number } | null,
-  send: Send,
-  resume: Resume,
-): FileContext {
-  const runs = operation.folios.filter((folio) => folio.pfn >= 0).map(({ pfn, order }) => ({ pfn, nr: 2 ** order }));
-  if (runs.length > 0) send('zone', { type: 'PUT', runs });
-  const without = operation.folios
-    .filter(({ index, order }) => needed !== null && index < needed.end && index + 2 ** order > needed.first)
-    .map((folio) => ({ ...folio, pfn: -1 }));
-  if (!operation.answered && without.length > 0 && without.length < operation.folios.length) {
-    return fill(context, operation, without, send);
-  }
-  return resume(
-    context,
-    reviseOperation(operation, (draft) => {
-      draft.folios = [];
-      draft.failed = true;
     }),
     send,
   );

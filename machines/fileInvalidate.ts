@@ -10,16 +10,10 @@ import type { CachedFolio } from '../src/mm/pageCache.ts';
 import { answer, waitForIo } from './fileAnswers.ts';
 import { fill } from './fileFill.ts';
 import { pidOfMm } from './fileMappers.ts';
+import { dropFolios } from './fileDrop.ts';
 import { blockOrder, leastOrder, smallFoliosAtMap } from './fileOrders.ts';
-import {
-  actorOfFile,
-  type FileContext,
-  type FileOperation,
-  inMemory,
-  inStep,
-  type NewFolio,
-  withCache,
-} from './fileState.ts';
+import { actorOfFile, type FileContext, type FileOperation, inMemory, inStep, type NewFolio } from './fileState.ts';
+import { convertsAtFaults, oneMore } from './conversion/fileFaults.ts';
 import { askPins } from './gup/filePins.ts';
 import type { MessageOf } from './messages.ts';
 import type { Send } from './support.ts';
@@ -79,6 +73,15 @@ export function beginMap(
 ): FileContext {
   const { mm, orderPages } = message;
   const mappers = context.mappers.with({ mm, orderPages });
+  // Nothing is converted before somebody touches it.
+  if (convertsAtFaults(context))
+    return answer(
+      reviseFile(context, (draft) => {
+        draft.mappers = mappers;
+      }),
+      operation,
+      send,
+    );
   const state = reviseFile(context, (draft) => {
     draft.mappers = mappers;
     draft.minOrderPages = Math.max(context.minOrderPages, leastOrder(context, mappers));
@@ -140,13 +143,14 @@ export function unmapFile(context: FileContext, mm: string): FileContext {
   return reviseFile(context, (draft) => {
     draft.mappers = mappers;
     draft.readahead = readahead;
-    draft.minOrderPages = leastOrder(context, mappers);
+    if (!convertsAtFaults(context)) draft.minOrderPages = leastOrder(context, mappers);
   });
 }
 
 /** The granule of the CPU that unmaps: a process maps the file, or it is the kernel's own, as of whoever truncates. */
 function issuerOf({ kernelPageBytes }: FileContext, { message }: FileOperation): number {
-  return message.type === 'MAP_FILE' ? kernelPageBytes * 2 ** message.orderPages : kernelPageBytes;
+  const isUser = message.type === 'MAP_FILE' || message.type === 'GET_PAGES';
+  return isUser ? kernelPageBytes * 2 ** message.orderPages : kernelPageBytes;
 }
 
 /**
@@ -293,58 +297,7 @@ export function wroteBack(context: FileContext, operation: FileOperation, send: 
   });
   const counted = reviseOperation(operation, (draft) => {
     draft.rereadPages = rereadPages;
+    if (again && context.resources.design.conversion !== undefined) draft.rounds = oneMore(operation.rounds);
   });
   return again ? writeBack(next, counted, send) : answer(next, counted, send);
-}
-
-/**
- * Takes folios out of the cache and gives its references up. Pages that somebody has pinned stay with the holder, who keeps
- * the old content from now on.
- *
- * @example
- * ```ts
- * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
- * const file = initialFile({ resources, path: 'a', sizeBytes: 8192, kernelPageBytes: 4096, policy: 'sticky-order' });
- * dropFolios(file, [], true, () => {}).pages; // 0
- * ```
- */
-export function dropFolios(
-  context: FileContext,
-  folios: readonly CachedFolio[],
-  comesBack: boolean,
-  send: Send,
-): { context: FileContext; pages: number } {
-  if (folios.length === 0) return { context, pages: 0 };
-  const cache = context.cache.edit();
-  const gone = context.gone.edit();
-  const runs: { pfn: number; nr: number }[] = [];
-  for (const folio of folios) {
-    cache.remove(folio.index);
-    runs.push({ pfn: folio.pfn, nr: 2 ** folio.order });
-    if (!comesBack) continue;
-    for (let page = 0; page < 2 ** folio.order; page++) gone.set(folio.index + page, true);
-  }
-  send('zone', { type: 'PUT', runs });
-  const pages = runs.reduce((sum, run) => sum + run.nr, 0);
-  return { context: orphan({ ...withCache(context, cache.done()), gone: gone.done() }, runs), pages };
-}
-
-/** Pins that hold any of the frames hold orphans now. */
-function orphan(context: FileContext, dropped: readonly { pfn: number; nr: number }[]): FileContext {
-  if (context.pins.length === 0) return context;
-  let orphanedPages = 0;
-  const pins = context.pins.map((pin) => {
-    let pages = 0;
-    for (const run of pin.runs) {
-      for (const { pfn, nr } of dropped) {
-        pages += Math.max(0, Math.min(run.pfn + run.nr, pfn + nr) - Math.max(run.pfn, pfn));
-      }
-    }
-    orphanedPages += pages;
-    return pages === 0 ? pin : { ...pin, orphanedPages: pin.orphanedPages + pages };
-  });
-  return reviseFile(context, (draft) => {
-    draft.pins = pins;
-    draft.orphanedPages = context.orphanedPages + orphanedPages;
-  });
 }

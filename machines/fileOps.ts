@@ -2,10 +2,13 @@
 import { answer, finish } from './fileAnswers.ts';
 import { beginFileFault, faultAgain, sendPages } from './fileFault.ts';
 import { beginDirect, directUnmapped, directWent } from './fileDirect.ts';
-import { filled, framesCame, outOfMemory } from './fileFill.ts';
+import { filled, framesCame } from './fileFill.ts';
+import { outOfMemory } from './fileNoMemory.ts';
 import { beginMap, collapsed, convert, writeBack, wroteBack } from './fileInvalidate.ts';
 import { markDirty, pageRuns } from './filePages.ts';
 import { takeOut } from './filePins.ts';
+import { writeBeside } from './conversion/besideWriters.ts';
+import { pageUnmapped, pageWritten } from './conversion/fileFaults.ts';
 import { beginRead, beginReadAhead, readOn } from './fileRead.ts';
 import {
   actorOfFile,
@@ -178,6 +181,7 @@ export function takeOn(context: FileContext, event: Message, send: Send): FileCo
   if (operation === null) return context;
   switch (event.type) {
     case 'RANGE_UNMAPPED':
+      if (operation.message.type === 'GET_PAGES') return pageUnmapped(context, operation, send);
       return operation.message.type === 'MAP_FILE'
         ? convert(context, operation, send)
         : operation.message.type === 'DIRECT_IO'
@@ -194,6 +198,8 @@ export function takeOn(context: FileContext, event: Message, send: Send): FileCo
       return pinsKnown(context, operation, event, convert, send);
     case 'IO_DONE':
       if (operation.message.type === 'DIRECT_IO') return directWent(context, operation, operation.message, send);
+      if (context.phase === 'writing' && operation.message.type === 'GET_PAGES')
+        return pageWritten(context, operation, send);
       return context.phase === 'writing'
         ? wroteBack(context, operation, send)
         : filled(context, operation, send, resume);
@@ -213,6 +219,8 @@ export function takeOn(context: FileContext, event: Message, send: Send): FileCo
  * ```
  */
 export function operateOnFile(context: FileContext, message: FileMessage, send: Send): FileContext {
+  const beside = message.type === 'WRITE_FILE' ? writeBeside(context, message, send) : null;
+  if (beside !== null) return beside;
   const { current, prefill, queue } = context;
   // Most operations find nothing before them, and need not go through the queue.
   if (current === null && !prefill && queue.length === 0) {

@@ -157,6 +157,8 @@ export interface FileOperation {
   runs: FileRun[];
   /** Pages of folios that somebody has pinned and that stay as small as they are; absent until that is known. */
   kept?: readonly number[];
+  /** Of a fault: times that it was sent round, or that its insert met another folio; absent: never. */
+  rounds?: number;
 }
 
 /**

@@ -2,7 +2,8 @@
 import { ERRNO, FALLOC } from '../src/mm/abi/numbers.ts';
 import { answer } from './fileAnswers.ts';
 import { fill } from './fileFill.ts';
-import { dropFolios, END_OF_FILE, unmapPages } from './fileInvalidate.ts';
+import { dropFolios } from './fileDrop.ts';
+import { END_OF_FILE, unmapPages } from './fileInvalidate.ts';
 import { missingFolios } from './fileFill.ts';
 import { type FileContext, type FileOperation, inMemory, withCache } from './fileState.ts';
 import type { MessageOf } from './messages.ts';

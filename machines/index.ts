@@ -41,6 +41,7 @@ export {
   type PageCacheRules,
   type SmallFolios,
 } from './filePolicy.ts';
+export { ROUNDS_MAX } from './conversion/fileFaults.ts';
 export type { BuiltInPolicy, FileContext, FileInput, FileKind, PageCachePolicy } from './fileState.ts';
 export type { ShmemContext, ShmemInput } from './shmem.ts';
 export type { Access, Kind, Message, MessageOf, MessageType, TlbCounts, VocabularyRow } from './messages.ts';

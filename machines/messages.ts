@@ -21,6 +21,7 @@ import type { PipeMessage } from './pipe/messages.ts';
 import type { ProcfsMessage } from './procfs/messages.ts';
 import type { ReclaimMessage } from './reclaim/messages.ts';
 import type { SwapMessage } from './swap/messages.ts';
+import type { TwoTablesMessage } from './twoTables/messages.ts';
 import type { WalkerMessage } from './walkers/messages.ts';
 
 export type * from './affinity/messages.ts';
@@ -41,6 +42,7 @@ export type * from './pipe/messages.ts';
 export type * from './procfs/messages.ts';
 export type * from './reclaim/messages.ts';
 export type * from './swap/messages.ts';
+export type * from './twoTables/messages.ts';
 export type * from './walkers/messages.ts';
 
 /** The kinds of actor that this vocabulary joins. `outside` is whoever starts the run. */
@@ -89,7 +91,8 @@ export type Message =
   | KhugepagedMessage
   | HugetlbMessage
   | ProcfsMessage
-  | NotifierMessage;
+  | NotifierMessage
+  | TwoTablesMessage;
 
 /** A message type. */
 export type MessageType = Message['type'];

@@ -13,11 +13,12 @@ import { installing, noteWalk } from './liveFallback/mmuSwitch.ts';
 import type { Access, Message } from './messages.ts';
 import { initialMmu, type MmuContext, type MmuInput, type TableMessage, walked } from './mmuState.ts';
 import { refuseFrames, takeFrames } from './mmuSupply.ts';
-import { acknowledgeFlush, beginOperation } from './mmuTables.ts';
+import { acknowledgeFlush, beginOperation, commit } from './mmuTables.ts';
 import { deviceWalk } from './notifiers/mmuNotify.ts';
 import { pagewalk } from './walkers/mmuWalk.ts';
 import { assertType, handle } from './support.ts';
 import { reviseMmu } from './revise.ts';
+import { isBetweenSteps, secondStep } from './twoTables/mmuSteps.ts';
 
 export type { MmuContext, MmuInput } from './mmuState.ts';
 
@@ -40,8 +41,10 @@ const walk = handle<MmuContext>((before, event, send) => {
   const state = reviseMmu(context, (draft) => {
     draft.walks = context.walks + 1;
   });
-  if (!allows(pte, access) && context.makes.some((make) => make.va === page)) {
-    // Invalid for the moment of a break-before-make: the fault waits for the page-table lock and finds nothing to do.
+  const isBroken = isBetweenSteps(context, page) || context.makes.some((make) => make.va === page);
+  if (!allows(pte, access) && isBroken) {
+    // Invalid for the moment of a break-before-make, or between two tables: the fault waits for the page-table lock, and finds
+    // nothing to do.
     send(tlbOf(cpu), { type: 'EXCEPTION', walk: event.walk, pid, va, levels }, delay);
     const spurious = [...state.spurious, { walk: event.walk, pid, cpu }];
     return reviseMmu(state, (draft) => {
@@ -107,6 +110,8 @@ const noFrames = handle<MmuContext>((context, event, send) => {
 
 const acknowledged = handle<MmuContext>((context, _event, send) => acknowledgeFlush(context, send));
 
+const secondTable = handle<MmuContext>((context, _event, send) => secondStep(context, commit, send));
+
 const reserved = handle<MmuContext>((context, _event, send) => reservedBy(context, send));
 
 const activate = handle<MmuContext>((context, event, send) => {
@@ -136,6 +141,7 @@ export const mmuMachine = setup({
     frames,
     noFrames,
     acknowledged,
+    secondTable,
     reserved,
     activate,
     pagewalk: handle<MmuContext>(pagewalk),
@@ -194,6 +200,7 @@ export const mmuMachine = setup({
     RELEASE_TABLES: { actions: 'operation' },
     FRAMES: { actions: 'frames' },
     NO_MEMORY: { actions: 'noFrames' },
+    TABLES_STEP: { actions: 'secondTable' },
     TLBI_DONE: { actions: 'acknowledged' },
     MMU_INVALIDATE_DONE: { actions: 'acknowledged' },
     TTBR0_RESERVED: { actions: 'reserved' },

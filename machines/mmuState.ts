@@ -5,6 +5,7 @@ import type { LiveSwitch } from './liveFallback/mmuSwitch.ts';
 import type { FrameRun, MessageOf } from './messages.ts';
 import type { Allocation } from './mmuSupport.ts';
 import type { ResourceHolder } from './support.ts';
+import type { HalfDone } from './twoTables/mmuSteps.ts';
 
 /** Folios of one order that hold page tables, by their first frames. */
 export interface TableFrames {
@@ -98,6 +99,8 @@ export interface MmuContext {
   walkers?: Walkers;
   /** Changes of table under running threads; absent where they are one step. */
   live?: LiveSwitch;
+  /** An operation is between its two steps; absent at other times. */
+  halfDone?: HalfDone;
   /** Whoever must forget translations too, and be waited for; absent where the process shares its tables with no device. */
   notifiers?: readonly string[];
 }

@@ -20,6 +20,7 @@ import { type MmuContext, type TableMessage, walked } from './mmuState.ts';
 import { type Allocation, opOf, tableFramesNeeded } from './mmuSupport.ts';
 import type { Send } from './support.ts';
 import { reviseMmu } from './revise.ts';
+import { firstStep, releaseWaiting } from './twoTables/mmuSteps.ts';
 
 /** The MMU's own operation. */
 const RETURN: TableMessage = { type: 'RETURN_NATIVE', request: 0 };
@@ -63,7 +64,7 @@ export function beginOperation(context: MmuContext, send: Send): MmuContext {
   const outcome = operate(state, opOf(current), contpte, nativeFill === 'lazy');
   if (isRefused(state, current, outcome)) return refuse(state, current, outcome.untranslatable, send);
   const allocations = tableFramesNeeded(state, outcome, state.kernelPageBytes);
-  if (allocations.length === 0) return commit(state, outcome, send);
+  if (allocations.length === 0) return firstStep(state, outcome, send) ?? commit(state, outcome, send);
   return askFrames(state, allocations, send);
 }
 
@@ -300,7 +301,7 @@ export function regranule(context: MmuContext, send: Send): MmuContext {
  * ```
  */
 export function finish(before: MmuContext, send: Send): MmuContext {
-  const context = freeTables(makeEntries(before, send), send);
+  const context = freeTables(releaseWaiting(makeEntries(before, send), send), send);
   const { answer, current } = context;
   const queue = current !== null && mayReturn(context, current) ? [RETURN, ...context.queue] : context.queue;
   if (answer !== null) send(mmOf(context.pid), answer);

@@ -205,6 +205,7 @@ function copyMmu(from: MmuContext): MmuContext {
   // What is not in use is not there, in the plain form neither.
   if (from.lateAcknowledgements !== undefined) copy.lateAcknowledgements = from.lateAcknowledgements;
   if (from.lostDirtyPages !== undefined) copy.lostDirtyPages = from.lostDirtyPages;
+  if (from.halfDone !== undefined) copy.halfDone = from.halfDone;
   return copy;
 }
 

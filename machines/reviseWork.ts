@@ -18,6 +18,7 @@ function copyOperation(from: FileOperation): FileOperation {
     doneBytes: from.doneBytes,
   };
   if (from.kept !== undefined) copy.kept = from.kept;
+  if (from.rounds !== undefined) copy.rounds = from.rounds;
   return copy;
 }
 

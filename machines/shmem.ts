@@ -8,7 +8,7 @@
 import { setup } from 'xstate';
 import { IntRecord } from '../src/mm/intRecord.ts';
 import { inodeEvents, takeMessage } from './file.ts';
-import { dropFolios } from './fileInvalidate.ts';
+import { dropFolios } from './fileDrop.ts';
 import { type FileContext, initialFile, type PageCachePolicy } from './fileState.ts';
 import type { Message } from './messages.ts';
 import { Inodes } from './shmemInodes.ts';

@@ -16,6 +16,7 @@ import { pipeVocabulary } from './pipe/vocabulary.ts';
 import { procfsVocabulary } from './procfs/vocabulary.ts';
 import { reclaimVocabulary } from './reclaim/vocabulary.ts';
 import { swapVocabulary } from './swap/vocabulary.ts';
+import { twoTablesVocabulary } from './twoTables/vocabulary.ts';
 import { walkerVocabulary } from './walkers/vocabulary.ts';
 
 /**
@@ -44,4 +45,5 @@ export const vocabulary: Readonly<Record<MessageType, VocabularyRow>> = {
   ...swapVocabulary,
   ...notifierVocabulary,
   ...affinityVocabulary,
+  ...twoTablesVocabulary,
 };

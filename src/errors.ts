@@ -112,6 +112,7 @@ const ERROR_TABLE = {
     next: 'Search again with the model as it is now: the way is of another one, or the model does not do the same twice.',
   },
   EXPLORE_PROPERTY_UNKNOWN: { exit: 2, next: 'Name a property that the model has.' },
+  FINDING_INVALID: { exit: 2, next: 'Mend the field named, or keep the finding again with "granule explore --keep".' },
   EXPLORE_SAVED_UNFIT: { exit: 2, next: 'Begin the search anew, or go on with the model that it was of.' },
   INVARIANT: { exit: 1, next: 'A fault of granule itself: please report it with the log and the command.' },
 } as const;

@@ -4,7 +4,7 @@
  *
  * @models D-18
  */
-import { dropFolios } from '../fileInvalidate.ts';
+import { dropFolios } from '../fileDrop.ts';
 import { type FileContext, inMemory } from '../fileState.ts';
 import type { MessageOf } from '../messages.ts';
 import { mayDropNow } from '../reclaim/fileShrink.ts';

@@ -5,7 +5,7 @@
  * @models D-01 X-07
  */
 import type { CachedFolio } from '../../src/mm/pageCache.ts';
-import { dropFolios } from '../fileInvalidate.ts';
+import { dropFolios } from '../fileDrop.ts';
 import { actorOfFile, type FileContext, type FileMessage, inMemory } from '../fileState.ts';
 import type { Message, MessageOf } from '../messages.ts';
 import { reviseFile } from '../revise.ts';

@@ -4,6 +4,8 @@
  * @models S-42 L-05
  */
 
+import type { ConversionChoices } from './conversion.ts';
+import type { GetAndClear } from './getAndClear.ts';
 import type { LiveFallbackChoices } from './liveFallback.ts';
 import type { PinChoices } from './pinChoices.ts';
 
@@ -76,6 +78,10 @@ export interface Design {
   pins?: PinChoices;
   /** How running CPUs change the table, where that is modelled step by step (`src/arch/liveFallback.ts`). */
   liveFallback?: LiveFallbackChoices;
+  /** How entries go from both tables, where that is two steps (`src/arch/getAndClear.ts`); absent: one step. */
+  getAndClear?: GetAndClear | undefined;
+  /** How files are converted under running faults, where that is modelled step by step (`src/arch/conversion.ts`). */
+  conversion?: ConversionChoices;
   /** Whose pages the key of a shared futex counts; the kernel's where nothing is said (`src/mm/uaccess/futexKey.ts`). */
   futexKeys?: 'kernel-page' | 'process-page';
 }

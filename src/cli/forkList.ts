@@ -5,36 +5,14 @@ import { formatCount } from '../report/format.ts';
 import { payloadLine } from '../report/recordText.ts';
 import { formatTable } from '../report/table.ts';
 import { Interventions } from '../timeline/edits.ts';
-import { choicesAt, type ForkChoice } from '../timeline/forkPlan.ts';
+import { recordedChoices } from '../timeline/choices.ts';
 import { changeableSettings } from '../timeline/settings.ts';
-import { sameValue } from '../timeline/values.ts';
 import { openMeta } from '../topology/meta.ts';
 import { valueAt } from '../topology/places.ts';
 import type { Cli } from './cli.ts';
 
-/** Events behind the fork in which the deliveries of what waits are looked for. */
-const EVENTS_LOOKED_AT = 20_000;
 /** Characters of a payload in the list. */
 const PAYLOAD_CHARACTERS = 70;
-
-/** The seq by which the parent delivers each message that waits, of those that come soon. */
-function deliveries(reader: LogReader, choices: readonly ForkChoice[], at: number): Map<number, number> {
-  const found = new Map<number, number>();
-  for (const record of reader.range(at + 1, at + EVENTS_LOOKED_AT)) {
-    if (found.size === choices.length) break;
-    if (record.cause > at) continue;
-    const choice = choices.find(
-      ({ id, to, from, type, payload }) =>
-        !found.has(id) &&
-        to === record.to &&
-        from === record.from &&
-        type === record.type &&
-        sameValue(payload, record.payload),
-    );
-    if (choice !== undefined) found.set(choice.id, record.seq);
-  }
-  return found;
-}
 
 /**
  * Prints what a fork behind `at` can change.
@@ -54,21 +32,20 @@ export function listChanges(
   traces: ReadonlyMap<number, RunSource>,
   { at, json }: { readonly at: number; readonly json: boolean },
 ): void {
-  const choices = choicesAt(reader, traces, at);
-  const seqs = deliveries(reader, choices, at);
+  const choices = recordedChoices(reader, traces, at);
   const topology = new Interventions(openMeta(reader.meta)).topologyAt(at + 1);
   const settings = changeableSettings.map((setting) => ({
     ...setting,
     value: valueAt(topology, setting.key.split('.')),
   }));
   if (json) {
-    const waiting = choices.map(({ id, ...choice }) => ({ ...choice, seq: seqs.get(id) ?? null }));
+    const waiting = choices.map(({ id: _id, isTaken: _taken, ...choice }) => choice);
     cli.json({ at, waiting, settings });
     return;
   }
-  const rows = choices.map(({ index, id, to, from, type, deliverCycles, payload }) => [
+  const rows = choices.map(({ index, seq, to, from, type, deliverCycles, payload }) => [
     String(index),
-    String(seqs.get(id) ?? '-'),
+    String(seq ?? '-'),
     formatCount(deliverCycles),
     `${from} -> ${to}`,
     type,

@@ -3,6 +3,7 @@ import { formatTable } from '../report/table.ts';
 import { didYouMean } from '../topology/faultPlans/near.ts';
 import { aroundCommands } from './around.ts';
 import { causeCommands } from './causes.ts';
+import { choiceCommands } from './choices.ts';
 import { type Command, commandOf, saysAtOnce } from './command.ts';
 import { conditionCommands } from './conditions.ts';
 import { lookCommands } from './looks.ts';
@@ -32,6 +33,7 @@ export const commandGroups: readonly { readonly title: string; readonly commands
   { title: 'Stopping', commands: conditionCommands },
   { title: 'Moments', commands: placeCommands },
   { title: 'Asking why', commands: causeCommands },
+  { title: 'Other orders', commands: choiceCommands },
   { title: 'Looking', commands: lookCommands },
   { title: 'Memory', commands: memoryCommands },
   { title: 'Around', commands: [...aroundCommands, help] },

@@ -122,11 +122,12 @@ function threadsOf({ processes }: Topology): Map<number, number> {
 }
 
 /** The design as the machines have it: with the choices of the parts that are asked for. */
-function designOf({ design, gup, liveFallback, uaccess, kernelPageSize }: Topology): Design {
+function designOf({ design, gup, liveFallback, conversion, uaccess, kernelPageSize }: Topology): Design {
   return {
     ...design,
     ...(gup === undefined ? {} : { pins: pinChoicesOf(gup, kernelPageSize) }),
     ...(liveFallback === undefined ? {} : { liveFallback }),
+    ...(conversion === undefined ? {} : { conversion }),
     ...(uaccess === undefined ? {} : { futexKeys: uaccess.futexKeys }),
   };
 }

@@ -1,6 +1,7 @@
 /** The field `design` of a topology: choices that the proposal leaves open, and settings of the kernel. */
 import { z } from 'zod';
 import { defaultDesign } from '../arch/design.ts';
+import { GET_AND_CLEAR } from '../arch/getAndClear.ts';
 import { SIZE_FORM } from '../trace/numberForms.ts';
 import { parseSize } from './sizes.ts';
 
@@ -106,5 +107,11 @@ export const designSchema = z.strictObject({
     .boolean()
     .optional()
     .describe('CONFIG_MEM_SOFT_DIRTY, which arm64 of 6.12 does not have; left out: false.'),
+  getAndClear: z
+    .enum(GET_AND_CLEAR)
+    .optional()
+    .describe(
+      'Entries go from both tables in two steps, and which table is first: docs/conversion.md; left out: in one step.',
+    ),
   thp: thpSchema.prefault({}).describe('Folio sizes of anonymous memory.'),
 });

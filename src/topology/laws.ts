@@ -6,6 +6,7 @@
  *   rest holds the frames that its tables take; the native table is what the Linux table says. What was written to is not lost:
  *   no page goes as clean that hardware has noted as dirty.
  * - Law 8: no translation that a TLB can use contradicts the table, once the maintenance for it is complete.
+ * - The law of files, where their conversion is modelled step by step (`lawsOfFiles.ts`).
  * - The law of page sizes, where processes select theirs (`sizeLaws.ts`).
  *
  * @models S-12 S-38 S-44
@@ -25,6 +26,7 @@ import { shownFigures } from '../runtime/standIn.ts';
 import type { LawCheck } from './definitions/customLaws.ts';
 import type { LawSight } from './lawSight.ts';
 import { type LawName, lawsLeftOut, type StandIns } from './lawsLooked.ts';
+import { filesFault } from './lawsOfFiles.ts';
 import { PinLaws } from './lawsOfPins.ts';
 import { countPages, nativeFault, residentFault, type Seen, tableFramesFault } from './lawsOfTables.ts';
 import { mustAgree, translationFault } from './lawsOfTranslations.ts';
@@ -93,6 +95,7 @@ export class Laws {
       const broken = this.pins.check(record);
       if (broken !== null) this.broken(record, 7, broken);
     }
+    if (to.startsWith('file:') || to.startsWith('mmu:')) this.checkFiles(record, system);
     if (to === 'zone') this.checkZone(record, system);
     else if (to === 'abi') this.checkSizes(record, system);
     else if (to.startsWith('mmu:')) this.checkMmu(record, system, to);
@@ -108,7 +111,13 @@ export class Laws {
     if (fault !== null) this.broken(record, 'of page sizes', fault);
   }
 
-  private broken(record: LawEvent, law: 7 | 8 | 'of page sizes' | 'of a definition', what: string): never {
+  private checkFiles(record: LawEvent, system: LawSight): void {
+    if (this.standIns.size > 0) return;
+    const fault = filesFault(system);
+    if (fault !== null) this.broken(record, 'of files', fault);
+  }
+
+  private broken(record: LawEvent, law: 7 | 8 | 'of files' | 'of page sizes' | 'of a definition', what: string): never {
     throw new GranuleError(
       'LAW_BROKEN',
       `law ${law} after event ${record.seq} (${record.type} to ${record.to}): ${what}`,

@@ -91,3 +91,38 @@ describe('settings that a fork can change', () => {
     expect(settings.map(({ key }) => key)).toContain('pageCache');
   });
 });
+
+describe('other choices', () => {
+  it('are what waits at a moment, the one that the run takes among them, and a fork takes any of the others', () => {
+    let taken = 0;
+    fc.assert(
+      fc.property(runArb, placeArb, (run, place) => {
+        const engine = new Engine();
+        const reader = recorded(run, 200);
+        engine.open({ run: 'A', name: 'made', reader, traces: run.traces });
+        const at = reader.firstSeq + Math.floor(place * reader.records);
+        const choices = engine.ask('choices', { run: 'A', seq: at });
+        expect(choices.filter(({ isTaken }) => isTaken).map(({ seq }) => seq)).toEqual(
+          at < reader.lastSeq ? [at + 1] : [],
+        );
+        for (const { index, from, to, type, isTaken } of choices.slice(0, 3)) {
+          if (isTaken) continue;
+          const { run: name } = engine.ask('fork', { run: 'A', at, changes: [{ op: 'choose', index }] });
+          expect(engine.run(name).reader.read(at + 1)).toMatchObject({ from, to, type });
+          taken += 1;
+        }
+      }),
+      { numRuns: 12 },
+    );
+    expect(taken).toBeGreaterThan(0);
+  });
+
+  it('are none behind the last event', () => {
+    const [run] = fc.sample(runArb, 1);
+    if (run === undefined) throw new Error('a sample is of one');
+    const engine = new Engine();
+    const reader = recorded(run, 200);
+    engine.open({ run: 'A', name: 'made', reader, traces: run.traces });
+    expect(engine.ask('choices', { run: 'A', seq: reader.lastSeq })).toEqual([]);
+  });
+});

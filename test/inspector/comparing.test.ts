@@ -130,6 +130,19 @@ describe.skipIf(withoutChromium)('a fork made in the page', () => {
       .waitFor();
     expect(await form().getByLabel('which setting').inputValue()).toBe('pageCash');
   });
+
+  it('takes another of the messages that could come next, which the list at an event shows', async () => {
+    open = await inspector.open('seq=2778');
+    await open.page.getByText('Other choices here').click();
+    const rows = open.page.getByRole('table', { name: 'what may come next after seq 2778' }).getByRole('row');
+    await rows.filter({ hasText: 'the run takes it' }).getByText('mmu:1 → zone').waitFor();
+    await rows.filter({ hasText: 'tlb:1 → mmu:1' }).getByRole('button', { name: 'take it' }).click();
+    await open.untilPart('other', 'E');
+    await open.page.getByText('E: after seq 2778: delivered WALK tlb:1 -> mmu:1 next').waitFor();
+    await difference().getByRole('button', { name: 'seq 2,779' }).waitFor();
+    expect(engine.run('E').reader.read(2779)).toMatchObject({ from: 'tlb:1', to: 'mmu:1', type: 'WALK' });
+    await open.picture('other-choices');
+  });
 });
 
 describe.skipIf(withoutChromium)('two logs from files', () => {

@@ -7,7 +7,7 @@ import { SAVED_SEARCH_VERSION, type SavedBreadthFirst } from './saved.ts';
 import { Tally } from './tally.ts';
 import type { Exploration, ExplorationResult, ExploreOptions, SearchProgress, Strategy } from './types.ts';
 import { VisitedTable } from './visited.ts';
-import { Watch } from './watch.ts';
+import { LIVELOCK, Watch } from './watch.ts';
 import { wayTo } from './ways.ts';
 import { statesOfIds } from './waiting.ts';
 
@@ -110,6 +110,7 @@ export class BreadthFirst<S, A> implements Exploration {
       stoppedBy,
       discoveries,
       unmet: this.#watch.unmet,
+      unjudged: this.#strategy === 'bounded' && this.#model.progress !== undefined ? [LIVELOCK] : [],
       coverage: this.#tally.coverage(),
     };
   }

@@ -1,5 +1,12 @@
 /** The strongly connected parts of a part of a graph (Tarjan, SIAM Journal on Computing 1972), without recursion. */
-import type { StateGraph } from './graph.ts';
+
+/** Transitions by state, as lists: -1 ends one. */
+export interface Adjacency {
+  readonly size: number;
+  readonly firstEdge: (id: number) => number;
+  readonly nextEdge: (edge: number) => number;
+  readonly targetOf: (edge: number) => number;
+}
 
 /** Which states and transitions of a graph are looked at. */
 export interface Part {
@@ -10,7 +17,7 @@ export interface Part {
 
 /** The work of one search for components. */
 class Tarjan {
-  readonly #graph: StateGraph;
+  readonly #graph: Adjacency;
   readonly #part: Part;
   readonly #order: Int32Array;
   readonly #low: Int32Array;
@@ -20,7 +27,7 @@ class Tarjan {
   readonly #way: number[] = [];
   #count = 0;
 
-  constructor(graph: StateGraph, part: Part) {
+  constructor(graph: Adjacency, part: Part) {
     this.#graph = graph;
     this.#part = part;
     this.#order = new Int32Array(graph.size);
@@ -79,7 +86,7 @@ class Tarjan {
   }
 
   #hasLoop(id: number): boolean {
-    for (const edge of this.#graph.from(id)) {
+    for (let edge = this.#graph.firstEdge(id); edge >= 0; edge = this.#graph.nextEdge(edge)) {
       if (this.#graph.targetOf(edge) === id && this.#part.hasEdge(id, edge)) return true;
     }
     return false;
@@ -99,6 +106,6 @@ class Tarjan {
  * [...circlesIn(graph, { hasState: () => true, hasEdge: () => true })]; // [[0, 1]]
  * ```
  */
-export function circlesIn(graph: StateGraph, part: Part): Generator<number[]> {
+export function circlesIn(graph: Adjacency, part: Part): Generator<number[]> {
   return new Tarjan(graph, part).circles();
 }

@@ -105,6 +105,7 @@ export class DepthFirst<S, A> implements Exploration {
       stoppedBy,
       discoveries: [...this.#watch.discoveries],
       unmet: this.#watch.unmet,
+      unjudged: [],
       coverage: this.#tally.coverage(),
     };
   }

@@ -7,10 +7,19 @@ import { DepthFirst } from './depthFirst.ts';
 import { PREEMPTIONS_DEFAULT, STATES_MAX, TRANSITIONS_BETWEEN_LOOKS } from './limits.ts';
 import { SAVED_SEARCH_VERSION, type SavedSearch } from './saved.ts';
 import type { Exploration, ExplorationResult, ExploreOptions, SearchProgress } from './types.ts';
+import { Reduced } from './reduced.ts';
 import { Walks } from './walks.ts';
 
-/** The properties that a search looks at. @throws GranuleError EXPLORE_PROPERTY_UNKNOWN */
-function propertiesOf<S, A>(model: Model<S, A>, options: ExploreOptions): readonly Property<S>[] {
+/**
+ * The properties that a search looks at.
+ *
+ * @throws GranuleError EXPLORE_PROPERTY_UNKNOWN
+ * @example
+ * ```ts
+ * propertiesOf(classic('lost-update'), {}).map((property) => property.name); // ['nothing-lost']
+ * ```
+ */
+export function propertiesOf<S, A>(model: Model<S, A>, options: ExploreOptions): readonly Property<S>[] {
   const { properties: names } = options;
   if (names === undefined) return model.properties;
   return names.map((name) => {
@@ -55,7 +64,8 @@ function begin<S, A>(model: Model<S, A>, options: ExploreOptions, properties: re
   const { strategy = 'breadth-first' } = options;
   if (strategy === 'random' || strategy === 'pct') return new Walks(model, options, properties);
   if (strategy === 'depth-first') return new DepthFirst(model, options, properties);
-  if (strategy !== 'bounded') return new BreadthFirst(model, options, properties);
+  if (strategy === 'reduced') return new Reduced(model, options, properties);
+  if (strategy === 'breadth-first') return new BreadthFirst(model, options, properties);
   const bounded = boundPreemptions(model, options.preemptions ?? PREEMPTIONS_DEFAULT);
   return new BreadthFirst(bounded, options, propertiesOf(bounded, options));
 }
@@ -90,7 +100,7 @@ export function resumeSearch<S, A>(model: Model<S, A>, saved: SavedSearch, budge
   const properties = propertiesOf(model, options);
   if (saved.kind === 'walks') return new Walks(model, options, properties, saved);
   if (saved.kind === 'depth-first') return new DepthFirst(model, options, properties, saved);
-  if (saved.kind === 'reduced') return begin(model, options, properties);
+  if (saved.kind === 'reduced') return new Reduced(model, options, properties, saved);
   if (options.strategy !== 'bounded') return new BreadthFirst(model, options, properties, saved);
   const bounded = boundPreemptions(model, options.preemptions ?? PREEMPTIONS_DEFAULT);
   return new BreadthFirst(bounded, options, propertiesOf(bounded, options), saved);

@@ -29,3 +29,9 @@ export const EVENTUALLY_MAX = 31;
 
 /** Transitions between two looks at the clock or at the caller: a few milliseconds of work. */
 export const TRANSITIONS_BETWEEN_LOOKS = 20_000;
+
+/** Transitions between two looks of a thread at whether another has nothing to do: below a millisecond of a fast model. */
+export const TRANSITIONS_BETWEEN_GIFTS = 2000;
+
+/** Walks that a thread is given at once: enough that handing them out costs nothing. */
+export const WALKS_A_TASK = 50;

@@ -49,16 +49,9 @@ export interface SavedWalks extends SavedCommon {
   readonly lengthHint: number;
 }
 
-/** A reduced search: everything found of the reduced graph; what follows from it is made anew. */
-export interface SavedReduced extends SavedCommon {
+/** A reduced search: how far it went on the way that it goes each time. */
+export interface SavedReduced extends Omit<SavedCommon, 'visited'> {
   readonly kind: 'reduced';
-  readonly keys: readonly string[];
-  /** From, action and to of each transition taken. */
-  readonly edges: Int32Array;
-  /** For each state, the classes of owners of which all actions are to be taken, as bits. */
-  readonly chosen: Int32Array;
-  /** For each state, the keys asleep: how many, then which. */
-  readonly asleep: Int32Array;
 }
 
 /** A search laid aside. */

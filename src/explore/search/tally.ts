@@ -51,6 +51,23 @@ export class Tally {
     this.isDepthCut = saved.isDepthCut;
   }
 
+  /** The sums of several. */
+  static joined(tallies: readonly SavedTally[]): Tally {
+    const joined = new Tally({});
+    for (const tally of tallies) {
+      for (const [index, owner] of tally.owners.entries()) {
+        const number = joined.#owners.numberOf(owner);
+        const before = joined.#ownerTransitions[number] ?? 0;
+        joined.#ownerTransitions[number] = before + (tally.ownerTransitions[index] ?? 0);
+      }
+      joined.transitions += tally.transitions;
+      joined.ends += tally.ends;
+      joined.reached(tally.maxDepth);
+      joined.isDepthCut ||= tally.isDepthCut;
+    }
+    return joined;
+  }
+
   /** Counts an action of an owner; the owner's number. */
   took(owner: string): number {
     const number = this.#owners.numberOf(owner);

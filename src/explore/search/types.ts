@@ -97,6 +97,8 @@ export interface ExplorationResult {
   readonly discoveries: readonly Discovery[];
   /** Names of the properties `sometimes` that held in no state seen. In a complete search each of them is a fault. */
   readonly unmet: readonly string[];
+  /** Names of the properties that the strategy does not judge, `livelock` among them where the model has `progress`. */
+  readonly unjudged: readonly string[];
   /** Sorted by owner. */
   readonly coverage: readonly OwnerCoverage[];
 }

@@ -4,10 +4,11 @@ import { SeededRandom } from '../../runtime/random.ts';
 import { CHANGE_POINTS_DEFAULT, WALK_STEPS_DEFAULT, WALKS_DEFAULT } from './limits.ts';
 import { type Picker, PriorityPicker, RandomPicker } from './pickers.ts';
 import { SAVED_SEARCH_VERSION, type SavedWalks } from './saved.ts';
+import type { SeenStates } from './share.ts';
 import { Tally } from './tally.ts';
 import type { Exploration, ExplorationResult, ExploreOptions, SearchProgress } from './types.ts';
 import { VisitedTable } from './visited.ts';
-import { Watch } from './watch.ts';
+import { LIVELOCK, Watch } from './watch.ts';
 import { goByIndex } from './ways.ts';
 
 /** Outputs thrown away, so that walks of near numbers are unlike. */
@@ -19,6 +20,21 @@ function randomOf(seed: number, walk: number): SeededRandom {
   random.restore([walk >>> 0, seed >>> 0, Math.floor(seed / 2 ** 32) >>> 0, 1]);
   for (let round = 0; round < WARM_UP_ROUNDS; round++) random.next();
   return random;
+}
+
+/** The states that one search has seen by itself. */
+class SeenAlone implements SeenStates {
+  readonly #visited: VisitedTable;
+
+  constructor(visited: VisitedTable) {
+    this.#visited = visited;
+  }
+
+  get size(): number {
+    return this.#visited.size;
+  }
+
+  readonly see = (fingerprint: number): boolean => this.#visited.add(fingerprint, -1, 0) >= 0;
 }
 
 /** The walk that a search is on. */
@@ -52,6 +68,8 @@ export class Walks<S, A> implements Exploration {
   readonly #maxSteps: number;
   readonly #initial: readonly S[];
   readonly #actorOf: (action: A) => string;
+  /** States seen in this walk or an earlier one, for the count and so that each is looked at once. */
+  readonly #seen: SeenStates;
   readonly #visited: VisitedTable;
   readonly #watch: Watch<S>;
   readonly #tally: Tally;
@@ -60,7 +78,13 @@ export class Walks<S, A> implements Exploration {
   /** Actions of the first walk of the seed, by which change points are laid; 0 before it was made. */
   #lengthHint: number;
 
-  constructor(model: Model<S, A>, options: ExploreOptions, properties: readonly Property<S>[], saved?: SavedWalks) {
+  constructor(
+    model: Model<S, A>,
+    options: ExploreOptions,
+    properties: readonly Property<S>[],
+    saved?: SavedWalks,
+    seen?: SeenStates,
+  ) {
     this.#model = model;
     this.#options = options;
     this.#strategy = options.strategy === 'pct' ? 'pct' : 'random';
@@ -73,6 +97,7 @@ export class Walks<S, A> implements Exploration {
     this.#watch = new Watch(properties, saved?.discoveries);
     this.#tally = new Tally(options, saved?.tally);
     this.#visited = saved === undefined ? new VisitedTable() : VisitedTable.of(saved.visited);
+    this.#seen = seen ?? new SeenAlone(this.#visited);
     this.#nextWalk = saved?.nextWalk ?? firstWalk;
     this.#lengthHint = saved?.lengthHint ?? 0;
   }
@@ -92,7 +117,7 @@ export class Walks<S, A> implements Exploration {
     const left = this.#endWalk - this.#nextWalk;
     return {
       strategy: this.#strategy,
-      states: this.#visited.size,
+      states: this.#seen.size,
       transitions: this.#tally.transitions,
       depth: this.#walk?.indices.length ?? 0,
       maxDepth: this.#tally.maxDepth,
@@ -106,7 +131,7 @@ export class Walks<S, A> implements Exploration {
     const isDone = this.#walk === null && this.#nextWalk >= this.#endWalk;
     return {
       strategy: this.#strategy,
-      states: this.#visited.size,
+      states: this.#seen.size,
       transitions: this.#tally.transitions,
       maxDepth: this.#tally.maxDepth,
       ends: this.#tally.ends,
@@ -114,6 +139,7 @@ export class Walks<S, A> implements Exploration {
       stoppedBy: this.#tally.stoppedBy ?? (isDone ? null : 'caller'),
       discoveries: [...this.#watch.discoveries],
       unmet: this.#watch.unmet,
+      unjudged: this.#model.progress === undefined ? [] : [LIVELOCK],
       coverage: this.#tally.coverage(),
     };
   }
@@ -137,7 +163,7 @@ export class Walks<S, A> implements Exploration {
     const stopsHere = this.#options.stopAtFirst === true && this.#watch.hasFault;
     this.#tally.stoppedBy = stopsHere ? 'discovery' : null;
     if (this.#walk === null && this.#nextWalk >= this.#endWalk) return false;
-    this.#tally.stoppedBy ??= this.#tally.overBudget(this.#visited.size);
+    this.#tally.stoppedBy ??= this.#tally.overBudget(this.#seen.size);
     return this.#tally.stoppedBy === null && this.#initial.length > 0;
   }
 
@@ -206,8 +232,7 @@ export class Walks<S, A> implements Exploration {
 
   #look(walk: Walk<S, A>): void {
     walk.held |= this.#watch.heldIn(walk.state);
-    const id = this.#visited.add(this.#model.fingerprint(walk.state), -1, 0);
-    if (id >= 0) this.#watch.look(walk.state, this.#wayOf(walk));
+    if (this.#seen.see(this.#model.fingerprint(walk.state))) this.#watch.look(walk.state, this.#wayOf(walk));
   }
 
   #end(walk: Walk<S, A>): void {

@@ -11,6 +11,7 @@ import { changeFound, treeLevel } from './stateTree.ts';
 import { actorMapOf } from './views/actorMap.ts';
 import { alignedSeq } from './views/alignSeqs.ts';
 import { chartNow, chartOf } from './views/chart.ts';
+import { choicesHere } from './views/choices.ts';
 import { comparisonOf } from './views/compare.ts';
 import { forkAndOpen, settingsNow } from './views/fork.ts';
 import { inFlightOf } from './views/inFlight.ts';
@@ -47,6 +48,7 @@ const HANDLERS: { readonly [N in RequestName]: Handler<N> } = {
   chartNow: (engine, args) => chartNow(engine.run(args.run), args),
   search: (engine, args) => searchPage(engine.run(args.run), args),
   fork: (engine, args) => forkAndOpen(engine, args),
+  choices: (engine, args) => choicesHere(engine.run(args.run), args),
   settings: (engine, args) => settingsNow(engine.run(args.run), args),
   compare: (engine, { a, b, figures }) => comparisonOf(engine.run(a), engine.run(b), figures),
   align: (engine, { a, b, seq }) => alignedSeq(engine.run(a), engine.run(b), seq),

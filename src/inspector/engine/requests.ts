@@ -5,6 +5,7 @@ import type { MemoryView } from './memory/memoryOf.ts';
 import type { ActorMap } from './views/actorMap.ts';
 import type { AlignedSeq } from './views/alignSeqs.ts';
 import type { Chart, ChartNow } from './views/chart.ts';
+import type { ChoiceHere } from './views/choices.ts';
 import type { ComparisonShown } from './views/compare.ts';
 import type { ForkAsked, SettingNow } from './views/fork.ts';
 import type { InFlight } from './views/inFlight.ts';
@@ -208,6 +209,8 @@ export interface Requests {
   };
   /** Plays a fork in memory, and opens it under the next free letter. */
   fork: { args: ForkAsked; result: RunInfo };
+  /** The messages that could come next behind an event. */
+  choices: { args: { run: RunName; seq: number }; result: readonly ChoiceHere[] };
   /** Settings that a fork can change behind an event. */
   settings: { args: { run: RunName; seq: number }; result: readonly SettingNow[] };
   compare: { args: { a: RunName; b: RunName; figures: boolean }; result: ComparisonShown };

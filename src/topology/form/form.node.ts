@@ -4,7 +4,7 @@ import { basename, dirname, extname, join, relative, resolve } from 'node:path';
 import { GranuleError } from '../../errors.ts';
 import type { FaultPlans } from '../faultPlans/index.ts';
 import { fixturesFolder, TOPOLOGY_ENDINGS, topologyNames } from '../fixtures.node.ts';
-import { type FormLayer, resolveForm, type ResolvedForm } from './resolve.ts';
+import { type FormLayer, mergedForm, resolveForm, type ResolvedForm } from './resolve.ts';
 import { remedyFor } from './suggest.ts';
 import { readFormText } from './text.ts';
 import { TopologyError } from './topologyError.ts';
@@ -19,6 +19,8 @@ export interface OpenForm {
   folders: string[];
   /** Names of its parameters. */
   parameterNames: string[];
+  /** It and what it extends as one text, with its parameters open. */
+  merged: () => unknown;
   /** Puts parameters in, given as text. `plans` are the fault plans that may be named; granule's own unless given. */
   resolve: (set: ReadonlyMap<string, string>, plans?: FaultPlans) => ResolvedForm;
 }
@@ -190,7 +192,7 @@ function openLayer(top: ReadLayer): OpenForm {
   const folders = [...new Set(files.map((each) => dirname(each)))];
   const resolveWith: OpenForm['resolve'] = (set, plans) => resolveForm(layers, set, plans);
   const parameterNames = namesOf(layers);
-  return { file: top.layer.file, bases: files.slice(1), folders, parameterNames, resolve: resolveWith };
+  return { file: top.layer.file, bases: files.slice(1), folders, parameterNames, merged: () => mergedForm(layers), resolve: resolveWith };
 }
 
 /**

@@ -56,6 +56,25 @@ function stepsOf(path: string): FieldPath {
   return path === '' ? [] : path.split(/[.[\]]+/).filter((step) => step !== '');
 }
 
+function mergedBy(layers: readonly FormLayer[], record: MergeRecord): unknown {
+  const [first, ...rest] = layers.map((layer) => contentOf(layer, record));
+  return rest.reduce<unknown>((base, patch) => mergeForms(numbered(base, record), patch, record), first);
+}
+
+/**
+ * A chain of texts as one, with its parameters still open: what somebody would have written who extends nothing.
+ *
+ * @example
+ * ```ts
+ * const layer = (file: string, data: unknown) => ({ file, data, placeOf: null, stem: file });
+ * mergedForm([layer('base', { cpus: 2, memory: '1M' }), layer('top', { extends: 'base', cpus: '${n}' })]);
+ * // { name: 'top', cpus: '${n}', memory: '1M' }
+ * ```
+ */
+export function mergedForm(layers: readonly FormLayer[]): unknown {
+  return mergedBy(layers, newMergeRecord());
+}
+
 /**
  * Resolves a chain of texts: lays each over the one before, puts the parameters in, and holds the result against the schema.
  *
@@ -77,8 +96,7 @@ export function resolveForm(
   plans: FaultPlans = builtInFaultPlans,
 ): ResolvedForm {
   const record = newMergeRecord();
-  const [first, ...rest] = layers.map((layer) => contentOf(layer, record));
-  const merged = rest.reduce<unknown>((base, patch) => mergeForms(numbered(base, record), patch, record), first);
+  const merged = mergedBy(layers, record);
   const origins = new Origins(layers, record);
   const where = (steps: FieldPath, path: string): string => {
     const { file, at } = origins.placeOf(merged, steps);

@@ -4,6 +4,7 @@
  */
 import type { ZodType } from 'zod';
 import { gupActors, gupSchema } from './gup.ts';
+import { conversionSchema } from './conversion.ts';
 import { liveFallbackSchema } from './liveFallback.ts';
 import { customSchemas } from './customActors.ts';
 import { cgroupsSchema } from './cgroups.ts';
@@ -37,6 +38,9 @@ export const partSchemas = {
   liveFallback: liveFallbackSchema
     .optional()
     .describe('How CPUs that run a process change its table, step by step: docs/live-fallback.md.'),
+  conversion: conversionSchema
+    .optional()
+    .describe('How files are converted to larger folios under running faults, step by step: docs/conversion.md.'),
   uaccess: uaccessSchema
     .optional()
     .describe('What is done where the kernel itself touches user memory: docs/uaccess.md.'),

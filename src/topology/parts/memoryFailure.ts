@@ -45,7 +45,8 @@ export const memoryFailureSchema = z.strictObject({
  */
 export const memoryFailureActors: PartActors = ({ topology, resources }) => {
   if (topology.memoryFailure === undefined) return [];
-  const pids = topology.processes.map(({ pid }) => pid);
+  // Threads have no memory of their own.
+  const pids = topology.processes.filter(({ threadOf }) => threadOf === undefined).map(({ pid }) => pid);
   const input = { resources, kernelPageBytes: topology.kernelPageSize, settings: topology.memoryFailure, pids };
   return [{ id: 'hwpoison', machine: machines.hwpoison, input }];
 };

@@ -75,7 +75,9 @@ function familiesOf(processes: readonly TopologyProcess[]): Record<string, strin
  * ```
  */
 export const reclaimActors: PartActors = ({ topology, resources }) => {
-  const { reclaim, kernelPageSize: kernelPageBytes, processes } = topology;
+  const { reclaim, kernelPageSize: kernelPageBytes } = topology;
+  // Threads have no memory of their own.
+  const processes = topology.processes.filter(({ threadOf }) => threadOf === undefined);
   if (reclaim === undefined) return [];
   const { swap, swappiness, dirty, accessed, nativeTables } = reclaim;
   if (nativeTables === 'drop' && topology.design.nativeFill !== 'lazy') {

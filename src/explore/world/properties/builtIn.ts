@@ -1,9 +1,10 @@
 /** What has to hold in every system, whatever the order: granule's own properties, by name. */
-import type { ActorKind, MmContext, MmuContext, SchedContext, TlbContext, ZoneContext } from '../../../../machines/index.ts';
+import type { ActorKind, FileContext, MmContext, MmuContext, SchedContext, TlbContext, ZoneContext } from '../../../../machines/index.ts';
 import { PTE, hasFlags, isPresent, pfnOf } from '../../../mm/pte.ts';
 import type { ActorSpec } from '../../../runtime/hosting.ts';
 import { customLaws } from '../../../topology/definitions/customLaws.ts';
 import type { Catalogue } from '../../../topology/definitions/catalogue.ts';
+import { mappedFault, roundsFault } from '../../../topology/lawsOfFiles.ts';
 import { lostDirtFault, wrongWalkFault } from '../../../topology/laws.ts';
 import { PinLaws } from '../../../topology/lawsOfPins.ts';
 import type { StandIns } from '../../../topology/lawsLooked.ts';
@@ -176,6 +177,39 @@ function sizesAgree(ids: readonly string[]): WorldProperty {
   };
 }
 
+/** Where conversions of files are modelled: what is mapped is what is cached. */
+function mappedIsCached(ids: readonly string[]): WorldProperty {
+  const ofPair = (file: string, pid: string) => ({
+    reads: [file, `mm:${pid}`, `mmu:${pid}`],
+    look: (sight: LawSight): string | null => {
+      const pages = contextOf<FileContext>(sight, file);
+      if (pages.resources.design.conversion === undefined) return null;
+      const mm = contextOf<MmContext>(sight, `mm:${pid}`);
+      return mappedFault(pages, mm, contextOf<MmuContext>(sight, `mmu:${pid}`));
+    },
+  });
+  return {
+    name: 'mapped-is-cached',
+    kind: 'always',
+    says: 'Who maps a page of a file maps the folio that the page cache has there, while nobody is about to change either.',
+    reads: (owner) => owner.startsWith('file:') || owner.startsWith('mm:') || owner.startsWith('mmu:'),
+    inspections: idsOf(ids, 'file').flatMap((file) => idsOf(ids, 'mm').map((mm) => ofPair(file, pidOf(mm)))),
+  };
+}
+
+function faultsEnd(ids: readonly string[]): WorldProperty {
+  return {
+    name: 'faults-end',
+    kind: 'always',
+    says: 'No fault on a file, and no conversion of one, is sent round more often than its order can rise.',
+    reads: (owner) => owner.startsWith('file:'),
+    inspections: idsOf(ids, 'file').map((file) => ({
+      reads: [file],
+      look: (sight) => roundsFault(contextOf<FileContext>(sight, file)),
+    })),
+  };
+}
+
 function noInvariantBroken(): WorldProperty {
   return {
     name: 'no-invariant-broken',
@@ -235,6 +269,8 @@ function allProperties(ids: readonly string[], catalogue: Catalogue, standIns: S
     { property: tablesAgree(ids), kinds: ['mmu'] },
     { property: pinLaws(ids), kinds: ['mmu', 'zone', 'gup'] },
     { property: sizesAgree(ids), kinds: ['abi', 'mm'] },
+    { property: mappedIsCached(ids), kinds: ['file', 'mm', 'mmu'] },
+    { property: faultsEnd(ids), kinds: ['file'] },
     { property: noInvariantBroken(), kinds: [] },
     { property: lawsOfDefinitions(ids, catalogue, standIns), kinds: [] },
     { property: noLostWakeUp(), kinds: ['process', 'mm', 'mmu'] },

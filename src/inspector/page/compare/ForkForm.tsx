@@ -5,34 +5,21 @@ import type { FlyingMessage } from '../../engine/views/inFlight.ts';
 import type { SettingNow } from '../../engine/views/fork.ts';
 import { useAnswer } from '../asked.ts';
 import { count } from '../format.ts';
-import { showBeside } from '../pair.ts';
-import { info, link, move, refreshRuns, seq, tell } from '../store.ts';
+import { info, seq } from '../store.ts';
 import { changeLine, changeOf, type DraftChange, NEW_CHANGE } from './changes.ts';
+import { forkHere, isForking } from './forking.ts';
 
 const draft = signal<DraftChange>(NEW_CHANGE);
 const added = signal<readonly ForkChange[]>([]);
-const isForking = signal(false);
 
 function set(change: Partial<DraftChange>): void {
   draft.value = { ...draft.value, ...change };
 }
 
 async function fork(changes: readonly ForkChange[]): Promise<void> {
-  const run = info.value;
-  if (run === null || link.value === null) return;
-  isForking.value = true;
-  try {
-    const opened = await link.value.ask('fork', { run: run.run, at: seq.value, changes });
-    await refreshRuns();
-    added.value = [];
-    draft.value = NEW_CHANGE;
-    showBeside(opened.run);
-    move({ right: 'compare' });
-  } catch (error) {
-    tell(error);
-  } finally {
-    isForking.value = false;
-  }
+  if (!(await forkHere(changes))) return;
+  added.value = [];
+  draft.value = NEW_CHANGE;
 }
 
 const OPS = {

@@ -1,4 +1,5 @@
 /** The events around the present one, as a list that is paged by seq: no browser can hold rows for millions. */
+import { OtherChoices } from '../compare/OtherChoices.tsx';
 import { HeadRow } from '../HeadRow.tsx';
 import { useEffect, useRef } from 'preact/hooks';
 import type { EventRow } from '../../engine/requests.ts';
@@ -89,6 +90,7 @@ export function Events() {
             </ul>
           )}
           {actor !== null && actor !== detail.record.to && <p>selected: {actor}</p>}
+          <OtherChoices />
         </section>
       )}
     </div>
