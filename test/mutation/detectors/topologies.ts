@@ -1,0 +1,70 @@
+/** The topologies of the package in the checked mode, as they are and with deliveries in random order. */
+import { loadTopology, loadTraces } from '../../../src/topology/load.node.ts';
+import { runTopology } from '../../../src/topology/run.ts';
+import { type Verdict, verdictOf } from './verdict.ts';
+
+/**
+ * Those without modules of users, without laws broken on purpose, and short ones first. A run of any takes less than a second.
+ */
+export const TOPOLOGIES = [
+  'bpf-ringbuf-64k',
+  'kernel-maps-64k',
+  'perf-ring-64k',
+  'device-register-page',
+  'failed-exec',
+  'linked-for-4k',
+  'gup-vs-fork',
+  'uffd-missing-64k',
+  'order-4-demand',
+  'select-by-personality',
+  'hwpoison-one-frame',
+  'select-elf-note',
+  'ksm-mixed-sizes',
+  'ksm-daemon',
+  'mthp-controls',
+  'lazy-native-table',
+  'live-fallback-two-cpus',
+  'cgroup-64k',
+  'direct-io-beside-mappings',
+  'swap-by-4k-pages',
+  'khugepaged-64k',
+  'uaccess-across-4k',
+  'shared-memory-mixed',
+  'splice-during-conversion',
+  'mixed-page-sizes',
+  'mthp-contpte-4k',
+  'out-of-memory',
+  'longterm-pin-vs-drop',
+  'procfs-translate',
+  'procfs-defeature',
+  'hugetlb-sharing',
+  'reclaim-beside-a-stream',
+  'layers-1-and-2-riscv64',
+] as const;
+
+/** Those that are also run in random order, with so many seeds. */
+const SHUFFLED = 26;
+const SEEDS = [1, 2];
+
+/** The first topology that breaks a law. */
+export function shippedTopologies(): Verdict | null {
+  for (const [at, name] of TOPOLOGIES.entries()) {
+    for (const seed of at < SHUFFLED ? [0, ...SEEDS] : [0]) {
+      const verdict = played(name, seed);
+      if (verdict !== null) return verdict;
+    }
+  }
+  return null;
+}
+
+function played(name: string, seed: number): Verdict | null {
+  const run = seed === 0 ? name : `${name} in random order ${seed}`;
+  try {
+    const loaded = loadTopology(name);
+    const topology = seed === 0 ? loaded : { ...loaded, chooser: 'seeded-random' as const, seed };
+    runTopology({ topology, traces: loadTraces(topology, { folders: [] }), writer: null, checked: true });
+    return null;
+  } catch (error) {
+    return verdictOf(error, run);
+  }
+}

@@ -1,0 +1,13 @@
+/** All mutants. */
+import type { Mutant } from '../mutant.ts';
+import { ruleMutants } from './rules.ts';
+
+/** In the order of the tables of `docs/mutation.md`. */
+export const mutants: readonly Mutant[] = [...ruleMutants];
+
+/** One of them. */
+export function mutantNamed(name: string): Mutant {
+  const found = mutants.find((mutant) => mutant.name === name);
+  if (found === undefined) throw new Error(`there is no mutant ${name}`);
+  return found;
+}
