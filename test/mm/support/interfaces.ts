@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { SHM } from '../../../src/mm/abi/numbers.ts';
 import { UFFD } from '../../../src/mm/userfaultfd/numbers.ts';
 import { abiWorld, runAbi } from '../../../src/validate/abiRun.ts';
+import { sameAnswer } from '../../../src/validate/interfaces/answer.ts';
 import type { AbiAction } from '../../../src/validate/abiStep.ts';
 
 /** An answer of a kernel or of the model. */
@@ -16,7 +17,7 @@ export interface Answer {
 
 /** What the kernels answered, by question and page size. */
 export const oracle: Record<string, Record<string, Answer>> = JSON.parse(
-  readFileSync(new URL('../../../fixtures/oracle/interfaces.json', import.meta.url), 'utf8'),
+  readFileSync('fixtures/oracle/interfaces.json', 'utf8'),
 );
 
 /** Where the program works. */
@@ -127,4 +128,15 @@ export function answersOf(pageBytes: number, kernelPageBytes: number): Map<strin
     else found.set(question, { ret: action.op === 'shmat' ? (ret ?? 0) - ATTACHED[action.flags] : (ret ?? 0) });
   }
   return found;
+}
+
+/** The first question that a process of a page size is answered otherwise than its kernel, in words; null where there is none. */
+export function questionFault(pageBytes: number, kernelPageBytes: number): string | null {
+  const size = `${pageBytes / 1024}K`;
+  for (const [question, answer] of answersOf(pageBytes, kernelPageBytes)) {
+    const wanted = oracle[question]?.[size];
+    if (wanted !== undefined && sameAnswer(wanted, answer)) continue;
+    return `${question}: ${JSON.stringify(answer)}, a kernel ${JSON.stringify(wanted)}`;
+  }
+  return null;
 }

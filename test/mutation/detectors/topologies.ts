@@ -43,8 +43,8 @@ export const TOPOLOGIES = [
 ] as const;
 
 /** Those that are also run in random order, with so many seeds. */
-const SHUFFLED = 26;
-const SEEDS = [1, 2];
+const SHUFFLED = 24;
+const SEEDS = [1];
 
 /** The first topology that breaks a law. */
 export function shippedTopologies(): Verdict | null {

@@ -1,9 +1,13 @@
 /** All mutants. */
 import type { Mutant } from '../mutant.ts';
+import { maintenanceMutants } from './maintenance.ts';
 import { ruleMutants } from './rules.ts';
 
+/** Mutants of sources: each is a program of its own. */
+export const sourceMutants: readonly Mutant[] = [...maintenanceMutants];
+
 /** In the order of the tables of `docs/mutation.md`. */
-export const mutants: readonly Mutant[] = [...ruleMutants];
+export const mutants: readonly Mutant[] = [...ruleMutants, ...sourceMutants];
 
 /** One of them. */
 export function mutantNamed(name: string): Mutant {
