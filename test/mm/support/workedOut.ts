@@ -1,6 +1,7 @@
 /** Layer 1 held against every call that was worked out from the kernel's functions. */
 import { ERRNO } from '../../../src/mm/abi/numbers.ts';
 import { lateErrno, translateCall } from '../../../src/mm/abiRules.ts';
+import { borderFault } from './borderCalls.ts';
 import { cases, expectedAt, late, PAGE_SIZES } from './ruleCases.ts';
 import { WORKED_OUT, workedOut } from './unaskedCalls.ts';
 
@@ -12,7 +13,7 @@ function holds(found: unknown, wanted: unknown): boolean {
 
 /** The first call, of one name where that is given, that layer 1 answers otherwise, in words; null where there is none. */
 export function workedOutFault(op?: string): string | null {
-  return caseFault(op) ?? lateFault(op) ?? unaskedFault(op);
+  return caseFault(op) ?? lateFault(op) ?? unaskedFault(op) ?? (op === undefined ? null : borderFault(op));
 }
 
 function caseFault(op: string | undefined): string | null {

@@ -4,7 +4,7 @@ import { oneLine, type Verdict, verdictOf } from './verdict.ts';
 
 /** The first case that is answered otherwise. */
 export function workedOutCases(op?: string): Verdict | null {
-  const run = 'test/mm/support/ruleCases.ts, unaskedCalls.ts';
+  const run = 'test/mm/support: ruleCases, unaskedCalls, kernelChecks';
   try {
     const fault = workedOutFault(op);
     return fault === null ? null : { by: 'worked out', run, at: null, text: oneLine(fault) };
