@@ -1,10 +1,18 @@
 /** All mutants. */
 import type { Mutant } from '../mutant.ts';
+import { answerMutants } from './answers.ts';
 import { maintenanceMutants } from './maintenance.ts';
+import { memoryMutants } from './memory.ts';
 import { ruleMutants } from './rules.ts';
+import { tableMutants } from './tables.ts';
 
 /** Mutants of sources: each is a program of its own. */
-export const sourceMutants: readonly Mutant[] = [...maintenanceMutants];
+export const sourceMutants: readonly Mutant[] = [
+  ...answerMutants,
+  ...maintenanceMutants,
+  ...tableMutants,
+  ...memoryMutants,
+];
 
 /** In the order of the tables of `docs/mutation.md`. */
 export const mutants: readonly Mutant[] = [...ruleMutants, ...sourceMutants];
