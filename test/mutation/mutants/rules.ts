@@ -62,10 +62,19 @@ function endsEarly(step: Step): boolean {
   return step.do === 'empty';
 }
 
+/** Of the conditions, the rounded arguments that they read. */
+const READS: Readonly<Record<string, string[]>> = {
+  vectorOutside: ['lengthBytes'],
+  pgoffWraps: ['lengthBytes'],
+  keepsAndResizes: ['oldLengthBytes', 'newLengthBytes'],
+  belowMinimum: ['addr'],
+  remapsNothing: ['addr'],
+};
+
 function namesOf(step: Step): string[] {
   if (step.do === 'outward' || step.do === 'wraps') return [step.addr, step.length];
   if (step.do === 'below') return step.addr === null ? [step.length] : [step.addr, step.length];
-  if (step.do === 'refuse') return ['addr', 'lengthBytes', 'newLengthBytes', 'oldLengthBytes'];
+  if (step.do === 'refuse') return READS[step.when] ?? [];
   return [step.argument];
 }
 
