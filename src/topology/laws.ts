@@ -5,7 +5,8 @@
  * - Law 7: memory is conserved. Frames are free or in one folio; an mm at rest counts the pages that its table has; an MMU at
  *   rest holds the frames that its tables take; the native table is what the Linux table says. What was written to is not lost:
  *   no page goes as clean that hardware has noted as dirty.
- * - Law 8: no translation that a TLB can use contradicts the table, once the maintenance for it is complete.
+ * - Law 8: no translation that a TLB can use contradicts the table, once the maintenance for it is complete; nor is one kept that lets
+ *   hardware pass by an entry which must note an access or a write (`lawsOfTlbs.ts`).
  * - The law of page sizes, where processes select theirs (`sizeLaws.ts`).
  *
  * @models S-12 S-38 S-44
@@ -34,6 +35,7 @@ import { pageSizeLimits } from '../arch/granule.ts';
 import type { LawCheck } from './definitions/customLaws.ts';
 import { type LawName, lawsLeftOut, type StandIns } from './lawsLooked.ts';
 import { PinLaws } from './lawsOfPins.ts';
+import { keptFault } from './lawsOfTlbs.ts';
 import { sizeFault } from './sizeLaws.ts';
 
 interface ContextByKind {
@@ -279,7 +281,10 @@ export class Laws {
     for (const { asid, page, frame, write } of shown?.translations ?? []) {
       if (asid === mmu.asid) fits(page, frame, write ? MAY_WRITE : 0);
     }
-    if (tlb !== null) forEachPage(tlb, mmu, fits);
+    if (tlb === null) return;
+    forEachPage(tlb, mmu, fits);
+    const kept = keptFault(tlb, mmu);
+    if (kept !== null) this.broken(record, 8, `${id}, with the tables of ${mmu.pid}, ${kept}`);
   }
 
   /** Holds one translation against the table of its mm. */

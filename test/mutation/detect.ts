@@ -51,8 +51,8 @@ const forTables: Detector[] = [
 
 function detectorsOf({ group }: Subject): Detector[] {
   const all = group === 'answers' ? forAnswers : forTables;
-  const stage = process.env['STAGE'];
-  return stage === undefined ? all : stage === '1' ? all.slice(0, 3) : all.slice(3);
+  const stage = process.env['MUTANT_STAGE'] ?? process.env['STAGE'];
+  return stage === 'first' || stage === '1' ? all.slice(0, 3) : stage === '2' ? all.slice(3) : all;
 }
 
 /** Asks one detector after the other. */

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { bundled, runNode } from './build.ts';
 import type { Verdict } from './detectors/verdict.ts';
 import type { Mutant } from './mutant.ts';
+import { PAGE_OF_STEP } from './mutants/rules.ts';
 import { projectTests } from './projectTests.ts';
 
 /** What became of a mutant. */
@@ -15,6 +16,9 @@ export interface Result {
 
 /** A child that goes on for longer than this has an endless loop in it: all detectors take a tenth of it. */
 const CHILD_MS_MOST = 300_000;
+
+/** All rules take some tens of seconds. */
+const RULES_MS_MOST = 1_200_000;
 
 async function verdictOn(mutant: Mutant): Promise<Verdict | null> {
   const { group, op } = mutant;
@@ -29,6 +33,25 @@ async function verdictOn(mutant: Mutant): Promise<Verdict | null> {
   // The sources do not even start, or stop the process: nobody could overlook that.
   const text = ended.errors.trim().split('\n').at(-1) ?? `exit code ${ended.code}`;
   return { by: 'invariant', run: 'the start', at: null, text };
+}
+
+/** Rule mutants by name, or all: a process takes its share of them one after the other. */
+export async function rulesIn(names: readonly string[], shares = 1): Promise<Result[]> {
+  const input = await bundled('test/mutation/detectRules.ts', { edits: [PAGE_OF_STEP] });
+  const ran = await Promise.all(
+    Array.from({ length: shares }, (_, at) => {
+      const env = { ONLY: names.join(' '), SHARE: `${at + 1}/${shares}` };
+      return runNode(['--input-type=module', '-'], { input, env, most: RULES_MS_MOST });
+    }),
+  );
+  return ran.flatMap(({ output, errors, code }) => {
+    if (code !== 0) throw new Error(`the mutants of rules ended with ${code}: ${errors}`);
+    return output
+      .trim()
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as Result);
+  });
 }
 
 /** Judges one mutant: by the detectors, and where they see nothing by tests of the project. */

@@ -224,7 +224,7 @@ export const kernelChecks: Readonly<Record<string, Check>> = {
     return huge ? -ENOSYS : {};
   },
   // ipc/shm.c:do_shmat, SHMLBA is PAGE_SIZE
-  shmat: (call, page) => {
+  shmat: (call, page): Checked => {
     if (bits(call, 'shmid') < 0) return -EINVAL;
     const flags = bits(call, 'flags');
     let addr = big(call, 'addr');

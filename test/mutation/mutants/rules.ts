@@ -9,8 +9,6 @@ import type { Edit, Mutant } from '../mutant.ts';
 
 const STEPS = 'src/mm/abi/steps.ts';
 
-type List = 'steps' | 'late';
-
 /** Steps that look at the page size of the caller; conditions that do. */
 const LOOKS_AT_PAGE = new Set<Step['do']>(['aligned', 'up', 'down', 'outward', 'hint', 'cap']);
 const CONDITIONS = new Set(['hugeSizeUnknown', 'vectorOutside', 'pgoffWraps', 'maskTooLong']);

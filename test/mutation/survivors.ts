@@ -1,0 +1,75 @@
+/** What no detector notices, with the reason of each: by name, or by the beginning of several names. */
+
+/** Why a mutant survives. */
+export type SurvivorKind =
+  /** Nothing that the model can do differs. */
+  | 'equivalent'
+  /** Something differs that nothing of the kind is promised about: counts of events, cost. */
+  | 'not promised'
+  /** A hole: no property, oracle or test of the project sees it. */
+  | 'hole';
+
+/** One explanation. */
+export interface Survivor {
+  readonly kind: SurvivorKind;
+  readonly why: string;
+}
+
+const ends = 'A range that wraps is not empty, and an empty one cannot wrap: only one of the two checks can hold.';
+
+/** The explanations, by name. */
+export const survivors: Readonly<Record<string, Survivor>> = {
+  ...Object.fromEntries(
+    [
+      'madvise/3',
+      'mseal/3',
+      'msync/4',
+      'mlock/1',
+      'mlock2/2',
+      'munlock/1',
+      'mbind/7',
+      'set_mempolicy_home_node/4',
+      'set_vma_anon_name/3',
+    ].map((row): [string, Survivor] => [`rule/${row}/later`, { kind: 'equivalent', why: ends }]),
+  ),
+  'rule/mincore/2/later': {
+    kind: 'equivalent',
+    why: 'The vector is counted in whole pages, rounded or not; a length that would wrap was refused before.',
+  },
+  'rule/mmap/5/later': {
+    kind: 'equivalent',
+    why: 'TASK_SIZE is whole pages, so a length is beyond it rounded or not; both refuse with ENOMEM.',
+  },
+  'rule/mmap/8/always': { kind: 'equivalent', why: 'A hint is rounded down before, so it is always aligned.' },
+  'rule/mmap/late-1/later': { kind: 'equivalent', why: 'A mapping has one type: only one of the two can hold.' },
+  'rule/munmap/1/later': {
+    kind: 'equivalent',
+    why: 'A length beyond user memory is refused rounded or not, with one errno.',
+  },
+  'rule/munmap/2/later': {
+    kind: 'equivalent',
+    why: 'A length that is not 0 rounds to 0 only past 2^64, which was refused before.',
+  },
+  ...Object.fromEntries(
+    ['mprotect', 'pkey_mprotect'].flatMap((op): [string, Survivor][] => [
+      [
+        `rule/${op}/2/later`,
+        { kind: 'equivalent', why: 'Length 0 rounds to 0 and any other to something, or is refused.' },
+      ],
+      [
+        `rule/${op}/3/may-wrap`,
+        { kind: 'equivalent', why: 'The next step refuses the length 0 that it then is, with the same errno.' },
+      ],
+      [
+        `rule/${op}/4/may-be-empty`,
+        { kind: 'equivalent', why: 'The step before refuses what would be rounded to 0, with the same errno.' },
+      ],
+    ]),
+  ),
+  ...Object.fromEntries(
+    ['truncate', 'ftruncate'].map((op): [string, Survivor] => [
+      `rule/${op}/0/later`,
+      { kind: 'equivalent', why: 'A size is not negative and too large at once.' },
+    ]),
+  ),
+};
