@@ -35,7 +35,7 @@ import { pageSizeLimits } from '../arch/granule.ts';
 import type { LawCheck } from './definitions/customLaws.ts';
 import { type LawName, lawsLeftOut, type StandIns } from './lawsLooked.ts';
 import { PinLaws } from './lawsOfPins.ts';
-import { keptFault } from './lawsOfTlbs.ts';
+import { keptFault, unbrokenFault } from './lawsOfTlbs.ts';
 import { sizeFault } from './sizeLaws.ts';
 
 interface ContextByKind {
@@ -75,6 +75,8 @@ export class Laws {
   /** Entries of tables and TLBs that were looked at. */
   checked = 0;
   private readonly seen = new Map<string, Seen>();
+  /** The table of each MMU that hardware walked after its last event. */
+  private readonly walked = new Map<string, PageTable>();
   private pins: PinLaws | null = null;
   private readonly ofDefinitions: LawCheck;
   private readonly standIns: StandIns;
@@ -162,6 +164,10 @@ export class Laws {
     }
     if (mmu.lostDirtyPages !== undefined)
       this.broken(record, 7, `${mmu.lostDirtyPages} dirty pages of ${id} went as if they were clean`);
+    const walked = mmu.native ?? mmu.linux;
+    const unbroken = unbrokenFault(this.walked.get(id) ?? walked, walked);
+    this.walked.set(id, walked);
+    if (unbroken !== null) this.broken(record, 8, `in ${id} ${unbroken}`);
     if (mmu.current !== null) return;
     const before = this.seen.get(id);
     if (before?.linux === mmu.linux && before.native === mmu.native) return;

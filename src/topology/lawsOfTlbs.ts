@@ -8,7 +8,7 @@
 import type { MmuContext, TlbContext } from '../../machines/index.ts';
 import { geometryOf, pageSizeLimits } from '../arch/granule.ts';
 import type { PageTable } from '../mm/pageTable.ts';
-import { hasFlags, isValid, isYoung, PTE } from '../mm/pte.ts';
+import { hasFlags, isValid, isYoung, PTE, pfnOf } from '../mm/pte.ts';
 import { MAY_WRITE } from '../mm/tlbArray.ts';
 import { ASID_STRIDE, asidOfKey, firstPageOfGroup, isGroupKey, LEVEL_STRIDE, WALK_ASID_STRIDE } from '../mm/tlbKeys.ts';
 
@@ -92,5 +92,35 @@ export function keptFault({ tlb }: Pick<TlbContext, 'tlb'>, mmu: Walked): string
     const va = walkOf(key, granuleBytes);
     if (va !== null && !table.hasLeafTable(va)) fault ??= `walks on from 0x${va.toString(16)}, where no table is`;
   });
+  return fault;
+}
+
+/**
+ * Where a table that hardware walks has gone from one valid entry to another in one step, though break-before-make wants an invalid
+ * one and a complete flush between them (Arm ARM D8.17 RWHZWS); null for nowhere. Tables of two kinds cannot be compared.
+ *
+ * @example
+ * ```ts
+ * const before = PageTable.empty(4096).edit();
+ * before.set(0x5000, packPte(7, PTE.VALID));
+ * const after = before.done().edit();
+ * after.set(0x5000, packPte(9, PTE.VALID));
+ * unbrokenFault(before.done(), after.done()); // 'the entry at 0x5000 goes from frame 7 to 9 without a break'
+ * ```
+ */
+export function unbrokenFault(before: PageTable, after: PageTable): string | null {
+  if (before === after || before.geometry !== after.geometry) return null;
+  let fault: string | null = null;
+  for (const { startVa, endVa } of after.changedRanges(before)) {
+    after.forEach(startVa, endVa, (va, pte) => {
+      const old = before.get(va);
+      const moves = pfnOf(old) !== pfnOf(pte);
+      const resizes = hasFlags(old, PTE.CONT) !== hasFlags(pte, PTE.CONT);
+      if (!isValid(old) || !isValid(pte) || !(moves || resizes)) return true;
+      const what = !moves ? 'one size of block to another' : `frame ${pfnOf(old)} to ${pfnOf(pte)}`;
+      fault = `the entry at 0x${va.toString(16)} goes from ${what} without a break`;
+      return false;
+    });
+  }
   return fault;
 }

@@ -16,7 +16,6 @@ const GROUPS: Readonly<Record<MutantGroup, string>> = {
 const DETECTORS: Readonly<Record<DetectorName, string>> = {
   'kernel answers': 'recorded sequences of calls of real kernels, as processes on 4K (docs/validation.md)',
   interfaces: 'fixed questions that real kernels answered, as processes on 4K',
-  footprint: 'counts of real kernels for small workloads',
   'worked out':
     "calls worked out from the kernel's functions: cases, and a second writing of the functions at every border",
   'law 7': 'checked mode: memory is conserved, tables agree, nothing dirty is lost',
@@ -26,7 +25,6 @@ const DETECTORS: Readonly<Record<DetectorName, string>> = {
   'end of run': 'what is left at the end: stuck processes, frames that nobody owns, runs without an end',
   contents: 'a shadow of all memory: every read finds what was written last',
   'same as kernel': 'random calls on a kernel of a page size and as a process of it on 4K',
-  'TLB counts': 'misses of recorded programs in an independent model',
   test: 'a test of the project, named in the table',
 };
 

@@ -11,7 +11,17 @@ export interface Result {
   readonly name: string;
   /** Null: it survived. */
   readonly verdict: Verdict | null;
-  readonly seconds: number;
+  /** Of this run; not kept. */
+  readonly seconds?: number;
+}
+
+/** Where the results of the last whole run are kept. */
+export const RESULTS = 'fixtures/mutation/results.json';
+
+/** Results as a file: one line each, without times, which differ from run to run. */
+export function resultsText(results: readonly Result[]): string {
+  const lines = results.map(({ name, verdict }) => JSON.stringify({ name, verdict }));
+  return `[\n${lines.join(',\n')}\n]\n`;
 }
 
 /** A child that goes on for longer than this has an endless loop in it: all detectors take a tenth of it. */

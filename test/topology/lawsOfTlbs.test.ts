@@ -9,7 +9,7 @@ import { PageTable } from '../../src/mm/pageTable.ts';
 import { packPte, PTE } from '../../src/mm/pte.ts';
 import { Tlb } from '../../src/mm/tlb.ts';
 import { MAY_READ, MAY_WRITE } from '../../src/mm/tlbArray.ts';
-import { keptFault } from '../../src/topology/lawsOfTlbs.ts';
+import { keptFault, unbrokenFault } from '../../src/topology/lawsOfTlbs.ts';
 import { walkGeometry } from '../../machines/tlbMaintenance.ts';
 
 const ASID = 3;
@@ -73,5 +73,31 @@ describe('a TLB may not keep', () => {
     expect(faultOf(table(...entries.map(([page]): [number, number] => [page, flags & ~PTE.YOUNG])), reads(9))).toBe(
       'has page 9, whose entry is old',
     );
+  });
+});
+
+describe('a table that hardware walks', () => {
+  const before = table([5, USED], [6, USED]);
+  const changed = (page: number, pte: number): PageTable => {
+    const edit = before.edit();
+    edit.set(page * 4096, pte);
+    return edit.done();
+  };
+
+  test('goes from one frame or block to another by way of an invalid entry', () => {
+    expect(unbrokenFault(before, changed(5, packPte(9, USED)))).toBe(
+      'the entry at 0x5000 goes from frame 5 to 9 without a break',
+    );
+    expect(unbrokenFault(before, changed(6, packPte(6, USED | PTE.CONT)))).toBe(
+      'the entry at 0x6000 goes from one size of block to another without a break',
+    );
+  });
+
+  test('may come, go, lose rights and grow old as it is', () => {
+    expect(unbrokenFault(before, changed(7, packPte(7, USED)))).toBeNull();
+    expect(unbrokenFault(before, changed(5, 0))).toBeNull();
+    expect(unbrokenFault(before, changed(5, packPte(5, PTE.VALID | PTE.READONLY)))).toBeNull();
+    expect(unbrokenFault(before, before)).toBeNull();
+    expect(unbrokenFault(before, PageTable.empty(65536))).toBeNull();
   });
 });

@@ -6,10 +6,6 @@ import { abiDesign } from '../../../src/validate/abiDesign.ts';
 import { AbiTally } from '../../../src/validate/abiCompare.ts';
 import { type AbiSequence, readAbiFile } from '../../../src/validate/abiFile.node.ts';
 import { abiWorld, runAbi } from '../../../src/validate/abiRun.ts';
-import { compareFootprint } from '../../../src/validate/footprintCompare.ts';
-import { parseFootprintLine } from '../../../src/validate/footprintLine.ts';
-import { footprintSystem, runFootprint } from '../../../src/validate/footprintRun.ts';
-import { readAnswers } from '../../../src/validate/ndjson.node.ts';
 import { oneLine, type Verdict, verdictOf } from './verdict.ts';
 
 /** Which sequences are played. */
@@ -74,37 +70,6 @@ export function interfaceAnswers(): Verdict | null {
       const [first] = compareColumn(read, list, column, settings).differences;
       if (first === undefined) continue;
       return { by: 'interfaces', run, at: null, text: oneLine(JSON.stringify(first)) };
-    } catch (error) {
-      return verdictOf(error, run);
-    }
-  }
-  return null;
-}
-
-/** The first workload that counts otherwise: on 4K kernels as processes of each size. */
-export async function footprints(checked: boolean): Promise<Verdict | null> {
-  for await (const at of readAnswers('fixtures/oracle/footprint.ndjson')) {
-    const line = parseFootprintLine(at);
-    if (!('title' in line)) continue;
-    const { pageBytes, thpAlwaysBytes, workload, title } = line;
-    const run = `footprint of ${title} at ${pageBytes / 1024}K on 4K`;
-    try {
-      const setting = {
-        kernelPageBytes: 4096,
-        pageBytes,
-        thpAlwaysBytes,
-        design: { readOrder: 'process-page' as const },
-      };
-      const {
-        passed,
-        checks,
-        run: made,
-      } = compareFootprint(line, runFootprint(footprintSystem(workload, setting), { checked }));
-      if (made.failure !== null) return verdictOf(new Error(made.failure), run);
-      if (passed) continue;
-      const wrong = checks.filter(({ agrees }) => !agrees);
-      const text = wrong.map(({ field, kernel, model }) => `${field} ${String(model)}, a kernel ${kernel}`).join('; ');
-      return { by: 'footprint', run, at: null, text: oneLine(text) };
     } catch (error) {
       return verdictOf(error, run);
     }

@@ -5,8 +5,6 @@ import { GranuleError } from '../../../src/errors.ts';
 export type DetectorName =
   /** Answers that real kernels gave. */
   | 'kernel answers'
-  /** Counts of real kernels. */
-  | 'footprint'
   | 'interfaces'
   /** Calls worked out from the kernel's functions. */
   | 'worked out'
@@ -22,7 +20,6 @@ export type DetectorName =
   | 'contents'
   /** A process and a plain kernel of its page size. */
   | 'same as kernel'
-  | 'TLB counts'
   /** Tests of the project, by name. */
   | 'test';
 

@@ -200,14 +200,14 @@ const owed: readonly Mutant[] = [
     edit('src/mm/tableWork.ts', 'this.startVa = Math.min(this.startVa, va);', 'this.startVa = va;'),
   ),
   mutant(
-    'lost-rights-need-a-flush',
-    'the kpti twin: with page-table isolation every instruction once instead of twice',
+    'kpti-ranges',
+    'with page-table isolation, the second of the two instructions of each flush by address',
     'arch/arm64/include/asm/tlbflush.h:__tlbi_user',
     edit(FLUSH, 'instructions: 2 * request.instructions', 'instructions: request.instructions'),
   ),
   mutant(
     'kpti-whole-asid',
-    'the same for a flush by ASID',
+    'with page-table isolation, the second of the two instructions of a flush by ASID',
     'arch/arm64/include/asm/tlbflush.h:flush_tlb_mm',
     edit(FLUSH, 'resources.design.kpti ? 2 : 1', 'resources.design.kpti ? 1 : 1'),
   ),
@@ -296,8 +296,11 @@ const ordered: readonly Mutant[] = [
     'break-of-native-entries',
     'break-before-make of native entries',
     'layer 3: native twin of ptep_clear_flush',
-    edit('src/mm/tableOps.ts', 'if (needsBreak(before, after)) broken.push(va);', ''),
-    edit('src/mm/tableOps.ts', "import { needsBreak } from './breakBeforeMake.ts';\n", ''),
+    edit(
+      'src/mm/tableOps.ts',
+      'if (needsBreak(before, after)) broken.push(va);',
+      'if (needsBreak(before, after) && va < 0) broken.push(va);',
+    ),
   ),
   mutant(
     'make-after-break',
