@@ -7,7 +7,7 @@ import { sameAsKernel } from './detectors/sameAsKernel.ts';
 import { shippedTopologies } from './detectors/topologies.ts';
 import type { Verdict } from './detectors/verdict.ts';
 import { workedOutCases } from './detectors/workedOut.ts';
-import { fuzzedWorlds, reclaimWorlds, variedWorlds } from './detectors/worlds.ts';
+import { fineWorlds, fuzzedWorlds, reclaimWorlds, variedWorlds } from './detectors/worlds.ts';
 import type { MutantGroup } from './mutant.ts';
 
 /** What the child is told. */
@@ -37,6 +37,7 @@ const forTables: Detector[] = [
   () => variedWorlds(11, 30),
   () => reclaimWorlds(4, 8),
   () => fuzzedWorlds(1, 8),
+  () => fineWorlds(1, 8),
   shippedTopologies,
   replay(K4, K4, { most: 10 }),
 ];

@@ -72,4 +72,32 @@ export const survivors: Readonly<Record<string, Survivor>> = {
       { kind: 'equivalent', why: 'A size is not negative and too large at once.' },
     ]),
   ),
+  'maintenance/flush-after-access-flags': {
+    kind: 'not promised',
+    why: 'The entry has become more permissive: who keeps the old one faults once more and walks again. Only counts of walks differ.',
+  },
+  'maintenance/flush-after-drop-native': {
+    kind: 'equivalent',
+    why: 'The tables of the entries are freed with them, and that flushes the whole ASID.',
+  },
+  'maintenance/walks-of-moved-tables': {
+    kind: 'not promised',
+    why: 'A move frees no table, so the partial walks that stay lead to tables that are there; Linux drops them since flush_tlb_range does.',
+  },
+  'maintenance/stale-walks': {
+    kind: 'equivalent',
+    why: 'The answer to a walk and maintenance come from one MMU by one channel, in order: what arrives after maintenance was read after it.',
+  },
+  'maintenance/walks-see-the-gap': {
+    kind: 'not promised',
+    why: 'The fault handler finds the entry there and lets the walk go on, as Linux does; one fault more is counted.',
+  },
+  'maintenance/local-flush-at-regranule': {
+    kind: 'hole',
+    why: 'The flush of the ASID follows by broadcast. Between the two a CPU may read an entry as one of smaller pages, and law 8 waits for the second.',
+  },
+  'tables/rebuild-contiguous': {
+    kind: 'hole',
+    why: 'Nothing reads contiguous bits of a Linux table beside a native one; no law forbids them there.',
+  },
 };

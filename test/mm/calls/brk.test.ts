@@ -22,6 +22,11 @@ describe.each([4 * K, 16 * K, 64 * K])('brk of a process of %i-byte pages', (pag
     const grown = after(begun, START + 5000);
     expect(planBrk(begun, { addr: START + 5000 }).result).toBe(START + 5000);
     expect(planBrk(grown, { addr: 0 }).result).toBe(START + 5000);
+    // Within the same page, and back by one.
+    const within = after(after(begun, START + 1), START + 2);
+    expect(planBrk(within, { addr: 0 }).result).toBe(START + 2);
+    const back = after(after(begun, START + pageBytes + 9), START + 7);
+    expect(planBrk(back, { addr: 0 }).result).toBe(START + 7);
   });
 
   it('maps whole pages, and no more of them until the last one is full', () => {

@@ -43,7 +43,7 @@ const vector = [
   [],
   [{ addr: 0, lengthBytes: -1 }],
   [{ addr: 3, lengthBytes: 1 }],
-  Array(1025).fill({ addr: 0, lengthBytes: 1 }),
+  Array.from({ length: 1025 }, () => ({ addr: 0, lengthBytes: 1 })),
 ];
 const size = { file: ['f'], sizeBytes: [-1, 0, 5000, 2 ** 62, 2 ** 63, END] };
 const mode = [0, 1, 2, 3, 4];

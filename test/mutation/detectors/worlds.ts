@@ -3,12 +3,13 @@
  * Two thirds are delivered in random order, and in half of them processes of several granules share the CPUs.
  */
 import type { RunSource } from '../../../src/mm/runs.ts';
+import type { TraceStep } from '../../../src/trace/memoryTrace.ts';
 import { SeededRandom } from '../../../src/runtime/random.ts';
 import type { System } from '../../../src/runtime/system.ts';
 import { Laws } from '../../../src/topology/laws.ts';
 import type { TopologyInput } from '../../../src/topology/schema.ts';
 import { fuzzWorld } from '../../machines/support/fuzz.ts';
-import { program, randomSteps } from '../../machines/support/programs.ts';
+import { mapAnon, program, randomSteps } from '../../machines/support/programs.ts';
 import { checkEnd, topologyOf, worldOf } from '../../machines/support/world.ts';
 import { reclaimWorld, runShadowed, slotFault } from '../../reclaim/support/reclaimWorld.ts';
 import { type Verdict, verdictOf } from './verdict.ts';
@@ -83,6 +84,59 @@ export function variedWorld(seed: number): { system: System; pids: number[]; nam
     ...variant.topology,
   });
   return { system: worldOf(topology, programs), pids, name: variant.name };
+}
+
+/** Where a fine program works, and how many pages of 4K it has there: four blocks. */
+const FINE = 0x3000_0000;
+const FINE_PAGES = 64;
+
+/** A program that changes single pages of blocks which it uses: they are folded, and unfolded again. */
+function fineSteps(seed: number, maps: boolean): TraceStep[] {
+  const random = new SeededRandom(seed);
+  const at = (): number => FINE + random.below(FINE_PAGES) * 4096;
+  const steps: TraceStep[] = maps ? [mapAnon(FINE, FINE_PAGES / 16)] : [];
+  for (let page = 0; page < FINE_PAGES; page++) steps.push({ access: 'W', addr: FINE + page * 4096, sizeBytes: 8 });
+  for (let step = 0; step < 80; step++) {
+    const range = { addr: at(), lengthBytes: 4096 };
+    if (random.chance(0.2)) steps.push({ op: 'mprotect', ...range, prot: 1 }, { op: 'mprotect', ...range, prot: 3 });
+    if (random.chance(0.1)) steps.push({ op: 'madvise', ...range, advice: random.chance(0.5) ? 4 : 20 });
+    steps.push({ access: random.chance(0.5) ? 'W' : 'R', addr: at(), sizeBytes: 8 });
+  }
+  return steps;
+}
+
+/** The first world of 4K processes that change single pages, where TLBs keep an entry a page or one a group. */
+export function fineWorlds(first: number, last: number): Verdict | null {
+  for (let seed = first; seed <= last; seed++) {
+    const contiguousTlb = seed % 2 === 0 ? 'per-page' : 'per-group';
+    const verdict = tried(`fineWorlds ${seed}, ${contiguousTlb}`, () => {
+      const base = { pageSize: '4K', layout: 65536, trace: 'made' };
+      const topology = topologyOf({
+        cpus: 2,
+        asidBits: 3,
+        quantumCycles: 2000,
+        chooser: seed % 3 === 0 ? 'time-order' : 'seeded-random',
+        seed,
+        design: { contiguousTlb, thp: { enabled: 'always', sizes: { '64K': 'always' } } },
+        processes: [
+          { ...base, pid: 1, children: [11] },
+          { ...base, pid: 11, forked: true },
+          { ...base, pid: 2 },
+          { ...base, pid: 3 },
+          { ...base, pid: 4 },
+        ],
+      });
+      const fork: TraceStep = { op: 'fork', childPid: 0 };
+      const programs = new Map<number, RunSource>(
+        [1, 2, 3, 4].map((pid) => [pid, program(fineSteps(seed * 10 + pid, true))]),
+      );
+      programs.set(1, program([...fineSteps(seed, true), fork, ...fineSteps(seed + 1, false)]));
+      programs.set(11, program(fineSteps(seed + 2, false)));
+      lawful(worldOf(topology, programs), [1, 2, 3, 4, 11]);
+    });
+    if (verdict !== null) return verdict;
+  }
+  return null;
 }
 
 /** Runs under the laws, then looks at what is left. */

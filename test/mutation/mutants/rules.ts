@@ -38,7 +38,7 @@ export const PAGE_OF_STEP: Edit = {
 };
 
 const altered = (fields: object): Change['list'] => {
-  return (list, at) => list.map((step, index) => (index === at ? ({ ...step, ...fields } as Step) : step));
+  return (list, at) => list.map((step, index) => (index === at ? { ...step, ...fields } : step));
 };
 
 function errnoOf(step: Step): string | null {
