@@ -1,6 +1,7 @@
 /**
  * The program that runs in the child: detectors one after the other, the cheapest first, until one notices. What it says goes to
- * standard output as one line of JSON. `MUTANT` has the group of the mutant.
+ * standard output as one line of JSON. `MUTANT` has the group of the mutant;
+ * with `MUTANT_STAGE=first` only the first three detectors are asked.
  */
 import { interfaceAnswers, sequenceAnswers } from './detectors/kernelAnswers.ts';
 import { sameAsKernel } from './detectors/sameAsKernel.ts';
@@ -44,8 +45,8 @@ const forTables: Detector[] = [
 
 function detectorsOf({ group }: Subject): Detector[] {
   const all = group === 'answers' ? forAnswers : forTables;
-  const stage = process.env['MUTANT_STAGE'] ?? process.env['STAGE'];
-  return stage === 'first' || stage === '1' ? all.slice(0, 3) : stage === '2' ? all.slice(3) : all;
+  const stage = process.env['MUTANT_STAGE'];
+  return stage === 'first' ? all.slice(0, 3) : all;
 }
 
 /** Asks one detector after the other. */

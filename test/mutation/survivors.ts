@@ -100,4 +100,24 @@ export const survivors: Readonly<Record<string, Survivor>> = {
     kind: 'hole',
     why: 'Nothing reads contiguous bits of a Linux table beside a native one; no law forbids them there.',
   },
+  'maintenance/flush-of-freed-tables': {
+    kind: 'hole',
+    why: 'Law 8 would see a partial walk through the table that is gone, but no world of the detectors frees a table without clearing an entry of it.',
+  },
+  'maintenance/ttbr-flush': {
+    kind: 'hole',
+    why: 'That a rollover asks for the flush is tested; that a CPU does it is not: in no world is a number given out again while a CPU has entries of it.',
+  },
+  'maintenance/regranule-at-exec': {
+    kind: 'hole',
+    why: 'No world of the detectors has an execve of another page size whose address space a CPU has installed.',
+  },
+  'tables/rebuild-check': {
+    kind: 'hole',
+    why: 'The page that was torn is looked at before a return is tried, and no world tears two.',
+  },
+  'memory/dirt-to-files': {
+    kind: 'hole',
+    why: 'The shadow of contents is of anonymous memory; nobody follows what was written to files.',
+  },
 };
