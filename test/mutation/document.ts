@@ -48,7 +48,10 @@ function row(mutant: Mutant, { verdict }: Result): string {
 function tableOf(title: string, pairs: readonly (readonly [Mutant, Result])[]): string {
   const head = '| mutant | what is gone | which stands for | noticed by | first |\n|---|---|---|---|---|';
   const found = pairs.filter(([, { verdict }]) => verdict !== null).length;
-  return `## ${title}\n\n${found} of ${pairs.length} are noticed.\n\n${head}\n${pairs.map(([mutant, result]) => row(mutant, result)).join('\n')}\n`;
+  return (
+    `## ${title}\n\n${found} of ${pairs.length} are` +
+    ` noticed.\n\n${head}\n${pairs.map(([mutant, result]) => row(mutant, result)).join('\n')}\n`
+  );
 }
 
 function summary(pairs: readonly (readonly [Mutant, Result])[]): string {
@@ -58,9 +61,15 @@ function summary(pairs: readonly (readonly [Mutant, Result])[]): string {
     const tested = found.filter(([, { verdict }]) => verdict?.by === 'test').length;
     const left = some.filter(([, { verdict }]) => verdict === null);
     const of = (kind: Survivor['kind']): number => left.filter(([{ name }]) => survivors[name]?.kind === kind).length;
-    return `| ${title} | ${some.length} | ${found.length - tested} | ${tested} | ${of('equivalent')} | ${of('not promised')} | ${of('hole')} |`;
+    return (
+      `| ${title} | ${some.length} | ${found.length - tested} | ${tested}` +
+      ` | ${of('equivalent')} | ${of('not promised')} | ${of('hole')} |`
+    );
   });
-  return `| layer | mutants | noticed by a property or an oracle | by a test alone | equivalent | not promised | holes |\n|---|---|---|---|---|---|---|\n${lines.join('\n')}\n`;
+  return (
+    `| layer | mutants | noticed by a property or an oracle | by a test alone | equivalent` +
+    ` | not promised | holes |\n|---|---|---|---|---|---|---|\n${lines.join('\n')}\n`
+  );
 }
 
 function detectors(pairs: readonly (readonly [Mutant, Result])[]): string {
@@ -76,7 +85,10 @@ function rate(pairs: readonly (readonly [Mutant, Result])[]): string {
     ([{ name }, { verdict }]) => verdict === null && survivors[name]?.kind === 'equivalent',
   ).length;
   const percent = ((100 * found) / (pairs.length - same)).toFixed(1);
-  return `${found} of ${pairs.length} mutants are noticed; ${same} cannot be, since they do what the whole does. Of the others that is ${percent} %.`;
+  return (
+    `${found} of ${pairs.length} mutants are noticed; ${same} cannot be,` +
+    ` since they do what the whole does. Of the others that is ${percent} %.`
+  );
 }
 
 /** The document. */

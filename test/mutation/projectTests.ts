@@ -37,7 +37,6 @@ const FILES: readonly (readonly [begins: string, files: readonly string[]])[] = 
   ['tables/unmap-if', ['test/mm/exchangeIfClean.test.ts']],
   ['tables/free', ['test/machines/freedTables.test.ts']],
   ['tables/give', ['test/machines/freedTables.test.ts']],
-  ,
   ['tables/', ['test/mm/contpte.test.ts']],
   ['memory/pte-same', ['test/walkers/exchange.test.ts']],
   ['memory/dirt', ['test/machines/file.test.ts', 'test/reclaim/files.test.ts']],

@@ -82,11 +82,15 @@ export const survivors: Readonly<Record<string, Survivor>> = {
   },
   'maintenance/walks-of-moved-tables': {
     kind: 'not promised',
-    why: 'A move frees no table, so the partial walks that stay lead to tables that are there; Linux drops them since flush_tlb_range does.',
+    why:
+      'A move frees no table, so the partial walks that stay lead to' +
+      ' tables that are there; Linux drops them since flush_tlb_range does.',
   },
   'maintenance/stale-walks': {
     kind: 'equivalent',
-    why: 'The answer to a walk and maintenance come from one MMU by one channel, in order: what arrives after maintenance was read after it.',
+    why:
+      'The answer to a walk and maintenance come from one MMU by one' +
+      ' channel, in order: what arrives after maintenance was read after it.',
   },
   'maintenance/walks-see-the-gap': {
     kind: 'not promised',
@@ -94,7 +98,9 @@ export const survivors: Readonly<Record<string, Survivor>> = {
   },
   'maintenance/local-flush-at-regranule': {
     kind: 'hole',
-    why: 'The flush of the ASID follows by broadcast. Between the two a CPU may read an entry as one of smaller pages, and law 8 waits for the second.',
+    why:
+      'The flush of the ASID follows by broadcast. Between the two a CPU may' +
+      ' read an entry as one of smaller pages, and law 8 waits for the second.',
   },
   'tables/rebuild-contiguous': {
     kind: 'hole',
@@ -102,15 +108,15 @@ export const survivors: Readonly<Record<string, Survivor>> = {
   },
   'maintenance/flush-of-freed-tables': {
     kind: 'hole',
-    why: 'Law 8 would see a partial walk through the table that is gone, but no world of the detectors frees a table without clearing an entry of it.',
+    why:
+      'Law 8 would see a partial walk through the table that is gone, but no' +
+      ' world of the detectors frees a table without clearing an entry of it.',
   },
   'maintenance/ttbr-flush': {
     kind: 'hole',
-    why: 'That a rollover asks for the flush is tested; that a CPU does it is not: in no world is a number given out again while a CPU has entries of it.',
-  },
-  'maintenance/regranule-at-exec': {
-    kind: 'hole',
-    why: 'No world of the detectors has an execve of another page size whose address space a CPU has installed.',
+    why:
+      'That a rollover asks for the flush is tested; that a CPU does it is not:' +
+      ' in no world is a number given out again while a CPU has entries of it.',
   },
   'tables/rebuild-check': {
     kind: 'hole',

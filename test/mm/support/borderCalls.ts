@@ -178,7 +178,10 @@ export function borderFault(op: string, count: { calls: number } = { calls: 0 })
         const found = translateCall(call, pageBytes, privileged);
         if (agrees(found, wanted)) continue;
         const says = JSON.stringify(wanted, (_, value: unknown) => (typeof value === 'bigint' ? Number(value) : value));
-        return `${JSON.stringify(call)} at ${pageBytes / K}K${privileged ? '' : ', unprivileged'}: ${JSON.stringify(found)}, the kernel's function ${says}`;
+        return (
+          `${JSON.stringify(call)} at ${pageBytes / K}K${privileged ? '' : ', unprivileged'}:` +
+          ` ${JSON.stringify(found)}, the kernel's function ${says}`
+        );
       }
     }
   }

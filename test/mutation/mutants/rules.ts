@@ -32,9 +32,12 @@ export interface RuleMutant extends Mutant {
 /** For steps that ask with the kernel's page: the checker takes its page from the step. All rule mutants run with this. */
 export const PAGE_OF_STEP: Edit = {
   file: STEPS,
-  find: 'export function takeSteps(steps: readonly Step[], call: Arguments, caller: Caller): Outcome {\n  let at = call;\n  for (const step of steps) {',
+  find:
+    'export function takeSteps(steps: readonly Step[], call: Arguments, caller:' +
+    ' Caller): Outcome {\n  let at = call;\n  for (const step of steps) {',
   replace:
-    'export function takeSteps(steps: readonly Step[], call: Arguments, real: Caller): Outcome {\n  let at = call;\n  for (const step of steps) {\n    const caller = { ...real, ...(step as { page?: object }).page };',
+    'export function takeSteps(steps: readonly Step[], call: Arguments, real: Caller): Outcome {\n  let at =' +
+    ' call;\n  for (const step of steps) {\n    const caller = { ...real, ...(step as { page?: object }).page };',
 };
 
 const altered = (fields: object): Change['list'] => {
