@@ -111,13 +111,18 @@ export function mutationDocument(mutants: readonly Mutant[], results: readonly R
   });
   return `# Mutation test of the model
 
-More layers, more bugs that are hard to find (S-42): so each step of the layers is taken away in turn, and something has to notice (S-20). A mutant is the
-source with one exact edit. It runs until the first detector notices: an oracle, which real kernels answered or which was worked out from their source, or a
+More layers, more bugs that are hard to find (S-42): so each step of the layers is taken away in turn, and something has to
+notice (S-20). A mutant is the
+source with one exact edit. It runs until the first detector notices: an oracle, which real kernels answered or which was
+worked out from their source, or a
 property, which holds of any run. What no detector notices is put to the tests of the layer.
 
-\`npm run mutation\` runs all and writes this document; \`-- --only NAME\` some, \`-- --json FILE\` the results as JSON, \`-- --list\` names. A test holds that every
-edit still fits, once, and that a few of each kind are noticed. The rules of layer 1 are data: of every row each step goes, asks with the kernel's page instead of the
-caller's, refuses with another errno, loses its condition, and changes places with the next where that may answer otherwise. The rows
+\`npm run mutation\` runs all and writes this document; \`-- --only NAME\` some, \`-- --json FILE\` the results as JSON, \`--
+--list\` names. A test holds that every
+edit still fits, once, and that a few of each kind are noticed. The rules of layer 1 are data: of every row each step goes,
+asks with the kernel's page instead of the
+caller's, refuses with another errno, loses its condition, and changes places with the next where that may answer otherwise.
+The rows
 ${rowsWithoutSteps.join(', ')} have no step; brk has mutants of its own.
 
 ${rate(pairs)}

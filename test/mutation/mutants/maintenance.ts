@@ -3,12 +3,10 @@ import type { Edit, Mutant } from '../mutant.ts';
 import { cpuMutants } from './cpus.ts';
 
 const FLUSH = 'machines/mmuFlush.ts';
-const TLB = 'machines/tlb.ts';
 const EDITS = 'src/mm/tableEdits.ts';
 const TABLES = 'machines/mmuTables.ts';
 const SUPPORT = 'machines/mmuSupport.ts';
 const BREAK = 'src/mm/breakBeforeMake.ts';
-const ASID = 'src/mm/asid.ts';
 const EXCHANGE = 'src/mm/tableExchange.ts';
 
 function mutant(name: string, removes: string, standsFor: string, ...edits: Edit[]): Mutant {
