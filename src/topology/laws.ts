@@ -5,7 +5,8 @@
  * - Law 7: memory is conserved. Frames are free or in one folio; an mm at rest counts the pages that its table has; an MMU at
  *   rest holds the frames that its tables take; the native table is what the Linux table says. What was written to is not lost:
  *   no page goes as clean that hardware has noted as dirty.
- * - Law 8: no translation that a TLB can use contradicts the table, once the maintenance for it is complete.
+ * - Law 8: no translation that a TLB can use contradicts the table, once the maintenance for it is complete; nor is one kept that lets
+ *   hardware pass by an entry which must note an access or a write (`lawsOfTlbs.ts`).
  * - The law of files, where their conversion is modelled step by step (`lawsOfFiles.ts`).
  * - The law of page sizes, where processes select theirs (`sizeLaws.ts`).
  *
@@ -21,6 +22,7 @@ import type {
   ZoneContext,
 } from '../../machines/index.ts';
 import { GranuleError } from '../errors.ts';
+import type { PageTable } from '../mm/pageTable.ts';
 import type { MessageRecord } from '../runtime/envelope.ts';
 import { shownFigures } from '../runtime/standIn.ts';
 import type { LawCheck } from './definitions/customLaws.ts';
@@ -29,6 +31,7 @@ import { type LawName, lawsLeftOut, type StandIns } from './lawsLooked.ts';
 import { filesFault } from './lawsOfFiles.ts';
 import { PinLaws } from './lawsOfPins.ts';
 import { countPages, nativeFault, residentFault, type Seen, tableFramesFault } from './lawsOfTables.ts';
+import { keptFault, unbrokenFault } from './lawsOfTlbs.ts';
 import { mustAgree, translationFault } from './lawsOfTranslations.ts';
 import { sizeFault } from './sizeLaws.ts';
 
@@ -60,6 +63,8 @@ export class Laws {
   /** Entries of tables and TLBs that were looked at. */
   checked = 0;
   private readonly seen = new Map<string, Seen>();
+  /** The table of each MMU that hardware walked after its last event. */
+  private readonly walked = new Map<string, PageTable>();
   private pins: PinLaws | null = null;
   private readonly ofDefinitions: LawCheck;
   private readonly standIns: StandIns;
@@ -151,6 +156,10 @@ export class Laws {
     const mmu = contextOf(system, id as `mmu:${string}`);
     this.hold(record, 8, wrongWalkFault(mmu));
     this.hold(record, 7, lostDirtFault(mmu));
+    const walked = mmu.native ?? mmu.linux;
+    const unbroken = unbrokenFault(this.walked.get(id) ?? walked, walked);
+    this.walked.set(id, walked);
+    this.hold(record, 8, unbroken === null ? null : `in ${id} ${unbroken}`);
     if (mmu.current !== null) return;
     const before = this.seen.get(id);
     if (before?.linux === mmu.linux && before.native === mmu.native) return;
@@ -184,7 +193,10 @@ export class Laws {
     const mmu = of ?? contextOf(system, installed as `mmu:${string}`);
     if (!mustAgree(Number(id.slice('tlb:'.length)), mmu, contextOf(system, 'sched'))) return;
     if (shown !== null) this.hold(record, 8, translationFault({ id, shown }, mmu, this));
-    if (tlb !== null) this.hold(record, 8, translationFault({ id, context: tlb }, mmu, this));
+    if (tlb === null) return;
+    this.hold(record, 8, translationFault({ id, context: tlb }, mmu, this));
+    const kept = keptFault(tlb, mmu);
+    this.hold(record, 8, kept === null ? null : `${id}, with the tables of ${mmu.pid}, ${kept}`);
   }
 
   private hold(record: LawEvent, law: 7 | 8, what: string | null): void {

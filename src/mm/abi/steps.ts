@@ -90,7 +90,7 @@ function changed(step: Step, call: Arguments, { pageBytes }: Caller): Arguments 
     case 'outward': {
       const addr = numberOf(call, step.addr);
       const start = roundDown(addr, pageBytes);
-      const lengthBytes = roundUp((numberOf(call, step.length) + addr - start) % WORD_END, pageBytes);
+      const lengthBytes = roundUp((numberOf(call, step.length) + (addr - start)) % WORD_END, pageBytes);
       return { ...call, [step.addr]: start, [step.length]: lengthBytes };
     }
     case 'hint': {

@@ -1,9 +1,9 @@
 /** The fixed questions that real kernels answered, as a program of the model, and the model's answers to them. */
 import { readFileSync } from 'node:fs';
-import { expect } from 'vitest';
 import { SHM } from '../../../src/mm/abi/numbers.ts';
 import { UFFD } from '../../../src/mm/userfaultfd/numbers.ts';
 import { abiWorld, runAbi } from '../../../src/validate/abiRun.ts';
+import { sameAnswer } from '../../../src/validate/interfaces/answer.ts';
 import type { AbiAction } from '../../../src/validate/abiStep.ts';
 
 /** An answer of a kernel or of the model. */
@@ -17,7 +17,7 @@ export interface Answer {
 
 /** What the kernels answered, by question and page size. */
 export const oracle: Record<string, Record<string, Answer>> = JSON.parse(
-  readFileSync(new URL('../../../fixtures/oracle/interfaces.json', import.meta.url), 'utf8'),
+  readFileSync('fixtures/oracle/interfaces.json', 'utf8'),
 );
 
 /** Where the program works. */
@@ -115,8 +115,9 @@ export function answersOf(pageBytes: number, kernelPageBytes: number): Map<strin
       status.push(...(payload as { data: number[] }).data);
     },
   });
-  expect(run.failure).toBeNull();
-  expect(run.answers.length).toBe(steps.length);
+  if (run.failure !== null) throw run.failure;
+  if (run.answers.length !== steps.length)
+    throw new Error(`${run.answers.length} of ${steps.length} steps are answered`);
   const found = new Map<string, Answer>();
   for (const [index, { question, action }] of steps.entries()) {
     const { ret, err, signal, code } = run.answers[index];
@@ -127,4 +128,15 @@ export function answersOf(pageBytes: number, kernelPageBytes: number): Map<strin
     else found.set(question, { ret: action.op === 'shmat' ? (ret ?? 0) - ATTACHED[action.flags] : (ret ?? 0) });
   }
   return found;
+}
+
+/** The first question that a process of a page size is answered otherwise than its kernel, in words; null where there is none. */
+export function questionFault(pageBytes: number, kernelPageBytes: number): string | null {
+  const size = `${pageBytes / 1024}K`;
+  for (const [question, answer] of answersOf(pageBytes, kernelPageBytes)) {
+    const wanted = oracle[question]?.[size];
+    if (wanted !== undefined && sameAnswer(wanted, answer)) continue;
+    return `${question}: ${JSON.stringify(answer)}, a kernel ${JSON.stringify(wanted)}`;
+  }
+  return null;
 }
