@@ -5,6 +5,7 @@ import { GranuleError } from '../../src/errors.ts';
 import { classic, classics } from '../../src/explore/classics/index.ts';
 import type { Model, Property } from '../../src/explore/model.ts';
 import { explore, exploreAll, resumeSearch, runExploration, stepsOf } from '../../src/explore/search/explore.ts';
+import { packSearch, unpackSearch } from '../../src/explore/search/packed.node.ts';
 import { STRATEGIES } from '../../src/explore/search/types.ts';
 import { VisitedTable } from '../../src/explore/search/visited.ts';
 import { followPath } from '../../src/explore/search/ways.ts';
@@ -97,6 +98,18 @@ describe('a search laid aside', () => {
     const search = explore(twoPhaseCommit(3), { maxStates: 50 });
     runExploration(search);
     expect(runExploration(resumeSearch(twoPhaseCommit(3), search.save(), { maxStates: 1000 })).states).toBe(288);
+  });
+
+  it('goes through a file, and a damaged one is refused', () => {
+    const model = classic('aba');
+    const search = explore(model, { strategy: 'depth-first' });
+    search.advance(40);
+    const bytes = packSearch(search.save());
+    expect(runExploration(resumeSearch(model, unpackSearch(bytes)))).toEqual(runExploration(search));
+    for (const wrong of [bytes.subarray(0, bytes.length / 2), bytes.subarray(1), new Uint8Array(0)]) {
+      expect(codeOf(() => unpackSearch(wrong))).toBe('EXPLORE_SAVED_UNFIT');
+    }
+    expect(codeOf(() => unpackSearch(packSearch({ ...search.save(), version: 0 })))).toBe('EXPLORE_SAVED_UNFIT');
   });
 
   it('is not gone on with on another model', () => {
