@@ -1,4 +1,4 @@
-import type { TraceCall } from '../mm/runs.ts';
+import type { ImageSegment, TraceCall } from '../mm/runs.ts';
 import { FdTable } from './fdTable.ts';
 import type { LackeyText } from './lackey.ts';
 import { CallText, parseArguments } from './lackeyText.ts';
@@ -45,6 +45,10 @@ const INTERPRETERS: readonly [string, string][] = [
   ['arm64-linux', '/lib/ld-linux-aarch64.so.1'],
 ];
 
+/** A segment that execve mapped, as fixtures/traces/recorder writes it: kind, address, length, protection, and offset and file if any. */
+const SEGMENT =
+  /^==\d+== Segment: (program|interpreter) (0x[0-9a-f]+) (0x[0-9a-f]+) ([0-7])(?: (0x[0-9a-f]+) (.+))?$/;
+
 /**
  * Turns the text lines of a lackey trace into calls of the trace: keeps the descriptor table, so that every read, write
  * and mapping has the path of its file, and drops what failed. A successful call that changes memory becomes its
@@ -70,6 +74,7 @@ export class LackeyCalls implements LackeyText {
   private readonly sharedMemoryAt: Map<number, number> = new Map();
   private command = '';
   private interpreter: string | null = null;
+  private readonly segments: ImageSegment[] = [];
   private threads = 1;
   private line = 0;
 
@@ -79,6 +84,11 @@ export class LackeyCalls implements LackeyText {
   }
 
   note(text: string): void {
+    const segment = SEGMENT.exec(text);
+    if (segment !== null) {
+      this.segments.push(segmentOf(segment));
+      return;
+    }
     const command = /^==\d+== Command: (.*)$/.exec(text);
     if (command === null) return;
     if (this.command !== '') {
@@ -108,7 +118,7 @@ export class LackeyCalls implements LackeyText {
   facts(): TraceFacts {
     const program = this.command === '' ? null : (/^(?:\\.|[^ ])+/.exec(this.command)?.[0] ?? null);
     const path = program === null ? null : program.replace(/\\(.)/g, '$1');
-    return { command: this.command, linked: this.text.pid !== 0, program: path, interpreter: this.interpreter };
+    return { command: this.command, linked: this.text.pid !== 0, program: path, interpreter: this.interpreter, segments: this.segments };
   }
 
   private take(call: PrintedCall): void {
@@ -277,6 +287,17 @@ export class LackeyCalls implements LackeyText {
     const open = this.descriptors.get(fd);
     if (open !== undefined) open.position = position;
   }
+}
+
+function segmentOf([, kind, addr, lengthBytes, prot, offsetBytes, file]: RegExpExecArray): ImageSegment {
+  return {
+    kind: kind as 'program' | 'interpreter',
+    addr: Number(addr),
+    lengthBytes: Number(lengthBytes),
+    prot: Number(prot),
+    file: (file as string | undefined) ?? null,
+    offsetBytes: Number((offsetBytes as string | undefined) ?? 0),
+  };
 }
 
 /** The path and flags of a call that opens a file; null for any other. */

@@ -30,6 +30,8 @@ export interface TraceFacts {
   linked: boolean;
   program: string | null;
   interpreter: string | null;
+  /** What execve laid out, where the recorder could read it from the headers of the files; the rest is inferred. */
+  segments?: readonly ImageSegment[];
 }
 
 /**
@@ -94,11 +96,16 @@ export class TraceWorld {
     return this.sizes.list(sizeOf);
   }
 
-  /** The image that the trace's accesses prove. */
+  /** The image that the recorder read, and what beside it the trace's accesses prove. */
   image(facts: TraceFacts): ImageSegment[] {
+    const known = facts.segments ?? [];
     const pages = new Map(this.imageUses);
     for (const [page, index] of this.imagePages) {
       pages.set(page, (pages.get(page) ?? 0) | this.dictionary.usage[index]);
+    }
+    for (const { addr, lengthBytes } of known) {
+      const end = (addr + lengthBytes) / PAGE_BYTES;
+      for (let page = addr / PAGE_BYTES; page < end; page += 1) pages.delete(page);
     }
     const { firstFetched, firstWritten } = this;
     const { linked, program, interpreter } = facts;
@@ -107,7 +114,8 @@ export class TraceWorld {
       const free = this.everMapped.gaps(start, end).reduce((sum, gap) => sum + gap.end - gap.start, 0);
       return free < end - start;
     };
-    return inferImage({ pages, firstFetched, firstWritten, mapped, linked, program, interpreter });
+    const inferred = inferImage({ pages, firstFetched, firstWritten, mapped, linked, program, interpreter });
+    return [...known, ...inferred].sort((a, b) => a.addr - b.addr);
   }
 
   private noteFirst(block: RunBlock): void {
