@@ -3,7 +3,7 @@ import { FdTable } from './fdTable.ts';
 import type { LackeyText } from './lackey.ts';
 import { CallText, parseArguments } from './lackeyText.ts';
 import type { PrintedCall } from './lackeyText.ts';
-import { MAP_ANONYMOUS, MAP_SHARED } from './layout.ts';
+import { MAP_ANONYMOUS, MAP_SHARED, MREMAP_FIXED } from './layout.ts';
 import { malformed } from './lines.ts';
 import type { TraceFacts, TraceWorld } from './traceWorld.ts';
 
@@ -164,7 +164,8 @@ export class LackeyCalls implements LackeyText {
           addr,
           oldLengthBytes: lengthBytes,
           newLengthBytes: third,
-          flags: fourth,
+          // Where the recording kernel had to move it, another one might find room, and what comes next would miss it.
+          flags: result === addr ? fourth : fourth | MREMAP_FIXED,
           newAddr: result,
         };
       case 'brk':
