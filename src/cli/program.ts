@@ -9,6 +9,7 @@ import { addDebug } from './debug.ts';
 import { addCheck } from './check.ts';
 import { addDiff } from './diff.ts';
 import { addCompare } from './compare.ts';
+import { addCompareDesigns } from './compareDesigns.ts';
 import { addElf } from './elf.ts';
 import { addExport } from './export.ts';
 import { addGraph } from './graph.ts';
@@ -91,6 +92,7 @@ export function createProgram(cli: Cli): Command {
     addWhy,
     addFork,
     addCompare,
+    addCompareDesigns,
     addLog,
     addQuery,
     addInfo,
