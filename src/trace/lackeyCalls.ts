@@ -49,6 +49,9 @@ const INTERPRETERS: readonly [string, string][] = [
 const SEGMENT =
   /^==\d+== Segment: (program|interpreter) (0x[0-9a-f]+) (0x[0-9a-f]+) ([0-7])(?: (0x[0-9a-f]+) (.+))?$/;
 
+/** The page size that the same recorder ran the program with. */
+const PAGE_SIZE = /^==\d+== Page size: (4096|16384|65536)$/;
+
 /**
  * Turns the text lines of a lackey trace into calls of the trace: keeps the descriptor table, so that every read, write
  * and mapping has the path of its file, and drops what failed. A successful call that changes memory becomes its
@@ -75,6 +78,7 @@ export class LackeyCalls implements LackeyText {
   private command = '';
   private interpreter: string | null = null;
   private readonly segments: ImageSegment[] = [];
+  private pageBytes = 4096;
   private threads = 1;
   private line = 0;
 
@@ -89,6 +93,8 @@ export class LackeyCalls implements LackeyText {
       this.segments.push(segmentOf(segment));
       return;
     }
+    const pageSize = PAGE_SIZE.exec(text);
+    if (pageSize !== null) this.pageBytes = Number(pageSize[1]);
     const command = /^==\d+== Command: (.*)$/.exec(text);
     if (command === null) return;
     if (this.command !== '') {
@@ -117,8 +123,9 @@ export class LackeyCalls implements LackeyText {
   /** What the trace tells of its program. */
   facts(): TraceFacts {
     const program = this.command === '' ? null : (/^(?:\\.|[^ ])+/.exec(this.command)?.[0] ?? null);
+    const { segments, pageBytes } = this;
     const path = program === null ? null : program.replace(/\\(.)/g, '$1');
-    return { command: this.command, linked: this.text.pid !== 0, program: path, interpreter: this.interpreter, segments: this.segments };
+    return { command: this.command, linked: this.text.pid !== 0, program: path, interpreter: this.interpreter, segments, pageBytes };
   }
 
   private take(call: PrintedCall): void {

@@ -32,6 +32,8 @@ export interface TraceFacts {
   interpreter: string | null;
   /** What execve laid out, where the recorder could read it from the headers of the files; the rest is inferred. */
   segments?: readonly ImageSegment[];
+  /** Page size that the program ran with, where it was another than 4K: what is inferred ends on its borders. */
+  pageBytes?: number;
 }
 
 /**
@@ -115,7 +117,12 @@ export class TraceWorld {
       return free < end - start;
     };
     const inferred = inferImage({ pages, firstFetched, firstWritten, mapped, linked, program, interpreter });
-    return [...known, ...inferred].sort((a, b) => a.addr - b.addr);
+    const { pageBytes = PAGE_BYTES } = facts;
+    const whole = inferred.map((segment) => {
+      const addr = alignDown(segment.addr, pageBytes);
+      return { ...segment, addr, lengthBytes: alignUp(segment.addr + segment.lengthBytes, pageBytes) - addr };
+    });
+    return [...known, ...whole].sort((a, b) => a.addr - b.addr);
   }
 
   private noteFirst(block: RunBlock): void {
