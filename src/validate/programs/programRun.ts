@@ -92,14 +92,20 @@ export interface ProgramAnswers {
 /** Follows the resident memory of every process. */
 class Watch {
   readonly batches = new Map(PIDS.map((pid) => [`mm:${pid}`, new ResidentBatches()]));
-  /** Pages of files when the cold program began, and when it had ended. */
-  cachedPages: number[] = [];
+  /** Pages of files when the cold program began, when it had ended, and when the warm one had. */
+  readonly cachedPages: number[] = [];
+  /** Kernel pages of a process page: the counters are those of a kernel of that page size. */
+  readonly #pagesEach: number;
+
+  constructor({ pageBytes, kernelPageBytes }: ProgramSetting) {
+    this.#pagesEach = pageBytes / kernelPageBytes;
+  }
 
   note(to: string, type: string, from: string, system: System): void {
     const batches = this.batches.get(to);
     if (batches !== undefined) {
       const { rssAnonPages, rssFilePages } = system.snapshot(to).context as MmContext;
-      batches.set(rssAnonPages, rssFilePages);
+      batches.set(Math.ceil(rssAnonPages / this.#pagesEach), Math.ceil(rssFilePages / this.#pagesEach));
     }
     if (type === 'EXITED' && from !== `process:${LAUNCHER}`) this.cachedPages.push(cachedPagesOf(system));
   }
@@ -125,7 +131,7 @@ function cachedPagesOf(system: System): number {
  * ```
  */
 export function runProgram(traces: ProgramTraces, setting: ProgramSetting): ProgramAnswers {
-  const watch = new Watch();
+  const watch = new Watch(setting);
   let hosted: System | null = null;
   const steps = runSteps({
     ...programSystem(traces, setting),
@@ -141,21 +147,24 @@ export function runProgram(traces: ProgramTraces, setting: ProgramSetting): Prog
     const step = steps.next();
     if (step.done !== true) continue;
     const { system, records: events } = step.value;
-    return { ...answersOf(system, watch, setting.kernelPageBytes), events };
+    return { ...answersOf(system, watch, setting), events };
   }
 }
 
-function answersOf(system: System, watch: Watch, kernelPageBytes: number): Omit<ProgramAnswers, 'events'> {
+function answersOf(
+  system: System,
+  watch: Watch,
+  { pageBytes, kernelPageBytes }: ProgramSetting,
+): Omit<ProgramAnswers, 'events'> {
   const faultsOf = (pid: number): MmContext => system.snapshot(`mm:${pid}`).context as MmContext;
   const peakOf = (pid: number): number => watch.batches.get(`mm:${pid}`)?.peakPages ?? 0;
-  const kbytesPerPage = kernelPageBytes / 1024;
   const [before = 0, cold = 0, warm = 0] = watch.cachedPages;
   const figures = (pid: number, cached: number): ProgramFigures => ({
     // wait4 tells of the child from its fork on: what it did before execve counts too.
     minflt: faultsOf(CHILD).minorFaults + faultsOf(pid).minorFaults,
-    maxRssKB: Math.max(peakOf(CHILD), peakOf(pid)) * kbytesPerPage,
+    maxRssKB: Math.max(peakOf(CHILD), peakOf(pid)) * (pageBytes / 1024),
     majflt: faultsOf(CHILD).majorFaults + faultsOf(pid).majorFaults,
-    dCachedKB: cached * kbytesPerPage,
+    dCachedKB: (cached * kernelPageBytes) / 1024,
   });
   const ends = PIDS.flatMap((pid) => {
     const { signal, signalVa } = system.snapshot(`process:${pid}`).context as { signal: number; signalVa: number };
