@@ -21,6 +21,7 @@ import { addInspect } from './inspect.ts';
 import type { CliIo } from './io.ts';
 import { addLog } from './log.ts';
 import { addMakeTrace } from './makeTrace.ts';
+import { addMemoryStudy } from './memoryStudy.ts';
 import { addQuery } from './query.ts';
 import { addNew } from './new.ts';
 import { addRecord } from './record.ts';
@@ -93,6 +94,7 @@ export function createProgram(cli: Cli): Command {
     addFork,
     addCompare,
     addCompareDesigns,
+    addMemoryStudy,
     addLog,
     addQuery,
     addInfo,
