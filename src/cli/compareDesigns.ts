@@ -69,9 +69,15 @@ export function addCompareDesigns(program: Command, cli: Cli): void {
     .description('recorded programs on plain kernels, large folios, the proposal and its parts, side by side')
     .argument('<TRACE...>', '.gtr files, or names of traces that come with granule')
     .addOption(new Option('--core <PRESET>', 'whose TLBs').choices(coreNames()).default('neoverse-v2'))
-    .option('--coverage <PERCENTS>', 'shares of memory that get 64K folios, by commas', percents, [...DEFAULT_COVERAGES])
+    .option('--coverage <PERCENTS>', 'shares of memory that get 64K folios, by commas', percents, [
+      ...DEFAULT_COVERAGES,
+    ])
     .option('--memory <SIZE>', 'memory of the machine', memorySize, 2 ** 31)
-    .option('--kernel-page-every <N>', 'fragment memory: one page in N is the kernel and stays where it is', wholeNumber)
+    .option(
+      '--kernel-page-every <N>',
+      'fragment memory: one page in N is the kernel and stays where it is',
+      wholeNumber,
+    )
     .addOption(
       new Option('--cache <STATE>', 'whether the page cache has the files of the program, in 4K folios')
         .choices(['cold', 'warm'])

@@ -121,7 +121,12 @@ function treesText(trees: readonly TreeStudy[]): string {
 }
 
 function policiesText({ name, files, mappedFiles, cache4K, policies }: TreeStudy): string {
-  const rows = policies.map(({ policy, mappedBy, bytes }) => [policy, mappedBy, formatBytes(bytes), more(bytes, cache4K)]);
+  const rows = policies.map(({ policy, mappedBy, bytes }) => [
+    policy,
+    mappedBy,
+    formatBytes(bytes),
+    more(bytes, cache4K),
+  ]);
   const title = `${name}: ${formatCount(mappedFiles)} of ${formatCount(files)} files are programs and libraries; on a 4K kernel`;
   return formatTable([[title, 'which are mapped by', 'page cache', ''], ...rows], { align: ['left', 'left'] });
 }
@@ -133,7 +138,11 @@ function publishedText(check: PublishedCheck): string {
     ['grows from 4K by', percent(published.growth16K), percent(published.growth64K)],
     [`${check.tree} alone`, percent(alone.growth16K), percent(alone.growth64K)],
     ['kB that a file of it adds', roundingPerFileKB.at16K.toFixed(2), roundingPerFileKB.at64K.toFixed(2)],
-    ['files that explain the published growth', formatCount(Math.round(filesBy.at16K)), formatCount(Math.round(filesBy.at64K))],
+    [
+      'files that explain the published growth',
+      formatCount(Math.round(filesBy.at16K)),
+      formatCount(Math.round(filesBy.at64K)),
+    ],
     ['with large files to the published bytes', percent(withLargeFiles.growth16K), percent(withLargeFiles.growth64K)],
   ];
   return formatTable([['the published kernel tree', '16K', '64K'], ...rows]);

@@ -155,7 +155,9 @@ function fileText({ file, outcomes, skipped, events, seconds }: ProgramsFileRepo
     formatCount(outcome.model.majflt ?? 0),
   ]);
   const ends = [...new Set(outcomes.flatMap((outcome) => outcome.ends))].map((end) => `${end}\n`);
-  const left = [...skipped].map(([program, lines]) => `skipped ${formatCount(lines)} of ${shortened(program)}: not recorded\n`);
+  const left = [...skipped].map(
+    ([program, lines]) => `skipped ${formatCount(lines)} of ${shortened(program)}: not recorded\n`,
+  );
   const amount = `${file}: ${formatCount(outcomes.length)} lines, ${formatCount(events)} events in ${formatSeconds(seconds)}`;
   const table = formatTable([head, ...rows], { align: ['left', 'left', 'left'] });
   return `${amount}\n\n${table}\n${ends.join('')}${left.join('')}`;

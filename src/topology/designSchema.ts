@@ -32,7 +32,9 @@ const thpSchema = z.strictObject({
     .min(0)
     .max(100)
     .optional()
-    .describe('Share of 64K windows, of anonymous memory and of files, that get a large folio; left out: all that may.'),
+    .describe(
+      'Share of 64K windows, of anonymous memory and of files, that get a large folio; left out: all that may.',
+    ),
 });
 
 /**

@@ -46,8 +46,7 @@ const INTERPRETERS: readonly [string, string][] = [
 ];
 
 /** A segment that execve mapped, as fixtures/traces/recorder writes it: kind, address, length, protection, and offset and file if any. */
-const SEGMENT =
-  /^==\d+== Segment: (program|interpreter) (0x[0-9a-f]+) (0x[0-9a-f]+) ([0-7])(?: (0x[0-9a-f]+) (.+))?$/;
+const SEGMENT = /^==\d+== Segment: (program|interpreter) (0x[0-9a-f]+) (0x[0-9a-f]+) ([0-7])(?: (0x[0-9a-f]+) (.+))?$/;
 
 /** The page size that the same recorder ran the program with. */
 const PAGE_SIZE = /^==\d+== Page size: (4096|16384|65536)$/;
@@ -125,7 +124,14 @@ export class LackeyCalls implements LackeyText {
     const program = this.command === '' ? null : (/^(?:\\.|[^ ])+/.exec(this.command)?.[0] ?? null);
     const { segments, pageBytes } = this;
     const path = program === null ? null : program.replace(/\\(.)/g, '$1');
-    return { command: this.command, linked: this.text.pid !== 0, program: path, interpreter: this.interpreter, segments, pageBytes };
+    return {
+      command: this.command,
+      linked: this.text.pid !== 0,
+      program: path,
+      interpreter: this.interpreter,
+      segments,
+      pageBytes,
+    };
   }
 
   private take(call: PrintedCall): void {
@@ -303,8 +309,8 @@ function segmentOf([, kind, addr, lengthBytes, prot, offsetBytes, file]: RegExpE
     addr: Number(addr),
     lengthBytes: Number(lengthBytes),
     prot: Number(prot),
-    file: (file as string | undefined) ?? null,
-    offsetBytes: Number((offsetBytes as string | undefined) ?? 0),
+    file: file ?? null,
+    offsetBytes: Number(offsetBytes ?? 0),
   };
 }
 

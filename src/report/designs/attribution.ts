@@ -70,7 +70,8 @@ export function attribute(from: DesignFigures, to: DesignFigures, costs: Estimat
     { ...b, missShare: a.missShare },
     b,
   ].map(walking);
-  const step = (at: number): Bounded => boundedBy((bound) => (stages[at]?.[bound] ?? 0) - (stages[at + 1]?.[bound] ?? 0));
+  const step = (at: number): Bounded =>
+    boundedBy((bound) => (stages[at]?.[bound] ?? 0) - (stages[at + 1]?.[bound] ?? 0));
   const reach = step(0);
   const saved = from.l2Hits - to.l2Hits;
   const terms = {

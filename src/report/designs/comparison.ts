@@ -66,12 +66,14 @@ export function compareDesigns(
 ): DesignComparison {
   const costs = costsFor(setting.core);
   const base = runs.find(({ design }) => design.name === BASE)?.figures ?? null;
-  const columns = runs.map(({ design, figures }): DesignColumn => ({
-    design,
-    figures,
-    estimate: estimate(figures, costs),
-    fragmentationBytes: base === null ? null : figures.anonPeakBytes - base.anonPeakBytes,
-  }));
+  const columns = runs.map(
+    ({ design, figures }): DesignColumn => ({
+      design,
+      figures,
+      estimate: estimate(figures, costs),
+      fragmentationBytes: base === null ? null : figures.anonPeakBytes - base.anonPeakBytes,
+    }),
+  );
   const { name, hash, command, references } = trace;
   return {
     trace: { name, hash, command, references },

@@ -56,8 +56,7 @@ export class DesignMeter {
 
   /** Takes a delivery. */
   note({ to, message }: Pick<Envelope, 'to' | 'message'>, system: System): void {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a message has a type and fields
-    const fields = message as unknown as Fields;
+    const fields: Fields = message;
     switch (fields.type) {
       case 'WALK':
         this.#walkVa = numberOf(fields, 'va');

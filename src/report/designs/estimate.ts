@@ -73,10 +73,30 @@ export function costsFor(core: string): EstimateCosts {
       high: 13,
       source: 'L2 cache latency of Neoverse V2 (TRM: 10); bounds, a hit in L1 and a slower L2, are assumptions',
     },
-    lineMiss: { low: 20, mid: 60, high: 300, source: 'assumption: a system-level cache near or far, or memory at 100 ns and 3 GHz' },
-    fault: { low: faultMid / 2, mid: faultMid, high: faultMid * 3, source: 'assumption: half and three times of src/arch/costs.ts' },
-    zeroPerKb: { low: zeroPerKb / 2, mid: zeroPerKb, high: zeroPerKb * 2, source: 'assumption: 32 bytes a cycle, doubled and halved' },
-    copyPerKb: { low: copyPerKb / 2, mid: copyPerKb, high: copyPerKb * 2, source: 'assumption: 16 bytes a cycle, doubled and halved' },
+    lineMiss: {
+      low: 20,
+      mid: 60,
+      high: 300,
+      source: 'assumption: a system-level cache near or far, or memory at 100 ns and 3 GHz',
+    },
+    fault: {
+      low: faultMid / 2,
+      mid: faultMid,
+      high: faultMid * 3,
+      source: 'assumption: half and three times of src/arch/costs.ts',
+    },
+    zeroPerKb: {
+      low: zeroPerKb / 2,
+      mid: zeroPerKb,
+      high: zeroPerKb * 2,
+      source: 'assumption: 32 bytes a cycle, doubled and halved',
+    },
+    copyPerKb: {
+      low: copyPerKb / 2,
+      mid: copyPerKb,
+      high: copyPerKb * 2,
+      source: 'assumption: 16 bytes a cycle, doubled and halved',
+    },
   };
 }
 

@@ -58,11 +58,7 @@ function bar({ mid, high }: Bounded, most: number): string {
 function bars(columns: readonly DesignColumn[], part: 'translation' | 'total'): string {
   const most = Math.max(...columns.map(({ estimate }) => estimate[part].high));
   const title = part === 'total' ? 'translation and faults, cycles' : 'translation, cycles';
-  const rows = columns.map(({ design, estimate }) => [
-    design.name,
-    bar(estimate[part], most),
-    bounds(estimate[part]),
-  ]);
+  const rows = columns.map(({ design, estimate }) => [design.name, bar(estimate[part], most), bounds(estimate[part])]);
   return formatTable([[title, '# middle, - to the most', 'middle (least to most)'], ...rows], {
     align: ['left', 'left', 'left'],
   });
@@ -107,7 +103,9 @@ export function comparisonText(comparison: DesignComparison, widthCharacters: nu
     head + formatColumns(measures, subjects, widthCharacters),
     bars(columns, 'translation'),
     bars(columns, 'total'),
-    ...(gains.length === 0 ? [] : [`cycles saved, middle; ? where the bounds do not agree on the sign\n${gainTable(gains)}`]),
+    ...(gains.length === 0
+      ? []
+      : [`cycles saved, middle; ? where the bounds do not agree on the sign\n${gainTable(gains)}`]),
     ...(breakEvens.length === 0 ? [] : [breakEvenTable(breakEvens)]),
     costTable(comparison),
   ].join('\n');

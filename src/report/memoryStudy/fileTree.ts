@@ -51,11 +51,7 @@ export function isMappable(path: string): boolean {
  * treeOfFiles('two', 'made', [{ path: 'etc/a', bytes: 100 }, { path: 'bin/b', bytes: 5000 }]).sizes; // [[1, 1, 0], [2, 1, 1]]
  * ```
  */
-export function treeOfFiles(
-  name: string,
-  source: string,
-  files: Iterable<{ path: string; bytes: number }>,
-): FileTree {
+export function treeOfFiles(name: string, source: string, files: Iterable<{ path: string; bytes: number }>): FileTree {
   const classes = new Map<number, [number, number]>();
   let bytes = 0;
   for (const file of files) {
@@ -64,7 +60,9 @@ export function treeOfFiles(
     classes.set(pages, [count + 1, mapped + (isMappable(file.path) ? 1 : 0)]);
     bytes += file.bytes;
   }
-  const sizes = [...classes].sort(([a], [b]) => a - b).map(([pages, [count, mapped]]): SizeClass => [pages, count, mapped]);
+  const sizes = [...classes]
+    .sort(([a], [b]) => a - b)
+    .map(([pages, [count, mapped]]): SizeClass => [pages, count, mapped]);
   return { name, source, bytes, sizes };
 }
 

@@ -16,7 +16,7 @@ function* filesUnder(root: string): Generator<{ path: string; bytes: number }> {
     try {
       names = readdirSync(folder).sort();
     } catch (error) {
-      if (folder === root) throw new GranuleError('FILE_UNREADABLE', String((error as Error).message), root);
+      if (folder === root) throw new GranuleError('FILE_UNREADABLE', (error as Error).message, root);
       continue;
     }
     for (const name of names) {

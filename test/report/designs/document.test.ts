@@ -31,7 +31,10 @@ beforeAll(() => {
     return comparison === undefined ? [] : [sectionOf(comparison)];
   });
   const text = readFileSync(PATH, 'utf8');
-  writeFileSync(PATH, text.replace(PLACE, () => `<!-- designs -->\n${sections.join('\n\n')}\n<!-- end designs -->`));
+  writeFileSync(
+    PATH,
+    text.replace(PLACE, () => `<!-- designs -->\n${sections.join('\n\n')}\n<!-- end designs -->`),
+  );
 }, 600_000);
 
 describe('designs on real programs', () => {
@@ -51,16 +54,19 @@ describe('designs on real programs', () => {
     expect([...ends]).toEqual(['exited']);
   });
 
-  it.each(SHORT)('give the proposal the TLB misses and the anonymous memory of a kernel of its page size: %s', (name) => {
-    for (const size of ['16K', '64K']) {
-      const { figures: plain } = column(name, `plain-${size}`);
-      const { figures: proposal } = column(name, `proposal-${size}`);
-      expect(proposal.l1iMisses).toBe(plain.l1iMisses);
-      expect(proposal.l1dMisses).toBe(plain.l1dMisses);
-      expect(proposal.anonPeakBytes).toBe(plain.anonPeakBytes);
-      expect(proposal.nativeTableBytes).toBe(plain.linuxTableBytes);
-    }
-  });
+  it.each(SHORT)(
+    'give the proposal the TLB misses and the anonymous memory of a kernel of its page size: %s',
+    (name) => {
+      for (const size of ['16K', '64K']) {
+        const { figures: plain } = column(name, `plain-${size}`);
+        const { figures: proposal } = column(name, `proposal-${size}`);
+        expect(proposal.l1iMisses).toBe(plain.l1iMisses);
+        expect(proposal.l1dMisses).toBe(plain.l1dMisses);
+        expect(proposal.anonPeakBytes).toBe(plain.anonPeakBytes);
+        expect(proposal.nativeTableBytes).toBe(plain.linuxTableBytes);
+      }
+    },
+  );
 
   it.each(SHORT)('cover more with mTHP, and miss less, the greater the coverage: %s', (name) => {
     const misses = [0, 25, 50, 75, 100].map((percent) => column(name, `mthp-${percent}`).figures.walks);

@@ -51,7 +51,9 @@ describe('the terms of a gain', () => {
     const from = { ...none, walks: 10, walkLevels: 40, walkReads: 40, walkLineMisses: 0 };
     const to = { ...none, walks: 10, walkLevels: 30, walkReads: 30, walkLineMisses: 0 };
     const gain = attribute(from, to, costsFor('neoverse-v2'));
-    expect([gain.tlbReach.mid, gain.levels.mid, gain.walkCacheReach.mid, gain.tableFootprint.mid]).toEqual([0, 100, 0, 0]);
+    expect([gain.tlbReach.mid, gain.levels.mid, gain.walkCacheReach.mid, gain.tableFootprint.mid]).toEqual([
+      0, 100, 0, 0,
+    ]);
   });
 
   it('have costs whose bounds are in order, with a source', () => {

@@ -21,10 +21,13 @@ import { errorOf } from '../../trace/helpers.ts';
 const folder = mkdtempSync(join(tmpdir(), 'granule-tree-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const files = fc.array(fc.record({ path: fc.constantFrom('etc/a', 'usr/bin/b', 'lib/c.so.1'), bytes: fc.nat(300_000) }), {
-  minLength: 1,
-  maxLength: 50,
-});
+const files = fc.array(
+  fc.record({ path: fc.constantFrom('etc/a', 'usr/bin/b', 'lib/c.so.1'), bytes: fc.nat(300_000) }),
+  {
+    minLength: 1,
+    maxLength: 50,
+  },
+);
 
 describe('a tree of files', () => {
   it('takes what its files take one by one, at every page size', () => {

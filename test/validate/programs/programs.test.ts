@@ -29,7 +29,8 @@ function outcomesOf(wanted: (line: ProgramLine) => boolean, kernelOf: (line: Pro
     const { pageBytes, thpAlwaysBytes } = line;
     const key = JSON.stringify([line.program, pageBytes, thpAlwaysBytes]);
     const design = { readOrder: 'process-page' as const };
-    const answers = runs.get(key) ?? runProgram(traces, { kernelPageBytes: kernelOf(line), pageBytes, thpAlwaysBytes, design });
+    const answers =
+      runs.get(key) ?? runProgram(traces, { kernelPageBytes: kernelOf(line), pageBytes, thpAlwaysBytes, design });
     runs.set(key, answers);
     return compareProgram(line, answers[line.cache], answers.ends);
   });
@@ -59,7 +60,9 @@ describe('whole programs', () => {
     for (const { line, checks } of plain) {
       if (line.program.endsWith('-version')) continue;
       for (const { field, deviation } of checks) {
-        expect(Math.abs(deviation), `line ${line.line}: ${field}`).toBeLessThanOrEqual(field === 'minflt' ? 0.08 : 0.05);
+        expect(Math.abs(deviation), `line ${line.line}: ${field}`).toBeLessThanOrEqual(
+          field === 'minflt' ? 0.08 : 0.05,
+        );
       }
     }
   });
