@@ -38,8 +38,9 @@ Examples:
   granule validate programs programs.ndjson           each program on a plain kernel of its page size
   granule validate programs programs.ndjson --on 4K   16K and 64K as processes of that page size on a kernel of 4K pages
 
-Here readOrder is process-page unless --design says otherwise. Each program was recorded whole with 4K pages and is laid out again for the others; it runs twice, with a cold page cache and with what the
-first run left. Exits with 1 when a figure differs by more than ${PROGRAM_TOLERANCE * PERCENT}%. docs/validation.md tells what is in the rest.`;
+Here readOrder is process-page unless --design says otherwise. Each program was recorded whole with 4K pages and is laid out again
+for the others; it runs twice, with a cold page cache and with what the first run left. Exits with 1 when a figure differs by more
+than ${PROGRAM_TOLERANCE * PERCENT}%. docs/validation.md tells what is in the rest.`;
 
 /**
  * Adds the subcommand.

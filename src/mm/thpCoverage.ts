@@ -22,7 +22,8 @@ function mixed(value: number): number {
  * Whether a window gets a large folio at the coverage that the settings have: chosen by the window's place alone, so that a run is
  * repeatable, and every window that is covered at one coverage is covered at every greater one. `of` tells files apart.
  *
- * Real machines fall short for many reasons: no free block of the order, memory that came before the setting, areas that are too small. This
+ * Real machines fall short for many reasons: no free block of the order, memory that came before the setting, areas that are
+ * too small. This
  * stands for all of them.
  *
  * @example

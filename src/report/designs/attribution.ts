@@ -44,7 +44,8 @@ function shapeOf({ walks, walkLevels, walkReads, walkLineMisses }: DesignFigures
  * 4. `tableFootprint`: as large a share of the reads misses its cache line as in `to`.
  * 5. `faults`: faults, clearing and copying of `to`.
  *
- * The steps telescope, so the terms add up to the difference of the estimates. In another order single terms would be others: each is what the
+ * The steps telescope, so the terms add up to the difference of the estimates. In another order single terms would be others:
+ * each is what the
  * property saves once those before it are in place.
  *
  * @example

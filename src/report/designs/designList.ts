@@ -1,5 +1,6 @@
 /**
- * The designs that are held side by side: plain kernels of each page size, large folios with the contiguous bit at some coverage, the proposal,
+ * The designs that are held side by side: plain kernels of each page size, large folios with the contiguous bit at some
+ * coverage, the proposal,
  * and its layers 1 and 2 alone.
  *
  * @models S-02 S-03 S-05 S-11 S-35 T-11 X-02
@@ -83,7 +84,8 @@ export function designsOf(coverages: readonly number[] = DEFAULT_COVERAGES): Com
 }
 
 /**
- * The topology that runs a trace on a design: one process on one CPU. In every one the program is laid out for 64K pages, as linkers for arm64
+ * The topology that runs a trace on a design: one process on one CPU. In every one the program is laid out for 64K pages, as
+ * linkers for arm64
  * lay programs out (`max-page-size` of 64K), and TLBs keep a contiguous group as one entry.
  *
  * @example

@@ -1,4 +1,7 @@
-/** Watches a run of one process for what its states do not keep: lines that walks read, bytes zeroed and copied, resident memory by kind. */
+/**
+ * Watches a run of one process for what its states do not keep: lines that walks read, bytes zeroed and copied, resident
+ * memory by kind.
+ */
 import type { MmContext } from '../../../machines/index.ts';
 import type { Envelope } from '../../runtime/envelope.ts';
 import type { System } from '../../runtime/system.ts';

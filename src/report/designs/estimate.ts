@@ -52,7 +52,7 @@ const L2_HIT_MOST = 7;
  * @example
  * ```ts
  * costsFor('cortex-a76').l2TlbHit.mid; // 3
- * costsFor('neoverse-v2').nearRead; // { low: 4, mid: 10, high: 13, source: '…' }
+ * costsFor('neoverse-v2').nearRead.mid; // 10
  * ```
  */
 export function costsFor(core: string): EstimateCosts {

@@ -59,7 +59,7 @@ export interface DesignFigures {
  * const steps = designSteps(trace, design, setting);
  * let step = steps.next();
  * while (step.done !== true) step = steps.next();
- * step.value.zeroedBytes; // 8192
+ * step.value.zeroedBytes; // 4096
  * ```
  */
 export function* designSteps(

@@ -67,7 +67,8 @@ export function treeOfFiles(name: string, source: string, files: Iterable<{ path
 }
 
 /**
- * Page-cache bytes of a tree where every file is cached whole, in pages of a size; `which` picks the files that programs map, the others, or all.
+ * Page-cache bytes of a tree where every file is cached whole, in pages of a size; `which` picks the files that programs map,
+ * the others, or all.
  *
  * @example
  * ```ts

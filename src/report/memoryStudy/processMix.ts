@@ -35,7 +35,8 @@ const SETTING: DesignSetting = {
 };
 
 /**
- * Runs each program of a mix once on each design, and adds up. Processes of one program are taken for equal; that programs share libraries is
+ * Runs each program of a mix once on each design, and adds up. Processes of one program are taken for equal; that programs
+ * share libraries is
  * left out, so the page cache is an upper bound.
  *
  * @param entries traces laid out for 64K pages
@@ -43,8 +44,8 @@ const SETTING: DesignSetting = {
  * ```ts
  * const trace = relayout(traceFromSteps([{ access: 'X', addr: 0x10000 }, { access: 'W', addr: 0x90000 }]), 65536);
  * const rows = studyMix([{ trace, count: 10 }]);
- * rows.find(({ design }) => design === 'plain-4K')?.anonBytes; // 81920
- * rows.find(({ design }) => design === 'plain-64K')?.anonBytes; // 1310720
+ * rows.find(({ design }) => design === 'plain-4K')?.anonBytes; // 40960
+ * rows.find(({ design }) => design === 'plain-64K')?.anonBytes; // 655360
  * ```
  */
 export function studyMix(entries: readonly MixEntry[], onRun: (design: ComparedDesign) => void = () => {}): MixRow[] {

@@ -4,8 +4,9 @@ import { GRANULES } from '../../arch/granule.ts';
 import { parseSize } from '../../topology/schema.ts';
 import { type AnswerLine, malformedAnswer, misfit } from '../ndjson.node.ts';
 
-/** Fields that are compared, and those that are shown beside: they depend on readahead, and on what else the disk image holds. */
+/** Fields that are compared. */
 export const PROGRAM_FIELDS = ['minflt', 'maxRssKB'] as const;
+/** Fields that are shown beside: they depend on readahead, and on what else the disk image holds. */
 export const SHOWN_FIELDS = ['majflt', 'dCachedKB'] as const;
 
 /** A field that is compared. */

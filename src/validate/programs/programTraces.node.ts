@@ -36,7 +36,7 @@ export class ProgramShelf {
   tracesOf(program: string, pageBytes: number): ProgramTraces | null {
     const name = this.#names.get(program);
     if (name === undefined) return null;
-    const suffix = pageBytes === 4096 ? '' : `~${pageBytes / 1024}K`;
+    const suffix = pageBytes === 4096 ? '' : `-${pageBytes / 1024}K`;
     return {
       program: this.#trace(name),
       launcher: this.#trace(`${LAUNCHER}${suffix}`),

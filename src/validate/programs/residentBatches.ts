@@ -1,10 +1,12 @@
 /**
- * Peak resident memory as Linux reads it: its counters of resident pages are kept for each CPU, and what a CPU has not handed over yet is not
+ * Peak resident memory as Linux reads it: its counters of resident pages are kept for each CPU, and what a CPU has not handed
+ * over yet is not
  * seen. With pages of 64K that is up to 2 MiB of each kind.
  */
 
 /**
- * Pages that a CPU keeps to itself of one counter before it hands them over: `percpu_counter_batch`, the larger of 32 and twice the number of
+ * Pages that a CPU keeps to itself of one counter before it hands them over: `percpu_counter_batch`, the larger of 32 and
+ * twice the number of
  * CPUs (lib/percpu_counter.c:compute_batch_value).
  */
 export const COUNTER_BATCH_PAGES = 32;
