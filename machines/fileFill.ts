@@ -1,6 +1,7 @@
 /** How folios come into the page cache: frames for each order, a read where the file system has one, then the insert. */
 import { invariant } from '../src/errors.ts';
 import { asyncReadahead, type PlannedFolio, type ReadaheadState, type ReadaheadTarget } from '../src/mm/readahead.ts';
+import { isCovered } from '../src/mm/thpCoverage.ts';
 import { waitForIo } from './fileAnswers.ts';
 import { blockOrder } from './fileOrders.ts';
 import {
@@ -68,10 +69,12 @@ function missingPages(context: FileContext, first: number, end: number): NewFoli
 export function newFolios(context: FileContext, planned: readonly PlannedFolio[]): NewFolio[] {
   const order = blockOrder(context);
   const toEnd = order > context.minOrderPages;
+  const { thp } = context.resources.design;
   return planned.flatMap((folio) => {
     const index = folio.index * 2 ** order;
     const end = index + 2 ** (folio.order + order);
-    if (toEnd && end > filePages(context)) {
+    const isSmall = end > filePages(context) || !isCovered(thp, index * context.kernelPageBytes, context.path);
+    if (toEnd && isSmall) {
       return missingPages(context, index, end).map((page, at) => ({ ...page, readahead: folio.readahead && at === 0 }));
     }
     return [{ index, order: folio.order + order, readahead: folio.readahead, pfn: -1 }];

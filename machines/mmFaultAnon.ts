@@ -13,6 +13,7 @@ import {
   suitableOrders,
 } from '../src/mm/anonOrders.ts';
 import { hasFlags, protectionFlags, PTE } from '../src/mm/pte.ts';
+import { isCovered } from '../src/mm/thpCoverage.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
 import { mmOf, mmuOf } from './addresses.ts';
 import { beginHugeZero, hugeZeroSteps } from './khugepaged/hugeZero.ts';
@@ -48,7 +49,7 @@ function ordersOf(context: MmContext, vma: Vma, va: number): number {
   const thp = thpOf(context);
   const leastBytes = minimumOrder === 'process-page' ? pageBytes : kernelPageBytes;
   const orders = allowableOrders({ thp, vma, pageBytes: leastBytes, kernelPageBytes });
-  return orders === 0 ? 0 : suitableOrders(orders, va, vma, kernelPageBytes);
+  return orders === 0 || !isCovered(thp, va) ? 0 : suitableOrders(orders, va, vma, kernelPageBytes);
 }
 
 /** The shared zero page, as many frames of it as the process page has. */

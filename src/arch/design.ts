@@ -18,6 +18,11 @@ export interface ThpSettings {
   enabled: 'always' | 'madvise' | 'never';
   /** Mode of each size in bytes; a size that is not named is `never`, the PMD size `inherit`. */
   sizes: Readonly<Record<number, ThpMode>>;
+  /**
+   * Share of 64K windows, anonymous and of files, that get a folio above the least order (`src/mm/thpCoverage.ts`). Absent: every
+   * one that may. No setting of Linux: what a machine reaches.
+   */
+  coveragePercent?: number | undefined;
 }
 
 /**

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { GranuleError } from '../errors.ts';
 import { formatBytes, formatCount, formatPageSize, formatRate } from '../report/format.ts';
+import { reduceTrace } from '../trace/copyTrace.ts';
 import { type ImportResult, importTrace, traceName } from '../trace/import.ts';
 import { type Cli, layoutSize } from './cli.ts';
 import { showImport } from './importProgress.ts';
@@ -11,6 +12,7 @@ interface ImportCommandOptions {
   out?: string;
   format?: string;
   relayout?: 16384 | 65536;
+  firstTouches?: boolean;
   json?: boolean;
 }
 
@@ -36,6 +38,7 @@ export function addImport(program: Command, cli: Cli): void {
     .option('--out <FILE>', 'where to write it (default: the name of the input with .gtr, in this folder)')
     .option('--format <NAME>', 'lackey, perf-script or plain (default: by its first lines)')
     .option('--relayout <SIZE>', 'lay the program out again as if linked for 16K or 64K pages', layoutSize)
+    .option('--first-touches', 'keep only the accesses that can fault: faults and memory stay, TLB counts do not')
     .option('--json', 'print JSON')
     .addHelpText('after', EXAMPLES)
     .action(async (file: string, options: ImportCommandOptions) => importCommand(cli, file, options));
@@ -50,10 +53,11 @@ async function importCommand(cli: Cli, file: string, options: ImportCommandOptio
   const progress = cli.progress();
   const started = performance.now();
   const request = { out, format: options.format, progress: showImport(progress) };
-  const done =
+  const imported =
     options.relayout === undefined
       ? await importTrace(cli.path(file), request)
       : await importAndRelayout(cli.path(file), options.relayout, request);
+  const done = options.firstTouches === true ? { ...imported, ...(await reduceTrace(out, out)) } : imported;
   progress.end();
   printImport(cli, done, { seconds: (performance.now() - started) / 1000, json: options.json === true });
 }

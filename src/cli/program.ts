@@ -9,6 +9,7 @@ import { addDebug } from './debug.ts';
 import { addCheck } from './check.ts';
 import { addDiff } from './diff.ts';
 import { addCompare } from './compare.ts';
+import { addCompareDesigns } from './compareDesigns.ts';
 import { addElf } from './elf.ts';
 import { addExplore } from './explore.ts';
 import { addExport } from './export.ts';
@@ -21,6 +22,7 @@ import { addInspect } from './inspect.ts';
 import type { CliIo } from './io.ts';
 import { addLog } from './log.ts';
 import { addMakeTrace } from './makeTrace.ts';
+import { addMemoryStudy } from './memoryStudy.ts';
 import { addQuery } from './query.ts';
 import { addNew } from './new.ts';
 import { addRecord } from './record.ts';
@@ -93,6 +95,8 @@ export function createProgram(cli: Cli): Command {
     addWhy,
     addFork,
     addCompare,
+    addCompareDesigns,
+    addMemoryStudy,
     addLog,
     addQuery,
     addInfo,

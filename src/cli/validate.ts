@@ -4,12 +4,14 @@ import type { Cli } from './cli.ts';
 import { addValidateAbi } from './validateAbi.ts';
 import { addValidateFootprint } from './validateFootprint.ts';
 import { addValidateInterfaces } from './validateInterfaces.ts';
+import { addValidatePrograms } from './validatePrograms.ts';
 
 const EXAMPLES = `
 Examples:
   granule validate abi abi-64K.ndjson.gz --on 4K
   granule validate footprint footprint.ndjson
   granule validate interfaces interfaces.json
+  granule validate programs programs.ndjson
 
 Each has a help of its own: granule validate abi --help.`;
 
@@ -29,4 +31,5 @@ export function addValidate(program: Command, cli: Cli): void {
   addValidateAbi(group, cli);
   addValidateFootprint(group, cli);
   addValidateInterfaces(group, cli);
+  addValidatePrograms(group, cli);
 }

@@ -28,6 +28,14 @@ const thpSchema = z.strictObject({
   sizes: thpSizes
     .default({})
     .describe('The mode of single sizes, as `{ "64K": "always" }`; others are `never`, the PMD size `inherit`.'),
+  coveragePercent: z
+    .int()
+    .min(0)
+    .max(100)
+    .optional()
+    .describe(
+      'Share of 64K windows, of anonymous memory and of files, that get a large folio; left out: all that may.',
+    ),
 });
 
 /**

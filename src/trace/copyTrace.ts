@@ -1,4 +1,5 @@
 import type { RunSource } from '../mm/runs.ts';
+import { firstTouches } from './firstTouches.ts';
 import { openTrace } from './gtrReader.ts';
 import { GtrWriter } from './gtrWriter.ts';
 import { relayout } from './relayout.ts';
@@ -57,6 +58,24 @@ export async function relayoutTrace(path: string, pageSizeBytes: 16384 | 65536, 
   const trace = openTrace(path);
   try {
     return await writeTrace(relayout(trace, pageSizeBytes), out);
+  } finally {
+    trace.close();
+  }
+}
+
+/**
+ * Reduces a .gtr to the accesses that can fault and writes the result, which may take the place of the original.
+ *
+ * @throws GranuleError as `openTrace` and `writeTrace`
+ * @example
+ * ```ts
+ * (await reduceTrace('fixtures/traces/true-kernel.gtr', 'true-touches.gtr')).references < 2000; // true
+ * ```
+ */
+export async function reduceTrace(path: string, out: string): Promise<WrittenTrace> {
+  const trace = openTrace(path);
+  try {
+    return await writeTrace(firstTouches(trace), out);
   } finally {
     trace.close();
   }

@@ -61,6 +61,8 @@ export interface ImportOptions {
   mayBeCut?: boolean | undefined;
   /** The real size in bytes of a file that the program did not change, if known: a recorder can look. */
   sizeOf?: ((path: string) => number | null) | undefined;
+  /** Ends with the piece of text in which so many references are reached: the first part of a program. */
+  referencesMost?: number | undefined;
 }
 
 /**
@@ -123,6 +125,7 @@ export async function importStream(
   // A stream may fail before anybody reads from it; whoever reads then hears of it.
   stream.on('error', () => {});
   const writer = await GtrWriter.create(options.out);
+  const { referencesMost = Number.POSITIVE_INFINITY } = options;
   try {
     const world = new TraceWorld((block) => writer.add(block));
     const text = new TextImport(world, file, options.format);
@@ -134,8 +137,9 @@ export async function importStream(
         options.progress({ bytesRead: counted.bytes, bytesTotal, lines, references: world.builder.referencesSoFar() });
       }
       await writer.ready();
+      if (world.builder.referencesSoFar() >= referencesMost) break;
     }
-    const facts = text.end(options.mayBeCut ?? false);
+    const facts = text.end((options.mayBeCut ?? false) || referencesMost < Number.POSITIVE_INFINITY);
     if (world.builder.referencesSoFar() === 0) {
       const what = `there is no memory access in its ${text.lines} lines`;
       throw new GranuleError('TRACE_EMPTY', what, file);

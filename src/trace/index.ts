@@ -2,10 +2,11 @@
  * Real input: importers of trace text, the page-run format (.gtr), relayout for larger pages, the recorder.
  * `memoryTrace.ts` and what it imports run in a browser; the rest needs Node.
  */
-export { relayoutTrace, writeTrace } from './copyTrace.ts';
+export { reduceTrace, relayoutTrace, writeTrace } from './copyTrace.ts';
 export type { WrittenTrace } from './copyTrace.ts';
 export { checkCover } from './cover.ts';
 export type { CoverFinding } from './cover.ts';
+export { firstTouches } from './firstTouches.ts';
 export { openTrace, verifyTrace } from './gtrReader.ts';
 export type { OpenTrace } from './gtrBytes.ts';
 export { importStream, importTrace, traceName } from './import.ts';

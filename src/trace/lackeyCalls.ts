@@ -1,9 +1,9 @@
-import type { TraceCall } from '../mm/runs.ts';
+import type { ImageSegment, TraceCall } from '../mm/runs.ts';
 import { FdTable } from './fdTable.ts';
 import type { LackeyText } from './lackey.ts';
 import { CallText, parseArguments } from './lackeyText.ts';
 import type { PrintedCall } from './lackeyText.ts';
-import { MAP_ANONYMOUS, MAP_SHARED } from './layout.ts';
+import { MAP_ANONYMOUS, MAP_SHARED, MREMAP_FIXED } from './layout.ts';
 import { malformed } from './lines.ts';
 import type { TraceFacts, TraceWorld } from './traceWorld.ts';
 
@@ -45,6 +45,12 @@ const INTERPRETERS: readonly [string, string][] = [
   ['arm64-linux', '/lib/ld-linux-aarch64.so.1'],
 ];
 
+/** A segment that execve mapped, as fixtures/traces/recorder writes it: kind, address, length, protection, and offset and file if any. */
+const SEGMENT = /^==\d+== Segment: (program|interpreter) (0x[0-9a-f]+) (0x[0-9a-f]+) ([0-7])(?: (0x[0-9a-f]+) (.+))?$/;
+
+/** The page size that the same recorder ran the program with. */
+const PAGE_SIZE = /^==\d+== Page size: (4096|16384|65536)$/;
+
 /**
  * Turns the text lines of a lackey trace into calls of the trace: keeps the descriptor table, so that every read, write
  * and mapping has the path of its file, and drops what failed. A successful call that changes memory becomes its
@@ -70,6 +76,8 @@ export class LackeyCalls implements LackeyText {
   private readonly sharedMemoryAt: Map<number, number> = new Map();
   private command = '';
   private interpreter: string | null = null;
+  private readonly segments: ImageSegment[] = [];
+  private pageBytes = 4096;
   private threads = 1;
   private line = 0;
 
@@ -79,6 +87,13 @@ export class LackeyCalls implements LackeyText {
   }
 
   note(text: string): void {
+    const segment = SEGMENT.exec(text);
+    if (segment !== null) {
+      this.segments.push(segmentOf(segment));
+      return;
+    }
+    const pageSize = PAGE_SIZE.exec(text);
+    if (pageSize !== null) this.pageBytes = Number(pageSize[1]);
     const command = /^==\d+== Command: (.*)$/.exec(text);
     if (command === null) return;
     if (this.command !== '') {
@@ -107,8 +122,16 @@ export class LackeyCalls implements LackeyText {
   /** What the trace tells of its program. */
   facts(): TraceFacts {
     const program = this.command === '' ? null : (/^(?:\\.|[^ ])+/.exec(this.command)?.[0] ?? null);
+    const { segments, pageBytes } = this;
     const path = program === null ? null : program.replace(/\\(.)/g, '$1');
-    return { command: this.command, linked: this.text.pid !== 0, program: path, interpreter: this.interpreter };
+    return {
+      command: this.command,
+      linked: this.text.pid !== 0,
+      program: path,
+      interpreter: this.interpreter,
+      segments,
+      pageBytes,
+    };
   }
 
   private take(call: PrintedCall): void {
@@ -154,7 +177,8 @@ export class LackeyCalls implements LackeyText {
           addr,
           oldLengthBytes: lengthBytes,
           newLengthBytes: third,
-          flags: fourth,
+          // Where the recording kernel had to move it, another one might find room, and what comes next would miss it.
+          flags: result === addr ? fourth : fourth | MREMAP_FIXED,
           newAddr: result,
         };
       case 'brk':
@@ -277,6 +301,17 @@ export class LackeyCalls implements LackeyText {
     const open = this.descriptors.get(fd);
     if (open !== undefined) open.position = position;
   }
+}
+
+function segmentOf([, kind, addr, lengthBytes, prot, offsetBytes, file]: RegExpExecArray): ImageSegment {
+  return {
+    kind: kind as 'program' | 'interpreter',
+    addr: Number(addr),
+    lengthBytes: Number(lengthBytes),
+    prot: Number(prot),
+    file: file ?? null,
+    offsetBytes: Number(offsetBytes ?? 0),
+  };
 }
 
 /** The path and flags of a call that opens a file; null for any other. */

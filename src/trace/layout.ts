@@ -13,6 +13,8 @@ export const MAP_SHARED = 0x01;
 export const MAP_FIXED = 0x10;
 /** No file: MAP_ANONYMOUS of the same file. */
 export const MAP_ANONYMOUS = 0x20;
+/** MREMAP_FIXED of include/uapi/linux/mman.h: right at the new address given. */
+export const MREMAP_FIXED = 2;
 /** MREMAP_DONTUNMAP of include/uapi/linux/mman.h: the old range stays mapped, and is empty. */
 export const MREMAP_DONTUNMAP = 4;
 

@@ -36,9 +36,17 @@ export class PlacedArea {
   private readonly pageBytes: number;
   private readonly parts: Part[];
 
-  constructor(area: Area, pageBytes: number) {
+  /** @param touched old addresses of the 4K pages that the program used */
+  constructor(area: Area, pageBytes: number, touched: readonly number[] = []) {
     this.area = area;
     this.pageBytes = pageBytes;
+    const linked = linkedParts(area, pageBytes, touched);
+    if (linked !== null) {
+      this.relinked = false;
+      this.parts = linked;
+      this.lengthBytes = this.offsetOfEnd(area.end);
+      return;
+    }
     const first = area.files.find((file) => file.start === area.start);
     const lead = first === undefined ? 0 : first.offsetBytes % pageBytes;
     const parts = partsOf(area, pageBytes, lead);
@@ -96,6 +104,27 @@ function partsOf(area: Area, pageBytes: number, lead: number): Part[] {
     start = border;
   }
   return parts;
+}
+
+/**
+ * One part, where the files of the area were linked for pages as large already: all have their offsets in step with their addresses, and no
+ * larger page holds what was used of two parts. Null where they were not.
+ */
+function linkedParts(area: Area, pageBytes: number, touched: readonly number[]): Part[] | null {
+  const [first] = area.files;
+  if (area.kind !== 'mapped' || first === undefined || touched.length === 0) return null;
+  const newOffset = (((first.offsetBytes - (first.start - area.start)) % pageBytes) + pageBytes) % pageBytes;
+  const parts = [{ oldStart: area.start, newOffset }];
+  if (!area.files.every((file) => keepsOffsets(file, parts, pageBytes))) return null;
+  const pageOf = (addr: number): number => Math.floor(offsetIn(parts, addr) / pageBytes);
+  const shared = [...area.cuts.keys()].some((cut) => {
+    if (cut <= area.start || cut >= area.end || offsetIn(parts, cut) % pageBytes === 0) return false;
+    // What execve laid out is told segment by segment: none may lie on another.
+    if (area.born === 0) return true;
+    const beside = touched.filter((addr) => pageOf(addr) === pageOf(cut));
+    return beside.some((addr) => addr < cut) && beside.some((addr) => addr >= cut);
+  });
+  return shared ? null : parts;
 }
 
 /** Whether a mapping of a file stays one stretch whose file offset fits its new address. */

@@ -41,6 +41,8 @@ export interface RecordOptions {
   name?: string | undefined;
   /** Lines and references so far; `bytesTotal` is null. */
   progress?: ((progress: ImportProgress) => void) | undefined;
+  /** Stops the program once so many references are recorded, or a few more. */
+  referencesMost?: number | undefined;
   /** Stops the program with SIGINT; what was recorded until then is kept. */
   stop?: AbortSignal | undefined;
   /** Valgrind's program; `valgrind` on the PATH when left out. */
@@ -77,7 +79,7 @@ export interface RecordResult extends ImportResult {
  * ```
  */
 export async function record(options: RecordOptions): Promise<RecordResult> {
-  const { command, out, name, progress, stop, valgrind = 'valgrind' } = options;
+  const { command, out, name, progress, referencesMost, stop, valgrind = 'valgrind' } = options;
   const [program] = command;
   if (program === undefined) throw new GranuleError('USAGE', 'there is no command to record', 'record');
   const child = spawn(valgrind, [...VALGRIND_OPTIONS, '--', ...command], {
@@ -95,7 +97,10 @@ export async function record(options: RecordOptions): Promise<RecordResult> {
       progress,
       mayBeCut: true,
       sizeOf,
+      referencesMost,
     });
+    // What goes on behind the limit has nobody to write to.
+    if (referencesMost !== undefined && imported.references >= referencesMost) child.kill('SIGKILL');
     const { status, signal } = await ended;
     return { ...imported, exitStatus: status, exitSignal: signal };
   } catch (error) {

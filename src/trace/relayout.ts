@@ -75,8 +75,15 @@ class LayoutPlan {
     this.pageBytes = pageBytes;
     this.where = source.name;
     this.files = new RelinkedFiles(source.files, pageBytes);
+    const touched = new Map<number, number[]>();
+    for (const [index, page] of source.pages.entries()) {
+      const root = survey.areas.find(survey.pageAreas[index]);
+      const known = touched.get(root);
+      if (known === undefined) touched.set(root, [page * PAGE_BYTES]);
+      else known.push(page * PAGE_BYTES);
+    }
     for (const root of survey.areas.roots()) {
-      this.placed.set(root, new PlacedArea(survey.areas.get(root), pageBytes));
+      this.placed.set(root, new PlacedArea(survey.areas.get(root), pageBytes, touched.get(root)));
     }
     this.placeAll();
     for (const placed of this.placed.values()) this.files.add(placed);

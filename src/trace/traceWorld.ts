@@ -30,6 +30,10 @@ export interface TraceFacts {
   linked: boolean;
   program: string | null;
   interpreter: string | null;
+  /** What execve laid out, where the recorder could read it from the headers of the files; the rest is inferred. */
+  segments?: readonly ImageSegment[];
+  /** Page size that the program ran with, where it was another than 4K: what is inferred ends on its borders. */
+  pageBytes?: number;
 }
 
 /**
@@ -94,11 +98,16 @@ export class TraceWorld {
     return this.sizes.list(sizeOf);
   }
 
-  /** The image that the trace's accesses prove. */
+  /** The image that the recorder read, and what beside it the trace's accesses prove. */
   image(facts: TraceFacts): ImageSegment[] {
+    const known = facts.segments ?? [];
     const pages = new Map(this.imageUses);
     for (const [page, index] of this.imagePages) {
       pages.set(page, (pages.get(page) ?? 0) | this.dictionary.usage[index]);
+    }
+    for (const { addr, lengthBytes } of known) {
+      const end = (addr + lengthBytes) / PAGE_BYTES;
+      for (let page = addr / PAGE_BYTES; page < end; page += 1) pages.delete(page);
     }
     const { firstFetched, firstWritten } = this;
     const { linked, program, interpreter } = facts;
@@ -107,7 +116,13 @@ export class TraceWorld {
       const free = this.everMapped.gaps(start, end).reduce((sum, gap) => sum + gap.end - gap.start, 0);
       return free < end - start;
     };
-    return inferImage({ pages, firstFetched, firstWritten, mapped, linked, program, interpreter });
+    const inferred = inferImage({ pages, firstFetched, firstWritten, mapped, linked, program, interpreter });
+    const { pageBytes = PAGE_BYTES } = facts;
+    const whole = inferred.map((segment) => {
+      const addr = alignDown(segment.addr, pageBytes);
+      return { ...segment, addr, lengthBytes: alignUp(segment.addr + segment.lengthBytes, pageBytes) - addr };
+    });
+    return [...known, ...whole].sort((a, b) => a.addr - b.addr);
   }
 
   private noteFirst(block: RunBlock): void {

@@ -100,7 +100,8 @@ describe('the calls of a lackey trace', () => {
       { op: 'other', name: 'close' },
       { op: 'mmap', addr: 0x4835000, lengthBytes: 8192, prot: 3, flags: 0x22, file: null, offsetBytes: 0 },
       { op: 'mprotect', addr: 0x4837000, lengthBytes: 4096, prot: 3 },
-      { op: 'mremap', addr: 0x4835000, oldLengthBytes: 8192, newLengthBytes: 65536, flags: 1, newAddr: 0x5000000 },
+      // It moved: MREMAP_FIXED, so that it goes there again.
+      { op: 'mremap', addr: 0x4835000, oldLengthBytes: 8192, newLengthBytes: 65536, flags: 3, newAddr: 0x5000000 },
       { op: 'madvise', addr: 0x5000000, lengthBytes: 8192, advice: 4 },
       { op: 'msync', addr: 0x4837000, lengthBytes: 8192, flags: 4 },
       { op: 'mlock', addr: 0x5000000, lengthBytes: 4096 },
