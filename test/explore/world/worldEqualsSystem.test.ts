@@ -8,7 +8,7 @@ import { noCompression } from '../../../src/log/discardStorage.ts';
 import { LogReader } from '../../../src/log/logReader.ts';
 import { LogWriter } from '../../../src/log/logWriter.ts';
 import { memoryStorage } from '../../../src/log/storage.ts';
-import { messageOf } from '../../../src/runtime/envelope.ts';
+import { type MessageRecord, messageOf } from '../../../src/runtime/envelope.ts';
 import { forkAt } from '../../../src/timeline/fork.ts';
 import { forkRun } from '../../../src/timeline/forkRun.ts';
 import { replay } from '../../../src/timeline/replay.ts';
@@ -62,7 +62,7 @@ describe.each(Object.entries(cases))('%s', (_name, make) => {
           return hashOf(message, ignoredCounters.ofMessage(message?.type ?? ''));
         });
         const logged = [...log.range(0, log.lastSeq)].map((record) =>
-          hashOf(messageOf(record), ignoredCounters.ofMessage(record.type)),
+          hashOf(messageOf(record as MessageRecord), ignoredCounters.ofMessage(record.type)),
         );
         expect(logged).toEqual(said);
       }),
