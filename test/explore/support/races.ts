@@ -37,6 +37,8 @@ export const STEP_RACES: readonly Race[] = [
   law('native-dirty-clear', { flush: 'after-pageout' }, /what was written is read again/, 1500),
   law('native-table-drop', { drop: 'harvest-then-detach' }, /a page that was written to is dirty/, 1000),
   law('lazy-native-fill', { fill: 'unlocked' }, /hardware reaches a page of the process/, 3000),
+  law('ksm-write-protect', { protect: 'linux-table' }, /what was written is read again/, 25_000),
+  law('ksm-write-protect', { check: 'before-clear' }, /the process sees what the device has written/, 30_000),
   law('native-contiguous-fold', { fold: 'in-place' }, /no TLB has two translations of one address/, 500),
   law('table-flush-order', { order: 'store-tlbi' }, /level 3\) goes to native, which is freed/, 1000),
   law('root-and-granule', { order: 'granule-first' }, /a table is walked with its own granule/, 200),
