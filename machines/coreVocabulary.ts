@@ -91,7 +91,11 @@ export const coreVocabulary: Readonly<Record<CoreMessage['type'], VocabularyRow>
   MAP_FILE: row('mm', MAPPABLE, 'A first mapping of the file by this mm, and the least folio order it needs.'),
   MAPPED: row(MAPPABLE, 'mm', 'The page cache is ready for it; pages that had to be dropped.'),
   UNMAP_FILE: row('mm', MAPPABLE, 'The last mapping of the file by this mm is gone.'),
-  GET_PAGES: row(['mm', 'file'], BACKING, 'filemap_fault: the page at `index`, and those around it that are there already.'),
+  GET_PAGES: row(
+    ['mm', 'file'],
+    BACKING,
+    'filemap_fault: the page at `index`, and those around it that are there already.',
+  ),
   IO_WAIT: row(['file', 'shmem', 'mm', 'swap', 'uffd'], ['mm', 'abi'], 'The answer needs the disk.'),
   PAGES: row(BACKING, 'mm', 'The pages, each with a reference taken for the mapping.'),
   UNMAP_RANGE: row(MAPPABLE, 'mm', 'unmap_mapping_pages: zap these pages of the file from every mapping of this mm.'),

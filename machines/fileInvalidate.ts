@@ -12,14 +12,7 @@ import { fill } from './fileFill.ts';
 import { pidOfMm } from './fileMappers.ts';
 import { dropFolios } from './fileDrop.ts';
 import { blockOrder, leastOrder, smallFoliosAtMap } from './fileOrders.ts';
-import {
-  actorOfFile,
-  type FileContext,
-  type FileOperation,
-  inMemory,
-  inStep,
-  type NewFolio,
-} from './fileState.ts';
+import { actorOfFile, type FileContext, type FileOperation, inMemory, inStep, type NewFolio } from './fileState.ts';
 import { convertsAtFaults, oneMore } from './conversion/fileFaults.ts';
 import { askPins } from './gup/filePins.ts';
 import type { MessageOf } from './messages.ts';

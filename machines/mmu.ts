@@ -43,7 +43,8 @@ const walk = handle<MmuContext>((before, event, send) => {
   });
   const isBroken = isBetweenSteps(context, page) || context.makes.some((make) => make.va === page);
   if (!allows(pte, access) && isBroken) {
-    // Invalid for the moment of a break-before-make, or between two tables: the fault waits for the page-table lock and finds nothing to do.
+    // Invalid for the moment of a break-before-make, or between two tables: the fault waits for the page-table lock, and finds
+    // nothing to do.
     send(tlbOf(cpu), { type: 'EXCEPTION', walk: event.walk, pid, va, levels }, delay);
     const spurious = [...state.spurious, { walk: event.walk, pid, cpu }];
     return reviseMmu(state, (draft) => {

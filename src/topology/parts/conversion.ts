@@ -20,7 +20,8 @@ export const conversionSchema = z.strictObject({
     .enum(['whole-file', 'order-first', 'each-its-own'])
     .default(defaultConversion.protocol)
     .describe(
-      '`whole-file`: at mmap, under the lock; `order-first`: the order rises for the inode, one process page is read again at a fault; `each-its-own`: faults drop and read in their own order, without the lock.',
+      '`whole-file`: at mmap, under the lock; `order-first`: at a fault, the order of the inode and one process page; ' +
+        '`each-its-own`: faults drop and read in their own order, without the lock.',
     ),
   writers: z
     .enum(['shut-out', 'beside'])
