@@ -117,11 +117,7 @@ export class Laws {
     if (fault !== null) this.broken(record, 'of files', fault);
   }
 
-  private broken(
-    record: LawEvent,
-    law: 7 | 8 | 'of files' | 'of page sizes' | 'of a definition',
-    what: string,
-  ): never {
+  private broken(record: LawEvent, law: 7 | 8 | 'of files' | 'of page sizes' | 'of a definition', what: string): never {
     throw new GranuleError(
       'LAW_BROKEN',
       `law ${law} after event ${record.seq} (${record.type} to ${record.to}): ${what}`,
