@@ -70,7 +70,8 @@ export class LoopCheck {
         else this.#send({ from, ...send, message: this.#sight.given(send.message) }, send.isTimer);
       }
     }
-    for (const { to, atCycles, message } of outsideInOrder(meta.topology, built.messages)) this.#sendOutside(to, message, atCycles);
+    for (const { to, atCycles, message } of outsideInOrder(meta.topology, built.messages))
+      this.#sendOutside(to, message, atCycles);
     this.#sendAfter(reader.firstSeq - 1);
   }
 

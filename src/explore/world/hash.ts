@@ -49,7 +49,9 @@ function scrambledOther(word: number): number {
  */
 export function combined(left: number, right: number): Fingerprint {
   const low = scrambled((left | 0) ^ Math.imul(right | 0, 0x9e3779b1));
-  const high = scrambledOther(Math.imul((left / WORD) | 0, 0x85ebca77) ^ ((right / WORD) | 0) ^ Math.imul(low, 0x27d4eb2f));
+  const high = scrambledOther(
+    Math.imul((left / WORD) | 0, 0x85ebca77) ^ ((right / WORD) | 0) ^ Math.imul(low, 0x27d4eb2f),
+  );
   const lower = scrambled(low ^ Math.imul(high, 0x165667b1) ^ (left / WORD));
   return (high & HIGH_MASK) * WORD + (lower >>> 0);
 }

@@ -65,7 +65,11 @@ export class Inspections {
         reads: inspection.reads,
         made: { property: name, remembered: new Remembered(locals, inspection.look) },
       }));
-      if (kind !== 'always') this.#ofOthers.set(name, prepared.map(({ made }) => made));
+      if (kind !== 'always')
+        this.#ofOthers.set(
+          name,
+          prepared.map(({ made }) => made),
+        );
       else {
         for (const { reads = locals.ids, made } of prepared) {
           all.push(made);
@@ -88,7 +92,11 @@ export class Inspections {
   }
 
   /** What they remember behind a delivery; the same list where nothing changed. */
-  remembered(memory: readonly unknown[] | null, after: Pick<World, 'locals'>, delivery: Delivery): readonly unknown[] | null {
+  remembered(
+    memory: readonly unknown[] | null,
+    after: Pick<World, 'locals'>,
+    delivery: Delivery,
+  ): readonly unknown[] | null {
     if (memory === null) return null;
     const sight = this.#sightOf(after);
     const next = memory.map((each, index) => this.#watches[index].next(each, delivery, sight));

@@ -224,7 +224,16 @@ export class LocalStates {
     if (known !== undefined) return known;
     const [toIndex, fromIndex] = [this.indexOf(to), this.indexOf(from)];
     const rank = toIndex * (this.ids.length + 1) + fromIndex + 1;
-    const channel = { from, to, toIndex, fromIndex, rank, index: this.channels.length, hash: hashOfString(key), keys: [] };
+    const channel = {
+      from,
+      to,
+      toIndex,
+      fromIndex,
+      rank,
+      index: this.channels.length,
+      hash: hashOfString(key),
+      keys: [],
+    };
     this.#channels.set(key, channel);
     this.channels.push(channel);
     return channel;

@@ -69,8 +69,7 @@ export class SystemModel implements Model<World, Delivery> {
 
   readonly initial = (): readonly World[] => [this.#initial];
 
-  readonly actions = ({ failure, pending }: World): readonly Delivery[] =>
-    failure === null ? enabledOf(pending) : [];
+  readonly actions = ({ failure, pending }: World): readonly Delivery[] => (failure === null ? enabledOf(pending) : []);
 
   /** The state once a message was delivered. */
   readonly next = (world: World, delivery: Delivery): World => {

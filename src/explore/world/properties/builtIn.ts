@@ -1,5 +1,13 @@
 /** What has to hold in every system, whatever the order: granule's own properties, by name. */
-import type { ActorKind, FileContext, MmContext, MmuContext, SchedContext, TlbContext, ZoneContext } from '../../../../machines/index.ts';
+import type {
+  ActorKind,
+  FileContext,
+  MmContext,
+  MmuContext,
+  SchedContext,
+  TlbContext,
+  ZoneContext,
+} from '../../../../machines/index.ts';
 import { PTE, hasFlags, isPresent, pfnOf } from '../../../mm/pte.ts';
 import type { ActorSpec } from '../../../runtime/hosting.ts';
 import { customLaws } from '../../../topology/definitions/customLaws.ts';
@@ -150,7 +158,7 @@ function pinLaws(ids: readonly string[]): WorldProperty {
   return {
     name: 'pins-hold',
     kind: 'always',
-    says: 'Every pin that a folio counts is somebody\'s, no pinned page is shared copy-on-write, and nobody reads a table that is free.',
+    says: "Every pin that a folio counts is somebody's, no pinned page is shared copy-on-write, and nobody reads a table that is free.",
     reads: (owner) => owner === 'zone' || owner.startsWith('mmu:') || owner.startsWith('gup:'),
     inspections: [
       { reads: ['zone', ...idsOf(ids, 'mmu'), ...holders], look: (sight) => new PinLaws(sight, holders).fault() },
@@ -298,7 +306,9 @@ export function builtInProperties(actors: readonly ActorSpec[], catalogue: Catal
   const properties: WorldProperty[] = [];
   const leftOut: string[] = [];
   for (const { property, kinds } of allProperties(ids, catalogue, standIns)) {
-    const hidden = kinds.map((kind) => standIns.get(kind)).find((each) => each !== undefined && each.shows !== 'context');
+    const hidden = kinds
+      .map((kind) => standIns.get(kind))
+      .find((each) => each !== undefined && each.shows !== 'context');
     if (hidden === undefined) properties.push(property);
     else leftOut.push(`${property.name}: ${hidden.by} has no context of a ${hidden.kind}`);
   }
