@@ -5,7 +5,7 @@ import { CHANGE_POINTS_DEFAULT, WALK_STEPS_DEFAULT, WALKS_DEFAULT } from './limi
 import { type Picker, PriorityPicker, RandomPicker } from './pickers.ts';
 import { SAVED_SEARCH_VERSION, type SavedWalks } from './saved.ts';
 import type { SeenStates } from './share.ts';
-import { Tally } from './tally.ts';
+import { type SavedTally, Tally } from './tally.ts';
 import type { Exploration, ExplorationResult, ExploreOptions, SearchProgress } from './types.ts';
 import { VisitedTable } from './visited.ts';
 import { LIVELOCK, Watch } from './watch.ts';
@@ -46,6 +46,8 @@ interface Walk<S, A> {
   readonly indices: number[];
   /** Bits of the properties `eventually` that held on it. */
   held: number;
+  /** What was counted before it. */
+  readonly before: SavedTally;
 }
 
 /**
@@ -151,7 +153,7 @@ export class Walks<S, A> implements Exploration {
       version: SAVED_SEARCH_VERSION,
       model: this.#model.name,
       options: this.#options,
-      tally: this.#tally.save(),
+      tally: this.#walk?.before ?? this.#tally.save(),
       discoveries: [...this.#watch.discoveries],
       visited: this.#visited.columns(),
       nextWalk: this.#walk === null ? this.#nextWalk : this.#nextWalk - 1,
@@ -173,7 +175,15 @@ export class Walks<S, A> implements Exploration {
     const initial = random.below(this.#initial.length);
     const state = this.#initial[initial];
     this.#nextWalk += 1;
-    const walk = { random, picker: this.#pickerOf(random), initial, state, indices: [], held: 0 };
+    const walk = {
+      random,
+      picker: this.#pickerOf(random),
+      initial,
+      state,
+      indices: [],
+      held: 0,
+      before: this.#tally.save(),
+    };
     this.#walk = walk;
     this.#look(walk);
   }
