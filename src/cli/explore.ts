@@ -6,6 +6,7 @@ import type { ModelRequest } from '../explore/world/openModel.node.ts';
 import { type Cli, collect, wholeNumber } from './cli.ts';
 import { searchBudget, type SearchBudget } from './exploreBudget.ts';
 import { findingInModel, findingInTopology } from './exploreFound.ts';
+import { keepFound } from './exploreKeep.ts';
 import { type ExplorePoint, explorePoints } from './explorePoints.ts';
 import { jsonOf, outcomeText, printSearch, type SearchReport } from './exploreReport.ts';
 import { layAside, searchFrom } from './exploreSaved.ts';
@@ -34,6 +35,8 @@ interface ExploreCommandOptions {
   uses: string[];
   traces?: string;
   out?: string;
+  keep?: string;
+  mended: string[];
   force?: boolean;
   json?: boolean;
 }
@@ -46,11 +49,12 @@ Examples:
   granule explore two-processes.json --strategy depth-first --budget 1h --resume two.search
   granule explore my.json --property mine.mjs#pages-stay --set size=64K --fault lost-tlbi:nth=1
   granule explore my.json --strategy pct --vary design.minimumOrder=process-page,any --vary seed=1..20 --budget 20m
+  granule explore my.json --budget 20000states --keep findings/my-race --mended design.kpti=true
   granule explore classic:lost-update
   granule explore mine.mjs#model
 
 Ends with 1 where something was found: its way is then in a log, which granule debug, inspect and replay open.
-docs/exploration.md says which orders there are, and why; docs/search.md what each strategy promises.`;
+docs/exploration.md says which orders there are, and why; docs/search.md what each strategy promises; docs/corpus.md what is kept.`;
 
 /**
  * Adds the command.
@@ -95,7 +99,14 @@ export function addExplore(program: Command, cli: Cli): void {
     .option('--traces <DIR>', 'folder to look for traces in, before those that come with granule')
     .option('--uses <PLACE>', USES_HELP, collect, [])
     .option('--out <FILE>', 'where to write the log of what is found')
-    .option('--force', 'write NAME.glog even when it is there')
+    .option('--keep <FOLDER>', 'keep what is found first as a folder, in the smallest topology that shows it')
+    .option(
+      '--mended <NAME=VALUE>',
+      'with --keep: what mends it, a parameter or a field; may be given again',
+      collect,
+      [],
+    )
+    .option('--force', 'write NAME.glog, or over a folder, even when it is there')
     .option('--json', 'print JSON')
     .addHelpText('after', EXAMPLES)
     .action(async (what: string, options: ExploreCommandOptions) => exploreCommand(cli, what, options));
@@ -122,7 +133,7 @@ async function exploreCommand(cli: Cli, what: string, options: ExploreCommandOpt
   if (options.resume !== undefined && (vary.length > 0 || options.workers > 1))
     throw new GranuleError('USAGE', 'a search that is laid aside is one, of one thread', '--resume');
   const points = await explorePoints(request, vary);
-  if (points[0]?.opened.kind === 'model' && options.out !== undefined)
+  if (points[0]?.opened.kind === 'model' && (options.out ?? options.keep) !== undefined)
     throw new GranuleError('USAGE', `${what} is no topology: what is found has no log`, '--out');
   const reports: SearchReport[] = [];
   for (const [index, point] of points.entries()) {
@@ -130,11 +141,21 @@ async function exploreCommand(cli: Cli, what: string, options: ExploreCommandOpt
     const report = reportOf(cli, point, { what, run, options });
     reports.push(report);
     if (options.json !== true) said(cli, report, points.length);
+    await kept(cli, point, report, options);
     if (run.interrupted) cli.exitCode = INTERRUPTED_EXIT;
     if (isBroken(report)) cli.exitCode = 1;
     if (run.interrupted || (isBroken(report) && options.all !== true)) break;
   }
   if (options.json === true) cli.json(points.length === 1 ? jsonOf(reports[0]) : reports.map(jsonOf));
+}
+
+/** Keeps the first thing that was found, where that is asked for. */
+async function kept(cli: Cli, { opened }: ExplorePoint, report: SearchReport, options: ExploreCommandOptions) {
+  const { keep: folder, mended, force = false } = options;
+  const [discovery] = report.run.result.discoveries.filter(isFault);
+  if (folder === undefined || discovery === undefined || opened.kind === 'model') return;
+  const search = searchOptions({ seed: opened.topology.seed, ...options }, opened.properties);
+  await keepFound(cli, { folder, opened, discovery, options: search, set: options.set, mended, force });
 }
 
 function isBroken({ run: { result }, findings }: SearchReport): boolean {

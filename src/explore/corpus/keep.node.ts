@@ -151,7 +151,7 @@ export async function keepFinding(request: KeepRequest): Promise<Kept> {
 export async function refreshKept(folder: string): Promise<Kept> {
   const before = readFinding(folder);
   const file = join(folder, KEPT_FILES.topology);
-  const loaded = await loadSystem(file, { cwd: folder });
+  const loaded = await loadSystem(resolve(file), { cwd: resolve(folder) });
   const form = loaded.merged();
   if (!isFields(form)) throw new GranuleError('TOPOLOGY_INVALID', 'it is no object', file);
   const surroundings = { file, catalogue: loaded.catalogue };

@@ -1,6 +1,6 @@
 /** Folders of the corpus: what is in them, opened and written. */
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { GranuleError } from '../../errors.ts';
 import { createLogFile, openLogFile } from '../../log/fileStorage.node.ts';
 import { LogReader } from '../../log/logReader.ts';
@@ -98,7 +98,7 @@ export interface KeptFolder {
 export async function openKept(folder: string): Promise<KeptFolder> {
   const finding = readFinding(folder);
   const file = join(folder, KEPT_FILES.topology);
-  const loaded = await loadSystem(file, { cwd: folder });
+  const loaded = await loadSystem(resolve(file), { cwd: resolve(folder) });
   const form = loaded.merged();
   if (!isFields(form)) throw new GranuleError('TOPOLOGY_INVALID', 'it is no object', file);
   const surroundings = { file, catalogue: loaded.catalogue };
@@ -172,7 +172,7 @@ export async function writeKept(
   writeFileSync(file, `${JSON.stringify(form, null, 2)}\n`);
   writeFileSync(join(folder, KEPT_FILES.finding), `${JSON.stringify(finding, null, 2)}\n`);
   // Its modules are named from where it lies.
-  const { catalogue } = await loadSystem(file, { cwd: folder });
+  const { catalogue } = await loadSystem(resolve(file), { cwd: resolve(folder) });
   rmSync(join(folder, KEPT_FILES.log), { force: true });
   writeLog(folder, plainModel(form, { file, catalogue }), finding);
   const account = accountOf(await openKept(folder), mended);
