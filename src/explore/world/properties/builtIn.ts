@@ -21,6 +21,7 @@ import { countPages, nativeFault, residentFault, tableFramesFault } from '../../
 import { mustAgree, translationFault } from '../../../topology/lawsOfTranslations.ts';
 import { sizeFault } from '../../../topology/sizeLaws.ts';
 import type { WorldProperty } from '../inspections.ts';
+import { fallbackKeeps } from './fallbackKeeps.ts';
 
 /** Nobody counts what is looked at here. */
 const UNCOUNTED = { checked: 0 };
@@ -279,6 +280,7 @@ function allProperties(ids: readonly string[], catalogue: Catalogue, standIns: S
     { property: sizesAgree(ids), kinds: ['abi', 'mm'] },
     { property: mappedIsCached(ids), kinds: ['file', 'mm', 'mmu'] },
     { property: faultsEnd(ids), kinds: ['file'] },
+    { property: fallbackKeeps(), kinds: ['mmu'] },
     { property: noInvariantBroken(), kinds: [] },
     { property: lawsOfDefinitions(ids, catalogue, standIns), kinds: [] },
     { property: noLostWakeUp(), kinds: ['process', 'mm', 'mmu'] },
