@@ -41,7 +41,7 @@ export function topologyModel(request: TopologyModelRequest): SystemModel {
       const ids = actors.map(({ id }) => id);
       const named = new Map([...catalogue.properties.values(), ...properties].map((each) => [each.name, each]));
       const own = [...named.values()].map((definition) => propertyOf(definition, ids));
-      const { properties: builtIn, leftOut } = builtInProperties(actors, catalogue);
+      const { properties: builtIn, leftOut } = builtInProperties(actors, topology, catalogue);
       if (!asked.includes(SAME_AS_KERNEL)) return { properties: [...builtIn, ...own], leftOut };
       const same = sameAsKernel(topology, traces, catalogue);
       if (typeof same === 'string') throw new GranuleError('EXPLORE_PROPERTY_UNKNOWN', same, topology.name);
