@@ -143,7 +143,7 @@ export async function modelOfTopology(given: {
   const own = await Promise.all(asked.filter((text) => text.includes('#')).map((text) => propertyOfModule(text, cwd)));
   try {
     const traces = checkedTraces(topology, { folders });
-    const model = topologyModel({ topology, traces, catalogue: loaded.catalogue, properties: own });
+    const model = topologyModel({ topology, traces, catalogue: loaded.catalogue, properties: own, asked });
     const named = asked.filter((text) => !text.includes('#'));
     const names = [...named, ...own.map(({ name }) => name)];
     return { model, topology, traces, properties: names.length === 0 ? undefined : names };

@@ -20,7 +20,9 @@ import type { LawSight } from '../../../topology/lawSight.ts';
 import { countPages, nativeFault, residentFault, tableFramesFault } from '../../../topology/lawsOfTables.ts';
 import { mustAgree, translationFault } from '../../../topology/lawsOfTranslations.ts';
 import { sizeFault } from '../../../topology/sizeLaws.ts';
+import type { Topology } from '../../../topology/schema.ts';
 import type { WorldProperty } from '../inspections.ts';
+import { fallbackKeeps } from './fallbackKeeps.ts';
 
 /** Nobody counts what is looked at here. */
 const UNCOUNTED = { checked: 0 };
@@ -163,7 +165,7 @@ function pinLaws(ids: readonly string[]): WorldProperty {
     inspections: [
       { reads: ['zone', ...idsOf(ids, 'mmu'), ...holders], look: (sight) => new PinLaws(sight, holders).fault() },
     ],
-    ...(holders.length === 0 ? {} : { step: copyOfPinned(holders) }),
+    step: copyOfPinned(holders),
   };
 }
 
@@ -223,6 +225,8 @@ function noInvariantBroken(): WorldProperty {
     name: 'no-invariant-broken',
     kind: 'always',
     says: 'No actor meets a message or a state that it takes for impossible.',
+    // What an actor does with a message follows from its own state: no order between others matters.
+    reads: () => false,
     onFailure: ({ message }) => message,
   };
 }
@@ -262,25 +266,37 @@ function noLostWakeUp(): WorldProperty {
   };
 }
 
+/** What of a topology says which properties there are. */
+type About = Pick<Topology, 'conversion' | 'nativeTables' | 'selection'>;
+
 /** A property, and the kinds whose contexts it reads. */
 interface OfKinds {
   readonly property: WorldProperty;
   readonly kinds: readonly ActorKind[];
+  /** False where it says nothing, since what it is about is not in the system. */
+  readonly applies?: boolean;
 }
 
-function allProperties(ids: readonly string[], catalogue: Catalogue, standIns: StandIns): OfKinds[] {
+function allProperties(
+  ids: readonly string[],
+  { conversion, nativeTables, selection }: About,
+  catalogue: Catalogue,
+  standIns: StandIns,
+): OfKinds[] {
+  const ofDefinitions = lawsOfDefinitions(ids, catalogue, standIns);
   return [
     { property: noStaleTranslation(ids), kinds: ['tlb', 'mmu', 'sched'] },
     { property: noLostDirtyData(ids), kinds: ['mmu'] },
     { property: noFrameFreedInUse(ids), kinds: ['mmu', 'zone'] },
     { property: accountingConserved(ids), kinds: ['mmu', 'mm', 'zone'] },
     { property: tablesAgree(ids), kinds: ['mmu'] },
-    { property: pinLaws(ids), kinds: ['mmu', 'zone', 'gup'] },
-    { property: sizesAgree(ids), kinds: ['abi', 'mm'] },
-    { property: mappedIsCached(ids), kinds: ['file', 'mm', 'mmu'] },
-    { property: faultsEnd(ids), kinds: ['file'] },
+    { property: pinLaws(ids), kinds: ['mmu', 'zone', 'gup'], applies: idsOf(ids, 'gup').length > 0 },
+    { property: sizesAgree(ids), kinds: ['abi', 'mm'], applies: selection !== undefined },
+    { property: mappedIsCached(ids), kinds: ['file', 'mm', 'mmu'], applies: conversion !== undefined },
+    { property: faultsEnd(ids), kinds: ['file'], applies: conversion !== undefined },
+    { property: fallbackKeeps(), kinds: ['mmu'], applies: nativeTables },
     { property: noInvariantBroken(), kinds: [] },
-    { property: lawsOfDefinitions(ids, catalogue, standIns), kinds: [] },
+    { property: ofDefinitions, kinds: [], applies: (ofDefinitions.inspections ?? []).length > 0 },
     { property: noLostWakeUp(), kinds: ['process', 'mm', 'mmu'] },
   ];
 }
@@ -297,15 +313,21 @@ export interface BuiltInProperties {
  *
  * @example
  * ```ts
- * builtInProperties([{ id: 'zone', machine: machines.zone }], builtIns).leftOut; // []
+ * const topology = parseTopology({ name: 'one', processes: [{ pid: 1, trace: 'made', pageSize: '4K' }] }, 'example');
+ * builtInProperties([{ id: 'zone', machine: machines.zone }], topology, builtIns).leftOut; // []
  * ```
  */
-export function builtInProperties(actors: readonly ActorSpec[], catalogue: Catalogue): BuiltInProperties {
+export function builtInProperties(
+  actors: readonly ActorSpec[],
+  topology: About,
+  catalogue: Catalogue,
+): BuiltInProperties {
   const ids = actors.map(({ id }) => id);
   const standIns = new Map(actors.flatMap(({ standIn }) => (standIn === undefined ? [] : [[standIn.kind, standIn]])));
   const properties: WorldProperty[] = [];
   const leftOut: string[] = [];
-  for (const { property, kinds } of allProperties(ids, catalogue, standIns)) {
+  for (const { property, kinds, applies = true } of allProperties(ids, topology, catalogue, standIns)) {
+    if (!applies) continue;
     const hidden = kinds
       .map((kind) => standIns.get(kind))
       .find((each) => each !== undefined && each.shows !== 'context');
