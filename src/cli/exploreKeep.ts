@@ -25,10 +25,10 @@ export interface KeepAsked {
  * @throws GranuleError USAGE for a search that has no budget of states; what `keepFinding` throws
  * @example
  * ```ts
- * const opened = await openModel({ what: 'plain-4k', cwd: '/' });
+ * const opened = (await openModel({ what: 'plain-4k', cwd: '/' })) as OpenedTopology;
  * const discovery = { property: 'made-up', kind: 'always' as const, path: { initial: 0, keys: [] }, fault: 'nothing' };
  * const asked = { folder: '/tmp/kept', discovery, options: {}, set: [], mended: [], force: false };
- * if (opened.kind === 'topology') await keepFound(new Cli(textIo('/')), { ...asked, opened }); // throws USAGE
+ * await keepFound(new Cli(textIo('/')), { ...asked, opened }); // throws USAGE
  * ```
  */
 export async function keepFound(cli: Cli, asked: KeepAsked): Promise<Kept> {
@@ -61,7 +61,8 @@ export async function keepFound(cli: Cli, asked: KeepAsked): Promise<Kept> {
 function keptText(folder: string, { finding, mended }: Kept): string {
   const { taken, length, found } = finding;
   const lines = [
-    `kept in ${folder}: ${length.found} deliveries as it was found, ${length.kept} as it is kept, after ${formatCount(found.states)} states`,
+    `kept in ${folder}: ${length.found} deliveries as it was found, ${length.kept} as it is kept`,
+    `  found after ${formatCount(found.states)} states`,
     ...taken.map((what) => `  taken away: ${what}`),
   ];
   if (mended !== null) lines.push(`  with ${finding.mended.join(' and ')} the same search finds nothing`);

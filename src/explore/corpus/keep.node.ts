@@ -100,7 +100,7 @@ function findingOf({ wanted, path, result, seconds, foundLength, search, taken, 
  * @example
  * ```ts
  * const loaded = await loadSystem('plain-4k', { cwd: '/' });
- * const wanted = { property: 'pins-hold', kind: 'always' } as const;
+ * const wanted = { property: 'accounting-conserved', kind: 'always' } as const;
  * const request = { folder: '/tmp/granule-none', name: 'none', loaded, set: [], wanted, search: { maxStates: 9 }, mended: [] };
  * await keepFinding(request); // throws USAGE
  * ```

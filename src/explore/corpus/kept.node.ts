@@ -158,8 +158,7 @@ export function readFinding(folder: string): Finding {
  * @throws GranuleError EXPLORE_PATH_LOST where the way is not one of the topology; DISK_FULL, OUTPUT_UNWRITABLE
  * @example
  * ```ts
- * const finding = readFinding('/tmp/no-such-folder'); // throws FILE_NOT_FOUND
- * await writeKept('/tmp/no-such-folder', {}, finding, null);
+ * await writeKept('/tmp/none', {}, readFinding('/tmp/none'), null); // throws FILE_NOT_FOUND
  * ```
  */
 export async function writeKept(

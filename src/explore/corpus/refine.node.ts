@@ -80,7 +80,7 @@ function closer(search: ExploreOptions, { result }: PlainSearch): ExploreOptions
  * ```ts
  * const process = { pid: 1, pageSize: '4K', program: [{ op: 'load', addr: '0x500000' }] };
  * const surroundings = { file: '/tmp/one.json', catalogue: builtIns };
- * const wanted = { property: 'pins-hold', kind: 'always' } as const;
+ * const wanted = { property: 'accounting-conserved', kind: 'always' } as const;
  * refine({ form: { name: 'one', processes: [process] }, surroundings, wanted, search: { maxStates: 9 } }); // throws USAGE
  * ```
  */
