@@ -11,6 +11,8 @@ import { PROJECT, Workplace } from '../cli/harness.ts';
 
 const RACE = join(PROJECT, 'fixtures/exploration/live-fallback-race.yaml');
 const WITHIN = ['--set', 'protocol=no-flush', '--budget', '20000states', '--out', 'found.glog', '--force'];
+const KEEP = ['--keep', 'kept/no-flush', '--mended', 'protocol=reserved-ttbr0'];
+const NOT_MENDED = ['--keep', 'kept/not-mended', '--mended', 'protocol=no-flush'];
 
 let place: Workplace;
 beforeAll(() => {
@@ -20,10 +22,7 @@ afterAll(() => place.remove());
 
 describe('a finding that is kept', () => {
   test('is a folder whose topology is smaller, whose log replays, and whose search finds it', async () => {
-    const { code, stderr } = await place.run([
-      ...['explore', RACE, ...WITHIN],
-      ...['--keep', 'kept/no-flush', '--mended', 'protocol=reserved-ttbr0'],
-    ]);
+    const { code, stderr } = await place.run(['explore', RACE, ...WITHIN, ...KEEP]);
     expect(code).toBe(1);
     expect(stderr).toContain('kept in kept/no-flush: 59 deliveries as it was found');
     expect(stderr).toContain('with protocol=reserved-ttbr0 the same search finds nothing');
@@ -61,10 +60,7 @@ describe('a finding that is kept', () => {
   });
 
   test('is refused where what is said to mend it does not', async () => {
-    const { code, stderr } = await place.run([
-      ...['explore', RACE, '--set', 'protocol=no-flush', '--budget', '20000states', '--out', 'fourth.glog'],
-      ...['--keep', 'kept/not-mended', '--mended', 'protocol=no-flush'],
-    ]);
+    const { code, stderr } = await place.run(['explore', RACE, ...WITHIN, ...NOT_MENDED]);
     expect([code, stderr]).toEqual([
       2,
       expect.stringContaining('no-stale-translation is broken with protocol=no-flush too'),

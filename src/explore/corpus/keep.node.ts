@@ -125,7 +125,7 @@ export async function keepFinding(request: KeepRequest): Promise<Kept> {
   });
   const mended =
     opened.mended.length === 0 ? null : searchPlain(refined.form, surroundings, wanted, search, opened.mended);
-  if (mended?.discovery != null) {
+  if (mended !== null && mended.discovery !== null) {
     throw new GranuleError('USAGE', `${wanted.property} is broken with ${opened.mended.join(' and ')} too`, name);
   }
   mkdirSync(folder, { recursive: true });
