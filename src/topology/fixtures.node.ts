@@ -13,14 +13,14 @@ function packageFolder(): string {
 }
 
 /**
- * The folder of fixtures that comes with the package: `topologies`, `traces` or `oracle`.
+ * The folder of fixtures that comes with the package: `topologies`, `exploration`, `traces` or `oracle`.
  *
  * @example
  * ```ts
  * fixturesFolder('topologies').endsWith('topologies'); // true
  * ```
  */
-export function fixturesFolder(kind: 'topologies' | 'traces' | 'oracle'): string {
+export function fixturesFolder(kind: 'topologies' | 'exploration' | 'traces' | 'oracle'): string {
   return join(packageFolder(), 'fixtures', kind);
 }
 

@@ -165,14 +165,14 @@ function pinLaws(ids: readonly string[]): WorldProperty {
     inspections: [
       { reads: ['zone', ...idsOf(ids, 'mmu'), ...holders], look: (sight) => new PinLaws(sight, holders).fault() },
     ],
-    step: copyOfPinned(holders),
+    step: { to: ['zone'], fault: copyOfPinned(holders) },
   };
 }
 
 /** A write must not take a process to a copy of a page that is pinned. */
-function copyOfPinned(holders: readonly string[]): NonNullable<WorldProperty['step']> {
+function copyOfPinned(holders: readonly string[]): NonNullable<WorldProperty['step']>['fault'] {
   return (sight, { sent: { channel, content } }) => {
-    if (channel.to !== 'zone' || content.message.type !== 'COPY_ON_WRITE') return null;
+    if (content.message.type !== 'COPY_ON_WRITE') return null;
     return new PinLaws(sight, holders).checkCopy({ payload: content.message, from: channel.from });
   };
 }
@@ -294,7 +294,7 @@ function allProperties(
     { property: sizesAgree(ids), kinds: ['abi', 'mm'], applies: selection !== undefined },
     { property: mappedIsCached(ids), kinds: ['file', 'mm', 'mmu'], applies: conversion !== undefined },
     { property: faultsEnd(ids), kinds: ['file'], applies: conversion !== undefined },
-    { property: fallbackKeeps(), kinds: ['mmu'], applies: nativeTables },
+    { property: fallbackKeeps(ids), kinds: ['mmu'], applies: nativeTables },
     { property: noInvariantBroken(), kinds: [] },
     { property: ofDefinitions, kinds: [], applies: (ofDefinitions.inspections ?? []).length > 0 },
     { property: noLostWakeUp(), kinds: ['process', 'mm', 'mmu'] },

@@ -49,7 +49,6 @@ function changeOf(before: MmuContext, after: MmuContext, operation: unknown): st
 }
 
 function fallbackAt(after: LawSight, { sent: { channel, content } }: Delivery, before: LawSight): string | null {
-  if (!channel.to.startsWith('mmu:')) return null;
   const was = before.snapshot(channel.to).context as MmuContext;
   if (was.native === null) return null;
   const is = after.snapshot(channel.to).context as MmuContext;
@@ -62,15 +61,15 @@ function fallbackAt(after: LawSight, { sent: { channel, content } }: Delivery, b
  *
  * @example
  * ```ts
- * fallbackKeeps().name; // 'fallback-keeps'
+ * fallbackKeeps(['mmu:1']).name; // 'fallback-keeps'
  * ```
  */
-export function fallbackKeeps(): WorldProperty {
+export function fallbackKeeps(ids: readonly string[]): WorldProperty {
   return {
     name: 'fallback-keeps',
     kind: 'always',
     says: 'A process that falls back to the Linux table keeps the frames of its pages, their rights, and what was noted of writes to them.',
     reads: (owner) => owner.startsWith('mmu:'),
-    step: fallbackAt,
+    step: { to: ids.filter((id) => id.startsWith('mmu:')), fault: fallbackAt },
   };
 }
