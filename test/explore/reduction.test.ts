@@ -10,7 +10,7 @@ import { actorModel, actorSystems, type ActorState, forbidden, propertyOf } from
 
 /** Larger random systems are left aside: there are enough of the small ones. */
 const STATES_MAX = 4000;
-const SYSTEMS = 3000;
+const SYSTEMS = 2000;
 
 /** What a search found: the properties, and the fingerprints of all ends. */
 interface Seen {

@@ -1,36 +1,16 @@
-/** What a search promises whatever it searches: budgets, going on, ways that can be followed, circles. */
+/** What a search promises whatever it searches: budgets, going on, ways that can be followed. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { GranuleError } from '../../src/errors.ts';
 import { classic, classics } from '../../src/explore/classics/index.ts';
-import type { Model, Property } from '../../src/explore/model.ts';
+import type { Property } from '../../src/explore/model.ts';
 import { explore, exploreAll, resumeSearch, runExploration, stepsOf } from '../../src/explore/search/explore.ts';
+import { packSearch, unpackSearch } from '../../src/explore/search/packed.node.ts';
 import { STRATEGIES } from '../../src/explore/search/types.ts';
 import { VisitedTable } from '../../src/explore/search/visited.ts';
 import { followPath } from '../../src/explore/search/ways.ts';
+import { at3, graphModel } from './support/graphModel.ts';
 import { twoPhaseCommit } from './support/published.ts';
-
-/** A graph as a model: from each state, where each of its actions leads; the owner of an action is its first letter. */
-interface Graph {
-  readonly edges: Readonly<Record<number, readonly (readonly [key: string, target: number | null])[]>>;
-  readonly properties?: readonly Property<number>[];
-  readonly progress?: (state: number) => number;
-}
-
-function graphModel({ edges, properties = [], progress }: Graph): Model<number, readonly [string, number | null]> {
-  return {
-    name: 'graph',
-    initial: () => [0],
-    actions: (state) => edges[state] ?? [],
-    next: (_state, [, target]) => target,
-    fingerprint: (state) => state,
-    keyOf: ([key]) => key,
-    ownerOf: ([key]) => key.slice(0, 1),
-    describe: (state, [key]) => `${key} in ${state}`,
-    properties,
-    ...(progress === undefined ? {} : { progress }),
-  };
-}
 
 const codeOf = (run: () => unknown): string => {
   try {
@@ -39,13 +19,6 @@ const codeOf = (run: () => unknown): string => {
     return error instanceof GranuleError ? error.code : String(error);
   }
   return 'none';
-};
-
-const at3: Property<number> = {
-  name: 'comes-to-3',
-  kind: 'eventually',
-  says: 'it comes to 3',
-  fault: (state) => (state === 3 ? null : `it is ${state}`),
 };
 
 describe('a budget', () => {
@@ -97,6 +70,18 @@ describe('a search laid aside', () => {
     const search = explore(twoPhaseCommit(3), { maxStates: 50 });
     runExploration(search);
     expect(runExploration(resumeSearch(twoPhaseCommit(3), search.save(), { maxStates: 1000 })).states).toBe(288);
+  });
+
+  it('goes through a file, and a damaged one is refused', () => {
+    const model = classic('aba');
+    const search = explore(model, { strategy: 'depth-first' });
+    search.advance(40);
+    const bytes = packSearch(search.save());
+    expect(runExploration(resumeSearch(model, unpackSearch(bytes)))).toEqual(runExploration(search));
+    for (const wrong of [bytes.subarray(0, bytes.length / 2), bytes.subarray(1), new Uint8Array(0)]) {
+      expect(codeOf(() => unpackSearch(wrong))).toBe('EXPLORE_SAVED_UNFIT');
+    }
+    expect(codeOf(() => unpackSearch(packSearch({ ...search.save(), version: 0 })))).toBe('EXPLORE_SAVED_UNFIT');
   });
 
   it('is not gone on with on another model', () => {
@@ -159,115 +144,6 @@ describe('a state outside', () => {
     for (const strategy of STRATEGIES) {
       expect(exploreAll(model, { strategy, walks: 1 }), strategy).toMatchObject({ states: 2, ends: 0 });
     }
-  });
-});
-
-describe('a property "eventually"', () => {
-  const judge = (edges: Graph['edges'], strategy: 'breadth-first' | 'depth-first' = 'breadth-first') =>
-    exploreAll(graphModel({ edges, properties: [at3] }), { strategy }).discoveries;
-
-  it.each(['breadth-first', 'depth-first'] as const)('does not hold where a way ends without it: %s', (strategy) => {
-    const edges = {
-      0: [
-        ['a', 1],
-        ['b', 3],
-      ],
-      3: [['a', 1]],
-    } as const;
-    expect(judge(edges, strategy)).toMatchObject([{ path: { keys: ['a'] }, fault: 'it is 1' }]);
-  });
-
-  it('holds where it held on the way, also if another way joins later', () => {
-    expect(judge({ 0: [['a', 3]], 3: [['a', 1]] })).toEqual([]);
-  });
-
-  it('does not hold where a fair way goes in a circle without it', () => {
-    const [found] = judge({ 0: [['a', 1]], 1: [['a', 0]] });
-    expect(found).toMatchObject({ kind: 'eventually', circleLength: 2 });
-  });
-
-  it('is not held up by a circle that leaves out for ever what is possible all along', () => {
-    expect(
-      judge({
-        0: [
-          ['a', 0],
-          ['b', 3],
-        ],
-      }),
-    ).toEqual([]);
-    expect(
-      judge({
-        0: [
-          ['a', 1],
-          ['b', 3],
-        ],
-        1: [['a', 0]],
-      }),
-    ).toHaveLength(1);
-  });
-
-  it('is judged by walks at their ends', () => {
-    const model = graphModel({
-      edges: {
-        0: [
-          ['a', 1],
-          ['b', 3],
-        ],
-        3: [['a', 1]],
-      },
-      properties: [at3],
-    });
-    expect(exploreAll(model, { strategy: 'random', walks: 20 }).discoveries).toMatchObject([{ path: { keys: ['a'] } }]);
-  });
-
-  it('is named as not judged by a reduced search', () => {
-    const result = exploreAll(graphModel({ edges: {}, properties: [at3] }), { strategy: 'reduced' });
-    expect(result).toMatchObject({ discoveries: [], unjudged: ['comes-to-3'] });
-  });
-});
-
-describe('a livelock', () => {
-  const circle = { 0: [['a', 1]], 1: [['b', 2]], 2: [['a', 1]] } as const;
-
-  it('is a circle in which progress stays the same', () => {
-    const [found] = exploreAll(graphModel({ edges: circle, progress: () => 0 })).discoveries;
-    expect(found).toMatchObject({ kind: 'livelock', circleLength: 2, path: { keys: ['a', 'b', 'a'] } });
-  });
-
-  it('is none where progress rises and falls in it, or where nobody says what progress is', () => {
-    expect(exploreAll(graphModel({ edges: circle, progress: (state) => state })).discoveries).toEqual([]);
-    expect(exploreAll(graphModel({ edges: circle })).discoveries).toEqual([]);
-  });
-
-  it('is none where one only waits for another who can act', () => {
-    const edges = {
-      0: [
-        ['a', 0],
-        ['b', 1],
-      ],
-      1: [],
-    } as const;
-    expect(exploreAll(graphModel({ edges, progress: () => 0 })).discoveries).toEqual([]);
-  });
-
-  it('goes through a circle that is fair, though not every one of its parts is', () => {
-    const edges = {
-      0: [
-        ['a', 1],
-        ['b', 2],
-      ],
-      1: [
-        ['a', 0],
-        ['b', 2],
-      ],
-      2: [
-        ['a', 0],
-        ['b', 0],
-      ],
-    } as const;
-    const [found] = exploreAll(graphModel({ edges, progress: () => 0 })).discoveries;
-    const keys = found?.path.keys ?? [];
-    expect(new Set(keys.slice(keys.length - (found?.circleLength ?? 0)))).toEqual(new Set(['a', 'b']));
   });
 });
 

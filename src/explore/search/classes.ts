@@ -1,6 +1,6 @@
 /** Which owners a reduction takes for one: their actions are dependent, in whatever state. */
 import type { Property } from '../model.ts';
-import { GrowingInts, Interned } from './growing.ts';
+import { Interned } from './growing.ts';
 import { OWNER_CLASSES_MAX } from './limits.ts';
 
 /** Whether the order of actions can be seen by a property on the way, and not in the end alone. */
@@ -118,57 +118,4 @@ export class FirstOfClass {
 
 function isIn(part: number, whole: number): boolean {
   return (part & ~whole) === 0;
-}
-
-/** Transitions by state, in the order in which they were taken: what `circlesIn` and going backward need. */
-export class Edges {
-  readonly #first = new GrowingInts();
-  readonly #following = new GrowingInts();
-  readonly #firstInto = new GrowingInts();
-  readonly #followingInto = new GrowingInts();
-  readonly #sources = new GrowingInts();
-  readonly #targets = new GrowingInts();
-  #size = 0;
-
-  get size(): number {
-    return this.#size;
-  }
-
-  addState(id: number): void {
-    this.#size = Math.max(this.#size, id + 1);
-  }
-
-  add(source: number, target: number): number {
-    const edge = this.#targets.push(target);
-    this.#sources.push(source);
-    this.#following.push(this.#first.at(source));
-    this.#first.set(source, edge + 1);
-    this.#followingInto.push(this.#firstInto.at(target));
-    this.#firstInto.set(target, edge + 1);
-    return edge;
-  }
-
-  firstEdge(id: number): number {
-    return this.#first.at(id) - 1;
-  }
-
-  nextEdge(edge: number): number {
-    return this.#following.at(edge) - 1;
-  }
-
-  firstInto(id: number): number {
-    return this.#firstInto.at(id) - 1;
-  }
-
-  nextInto(edge: number): number {
-    return this.#followingInto.at(edge) - 1;
-  }
-
-  sourceOf(edge: number): number {
-    return this.#sources.at(edge);
-  }
-
-  targetOf(edge: number): number {
-    return this.#targets.at(edge);
-  }
 }

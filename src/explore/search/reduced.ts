@@ -15,8 +15,11 @@
  * what is asleep both times stays so.
  */
 import type { Model, Property } from '../model.ts';
-import { Edges, FirstOfClass, OwnerClasses } from './classes.ts';
+import { ClassChoice } from './choice.ts';
+import { FirstOfClass, OwnerClasses } from './classes.ts';
 import { circlesIn } from './components.ts';
+import { type Before, bitOf, bitsOfClass, BITS, classBit, has, isFull, type Node, rootsBefore } from './nodes.ts';
+import { Edges } from './edges.ts';
 import { UNKNOWN } from './estimates.ts';
 import { GrowingInts } from './growing.ts';
 import { OWNER_CLASSES_MAX } from './limits.ts';
@@ -26,36 +29,6 @@ import type { Exploration, ExplorationResult, ExploreOptions, SearchProgress } f
 import { VisitedTable } from './visited.ts';
 import { LIVELOCK, Watch } from './watch.ts';
 import { wayTo } from './ways.ts';
-
-/** Actions of a state that have a bit; those beyond are never asleep and are no roots. */
-const BITS = 31;
-
-/** What is kept of a state besides its fingerprint. */
-interface Node<S, A> {
-  readonly state: S;
-  readonly depth: number;
-  readonly actions: readonly A[];
-  readonly keys: readonly string[];
-  readonly classes: readonly number[];
-  /** Of each action, whether it was taken, or changes nothing. */
-  readonly taken: boolean[];
-  /** Of each action that was taken, what was asleep then, as bits. */
-  readonly asleepThen: number[];
-  /** Classes of which all actions that are awake are taken. */
-  chosen: number;
-  /** Bits of actions that are asleep. */
-  asleep: number;
-  /** Bits of actions that were asleep and are not: they are taken, of whatever class. */
-  woken: number;
-  /** Bits of actions that were tried and change nothing. */
-  idle: number;
-  hasMoved: boolean;
-  /** Whether nothing is looked for behind it. */
-  readonly isCut: boolean;
-}
-
-/** For each action of where a transition leads, which action of where it came from it was; -1 for one that is new. */
-type Before = readonly number[];
 
 /**
  * A reduced search. It keeps: every end, so every fault of a property `at-end`; and every state of the owners that a property reads
@@ -92,6 +65,7 @@ export class Reduced<S, A> implements Exploration {
   /** States to go on from; the last one first. */
   #open: number[] = [];
   #merges = 0;
+  #choice = new ClassChoice();
 
   constructor(model: Model<S, A>, options: ExploreOptions, properties: readonly Property<S>[], saved?: SavedReduced) {
     this.#model = model;
@@ -176,6 +150,7 @@ export class Reduced<S, A> implements Exploration {
     this.#via = new GrowingInts();
     this.#before = [];
     this.#open = [];
+    this.#choice = new ClassChoice();
     this.#begin();
   }
 
@@ -217,23 +192,18 @@ export class Reduced<S, A> implements Exploration {
       !has(node.asleep, index) &&
       (has(node.woken, index) || (node.chosen & classBit(node, index)) !== 0);
     for (let index = 0; index < node.actions.length; index++) if (isToTake(index)) return index;
-    if (!node.hasMoved) node.chosen |= this.#leastClass(node, () => true);
+    if (!node.hasMoved) {
+      const least = this.#leastClass(node, () => true);
+      this.#choice.begunWith(least);
+      node.chosen |= least;
+    }
     for (let index = 0; index < node.actions.length; index++) if (isToTake(index)) return index;
     return -1;
   }
 
-  /** The class of the fewest actions, among those of actions that are awake and fit; as a bit, 0 for none. */
+  /** The class to begin with, among those of actions that are awake and fit; as a bit, 0 for none. */
   #leastClass(node: Node<S, A>, fits: (index: number) => boolean): number {
-    let least = 0;
-    let leastCount = Number.MAX_SAFE_INTEGER;
-    for (const [index, found] of node.classes.entries()) {
-      if (node.taken[index] || has(node.asleep, index) || !fits(index)) continue;
-      const count = node.classes.reduce((sum, other) => sum + Number(other === found), 0);
-      if (count >= leastCount) continue;
-      least = 1 << found;
-      leastCount = count;
-    }
-    return least;
+    return this.#choice.least(node.classes, (index) => !node.taken[index] && !has(node.asleep, index) && fits(index));
   }
 
   #follow(id: number, node: Node<S, A>, index: number, after: S): void {
@@ -315,7 +285,9 @@ export class Reduced<S, A> implements Exploration {
     const index = this.#via.at(edge);
     const own = node.classes[index] ?? 0;
     let isNew = false;
-    for (const item of [...this.#first.of(this.#edges.targetOf(edge))]) {
+    // A copy, since a state that leads to itself is told of itself.
+    const items = [...this.#first.of(this.#edges.targetOf(edge))];
+    for (const item of items) {
       const { roots, fresh } = rootsBefore(item.roots, this.#before[edge] ?? []);
       const isAfter = fresh || (item.mask & (1 << own)) !== 0;
       if (item.class === own) {
@@ -337,6 +309,7 @@ export class Reduced<S, A> implements Exploration {
     for (const [index] of node.actions.entries()) {
       if (has(roots, index) && (node.chosen & classBit(node, index)) !== 0) return;
     }
+    this.#choice.joined(node.chosen);
     const isRoot = (index: number): boolean => roots === 0 || has(roots, index);
     const least = this.#leastClass(node, isRoot);
     node.chosen |= roots === 0 ? -1 >>> 1 : least;
@@ -347,7 +320,7 @@ export class Reduced<S, A> implements Exploration {
   #openCircles(): void {
     const part = { hasState: () => true, hasEdge: () => true };
     for (const circle of circlesIn(this.#edges, part)) {
-      if (circle.some((id) => this.#isFull(this.#nodes[id])) || this.#isLeft(circle)) continue;
+      if (circle.some((id) => isFull(this.#nodes[id])) || this.#isLeft(circle)) continue;
       const id = circle.reduce((least, other) => Math.min(least, other));
       const node = this.#nodes[id];
       if (node === undefined) continue;
@@ -365,39 +338,4 @@ export class Reduced<S, A> implements Exploration {
     }
     return false;
   }
-
-  #isFull(node: Node<S, A> | undefined): boolean {
-    return node === undefined || node.classes.every((found) => (node.chosen & (1 << found)) !== 0);
-  }
-}
-
-function has(bits: number, index: number): boolean {
-  return index < BITS && (bits & (1 << index)) !== 0;
-}
-
-function bitOf(index: number): number {
-  return index < BITS ? 1 << index : 0;
-}
-
-function bitsOfClass<S, A>(node: Node<S, A>, wanted: number): number {
-  let bits = 0;
-  for (const [index, found] of node.classes.entries()) if (found === wanted) bits |= bitOf(index);
-  return bits;
-}
-
-function classBit<S, A>(node: Node<S, A>, index: number): number {
-  return 1 << (node.classes[index] ?? 0);
-}
-
-/** Which actions of the state before a transition are roots, and whether a root became possible by the transition. */
-function rootsBefore(roots: number, before: Before): { roots: number; fresh: boolean } {
-  let found = 0;
-  let fresh = false;
-  for (let index = 0; index < BITS && roots >>> index !== 0; index++) {
-    if (!has(roots, index)) continue;
-    const from = before[index] ?? -1;
-    if (from < 0) fresh = true;
-    else found |= bitOf(from);
-  }
-  return { roots: found, fresh };
 }

@@ -1,4 +1,4 @@
-/** A search laid aside: plain data and typed arrays, which `structuredClone`, a worker or `packSearch` take as they are. */
+/** A search laid aside: plain data and typed arrays, which threads take as they are, and `packSearch` makes into bytes. */
 import type { Discovery } from '../model.ts';
 import type { SavedGraph } from './graph.ts';
 import type { SavedTally } from './tally.ts';

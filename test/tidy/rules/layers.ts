@@ -50,6 +50,7 @@ const BROWSER_FOLDERS = [
   'src/query',
   'src/debugger',
   'src/export',
+  'src/explore',
 ];
 /** By this name tests import what users do. */
 const ITSELF = 'granule';
