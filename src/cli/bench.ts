@@ -1,8 +1,8 @@
 /**
  * The benchmark: `npm run bench`, with `-- --json` a list of {"name","value","unit","reach","holds"}. With `-- --scale` the
  * benchmark of size in its place, with `-- --inspector` that of the web inspector, with `-- --debugger` the commands of the
- * debugger, with `-- --wires` what it costs to watch alone, with `-- --explore` searches of orders. Where peak memory is measured, a child process does the work: its
- * peak is then its own.
+ * debugger, with `-- --wires` what it costs to watch alone, with `-- --explore` searches of orders. Where peak memory is
+ * measured, a child process does the work: its peak is then its own.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -66,6 +66,9 @@ docs/exploration.md says which orders there are, and why; docs/search.md what ea
  */
 export function addExplore(program: Command, cli: Cli): void {
   const strategy = new Option('--strategy <NAME>', 'how states are gone through').choices([...STRATEGIES]);
+  const budget = new Option('--budget <AMOUNT>', 'time or states: 90s, 10m, 100000states')
+    .argParser(searchBudget)
+    .default({ seconds: 60, states: null }, '60s');
   program
     .command('explore')
     .description('try the orders of the messages of a topology, and find one that breaks a property')
@@ -77,7 +80,7 @@ export function addExplore(program: Command, cli: Cli): void {
       [],
     )
     .addOption(strategy.default('breadth-first'))
-    .option('--budget <AMOUNT>', 'time or states: 90s, 10m, 100000states', searchBudget, { seconds: 60, states: null })
+    .addOption(budget)
     .option('--seed <N>', 'seed of random walks, over that of the topology', wholeNumber)
     .option('--max-depth <N>', 'deliveries on a way at most', wholeNumber)
     .option('--preemptions <N>', 'of the strategy "bounded"', wholeNumber)

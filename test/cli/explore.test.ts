@@ -81,7 +81,9 @@ describe('granule explore', () => {
   });
 
   it('writes to the file that is named, and shrinks unless told not to', async () => {
-    const short = JSON.parse((await explore('lost.json', '--json', '--out', 'short.glog', '--strategy', 'random')).stdout);
+    const short = JSON.parse(
+      (await explore('lost.json', '--json', '--out', 'short.glog', '--strategy', 'random')).stdout,
+    );
     const long = JSON.parse((await explore('lost.json', '--json', '--no-shrink', '--out', 'long.glog')).stdout);
     expect(existsSync(place.path('short.glog')) && existsSync(place.path('long.glog'))).toBe(true);
     expect(short.findings[0].shrunk).toMatch(/actions .* shrunk to/);
@@ -91,7 +93,13 @@ describe('granule explore', () => {
 
   it('looks at properties of a module, at those alone that are named', async () => {
     write('mine.mjs', PROPERTY);
-    const { code, stdout } = await explore('calm.json', '--property', 'mine.mjs#calm', '--property', 'mine.mjs#walks-twice');
+    const { code, stdout } = await explore(
+      'calm.json',
+      '--property',
+      'mine.mjs#calm',
+      '--property',
+      'mine.mjs#walks-twice',
+    );
     expect(code).toBe(1);
     expect(stdout).toMatch(/^no-page-of-its-own +BROKEN after \d+ steps: mm:1$/m);
     expect(stdout).not.toContain('no-stale-translation');
@@ -137,7 +145,12 @@ describe('granule explore', () => {
     const args = ['calm.json', '--vary', 'cpus=1,2', '--vary', 'processes.0.pageSize=4K,64K'];
     const { code, stdout } = await explore(...args, '--budget', '8s');
     expect(code).toBe(0);
-    expect(stdout.trimEnd().split('\n').map((line) => line.split(', ')[0])).toEqual([
+    expect(
+      stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => line.split(', ')[0]),
+    ).toEqual([
       'cpus=1 processes.0.pageSize=4K',
       'cpus=1 processes.0.pageSize=64K',
       'cpus=2 processes.0.pageSize=4K',
@@ -152,7 +165,10 @@ describe('granule explore', () => {
   });
 
   it('refuses by name what it cannot do', async () => {
-    write('held.json', { ...LOST, faultPlan: [{ wire: { from: '*', to: '*' }, op: 'hold', fromCycles: 1, untilCycles: 9 }] });
+    write('held.json', {
+      ...LOST,
+      faultPlan: [{ wire: { from: '*', to: '*' }, op: 'hold', fromCycles: 1, untilCycles: 9 }],
+    });
     const cases: [string[], RegExp][] = [
       [['held.json'], /^EXPLORE_FAULT_PLAN: a rule "hold" is about times/],
       [['calm.json', '--property', 'no-such'], /^EXPLORE_PROPERTY_UNKNOWN: lost has no property no-such/],

@@ -2,7 +2,7 @@
  * Hashes of contents: equal data has one hash, whatever its history. Structures of the model are hashed by their plain form,
  * which is what a checkpoint holds of them, and so all that they are.
  */
-import { invariant } from '../../errors.ts';
+import { GranuleError, invariant } from '../../errors.ts';
 import type { Fingerprint } from '../model.ts';
 
 /** Bits of the upper word of a fingerprint: 53 in all, what a double holds exactly. */
@@ -180,8 +180,12 @@ export function hashOf(value: unknown, ignored: IgnoredFields = NOTHING_IGNORED)
     case 'object':
       return value === null ? TAG.null : hashOfObject(value, ignored);
     default:
-      invariant(false, `a state holds data, and no ${typeof value}`);
+      return noData(typeof value);
   }
+}
+
+function noData(what: string): never {
+  throw new GranuleError('INVARIANT', `a state holds data, and no ${what}`);
 }
 
 function hashOfObject(value: object, ignored: IgnoredFields): Fingerprint {

@@ -44,7 +44,15 @@ interface Prepared {
   readonly remembered: Remembered<string | null>;
 }
 
-/** All that is looked at in the states of one model. */
+/**
+ * All that is looked at in the states of one model.
+ *
+ * @example
+ * ```ts
+ * const locals = new LocalStates(hostActors([]).actors, nothingIgnored);
+ * new Inspections(locals, []).startOfMemory(); // null
+ * ```
+ */
 export class Inspections {
   readonly #locals: LocalStates;
   readonly #properties: readonly WorldProperty[];

@@ -82,7 +82,18 @@ export interface Ignored {
   readonly ofMessage: (type: string) => IgnoredFields;
 }
 
-/** Hosts the actors of one topology: gives their states, and what becomes of them. */
+/**
+ * Hosts the actors of one topology: gives their states, and what becomes of them.
+ *
+ * @example
+ * ```ts
+ * const lamp = createMachine({ initial: 'off', states: { off: { on: { PRESS: 'on' } }, on: { on: { PRESS: 'off' } } } });
+ * const locals = new LocalStates(hostActors([{ id: 'lamp', machine: lamp }]).actors, nothingIgnored);
+ * const [off] = locals.initial();
+ * const press = locals.sent('outside', { to: 'lamp', message: { type: 'PRESS' }, delayCycles: 0, sendId: null, isTimer: false });
+ * press === null ? null : locals.snapshotOf(locals.outcomeOf(off, press.content).next).value; // 'on'
+ * ```
+ */
 export class LocalStates {
   readonly ids: readonly Address[];
   readonly #actors: readonly HostedActor[];

@@ -37,7 +37,9 @@ describe('same-as-kernel-of-its-size', () => {
   test('is broken where a process gets a signal behind the end of a file that a kernel of its size would not send', () => {
     const [found] = looked(tail('kernel-page')).discoveries;
     expect(found.property).toBe(SAME_AS_KERNEL);
-    expect(found.fault).toMatch(/^process:1 is told "signal 7, code 2, at 0x300018000" by its answer \d+, and would be told "result/);
+    expect(found.fault).toMatch(
+      /^process:1 is told "signal 7, code 2, at 0x300018000" by its answer \d+, and would be told "result/,
+    );
   });
 
   test('holds where the tail is mapped as such a kernel maps it', () => {
@@ -132,7 +134,8 @@ describe('properties of a user', () => {
       name: 'nothing-left',
       kind: 'at-end',
       says: 'No frame is left to it.',
-      fault: ({ contextOf }) => ((contextOf('mm:1') as { rssAnonPages: number }).rssAnonPages === 0 ? null : 'some are'),
+      fault: ({ contextOf }) =>
+        (contextOf('mm:1') as { rssAnonPages: number }).rssAnonPages === 0 ? null : 'some are',
     });
     const { discoveries, unmet, complete } = results([ends, counted, left] as never);
     expect(complete).toBe(true);
@@ -142,9 +145,9 @@ describe('properties of a user', () => {
   });
 
   test('have names that a command line can say', () => {
-    expect(() =>
-      defineProperty({ name: 'Not A Name', kind: 'always', says: '', fault: () => null }),
-    ).toThrow(/"Not A Name" is no name/);
+    expect(() => defineProperty({ name: 'Not A Name', kind: 'always', says: '', fault: () => null })).toThrow(
+      /"Not A Name" is no name/,
+    );
   });
 });
 

@@ -35,6 +35,7 @@ function pidOf(id: string): string {
   return id.slice(id.indexOf(':') + 1);
 }
 
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- whoever asks knows of which kind the actor is
 function contextOf<T>(sight: LawSight, id: string): T {
   return sight.snapshot(id).context as T;
 }

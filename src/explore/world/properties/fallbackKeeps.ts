@@ -5,7 +5,10 @@ import type { LawSight } from '../../../topology/lawSight.ts';
 import type { WorldProperty } from '../inspections.ts';
 import type { Delivery } from '../world.ts';
 
-/** Hardware notes these of its own, a write takes READONLY away, and CONT says how entries are cached. All other flags are permissions and kinds. */
+/**
+ * Hardware notes these of its own, a write takes READONLY away, and CONT says how entries are cached. All other flags are permissions
+ * and kinds.
+ */
 const NOTED = PTE.YOUNG | PTE.DIRTY | PTE.READONLY | PTE.CONT;
 
 interface Range {
