@@ -1,8 +1,8 @@
 /**
  * The benchmark: `npm run bench`, with `-- --json` a list of {"name","value","unit","reach","holds"}. With `-- --scale` the
  * benchmark of size in its place, with `-- --inspector` that of the web inspector, with `-- --debugger` the commands of the
- * debugger, with `-- --wires` what it costs to watch alone. Where peak memory is measured, a child process does the work: its
- * peak is then its own.
+ * debugger, with `-- --wires` what it costs to watch alone, with `-- --explore` searches of orders. Where peak memory is
+ * measured, a child process does the work: its peak is then its own.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -15,6 +15,7 @@ import { peakYardstick } from '../report/benchPeak.ts';
 import { GROWTH_BASE, growthByTen, LARGE_RUN, largeRunYardsticks } from '../report/benchScale.ts';
 import { wireYardsticks } from '../report/benchWires.ts';
 import type { Yardstick } from '../report/yardstick.ts';
+import { EXPLORED_STATES, exploreYardsticks } from './benchExplore.ts';
 import { DEBUGGER_EVENTS, debuggerYardsticks } from './benchDebugger.ts';
 import { INSPECTED, inspectorYardsticks } from './benchInspector.ts';
 import { Progress } from './progress.ts';
@@ -60,6 +61,7 @@ async function measured(): Promise<Yardstick[]> {
   if (process.argv.includes('--scale')) return measureScale();
   if (process.argv.includes('--inspector')) return inspectorYardsticks(INSPECTED, report);
   if (process.argv.includes('--debugger')) return debuggerYardsticks(DEBUGGER_EVENTS);
+  if (process.argv.includes('--explore')) return exploreYardsticks(EXPLORED_STATES);
   if (process.argv.includes('--wires')) return wireYardsticks(FULL_SIZE);
   return [...(await runBench(FULL_SIZE, report)), ...measurePeaks()];
 }

@@ -1,30 +1,35 @@
 /** What an exploration came to, in words or as JSON. */
-import type { Discovery, Property } from '../explore/model.ts';
+import type { Property } from '../explore/model.ts';
 import { formatCount, formatRate, formatSeconds } from '../report/format.ts';
 import { formatTable } from '../report/table.ts';
 import type { Cli } from './cli.ts';
-import type { FoundLog } from './exploreFound.ts';
+import type { Finding } from './exploreFound.ts';
 import type { SearchRun } from './exploreSearch.ts';
 
 /** What is said of a search. */
 export interface SearchReport {
   readonly name: string;
   readonly properties: readonly Property<unknown>[];
+  /** Properties that could not be looked at, with the reasons. */
+  readonly leftOut: readonly string[];
   readonly run: SearchRun;
-  /** Logs of what was found, by property. */
-  readonly logs: ReadonlyMap<string, FoundLog>;
-  readonly json: boolean;
+  readonly findings: readonly Finding[];
+}
+
+function counted(count: number, what: string): string {
+  return `${formatCount(count)} ${what}${count === 1 ? '' : 's'}`;
 }
 
 function verdictOf(property: Property<unknown>, { run: { result } }: SearchReport): string {
   const found = result.discoveries.find((each) => each.property === property.name);
   const within = result.complete ? 'in all that there is' : 'in what was seen';
   if (property.kind === 'sometimes') {
-    if (found !== undefined) return `comes about, after ${formatCount(found.path.keys.length)} steps`;
+    if (found !== undefined) return `comes about, after ${counted(found.path.keys.length, 'step')}`;
     return `does not come about ${within}`;
   }
+  if (result.unjudged.includes(property.name)) return 'was not judged: this search does not look at circles';
   if (found === undefined) return `holds ${within}`;
-  return `BROKEN after ${formatCount(found.path.keys.length)} steps: ${found.fault}`;
+  return `BROKEN after ${counted(found.path.keys.length, 'step')}: ${found.fault}`;
 }
 
 function endOf({ complete, stoppedBy }: SearchRun['result']): string {
@@ -44,57 +49,66 @@ function endOf({ complete, stoppedBy }: SearchRun['result']): string {
 }
 
 /**
+ * What came of a search, in one line.
+ *
+ * @example
+ * ```ts
+ * const run = { result: exploreAll(classic('lost-update')), search: null, seconds: 1, interrupted: false };
+ * outcomeText('lost-update', run).startsWith('lost-update, breadth-first: '); // true
+ * ```
+ */
+export function outcomeText(name: string, { result, seconds }: SearchRun): string {
+  const rate = formatRate(result.states / Math.max(seconds, 1e-9), 'states');
+  const size = `${counted(result.states, 'state')}, ${counted(result.transitions, 'step')}, depth ${formatCount(result.maxDepth)}`;
+  return `${name}, ${result.strategy}: ${size}, in ${formatSeconds(seconds)} (${rate}); ${endOf(result)}`;
+}
+
+/**
  * Prints what came of a search.
  *
  * @example
  * ```ts
- * const cli = new Cli(textIo('/'));
- * const { model } = await openModel({ what: 'classic:lost-update', cwd: '/' });
- * const run = await searchShown(cli, { model, options: {}, budget: { seconds: null, states: 100 }, label: '' });
- * printSearch(cli, { name: model.name, properties: model.properties, run, logs: new Map(), json: true });
+ * const model = classic('lost-update');
+ * const run = { result: exploreAll(model), search: null, seconds: 1, interrupted: false };
+ * printSearch(new Cli(textIo('/')), { name: model.name, properties: [], leftOut: [], run, findings: [] });
  * ```
  */
 export function printSearch(cli: Cli, report: SearchReport): void {
-  const { name, properties, run, logs } = report;
-  const { result, seconds } = run;
-  if (report.json) {
-    cli.json(jsonOf(report));
-    return;
-  }
-  const rate = formatRate(result.states / Math.max(seconds, 1e-9), 'states');
-  const size = `${formatCount(result.states)} states, ${formatCount(result.transitions)} steps, depth ${formatCount(result.maxDepth)}`;
-  cli.out.write(`${name}, ${result.strategy}: ${size}, in ${formatSeconds(seconds)} (${rate}); ${endOf(result)}\n`);
+  const { name, properties, run, findings } = report;
+  cli.out.write(`${outcomeText(name, run)}\n`);
   const rows = properties.map((property) => [property.name, verdictOf(property, report)]);
-  const livelock = result.discoveries.find(({ kind }) => kind === 'livelock');
+  const livelock = run.result.discoveries.find(({ kind }) => kind === 'livelock');
   if (livelock !== undefined) rows.push(['livelock', `BROKEN: ${livelock.fault}`]);
-  cli.out.write(formatTable(rows, { align: ['left', 'left'], header: false }));
-  for (const discovery of result.discoveries) {
-    const log = logs.get(discovery.property);
-    if (log !== undefined) cli.out.write(`\n${nextCommands(discovery, log)}`);
+  if (rows.length > 0) cli.out.write(formatTable(rows, { align: ['left', 'left'], header: false }));
+  for (const line of report.leftOut) cli.out.write(`left out: ${line}\n`);
+  for (const { account, log } of findings) {
+    cli.out.write(`\n${account}`);
+    if (log !== null) cli.out.write(`\nits log is ${log}\n`);
   }
 }
 
-function nextCommands({ property }: Discovery, { path, lastSeq }: FoundLog): string {
-  return [
-    `${property}: the way there is in ${path}, its last event is ${lastSeq}`,
-    `  granule debug ${path} -e "goto ${lastSeq}"`,
-    `  granule inspect ${path}`,
-    `  granule replay ${path}`,
-    '',
-  ].join('\n');
-}
-
-function jsonOf({ name, properties, run, logs }: SearchReport): unknown {
+/**
+ * The same as plain data.
+ *
+ * @example
+ * ```ts
+ * const model = classic('lost-update');
+ * const run = { result: exploreAll(model), search: null, seconds: 1, interrupted: false };
+ * jsonOf({ name: model.name, properties: model.properties, leftOut: [], run, findings: [] }).model; // 'lost-update'
+ * ```
+ */
+export function jsonOf({ name, properties, leftOut, run, findings }: SearchReport): Record<string, unknown> {
   const { result, seconds, interrupted } = run;
   return {
     model: name,
     ...result,
     seconds,
     interrupted,
+    leftOut,
     properties: properties.map(({ name: property, kind, says }) => {
       const found = result.discoveries.find((each) => each.property === property);
       return { property, kind, says, steps: found?.path.keys.length ?? null, fault: found?.fault ?? null };
     }),
-    logs: [...logs].map(([property, { path, lastSeq }]) => ({ property, path, lastSeq })),
+    findings: findings.map(({ discovery, shrunk, log }) => ({ ...discovery, shrunk, log })),
   };
 }

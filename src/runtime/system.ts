@@ -59,8 +59,6 @@ export class System {
   readonly #maxEvents: number;
   #nextSeq = 0;
   #nextEnvelopeId = 0;
-  /** What goes through the wires just now: what comes out of them as another object was held back, or made there. */
-  #carried: Outgoing | null = null;
   /** Cause of what is sent just now. */
   #cause = NO_CAUSE;
   #isHandling = false;
@@ -73,10 +71,7 @@ export class System {
     this.#maxEvents = options.limits?.maxEvents ?? DEFAULT_MAX_EVENTS;
     this.#chooser = options.chooser ?? timeOrder();
     this.#wires = new Wires(options.faultPlan ?? [], {
-      enqueue: (outgoing) => {
-        const { from, to, message, delayCycles, sendId } = outgoing;
-        this.#enqueue(from, to, message, delayCycles, sendId, outgoing !== this.#carried);
-      },
+      enqueue: (outgoing, isHeldBack) => this.#enqueue(outgoing.from, outgoing, isHeldBack),
       nowCycles: () => this.#clock.nowCycles,
       nextSeq: () => this.#nextSeq,
     });
@@ -170,8 +165,8 @@ export class System {
     invariant(!this.#isHandling, 'nothing outside sends while a message is being handled');
     this.#cause = NO_CAUSE;
     const { from = OUTSIDE, delayCycles = 0 } = options;
-    if (this.#wires.isBare(from)) this.#enqueue(from, to, message, delayCycles, null);
-    else this.#carry({ from, to, message, delayCycles, sendId: null });
+    if (this.#wires.isBare(from)) this.#enqueue(from, { to, message, delayCycles, sendId: null });
+    else this.#wires.carry({ from, to, message, delayCycles, sendId: null });
   }
 
   /**
@@ -308,27 +303,15 @@ export class System {
     const isBare = this.#wires.isBare(from);
     for (const send of this.#clock.countsDeliveries ? inOrderOfDelay(sends) : sends) {
       if (send.kind === 'cancel') this.#queue.cancel(from, send.sendId);
+      else if (send.isTimer || isBare) this.#enqueue(from, send);
       else {
         const { to, message, delayCycles, sendId } = send;
-        if (send.isTimer || isBare) this.#enqueue(from, to, message, delayCycles, sendId);
-        else this.#carry({ from, to, message, delayCycles, sendId });
+        this.#wires.carry({ from, to, message, delayCycles, sendId });
       }
     }
   }
 
-  #carry(outgoing: Outgoing): void {
-    this.#carried = outgoing;
-    this.#wires.carry(outgoing);
-  }
-
-  #enqueue(
-    from: Address,
-    to: Address,
-    message: Message,
-    delayCycles: number,
-    sendId: string | null,
-    isHeldBack = false,
-  ): void {
+  #enqueue(from: Address, { to, message, delayCycles, sendId }: Omit<Outgoing, 'from'>, isHeldBack = false): void {
     const target = this.#actors.get(to);
     if (target === undefined || !target.adapted.accepts(message.type)) {
       throw noTaker({ from, to, type: message.type, cause: this.#cause }, target);

@@ -23,7 +23,8 @@ export interface ActorStreams {
 
 /** The loop that wires are of. */
 export interface WireSurroundings {
-  readonly enqueue: (outgoing: Outgoing) => void;
+  /** `isHeldBack`: a rule has made it, or made it late. */
+  readonly enqueue: (outgoing: Outgoing, isHeldBack: boolean) => void;
   readonly nowCycles: () => number;
   /** Seq of the next record: while one is handled, that of the one behind it. */
   readonly nextSeq: () => number;
@@ -93,10 +94,12 @@ export class Wires {
   readonly #messages = new Outlet<MessageRecord>('messages$', (error) => this.note(error));
   readonly #observed = new Outlet<Observed>('observed$', (error) => this.note(error));
   readonly #rules: readonly RunningRule[];
-  readonly #enqueue: (outgoing: Outgoing) => void;
+  readonly #enqueue: WireSurroundings['enqueue'];
   /** By number of the first rule, the entry to the operators of each sender; null for one that no rule is about. */
   readonly #entries: readonly Map<Address, WireEntry | null>[];
   #made: Made[] = [];
+  /** What goes through just now: what comes out as another object was held back, or made there. */
+  #carried: Outgoing | null = null;
   #stopped: Stopped | null = null;
   /** The run has so many records; none of its rules has said so yet where this is infinite. */
   #endSeq = Number.POSITIVE_INFINITY;
@@ -152,23 +155,28 @@ export class Wires {
   carry(outgoing: Outgoing): void {
     const outbox = this.#outlets.get(outgoing.from)?.outbox;
     if (outbox?.isWatched) outbox.next(frozenCopy(outgoing));
+    this.#carried = outgoing;
     this.#pass(outgoing, 0);
   }
 
   /** Takes a message through the rules from one on, and then what they sent by themselves through those behind them. */
   #pass(outgoing: Outgoing, firstRule: number): void {
     const entry = this.#rules.length === 0 ? null : this.#entryOf(outgoing.from, firstRule);
-    if (entry === null) this.#enqueue(outgoing);
+    if (entry === null) this.#leave(outgoing);
     else {
       entry.feed.next(outgoing);
       const { leaving } = entry;
-      for (let at = 0; at < leaving.length; at++) this.#enqueue(leaving[at]);
+      for (let at = 0; at < leaving.length; at++) this.#leave(leaving[at]);
       leaving.length = 0;
     }
     if (this.#made.length === 0) return;
     const made = this.#made;
     this.#made = [];
     for (const { outgoing: sent, nextRule } of made) this.#pass(sent, nextRule);
+  }
+
+  #leave(outgoing: Outgoing): void {
+    this.#enqueue(outgoing, outgoing !== this.#carried);
   }
 
   /** Whether anybody watches the deliveries to an actor. */

@@ -79,7 +79,8 @@ export function resumedAt(view: SystemView, seq: number, play: ForkPlay): Resume
     ...(state === null ? {} : { resume: { state, snapshots: view.snapshots(at) } }),
   });
   if (state === null) {
-    for (const { to, atCycles, message } of outsideInOrder(chosen, messages)) system.send(to, message, { delayCycles: atCycles });
+    for (const { to, atCycles, message } of outsideInOrder(chosen, messages))
+      system.send(to, message, { delayCycles: atCycles });
   }
   const steering: Steering = { force: (id) => chooser.force(id), follow: (next) => chooser.follow(next) };
   // A checkpoint holds the loop as it was before anything from outside came in after its record.

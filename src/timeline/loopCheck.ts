@@ -42,7 +42,6 @@ export class LoopCheck {
   readonly #sight: WordSight;
   readonly #sends: readonly OutsideSend[];
   readonly #checkpoints: readonly CheckpointEntry[];
-  #carried: Outgoing | null = null;
   #nextEnvelopeId = 0;
   #cause = NO_CAUSE;
   #nextSeq = 0;
@@ -59,7 +58,7 @@ export class LoopCheck {
     const faultPlan = faultPlanOf(meta.topology);
     this.#sight = new WordSight(faultPlan, this.#hasher);
     this.#wires = new Wires(faultPlan, {
-      enqueue: (outgoing) => this.#put(outgoing, outgoing !== this.#carried),
+      enqueue: (outgoing, isHeldBack) => this.#put(outgoing, isHeldBack),
       nowCycles: () => this.#clock.nowCycles,
       nextSeq: () => this.#nextSeq,
       sight: this.#sight,
@@ -70,7 +69,8 @@ export class LoopCheck {
         else this.#send({ from, ...send, message: this.#sight.given(send.message) }, send.isTimer);
       }
     }
-    for (const { to, atCycles, message } of outsideInOrder(meta.topology, built.messages)) this.#sendOutside(to, message, atCycles);
+    for (const { to, atCycles, message } of outsideInOrder(meta.topology, built.messages))
+      this.#sendOutside(to, message, atCycles);
     this.#sendAfter(reader.firstSeq - 1);
   }
 
@@ -136,7 +136,7 @@ export class LoopCheck {
         if (looked > 0) this.#sight.told(message, [...words.subarray(send + SEND_WORDS, send + sendWords)]);
         const outgoing = { from, to, message, delayCycles: words[send + 2], sendId };
         if (isBare || words[send + 5] === 1) this.#put(outgoing);
-        else this.#carry(outgoing);
+        else this.#wires.carry(outgoing);
       }
     }
   }
@@ -155,14 +155,9 @@ export class LoopCheck {
     return this.#clock.countsDeliveries ? inOrderOfDelay(sends) : sends;
   }
 
-  #carry(outgoing: Outgoing): void {
-    this.#carried = outgoing;
-    this.#wires.carry(outgoing);
-  }
-
   #send(outgoing: Outgoing, isTimer: boolean): void {
     if (isTimer || this.#wires.isBare(outgoing.from)) this.#put(outgoing);
-    else this.#carry(outgoing);
+    else this.#wires.carry(outgoing);
   }
 
   #sendOutside(to: string, message: Message, delayCycles: number): void {

@@ -68,7 +68,13 @@ export function recordedOrder(first: Topology['chooser']): RecordedOrder {
     if (recorded === 'time-order') return isNamed ? earliest : null;
     // Whatever else has this name is due later, so the time tells them apart, and most of a run is followed without a pass
     // over all that is pending.
-    if (recorded !== 'explored' && isNamed && earliest.deliverCycles === record.timeCycles && record.timeCycles >= timeCycles) return earliest;
+    if (
+      recorded !== 'explored' &&
+      isNamed &&
+      earliest.deliverCycles === record.timeCycles &&
+      record.timeCycles >= timeCycles
+    )
+      return earliest;
     const candidates = queue.enabled().filter((envelope) => isNamedBy(envelope, record));
     const [only] = candidates;
     if (candidates.length === 1 && (!isAmbiguous || fits(only, record))) return only;

@@ -6,6 +6,9 @@ import { fileURLToPath } from 'node:url';
 /** How the file of a topology may end. */
 export const TOPOLOGY_ENDINGS: readonly string[] = ['.json', '.yaml', '.yml'];
 
+/** What of the fixtures comes with the package, each in a folder of its name. */
+export type FixtureKind = 'topologies' | 'exploration' | 'scenarios' | 'traces' | 'strace' | 'oracle' | 'trees';
+
 function packageFolder(): string {
   let folder = dirname(fileURLToPath(import.meta.url));
   while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
@@ -13,14 +16,14 @@ function packageFolder(): string {
 }
 
 /**
- * The folder of fixtures that comes with the package: `topologies`, `traces`, `oracle` or `trees`.
+ * The folder of a kind of fixtures that comes with the package.
  *
  * @example
  * ```ts
  * fixturesFolder('topologies').endsWith('topologies'); // true
  * ```
  */
-export function fixturesFolder(kind: 'topologies' | 'traces' | 'oracle' | 'trees'): string {
+export function fixturesFolder(kind: FixtureKind): string {
   return join(packageFolder(), 'fixtures', kind);
 }
 

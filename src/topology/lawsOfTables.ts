@@ -141,12 +141,7 @@ function groupsToLook({ linux }: MmuContext, native: PageTable, before: Seen | u
  * nativeFault(mmu, PageTable.empty(65536), undefined, { checked: 0 }); // null
  * ```
  */
-export function nativeFault(
-  mmu: MmuContext,
-  native: PageTable,
-  before: Seen | undefined,
-  tally: Tally,
-): string | null {
+export function nativeFault(mmu: MmuContext, native: PageTable, before: Seen | undefined, tally: Tally): string | null {
   const { linux } = mmu;
   const isLazy = mmu.resources.design.nativeFill === 'lazy';
   const granuleBytes = native.geometry.granuleBytes;

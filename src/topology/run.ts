@@ -125,7 +125,8 @@ function hosted(
     freeze: request.freeze ?? false,
   });
   request.onSystem?.(system);
-  for (const { to, atCycles, message } of outsideInOrder(topology, built.messages)) system.send(to, message, { delayCycles: atCycles });
+  for (const { to, atCycles, message } of outsideInOrder(topology, built.messages))
+    system.send(to, message, { delayCycles: atCycles });
   return { system, keepsMessages: built.actors.every(({ machine }) => KEEP_MESSAGES.has(machine)) };
 }
 

@@ -42,7 +42,7 @@ export function shrunkText({
 export function modelAccount<S, A>(model: Model<S, A>, shrunk: ShrunkPath<S>): Account {
   const { discovery, states } = shrunk;
   const steps = discovery.path.keys.map((key, at): AccountStep => {
-    const state = states[at] as S;
+    const state = states[at];
     const action = model.actions(state).find((each) => model.keyOf(each) === key);
     if (action === undefined) throw new GranuleError('USAGE', `action ${at + 1}, ${key}, is not possible`, model.name);
     return { who: model.ownerOf(action), text: model.describe(state, action), says: '', before: '' };

@@ -83,7 +83,8 @@ function processText(process: TopologyProcess): string {
  */
 export function settingOf(topology: Topology): string[] {
   const { kernelPageSize, cpus, core, memory, files, faultPlan } = topology;
-  const kernel = `a kernel of ${formatPageSize(kernelPageSize)} pages with ${formatBytes(memory)}, ${formatCount(cpus)} ${cpus === 1 ? 'CPU' : 'CPUs'} (${core})`;
+  const processors = `${formatCount(cpus)} ${cpus === 1 ? 'CPU' : 'CPUs'}`;
+  const kernel = `a kernel of ${formatPageSize(kernelPageSize)} pages with ${formatBytes(memory)}, ${processors} (${core})`;
   const held = files.map(
     ({ path, size, cached }) => `file ${path}: ${formatBytes(size)}${cached ? ', in the page cache' : ''}`,
   );

@@ -4,15 +4,17 @@ import type { Account, AccountStep } from './account.ts';
 /** Columns of plain text: what a mail quotes twice without breaking lines. */
 const COLUMNS = 72;
 
-/** A line broken at spaces; lines after the first begin with `indent`. */
+/** A line broken at spaces; what it begins with stays, and lines after the first begin with `indent`. */
 function wrapped(text: string, columns: number, indent = ''): string {
   const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line.trim() !== '' && line.length + 1 + word.length > columns) {
+  let line = /^ */.exec(text)?.[0] ?? '';
+  let isBegun = false;
+  for (const word of text.trim().split(' ')) {
+    if (isBegun && line.length + 1 + word.length > columns) {
       lines.push(line);
       line = indent + word;
-    } else line = line === '' ? word : `${line} ${word}`;
+    } else line = isBegun ? `${line} ${word}` : line + word;
+    isBegun = true;
   }
   return [...lines, line].join('\n');
 }

@@ -30,7 +30,7 @@ function parametersOf(topology: PlainTopology): PlainTopology {
  * @throws GranuleError PARAMETER_UNKNOWN
  * @example
  * ```ts
- * withDefaults({ parameters: { cpus: { default: 2 } }, cpus: '${cpus}' }, ['cpus=4']); // { parameters: { cpus: { default: 4 } }, cpus: '${cpus}' }
+ * withDefaults({ parameters: { n: { default: 2 } }, cpus: '${n}' }, ['n=4']); // { parameters: { n: { default: 4 } }, cpus: '${n}' }
  * ```
  */
 export function withDefaults(topology: PlainTopology, set: readonly string[]): PlainTopology {

@@ -60,6 +60,12 @@ function headOf(fault: string): string {
   return (fault.split(': ', 1)[0] ?? '').replaceAll(/0x[0-9a-f]+|\d+/g, '#');
 }
 
+/** Whether a way is longer than another; of searches that find the nearest first, since walks find ways of any length. */
+function isLonger({ strategy = 'breadth-first' }: ExploreOptions, found: Found, than: Found): boolean {
+  if (strategy !== 'breadth-first' && strategy !== 'bounded') return false;
+  return found.discovery.path.keys.length > than.discovery.path.keys.length;
+}
+
 /** The same search, no further than a smaller topology needs. */
 function closer(search: ExploreOptions, { result }: PlainSearch): ExploreOptions {
   const most = SEARCH_MORE * result.states + SEARCH_LEAST;
@@ -74,7 +80,7 @@ function closer(search: ExploreOptions, { result }: PlainSearch): ExploreOptions
  * ```ts
  * const process = { pid: 1, pageSize: '4K', program: [{ op: 'load', addr: '0x500000' }] };
  * const surroundings = { file: '/tmp/one.json', catalogue: builtIns };
- * const wanted = { property: 'pins-hold', kind: 'always' } as const;
+ * const wanted = { property: 'accounting-conserved', kind: 'always' } as const;
  * refine({ form: { name: 'one', processes: [process] }, surroundings, wanted, search: { maxStates: 9 } }); // throws USAGE
  * ```
  */
@@ -95,7 +101,8 @@ export function refine(request: RefineRequest): Refined {
       onSearch?.(searches);
       const near = closer(search, latest);
       const found = foundOf(searchPlain(smaller, surroundings, wanted, near));
-      if (found === null || headOf(found.discovery.fault) !== headOf(first.discovery.fault)) return null;
+      if (found === null || isLonger(search, found, latest)) return null;
+      if (headOf(found.discovery.fault) !== headOf(first.discovery.fault)) return null;
       if (mended.length > 0 && searchPlain(smaller, surroundings, wanted, near, mended).discovery !== null) return null;
       latest = found;
       return found;

@@ -86,7 +86,7 @@ export function wantedOptions({ property, kind }: Wanted, search: ExploreOptions
  * @example
  * ```ts
  * const process = { pid: 1, pageSize: '4K', program: [{ op: 'load', addr: '0x500000' }] };
- * const wanted = { property: 'pins-hold', kind: 'always' } as const;
+ * const wanted = { property: 'accounting-conserved', kind: 'always' } as const;
  * const form = { name: 'one', core: 'tlb-small', processes: [process] };
  * searchPlain(form, { file: '/tmp/one.json', catalogue: builtIns }, wanted, { maxStates: 100 }).discovery; // null
  * ```

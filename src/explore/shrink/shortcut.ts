@@ -15,7 +15,8 @@ interface Reached<S> {
 
 function keysTo<S>(reached: Reached<S>): string[] {
   const keys: string[] = [];
-  for (let at: Reached<S> | null = reached; at?.before != null; at = at.before) keys.push(at.key);
+  // The first was reached by no action.
+  for (let at = reached; at.before !== null; at = at.before) keys.push(at.key);
   return keys.reverse();
 }
 
@@ -31,11 +32,11 @@ function placesOf<S, A>(ways: Ways<S, A>, way: Way<S>): ReadonlyMap<number, numb
 function shorterFrom<S, A>(ways: Ways<S, A>, way: Way<S>, from: number, places: ReadonlyMap<number, number>) {
   const { model } = ways;
   const length = way.path.keys.length;
-  const begin: Reached<S> = { state: way.states[from] as S, key: '', before: null, depth: 0 };
+  const begin: Reached<S> = { state: way.states[from], key: '', before: null, depth: 0 };
   const seen = new Set([model.fingerprint(begin.state)]);
   const queue = [begin];
   for (let head = 0; head < queue.length && queue.length < NEARBY_STATES; head++) {
-    const at = queue[head] as Reached<S>;
+    const at = queue[head];
     // One more action could not be fewer than the way takes to its end.
     if (from + at.depth + 1 >= length) return null;
     for (const action of model.isWithin?.(at.state) === false ? [] : model.actions(at.state)) {

@@ -72,7 +72,7 @@ export class Ways<S, A> {
     }
     let place = 0;
     for (;;) {
-      const state = states[states.length - 1] as S;
+      const state = states[states.length - 1];
       const actions = this.#actionsIn(state);
       const step = this.#step(state, actions, keys, place);
       const verdict = judge.see(

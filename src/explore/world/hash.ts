@@ -2,7 +2,7 @@
  * Hashes of contents: equal data has one hash, whatever its history. Structures of the model are hashed by their plain form,
  * which is what a checkpoint holds of them, and so all that they are.
  */
-import { invariant } from '../../errors.ts';
+import { GranuleError, invariant } from '../../errors.ts';
 import type { Fingerprint } from '../model.ts';
 
 /** Bits of the upper word of a fingerprint: 53 in all, what a double holds exactly. */
@@ -49,7 +49,9 @@ function scrambledOther(word: number): number {
  */
 export function combined(left: number, right: number): Fingerprint {
   const low = scrambled((left | 0) ^ Math.imul(right | 0, 0x9e3779b1));
-  const high = scrambledOther(Math.imul((left / WORD) | 0, 0x85ebca77) ^ ((right / WORD) | 0) ^ Math.imul(low, 0x27d4eb2f));
+  const high = scrambledOther(
+    Math.imul((left / WORD) | 0, 0x85ebca77) ^ ((right / WORD) | 0) ^ Math.imul(low, 0x27d4eb2f),
+  );
   const lower = scrambled(low ^ Math.imul(high, 0x165667b1) ^ (left / WORD));
   return (high & HIGH_MASK) * WORD + (lower >>> 0);
 }
@@ -178,8 +180,12 @@ export function hashOf(value: unknown, ignored: IgnoredFields = NOTHING_IGNORED)
     case 'object':
       return value === null ? TAG.null : hashOfObject(value, ignored);
     default:
-      invariant(false, `a state holds data, and no ${typeof value}`);
+      return noData(typeof value);
   }
+}
+
+function noData(what: string): never {
+  throw new GranuleError('INVARIANT', `a state holds data, and no ${what}`);
 }
 
 function hashOfObject(value: object, ignored: IgnoredFields): Fingerprint {

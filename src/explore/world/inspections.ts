@@ -20,8 +20,11 @@ export interface WorldProperty extends Pick<Property<World>, 'name' | 'says' | '
   readonly kind: PropertyKind;
   /** Whether it holds in a state follows from the states of actors; all of these looks have to find nothing. */
   readonly inspections?: readonly Omit<Inspection, 'property'>[];
-  /** What a delivery does that must not be, seen from the states behind it and before it. */
-  readonly step?: (after: LawSight, delivery: Delivery, before: LawSight) => string | null;
+  /** What a delivery to one of these actors does that must not be, seen from the states behind it and before it. */
+  readonly step?: {
+    readonly to: readonly Address[];
+    readonly fault: (after: LawSight, delivery: Delivery, before: LawSight) => string | null;
+  };
   /** What is said where an actor threw, or sent what nobody takes. */
   readonly onFailure?: (failure: GranuleError) => string | null;
   /** What the deliveries on a way leave behind, where the states of actors do not say; plain data. */
@@ -41,7 +44,15 @@ interface Prepared {
   readonly remembered: Remembered<string | null>;
 }
 
-/** All that is looked at in the states of one model. */
+/**
+ * All that is looked at in the states of one model.
+ *
+ * @example
+ * ```ts
+ * const locals = new LocalStates(hostActors([]).actors, nothingIgnored);
+ * new Inspections(locals, []).startOfMemory(); // null
+ * ```
+ */
 export class Inspections {
   readonly #locals: LocalStates;
   readonly #properties: readonly WorldProperty[];
@@ -49,7 +60,9 @@ export class Inspections {
   readonly #byPlace: readonly (readonly Prepared[])[];
   readonly #all: readonly Prepared[];
   readonly #ofOthers = new Map<string, readonly Prepared[]>();
-  readonly #eager: readonly WorldProperty[];
+  /** Properties that look at deliveries, by the place of the receiver. */
+  readonly #steps: readonly (readonly WorldProperty[])[];
+  readonly #whole: readonly WorldProperty[];
   readonly #watches: readonly Watch[];
   /** The place of a property's memory, by its name. */
   readonly #memoryOf = new Map<string, number>();
@@ -65,7 +78,11 @@ export class Inspections {
         reads: inspection.reads,
         made: { property: name, remembered: new Remembered(locals, inspection.look) },
       }));
-      if (kind !== 'always') this.#ofOthers.set(name, prepared.map(({ made }) => made));
+      if (kind !== 'always')
+        this.#ofOthers.set(
+          name,
+          prepared.map(({ made }) => made),
+        );
       else {
         for (const { reads = locals.ids, made } of prepared) {
           all.push(made);
@@ -75,7 +92,9 @@ export class Inspections {
     }
     this.#byPlace = byPlace;
     this.#all = all;
-    this.#eager = properties.filter(({ kind, step, whole }) => kind === 'always' && (step ?? whole) !== undefined);
+    const always = properties.filter(({ kind }) => kind === 'always');
+    this.#steps = locals.ids.map((id) => always.filter(({ step }) => step?.to.includes(id) === true));
+    this.#whole = always.filter(({ whole }) => whole !== undefined);
     const watching = properties.flatMap(({ name, watch }) => (watch === undefined ? [] : [{ name, watch }]));
     this.#watches = watching.map(({ watch }) => watch);
     for (const [index, { name }] of watching.entries()) this.#memoryOf.set(name, index);
@@ -88,7 +107,11 @@ export class Inspections {
   }
 
   /** What they remember behind a delivery; the same list where nothing changed. */
-  remembered(memory: readonly unknown[] | null, after: Pick<World, 'locals'>, delivery: Delivery): readonly unknown[] | null {
+  remembered(
+    memory: readonly unknown[] | null,
+    after: Pick<World, 'locals'>,
+    delivery: Delivery,
+  ): readonly unknown[] | null {
     if (memory === null) return null;
     const sight = this.#sightOf(after);
     const next = memory.map((each, index) => this.#watches[index].next(each, delivery, sight));
@@ -115,12 +138,16 @@ export class Inspections {
         if (what !== null) (broken ??= []).push({ property: name, what });
       }
     }
-    if (this.#eager.length === 0) return broken;
+    const { last } = world;
+    const steps = before === null ? [] : this.#steps[place];
+    if (steps.length + this.#whole.length === 0) return broken;
     const sight = this.#sightOf(world);
-    for (const { name, step, whole } of this.#eager) {
-      const { last } = world;
-      const done = last === null || before === null ? null : step?.(sight, last, this.#sightOf(before));
-      const what = done ?? whole?.(sight, world, this.#memoryIn(world, name)) ?? null;
+    for (const { name, step } of steps) {
+      const what = last === null || before === null ? null : (step?.fault(sight, last, this.#sightOf(before)) ?? null);
+      if (what !== null) (broken ??= []).push({ property: name, what });
+    }
+    for (const { name, whole } of this.#whole) {
+      const what = whole?.(sight, world, this.#memoryIn(world, name)) ?? null;
       if (what !== null) (broken ??= []).push({ property: name, what });
     }
     return broken;

@@ -82,7 +82,18 @@ export interface Ignored {
   readonly ofMessage: (type: string) => IgnoredFields;
 }
 
-/** Hosts the actors of one topology: gives their states, and what becomes of them. */
+/**
+ * Hosts the actors of one topology: gives their states, and what becomes of them.
+ *
+ * @example
+ * ```ts
+ * const lamp = createMachine({ initial: 'off', states: { off: { on: { PRESS: 'on' } }, on: { on: { PRESS: 'off' } } } });
+ * const locals = new LocalStates(hostActors([{ id: 'lamp', machine: lamp }]).actors, nothingIgnored);
+ * const [off] = locals.initial();
+ * const press = locals.sent('outside', { to: 'lamp', message: { type: 'PRESS' }, delayCycles: 0, sendId: null, isTimer: false });
+ * press === null ? null : locals.snapshotOf(locals.outcomeOf(off, press.content).next).value; // 'on'
+ * ```
+ */
 export class LocalStates {
   readonly ids: readonly Address[];
   readonly #actors: readonly HostedActor[];
@@ -224,7 +235,16 @@ export class LocalStates {
     if (known !== undefined) return known;
     const [toIndex, fromIndex] = [this.indexOf(to), this.indexOf(from)];
     const rank = toIndex * (this.ids.length + 1) + fromIndex + 1;
-    const channel = { from, to, toIndex, fromIndex, rank, index: this.channels.length, hash: hashOfString(key), keys: [] };
+    const channel = {
+      from,
+      to,
+      toIndex,
+      fromIndex,
+      rank,
+      index: this.channels.length,
+      hash: hashOfString(key),
+      keys: [],
+    };
     this.#channels.set(key, channel);
     this.channels.push(channel);
     return channel;

@@ -2,20 +2,13 @@
  * Looking at states: whatever is looked at twice is looked at once. A look asks for the states of some actors, one after the other,
  * and which it asks for next follows from those before; so what it has found is kept in a tree of what it asked for.
  */
-import type { Address } from '../../runtime/envelope.ts';
 import type { LawSight } from '../../topology/lawSight.ts';
-import type { Content, LocalState, LocalStates } from './localStates.ts';
+import type { LocalState, LocalStates } from './localStates.ts';
 
 /** Nodes of a tree at most: a look that reads every actor finds few states twice, and then remembering costs more than it saves. */
 const NODES_MAX = 2_000_000;
 
-/** What a look reads: states of actors, and the message that was delivered last. */
-export interface Sight extends LawSight {
-  /** The message that led here; null at the beginning. */
-  readonly last: { readonly from: Address; readonly to: Address; readonly content: Content } | null;
-}
-
-/** Says what is wrong; null for nothing. */
+/** Reads the states of actors, and says something of them. */
 export type Look<T> = (sight: LawSight) => T;
 
 /** Where a look asked for the state of an actor: what it did with each answer. */
@@ -32,7 +25,19 @@ function isFound<T>(node: Question<T> | Found<T>): node is Found<T> {
   return 'found' in node;
 }
 
-/** A look that remembers. */
+/**
+ * A look that remembers.
+ *
+ * @example
+ * ```ts
+ * const lamp = createMachine({ initial: 'off', states: { off: {} } });
+ * const locals = new LocalStates(hostActors([{ id: 'lamp', machine: lamp }]).actors, nothingIgnored);
+ * const look = new Remembered(locals, (sight) => sight.snapshot('lamp').value);
+ * look.at(locals.initial()); // 'off'
+ * look.at(locals.initial()); // 'off'
+ * look.looked; // 1
+ * ```
+ */
 export class Remembered<T> {
   readonly #locals: LocalStates;
   readonly #look: Look<T>;

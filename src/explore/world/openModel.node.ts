@@ -13,6 +13,7 @@ import { importModule } from '../../topology/modules.node.ts';
 import type { Topology } from '../../topology/schema.ts';
 import { classic } from '../classics/index.ts';
 import type { Model } from '../model.ts';
+import type { ModelSource } from '../search/modelSource.node.ts';
 import { exploredTopology } from './runPath.ts';
 import type { SystemModel } from './systemModel.ts';
 import { topologyModel } from './topologyModel.ts';
@@ -30,6 +31,8 @@ export interface ModelRequest {
   readonly faults?: readonly string[];
   readonly uses?: readonly string[];
   readonly traces?: string;
+  /** The topology as it is to be explored, in the place of what the file and the settings above give: a point of a swarm. */
+  readonly topology?: Topology;
   /** Names of properties, or `FILE#NAME` of one that a module exports; none: all that there are. */
   readonly properties?: readonly string[];
 }
@@ -54,6 +57,33 @@ export interface OpenedModel {
 }
 
 const CLASSIC = 'classic:';
+
+/**
+ * The model of a request alone: what a thread makes that searches a share of it.
+ *
+ * @throws GranuleError as `openModel`
+ * @example
+ * ```ts
+ * (await modelOfRequest({ what: 'classic:lost-update', cwd: '/' })).name; // 'lost-update'
+ * ```
+ */
+export async function modelOfRequest(request: ModelRequest): Promise<SomeModel> {
+  const { model } = await openModel(request);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a model is asked with what it gave itself
+  return model as unknown as SomeModel;
+}
+
+/**
+ * Where threads get a model from.
+ *
+ * @example
+ * ```ts
+ * sourceOf({ what: 'classic:lost-update', cwd: '/' }).export; // 'modelOfRequest'
+ * ```
+ */
+export function sourceOf(request: ModelRequest): ModelSource {
+  return { module: import.meta.url, export: 'modelOfRequest', args: [request] };
+}
 
 /**
  * Opens what a request asks for.
@@ -85,7 +115,7 @@ async function openTopology(request: ModelRequest): Promise<OpenedTopology> {
   const { what, cwd, set = [], faults = [], uses = [], traces: folder } = request;
   const loaded = await loadSystem(what, { cwd, uses, set: settingsOf(set) });
   const { catalogue } = loaded;
-  const topology = exploredTopology(withFaults(loaded.topology, faults, catalogue.faultPlans));
+  const topology = request.topology ?? exploredTopology(withFaults(loaded.topology, faults, catalogue.faultPlans));
   const opened = await modelOfTopology({ topology, loaded, request, folder });
   return { kind: 'topology', loaded, catalogue, ...opened };
 }
@@ -113,7 +143,7 @@ export async function modelOfTopology(given: {
   const own = await Promise.all(asked.filter((text) => text.includes('#')).map((text) => propertyOfModule(text, cwd)));
   try {
     const traces = checkedTraces(topology, { folders });
-    const model = topologyModel({ topology, traces, catalogue: loaded.catalogue, properties: own });
+    const model = topologyModel({ topology, traces, catalogue: loaded.catalogue, properties: own, asked });
     const named = asked.filter((text) => !text.includes('#'));
     const names = [...named, ...own.map(({ name }) => name)];
     return { model, topology, traces, properties: names.length === 0 ? undefined : names };

@@ -11,7 +11,14 @@ import { type RunOutcome, runSteps } from '../../topology/run.ts';
 import type { Topology } from '../../topology/schema.ts';
 import type { Path } from '../model.ts';
 
-/** A topology as explorations run it: whoever is next was chosen, and the clock counts deliveries. */
+/**
+ * A topology as explorations run it: whoever is next was chosen, and the clock counts deliveries.
+ *
+ * @example
+ * ```ts
+ * exploredTopology(loadTopology('plain-4k')).chooser; // 'explored'
+ * ```
+ */
 export function exploredTopology(topology: Topology): Topology {
   return topology.chooser === 'explored' ? topology : { ...topology, chooser: 'explored' };
 }

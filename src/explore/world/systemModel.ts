@@ -38,6 +38,13 @@ export interface PropertiesOfModel {
  * A topology as a model. Its states are values; an action is the delivery of one message.
  *
  * @throws GranuleError what `buildTopology` throws; EXPLORE_FAULT_PLAN for rules about times
+ * @example
+ * ```ts
+ * const topology = parseTopology({ name: 'one', processes: [{ pid: 1, trace: 'made', pageSize: '4K' }] }, 'example');
+ * const model = new SystemModel(topology, new Map([[1, traceFromSteps([{ access: 'X', addr: 0x10000 }])]]));
+ * const [begin] = model.initial();
+ * model.actions(model.next(begin, model.actions(begin)[0])).map(model.keyOf); // ['process:1>abi#0']
+ * ```
  */
 export class SystemModel implements Model<World, Delivery> {
   readonly name: string;
@@ -69,8 +76,7 @@ export class SystemModel implements Model<World, Delivery> {
 
   readonly initial = (): readonly World[] => [this.#initial];
 
-  readonly actions = ({ failure, pending }: World): readonly Delivery[] =>
-    failure === null ? enabledOf(pending) : [];
+  readonly actions = ({ failure, pending }: World): readonly Delivery[] => (failure === null ? enabledOf(pending) : []);
 
   /** The state once a message was delivered. */
   readonly next = (world: World, delivery: Delivery): World => {

@@ -96,7 +96,14 @@ export function enabledOf(pending: readonly Delivery[]): Delivery[] {
   return enabled;
 }
 
-/** What changes on the way from one state to the next: a draft of the parts that lists and sums are made of. */
+/**
+ * What changes on the way from one state to the next: a draft of the parts that lists and sums are made of.
+ *
+ * @example
+ * ```ts
+ * new Mail({ pending: [], carried: [], low: 7, high: 0 }).low; // 7
+ * ```
+ */
 export class Mail {
   pending: Delivery[];
   carried: Carried;

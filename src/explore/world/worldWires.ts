@@ -15,12 +15,21 @@ export interface Carried {
   readonly failure: GranuleError | null;
 }
 
-/** The wires of a model. */
+/**
+ * The wires of a model.
+ *
+ * @example
+ * ```ts
+ * const { actors } = hostActors([]);
+ * const locals = new LocalStates(actors, nothingIgnored);
+ * const rule = { wire: { from: '*', to: '*' }, op: 'hold' as const, nth: 1, forCycles: 9 };
+ * new WorldWires([rule], locals, 'one'); // throws EXPLORE_FAULT_PLAN
+ * ```
+ */
 export class WorldWires {
   readonly #wires: Wires;
   readonly #locals: LocalStates;
   readonly #initial: readonly FaultRuleState[];
-  #carried: Outgoing | null = null;
   #leaving: Sent[] = [];
   #failure: GranuleError | null = null;
 
@@ -32,7 +41,7 @@ export class WorldWires {
     }
     this.#locals = locals;
     this.#wires = new Wires(plan, {
-      enqueue: (outgoing) => this.#enqueue(outgoing),
+      enqueue: (outgoing, isHeldBack) => this.#enqueue(outgoing, isHeldBack),
       nowCycles: () => 0,
       nextSeq: () => 0,
     });
@@ -51,17 +60,12 @@ export class WorldWires {
     for (const sent of sends) {
       const { channel, content, delayCycles, sendId } = sent;
       if (sent.isTimer || this.#wires.isBare(channel.from)) this.#leaving.push(sent);
-      else {
-        this.#carried = { from: channel.from, to: channel.to, message: content.message, delayCycles, sendId };
-        this.#wires.carry(this.#carried);
-      }
+      else this.#wires.carry({ from: channel.from, to: channel.to, message: content.message, delayCycles, sendId });
     }
     return { sends: this.#leaving, faults: this.#wires.state(), failure: this.#failure };
   }
 
-  #enqueue(outgoing: Outgoing): void {
-    const { from, to, message, delayCycles, sendId } = outgoing;
-    const isHeldBack = outgoing !== this.#carried;
+  #enqueue({ from, to, message, delayCycles, sendId }: Outgoing, isHeldBack: boolean): void {
     const sent = this.#locals.sent(from, { to, message, delayCycles, sendId, isTimer: false }, isHeldBack);
     if (sent === null) this.#failure ??= this.#locals.noTaker(from, to, message.type);
     else this.#leaving.push(sent);

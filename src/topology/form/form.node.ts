@@ -192,7 +192,14 @@ function openLayer(top: ReadLayer): OpenForm {
   const folders = [...new Set(files.map((each) => dirname(each)))];
   const resolveWith: OpenForm['resolve'] = (set, plans) => resolveForm(layers, set, plans);
   const parameterNames = namesOf(layers);
-  return { file: top.layer.file, bases: files.slice(1), folders, parameterNames, merged: () => mergedForm(layers), resolve: resolveWith };
+  return {
+    file: top.layer.file,
+    bases: files.slice(1),
+    folders,
+    parameterNames,
+    merged: () => mergedForm(layers),
+    resolve: resolveWith,
+  };
 }
 
 /**

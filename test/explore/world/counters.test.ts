@@ -74,6 +74,8 @@ describe.each(Object.entries(cases))('%s', (_name, make) => {
         expect(answer(local, content.message, changed), `${channel.to} ${content.message.type}`).toEqual(plain);
       }
     }
-    expect([...kinds]).toEqual(expect.arrayContaining(['process', 'mm', 'mmu', 'tlb', 'sched', 'zone', ...(hasFiles ? ['file'] : [])]));
+    expect([...kinds]).toEqual(
+      expect.arrayContaining(['process', 'mm', 'mmu', 'tlb', 'sched', 'zone', ...(hasFiles ? ['file'] : [])]),
+    );
   });
 });

@@ -30,7 +30,13 @@ const cases: Readonly<Record<string, () => Case>> = {
     written({
       ...sharing,
       faultPlan: [
-        { wire: { from: 'tlb:*', to: 'mmu:*', type: 'TLBI_DONE' }, op: 'delay', delayCycles: 5000, probability: 0.5, seed: 3 },
+        {
+          wire: { from: 'tlb:*', to: 'mmu:*', type: 'TLBI_DONE' },
+          op: 'delay',
+          delayCycles: 5000,
+          probability: 0.5,
+          seed: 3,
+        },
         { wire: { from: 'mm:*', to: 'file:*', type: 'UNMAP_FILE' }, op: 'observe', name: 'unmapped' },
       ],
     }),
@@ -99,6 +105,8 @@ describe('the log of a way', () => {
 
   test('says what could be delivered where a way does not fit', () => {
     const path = { initial: 0, keys: [...keys.slice(0, 9), 'zone>mm:9#0'] };
-    expect(() => runPath({ ...of, path, writer: null })).toThrow(/zone>mm:9#0 cannot be delivered; what can: \S+#\d+ [A-Z]/);
+    expect(() => runPath({ ...of, path, writer: null })).toThrow(
+      /zone>mm:9#0 cannot be delivered; what can: \S+#\d+ [A-Z]/,
+    );
   });
 });

@@ -16,11 +16,12 @@ const LEVELS: readonly (readonly string[])[] = [
 ];
 
 /**
- * Imports between two folders of one level that are allowed: a replay builds its system; a command serves the page, or reads lines
- * for the debugger; page and debugger see memory alike.
+ * Imports between two folders of one level that are allowed: a replay builds its system; what a search found is told as reports tell
+ * events; a command serves the page, or reads lines for the debugger; page and debugger see memory alike.
  */
 const SIDEWAYS = new Set([
   'src/timeline -> src/topology',
+  'src/explore -> src/report',
   'src/cli -> src/inspector',
   'src/cli -> src/debugger',
   'src/debugger -> src/inspector',

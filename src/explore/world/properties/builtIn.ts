@@ -1,5 +1,13 @@
 /** What has to hold in every system, whatever the order: granule's own properties, by name. */
-import type { ActorKind, FileContext, MmContext, MmuContext, SchedContext, TlbContext, ZoneContext } from '../../../../machines/index.ts';
+import type {
+  ActorKind,
+  FileContext,
+  MmContext,
+  MmuContext,
+  SchedContext,
+  TlbContext,
+  ZoneContext,
+} from '../../../../machines/index.ts';
 import { PTE, hasFlags, isPresent, pfnOf } from '../../../mm/pte.ts';
 import type { ActorSpec } from '../../../runtime/hosting.ts';
 import { customLaws } from '../../../topology/definitions/customLaws.ts';
@@ -12,7 +20,9 @@ import type { LawSight } from '../../../topology/lawSight.ts';
 import { countPages, nativeFault, residentFault, tableFramesFault } from '../../../topology/lawsOfTables.ts';
 import { mustAgree, translationFault } from '../../../topology/lawsOfTranslations.ts';
 import { sizeFault } from '../../../topology/sizeLaws.ts';
+import type { Topology } from '../../../topology/schema.ts';
 import type { WorldProperty } from '../inspections.ts';
+import { fallbackKeeps } from './fallbackKeeps.ts';
 
 /** Nobody counts what is looked at here. */
 const UNCOUNTED = { checked: 0 };
@@ -25,6 +35,7 @@ function pidOf(id: string): string {
   return id.slice(id.indexOf(':') + 1);
 }
 
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- whoever asks knows of which kind the actor is
 function contextOf<T>(sight: LawSight, id: string): T {
   return sight.snapshot(id).context as T;
 }
@@ -150,19 +161,19 @@ function pinLaws(ids: readonly string[]): WorldProperty {
   return {
     name: 'pins-hold',
     kind: 'always',
-    says: 'Every pin that a folio counts is somebody\'s, no pinned page is shared copy-on-write, and nobody reads a table that is free.',
+    says: "Every pin that a folio counts is somebody's, no pinned page is shared copy-on-write, and nobody reads a table that is free.",
     reads: (owner) => owner === 'zone' || owner.startsWith('mmu:') || owner.startsWith('gup:'),
     inspections: [
       { reads: ['zone', ...idsOf(ids, 'mmu'), ...holders], look: (sight) => new PinLaws(sight, holders).fault() },
     ],
-    ...(holders.length === 0 ? {} : { step: copyOfPinned(holders) }),
+    step: { to: ['zone'], fault: copyOfPinned(holders) },
   };
 }
 
 /** A write must not take a process to a copy of a page that is pinned. */
-function copyOfPinned(holders: readonly string[]): NonNullable<WorldProperty['step']> {
+function copyOfPinned(holders: readonly string[]): NonNullable<WorldProperty['step']>['fault'] {
   return (sight, { sent: { channel, content } }) => {
-    if (channel.to !== 'zone' || content.message.type !== 'COPY_ON_WRITE') return null;
+    if (content.message.type !== 'COPY_ON_WRITE') return null;
     return new PinLaws(sight, holders).checkCopy({ payload: content.message, from: channel.from });
   };
 }
@@ -215,6 +226,8 @@ function noInvariantBroken(): WorldProperty {
     name: 'no-invariant-broken',
     kind: 'always',
     says: 'No actor meets a message or a state that it takes for impossible.',
+    // What an actor does with a message follows from its own state: no order between others matters.
+    reads: () => false,
     onFailure: ({ message }) => message,
   };
 }
@@ -254,25 +267,37 @@ function noLostWakeUp(): WorldProperty {
   };
 }
 
+/** What of a topology says which properties there are. */
+type About = Pick<Topology, 'conversion' | 'nativeTables' | 'selection'>;
+
 /** A property, and the kinds whose contexts it reads. */
 interface OfKinds {
   readonly property: WorldProperty;
   readonly kinds: readonly ActorKind[];
+  /** False where it says nothing, since what it is about is not in the system. */
+  readonly applies?: boolean;
 }
 
-function allProperties(ids: readonly string[], catalogue: Catalogue, standIns: StandIns): OfKinds[] {
+function allProperties(
+  ids: readonly string[],
+  { conversion, nativeTables, selection }: About,
+  catalogue: Catalogue,
+  standIns: StandIns,
+): OfKinds[] {
+  const ofDefinitions = lawsOfDefinitions(ids, catalogue, standIns);
   return [
     { property: noStaleTranslation(ids), kinds: ['tlb', 'mmu', 'sched'] },
     { property: noLostDirtyData(ids), kinds: ['mmu'] },
     { property: noFrameFreedInUse(ids), kinds: ['mmu', 'zone'] },
     { property: accountingConserved(ids), kinds: ['mmu', 'mm', 'zone'] },
     { property: tablesAgree(ids), kinds: ['mmu'] },
-    { property: pinLaws(ids), kinds: ['mmu', 'zone', 'gup'] },
-    { property: sizesAgree(ids), kinds: ['abi', 'mm'] },
-    { property: mappedIsCached(ids), kinds: ['file', 'mm', 'mmu'] },
-    { property: faultsEnd(ids), kinds: ['file'] },
+    { property: pinLaws(ids), kinds: ['mmu', 'zone', 'gup'], applies: idsOf(ids, 'gup').length > 0 },
+    { property: sizesAgree(ids), kinds: ['abi', 'mm'], applies: selection !== undefined },
+    { property: mappedIsCached(ids), kinds: ['file', 'mm', 'mmu'], applies: conversion !== undefined },
+    { property: faultsEnd(ids), kinds: ['file'], applies: conversion !== undefined },
+    { property: fallbackKeeps(ids), kinds: ['mmu'], applies: nativeTables },
     { property: noInvariantBroken(), kinds: [] },
-    { property: lawsOfDefinitions(ids, catalogue, standIns), kinds: [] },
+    { property: ofDefinitions, kinds: [], applies: (ofDefinitions.inspections ?? []).length > 0 },
     { property: noLostWakeUp(), kinds: ['process', 'mm', 'mmu'] },
   ];
 }
@@ -289,16 +314,24 @@ export interface BuiltInProperties {
  *
  * @example
  * ```ts
- * builtInProperties([{ id: 'zone', machine: machines.zone }], builtIns).leftOut; // []
+ * const topology = parseTopology({ name: 'one', processes: [{ pid: 1, trace: 'made', pageSize: '4K' }] }, 'example');
+ * builtInProperties([{ id: 'zone', machine: machines.zone }], topology, builtIns).leftOut; // []
  * ```
  */
-export function builtInProperties(actors: readonly ActorSpec[], catalogue: Catalogue): BuiltInProperties {
+export function builtInProperties(
+  actors: readonly ActorSpec[],
+  topology: About,
+  catalogue: Catalogue,
+): BuiltInProperties {
   const ids = actors.map(({ id }) => id);
   const standIns = new Map(actors.flatMap(({ standIn }) => (standIn === undefined ? [] : [[standIn.kind, standIn]])));
   const properties: WorldProperty[] = [];
   const leftOut: string[] = [];
-  for (const { property, kinds } of allProperties(ids, catalogue, standIns)) {
-    const hidden = kinds.map((kind) => standIns.get(kind)).find((each) => each !== undefined && each.shows !== 'context');
+  for (const { property, kinds, applies = true } of allProperties(ids, topology, catalogue, standIns)) {
+    if (!applies) continue;
+    const hidden = kinds
+      .map((kind) => standIns.get(kind))
+      .find((each) => each !== undefined && each.shows !== 'context');
     if (hidden === undefined) properties.push(property);
     else leftOut.push(`${property.name}: ${hidden.by} has no context of a ${hidden.kind}`);
   }
