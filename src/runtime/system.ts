@@ -66,9 +66,10 @@ export class System {
   #deadLetters = 0;
 
   constructor(options: SystemOptions) {
+    const { maxPending = DEFAULT_MAX_PENDING, maxEvents = DEFAULT_MAX_EVENTS } = options.limits ?? {};
     this.#clock = new VirtualClock(options.timekeeping);
-    this.#queue = new PendingQueue(options.limits?.maxPending ?? DEFAULT_MAX_PENDING);
-    this.#maxEvents = options.limits?.maxEvents ?? DEFAULT_MAX_EVENTS;
+    this.#queue = new PendingQueue(maxPending);
+    this.#maxEvents = maxEvents;
     this.#chooser = options.chooser ?? timeOrder();
     this.#wires = new Wires(options.faultPlan ?? [], {
       enqueue: (outgoing, isHeldBack) => this.#enqueue(outgoing.from, outgoing, isHeldBack),
@@ -165,13 +166,13 @@ export class System {
     invariant(!this.#isHandling, 'nothing outside sends while a message is being handled');
     this.#cause = NO_CAUSE;
     const { from = OUTSIDE, delayCycles = 0 } = options;
-    if (this.#wires.isBare(from)) this.#enqueue(from, { to, message, delayCycles, sendId: null });
-    else this.#wires.carry({ from, to, message, delayCycles, sendId: null });
+    const sending = { to, message, delayCycles, sendId: null };
+    if (this.#wires.isBare(from)) this.#enqueue(from, sending);
+    else this.#wires.send(from, sending);
   }
 
   /**
    * Delivers one message; null when the chooser has none, and behind the end that a rule of the fault plan set.
-   *
    * @throws GranuleError ACTOR_THREW, MESSAGE_NO_TAKER, RUN_LIMIT, ACTOR_UNSUPPORTED; and again at each later call, since
    * the run is then over
    */
@@ -304,10 +305,7 @@ export class System {
     for (const send of this.#clock.countsDeliveries ? inOrderOfDelay(sends) : sends) {
       if (send.kind === 'cancel') this.#queue.cancel(from, send.sendId);
       else if (send.isTimer || isBare) this.#enqueue(from, send);
-      else {
-        const { to, message, delayCycles, sendId } = send;
-        this.#wires.carry({ from, to, message, delayCycles, sendId });
-      }
+      else this.#wires.send(from, send);
     }
   }
 

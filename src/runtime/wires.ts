@@ -151,6 +151,11 @@ export class Wires {
     return this.#outlets.size === 0 || this.#outlets.get(from)?.outbox.isWatched !== true;
   }
 
+  /** Takes what a sender sends through the operators of its wire. */
+  send(from: Address, { to, message, delayCycles, sendId }: Omit<Outgoing, 'from'>): void {
+    this.carry({ from, to, message, delayCycles, sendId });
+  }
+
   /** Takes a message from its sender through the operators of its wire; what comes out is enqueued, at once. */
   carry(outgoing: Outgoing): void {
     const outbox = this.#outlets.get(outgoing.from)?.outbox;

@@ -328,7 +328,12 @@ export function builtInProperties(
   const properties: WorldProperty[] = [];
   const leftOut: string[] = [];
   for (const { property, kinds, applies = true } of allProperties(ids, topology, catalogue, standIns)) {
-    if (!applies) continue;
+    if (!applies) {
+      // It can be asked for all the same: it holds, and reads nobody.
+      const { name, kind, says } = property;
+      properties.push({ name, kind, says, reads: () => false });
+      continue;
+    }
     const hidden = kinds
       .map((kind) => standIns.get(kind))
       .find((each) => each !== undefined && each.shows !== 'context');

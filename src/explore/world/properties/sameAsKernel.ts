@@ -80,7 +80,7 @@ interface Heard {
  *
  * @example
  * ```ts
- * const topology = parseTopology({ name: 'one', processes: [{ pid: 1, trace: 'made', pageSize: '64K' }] }, 'example');
+ * const topology = parseTopology({ name: 'one', processes: [{ pid: 1, trace: 'made', pageSize: '4K' }] }, 'example');
  * const traces = new Map([[1, traceFromSteps([{ access: 'X', addr: 0x10000 }])]]);
  * const made = sameAsKernel(topology, traces, builtIns);
  * typeof made === 'string' ? made : made.name; // 'same-as-kernel-of-its-size'
