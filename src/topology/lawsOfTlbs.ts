@@ -101,11 +101,12 @@ export function keptFault({ tlb }: Pick<TlbContext, 'tlb'>, mmu: Walked): string
  *
  * @example
  * ```ts
- * const before = PageTable.empty(4096).edit();
- * before.set(0x5000, packPte(7, PTE.VALID));
- * const after = before.done().edit();
- * after.set(0x5000, packPte(9, PTE.VALID));
- * unbrokenFault(before.done(), after.done()); // 'the entry at 0x5000 goes from frame 7 to 9 without a break'
+ * const first = PageTable.empty(4096).edit();
+ * first.set(0x5000, packPte(7, PTE.VALID));
+ * const before = first.done();
+ * const second = before.edit();
+ * second.set(0x5000, packPte(9, PTE.VALID));
+ * unbrokenFault(before, second.done()); // 'the entry at 0x5000 goes from frame 7 to 9 without a break'
  * ```
  */
 export function unbrokenFault(before: PageTable, after: PageTable): string | null {
