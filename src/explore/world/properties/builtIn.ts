@@ -1,69 +1,21 @@
 /** What has to hold in every system, whatever the order: granule's own properties, by name. */
-import type {
-  ActorKind,
-  FileContext,
-  MmContext,
-  MmuContext,
-  SchedContext,
-  TlbContext,
-  ZoneContext,
-} from '../../../../machines/index.ts';
+import type { ActorKind, FileContext, MmContext, MmuContext, ZoneContext } from '../../../../machines/index.ts';
 import { PTE, hasFlags, isPresent, pfnOf } from '../../../mm/pte.ts';
 import type { ActorSpec } from '../../../runtime/hosting.ts';
 import { customLaws } from '../../../topology/definitions/customLaws.ts';
 import type { Catalogue } from '../../../topology/definitions/catalogue.ts';
 import { mappedFault, roundsFault } from '../../../topology/lawsOfFiles.ts';
-import { lostDirtFault, wrongWalkFault } from '../../../topology/laws.ts';
+import { lostDirtFault } from '../../../topology/laws.ts';
 import { PinLaws } from '../../../topology/lawsOfPins.ts';
 import type { StandIns } from '../../../topology/lawsLooked.ts';
 import type { LawSight } from '../../../topology/lawSight.ts';
 import { countPages, nativeFault, residentFault, tableFramesFault } from '../../../topology/lawsOfTables.ts';
-import { mustAgree, translationFault } from '../../../topology/lawsOfTranslations.ts';
 import { sizeFault } from '../../../topology/sizeLaws.ts';
 import type { Topology } from '../../../topology/schema.ts';
 import type { WorldProperty } from '../inspections.ts';
+import { breakBeforeMake, noStaleTranslation } from './ofTranslations.ts';
+import { contextOf, idsOf, pidOf, UNCOUNTED } from './sight.ts';
 import { fallbackKeeps } from './fallbackKeeps.ts';
-
-/** Nobody counts what is looked at here. */
-const UNCOUNTED = { checked: 0 };
-
-function idsOf(ids: readonly string[], kind: string): string[] {
-  return ids.filter((id) => id.startsWith(`${kind}:`));
-}
-
-function pidOf(id: string): string {
-  return id.slice(id.indexOf(':') + 1);
-}
-
-// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- whoever asks knows of which kind the actor is
-function contextOf<T>(sight: LawSight, id: string): T {
-  return sight.snapshot(id).context as T;
-}
-
-/** Law 8: of each CPU and each address space. */
-function noStaleTranslation(ids: readonly string[]): WorldProperty {
-  const pairs = idsOf(ids, 'tlb').flatMap((tlb) => idsOf(ids, 'mmu').map((mmu) => ({ tlb, mmu })));
-  const ofPair = ({ tlb, mmu }: { tlb: string; mmu: string }) => ({
-    reads: [tlb, mmu, 'sched'],
-    look: (sight: LawSight): string | null => {
-      const tables = contextOf<MmuContext>(sight, mmu);
-      if (tables.current !== null || tables.asid === 0) return null;
-      if (!mustAgree(Number(pidOf(tlb)), tables, contextOf<SchedContext>(sight, 'sched'))) return null;
-      return translationFault({ id: tlb, context: contextOf<TlbContext>(sight, tlb) }, tables, UNCOUNTED);
-    },
-  });
-  const walks = idsOf(ids, 'mmu').map((mmu) => ({
-    reads: [mmu],
-    look: (sight: LawSight) => wrongWalkFault(contextOf<MmuContext>(sight, mmu)),
-  }));
-  return {
-    name: 'no-stale-translation',
-    kind: 'always',
-    says: 'No CPU holds a translation that the tables lack once maintenance for it is complete, or walks a table that is gone.',
-    reads: (owner) => owner === 'sched' || owner.startsWith('tlb:') || owner.startsWith('mmu:'),
-    inspections: [...pairs.map(ofPair), ...walks],
-  };
-}
 
 function noLostDirtyData(ids: readonly string[]): WorldProperty {
   return {
@@ -287,6 +239,7 @@ function allProperties(
   const ofDefinitions = lawsOfDefinitions(ids, catalogue, standIns);
   return [
     { property: noStaleTranslation(ids), kinds: ['tlb', 'mmu', 'sched'] },
+    { property: breakBeforeMake(ids), kinds: ['mmu'] },
     { property: noLostDirtyData(ids), kinds: ['mmu'] },
     { property: noFrameFreedInUse(ids), kinds: ['mmu', 'zone'] },
     { property: accountingConserved(ids), kinds: ['mmu', 'mm', 'zone'] },
