@@ -25,6 +25,8 @@ import { addNew } from './new.ts';
 import { addRecord } from './record.ts';
 import { addReplay } from './replay.ts';
 import { addRun } from './run.ts';
+import { addReport } from './report.ts';
+import { addScenarios } from './scenarios.ts';
 import { addSchema } from './schema.ts';
 import { addShare } from './share.ts';
 import { addState } from './state.ts';
@@ -101,6 +103,8 @@ export function createProgram(cli: Cli): Command {
     addExport,
     addVerify,
     addValidate,
+    addScenarios,
+    addReport,
     addTlb,
     addElf,
     addAbiReport,

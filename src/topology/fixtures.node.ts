@@ -13,14 +13,14 @@ function packageFolder(): string {
 }
 
 /**
- * The folder of fixtures that comes with the package: `topologies`, `traces` or `oracle`.
+ * The folder of fixtures that comes with the package: `topologies`, `traces`, `oracle`, `strace` or `scenarios`.
  *
  * @example
  * ```ts
  * fixturesFolder('topologies').endsWith('topologies'); // true
  * ```
  */
-export function fixturesFolder(kind: 'topologies' | 'traces' | 'oracle'): string {
+export function fixturesFolder(kind: 'topologies' | 'traces' | 'oracle' | 'strace' | 'scenarios'): string {
   return join(packageFolder(), 'fixtures', kind);
 }
 

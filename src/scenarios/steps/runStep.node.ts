@@ -1,0 +1,177 @@
+/** Runs a topology for a scenario, keeps its log, and finds the events behind the figures that are spoken of. */
+import { join } from 'node:path';
+import { GranuleError } from '../../errors.ts';
+import { createLogFile, openLogFile } from '../../log/fileStorage.node.ts';
+import { LogReader } from '../../log/logReader.ts';
+import { LogWriter } from '../../log/logWriter.ts';
+import { zlibCompression } from '../../log/zlib.node.ts';
+import { compileQuery, compileValue, namesOf } from '../../query/query.ts';
+import { runQuery } from '../../query/run.ts';
+import { statesOf } from '../../query/states.ts';
+import { liveStates } from '../../report/actorStates.ts';
+import { formatCount } from '../../report/format.ts';
+import { summarize } from '../../report/runSummary.ts';
+import { pointError, type PointError } from '../../sweep/runPoint.ts';
+import { type SystemView, viewOf } from '../../timeline/systemView.ts';
+import type { Catalogue } from '../../topology/definitions/catalogue.ts';
+import { loadTraces, type TraceShelf } from '../../topology/load.node.ts';
+import { logMeta } from '../../topology/meta.ts';
+import { runSteps } from '../../topology/run.ts';
+import type { Topology } from '../../topology/schema.ts';
+import type { FigureValue } from '../expression.ts';
+import { type Figure, type Figures, figuresOfRun } from '../figures.ts';
+import { sampleSeries } from './series.ts';
+import { type Evidence, eventEvidence, type MeasuredFigure, type StepResult } from './step.ts';
+
+/** What is run, and what is asked of it. */
+export interface RunTask {
+  readonly kind: 'run';
+  /** A name, or what extends one. */
+  readonly run: string | Readonly<Record<string, unknown>>;
+  readonly set: Readonly<Record<string, string>>;
+  readonly checked: boolean;
+  /** Name of the log, without its ending. */
+  readonly name: string;
+  readonly count: Readonly<Record<string, string>>;
+  readonly value: Readonly<Record<string, string>>;
+  readonly series: Readonly<Record<string, string>>;
+  /** Figures that sentences name: the events behind these are looked for. */
+  readonly cited: readonly string[];
+}
+
+/** A topology, ready to run. */
+export interface ReadyRun {
+  readonly topology: Topology;
+  readonly catalogue: Catalogue;
+  readonly folders: string[];
+}
+
+/** What came of a run, before anything is asked of its log. */
+interface Ran {
+  readonly figures: Figures;
+  readonly error: PointError | null;
+}
+
+function runTo(path: string, ready: ReadyRun, checked: boolean, shelf: TraceShelf): Ran {
+  const { topology, catalogue, folders } = ready;
+  const traces = loadTraces(topology, { folders }, shelf);
+  const writer = new LogWriter(createLogFile(path), zlibCompression, logMeta(topology, traces, null, catalogue));
+  const noted = (error: PointError | null, events: number, timeCycles: number): [string, Figure][] => {
+    const plain = (value: FigureValue): Figure => ({ value, actor: null, path: null });
+    const broken = error?.code === 'LAW_BROKEN';
+    return [
+      ['events', plain(events)],
+      ['timeCycles', plain(timeCycles)],
+      ['lawsBroken', plain(broken ? 1 : 0)],
+      ['law', plain(broken ? error.what : 'none')],
+      ['error', plain(error?.code ?? 'none')],
+    ];
+  };
+  try {
+    const steps = runSteps({ topology, traces, catalogue, writer, checked });
+    let step = steps.next();
+    while (step.done !== true) step = steps.next();
+    const { records, timeCycles, system } = step.value;
+    const programs = new Map(topology.processes.map(({ pid, trace }) => [pid, trace]));
+    const figures = figuresOfRun(summarize(liveStates(system), { programs }));
+    return { figures: new Map([...figures, ...noted(null, records, timeCycles)]), error: null };
+  } catch (thrown) {
+    const error = pointError(thrown);
+    if (error.code !== 'LAW_BROKEN' && error.code !== 'RUN_LIMIT') throw thrown;
+    return { figures: new Map(noted(error, writer.nextSeq, 0)), error };
+  }
+}
+
+/** Looks into the log of a run. */
+class LogLooker {
+  readonly #reader: LogReader;
+  readonly #log: string;
+  readonly #view: SystemView;
+
+  constructor(reader: LogReader, view: SystemView, log: string) {
+    this.#reader = reader;
+    this.#view = view;
+    this.#log = log;
+  }
+
+  get #last(): Evidence {
+    return eventEvidence(this.#log, this.#reader.lastSeq);
+  }
+
+  /** The event that last changed what a figure is; the end of the log for what is of no one actor, or never changed. */
+  changeOf({ actor, path }: Figure): Evidence {
+    if (actor === null || path === null) return this.#last;
+    const query = compileQuery(`to == '${actor}' && changed(state('${actor}').context.${path})`);
+    for (const { seq } of runQuery(this.#reader, this.#view, query, { backwards: true, limit: 1 }))
+      return eventEvidence(this.#log, seq);
+    return this.#last;
+  }
+
+  /** How many events a query finds, and the first of them. */
+  count(text: string): MeasuredFigure {
+    const query = compileQuery(text, namesOf(this.#reader, this.#view.run.actors));
+    let count = 0;
+    let first = -1;
+    for (const { seq } of runQuery(this.#reader, this.#view, query)) {
+      if (first < 0) first = seq;
+      count += 1;
+    }
+    return { value: count, evidence: first < 0 ? this.#last : eventEvidence(this.#log, first) };
+  }
+
+  /** A value of the states at the end of the log, and the event that last changed it. */
+  value(text: string): MeasuredFigure {
+    const names = namesOf(this.#reader, this.#view.run.actors);
+    const compiled = compileValue(text, names);
+    const value = compiled.value(this.#reader.read(this.#reader.lastSeq), statesOf(this.#view));
+    const known = value ?? 'none';
+    if (typeof known !== 'number' && typeof known !== 'string' && typeof known !== 'boolean')
+      throw new GranuleError('SCENARIO_FIGURE', 'it is no number, word or truth', text);
+    const actor = /state\('?([^')]+)'?\)/.exec(text)?.[1];
+    const query = actor === undefined ? null : compileQuery(`to == '${actor}' && changed(${text})`);
+    if (query !== null) {
+      for (const { seq } of runQuery(this.#reader, this.#view, query, { backwards: true, limit: 1 }))
+        return { value: known, evidence: eventEvidence(this.#log, seq) };
+    }
+    return { value: known, evidence: this.#last };
+  }
+}
+
+function lookerOf(path: string, log: string, ready: ReadyRun, shelf: TraceShelf): { looker: LogLooker; view: SystemView; reader: LogReader } {
+  const reader = LogReader.open(openLogFile(path), zlibCompression, ready.catalogue.registry);
+  const view = viewOf(reader, loadTraces(ready.topology, { folders: ready.folders }, shelf));
+  return { looker: new LogLooker(reader, view, log), view, reader };
+}
+
+/**
+ * Runs it. A law that is broken is a figure (`lawsBroken`), as is a run that reached its limit (`error`); the log then holds what
+ * happened until there.
+ *
+ * @throws GranuleError what loading and running a topology throw, SCENARIO_FIGURE, QUERY_INVALID
+ * @example
+ * ```ts
+ * const task = { kind: 'run', run: 'gup-vs-fork', set: {}, checked: true, name: 'gup', count: {}, value: {}, series: {}, cited: [] };
+ * runTask(task as RunTask, await loadRun(task as RunTask), { folder: '/tmp/out', shelf: new TraceShelf() }).figures.events?.value; // 508
+ * ```
+ */
+export function runTask(task: RunTask, ready: ReadyRun, { folder, shelf }: { folder: string; shelf: TraceShelf }): StepResult {
+  const started = performance.now();
+  const log = `logs/${task.name}.glog`;
+  const path = join(folder, log);
+  const { figures: found, error } = runTo(path, ready, task.checked, shelf);
+  const { looker, view, reader } = lookerOf(path, log, ready, shelf);
+  const cited = new Set(task.cited);
+  const figures: Record<string, MeasuredFigure> = {};
+  for (const [name, figure] of found) {
+    const evidence = cited.has(name) ? looker.changeOf(figure) : eventEvidence(log, reader.lastSeq);
+    figures[name] = { value: figure.value, evidence };
+  }
+  for (const [name, text] of Object.entries(task.count)) figures[name] = looker.count(text);
+  for (const [name, text] of Object.entries(task.value)) figures[name] = looker.value(text);
+  const series = Object.fromEntries(
+    Object.entries(task.series).map(([name, what]) => [name, sampleSeries(reader, view, what)]),
+  );
+  const stopped = error === null ? '' : `, ended by ${error.code}`;
+  const account = `${ready.topology.name}: ${formatCount(reader.records)} events${stopped}`;
+  return { figures, series, logs: [log], account, seconds: (performance.now() - started) / 1000 };
+}
