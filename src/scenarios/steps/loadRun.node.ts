@@ -6,9 +6,9 @@ import { openData, openForm, type OpenForm } from '../../topology/form/form.node
 import { catalogueNamed } from '../../topology/loadSystem.node.ts';
 import type { ReadyRun, RunTask } from './runStep.node.ts';
 
-/** What a topology that is written out is called, and where what it extends is looked for. */
+/** Topologies of scenarios alone lie beside them; others are those of the package. */
 function formOf({ run, name }: Pick<RunTask, 'run' | 'name'>): OpenForm {
-  const folder = fixturesFolder('topologies');
+  const folder = join(fixturesFolder('scenarios'), 'topologies');
   if (typeof run === 'string') return openForm(run, folder);
   return openData(join(folder, `${name}.json`), { name, ...run });
 }
