@@ -1,4 +1,5 @@
 /** Loads the topology of a step: one of the package, or one that the scenario has written out. */
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { GranuleError } from '../../errors.ts';
 import { fixturesFolder } from '../../topology/fixtures.node.ts';
@@ -9,7 +10,7 @@ import type { ReadyRun, RunTask } from './runStep.node.ts';
 /** Topologies of scenarios alone lie beside them; others are those of the package. */
 function formOf({ run, name }: Pick<RunTask, 'run' | 'name'>): OpenForm {
   const folder = join(fixturesFolder('scenarios'), 'topologies');
-  if (typeof run === 'string') return openForm(run, folder);
+  if (typeof run === 'string') return openForm(existsSync(join(folder, `${run}.json`)) ? `${run}.json` : run, folder);
   return openData(join(folder, `${name}.json`), { name, ...run });
 }
 

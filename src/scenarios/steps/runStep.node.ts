@@ -9,7 +9,9 @@ import { compileQuery, compileValue, namesOf } from '../../query/query.ts';
 import { runQuery } from '../../query/run.ts';
 import { statesOf } from '../../query/states.ts';
 import { liveStates } from '../../report/actorStates.ts';
+import type { LogRecord } from '../../log/record.ts';
 import { formatCount } from '../../report/format.ts';
+import { nativeTime } from '../../report/nativeTime.ts';
 import { summarize } from '../../report/runSummary.ts';
 import { pointError, type PointError } from '../../sweep/runPoint.ts';
 import { type SystemView, viewOf } from '../../timeline/systemView.ts';
@@ -137,6 +139,28 @@ class LogLooker {
   }
 }
 
+/** `pid1.nativePart` is found only where it is asked for: every event is looked at. */
+const NATIVE_PART = /^pid(\d+)\.nativePart$/;
+
+function* recordsOf(reader: LogReader): Generator<LogRecord> {
+  for (let seq = reader.firstSeq; seq <= reader.lastSeq; seq++) yield reader.read(seq);
+}
+
+/** The part of its life that a process ran with its native table, and the event that first took that away. */
+function nativePart(reader: LogReader, log: string, pid: number): MeasuredFigure {
+  let changed = -1;
+  const watched = function* (): Generator<LogRecord> {
+    for (const record of recordsOf(reader)) {
+      const { mmu, root } = record.payload as { mmu?: string; root?: string };
+      if (changed < 0 && mmu === `mmu:${pid}` && root === 'linux') changed = record.seq;
+      yield record;
+    }
+  };
+  const { lifeCycles, nativeCycles } = nativeTime(watched(), pid);
+  const value = lifeCycles === 0 ? 0 : nativeCycles / lifeCycles;
+  return { value, evidence: eventEvidence(log, changed < 0 ? reader.lastSeq : changed) };
+}
+
 function lookerOf(path: string, log: string, ready: ReadyRun, shelf: TraceShelf): { looker: LogLooker; view: SystemView; reader: LogReader } {
   const reader = LogReader.open(openLogFile(path), zlibCompression, ready.catalogue.registry);
   const view = viewOf(reader, loadTraces(ready.topology, { folders: ready.folders }, shelf));
@@ -162,6 +186,10 @@ export function runTask(task: RunTask, ready: ReadyRun, { folder, shelf }: { fol
   const { looker, view, reader } = lookerOf(path, log, ready, shelf);
   const cited = new Set(task.cited);
   const figures: Record<string, MeasuredFigure> = {};
+  for (const name of cited) {
+    const pid = NATIVE_PART.exec(name)?.[1];
+    if (pid !== undefined) figures[name] = nativePart(reader, log, Number(pid));
+  }
   for (const [name, figure] of found) {
     const evidence = cited.has(name) ? looker.changeOf(figure) : eventEvidence(log, reader.lastSeq);
     figures[name] = { value: figure.value, evidence };
