@@ -100,8 +100,14 @@ export function figuresOfRun(summary: RunSummary): Figures {
     const [actor = null, path = null] = PARTS[name] ?? [];
     figures.set(name, plain(value, actor, path));
   }
+  const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+  if (summary.pressure !== undefined) {
+    const { failures, slowAllocations, killed } = summary.pressure;
+    figures.set('pressure.failed', plain(sum(Object.values(failures)), 'page-alloc', 'failures'));
+    figures.set('pressure.slow', plain(sum(Object.values(slowAllocations))));
+    figures.set('pressure.killed', plain(killed.length, 'page-alloc', 'victims'));
+  }
   if (devices !== undefined) {
-    const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
     figures.set('devices.refused', plain(sum(devices.devices.map(({ refused }) => refused))));
     figures.set('devices.overrunBytes', plain(sum(devices.devices.map(({ overrunBytes }) => overrunBytes))));
     figures.set('devices.foreignBytes', plain(sum(devices.foreign.map(({ bytes }) => bytes))));

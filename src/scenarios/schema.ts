@@ -27,6 +27,12 @@ const runStep = z.strictObject({
     .describe('A topology: the name of one of the package, or one written out, which mostly extends one.'),
   set: z.record(z.string(), z.string()).default({}).describe('Parameters of the topology.'),
   checked: z.boolean().default(true).describe('The laws of memory and translation are looked at after every event.'),
+  seeds: z
+    .int()
+    .min(0)
+    .max(1000)
+    .default(0)
+    .describe('Runs in so many random orders of delivery, up to the first that breaks a law; 0: one run as the topology says.'),
   count: texts.default({}).describe('Figures: how many events each query finds; docs/query.md has the language.'),
   value: texts.default({}).describe('Figures: values of states at the end, as `state(mm:1).context.fallbacks`.'),
   series: texts.default({}).describe('Values over the run, as `file.rereadPages`: a field summed over all actors of a kind.'),

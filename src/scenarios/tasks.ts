@@ -18,15 +18,15 @@ export interface PlannedTask {
 
 /** What makes two steps the same work. */
 function keyOf(step: Step, id: string): string {
-  if ('run' in step) return JSON.stringify(['run', step.run, step.set, step.checked]);
+  if ('run' in step) return JSON.stringify(['run', step.run, step.set, step.checked, step.seeds]);
   if ('formula' in step) return JSON.stringify([id, step]);
   return JSON.stringify(step);
 }
 
 function taskOf(step: Step, id: string, name: string, cited: readonly string[]): Task {
   if ('run' in step) {
-    const { run, set, checked, count, value, series } = step;
-    return { kind: 'run', run, set, checked, name, count, value, series, cited };
+    const { run, set, checked, seeds, count, value, series } = step;
+    return { kind: 'run', run, set, checked, seeds, name, count, value, series, cited };
   }
   if ('validate' in step) return { ...step, kind: 'validate', name };
   if ('formula' in step) return { ...step, kind: 'formula', id };
@@ -94,5 +94,5 @@ export function planTasks(chosen: readonly Scenario[], all: readonly Scenario[])
 /** A topology of the package without parameters keeps its own name. */
 function nameOfRun(step: Step, id: string, name: string): string {
   if (!('run' in step) || typeof step.run !== 'string') return `${id}-${name}`;
-  return Object.keys(step.set).length === 0 && step.checked ? step.run : `${id}-${name}`;
+  return Object.keys(step.set).length === 0 && step.checked && step.seeds === 0 ? step.run : `${id}-${name}`;
 }

@@ -4,7 +4,7 @@ import { didYouMean } from '../../topology/faultPlans/near.ts';
 import type { FormulaStep } from '../schema.ts';
 import type { Evidence, MeasuredFigure, StepResult } from '../steps/step.ts';
 import { type Formula, operandsOf } from './formula.ts';
-import { geometry, kernelSide, publishedMarks, reserves, tables } from './memory.ts';
+import { geometry, kernelSide, publishedMarks, publishedTree, reserves, tables } from './memory.ts';
 import { pageCache } from './pageCache.node.ts';
 import {
   abiCalls,
@@ -29,6 +29,7 @@ export const formulas: readonly Formula[] = [
   pageCache,
   procfs,
   publishedMarks,
+  publishedTree,
   reserves,
   sections,
   tables,

@@ -191,3 +191,24 @@ export const geometry: Formula = {
     };
   },
 };
+
+/**
+ * The page cache of one kernel tree, as it was published in the thread on 64K pages for x86.
+ *
+ * @example
+ * ```ts
+ * Number(publishedTree.work(operandsOf(publishedTree, {})).bytes64K) / 1024; // 16623296
+ * ```
+ */
+export const publishedTree: Formula = {
+  name: 'publishedTree',
+  says: 'bytes of a kernel tree on disk and in the page cache of 4K, 16K and 64K, as published',
+  source: 'lkml.iu.edu/hypermail/linux/kernel/2602.2/04753.html',
+  operands: [],
+  work: () => ({
+    bytes: 11_297_648 * K,
+    bytes4K: 11_297_712 * K,
+    bytes16K: 12_223_488 * K,
+    bytes64K: 16_623_296 * K,
+  }),
+};

@@ -18,6 +18,7 @@ import { type SystemView, viewOf } from '../../timeline/systemView.ts';
 import type { Catalogue } from '../../topology/definitions/catalogue.ts';
 import { loadTraces, type TraceShelf } from '../../topology/load.node.ts';
 import { logMeta } from '../../topology/meta.ts';
+import type { System } from '../../runtime/system.ts';
 import { runSteps } from '../../topology/run.ts';
 import type { Topology } from '../../topology/schema.ts';
 import type { FigureValue } from '../expression.ts';
@@ -32,6 +33,8 @@ export interface RunTask {
   readonly run: string | Readonly<Record<string, unknown>>;
   readonly set: Readonly<Record<string, string>>;
   readonly checked: boolean;
+  /** So many random orders, up to the first that breaks a law; 0: one run as the topology says. */
+  readonly seeds: number;
   /** Name of the log, without its ending. */
   readonly name: string;
   readonly count: Readonly<Record<string, string>>;
@@ -69,18 +72,36 @@ function runTo(path: string, ready: ReadyRun, checked: boolean, shelf: TraceShel
       ['error', plain(error?.code ?? 'none')],
     ];
   };
+  let system: System | null = null;
+  const onSystem = (made: System): void => {
+    system = made;
+  };
+  let error: PointError | null = null;
   try {
-    const steps = runSteps({ topology, traces, catalogue, writer, checked });
-    let step = steps.next();
-    while (step.done !== true) step = steps.next();
-    const { records, timeCycles, system } = step.value;
-    const programs = new Map(topology.processes.map(({ pid, trace }) => [pid, trace]));
-    const figures = figuresOfRun(summarize(liveStates(system), { programs }));
-    return { figures: new Map([...figures, ...noted(null, records, timeCycles)]), error: null };
+    const steps = runSteps({ topology, traces, catalogue, writer, checked, onSystem });
+    while (steps.next().done !== true);
   } catch (thrown) {
-    const error = pointError(thrown);
+    error = pointError(thrown);
     if (error.code !== 'LAW_BROKEN' && error.code !== 'RUN_LIMIT') throw thrown;
-    return { figures: new Map(noted(error, writer.nextSeq, 0)), error };
+  }
+  const figures = system === null ? [] : figuresOfRun(summarize(liveStates(system)));
+  const timeCycles = system === null ? 0 : (system as System).nowCycles;
+  return { figures: new Map([...figures, ...noted(error, writer.nextSeq, timeCycles)]), error };
+}
+
+/** Runs it as it is, or in random orders up to the first that breaks a law. The log is that of the last run. */
+function runOrders(
+  path: string,
+  ready: ReadyRun,
+  { checked, seeds }: RunTask,
+  shelf: TraceShelf,
+): { readonly ran: Ran; readonly played: ReadyRun; readonly orders: number } {
+  if (seeds === 0) return { ran: runTo(path, ready, checked, shelf), played: ready, orders: 1 };
+  for (let seed = 1; ; seed++) {
+    const topology: Topology = { ...ready.topology, chooser: 'seeded-random', seed };
+    const played = { ...ready, topology };
+    const ran = runTo(path, played, checked, shelf);
+    if (ran.error !== null || seed >= seeds) return { ran, played, orders: seed };
   }
 }
 
@@ -174,7 +195,7 @@ function lookerOf(path: string, log: string, ready: ReadyRun, shelf: TraceShelf)
  * @throws GranuleError what loading and running a topology throw, SCENARIO_FIGURE, QUERY_INVALID
  * @example
  * ```ts
- * const task = { kind: 'run', run: 'gup-vs-fork', set: {}, checked: true, name: 'gup', count: {}, value: {}, series: {}, cited: [] };
+ * const task = { kind: 'run', run: 'gup-vs-fork', set: {}, checked: true, seeds: 0, name: 'gup', count: {}, value: {}, series: {}, cited: [] };
  * runTask(task as RunTask, await loadRun(task as RunTask), { folder: '/tmp/out', shelf: new TraceShelf() }).figures.events?.value; // 508
  * ```
  */
@@ -182,8 +203,10 @@ export function runTask(task: RunTask, ready: ReadyRun, { folder, shelf }: { fol
   const started = performance.now();
   const log = `logs/${task.name}.glog`;
   const path = join(folder, log);
-  const { figures: found, error } = runTo(path, ready, task.checked, shelf);
-  const { looker, view, reader } = lookerOf(path, log, ready, shelf);
+  const { ran, played, orders } = runOrders(path, ready, task, shelf);
+  const { figures: found, error } = ran;
+  found.set('orders', { value: orders, actor: null, path: null });
+  const { looker, view, reader } = lookerOf(path, log, played, shelf);
   const cited = new Set(task.cited);
   const figures: Record<string, MeasuredFigure> = {};
   for (const name of cited) {
@@ -200,6 +223,7 @@ export function runTask(task: RunTask, ready: ReadyRun, { folder, shelf }: { fol
     Object.entries(task.series).map(([name, what]) => [name, sampleSeries(reader, view, what)]),
   );
   const stopped = error === null ? '' : `, ended by ${error.code}`;
-  const account = `${ready.topology.name}: ${formatCount(reader.records)} events${stopped}`;
+  const tried = task.seeds === 0 ? '' : `, ${formatCount(orders)} orders of delivery`;
+  const account = `${ready.topology.name}: ${formatCount(reader.records)} events${tried}${stopped}`;
   return { figures, series, logs: [log], account, seconds: (performance.now() - started) / 1000 };
 }
