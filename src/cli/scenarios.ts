@@ -5,6 +5,7 @@ import { formatCount, formatSeconds } from '../report/format.ts';
 import { formatTable } from '../report/table.ts';
 import { chosenScenarios, readScenarios } from '../scenarios/catalogue.node.ts';
 import { markdownReport } from '../scenarios/report/markdown.ts';
+import { sectionOf } from '../scenarios/report/section.ts';
 import { runScenarios, type ScenariosRun } from '../scenarios/scenarios.node.ts';
 import { scenarioSchemaText } from '../scenarios/schema.ts';
 import { figureText } from '../scenarios/sentence.ts';
@@ -98,7 +99,7 @@ async function scenarios(cli: Cli, ids: readonly string[], options: ScenariosOpt
   const changed = run.verdicts.filter(({ verdict, expected }) => verdict !== expected);
   if (changed.length > 0) cli.exitCode = 1;
   if (options.json === true) cli.json(runJson(run, options.figures === true));
-  else if (options.markdown === true) cli.out.write(markdownReport(run.verdicts));
+  else if (options.markdown === true) cli.out.write(markdownReport(run.verdicts.map(sectionOf)));
   else if (options.figures === true) cli.out.write(figuresText(run));
   else cli.out.write(runText(run, options.out));
   for (const { id, verdict, expected } of changed) cli.note(`${id}: ${verdict}, and ${expected} was expected`);

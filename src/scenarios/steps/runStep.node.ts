@@ -1,13 +1,9 @@
 /** Runs a topology for a scenario, keeps its log, and finds the events behind the figures that are spoken of. */
 import { join } from 'node:path';
-import { GranuleError } from '../../errors.ts';
 import { createLogFile, openLogFile } from '../../log/fileStorage.node.ts';
 import { LogReader } from '../../log/logReader.ts';
 import { LogWriter } from '../../log/logWriter.ts';
 import { zlibCompression } from '../../log/zlib.node.ts';
-import { compileQuery, compileValue, namesOf } from '../../query/query.ts';
-import { runQuery } from '../../query/run.ts';
-import { statesOf } from '../../query/states.ts';
 import { liveStates } from '../../report/actorStates.ts';
 import type { LogRecord } from '../../log/record.ts';
 import { formatCount } from '../../report/format.ts';
@@ -23,8 +19,9 @@ import { runSteps } from '../../topology/run.ts';
 import type { Topology } from '../../topology/schema.ts';
 import type { FigureValue } from '../expression.ts';
 import { type Figure, type Figures, figuresOfRun } from '../figures.ts';
+import { LogLooker } from './logLooker.ts';
 import { sampleSeries } from './series.ts';
-import { type Evidence, eventEvidence, type MeasuredFigure, type StepResult } from './step.ts';
+import { eventEvidence, type MeasuredFigure, type StepResult } from './step.ts';
 
 /** What is run, and what is asked of it. */
 export interface RunTask {
@@ -102,61 +99,6 @@ function runOrders(
     const played = { ...ready, topology };
     const ran = runTo(path, played, checked, shelf);
     if (ran.error !== null || seed >= seeds) return { ran, played, orders: seed };
-  }
-}
-
-/** Looks into the log of a run. */
-class LogLooker {
-  readonly #reader: LogReader;
-  readonly #log: string;
-  readonly #view: SystemView;
-
-  constructor(reader: LogReader, view: SystemView, log: string) {
-    this.#reader = reader;
-    this.#view = view;
-    this.#log = log;
-  }
-
-  get #last(): Evidence {
-    return eventEvidence(this.#log, this.#reader.lastSeq);
-  }
-
-  /** The event that last changed what a figure is; the end of the log for what is of no one actor, or never changed. */
-  changeOf({ actor, path }: Figure): Evidence {
-    if (actor === null || path === null) return this.#last;
-    const query = compileQuery(`to == '${actor}' && changed(state('${actor}').context.${path})`);
-    for (const { seq } of runQuery(this.#reader, this.#view, query, { backwards: true, limit: 1 }))
-      return eventEvidence(this.#log, seq);
-    return this.#last;
-  }
-
-  /** How many events a query finds, and the first of them. */
-  count(text: string): MeasuredFigure {
-    const query = compileQuery(text, namesOf(this.#reader, this.#view.run.actors));
-    let count = 0;
-    let first = -1;
-    for (const { seq } of runQuery(this.#reader, this.#view, query)) {
-      if (first < 0) first = seq;
-      count += 1;
-    }
-    return { value: count, evidence: first < 0 ? this.#last : eventEvidence(this.#log, first) };
-  }
-
-  /** A value of the states at the end of the log, and the event that last changed it. */
-  value(text: string): MeasuredFigure {
-    const names = namesOf(this.#reader, this.#view.run.actors);
-    const compiled = compileValue(text, names);
-    const value = compiled.value(this.#reader.read(this.#reader.lastSeq), statesOf(this.#view));
-    const known = value ?? 'none';
-    if (typeof known !== 'number' && typeof known !== 'string' && typeof known !== 'boolean')
-      throw new GranuleError('SCENARIO_FIGURE', 'it is no number, word or truth', text);
-    const actor = /state\('?([^')]+)'?\)/.exec(text)?.[1];
-    const query = actor === undefined ? null : compileQuery(`to == '${actor}' && changed(${text})`);
-    if (query !== null) {
-      for (const { seq } of runQuery(this.#reader, this.#view, query, { backwards: true, limit: 1 }))
-        return { value: known, evidence: eventEvidence(this.#log, seq) };
-    }
-    return { value: known, evidence: this.#last };
   }
 }
 
