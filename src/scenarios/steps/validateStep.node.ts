@@ -88,7 +88,7 @@ function countInterfaces(task: ValidateTask): Counted {
   const design = abiDesign(others);
   const file = readInterfaces(join(fixturesFolder('oracle'), 'interfaces.json'));
   const list = listQuestions(file.questions.map(({ text }) => text));
-  const settings = { kernelPageBytes: bytesOf(task.on), design, choices };
+  const settings = { kernelPageBytes: bytesOf(task.on), design, choices, decides: false };
   const columns = file.columns.filter(({ pageBytes }) => pageBytes === bytesOf(task.of));
   const reports = columns.map((column) => compareColumn(file, list, column, settings));
   const sum = (of: (report: (typeof reports)[number]) => number): number =>
