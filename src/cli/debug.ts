@@ -63,6 +63,7 @@ async function debug(program: Command, cli: Cli, log: string, options: DebugOpti
   const script = scriptOf(cli, options);
   if (options.at !== undefined)
     await runScript(cli, session, [`goto ${options.at}`], { echo: options.echo === true, handOver });
+  if (options.at !== undefined && script === null && cli.io.stdin === undefined) return;
   if (script !== null) {
     await runScript(cli, session, script, { echo: options.echo === true, handOver });
     return;

@@ -48,7 +48,10 @@ export function addReport(program: Command, cli: Cli): void {
     .argument('<RUN...>', 'folders of "granule scenarios", or logs')
     .option('--html <FILE>', 'write one HTML file')
     .option('--markdown', 'print Markdown')
-    .option('--text', 'print plain text for a mail, 72 columns wide (what is printed unless something else is asked for)')
+    .option(
+      '--text',
+      'print plain text for a mail, 72 columns wide (what is printed unless something else is asked for)',
+    )
     .option('--traces <DIR>', TRACES_HELP)
     .option('--uses <PLACE>', USES_HELP, collect, [])
     .option('--json', 'print JSON')

@@ -142,4 +142,3 @@ function figuresText({ results }: ScenariosRun): string {
   );
   return formatTable([['id', 'figure', 'value', 'shown by'], ...rows], { align: ['left', 'left', 'right', 'left'] });
 }
-

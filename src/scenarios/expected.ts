@@ -28,7 +28,17 @@ export interface ExpectedVerdict {
  * expectedOf({ id: 'T-01', question: 'Which word?', verdict, expected: verdict, because, ...empty }).because; // 'A question of a word.'
  * ```
  */
-export function expectedOf({ id, question, verdict, because, claims, answers, figures, limits, chart }: Verdict): ExpectedVerdict {
+export function expectedOf({
+  id,
+  question,
+  verdict,
+  because,
+  claims,
+  answers,
+  figures,
+  limits,
+  chart,
+}: Verdict): ExpectedVerdict {
   return {
     id,
     question,

@@ -97,8 +97,8 @@ export function figuresOfRun(summary: RunSummary): Figures {
   addSums(figures);
   for (const [dotted, value] of leaves(parts, '')) {
     const name = dotted.slice(1);
-    const [actor = null, path = null] = PARTS[name] ?? [];
-    figures.set(name, plain(value, actor, path));
+    const place = PARTS[name];
+    figures.set(name, place === undefined ? plain(value) : plain(value, ...place));
   }
   const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
   if (summary.pressure !== undefined) {

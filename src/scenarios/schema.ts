@@ -32,16 +32,22 @@ const runStep = z.strictObject({
     .min(0)
     .max(1000)
     .default(0)
-    .describe('Runs in so many random orders of delivery, up to the first that breaks a law; 0: one run as the topology says.'),
+    .describe(
+      'Runs in so many random orders of delivery, up to the first that breaks a law; 0: one run as the topology says.',
+    ),
   count: texts.default({}).describe('Figures: how many events each query finds; docs/query.md has the language.'),
   value: texts.default({}).describe('Figures: values of states at the end, as `state(mm:1).context.fallbacks`.'),
-  series: texts.default({}).describe('Values over the run, as `file.rereadPages`: a field summed over all actors of a kind.'),
+  series: texts
+    .default({})
+    .describe('Values over the run, as `file.rereadPages`: a field summed over all actors of a kind.'),
 });
 
 const size = z.enum(['4K', '16K', '64K']);
 
 const validateStep = z.strictObject({
-  validate: z.enum(['abi', 'footprint', 'interfaces']).describe('Which answers of real kernels the model is held against.'),
+  validate: z
+    .enum(['abi', 'footprint', 'interfaces'])
+    .describe('Which answers of real kernels the model is held against.'),
   of: size.default('64K').describe('Answers of the kernel of this page size.'),
   on: size.default('4K').describe('The kernel of the model that plays it.'),
   design: z.array(z.string()).default([]).describe('Choices of the design, as `fileTail=kernel-page`.'),
@@ -49,7 +55,10 @@ const validateStep = z.strictObject({
 
 const formulaStep = z.strictObject({
   formula: z.string().describe('A named formula; docs/scenarios.md lists them.'),
-  with: z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])).default({}).describe('Its operands.'),
+  with: z
+    .record(z.string(), z.union([z.number(), z.string(), z.boolean()]))
+    .default({})
+    .describe('Its operands.'),
 });
 
 const abiReportStep = z.strictObject({
@@ -104,7 +113,10 @@ const answer = z.strictObject({
  */
 export const scenarioSchema = z.strictObject({
   $schema: z.string().optional(),
-  id: z.string().regex(/^[STLXD]-\d\d$/, 'an id of fixtures/objections.json').describe('The objection.'),
+  id: z
+    .string()
+    .regex(/^[STLXD]-\d\d$/, 'an id of fixtures/objections.json')
+    .describe('The objection.'),
   question: z.string().describe('What is asked, so that figures can answer it.'),
   workload: z.string().optional().describe('The recorded program, where one runs.'),
   steps: z.record(name, stepSchema).default({}).describe('What is run or worked out, by name.'),

@@ -83,7 +83,10 @@ describe('a scenario that is wrong', () => {
   it.each([
     [{}, /^$/],
     [{ expected: 'breaks' }, /no rule gives "breaks"/],
-    [{ verdict: [{ is: 'holds', when: '1 == 1', says: '' }] }, /a rule speaks of figures \(S-15.json: verdict.0.when\)/],
+    [
+      { verdict: [{ is: 'holds', when: '1 == 1', says: '' }] },
+      /a rule speaks of figures \(S-15.json: verdict.0.when\)/,
+    ],
     [{ verdict: [{ is: 'holds', when: 'b.levels == 3', says: '' }] }, /there is no step "b"/],
     [{ verdict: [{ is: 'holds', when: 'a.levels ==', says: '' }] }, /a figure or a number is missing/],
     [{ verdict: [{ is: 'holds', when: 'a.levels = 3', says: '' }] }, /the expression ends here/],

@@ -38,7 +38,10 @@ describe('documents of the scenarios', () => {
 
   it('lists every formula', () => {
     const text = read('docs/scenarios.md');
-    const made = text.replace(/<!-- formulas -->\n[\s\S]*?<!-- end -->/, () => `<!-- formulas -->\n${formulasTable()}\n<!-- end -->`);
+    const made = text.replace(
+      /<!-- formulas -->\n[\s\S]*?<!-- end -->/,
+      () => `<!-- formulas -->\n${formulasTable()}\n<!-- end -->`,
+    );
     hold('docs/scenarios.md', made);
   });
 
@@ -54,7 +57,9 @@ describe('what the catalogue came to', () => {
   });
 
   it('has figures for whatever was decided by figures', () => {
-    const bare = verdicts.filter(({ verdict, figures }) => verdict !== 'cannot be modelled' && Object.keys(figures).length === 0);
+    const bare = verdicts.filter(
+      ({ verdict, figures }) => verdict !== 'cannot be modelled' && Object.keys(figures).length === 0,
+    );
     expect(bare.map(({ id }) => id)).toEqual([]);
   });
 });

@@ -18,7 +18,8 @@ const tree = fc.letrec<{ sum: { text: string; value: number } }>((tie) => ({
     fc.integer({ min: 0, max: 9999 }).map((number) => ({ text: String(number), value: number })),
     fc.tuple(tie('sum'), fc.constantFrom('+', '-', '*'), tie('sum')).map(([left, sign, right]) => ({
       text: `(${left.text} ${sign} ${right.text})`,
-      value: sign === '+' ? left.value + right.value : sign === '-' ? left.value - right.value : left.value * right.value,
+      value:
+        sign === '+' ? left.value + right.value : sign === '-' ? left.value - right.value : left.value * right.value,
     })),
   ),
 }));
@@ -61,7 +62,10 @@ describe('sentences', () => {
 
 const result = (figures: Record<string, number | string>): StepResult => ({
   figures: Object.fromEntries(
-    Object.entries(figures).map(([name, figure], at) => [name, { value: figure, evidence: eventEvidence('logs/run.glog', at) }]),
+    Object.entries(figures).map(([name, figure], at) => [
+      name,
+      { value: figure, evidence: eventEvidence('logs/run.glog', at) },
+    ]),
   ),
   series: {},
   logs: ['logs/run.glog'],
@@ -83,7 +87,10 @@ const made = (change: object = {}): Scenario =>
       ],
       expected: 'holds',
       claims: [{ says: 'Many: {run.calls}.', when: 'run.calls > 100' }],
-      answers: [{ name: 'other', when: 'run.falls < 3', says: '{run.falls}' }, { name: 'unknown', says: 'not tried' }],
+      answers: [
+        { name: 'other', when: 'run.falls < 3', says: '{run.falls}' },
+        { name: 'unknown', says: 'not tried' },
+      ],
       ...change,
     },
     'test',

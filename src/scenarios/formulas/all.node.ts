@@ -52,7 +52,10 @@ export function formulaTask({ formula: name, with: given, id }: FormulaTask): St
   const started = performance.now();
   const formula = formulas.find((each) => each.name === name);
   if (formula === undefined) {
-    const near = didYouMean(name, formulas.map((each) => each.name));
+    const near = didYouMean(
+      name,
+      formulas.map((each) => each.name),
+    );
     throw new GranuleError('SCENARIO_INVALID', `there is no formula "${name}"${near}`, id);
   }
   const evidence: Evidence = { log: null, seq: null, command: `granule scenarios ${id} --figures` };

@@ -27,7 +27,9 @@ const M = K * K;
  */
 export const reserves: Formula = {
   name: 'reserves',
-  says: 'page block, min_free_kbytes and watermarks of a kernel with huge pages on, and the order that every page of a process asks for',
+  says:
+    'page block, min_free_kbytes and watermarks of a kernel with huge pages on, and the order that every page of a ' +
+    'process asks for',
   source: 'mm/khugepaged.c:set_recommended_min_free_kbytes, mm/page_alloc.c:__setup_per_zone_wmarks',
   operands: [
     { name: 'memory', says: 'memory of the machine' },
@@ -42,7 +44,8 @@ export const reserves: Formula = {
       memoryKbytes: operands.bytes('memory') / K,
       zones: operands.count('zones'),
     });
-    const { marksKbytes, pageblockBytes, leastOrder, costly, nativeBlockBytes, nativeBlockOrder, nativeBlockFits } = found;
+    const { marksKbytes, pageblockBytes, leastOrder, costly, nativeBlockBytes, nativeBlockOrder, nativeBlockFits } =
+      found;
     const { min, low, high } = marksKbytes;
     const marks = { minBytes: min * K, lowBytes: low * K, highBytes: high * K };
     return { pageblockBytes, ...marks, leastOrder, costly, nativeBlockBytes, nativeBlockOrder, nativeBlockFits };
@@ -64,8 +67,12 @@ const BLOCKS_OF_PAIRS = 9;
  */
 export const publishedMarks: Formula = {
   name: 'publishedMarks',
-  says: 'min, low and high of all zones together; with `pairsOf` the part of the reserve for pairs of migrate types counts blocks of that size',
-  source: 'mm/khugepaged.c:set_recommended_min_free_kbytes; the mail of 6 June 2025, 20250606143700.3256414-1-usamaarif642@gmail.com',
+  says:
+    'min, low and high of all zones together; with `pairsOf` the part of the reserve for pairs of migrate types counts ' +
+    'blocks of that size',
+  source:
+    'mm/khugepaged.c:set_recommended_min_free_kbytes; the mail of 6 June 2025, ' +
+    '20250606143700.3256414-1-usamaarif642@gmail.com',
   operands: [
     { name: 'memory', says: 'managed memory' },
     { name: 'zones', says: 'populated zones up to ZONE_NORMAL', usual: 2 },
@@ -122,11 +129,16 @@ export const kernelSide: Formula = {
   },
 };
 
-function tableOf(granuleBytes: number, pageBytes: number, layout: { pieces: number; pieceBytes: number; apartBytes: number }): number {
+function tableOf(
+  granuleBytes: number,
+  pageBytes: number,
+  layout: { pieces: number; pieceBytes: number; apartBytes: number },
+): number {
   const edit = PageTable.empty(granuleBytes).edit();
   for (let piece = 0; piece < layout.pieces; piece++) {
     const startVa = piece * layout.apartBytes;
-    for (let offset = 0; offset < layout.pieceBytes; offset += pageBytes) edit.set(startVa + offset, packPte(1, PTE.VALID));
+    for (let offset = 0; offset < layout.pieceBytes; offset += pageBytes)
+      edit.set(startVa + offset, packPte(1, PTE.VALID));
   }
   return pgtablesBytes(edit);
 }
@@ -151,7 +163,11 @@ export const tables: Formula = {
     PROCESS,
   ],
   work(operands) {
-    const layout = { pieces: operands.count('pieces'), pieceBytes: operands.bytes('piece'), apartBytes: operands.bytes('apart') };
+    const layout = {
+      pieces: operands.count('pieces'),
+      pieceBytes: operands.bytes('piece'),
+      apartBytes: operands.bytes('apart'),
+    };
     const [kernel, process] = [operands.bytes('kernel'), operands.bytes('process')];
     const linuxBytes = tableOf(kernel, kernel, layout);
     const nativeBytes = tableOf(process, process, layout);

@@ -28,7 +28,9 @@ const COUNTED = 'a table of the model, counted';
  */
 export const architecturesCount: Formula = {
   name: 'architectures',
-  says: 'how many architectures are described, on how many user space could have a granule of its own, and on how many by a field of the root',
+  says:
+    'how many architectures are described, on how many user space could have a granule of its own, and on ' +
+    'how many by a field of the root',
   source: `src/arch/architectures.ts: ${COUNTED}`,
   operands: [],
   work() {
@@ -56,7 +58,9 @@ export const architecturesCount: Formula = {
  */
 export const driverShapesCount: Formula = {
   name: 'driverShapes',
-  says: 'shapes by which drivers map memory, and how many can be mended in the core, in the core for what it sees, and only in each driver',
+  says:
+    'shapes by which drivers map memory, and how many can be mended in the core, in the core for what it ' +
+    'sees, and only in each driver',
   source: `src/mm/objects/driverShapes.ts: ${COUNTED}; functions of Linux 6.12 are named there`,
   operands: [],
   work() {
@@ -76,7 +80,9 @@ export const driverShapesCount: Formula = {
  */
 export const procfs: Formula = {
   name: 'procfs',
-  says: 'files in the matrix, and of how many a reader of larger pages gets the value, a rounded count, an error, or nothing; and common tools that work across sizes',
+  says:
+    'files in the matrix, and of how many a reader of larger pages gets the value, a rounded count, an ' +
+    'error, or nothing; and common tools that work across sizes',
   source: `src/mm/procfs/matrix.ts: ${COUNTED}`,
   operands: [{ name: 'policy', says: '`translate` or `defeature`', usual: 'translate' }],
   work(operands) {
@@ -144,7 +150,9 @@ const LOW_VA = 0x1234_5000;
  */
 export const walkers: Formula = {
   name: 'walkers',
-  says: 'who else follows the root of a process, and what a walk with the kernel’s geometry finds at the root of a native table',
+  says:
+    'who else follows the root of a process, and what a walk with the kernel’s geometry finds at the root ' +
+    'of a native table',
   source: `src/mm/gup/pgdConsumers.ts: ${COUNTED}; functions of Linux 6.12 are named there`,
   operands: [],
   work: () => ({
@@ -167,7 +175,9 @@ export const walkers: Formula = {
  */
 export const sections: Formula = {
   name: 'sections',
-  says: 'Linux tables that share one native table, the part that each points to, native tables under one Linux PMD table, and tables read from the root',
+  says:
+    'Linux tables that share one native table, the part that each points to, native tables under one ' +
+    'Linux PMD table, and tables read from the root',
   source: 'the mail of 23 February 2026 on pointers in struct ptdesc; src/mm/nativeSections.ts',
   operands: [
     { name: 'kernel', says: 'page size of the kernel', usual: '4K' },
@@ -200,7 +210,9 @@ export const sections: Formula = {
  */
 export const maintenance: Formula = {
   name: 'maintenance',
-  says: 'TLBI instructions of a flush of one range by either granule, 0 where the whole ASID goes; and whether an operand of the kernel’s granule must invalidate an entry of the process’s',
+  says:
+    'TLBI instructions of a flush of one range by either granule, 0 where the whole ASID goes; and ' +
+    'whether an operand of the kernel’s granule must invalidate an entry of the process’s',
   source: 'arch/arm64/include/asm/tlbflush.h:__flush_tlb_range_op; Arm ARM D8.17, C5.5.36',
   operands: [
     { name: 'length', says: 'of the range' },
@@ -235,7 +247,9 @@ export const maintenance: Formula = {
  */
 export const nativeForm: Formula = {
   name: 'nativeForm',
-  says: 'level and entries that a huge page takes in the native table, and how many contiguous groups these are; entries 0: it cannot be there',
+  says:
+    'level and entries that a huge page takes in the native table, and how many contiguous groups these ' +
+    'are; entries 0: it cannot be there',
   source: 'arch/arm64/include/asm/pgtable-hwdef.h:CONT_PTE_SHIFT; src/mm/thp/pmdMapped.ts',
   operands: [
     { name: 'huge', says: 'size of the huge page' },

@@ -22,7 +22,8 @@ function evidence({ evidence: found }: Claim): string {
   return found
     .slice(0, EVENTS_SHOWN)
     .map(({ log, seq, command }) => {
-      const name = log === null || seq === null ? text(command) : `${text(log.replace(/^logs\/|\.glog$/g, ''))} @${seq}`;
+      const name =
+        log === null || seq === null ? text(command) : `${text(log.replace(/^logs\/|\.glog$/g, ''))} @${seq}`;
       const place = seq === null ? '' : ` data-seq="${seq}" data-log="${text(log ?? '')}"`;
       return `<button class="event" type="button" data-command="${text(command)}"${place} title="${text(command)}">${name}</button>`;
     })
@@ -36,9 +37,11 @@ function sentence(claim: Claim): string {
 function answersOf({ answers }: ReportSection): string {
   if (answers.length === 0) return '';
   const rows = answers.map(
-    ({ name, mark, claim }) => `<tr><th scope="row">${text(name)}</th><td>${text(mark)}</td><td>${sentence(claim)}</td></tr>`,
+    ({ name, mark, claim }) =>
+      `<tr><th scope="row">${text(name)}</th><td>${text(mark)}</td><td>${sentence(claim)}</td></tr>`,
   );
-  return `<table class="answers"><thead><tr><th>alternative</th><th></th><th>by these figures</th></tr></thead><tbody>${rows.join('')}</tbody></table>`;
+  const head = '<thead><tr><th>alternative</th><th></th><th>by these figures</th></tr></thead>';
+  return `<table class="answers">${head}<tbody>${rows.join('')}</tbody></table>`;
 }
 
 function figuresOf({ figures }: ReportSection): string {
@@ -47,7 +50,9 @@ function figuresOf({ figures }: ReportSection): string {
     const shown = evidence({ text: '', evidence: found.slice(0, 1) });
     return `<tr><td><code>${text(name)}</code></td><td class="number">${text(figureText(value))}</td><td>${shown}</td></tr>`;
   });
-  return `<details><summary>${figures.length} figures</summary><table><thead><tr><th>figure</th><th class="number">value</th><th>shown by</th></tr></thead><tbody>${rows.join('')}</tbody></table></details>`;
+  const head = '<thead><tr><th>figure</th><th class="number">value</th><th>shown by</th></tr></thead>';
+  const table = `<table>${head}<tbody>${rows.join('')}</tbody></table>`;
+  return `<details><summary>${figures.length} figures</summary>${table}</details>`;
 }
 
 function sectionHtml(section: ReportSection): string {

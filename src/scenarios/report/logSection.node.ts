@@ -16,11 +16,21 @@ import type { ReportSection } from './section.ts';
 /** Processes that have a sentence each; of more, the figures have all. */
 const PROCESSES_SHOWN = 12;
 
-function processText({ pid, program, pageBytes, counts, minorFaults, majorFaults, residentPeakBytes, end }: ProcessSummary): string {
+function processText({
+  pid,
+  program,
+  pageBytes,
+  counts,
+  minorFaults,
+  majorFaults,
+  residentPeakBytes,
+  end,
+}: ProcessSummary): string {
   return (
     `Process ${pid} (${program}, ${formatPageSize(pageBytes)} pages): ${formatCount(counts.references)} references, ` +
     `${formatCount(counts.l2Misses)} misses of the second TLB level, ${formatCount(counts.walkReads)} descriptors read in walks, ` +
-    `${formatCount(minorFaults)} minor and ${formatCount(majorFaults)} major faults, ${formatBytes(residentPeakBytes)} resident at its peak; ${end}.`
+    `${formatCount(minorFaults)} minor and ${formatCount(majorFaults)} major faults, ` +
+    `${formatBytes(residentPeakBytes)} resident at its peak; ${end}.`
   );
 }
 
@@ -53,10 +63,13 @@ export function logSection(path: string, reader: LogReader, traces: ReadonlyMap<
   const { files, disk } = summary;
   const claims = summary.processes
     .slice(0, PROCESSES_SHOWN)
-    .map((process) => behind(processText(process), [`pid${process.pid}.minorFaults`, `pid${process.pid}.residentPeakBytes`]));
+    .map((process) =>
+      behind(processText(process), [`pid${process.pid}.minorFaults`, `pid${process.pid}.residentPeakBytes`]),
+    );
   if ((files.files ?? 0) > 0) {
     const text =
-      `Page cache of ${formatCount(files.files)} files: ${formatCount(files.droppedPages ?? 0)} pages dropped in ${formatCount(files.drops ?? 0)} drops, ` +
+      `Page cache of ${formatCount(files.files)} files: ${formatCount(files.droppedPages ?? 0)} pages dropped ` +
+      `in ${formatCount(files.drops ?? 0)} drops, ` +
       `${formatCount(files.rereadPages ?? 0)} read again; ${formatBytes(disk.readBytes ?? 0)} read from disk.`;
     claims.push(behind(text, ['disk.readBytes']));
   }

@@ -46,7 +46,8 @@ function sectionText(section: ReportSection): string {
     const rows = figures.map(
       ({ name, value, evidence }) => `| \`${name}\` | ${cell(figureText(value))} | \`${evidence[0]?.command ?? ''}\` |`,
     );
-    parts.push(['<details><summary>figures</summary>', '', '| figure | value | shown by |', '|---|---|---|', ...rows, '', '</details>'].join('\n'));
+    const table = ['| figure | value | shown by |', '|---|---|---|', ...rows];
+    parts.push(['<details><summary>figures</summary>', '', ...table, '', '</details>'].join('\n'));
   }
   parts.push(...notes);
   return parts.join('\n\n');

@@ -64,7 +64,9 @@ export function sectionOf(made: Verdict): ReportSection {
  * verdictCounts([]); // []
  * ```
  */
-export function verdictCounts(sections: readonly Pick<ReportSection, 'verdict'>[]): { verdict: string; count: number }[] {
+export function verdictCounts(
+  sections: readonly Pick<ReportSection, 'verdict'>[],
+): { verdict: string; count: number }[] {
   return [...VERDICTS, UNDECIDED].flatMap((verdict) => {
     const count = sections.filter((section) => section.verdict === verdict).length;
     return count === 0 ? [] : [{ verdict, count }];

@@ -1,5 +1,6 @@
 /** A chart of series as SVG: lines that differ in colour and in dashes, named at their ends. */
 import { formatCount } from '../../report/format.ts';
+import type { Series } from '../steps/step.ts';
 import type { ReportSection } from './section.ts';
 import { escapeXml } from './escape.ts';
 
@@ -14,7 +15,7 @@ const NAME_HEIGHT = 15;
 const DASHES = ['', '7 3', '2 3', '9 3 2 3', '4 4', '1 2', '12 4', '6 2 1 2'];
 const TICKS = 4;
 
-function pathOf(line: { timeCycles: readonly number[]; values: readonly number[] }, x: (cycles: number) => number, y: (value: number) => number): string {
+function pathOf(line: Series, x: (cycles: number) => number, y: (value: number) => number): string {
   return line.values
     .map((value, at) => {
       const [px, py] = [x(line.timeCycles[at]).toFixed(1), y(value).toFixed(1)];
@@ -54,7 +55,9 @@ export function svgChart({ title, unit, lines }: NonNullable<ReportSection['char
   const ticks = Array.from({ length: TICKS + 1 }, (_, at) => (most * at) / TICKS);
   const grid = ticks.map((tick) => {
     const at = y(tick).toFixed(1);
-    return `<line class="grid" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${at}" y2="${at}"/><text x="${LEFT - 6}" y="${at}" dy="0.32em" text-anchor="end">${formatCount(Math.round(tick))}</text>`;
+    const rule = `<line class="grid" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${at}" y2="${at}"/>`;
+    const label = formatCount(Math.round(tick));
+    return `${rule}<text x="${LEFT - 6}" y="${at}" dy="0.32em" text-anchor="end">${label}</text>`;
   });
   const ends = lines.map(({ values }) => y(values[values.length - 1] ?? 0));
   const heights = nameHeights(ends);
@@ -71,7 +74,8 @@ export function svgChart({ title, unit, lines }: NonNullable<ReportSection['char
   const described = `${title}: ${lines.map(({ name, values }) => `${name} ${values[values.length - 1] ?? 0}`).join(', ')}`;
   return (
     `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escapeXml(described)}">${grid.join('')}` +
-    `<text x="${LEFT}" y="${HEIGHT - 8}">0</text><text x="${WIDTH - RIGHT}" y="${HEIGHT - 8}" text-anchor="end">${formatCount(lastCycles)} cycles</text>` +
+    `<text x="${LEFT}" y="${HEIGHT - 8}">0</text>` +
+    `<text x="${WIDTH - RIGHT}" y="${HEIGHT - 8}" text-anchor="end">${formatCount(lastCycles)} cycles</text>` +
     `<text x="4" y="${TOP - 3}">${escapeXml(unit)}</text>${drawn.join('')}</svg>`
   );
 }

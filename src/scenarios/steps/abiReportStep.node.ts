@@ -12,7 +12,16 @@ import type { AbiReportStep } from '../schema.ts';
 import type { Evidence, MeasuredFigure, StepResult } from './step.ts';
 
 /** Columns of the report that are figures; docs/abi-report.md says what each counts. */
-const COUNTS = ['calls', 'bareAddress', 'falseAlarms', 'loader', 'refused', 'refusedAsks', 'reachesFurther', 'unknown'] as const;
+const COUNTS = [
+  'calls',
+  'bareAddress',
+  'falseAlarms',
+  'loader',
+  'refused',
+  'refusedAsks',
+  'reachesFurther',
+  'unknown',
+] as const;
 
 /** A report, as a worker is sent it. */
 export type AbiReportTask = AbiReportStep & { readonly kind: 'abiReport' };

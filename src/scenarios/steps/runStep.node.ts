@@ -124,7 +124,12 @@ function nativePart(reader: LogReader, log: string, pid: number): MeasuredFigure
   return { value, evidence: eventEvidence(log, changed < 0 ? reader.lastSeq : changed) };
 }
 
-function lookerOf(path: string, log: string, ready: ReadyRun, shelf: TraceShelf): { looker: LogLooker; view: SystemView; reader: LogReader } {
+function lookerOf(
+  path: string,
+  log: string,
+  ready: ReadyRun,
+  shelf: TraceShelf,
+): { looker: LogLooker; view: SystemView; reader: LogReader } {
   const reader = LogReader.open(openLogFile(path), zlibCompression, ready.catalogue.registry);
   const view = viewOf(reader, loadTraces(ready.topology, { folders: ready.folders }, shelf));
   return { looker: new LogLooker(reader, view, log), view, reader };
@@ -137,11 +142,16 @@ function lookerOf(path: string, log: string, ready: ReadyRun, shelf: TraceShelf)
  * @throws GranuleError what loading and running a topology throw, SCENARIO_FIGURE, QUERY_INVALID
  * @example
  * ```ts
- * const task = { kind: 'run', run: 'gup-vs-fork', set: {}, checked: true, seeds: 0, name: 'gup', count: {}, value: {}, series: {}, cited: [] };
+ * const asked = { count: {}, value: {}, series: {}, cited: [] };
+ * const task = { kind: 'run', run: 'gup-vs-fork', set: {}, checked: true, seeds: 0, name: 'gup', ...asked };
  * runTask(task as RunTask, await loadRun(task as RunTask), { folder: '/tmp/out', shelf: new TraceShelf() }).figures.events?.value; // 508
  * ```
  */
-export function runTask(task: RunTask, ready: ReadyRun, { folder, shelf }: { folder: string; shelf: TraceShelf }): StepResult {
+export function runTask(
+  task: RunTask,
+  ready: ReadyRun,
+  { folder, shelf }: { folder: string; shelf: TraceShelf },
+): StepResult {
   const started = performance.now();
   const log = `logs/${task.name}.glog`;
   const path = join(folder, log);
