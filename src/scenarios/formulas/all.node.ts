@@ -9,6 +9,7 @@ import { pageCache } from './pageCache.node.ts';
 import {
   abiCalls,
   architecturesCount,
+  bounce,
   driverShapesCount,
   maintenance,
   nativeForm,
@@ -21,6 +22,7 @@ import {
 export const formulas: readonly Formula[] = [
   abiCalls,
   architecturesCount,
+  bounce,
   driverShapesCount,
   geometry,
   kernelSide,

@@ -12,6 +12,7 @@ import { type AbiRule, abiRules } from '../../mm/abi/rules.ts';
 import { misread, pgdConsumers } from '../../mm/gup/pgdConsumers.ts';
 import { linuxTablesPerNative, sectionOf } from '../../mm/nativeSections.ts';
 import { driverShapes } from '../../mm/objects/driverShapes.ts';
+import { kcoreBytes, kcorePieces } from '../../mm/procfs/systemFiles.ts';
 import { procfsMatrix, type ProcfsPolicy, toolReads, toolWorks, verdictOf } from '../../mm/procfs/matrix.ts';
 import { nativeFormOf } from '../../mm/thp/pmdMapped.ts';
 import type { Formula } from './formula.ts';
@@ -259,5 +260,30 @@ export const nativeForm: Formula = {
     const form = nativeFormOf(operands.bytes('huge'), operands.bytes('process'));
     if (form === null) return { entries: 0, level: 0, groups: 0 };
     return { entries: form.entries, level: form.level, groups: form.groups };
+  },
+};
+
+/**
+ * A read of /proc/kcore, copied through a bounce buffer of one page.
+ *
+ * @example
+ * ```ts
+ * bounce.work(operandsOf(bounce, { offset: 4095, length: 2 })).pieces4K; // 2
+ * ```
+ */
+export const bounce: Formula = {
+  name: 'bounce',
+  says: 'pieces of a read through a bounce buffer of a page of 4K and of 64K, and whether the bytes are the same',
+  source: 'fs/proc/kcore.c:read_kcore_iter',
+  operands: [
+    { name: 'offset', says: 'of the first byte' },
+    { name: 'length', says: 'how many bytes' },
+  ],
+  work(operands) {
+    const [offset, length] = [operands.count('offset'), operands.count('length')];
+    const [small, large] = [4096, 65536].map((page) => kcorePieces(offset, length, page));
+    const [ofSmall, ofLarge] = [kcoreBytes(small), kcoreBytes(large)];
+    const same = ofSmall.length === ofLarge.length && ofSmall.every((byte, at) => byte === ofLarge[at]);
+    return { pieces4K: small.length, pieces64K: large.length, same };
   },
 };
