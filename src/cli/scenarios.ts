@@ -1,21 +1,25 @@
 /** `granule scenarios`: every objection as a question to runs, answered with a verdict and the events behind it. */
+import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { type Command, InvalidArgumentError } from 'commander';
 import { formatCount, formatSeconds } from '../report/format.ts';
 import { formatTable } from '../report/table.ts';
 import { chosenScenarios, readScenarios } from '../scenarios/catalogue.node.ts';
+import { expectedOf, expectedText } from '../scenarios/expected.ts';
 import { markdownReport } from '../scenarios/report/markdown.ts';
 import { sectionOf } from '../scenarios/report/section.ts';
 import { runScenarios, type ScenariosRun } from '../scenarios/scenarios.node.ts';
-import { scenarioSchemaText } from '../scenarios/schema.ts';
+import { type Scenario, scenarioSchemaText } from '../scenarios/schema.ts';
 import { figureText } from '../scenarios/sentence.ts';
-import { writeVerdicts } from '../scenarios/verdictFile.node.ts';
+import { readExpected, writeVerdicts } from '../scenarios/verdictFile.node.ts';
+import { writeWhole } from '../sweep/wholeFile.node.ts';
 import { type Cli, wholeNumber } from './cli.ts';
 
 interface ScenariosOptions {
   out: string;
   from?: string;
   workers?: number;
+  expected?: string;
   list?: boolean;
   schema?: boolean;
   figures?: boolean;
@@ -55,6 +59,7 @@ export function addScenarios(program: Command, cli: Cli): void {
     .option('--out <DIR>', 'folder for logs and verdicts', 'granule-scenarios')
     .option('--from <DIR>', 'folder with scenarios, in the place of those that come with granule')
     .option('--workers <N>', 'threads (default: one for each core)', workerCount)
+    .option('--expected <FILE>', 'put what came of them into the file that documents are made of')
     .option('--list', 'list the questions, and run nothing')
     .option('--schema', 'print the JSON Schema of scenarios')
     .option('--figures', 'print every figure of every step')
@@ -96,6 +101,7 @@ async function scenarios(cli: Cli, ids: readonly string[], options: ScenariosOpt
   });
   progress.end();
   writeVerdicts(cli.path(options.out), run.verdicts);
+  if (options.expected !== undefined) writeExpected(cli.path(options.expected), run, all);
   const changed = run.verdicts.filter(({ verdict, expected }) => verdict !== expected);
   if (changed.length > 0) cli.exitCode = 1;
   if (options.json === true) cli.json(runJson(run, options.figures === true));
@@ -103,6 +109,14 @@ async function scenarios(cli: Cli, ids: readonly string[], options: ScenariosOpt
   else if (options.figures === true) cli.out.write(figuresText(run));
   else cli.out.write(runText(run, options.out));
   for (const { id, verdict, expected } of changed) cli.note(`${id}: ${verdict}, and ${expected} was expected`);
+}
+
+/** Those that were run take the places of their old ones; the order is that of the catalogue. */
+function writeExpected(path: string, { verdicts }: ScenariosRun, all: readonly Scenario[]): void {
+  const kept = existsSync(path) ? readExpected(path) : [];
+  const known = new Map([...kept, ...verdicts.map(expectedOf)].map((each) => [each.id, each]));
+  const ordered = all.flatMap(({ id }) => known.get(id) ?? []);
+  writeWhole(path, new TextEncoder().encode(expectedText(ordered)));
 }
 
 function runJson({ verdicts, results, tasks, seconds }: ScenariosRun, withFigures: boolean): object {

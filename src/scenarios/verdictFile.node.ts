@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { GranuleError } from '../errors.ts';
 import { writeWhole } from '../sweep/wholeFile.node.ts';
+import type { ExpectedVerdict } from './expected.ts';
 import type { Verdict } from './judge.ts';
 
 const NAME = 'verdict.json';
@@ -61,4 +62,23 @@ function isVerdict(value: unknown): boolean {
   const { id, verdict, because, claims, answers, figures, steps } = (value ?? {}) as Partial<Verdict>;
   const lists = [claims, answers, figures, steps];
   return typeof id === 'string' && typeof verdict === 'string' && because !== undefined && lists.every(Array.isArray);
+}
+
+/**
+ * Reads what the catalogue came to when it was last kept.
+ *
+ * @throws GranuleError REPORT_NOTHING where the file is none of ours
+ * @example
+ * ```ts
+ * readExpected('fixtures/scenarios/expected.json')[0]?.id; // 'S-01'
+ * ```
+ */
+export function readExpected(path: string): ExpectedVerdict[] {
+  try {
+    const { verdicts } = JSON.parse(readFileSync(path, 'utf8')) as { verdicts?: ExpectedVerdict[] };
+    if (Array.isArray(verdicts)) return verdicts;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  throw new GranuleError('REPORT_NOTHING', 'these are no kept verdicts', path);
 }

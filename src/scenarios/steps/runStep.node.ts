@@ -1,5 +1,6 @@
 /** Runs a topology for a scenario, keeps its log, and finds the events behind the figures that are spoken of. */
-import { join } from 'node:path';
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { createLogFile, openLogFile } from '../../log/fileStorage.node.ts';
 import { LogReader } from '../../log/logReader.ts';
 import { LogWriter } from '../../log/logWriter.ts';
@@ -10,6 +11,7 @@ import { formatCount } from '../../report/format.ts';
 import { nativeTime } from '../../report/nativeTime.ts';
 import { summarize } from '../../report/runSummary.ts';
 import { pointError, type PointError } from '../../sweep/runPoint.ts';
+import { writingTo } from '../../sweep/wholeFile.node.ts';
 import { type SystemView, viewOf } from '../../timeline/systemView.ts';
 import type { Catalogue } from '../../topology/definitions/catalogue.ts';
 import { loadTraces, type TraceShelf } from '../../topology/load.node.ts';
@@ -155,6 +157,7 @@ export function runTask(
   const started = performance.now();
   const log = `logs/${task.name}.glog`;
   const path = join(folder, log);
+  writingTo(path, () => mkdirSync(dirname(path), { recursive: true }));
   const { ran, played, orders } = runOrders(path, ready, task, shelf);
   const { figures: found, error } = ran;
   found.set('orders', { value: orders, actor: null, path: null });
