@@ -20,7 +20,7 @@ import type { Scenario } from './schema.ts';
 export function checkScenario(scenario: Scenario, file: string): void {
   const fault = (what: string, field: string): GranuleError =>
     new GranuleError('SCENARIO_INVALID', what, `${file}: ${field}`);
-  const { verdict, expected, reason, steps, figures, chart } = scenario;
+  const { verdict, expected, reason, steps, figures, charts } = scenario;
   const stepNames = Object.keys(steps);
   if ((reason !== undefined) !== (expected === 'cannot be modelled'))
     throw fault('what cannot be modelled has a reason, and nothing else has one', 'reason');
@@ -39,7 +39,7 @@ export function checkScenario(scenario: Scenario, file: string): void {
     const [first = ''] = name.split('.');
     if (stepNames.includes(first)) throw fault(`${name} is named as a figure of the step ${first}`, `figures.${name}`);
   }
-  for (const [at, { step }] of (chart?.lines ?? []).entries()) {
-    if (!stepNames.includes(step)) throw fault(`there is no step "${step}"`, `chart.lines.${at}.step`);
+  for (const { step } of charts.flatMap(({ lines }) => lines)) {
+    if (!stepNames.includes(step)) throw fault(`there is no step "${step}"`, 'charts');
   }
 }

@@ -13,8 +13,8 @@ export interface ExpectedVerdict {
   readonly answers: readonly { readonly name: string; readonly answers: boolean | null; readonly says: string }[];
   readonly figures: Readonly<Record<string, FigureValue>>;
   readonly limits: string;
-  /** The chart in plain text. */
-  readonly chart: string;
+  /** Charts in plain text. */
+  readonly charts: readonly string[];
 }
 
 /**
@@ -23,7 +23,7 @@ export interface ExpectedVerdict {
  * @example
  * ```ts
  * const because = { text: 'A question of a word.', evidence: [] };
- * const empty = { claims: [], answers: [], figures: [], steps: [], limits: '', workload: '', chart: null };
+ * const empty = { claims: [], answers: [], figures: [], steps: [], limits: '', workload: '', charts: [] };
  * const verdict = 'cannot be modelled' as const;
  * expectedOf({ id: 'T-01', question: 'Which word?', verdict, expected: verdict, because, ...empty }).because; // 'A question of a word.'
  * ```
@@ -37,7 +37,7 @@ export function expectedOf({
   answers,
   figures,
   limits,
-  chart,
+  charts,
 }: Verdict): ExpectedVerdict {
   return {
     id,
@@ -48,7 +48,7 @@ export function expectedOf({
     answers: answers.map(({ name, answers: does, claim }) => ({ name, answers: does, says: claim.text })),
     figures: Object.fromEntries(figures.map(({ name, value }) => [name, value])),
     limits,
-    chart: chart === null ? '' : asciiChart(chart),
+    charts: charts.map(asciiChart),
   };
 }
 

@@ -42,7 +42,14 @@ export interface Verdict {
   readonly workload: string;
   /** What each step did, in one line. */
   readonly steps: readonly { readonly name: string; readonly account: string; readonly logs: readonly string[] }[];
-  readonly chart: { readonly title: string; readonly unit: string; readonly lines: readonly ChartLine[] } | null;
+  readonly charts: readonly Chart[];
+}
+
+/** A chart of series. */
+export interface Chart {
+  readonly title: string;
+  readonly unit: string;
+  readonly lines: readonly ChartLine[];
 }
 
 /** A line of a chart. */
@@ -163,13 +170,15 @@ function shownFigures(scenario: Scenario, table: FigureTable): ShownFigure[] {
   return [...names].map((name) => ({ name, value: table.lookup(name), evidence: table.evidence([name]) }));
 }
 
-function chartOf({ chart }: Scenario, results: ReadonlyMap<string, StepResult>): Verdict['chart'] {
-  if (chart === undefined) return null;
-  const lines = chart.lines.flatMap(({ name, step, series }) => {
-    const found = results.get(step)?.series[series];
-    return found === undefined ? [] : [{ name, ...found }];
-  });
-  return { title: chart.title, unit: chart.unit, lines };
+function chartsOf({ charts }: Scenario, results: ReadonlyMap<string, StepResult>): Chart[] {
+  return charts.map(({ title, unit, lines }) => ({
+    title,
+    unit,
+    lines: lines.flatMap(({ name, step, series }) => {
+      const found = results.get(step)?.series[series];
+      return found === undefined ? [] : [{ name, ...found }];
+    }),
+  }));
 }
 
 /**
@@ -207,6 +216,6 @@ export function judge(scenario: Scenario, results: ReadonlyMap<string, StepResul
     limits,
     workload,
     steps: [...results].map(([name, { account, logs }]) => ({ name, account, logs })),
-    chart: chartOf(scenario, results),
+    charts: chartsOf(scenario, results),
   };
 }

@@ -130,14 +130,16 @@ export const scenarioSchema = z.strictObject({
   answers: z.array(answer).default([]).describe('Alternatives that answer the objection.'),
   reason: z.string().optional().describe('Why it cannot be modelled.'),
   limits: z.string().optional().describe('What these figures do not show.'),
-  chart: z
-    .strictObject({
-      title: z.string(),
-      unit: z.string(),
-      lines: z.array(z.strictObject({ name: z.string(), step: name, series: name })).min(1),
-    })
-    .optional()
-    .describe('A chart of series of the steps.'),
+  charts: z
+    .array(
+      z.strictObject({
+        title: z.string(),
+        unit: z.string(),
+        lines: z.array(z.strictObject({ name: z.string(), step: name, series: name })).min(1),
+      }),
+    )
+    .default([])
+    .describe('Charts of series of the steps.'),
 });
 /** A scenario, as read. */
 export type Scenario = z.output<typeof scenarioSchema>;

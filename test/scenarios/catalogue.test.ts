@@ -95,7 +95,7 @@ describe('a scenario that is wrong', () => {
     [{ expected: 'cannot be modelled', reason: 'why not' }, /has no steps and no rules/],
     [{ steps: { a: { run: 'plain-4k', whatever: 1 } } }, /S-15.json: steps.a/],
     [{ figures: { 'a.sum': 'a.levels + 1' } }, /is named as a figure of the step a/],
-    [{ chart: { title: '', unit: '', lines: [{ name: 'x', step: 'z', series: 'y' }] } }, /there is no step "z"/],
+    [{ charts: [{ title: '', unit: '', lines: [{ name: 'x', step: 'z', series: 'y' }] }] }, /there is no step "z"/],
     [{ id: 'S-16' }, /its id is S-16/],
   ])('is refused with the field: %j', (change, text) => {
     const found = refusal(change);

@@ -1,6 +1,6 @@
 /** A chart of series in plain ASCII, as wide as a line of a mail. */
 import { formatCount } from '../../report/format.ts';
-import type { ReportSection } from './section.ts';
+import type { Chart } from '../judge.ts';
 import { pointsOf } from './points.ts';
 
 /** Characters of a line in a mail. */
@@ -18,7 +18,7 @@ const LETTERS = 'abcdefgh';
  * asciiChart({ title: 'Drops', unit: 'pages', lines }).split('\n')[0]; // 'Drops (pages)'
  * ```
  */
-export function asciiChart({ title, unit, lines }: NonNullable<ReportSection['chart']>): string {
+export function asciiChart({ title, unit, lines }: Chart): string {
   const most = Math.max(1, ...lines.flatMap(({ values }) => values));
   const lastCycles = Math.max(1, ...lines.map(({ timeCycles }) => timeCycles[timeCycles.length - 1] ?? 0));
   const scale = formatCount(Math.round(most));

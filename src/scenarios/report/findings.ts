@@ -60,8 +60,8 @@ export function verdictTable(all: readonly ExpectedVerdict[], verdict: string): 
  */
 export function chartsText(all: readonly ExpectedVerdict[]): string {
   return all
-    .filter(({ chart }) => chart !== '')
-    .map(({ chart }) => `\`\`\`text\n${chart}\`\`\``)
+    .flatMap(({ charts }) => charts)
+    .map((chart) => `\`\`\`text\n${chart}\`\`\``)
     .join('\n\n');
 }
 

@@ -56,11 +56,12 @@ function figuresOf({ figures }: ReportSection): string {
 }
 
 function sectionHtml(section: ReportSection): string {
-  const { id, title, verdict, expected, lead, claims, notes, chart } = section;
+  const { id, title, verdict, expected, lead, claims, notes, charts } = section;
   const changed = expected === null ? '' : ` <em>expected: ${text(expected)}</em>`;
   const list = claims.map((claim) => `<li>${sentence(claim)}</li>`).join('');
-  const figure =
-    chart === null ? '' : `<figure><figcaption>${text(chart.title)}</figcaption>${svgChart(chart)}</figure>`;
+  const figure = charts
+    .map((chart) => `<figure><figcaption>${text(chart.title)}</figcaption>${svgChart(chart)}</figure>`)
+    .join('');
   return (
     `<section id="${text(id)}"><h2><a href="#${text(id)}">${text(id)}</a> ${text(title)}</h2>` +
     `<p class="lead">${verdict === null ? '' : badge(verdict)}${changed} ${sentence(lead)}</p>` +

@@ -93,6 +93,6 @@ export function logSection(path: string, reader: LogReader, traces: ReadonlyMap<
     answers: [],
     figures: [...figures].map(([name, figure]) => ({ name, value: figure.value, evidence: [looker.last] })),
     notes: [],
-    chart: lines.length === 0 ? null : { title: 'Over the run', unit: 'pages, faults', lines },
+    charts: lines.length === 0 ? [] : [{ title: 'Over the run', unit: 'pages, faults', lines }],
   };
 }

@@ -32,7 +32,7 @@ function sentence(id: string, claim: Claim): string {
 }
 
 function sectionText(section: ReportSection): string {
-  const { id, title, verdict, expected, lead, claims, answers, figures, notes, chart } = section;
+  const { id, title, verdict, expected, lead, claims, answers, figures, notes, charts } = section;
   const parts = [`## ${id}: ${title}`];
   const badge = verdict === null ? '' : `**${verdict}**${expected === null ? '' : ` (expected: ${expected})`}. `;
   parts.push(`${badge}${sentence(id, lead)}`);
@@ -41,7 +41,7 @@ function sectionText(section: ReportSection): string {
     const rows = answers.map(({ name, mark, claim }) => `| ${cell(name)} | ${mark} | ${cell(sentence(id, claim))} |`);
     parts.push(['| alternative | | by these figures |', '|---|---|---|', ...rows].join('\n'));
   }
-  if (chart !== null) parts.push(`\`\`\`text\n${asciiChart(chart)}\`\`\``);
+  parts.push(...charts.map((chart) => `\`\`\`text\n${asciiChart(chart)}\`\`\``));
   if (figures.length > 0) {
     const rows = figures.map(
       ({ name, value, evidence }) => `| \`${name}\` | ${cell(figureText(value))} | \`${evidence[0]?.command ?? ''}\` |`,

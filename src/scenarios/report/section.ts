@@ -1,6 +1,6 @@
 /** What a report is made of: a section for each scenario or log, whatever the form it is written in. */
 import { formatCount } from '../../report/format.ts';
-import type { ChartLine, Claim, ShownFigure, Verdict } from '../judge.ts';
+import type { Chart, Claim, ShownFigure, Verdict } from '../judge.ts';
 import { UNDECIDED, VERDICTS } from '../schema.ts';
 
 /** One scenario, or one log. */
@@ -18,7 +18,7 @@ export interface ReportSection {
   readonly figures: readonly ShownFigure[];
   /** What was run, and what is not shown by it. */
   readonly notes: readonly string[];
-  readonly chart: { readonly title: string; readonly unit: string; readonly lines: readonly ChartLine[] } | null;
+  readonly charts: readonly Chart[];
 }
 
 const MARKS = { yes: 'answers', no: 'does not', unmeasured: 'not measured' } as const;
@@ -29,13 +29,13 @@ const MARKS = { yes: 'answers', no: 'does not', unmeasured: 'not measured' } as 
  * @example
  * ```ts
  * const because = { text: 'A question of a word.', evidence: [] };
- * const empty = { claims: [], answers: [], figures: [], steps: [], limits: '', workload: '', chart: null };
+ * const empty = { claims: [], answers: [], figures: [], steps: [], limits: '', workload: '', charts: [] };
  * const verdict = 'cannot be modelled' as const;
  * sectionOf({ id: 'T-01', question: 'Which word?', verdict, expected: verdict, because, ...empty }).lead.text; // 'A question of a word.'
  * ```
  */
 export function sectionOf(made: Verdict): ReportSection {
-  const { id, question, verdict, expected, because, claims, answers, figures, limits, workload, steps, chart } = made;
+  const { id, question, verdict, expected, because, claims, answers, figures, limits, workload, steps, charts } = made;
   return {
     id,
     title: question,
@@ -52,7 +52,7 @@ export function sectionOf(made: Verdict): ReportSection {
       ...(limits === '' ? [] : [`Not shown: ${limits}`]),
       ...(steps.length === 0 ? [] : [`Steps: ${steps.map(({ name, account }) => `${name} (${account})`).join('; ')}.`]),
     ],
-    chart,
+    charts,
   };
 }
 

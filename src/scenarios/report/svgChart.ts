@@ -1,14 +1,14 @@
 /** A chart of series as SVG: lines that differ in colour and in dashes, named at their ends. */
 import { formatCount } from '../../report/format.ts';
+import type { Chart } from '../judge.ts';
 import type { Series } from '../steps/step.ts';
-import type { ReportSection } from './section.ts';
 import { escapeXml } from './escape.ts';
 
 const WIDTH = 760;
 const HEIGHT = 260;
 const LEFT = 64;
 const RIGHT = 190;
-const TOP = 14;
+const TOP = 26;
 const BOTTOM = 34;
 /** Between the names of two lines. */
 const NAME_HEIGHT = 15;
@@ -34,8 +34,12 @@ function nameHeights(ends: readonly number[]): number[] {
     heights[at] = Math.max(end, free);
     free = heights[at] + NAME_HEIGHT;
   }
-  const over = Math.max(0, free - NAME_HEIGHT - (HEIGHT - BOTTOM));
-  return heights.map((height) => height - over);
+  let below = HEIGHT - BOTTOM;
+  for (const { at } of order.toReversed()) {
+    heights[at] = Math.min(heights[at], below);
+    below = heights[at] - NAME_HEIGHT;
+  }
+  return heights;
 }
 
 /**
@@ -47,7 +51,7 @@ function nameHeights(ends: readonly number[]): number[] {
  * svgChart({ title: 'Drops', unit: 'pages', lines }).startsWith('<svg'); // true
  * ```
  */
-export function svgChart({ title, unit, lines }: NonNullable<ReportSection['chart']>): string {
+export function svgChart({ title, unit, lines }: Chart): string {
   const most = Math.max(1, ...lines.flatMap(({ values }) => values));
   const lastCycles = Math.max(1, ...lines.map(({ timeCycles }) => timeCycles[timeCycles.length - 1] ?? 0));
   const x = (cycles: number): number => LEFT + (cycles / lastCycles) * (WIDTH - LEFT - RIGHT);
@@ -76,6 +80,6 @@ export function svgChart({ title, unit, lines }: NonNullable<ReportSection['char
     `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escapeXml(described)}">${grid.join('')}` +
     `<text x="${LEFT}" y="${HEIGHT - 8}">0</text>` +
     `<text x="${WIDTH - RIGHT}" y="${HEIGHT - 8}" text-anchor="end">${formatCount(lastCycles)} cycles</text>` +
-    `<text x="4" y="${TOP - 3}">${escapeXml(unit)}</text>${drawn.join('')}</svg>`
+    `<text x="4" y="${TOP - 14}">${escapeXml(unit)}</text>${drawn.join('')}</svg>`
   );
 }

@@ -59,7 +59,7 @@ function claimLines(id: string, claim: Claim, indent: string, mark: string): str
 }
 
 function sectionText(section: ReportSection): string {
-  const { id, title, verdict, expected, lead, claims, answers, notes, chart } = section;
+  const { id, title, verdict, expected, lead, claims, answers, notes, charts } = section;
   const badge = verdict === null ? '' : `Verdict: ${verdict}${expected === null ? '' : ` (expected: ${expected})`}`;
   const lines = [...wrapped(`${id}: ${title}`), '-'.repeat(Math.min(MAIL_COLUMNS, id.length + 2 + title.length))];
   if (badge !== '') lines.push(badge);
@@ -72,7 +72,7 @@ function sectionText(section: ReportSection): string {
       lines.push(...claimLines(id, said, '  ', '- '));
     }
   }
-  if (chart !== null) lines.push('', ...ascii(asciiChart(chart)).trimEnd().split('\n'));
+  for (const chart of charts) lines.push('', ...ascii(asciiChart(chart)).trimEnd().split('\n'));
   for (const note of notes) lines.push('', ...wrapped(note));
   return lines.join('\n');
 }
