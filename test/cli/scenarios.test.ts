@@ -102,7 +102,7 @@ describe('granule report', () => {
     const long = stdout.split('\n').filter((line) => line.length > 72 && line.trim().includes(' '));
     expect(long).toEqual([]);
     expect(stdout).toMatch(/^[\n -~]*$/);
-    expect(stdout.replaceAll(/\s+/g, ' ')).toMatch(/\[D-01: granule debug logs\/lost-dirty-64k\.glog --at \d+\]/);
+    expect(stdout.replaceAll(/\s+/g, ' ')).toMatch(/\[D-01: granule debug logs\/D-01-naive\.glog --at \d+\]/);
   });
 
   it('makes Markdown', async () => {
@@ -112,9 +112,9 @@ describe('granule report', () => {
   });
 
   it('reports on a log as well', async () => {
-    const { stdout } = await run('report', 'answers/logs/lost-dirty-64k.glog', '--text');
+    const { stdout } = await run('report', 'answers/logs/D-01-naive.glog', '--text');
     expect(stdout).toContain('Process 64');
-    expect(stdout.replaceAll(/\s+/g, ' ')).toMatch(/granule debug answers\/logs\/lost-dirty-64k\.glog --at \d+/);
+    expect(stdout.replaceAll(/\s+/g, ' ')).toMatch(/granule debug answers\/logs\/D-01-naive\.glog --at \d+/);
   });
 
   it('refuses what it cannot report on', async () => {
