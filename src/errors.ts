@@ -75,6 +75,10 @@ const ERROR_TABLE = {
     exit: 2,
     next: 'Run a shorter topology, or hand over the log and its traces for "granule inspect".',
   },
+  SCENARIO_INVALID: { exit: 2, next: 'Mend the field named; docs/scenarios.md has the form of a scenario.' },
+  SCENARIO_UNKNOWN: { exit: 2, next: 'Give ids of docs/scenarios.md, as S-36, or none for all.' },
+  SCENARIO_FIGURE: { exit: 2, next: 'Name a figure that the step has; "granule scenarios ID --json" lists them.' },
+  REPORT_NOTHING: { exit: 2, next: 'Give a folder that "granule scenarios --out DIR" filled, or logs (.glog).' },
   JOURNAL_OTHER: {
     exit: 2,
     next: 'Choose another --out, or give --force: points that both have are then not run again.',

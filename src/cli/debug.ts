@@ -7,13 +7,14 @@ import { type HandOver, isQuit } from '../debugger/said.ts';
 import { Session } from '../debugger/session.ts';
 import { GranuleError } from '../errors.ts';
 import type { LogReader } from '../log/logReader.ts';
-import { type Cli, collect } from './cli.ts';
+import { type Cli, collect, wholeNumber } from './cli.ts';
 import { coloured, converse, promptOf } from './debugTerminal.ts';
 import { Interruption, INTERRUPTED_EXIT } from './interruption.ts';
 import { openLog, TRACES_HELP, tracesOf, USES_HELP } from './openLog.ts';
 
 interface DebugOptions {
   uses: string[];
+  at?: number;
   traces?: string;
   command?: string;
   execute: string[];
@@ -24,6 +25,7 @@ const EXAMPLES = `
 Examples:
   granule debug mixed-page-sizes.glog
   granule debug mixed-page-sizes.glog -e 'break FAULT && payload.va >= 0x900000' -e continue -e why
+  granule debug mixed-page-sizes.glog --at 1200
   granule debug mixed-page-sizes.glog --command questions.txt --echo
   echo 'goto end' | granule debug mixed-page-sizes.glog
 
@@ -43,6 +45,7 @@ export function addDebug(program: Command, cli: Cli): void {
     .command('debug')
     .description('go about in a log, forwards and backwards, and ask it questions')
     .argument('<LOG>', 'a .glog')
+    .option('--at <SEQ>', 'begin behind this event, and show it', wholeNumber)
     .option('--command <FILE>', 'do the commands of a file, a line each, then end')
     .option('--execute, -e <COMMAND>', 'do this command, then end; may be given again', collect, [])
     .option('--echo', 'print each command of a script before what it says')
@@ -58,6 +61,9 @@ async function debug(program: Command, cli: Cli, log: string, options: DebugOpti
   const session = new Session({ reader, traces, name: basename(log) });
   const handOver = (asked: HandOver): Promise<void> => goOn(program, log, session, asked);
   const script = scriptOf(cli, options);
+  if (options.at !== undefined)
+    await runScript(cli, session, [`goto ${options.at}`], { echo: options.echo === true, handOver });
+  if (options.at !== undefined && script === null && cli.io.stdin === undefined) return;
   if (script !== null) {
     await runScript(cli, session, script, { echo: options.echo === true, handOver });
     return;

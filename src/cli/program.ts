@@ -28,6 +28,8 @@ import { addNew } from './new.ts';
 import { addRecord } from './record.ts';
 import { addReplay } from './replay.ts';
 import { addRun } from './run.ts';
+import { addReport } from './report.ts';
+import { addScenarios } from './scenarios.ts';
 import { addSchema } from './schema.ts';
 import { addShare } from './share.ts';
 import { addState } from './state.ts';
@@ -107,6 +109,8 @@ export function createProgram(cli: Cli): Command {
     addExport,
     addVerify,
     addValidate,
+    addScenarios,
+    addReport,
     addTlb,
     addElf,
     addAbiReport,

@@ -180,6 +180,8 @@ export interface CompareSettings {
   kernelPageBytes: number;
   design: Design;
   choices: InterfaceChoices;
+  /** Left out where nobody asks what each choice decides: that plays everything again for each of them. */
+  decides?: boolean;
 }
 
 /**
@@ -199,7 +201,7 @@ export function compareColumn(
   file: InterfacesFile,
   list: QuestionList,
   column: Column,
-  { kernelPageBytes, design, choices }: CompareSettings,
+  { kernelPageBytes, design, choices, decides = true }: CompareSettings,
 ): ColumnReport {
   const world = worldOf(column, kernelPageBytes, design);
   const unknown = new Set(list.notUnderstood);
@@ -209,7 +211,7 @@ export function compareColumn(
   const answers = answerAll(world, choices, list, failures);
   const { checks, differences } = compare(answers);
   const report: ColumnReport = { column, kernelPageBytes, checks, differences, answers, failures, decides: [] };
-  if (kernelPageBytes === column.pageBytes) return report;
+  if (kernelPageBytes === column.pageBytes || !decides) return report;
   for (const name of CHOICE_NAMES) {
     const value = choices[name];
     const otherValue = value === 'process-page' ? 'kernel-page' : 'process-page';

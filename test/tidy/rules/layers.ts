@@ -12,6 +12,7 @@ const LEVELS: readonly (readonly string[])[] = [
   ['src/topology', 'src/timeline', 'src/metrics'],
   ['src/report', 'src/validate', 'src/explore', 'src/library', 'src/query'],
   ['src/sweep', 'src/export'],
+  ['src/scenarios'],
   ['src/inspector', 'src/debugger', 'src/cli'],
 ];
 

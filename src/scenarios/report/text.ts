@@ -1,0 +1,93 @@
+/** A report as plain text for a mailing list: 72 columns, ASCII alone. */
+import type { Claim } from '../judge.ts';
+import { asciiChart, MAIL_COLUMNS } from './asciiChart.ts';
+import { behind } from './markdown.ts';
+import { countsText, type ReportSection } from './section.ts';
+
+/** What mail readers of any age show. */
+const PLAIN: readonly (readonly [RegExp, string])[] = [
+  [/[\u2018\u2019]/g, "'"],
+  [/[\u201c\u201d]/g, '"'],
+  [/[\u2013\u2014]/g, '-'],
+  [/[^\n -~]/g, '?'],
+];
+
+/**
+ * A text in ASCII.
+ *
+ * @example
+ * ```ts
+ * ascii('the kernel\u2019s page'); // "the kernel's page"
+ * ```
+ */
+export function ascii(text: string): string {
+  return PLAIN.reduce((plain, [found, instead]) => plain.replaceAll(found, instead), text);
+}
+
+/**
+ * A paragraph in lines of at most 72 characters; a word that is longer has a line of its own.
+ *
+ * @example
+ * ```ts
+ * wrapped('one two', { indent: '  ', width: 6 }); // ['  one', '  two']
+ * ```
+ */
+export function wrapped(text: string, how: { indent?: string; hanging?: string; width?: number } = {}): string[] {
+  const { indent = '', width = MAIL_COLUMNS } = how;
+  const { hanging = indent } = how;
+  const lines: string[] = [];
+  let line = indent;
+  let isEmpty = true;
+  for (const word of ascii(text).split(/\s+/)) {
+    if (word === '') continue;
+    if (!isEmpty && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = hanging;
+      isEmpty = true;
+    }
+    line += isEmpty ? word : ` ${word}`;
+    isEmpty = false;
+  }
+  return isEmpty ? lines : [...lines, line];
+}
+
+function claimLines(id: string, claim: Claim, indent: string, mark: string): string[] {
+  const sentence = wrapped(claim.text, { indent: `${indent}${mark}`, hanging: `${indent}${' '.repeat(mark.length)}` });
+  const commands = behind(id, claim);
+  const under = `${indent}${' '.repeat(mark.length)}`;
+  return commands === '' ? sentence : [...sentence, ...wrapped(commands, { indent: under, hanging: `${under}  ` })];
+}
+
+function sectionText(section: ReportSection): string {
+  const { id, title, verdict, expected, lead, claims, answers, notes, charts } = section;
+  const badge = verdict === null ? '' : `Verdict: ${verdict}${expected === null ? '' : ` (expected: ${expected})`}`;
+  const lines = [...wrapped(`${id}: ${title}`), '-'.repeat(Math.min(MAIL_COLUMNS, id.length + 2 + title.length))];
+  if (badge !== '') lines.push(badge);
+  lines.push('', ...claimLines(id, lead, '', ''));
+  if (claims.length > 0) lines.push('', ...claims.flatMap((claim) => claimLines(id, claim, '', '* ')));
+  if (answers.length > 0) {
+    lines.push('', 'Alternatives:');
+    for (const { name, mark, claim } of answers) {
+      const said = { ...claim, text: `${name} (${mark}): ${claim.text}` };
+      lines.push(...claimLines(id, said, '  ', '- '));
+    }
+  }
+  for (const chart of charts) lines.push('', ...ascii(asciiChart(chart)).trimEnd().split('\n'));
+  for (const note of notes) lines.push('', ...wrapped(note));
+  return lines.join('\n');
+}
+
+/**
+ * The whole report.
+ *
+ * @example
+ * ```ts
+ * textReport([]).split('\n')[0]; // 'Granule: report'
+ * ```
+ */
+export function textReport(sections: readonly ReportSection[]): string {
+  const counts = countsText(sections);
+  const head = ['Granule: report', '===============', ''];
+  if (counts !== '') head.push(...wrapped(`${counts}. Commands are given in the folder of the scenarios.`), '');
+  return `${head.join('\n')}\n${sections.map(sectionText).join('\n\n\n')}\n`;
+}
