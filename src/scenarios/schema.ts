@@ -1,6 +1,7 @@
 /** What a file of a scenario holds. `docs/scenario.schema.json` is made from it. */
 import { z } from 'zod';
 import { GranuleError } from '../errors.ts';
+import { STRATEGIES, type Strategy } from '../explore/search/types.ts';
 
 /**
  * What a scenario can come to.
@@ -66,6 +67,38 @@ const abiReportStep = z.strictObject({
   page: z.enum(['16K', '64K']).default('64K').describe('The page size it is judged for.'),
 });
 
+const exploreStep = z.strictObject({
+  explore: z.string().describe('A topology whose orders are searched: the name of one of fixtures/exploration.'),
+  set: z
+    .record(z.string(), z.string())
+    .default({})
+    .describe('Parameters of the topology, or fields by their places, as `conversion.protocol`.'),
+  property: z.string().describe('What has to hold; docs/exploration.md lists the properties.'),
+  strategy: z
+    .enum(STRATEGIES as unknown as [string, ...string[]])
+    .transform((text) => text as Strategy)
+    .default('breadth-first')
+    .describe('How states are gone through; docs/search.md has what each promises.'),
+  seed: z.int().min(0).default(1).describe('Of the strategies that walk.'),
+  states: z
+    .int()
+    .min(1)
+    .max(200_000)
+    .default(20_000)
+    .describe('The budget: the search ends after so many different states.'),
+});
+
+const compareStep = z.strictObject({
+  compare: z.string().describe('A recorded program: a file of fixtures/traces without its ending.'),
+  core: z.string().default('cortex-a76').describe('The core that runs them.'),
+  memory: z.string().default('2G').describe('Memory of the machine.'),
+  coverages: z
+    .array(z.int().min(0).max(100))
+    .min(1)
+    .default([0, 100])
+    .describe('Shares of memory in large folios, in percent, of which a design is made each.'),
+});
+
 /**
  * A step of a scenario: something that is run or worked out, and gives figures.
  *
@@ -74,7 +107,14 @@ const abiReportStep = z.strictObject({
  * stepSchema.parse({ run: 'plain-4k' }).checked; // true
  * ```
  */
-export const stepSchema = z.union([runStep, validateStep, formulaStep, abiReportStep]);
+export const stepSchema = z.union([
+  runStep,
+  validateStep,
+  formulaStep,
+  abiReportStep,
+  exploreStep,
+  compareStep,
+]);
 /** A step, as read. */
 export type Step = z.output<typeof stepSchema>;
 /** A step that runs a topology. */
@@ -85,6 +125,10 @@ export type ValidateStep = z.output<typeof validateStep>;
 export type FormulaStep = z.output<typeof formulaStep>;
 /** A step that judges a recorded program. */
 export type AbiReportStep = z.output<typeof abiReportStep>;
+/** A step that searches the orders of a topology. */
+export type ExploreStep = z.output<typeof exploreStep>;
+/** A step that holds designs side by side. */
+export type CompareStep = z.output<typeof compareStep>;
 
 const rule = z.strictObject({
   is: z.enum(['breaks', 'costs', 'holds', 'policy decides']).describe('The verdict, where the condition holds.'),

@@ -3,11 +3,13 @@ import type { FormulaTask } from './formulas/all.node.ts';
 import { citedFigures } from './judge.ts';
 import type { Scenario, Step } from './schema.ts';
 import type { AbiReportTask } from './steps/abiReportStep.node.ts';
+import type { CompareTask } from './steps/compareStep.node.ts';
+import type { ExploreTask } from './steps/exploreStep.node.ts';
 import type { RunTask } from './steps/runStep.node.ts';
 import type { ValidateTask } from './steps/validateStep.node.ts';
 
 /** What a worker is sent. */
-export type Task = RunTask | ValidateTask | FormulaTask | AbiReportTask;
+export type Task = RunTask | ValidateTask | FormulaTask | AbiReportTask | ExploreTask | CompareTask;
 
 /** A task, and whose steps it is. */
 export interface PlannedTask {
@@ -30,6 +32,8 @@ function taskOf(step: Step, id: string, name: string, cited: readonly string[]):
   }
   if ('validate' in step) return { ...step, kind: 'validate', name };
   if ('formula' in step) return { ...step, kind: 'formula', id };
+  if ('explore' in step) return { ...step, kind: 'explore', name };
+  if ('compare' in step) return { ...step, kind: 'compare' };
   return { ...step, kind: 'abiReport' };
 }
 
@@ -83,7 +87,7 @@ export function planTasks(chosen: readonly Scenario[], all: readonly Scenario[])
         group.push(place);
       }
       if (!wanted.has(id)) continue;
-      const named = task.kind === 'run' || task.kind === 'validate' ? { ...task, name: place.name } : task;
+      const named = 'name' in task ? { ...task, name: place.name } : task;
       place.task = place.task === null ? named : joined(place.task, named);
       place.steps.push({ id, step });
     }

@@ -3,6 +3,8 @@ import type { PointError } from '../sweep/runPoint.ts';
 import type { TraceShelf } from '../topology/load.node.ts';
 import { formulaTask } from './formulas/all.node.ts';
 import { abiReportTask } from './steps/abiReportStep.node.ts';
+import { compareTask } from './steps/compareStep.node.ts';
+import { exploreTask } from './steps/exploreStep.node.ts';
 import { loadRun } from './steps/loadRun.node.ts';
 import { runTask } from './steps/runStep.node.ts';
 import type { StepResult } from './steps/step.ts';
@@ -35,5 +37,7 @@ export async function workOnTask(
   if (task.kind === 'run') return runTask(task, await loadRun(task), { folder, shelf });
   if (task.kind === 'validate') return validateTask(task, folder);
   if (task.kind === 'formula') return formulaTask(task);
+  if (task.kind === 'explore') return exploreTask(task, folder);
+  if (task.kind === 'compare') return compareTask(task, shelf);
   return abiReportTask(task);
 }

@@ -7,7 +7,15 @@ import { fileURLToPath } from 'node:url';
 export const TOPOLOGY_ENDINGS: readonly string[] = ['.json', '.yaml', '.yml'];
 
 /** What of the fixtures comes with the package, each in a folder of its name. */
-export type FixtureKind = 'topologies' | 'exploration' | 'scenarios' | 'traces' | 'strace' | 'oracle' | 'trees';
+export type FixtureKind =
+  | 'topologies'
+  | 'exploration'
+  | 'scenarios'
+  | 'mutation'
+  | 'traces'
+  | 'strace'
+  | 'oracle'
+  | 'trees';
 
 function packageFolder(): string {
   let folder = dirname(fileURLToPath(import.meta.url));

@@ -5,6 +5,7 @@ import type { FormulaStep } from '../schema.ts';
 import type { Evidence, MeasuredFigure, StepResult } from '../steps/step.ts';
 import { type Formula, operandsOf } from './formula.ts';
 import { geometry, kernelSide, publishedMarks, publishedTree, reserves, tables } from './memory.ts';
+import { mutants } from './mutants.node.ts';
 import { pageCache } from './pageCache.node.ts';
 import {
   abiCalls,
@@ -27,6 +28,7 @@ export const formulas: readonly Formula[] = [
   geometry,
   kernelSide,
   maintenance,
+  mutants,
   nativeForm,
   pageCache,
   procfs,
