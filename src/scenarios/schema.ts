@@ -95,7 +95,7 @@ const compareStep = z.strictObject({
   coverages: z
     .array(z.int().min(0).max(100))
     .min(1)
-    .default([0, 100])
+    .default([0, 25, 50, 75, 100])
     .describe('Shares of memory in large folios, in percent, of which a design is made each.'),
 });
 
@@ -107,14 +107,7 @@ const compareStep = z.strictObject({
  * stepSchema.parse({ run: 'plain-4k' }).checked; // true
  * ```
  */
-export const stepSchema = z.union([
-  runStep,
-  validateStep,
-  formulaStep,
-  abiReportStep,
-  exploreStep,
-  compareStep,
-]);
+export const stepSchema = z.union([runStep, validateStep, formulaStep, abiReportStep, exploreStep, compareStep]);
 /** A step, as read. */
 export type Step = z.output<typeof stepSchema>;
 /** A step that runs a topology. */

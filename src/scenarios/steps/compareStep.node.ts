@@ -53,8 +53,7 @@ function valuesOf({ columns, gains, breakEvens }: DesignComparison): Record<stri
     }
   }
   for (const { from, to, terms } of gains) {
-    if (from !== 'plain-4K') continue;
-    const gain = `gain.${figureName(to)}`;
+    const gain = `${from === 'plain-4K' ? 'gain' : 'gainOverFolios'}.${figureName(to)}`;
     for (const [term, cycles] of Object.entries(terms)) {
       values[`${gain}.${term}`] = cycles.mid;
       values[`${gain}.${term}.sure`] = pointsOneWay(cycles) ? 1 : 0;
@@ -70,7 +69,8 @@ function valuesOf({ columns, gains, breakEvens }: DesignComparison): Record<stri
 
 /**
  * The comparison as figures: of each design `proposal64K.walkReads` and the others of docs/compare-designs.md, `cycles.low`, `.mid` and
- * `.high` with faults, `translationCycles` without; `gain.DESIGN.TERM` over a plain 4K kernel; `breakEven.proposal64K.translation`.
+ * `.high` with faults, `translationCycles` without; `gain.DESIGN.TERM` over a plain 4K kernel,
+ * `gainOverFolios` over the greatest coverage; `breakEven.proposal64K.translation`.
  *
  * @throws GranuleError SCENARIO_INVALID for a program that is not there; what runs throw
  * @example

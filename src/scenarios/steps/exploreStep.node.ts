@@ -49,15 +49,24 @@ async function openSearch({ explore: name, set, property }: ExploreTask) {
   const [point] = pointsOf(loaded.topology, variedKeys(loaded.topology, settings, form), form);
   const topology = exploredTopology(point?.topology ?? loaded.topology);
   const request = { what, cwd, properties: [property] };
-  return { ...(await modelOfTopology({ topology, loaded, request, folder: undefined })), catalogue: loaded.catalogue };
+  const { catalogue, parameterNames } = loaded;
+  return { ...(await modelOfTopology({ topology, loaded, request, folder: undefined })), catalogue, parameterNames };
+}
+
+function isWalk(strategy: ExploreTask['strategy']): boolean {
+  return strategy === 'random' || strategy === 'pct';
 }
 
 /** The command that does the same search alone. */
-function commandOf({ explore: name, set, property, strategy, seed, states }: ExploreTask): string {
+function commandOf(
+  { explore: name, set, property, strategy, seed, states }: ExploreTask,
+  parameterNames: readonly string[],
+): string {
+  // A field is no parameter: it is varied, over one value.
   const settings = Object.entries(set).map(
-    ([key, value]) => ` ${key.includes('.') || key === 'pageCache' ? '--vary' : '--set'} ${key}=${value}`,
+    ([key, value]) => ` ${parameterNames.includes(key) ? '--set' : '--vary'} ${key}=${value}`,
   );
-  const walks = strategy === 'random' || strategy === 'pct' ? ` --seed ${seed}` : '';
+  const walks = isWalk(strategy) ? ` --seed ${seed}` : '';
   const file = `fixtures/exploration/${basename(fileOf(name))}`;
   return `granule explore ${file}${settings.join('')} --property ${property} --strategy ${strategy}${walks} --budget ${states}states`;
 }
@@ -90,7 +99,6 @@ export async function exploreTask(task: ExploreTask, folder: string): Promise<St
   const opened = await openSearch(task);
   if (!opened.model.properties.some((each) => each.name === property))
     throw new GranuleError('SCENARIO_INVALID', `${task.explore} has no property "${property}"`, name);
-  const isWalk = strategy === 'random' || strategy === 'pct';
   const result = exploreAll(opened.model, {
     strategy,
     seed,
@@ -99,13 +107,13 @@ export async function exploreTask(task: ExploreTask, folder: string): Promise<St
     livelocks: false,
     stopAtFirst: true,
     // Walks go on until the states are used up.
-    ...(isWalk ? { walks: 2 ** 40, maxTransitions: WALK_STEPS_PER_STATE * states } : {}),
+    ...(isWalk(strategy) ? { walks: 2 ** 40, maxTransitions: WALK_STEPS_PER_STATE * states } : {}),
   });
   const found = result.discoveries.filter(isFault).find((each) => each.property === property);
   const log = `logs/${name}.glog`;
   const discovery = found === undefined ? null : keepWay(opened, found, join(folder, log));
   const lengthDeliveries = discovery?.path.keys.length ?? 0;
-  const command = commandOf(task);
+  const command = commandOf(task, opened.parameterNames);
   const evidence: Evidence =
     discovery === null ? { log: null, seq: null, command } : eventEvidence(log, lengthDeliveries - 1);
   const values: Record<string, FigureValue> = {
@@ -119,7 +127,12 @@ export async function exploreTask(task: ExploreTask, folder: string): Promise<St
   const figures: Record<string, MeasuredFigure> = Object.fromEntries(
     Object.entries(values).map(([figure, value]) => [figure, { value, evidence }]),
   );
-  const came = discovery === null ? (result.complete ? 'nothing in any order' : 'nothing') : `broken after ${lengthDeliveries} deliveries`;
+  const came =
+    discovery === null
+      ? result.complete
+        ? 'nothing in any order'
+        : 'nothing'
+      : `broken after ${lengthDeliveries} deliveries`;
   const account = `${command}: ${formatCount(result.states)} states, ${came}`;
   const logs = discovery === null ? [] : [log];
   return { figures, series: {}, logs, account, seconds: (performance.now() - started) / 1000 };
