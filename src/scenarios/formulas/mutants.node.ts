@@ -29,7 +29,9 @@ const LAYERS = ['rule', 'answers', 'maintenance', 'tables', 'memory'];
  */
 export const mutants: Formula = {
   name: 'mutants',
-  says: 'steps of the layers that were taken away or made wrong in turn, how many of them something noticed, how many nothing did, how many answers of real kernels noticed first, and how many a test alone',
+  says:
+    'steps of the layers that were made wrong in turn: how many of them something noticed and nothing did, how many answers of real ' +
+    'kernels noticed first, and how many a test alone',
   source:
     'fixtures/mutation/results.json: what `npm run mutation` came to; docs/mutation.md has each, and why those that nothing notices stay',
   operands: [

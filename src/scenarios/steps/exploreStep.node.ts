@@ -89,7 +89,8 @@ function keepWay(opened: Awaited<ReturnType<typeof openSearch>>, found: Discover
  * @example
  * ```ts
  * const search = { property: 'laws-of-definitions', strategy: 'breadth-first', seed: 1, states: 20_000 } as const;
- * const task = { kind: 'explore', explore: 'native-table-install', set: { install: 'check-then-store' }, name: 'D-03-install', ...search } as const;
+ * const topology = { explore: 'native-table-install', set: { install: 'check-then-store' } };
+ * const task = { kind: 'explore' as const, name: 'D-03-store', ...topology, ...search };
  * (await exploreTask(task, '/tmp/out')).figures.found?.value; // 1
  * ```
  */
