@@ -28,6 +28,7 @@ function verdictOf(property: Property<unknown>, { run: { result } }: SearchRepor
     return `does not come about ${within}`;
   }
   if (result.unjudged.includes(property.name)) return 'was not judged: this search does not look at circles';
+  if (property.isVacuous === true) return 'says nothing: what it is about is not in this system';
   if (found === undefined) return `holds ${within}`;
   return `BROKEN after ${counted(found.path.keys.length, 'step')}: ${found.fault}`;
 }
@@ -105,9 +106,9 @@ export function jsonOf({ name, properties, leftOut, run, findings }: SearchRepor
     seconds,
     interrupted,
     leftOut,
-    properties: properties.map(({ name: property, kind, says }) => {
+    properties: properties.map(({ name: property, kind, says, isVacuous = false }) => {
       const found = result.discoveries.find((each) => each.property === property);
-      return { property, kind, says, steps: found?.path.keys.length ?? null, fault: found?.fault ?? null };
+      return { property, kind, says, isVacuous, steps: found?.path.keys.length ?? null, fault: found?.fault ?? null };
     }),
     findings: findings.map(({ discovery, shrunk, log }) => ({ ...discovery, shrunk, log })),
   };

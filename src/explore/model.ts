@@ -33,6 +33,8 @@ export interface Property<S> {
    * independent by a reduction, since their order can be seen.
    */
   readonly reads?: (owner: string) => boolean;
+  /** Set where what it is about is not in the system, so that it holds and says nothing. */
+  readonly isVacuous?: boolean;
 }
 
 /**

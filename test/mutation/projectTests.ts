@@ -39,7 +39,7 @@ const FILES: readonly (readonly [begins: string, files: readonly string[]])[] = 
   ['tables/give', ['test/machines/freedTables.test.ts']],
   ['tables/', ['test/mm/contpte.test.ts']],
   ['memory/pte-same', ['test/walkers/exchange.test.ts']],
-  ['memory/dirt', ['test/machines/file.test.ts', 'test/reclaim/files.test.ts']],
+  ['memory/dirt', ['test/mm/dirtyAtUnmap.test.ts', 'test/machines/file.test.ts', 'test/reclaim/files.test.ts']],
   ['memory/', ['test/mm/writeNotify.test.ts', 'test/mm/nativeTableOps.test.ts', 'test/machines/faultAnon.test.ts']],
 ];
 

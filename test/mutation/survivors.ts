@@ -122,8 +122,4 @@ export const survivors: Readonly<Record<string, Survivor>> = {
     kind: 'hole',
     why: 'The page that was torn is looked at before a return is tried, and no world tears two.',
   },
-  'memory/dirt-to-files': {
-    kind: 'hole',
-    why: 'The shadow of contents is of anonymous memory; nobody follows what was written to files.',
-  },
 };

@@ -16,7 +16,7 @@ export interface Inspection {
 }
 
 /** A property of a system. */
-export interface WorldProperty extends Pick<Property<World>, 'name' | 'says' | 'reads'> {
+export interface WorldProperty extends Pick<Property<World>, 'name' | 'says' | 'reads' | 'isVacuous'> {
   readonly kind: PropertyKind;
   /** Whether it holds in a state follows from the states of actors; all of these looks have to find nothing. */
   readonly inspections?: readonly Omit<Inspection, 'property'>[];

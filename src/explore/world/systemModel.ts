@@ -134,12 +134,12 @@ export class SystemModel implements Model<World, Delivery> {
 
   readonly progress = (world: World): number => this.#inspections.progress(world);
 
-  #propertyOf({ name, kind, says, reads }: WorldProperty): Property<World> {
+  #propertyOf({ name, kind, says, reads, isVacuous = false }: WorldProperty): Property<World> {
     const fault =
       kind === 'always'
         ? ({ broken }: World) => broken?.find(({ property }) => property === name)?.what ?? null
         : (world: World) => this.#inspections.faultOf(name, world);
-    return { name, kind, says, fault, ...(reads === undefined ? {} : { reads }) };
+    return { name, kind, says, fault, ...(reads === undefined ? {} : { reads }), ...(isVacuous ? { isVacuous } : {}) };
   }
 
   #begun(births: ReturnType<typeof hostActors>['births'], built: BuiltTopology): World {

@@ -1,19 +1,31 @@
 /** A chart of series as SVG: lines that differ in colour and in dashes, named at their ends. */
-import { formatCount } from '../../report/format.ts';
+import { formatBytes, formatCount } from '../../report/format.ts';
 import type { Chart } from '../judge.ts';
 import type { Series } from '../steps/step.ts';
 import { escapeXml } from './escape.ts';
 
 const WIDTH = 760;
 const HEIGHT = 260;
-const LEFT = 64;
-const RIGHT = 190;
+const LEFT = 76;
+const RIGHT = 210;
 const TOP = 26;
 const BOTTOM = 34;
 /** Between the names of two lines. */
 const NAME_HEIGHT = 15;
 const DASHES = ['', '7 3', '2 3', '9 3 2 3', '4 4', '1 2', '12 4', '6 2 1 2'];
-const TICKS = 4;
+/** Rules at most, besides that of zero. */
+const TICKS = 5;
+const KIBI = 1024;
+
+/** The least of 1, 2, 5, 10, ... that reaches `most` in few steps; of bytes, in the unit that they are shown in. */
+function tickStep(most: number, isBytes: boolean): number {
+  let unit = 1;
+  while (isBytes && most / unit >= KIBI) unit *= KIBI;
+  const least = most / unit / TICKS;
+  const tens = 10 ** Math.floor(Math.log10(least));
+  const step = [1, 2, 5, 10].map((times) => times * tens).find((each) => each >= least) ?? least;
+  return isBytes ? step * unit : Math.max(1, step);
+}
 
 function pathOf(line: Series, x: (cycles: number) => number, y: (value: number) => number): string {
   return line.values
@@ -56,11 +68,14 @@ export function svgChart({ title, unit, lines }: Chart): string {
   const lastCycles = Math.max(1, ...lines.map(({ timeCycles }) => timeCycles[timeCycles.length - 1] ?? 0));
   const x = (cycles: number): number => LEFT + (cycles / lastCycles) * (WIDTH - LEFT - RIGHT);
   const y = (value: number): number => HEIGHT - BOTTOM - (value / most) * (HEIGHT - TOP - BOTTOM);
-  const ticks = Array.from({ length: TICKS + 1 }, (_, at) => (most * at) / TICKS);
+  const isBytes = unit === 'bytes';
+  const shown = isBytes ? formatBytes : formatCount;
+  const step = tickStep(most, isBytes);
+  const ticks = Array.from({ length: Math.floor(most / step) + 1 }, (_, at) => at * step);
   const grid = ticks.map((tick) => {
     const at = y(tick).toFixed(1);
     const rule = `<line class="grid" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${at}" y2="${at}"/>`;
-    const label = formatCount(Math.round(tick));
+    const label = shown(Math.round(tick));
     return `${rule}<text x="${LEFT - 6}" y="${at}" dy="0.32em" text-anchor="end">${label}</text>`;
   });
   const ends = lines.map(({ values }) => y(values[values.length - 1] ?? 0));
@@ -68,7 +83,7 @@ export function svgChart({ title, unit, lines }: Chart): string {
   const drawn = lines.map((line, at) => {
     const last = line.values[line.values.length - 1] ?? 0;
     const colour = `style="stroke:var(--line-${at})"`;
-    const name = `${escapeXml(line.name)}: ${formatCount(Math.round(last))}`;
+    const name = `${escapeXml(line.name)}: ${shown(Math.round(last))}`;
     const nameX = WIDTH - RIGHT + 12;
     return (
       `<path class="line" ${colour} stroke-dasharray="${DASHES[at % DASHES.length]}" d="${pathOf(line, x, y)}"/>` +

@@ -284,7 +284,7 @@ export function builtInProperties(
     if (!applies) {
       // It can be asked for all the same: it holds, and reads nobody.
       const { name, kind, says } = property;
-      properties.push({ name, kind, says, reads: () => false });
+      properties.push({ name, kind, says, reads: () => false, isVacuous: true });
       continue;
     }
     const hidden = kinds
