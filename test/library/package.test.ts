@@ -92,7 +92,7 @@ describe('the package', () => {
       /^package\/dist\/inspector\/(?:index\.html|app\.js|style\.css)$/,
       /^package\/docs\/.+\.(?:md|txt|json)$/,
       /^package\/(?:package\.json|README\.md|CHANGELOG\.md|LICENSE)$/,
-      /^package\/fixtures\/(?:topologies|replacements|exploration|scenarios|traces|trees|strace|oracle|tutorial)\//,
+      /^package\/fixtures\/(?:topologies|replacements|exploration|scenarios|mutation|traces|trees|strace|oracle|tutorial)\//,
     ];
     expect(files.filter((file) => !wanted.some((pattern) => pattern.test(file)))).toEqual([]);
     for (const file of [
