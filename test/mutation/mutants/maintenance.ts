@@ -325,8 +325,8 @@ const ordered: readonly Mutant[] = [
     'mm/memory.c:handle_pte_fault under the page-table lock',
     edit(
       'machines/mmu.ts',
-      '  if (!allows(pte, access) && context.makes.some((make) => make.va === page)) {',
-      '  if (!allows(pte, access) && context.makes.some((make) => make.va < 0)) {',
+      '  if (!allows(pte, access) && isBroken) {',
+      '  if (!allows(pte, access) && isBroken && va < 0) {',
     ),
   ),
 ];
