@@ -19,8 +19,7 @@ const KIBI = 1024;
 
 /** The least of 1, 2, 5, 10, ... that reaches `most` in few steps; of bytes, in the unit that they are shown in. */
 function tickStep(most: number, isBytes: boolean): number {
-  let unit = 1;
-  while (isBytes && most / unit >= KIBI) unit *= KIBI;
+  const unit = isBytes ? KIBI ** Math.floor(Math.log2(most) / Math.log2(KIBI)) : 1;
   const least = most / unit / TICKS;
   const tens = 10 ** Math.floor(Math.log10(least));
   const step = [1, 2, 5, 10].map((times) => times * tens).find((each) => each >= least) ?? least;
