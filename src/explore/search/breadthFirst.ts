@@ -1,8 +1,9 @@
 /** Every state, nearest first. A state's id is its place in the queue, so that the queue is two arrays of states. */
-import type { Discovery, Model, Property } from '../model.ts';
+import type { Model, Property } from '../model.ts';
 import { judgeCircles } from './circles.ts';
 import { frontierTrend } from './estimates.ts';
 import { graphFor, StateGraph } from './graph.ts';
+import { resultOf } from './outcome.ts';
 import { SAVED_SEARCH_VERSION, type SavedBreadthFirst } from './saved.ts';
 import { Tally } from './tally.ts';
 import type { Exploration, ExplorationResult, ExploreOptions, SearchProgress, Strategy } from './types.ts';
@@ -96,23 +97,15 @@ export class BreadthFirst<S, A> implements Exploration {
   }
 
   result(): ExplorationResult {
-    const isDone = this.#next === this.#visited.size;
-    const cut = this.#tally.isDepthCut ? 'depth' : null;
-    const stoppedBy = this.#tally.stoppedBy ?? (isDone ? cut : 'caller');
-    const discoveries: readonly Discovery[] = [...this.#watch.discoveries];
-    return {
+    return resultOf({
       strategy: this.#strategy,
+      tally: this.#tally,
+      watch: this.#watch,
       states: this.#visited.size,
-      transitions: this.#tally.transitions,
-      maxDepth: this.#tally.maxDepth,
-      ends: this.#tally.ends,
-      complete: stoppedBy === null,
-      stoppedBy,
-      discoveries,
-      unmet: this.#watch.unmet,
+      isDone: this.#next === this.#visited.size,
+      isWhole: true,
       unjudged: this.#strategy === 'bounded' && this.#model.progress !== undefined ? [LIVELOCK] : [],
-      coverage: this.#tally.coverage(),
-    };
+    });
   }
 
   save(): SavedBreadthFirst {
@@ -134,11 +127,8 @@ export class BreadthFirst<S, A> implements Exploration {
 
   /** Whether there is a state to go on from and the budget lets it be. */
   #hasMore(): boolean {
-    const stopsHere = this.#options.stopAtFirst === true && this.#watch.hasFault;
-    this.#tally.stoppedBy = stopsHere ? 'discovery' : null;
-    if (this.#next === this.#visited.size) return false;
-    this.#tally.stoppedBy ??= this.#tally.overBudget(this.#visited.size);
-    return this.#tally.stoppedBy === null;
+    const { size } = this.#visited;
+    return this.#tally.goesOn(this.#watch.hasFault, this.#next === size, size);
   }
 
   #see(state: S, parent: number, via: number): number {

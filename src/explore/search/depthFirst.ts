@@ -4,6 +4,7 @@ import type { Model, Property } from '../model.ts';
 import { judgeCircles } from './circles.ts';
 import { weightedBacktrack } from './estimates.ts';
 import { graphFor, StateGraph } from './graph.ts';
+import { resultOf } from './outcome.ts';
 import { SAVED_SEARCH_VERSION, type SavedDepthFirst } from './saved.ts';
 import { Tally } from './tally.ts';
 import type { Exploration, ExplorationResult, ExploreOptions, SearchProgress } from './types.ts';
@@ -93,21 +94,15 @@ export class DepthFirst<S, A> implements Exploration {
   }
 
   result(): ExplorationResult {
-    const cut = this.#tally.isDepthCut ? 'depth' : null;
-    const stoppedBy = this.#tally.stoppedBy ?? (this.#isAtEnd() ? cut : 'caller');
-    return {
+    return resultOf({
       strategy: 'depth-first',
+      tally: this.#tally,
+      watch: this.#watch,
       states: this.#visited.size,
-      transitions: this.#tally.transitions,
-      maxDepth: this.#tally.maxDepth,
-      ends: this.#tally.ends,
-      complete: stoppedBy === null,
-      stoppedBy,
-      discoveries: [...this.#watch.discoveries],
-      unmet: this.#watch.unmet,
+      isDone: this.#isAtEnd(),
+      isWhole: true,
       unjudged: [],
-      coverage: this.#tally.coverage(),
-    };
+    });
   }
 
   save(): SavedDepthFirst {
@@ -131,11 +126,7 @@ export class DepthFirst<S, A> implements Exploration {
   }
 
   #hasMore(): boolean {
-    const stopsHere = this.#options.stopAtFirst === true && this.#watch.hasFault;
-    this.#tally.stoppedBy = stopsHere ? 'discovery' : null;
-    if (this.#isAtEnd()) return false;
-    this.#tally.stoppedBy ??= this.#tally.overBudget(this.#visited.size);
-    return this.#tally.stoppedBy === null;
+    return this.#tally.goesOn(this.#watch.hasFault, this.#isAtEnd(), this.#visited.size);
   }
 
   /** Takes one action, or goes back by one. */

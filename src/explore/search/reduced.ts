@@ -23,6 +23,7 @@ import { Edges } from './edges.ts';
 import { UNKNOWN } from './estimates.ts';
 import { GrowingInts } from './growing.ts';
 import { OWNER_CLASSES_MAX } from './limits.ts';
+import { resultOf } from './outcome.ts';
 import { SAVED_SEARCH_VERSION, type SavedReduced } from './saved.ts';
 import { Tally } from './tally.ts';
 import type { Exploration, ExplorationResult, ExploreOptions, SearchProgress } from './types.ts';
@@ -102,22 +103,16 @@ export class Reduced<S, A> implements Exploration {
   }
 
   result(): ExplorationResult {
-    const cut = this.#tally.isDepthCut ? 'depth' : null;
-    const stoppedBy = this.#tally.stoppedBy ?? (this.#open.length === 0 ? cut : 'caller');
     const eventually = this.#properties.filter(({ kind }) => kind === 'eventually').map(({ name }) => name);
-    return {
+    return resultOf({
       strategy: 'reduced',
+      tally: this.#tally,
+      watch: this.#watch,
       states: this.#visited.size,
-      transitions: this.#tally.transitions,
-      maxDepth: this.#tally.maxDepth,
-      ends: this.#tally.ends,
-      complete: stoppedBy === null,
-      stoppedBy,
-      discoveries: [...this.#watch.discoveries],
-      unmet: this.#watch.unmet,
+      isDone: this.#open.length === 0,
+      isWhole: true,
       unjudged: [...eventually, ...(this.#model.progress === undefined ? [] : [LIVELOCK])],
-      coverage: this.#tally.coverage(),
-    };
+    });
   }
 
   /** The way that a search goes is the same each time: it is gone again, which costs as much as it did. */
@@ -155,12 +150,8 @@ export class Reduced<S, A> implements Exploration {
   }
 
   #hasMore(): boolean {
-    const stopsHere = this.#options.stopAtFirst === true && this.#watch.hasFault;
-    this.#tally.stoppedBy = stopsHere ? 'discovery' : null;
     if (this.#open.length === 0) this.#openCircles();
-    if (this.#open.length === 0) return false;
-    this.#tally.stoppedBy ??= this.#tally.overBudget(this.#visited.size);
-    return this.#tally.stoppedBy === null;
+    return this.#tally.goesOn(this.#watch.hasFault, this.#open.length === 0, this.#visited.size);
   }
 
   /** Takes one action of the state that was opened last, or closes it. */

@@ -35,6 +35,7 @@ export class Tally {
   readonly maxDepthAllowed: number;
   readonly #maxStates: number;
   readonly #maxTransitions: number;
+  readonly #stopsAtFault: boolean;
   readonly #owners: Interned;
   readonly #ownerTransitions: number[];
 
@@ -42,6 +43,7 @@ export class Tally {
     this.maxDepthAllowed = options.maxDepth ?? Number.MAX_SAFE_INTEGER;
     this.#maxStates = options.maxStates ?? STATES_DEFAULT;
     this.#maxTransitions = options.maxTransitions ?? Number.MAX_SAFE_INTEGER;
+    this.#stopsAtFault = options.stopAtFirst === true;
     this.#owners = new Interned(saved?.owners);
     this.#ownerTransitions = [...(saved?.ownerTransitions ?? [])];
     if (saved === undefined) return;
@@ -84,6 +86,14 @@ export class Tally {
   overBudget(states: number): Stopped | null {
     if (states >= this.#maxStates) return 'states';
     return this.transitions >= this.#maxTransitions ? 'transitions' : null;
+  }
+
+  /** Whether a search that is not done goes on; why not is in `stoppedBy`. */
+  goesOn(hasFault: boolean, isDone: boolean, states: number): boolean {
+    this.stoppedBy = this.#stopsAtFault && hasFault ? 'discovery' : null;
+    if (isDone) return false;
+    this.stoppedBy ??= this.overBudget(states);
+    return this.stoppedBy === null;
   }
 
   coverage(): OwnerCoverage[] {

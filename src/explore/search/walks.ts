@@ -3,6 +3,7 @@ import type { Model, Property } from '../model.ts';
 import { SeededRandom } from '../../runtime/random.ts';
 import { CHANGE_POINTS_DEFAULT, WALK_STEPS_DEFAULT, WALKS_DEFAULT } from './limits.ts';
 import { type Picker, PriorityPicker, RandomPicker } from './pickers.ts';
+import { resultOf } from './outcome.ts';
 import { SAVED_SEARCH_VERSION, type SavedWalks } from './saved.ts';
 import type { SeenStates } from './share.ts';
 import { type SavedTally, Tally } from './tally.ts';
@@ -130,20 +131,15 @@ export class Walks<S, A> implements Exploration {
   }
 
   result(): ExplorationResult {
-    const isDone = this.#walk === null && this.#nextWalk >= this.#endWalk;
-    return {
+    return resultOf({
       strategy: this.#strategy,
+      tally: this.#tally,
+      watch: this.#watch,
       states: this.#seen.size,
-      transitions: this.#tally.transitions,
-      maxDepth: this.#tally.maxDepth,
-      ends: this.#tally.ends,
-      complete: false,
-      stoppedBy: this.#tally.stoppedBy ?? (isDone ? null : 'caller'),
-      discoveries: [...this.#watch.discoveries],
-      unmet: this.#watch.unmet,
+      isDone: this.#isDone(),
+      isWhole: false,
       unjudged: this.#model.progress === undefined ? [] : [LIVELOCK],
-      coverage: this.#tally.coverage(),
-    };
+    });
   }
 
   /** A walk that is under way is made anew from its beginning. */
@@ -161,12 +157,13 @@ export class Walks<S, A> implements Exploration {
     };
   }
 
+  #isDone(): boolean {
+    return this.#walk === null && this.#nextWalk >= this.#endWalk;
+  }
+
   #hasMore(): boolean {
-    const stopsHere = this.#options.stopAtFirst === true && this.#watch.hasFault;
-    this.#tally.stoppedBy = stopsHere ? 'discovery' : null;
-    if (this.#walk === null && this.#nextWalk >= this.#endWalk) return false;
-    this.#tally.stoppedBy ??= this.#tally.overBudget(this.#seen.size);
-    return this.#tally.stoppedBy === null && this.#initial.length > 0;
+    const goesOn = this.#tally.goesOn(this.#watch.hasFault, this.#isDone(), this.#seen.size);
+    return goesOn && this.#initial.length > 0;
   }
 
   #begin(): void {
