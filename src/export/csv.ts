@@ -1,13 +1,8 @@
 /** Events as comma-separated values (RFC 4180), the payload as JSON. */
+import { csvField } from '../report/csvField.ts';
 import { eventsOf, type ToExport } from './stretch.ts';
 
 const COLUMNS = ['seq', 'timeCycles', 'to', 'from', 'cause', 'type', 'payload'];
-/** What a field has to be quoted for. */
-const SPECIAL = /[",\r\n]/;
-
-function field(text: string): string {
-  return SPECIAL.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
 
 /** Typed arrays as lists of their numbers: JSON would make objects of them. */
 function plain(_key: string, value: unknown): unknown {
@@ -30,6 +25,6 @@ export function* csvOf(toExport: ToExport): Generator<string, void, undefined> {
   yield `${COLUMNS.join(',')}\r\n`;
   for (const { seq, timeCycles, to, from, cause, type, payload } of eventsOf(toExport)) {
     const texts = [String(seq), String(timeCycles), to, from, String(cause), type, JSON.stringify(payload, plain)];
-    yield `${texts.map((text) => field(text ?? '')).join(',')}\r\n`;
+    yield `${texts.map((text) => csvField(text ?? '')).join(',')}\r\n`;
   }
 }

@@ -1,5 +1,6 @@
 /** A table of results as CSV, JSON or Parquet. */
 import { parquetWriteBuffer, type BasicType } from 'hyparquet-writer';
+import { csvField } from '../report/csvField.ts';
 import { GRANULE_VERSION } from '../topology/meta.ts';
 import type { Cell, CellType, Column } from './resultTable.ts';
 
@@ -20,9 +21,7 @@ function rowCount(columns: readonly Column[]): number {
 }
 
 function csvCell(cell: Cell): string {
-  if (cell === null) return '';
-  const text = String(cell);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return cell === null ? '' : csvField(String(cell));
 }
 
 /**

@@ -4,14 +4,9 @@
  * @models S-10 D-01 D-02 D-07 X-07
  */
 import { describe, expect, test } from 'vitest';
-import { runInMemory } from '../../src/timeline/inMemory.ts';
-import { plainState } from '../../src/timeline/recordedRun.ts';
-import { replay } from '../../src/timeline/replay.ts';
-import { SystemView } from '../../src/timeline/systemView.ts';
-import { firstDifference } from '../../src/timeline/values.ts';
 import { Laws } from '../../src/topology/laws.ts';
 import { loadTopology, loadTraces } from '../../src/topology/load.node.ts';
-import { systemOf } from '../../src/topology/run.ts';
+import { expectReplayedLog } from '../support/replayedLog.ts';
 import { ended, mmOf, mmuOf, places, systemFor, withReclaim } from './support/demonstrations.ts';
 import { kswapdOf, runShadowed, slotFault, swapOf, zoneOf } from './support/reclaimWorld.ts';
 import { ShadowMemory } from './support/shadow.ts';
@@ -113,17 +108,5 @@ describe('reclaim-beside-a-stream: another process makes reclaim work', () => {
 test('a log of reclaim replays to its hash, and gives the state of every actor at its checkpoints', () => {
   const topology = withReclaim('lost-dirty-64k', { dirty: 'gather', accessed: 'gather' });
   const traces = loadTraces(topology, places);
-  const reader = runInMemory(topology, traces);
-  const replayed = replay(reader, traces);
-  expect([replayed.divergence, replayed.failure]).toEqual([null, null]);
-  expect(replayed.headHash).toBe(reader.headHash);
-  const view = new SystemView(reader, traces);
-  const system = systemOf({ topology, traces });
-  const seqs = [0.3, 0.6, 0.9].map((part) => Math.floor(part * reader.lastSeq));
-  for (const seq of seqs) {
-    system.run({ untilSeq: seq });
-    for (const [actor, snapshot] of view.snapshots(seq)) {
-      expect(firstDifference(plainState(snapshot), plainState(system.snapshot(actor)))).toBe(null);
-    }
-  }
+  expectReplayedLog(topology, traces, (lastSeq) => [0.3, 0.6, 0.9].map((part) => Math.floor(part * lastSeq)));
 });

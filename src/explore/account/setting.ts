@@ -1,4 +1,5 @@
 /** Where something happened: the kernel, its processes, and the choices that are not the default ones. */
+import { isFields } from '../../topology/form/fields.ts';
 import { formatBytes, formatCount, formatPageSize } from '../../report/format.ts';
 import { ruleText } from '../../report/faultText.ts';
 import { designSchema } from '../../topology/designSchema.ts';
@@ -17,14 +18,10 @@ function cut(text: string): string {
   return text.length > VALUE_CHARACTERS ? `${text.slice(0, VALUE_CHARACTERS)}...` : text;
 }
 
-function isTree(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** What differs from a default, a line each: `gup.tableFree: immediate, where the default is deferred`. */
 function differences(place: string, value: unknown, standard: unknown): string[] {
   if (value === undefined || JSON.stringify(value) === JSON.stringify(standard)) return [];
-  if (isTree(value) && isTree(standard)) {
+  if (isFields(value) && isFields(standard)) {
     return Object.entries(value).flatMap(([field, inner]) => differences(`${place}.${field}`, inner, standard[field]));
   }
   const written = cut(typeof value === 'string' ? value : JSON.stringify(value));

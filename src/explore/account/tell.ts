@@ -1,22 +1,9 @@
 /** Accounts as Markdown, and as plain text for terminals and mails. */
+import { MAIL_COLUMNS, wrapText } from '../../report/wrapText.ts';
 import type { Account, AccountStep } from './account.ts';
 
-/** Columns of plain text: what a mail quotes twice without breaking lines. */
-const COLUMNS = 72;
-
-/** A line broken at spaces; what it begins with stays, and lines after the first begin with `indent`. */
-function wrapped(text: string, columns: number, indent = ''): string {
-  const lines: string[] = [];
-  let line = /^ */.exec(text)?.[0] ?? '';
-  let isBegun = false;
-  for (const word of text.trim().split(' ')) {
-    if (isBegun && line.length + 1 + word.length > columns) {
-      lines.push(line);
-      line = indent + word;
-    } else line = isBegun ? `${line} ${word}` : line + word;
-    isBegun = true;
-  }
-  return [...lines, line].join('\n');
+function wrapped(text: string, how?: Parameters<typeof wrapText>[1]): string {
+  return wrapText(text, how).join('\n');
 }
 
 function stepText({ text, says }: AccountStep): string {
@@ -90,23 +77,33 @@ export function markdownOf(account: Account): string {
  * ```
  */
 export function plainTextOf(account: Account): string {
-  const lines = [account.title, '='.repeat(Math.min(account.title.length, COLUMNS)), ''];
-  lines.push(wrapped(account.says, COLUMNS), '', wrapped(`Seen instead: ${account.fault}`, COLUMNS));
+  const lines = [account.title, '='.repeat(Math.min(account.title.length, MAIL_COLUMNS)), ''];
+  lines.push(wrapped(account.says), '', wrapped(`Seen instead: ${account.fault}`));
   if (account.setting.length > 0) {
-    lines.push('', 'Setting', '-------', ...account.setting.map((line) => wrapped(`  ${line}`, COLUMNS, '    ')));
+    lines.push(
+      '',
+      'Setting',
+      '-------',
+      ...account.setting.map((line) => wrapped(line, { indent: '  ', hanging: '    ' })),
+    );
   }
-  if (account.steps.length > 0) lines.push('', 'What happened', '-------------', wrapped(account.told, COLUMNS));
+  if (account.steps.length > 0) lines.push('', 'What happened', '-------------', wrapped(account.told));
   for (const { who, steps } of turnsOf(account.steps)) {
     lines.push('', `${who}:`);
     for (const { number, step } of steps) {
-      if (step.before !== '') lines.push(wrapped(`      (${step.before})`, COLUMNS, '       '));
-      lines.push(wrapped(`${String(number).padStart(4)}. ${stepText(step)}`, COLUMNS, '      '));
+      if (step.before !== '') lines.push(wrapped(`(${step.before})`, { indent: '      ', hanging: '       ' }));
+      lines.push(
+        wrapped(`${number}. ${stepText(step)}`, {
+          indent: ' '.repeat(Math.max(0, 4 - String(number).length)),
+          hanging: '      ',
+        }),
+      );
     }
   }
   for (const { heading, lines: inside, isLiteral } of account.parts) {
     if (inside.length === 0) continue;
     lines.push('', heading, '-'.repeat(heading.length));
-    lines.push(...inside.map((line) => (isLiteral ? line : wrapped(`  ${line}`, COLUMNS, '    '))));
+    lines.push(...inside.map((line) => (isLiteral ? line : wrapped(line, { indent: '  ', hanging: '    ' }))));
   }
   return `${lines.join('\n')}\n`;
 }

@@ -2,12 +2,13 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { GranuleError } from '../../errors.ts';
-import { loadSystem, type LoadedSystem } from '../../topology/loadSystem.node.ts';
+import type { LoadedSystem } from '../../topology/loadSystem.node.ts';
 import type { ExplorationResult, ExploreOptions } from '../search/types.ts';
-import { isFields, type PlainTopology } from '../shrink/reducers/plain.ts';
+import { isFields } from '../../topology/form/fields.ts';
+import type { PlainTopology } from '../shrink/reducers/plain.ts';
 import { type ShrunkPath, shrinkPath } from '../shrink/shrinkPath.ts';
 import { type Finding, parseFinding } from './finding.ts';
-import { KEPT_FILES, readFinding, writeKept } from './kept.node.ts';
+import { KEPT_FILES, loadKept, readFinding, writeKept } from './kept.node.ts';
 import { withDefaults, withMended } from './parameters.ts';
 import { refine } from './refine.node.ts';
 import { searchPlain, type Wanted } from './searching.node.ts';
@@ -150,11 +151,7 @@ export async function keepFinding(request: KeepRequest): Promise<Kept> {
  */
 export async function refreshKept(folder: string): Promise<Kept> {
   const before = readFinding(folder);
-  const file = join(folder, KEPT_FILES.topology);
-  const loaded = await loadSystem(resolve(file), { cwd: resolve(folder) });
-  const form = loaded.merged();
-  if (!isFields(form)) throw new GranuleError('TOPOLOGY_INVALID', 'it is no object', file);
-  const surroundings = { file, catalogue: loaded.catalogue };
+  const { form, surroundings } = await loadKept(folder);
   const began = performance.now();
   const { discovery, model, result } = searchPlain(form, surroundings, before, before.search);
   const seconds = (performance.now() - began) / 1000;

@@ -12,7 +12,8 @@ import { logMeta } from '../../topology/meta.ts';
 import { logAccount } from '../account/logAccount.ts';
 import { markdownOf } from '../account/tell.ts';
 import type { ExplorationResult, ExploreOptions } from '../search/types.ts';
-import { isFields, type PlainTopology } from '../shrink/reducers/plain.ts';
+import { isFields } from '../../topology/form/fields.ts';
+import type { PlainTopology } from '../shrink/reducers/plain.ts';
 import { runPath } from '../world/runPath.ts';
 import { type Finding, parseFinding } from './finding.ts';
 import { type PlainModel, plainModel, type Surroundings, type Wanted } from './searching.node.ts';
@@ -87,6 +88,23 @@ export interface KeptFolder {
 }
 
 /**
+ * The topology of a folder of the corpus, in its plain form, and what it is searched in.
+ *
+ * @throws GranuleError what loading a topology throws
+ * @example
+ * ```ts
+ * await loadKept('/tmp/no-such-folder'); // throws TOPOLOGY_UNKNOWN
+ * ```
+ */
+export async function loadKept(folder: string): Promise<Pick<KeptFolder, 'form' | 'surroundings'>> {
+  const file = join(folder, KEPT_FILES.topology);
+  const loaded = await loadSystem(resolve(file), { cwd: resolve(folder) });
+  const form = loaded.merged();
+  if (!isFields(form)) throw new GranuleError('TOPOLOGY_INVALID', 'it is no object', file);
+  return { form, surroundings: { file, catalogue: loaded.catalogue } };
+}
+
+/**
  * Opens a folder of the corpus.
  *
  * @throws GranuleError FILE_NOT_FOUND, FINDING_INVALID, LOG_NOT_A_LOG, LOG_DAMAGED, and what loading a topology throws
@@ -97,13 +115,9 @@ export interface KeptFolder {
  */
 export async function openKept(folder: string): Promise<KeptFolder> {
   const finding = readFinding(folder);
-  const file = join(folder, KEPT_FILES.topology);
-  const loaded = await loadSystem(resolve(file), { cwd: resolve(folder) });
-  const form = loaded.merged();
-  if (!isFields(form)) throw new GranuleError('TOPOLOGY_INVALID', 'it is no object', file);
-  const surroundings = { file, catalogue: loaded.catalogue };
+  const { form, surroundings } = await loadKept(folder);
   const log = openLogFile(join(folder, KEPT_FILES.log));
-  const reader = LogReader.open(log, zlibCompression, loaded.catalogue.registry);
+  const reader = LogReader.open(log, zlibCompression, surroundings.catalogue.registry);
   return { finding, form, surroundings, reader, model: plainModel(form, surroundings) };
 }
 

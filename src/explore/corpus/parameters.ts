@@ -1,7 +1,8 @@
 /** Designs as parameters of a topology: with their defaults it is broken, with others mended. */
 import { GranuleError } from '../../errors.ts';
 import { type Place, valueAt, withValue } from '../../topology/places.ts';
-import { isFields, type PlainTopology } from '../shrink/reducers/plain.ts';
+import { isFields } from '../../topology/form/fields.ts';
+import type { PlainTopology } from '../shrink/reducers/plain.ts';
 
 /** A name or a place, and the value that it gets. */
 interface Written {

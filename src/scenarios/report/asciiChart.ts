@@ -1,10 +1,9 @@
 /** A chart of series in plain ASCII, as wide as a line of a mail. */
 import { formatCount } from '../../report/format.ts';
+import { MAIL_COLUMNS } from '../../report/wrapText.ts';
 import type { Chart } from '../judge.ts';
 import { pointsOf } from './points.ts';
 
-/** Characters of a line in a mail. */
-export const MAIL_COLUMNS = 72;
 const ROWS = 12;
 /** A letter for each line of the chart: they can be told apart without colours. */
 const LETTERS = 'abcdefgh';

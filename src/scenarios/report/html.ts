@@ -1,7 +1,7 @@
 /** A report as one HTML file: no network, light and dark, and the command behind every sentence. */
 import type { Claim } from '../judge.ts';
 import { figureText } from '../sentence.ts';
-import { escapeXml as text } from './escape.ts';
+import { escapeXml as text } from '../../report/graph/svg.ts';
 import { PAGE_SCRIPT, PAGE_STYLE } from './page.ts';
 import { type ReportSection, verdictCounts } from './section.ts';
 import { svgChart } from './svgChart.ts';

@@ -2,7 +2,7 @@
 import { formatBytes, formatCount } from '../../report/format.ts';
 import type { Chart } from '../judge.ts';
 import type { Series } from '../steps/step.ts';
-import { escapeXml } from './escape.ts';
+import { escapeXml } from '../../report/graph/svg.ts';
 
 const WIDTH = 760;
 const HEIGHT = 260;

@@ -1,6 +1,7 @@
 /** A report as plain text for a mailing list: 72 columns, ASCII alone. */
 import type { Claim } from '../judge.ts';
-import { asciiChart, MAIL_COLUMNS } from './asciiChart.ts';
+import { MAIL_COLUMNS, wrapText } from '../../report/wrapText.ts';
+import { asciiChart } from './asciiChart.ts';
 import { behind } from './markdown.ts';
 import { countsText, type ReportSection } from './section.ts';
 
@@ -24,31 +25,8 @@ export function ascii(text: string): string {
   return PLAIN.reduce((plain, [found, instead]) => plain.replaceAll(found, instead), text);
 }
 
-/**
- * A paragraph in lines of at most 72 characters; a word that is longer has a line of its own.
- *
- * @example
- * ```ts
- * wrapped('one two', { indent: '  ', width: 6 }); // ['  one', '  two']
- * ```
- */
-export function wrapped(text: string, how: { indent?: string; hanging?: string; width?: number } = {}): string[] {
-  const { indent = '', width = MAIL_COLUMNS } = how;
-  const { hanging = indent } = how;
-  const lines: string[] = [];
-  let line = indent;
-  let isEmpty = true;
-  for (const word of ascii(text).split(/\s+/)) {
-    if (word === '') continue;
-    if (!isEmpty && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = hanging;
-      isEmpty = true;
-    }
-    line += isEmpty ? word : ` ${word}`;
-    isEmpty = false;
-  }
-  return isEmpty ? lines : [...lines, line];
+function wrapped(text: string, how?: Parameters<typeof wrapText>[1]): string[] {
+  return wrapText(ascii(text), how);
 }
 
 function claimLines(id: string, claim: Claim, indent: string, mark: string): string[] {

@@ -1,4 +1,5 @@
 /** What `extends` does: a topology laid over another, as plain data. */
+import { isFields } from './fields.ts';
 
 /** Lists of things that have an identity, by the field that names them. All other lists are replaced. */
 const IDENTITIES: Readonly<Record<string, string>> = {
@@ -35,10 +36,6 @@ export interface MergeRecord {
  */
 export function newMergeRecord(): MergeRecord {
   return { from: new WeakMap(), misses: [] };
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /**

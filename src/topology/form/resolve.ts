@@ -3,6 +3,7 @@ import { GranuleError } from '../../errors.ts';
 import { builtInFaultPlans, type FaultPlans } from '../faultPlans/index.ts';
 import { faultsIn } from '../together.ts';
 import { parseTopology, type Topology, topologyFaults } from '../schema.ts';
+import { isFields } from './fields.ts';
 import { identityOf, type MergeRecord, mergeForms, newMergeRecord } from './merge.ts';
 import { Origins, type OriginText } from './origins.ts';
 import { type FormFault, type ParameterInUse, putParametersIn } from './parameters.ts';
@@ -24,14 +25,11 @@ export interface ResolvedForm {
   placed: (error: unknown) => unknown;
 }
 
-function isFields(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** A layer without what only concerns its text, and with its name. */
 function contentOf({ data, stem }: FormLayer, record: MergeRecord): unknown {
   if (!isFields(data)) return data;
-  const { extends: _, ...fields } = data;
+  const { extends: _, ...rest } = data;
+  const fields: Record<string, unknown> = rest;
   if (typeof fields['$schema'] === 'string') delete fields['$schema'];
   const content = stem === null || 'name' in fields ? fields : { name: stem, ...fields };
   record.from.set(content, [data]);

@@ -5,14 +5,10 @@
  */
 import { describe, expect, it } from 'vitest';
 import type { FileContext } from '../../../machines/index.ts';
-import { runInMemory } from '../../../src/timeline/inMemory.ts';
-import { plainState } from '../../../src/timeline/recordedRun.ts';
-import { replay } from '../../../src/timeline/replay.ts';
-import { SystemView } from '../../../src/timeline/systemView.ts';
-import { firstDifference } from '../../../src/timeline/values.ts';
 import { loadTraces } from '../../../src/topology/load.node.ts';
 import { filesFault } from '../../../src/topology/lawsOfFiles.ts';
-import { runTopology, systemOf } from '../../../src/topology/run.ts';
+import { runTopology } from '../../../src/topology/run.ts';
+import { expectReplayedLog } from '../../support/replayedLog.ts';
 import { raceTopology } from './support.ts';
 
 const NO_FOLDERS = { folders: [] };
@@ -52,18 +48,9 @@ describe('a log', () => {
   ])('of %s with %o replays, and any moment of it can be gone to', (name, settings) => {
     const topology = raceTopology(name, { ...settings, chooser: 'seeded-random', seed: 5 });
     const traces = loadTraces(topology, NO_FOLDERS);
-    const reader = runInMemory(topology, traces);
-    const replayed = replay(reader, traces);
-    expect([replayed.divergence, replayed.failure]).toEqual([null, null]);
-    expect(replayed.headHash).toBe(reader.headHash);
-    const view = new SystemView(reader, traces);
-    const system = systemOf({ topology, traces });
-    for (let seq = 60; seq < reader.lastSeq; seq += 19) {
-      system.run({ untilSeq: seq });
-      for (const [actor, snapshot] of view.snapshots(seq)) {
-        expect(firstDifference(plainState(snapshot), plainState(system.snapshot(actor)))).toBe(null);
-      }
-    }
+    expectReplayedLog(topology, traces, function* (lastSeq) {
+      for (let seq = 60; seq < lastSeq; seq += 19) yield seq;
+    });
   });
 });
 

@@ -2,7 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { GranuleError } from '../../../src/errors.ts';
-import { isFields, listAt, type PlainTopology } from '../../../src/explore/shrink/reducers/plain.ts';
+import { listAt, type PlainTopology } from '../../../src/explore/shrink/reducers/plain.ts';
+import { isFields } from '../../../src/topology/form/fields.ts';
 import { shrinkTopology, topologyReducers } from '../../../src/explore/shrink/shrinkTopology.ts';
 import { loadTraces } from '../../../src/topology/load.node.ts';
 import { runTopology } from '../../../src/topology/run.ts';

@@ -1,4 +1,5 @@
 /** Topologies in their plain form, and smaller ones made of them. */
+import { isFields } from '../../../topology/form/fields.ts';
 import { parseNumber } from '../../../trace/programCalls.ts';
 import { type Place, valueAt, withValue } from '../../../topology/places.ts';
 
@@ -17,18 +18,6 @@ export interface Reducer {
   readonly name: string;
   /** Smaller ones, those that take most first; the same topology gives the same ones. */
   readonly reductions: (topology: PlainTopology) => Iterable<Reduction>;
-}
-
-/**
- * Whether a value is an object with fields.
- *
- * @example
- * ```ts
- * isFields([]); // false
- * ```
- */
-export function isFields(value: unknown): value is PlainTopology {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /**

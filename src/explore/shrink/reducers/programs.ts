@@ -1,8 +1,8 @@
 /** Smaller processes: fewer of them, fewer steps in their programs, shorter steps, smaller workloads. */
+import { isFields } from '../../../topology/form/fields.ts';
 import { withValue } from '../../../topology/places.ts';
 import { withPids } from '../../../topology/form/pids.ts';
 import {
-  isFields,
   listAt,
   type PlainTopology,
   type Reducer,

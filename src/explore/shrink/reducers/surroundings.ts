@@ -1,8 +1,8 @@
 /** Smaller surroundings of processes: facilities, files, faults, CPUs, memory, and choices back to their defaults. */
 import { partSchemas } from '../../../topology/parts/index.ts';
+import { isFields } from '../../../topology/form/fields.ts';
 import { withValue } from '../../../topology/places.ts';
 import {
-  isFields,
   listAt,
   type PlainTopology,
   type Reducer,
