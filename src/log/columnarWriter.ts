@@ -1,9 +1,12 @@
 import { GranuleError, invariant } from '../errors.ts';
 import type { ByteWriter } from './bytes.ts';
 import { isPlainObject, MAX_COLUMN_VALUES, MAX_DEPTH, TAG, TYPED_ARRAYS } from './columns.ts';
-import { NumberColumn } from './numberColumn.ts';
+import { isInteger, NumberColumn } from './numberColumn.ts';
 import { ObjectColumns } from './objectColumns.ts';
 import type { StringTable } from './stringTable.ts';
+
+/** No value: nothing equals it. */
+const NOTHING = Symbol('no value');
 
 /**
  * Takes values one by one and keeps them by columns: tags, integers, floats, strings, array lengths; one child per
@@ -29,7 +32,10 @@ export class ColumnWriter {
   readonly #integers = new NumberColumn();
   readonly #stringIndexes = new NumberColumn();
   readonly #floats: number[] = [];
-  /** The last string and its index: most columns of strings say the same again and again. */
+  /** The last value, where it is no object, and how often it came again since: most columns say the same again and again. */
+  #last: unknown = NOTHING;
+  #again = 0;
+  /** The last string and its index. */
   #lastString: string | null = null;
   #lastStringIndex = 0;
   #arrays: ArrayColumns | null = null;
@@ -43,7 +49,7 @@ export class ColumnWriter {
 
   /** Values taken so far. */
   get count(): number {
-    return this.#tags.count;
+    return this.#tags.count + this.#again;
   }
 
   /**
@@ -53,40 +59,40 @@ export class ColumnWriter {
    * @throws GranuleError INVARIANT when the value is no plain data
    */
   push(value: unknown, leftOut: string | null = null): void {
-    switch (typeof value) {
-      case 'number':
-        this.#pushNumber(value);
-        return;
-      case 'string':
-        this.#tags.push(TAG.string);
-        this.#stringIndexes.push(this.#indexOf(value));
-        return;
-      case 'boolean':
-        this.#tags.push(value ? TAG.true : TAG.false);
-        return;
-      case 'undefined':
-        this.#tags.push(TAG.undefined);
-        return;
-      case 'object':
-        if (value === null) this.#tags.push(TAG.null);
-        else if (Array.isArray(value)) this.#pushElements(value, TAG.array);
-        else if (isPlainObject(value)) this.#pushObject(value, leftOut);
-        else this.#pushTypedArray(value);
-        return;
-      default:
-        refuse(`a ${typeof value}`);
+    // -0 is the one value that equals another.
+    if (value === this.#last && !Object.is(value, -0)) this.#again += 1;
+    else this.#pushOther(value, leftOut);
+  }
+
+  /** Takes a value that is not the last one again: mostly an integer, so this comes first and calls nothing that is long. */
+  #pushOther(value: unknown, leftOut: string | null): void {
+    if (this.#again > 0) this.#settle();
+    if (isInteger(value)) {
+      this.#last = value;
+      this.#tags.push(TAG.integer);
+      this.#integers.push(value);
+    } else if (typeof value === 'object' && value !== null) {
+      this.#last = NOTHING;
+      this.#pushStructure(value, leftOut);
+    } else {
+      this.#pushScalar(value, 1);
+      this.#last = Object.is(value, -0) ? NOTHING : value;
     }
   }
 
-  #pushNumber(value: number): void {
-    if (Number.isSafeInteger(value) && !Object.is(value, -0)) {
-      this.#tags.push(TAG.integer);
-      this.#integers.push(value);
-      return;
-    }
-    if (!Number.isFinite(value)) refuse(`the number ${value}`);
-    this.#tags.push(TAG.float);
-    this.#floats.push(value);
+  /** Puts into the columns what came again. */
+  #settle(): void {
+    const times = this.#again;
+    if (times === 0) return;
+    this.#again = 0;
+    this.#pushScalar(this.#last, times);
+  }
+
+  #pushScalar(value: unknown, times: number): void {
+    this.#tags.pushTimes(this.#tagOf(value), times);
+    if (typeof value === 'string') this.#stringIndexes.pushTimes(this.#indexOf(value), times);
+    else if (isInteger(value)) this.#integers.pushTimes(value, times);
+    else if (typeof value === 'number') for (let time = 0; time < times; time++) this.#floats.push(value);
   }
 
   #indexOf(value: string): number {
@@ -95,6 +101,28 @@ export class ColumnWriter {
       this.#lastString = value;
     }
     return this.#lastStringIndex;
+  }
+
+  #tagOf(value: unknown): number {
+    switch (typeof value) {
+      case 'number':
+        if (isInteger(value)) return TAG.integer;
+        return Number.isFinite(value) ? TAG.float : refuse(`the number ${value}`);
+      case 'string':
+        return TAG.string;
+      case 'boolean':
+        return value ? TAG.true : TAG.false;
+      case 'undefined':
+        return TAG.undefined;
+      default:
+        return value === null ? TAG.null : refuse(`a ${typeof value}`);
+    }
+  }
+
+  #pushStructure(value: object, leftOut: string | null): void {
+    if (Array.isArray(value)) this.#pushElements(value, TAG.array);
+    else if (isPlainObject(value)) this.#pushObject(value, leftOut);
+    else this.#pushTypedArray(value);
   }
 
   #pushObject(value: Readonly<Record<string, unknown>>, leftOut: string | null): void {
@@ -126,6 +154,8 @@ export class ColumnWriter {
 
   /** Takes values of which most are integers: those at the beginning in one go. */
   #pushAll(values: ArrayLike<unknown>): void {
+    this.#settle();
+    this.#last = NOTHING;
     const integers = this.#integers.pushIntegers(values);
     this.#tags.pushTimes(TAG.integer, integers);
     for (let place = integers; place < values.length; place++) this.push(values[place]);
@@ -133,6 +163,8 @@ export class ColumnWriter {
 
   /** Takes back all values but the first `count`, and parts of a value that was refused. */
   truncate(count: number): void {
+    this.#settle();
+    this.#last = NOTHING;
     this.#tags.truncate(count);
     const counts = new Map<number, number>();
     for (let place = 0; place < count; place++) {
@@ -154,6 +186,8 @@ export class ColumnWriter {
     this.#integers.clear();
     this.#stringIndexes.clear();
     this.#floats.length = 0;
+    this.#again = 0;
+    this.#last = NOTHING;
     this.#lastString = null;
     this.#arrays?.lengths.clear();
     this.#arrays?.kinds.clear();
@@ -164,6 +198,7 @@ export class ColumnWriter {
 
   /** Writes the columns of this node and of all below it. The number of values is the caller's to keep. */
   encode(writer: ByteWriter): void {
+    this.#settle();
     this.#tags.encodeSmall(writer);
     this.#integers.encodeIntegers(writer);
     for (const value of this.#floats) writer.f64(value);

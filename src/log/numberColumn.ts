@@ -22,7 +22,8 @@ export class NumberColumn {
   #values: number[] = [];
   #count = 0;
   #first = 0;
-  #constant = true;
+  /** Whether there are values, all of them `#first`: `#values` then holds none. */
+  #isConstant = false;
 
   /** Values taken so far. */
   get count(): number {
@@ -31,14 +32,19 @@ export class NumberColumn {
 
   /** Takes the next value. */
   push(value: number): void {
-    if (this.#constant) {
-      if (this.#count === 0) this.#first = value;
-      if (value === this.#first) {
-        this.#count += 1;
-        return;
-      }
-      this.#spread();
+    if (this.#isConstant && value === this.#first) this.#count += 1;
+    else this.#pushOther(value);
+  }
+
+  /** Takes a value that is the first, or not what the column holds alone. */
+  #pushOther(value: number): void {
+    if (this.#count === 0) {
+      this.#first = value;
+      this.#isConstant = true;
+      this.#count = 1;
+      return;
     }
+    if (this.#isConstant) this.#spread();
     this.#values[this.#count++] = value;
   }
 
@@ -46,15 +52,15 @@ export class NumberColumn {
   pushTimes(value: number, times: number): void {
     if (times === 0) return;
     this.push(value);
-    if (this.#constant) this.#count += times - 1;
-    else for (let time = 1; time < times; time++) this.push(value);
+    if (this.#isConstant) this.#count += times - 1;
+    else for (let time = 1; time < times; time++) this.#values[this.#count++] = value;
   }
 
   /** Takes values up to the first that is no safe integer, or -0; says how many. */
   pushIntegers(values: ArrayLike<unknown>): number {
     let place = 0;
     let value = values[place];
-    while (this.#constant && place < values.length && isInteger(value)) {
+    while ((this.#isConstant || this.#count === 0) && place < values.length && isInteger(value)) {
       this.push(value);
       value = values[++place];
     }
@@ -67,47 +73,56 @@ export class NumberColumn {
 
   /** The value at a place. */
   at(place: number): number {
-    return this.#constant ? this.#first : this.#values[place];
+    return this.#isConstant ? this.#first : this.#values[place];
   }
 
   /** Puts the one value into as many places as it has. */
   #spread(): void {
-    this.#constant = false;
     for (let place = 0; place < this.#count; place++) this.#values[place] = this.#first;
+    this.#isConstant = false;
   }
 
   /** Takes back all values but the first `count`. */
   truncate(count: number): void {
     this.#count = count;
-    this.#constant ||= this.#values.slice(0, count).every((value) => value === this.#first);
+    if (!this.#isConstant) this.#isConstant = this.#values.slice(0, count).every((value) => value === this.#first);
+    if (count === 0) this.#isConstant = false;
   }
 
   /** Takes back all values. Room far beyond what they took is let go, so that kept columns stay in proportion. */
   clear(): void {
     if (this.#values.length > Math.max(LEAST_ROOM, this.#count * KEPT_TIMES)) this.#values = [];
     this.#count = 0;
-    this.#constant = true;
+    this.#isConstant = false;
   }
 
   /** Writes a column of small non-negative integers (tags, string numbers): plain, or one value when all are the same. */
   encodeSmall(writer: ByteWriter): void {
     if (this.#count === 0) return;
-    writer.u8(this.#constant ? MODE.constant : MODE.plain);
-    if (this.#constant) writer.varint(this.#first);
+    writer.u8(this.#isConstant ? MODE.constant : MODE.plain);
+    if (this.#isConstant) writer.varint(this.#first);
     else writer.varints(this.#values, this.#count);
   }
 
   /** Writes a column of any safe integers, as `writeIntegers` does. */
   encodeIntegers(writer: ByteWriter): void {
-    if (!this.#constant) {
+    if (!this.#isConstant) {
       writeIntegers(writer, this.#values, this.#count);
-    } else if (this.#count > 0) {
-      writer.u8(MODE.constant);
-      writer.signed(this.#first);
+      return;
     }
+    writer.u8(MODE.constant);
+    writer.signed(this.#first);
   }
 }
 
-function isInteger(value: unknown): value is number {
+/**
+ * Whether a value is a safe integer and has no sign of its own where it is 0.
+ *
+ * @example
+ * ```ts
+ * [7, -0, 0.5].map(isInteger); // [true, false, false]
+ * ```
+ */
+export function isInteger(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && !Object.is(value, -0);
 }

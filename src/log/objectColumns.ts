@@ -10,6 +10,8 @@ const KEPT_KEYS = 256;
 interface Field {
   readonly key: string;
   readonly column: ColumnWriter;
+  /** Whether it holds values. */
+  isUsed: boolean;
   /** Its place among the fields in use, given when they are encoded. */
   place: number;
 }
@@ -76,13 +78,18 @@ export class ObjectColumns {
       if (key === leftOut) continue;
       let { next } = at;
       if (next === null || next.field.key !== key) next = this.#turn(at, key);
-      const { column } = next.field;
-      if (column.count === 0) this.#used.push(next.field);
-      column.push(value[key]);
+      const { field } = next;
+      if (!field.isUsed) this.#use(field);
+      field.column.push(value[key]);
       at = next;
     }
     if (at.tag === 0) at.tag = TAG.object - 1 + this.#shapes.push(at);
     return at.tag;
+  }
+
+  #use(field: Field): void {
+    field.isUsed = true;
+    this.#used.push(field);
   }
 
   /** The step to a key that did not come next here the last time. */
@@ -103,7 +110,7 @@ export class ObjectColumns {
   #field(key: string): Field {
     let field = this.#fields.get(key);
     if (field === undefined) {
-      field = { key, column: this.#newColumn(), place: 0 };
+      field = { key, column: this.#newColumn(), isUsed: false, place: 0 };
       this.#fields.set(key, field);
     }
     return field;
@@ -123,16 +130,22 @@ export class ObjectColumns {
       else end.tag = 0;
       for (const field of fieldsOf(end)) kept.set(field, (kept.get(field) ?? 0) + objects);
     }
-    for (const field of this.#used) field.column.truncate(kept.get(field) ?? 0);
+    for (const field of this.#used) {
+      field.column.truncate(kept.get(field) ?? 0);
+      field.isUsed = field.column.count > 0;
+    }
     // What only objects taken back had was met after all that the others have.
     this.#shapes.length = shapes;
-    this.#used.length = this.#used.filter(({ column }) => column.count > 0).length;
+    this.#used.length = this.#used.filter(({ isUsed }) => isUsed).length;
   }
 
   /** Takes back all objects. */
   clear(): void {
     for (const end of this.#shapes) end.tag = 0;
-    for (const { column } of this.#used) column.clear();
+    for (const field of this.#used) {
+      field.column.clear();
+      field.isUsed = false;
+    }
     this.#shapes.length = 0;
     this.#used.length = 0;
   }
