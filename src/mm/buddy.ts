@@ -47,38 +47,57 @@ export interface Fragmentation {
   unusable: number;
 }
 
-/** What can be asked of an allocator, sealed or in the middle of an edit. */
-abstract class BuddyReader {
-  protected readonly layout: BuddyLayout;
-  protected readonly version: Version<FreeLists>;
+/**
+ * An allocator: sealed, or in the middle of an edit, when blocks are allocated and freed until `done()` seals it. Both are one class
+ * without a base: two of them are made for every allocation, and objects of a derived class cost several times as much to make.
+ *
+ * @throws GranuleError INVARIANT for a stretch that is empty or too long, a negative order, a frame outside the stretch, an unaligned
+ *   block, a block freed twice, or a write to one that is sealed
+ * @example
+ * ```ts
+ * const edit = Buddy.create(0, 1024, 10).edit();
+ * edit.alloc(4); // 0
+ * edit.alloc(4); // 16
+ * edit.done().buddyinfo; // [0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 0]
+ * ```
+ */
+export class Buddy {
+  readonly #layout: BuddyLayout;
+  readonly #version: Version<FreeLists>;
+  #freeFrames: number;
+  #isSealed: boolean;
 
-  constructor(layout: BuddyLayout, version: Version<FreeLists>) {
-    this.layout = layout;
-    this.version = version;
+  private constructor(layout: BuddyLayout, version: Version<FreeLists>, freeFrames: number, isSealed: boolean) {
+    this.#layout = layout;
+    this.#version = version;
+    this.#freeFrames = freeFrames;
+    this.#isSealed = isSealed;
   }
 
   /** Free frames. */
-  abstract readonly freeFrames: number;
+  get freeFrames(): number {
+    return this.#freeFrames;
+  }
 
   /** First frame. */
   get base(): number {
-    return this.layout.base;
+    return this.#layout.base;
   }
 
   /** Frames managed. */
   get count(): number {
-    return this.layout.count;
+    return this.#layout.count;
   }
 
   /** MAX_PAGE_ORDER. */
   get maxOrder(): number {
-    return this.layout.maxOrder;
+    return this.#layout.maxOrder;
   }
 
   /** Free blocks of each order, from 0 to MAX_PAGE_ORDER: a line of /proc/buddyinfo. */
   get buddyinfo(): number[] {
-    const { store } = this.version;
-    return this.layout.levels.map((_, order) => store.blocks(order));
+    const { store } = this.#version;
+    return this.#layout.levels.map((_, order) => store.blocks(order));
   }
 
   /** The largest order with a free block, or -1. */
@@ -88,9 +107,9 @@ abstract class BuddyReader {
 
   /** Whether so many blocks of the order could be had without any reclaim. */
   canAlloc(order: number, count = 1): boolean {
-    const { store } = this.version;
+    const { store } = this.#version;
     let had = 0;
-    for (let at = order; at <= this.layout.maxOrder; at++) {
+    for (let at = order; at <= this.#layout.maxOrder; at++) {
       had += store.blocks(at) * (1 << (at - order));
       if (had >= count) return true;
     }
@@ -99,20 +118,20 @@ abstract class BuddyReader {
 
   /** Whether the frame is free. */
   isFree(pfn: number): boolean {
-    const { base, count, origin } = this.layout;
-    return pfn >= base && pfn < base + count && this.version.store.has(pfn - origin, 0);
+    const { base, count, origin } = this.#layout;
+    return pfn >= base && pfn < base + count && this.#version.store.has(pfn - origin, 0);
   }
 
   /** The order of the free block that the frame lies in, -1 where it is in use. */
   freeOrderAt(pfn: number): number {
-    const { base, count, origin } = this.layout;
-    return pfn >= base && pfn < base + count ? this.version.store.orderOf(pfn - origin) : -1;
+    const { base, count, origin } = this.#layout;
+    return pfn >= base && pfn < base + count ? this.#version.store.orderOf(pfn - origin) : -1;
   }
 
   /** The first frame of the lowest free block of exactly the order, or null. */
   leastBlock(order: number): number | null {
-    const frame = this.version.store.leastOf(order);
-    return frame < 0 ? null : this.layout.origin + frame;
+    const frame = this.#version.store.leastOf(order);
+    return frame < 0 ? null : this.#layout.origin + frame;
   }
 
   /** How broken up free memory is for blocks of the order. */
@@ -127,32 +146,11 @@ abstract class BuddyReader {
     if (suitable > 0) return { index: -1000, unusable };
     return { index: 1000 - Math.floor((1000 + Math.floor((freeFrames * 1000) / requested)) / blocks), unusable };
   }
-}
-
-/**
- * A sealed allocator. Blocks are allocated and freed on `edit()`.
- *
- * @throws GranuleError INVARIANT for a stretch that is empty or too long, or a negative order
- * @example
- * ```ts
- * const edit = Buddy.create(0, 1024, 10).edit();
- * edit.alloc(4); // 0
- * edit.alloc(4); // 16
- * edit.done().buddyinfo; // [0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 0]
- * ```
- */
-export class Buddy extends BuddyReader {
-  readonly freeFrames: number;
-
-  constructor(layout: BuddyLayout, version: Version<FreeLists>, freeFrames: number) {
-    super(layout, version);
-    this.freeFrames = freeFrames;
-  }
 
   /** None of [base, base + count) free: blocks are given to it. */
   static none(base: number, count: number, maxOrder: number): Buddy {
     const lists = new FreeLists(new BuddyLayout(base, count, maxOrder));
-    return new Buddy(lists.layout, new Version(lists), 0);
+    return new Buddy(lists.layout, new Version(lists), 0, true);
   }
 
   /** All of [base, base + count) free, in the largest aligned blocks there are [mm/memblock.c:__free_pages_memory]. */
@@ -167,7 +165,7 @@ export class Buddy extends BuddyReader {
       lists.fill(pfn - origin, order, blocks);
       pfn += blocks * 2 ** order;
     }
-    return new Buddy(lists.layout, new Version(lists), count);
+    return new Buddy(lists.layout, new Version(lists), count, true);
   }
 
   /** The inverse of `toPlain`. */
@@ -181,12 +179,12 @@ export class Buddy extends BuddyReader {
         freeFrames += runs[at + 1] * 2 ** order;
       }
     }
-    return new Buddy(lists.layout, new Version(lists), freeFrames);
+    return new Buddy(lists.layout, new Version(lists), freeFrames, true);
   }
 
   toPlain(): BuddyPlain {
-    const { base, count, maxOrder, origin, levels } = this.layout;
-    const { store } = this.version;
+    const { base, count, maxOrder, origin, levels } = this.#layout;
+    const { store } = this.#version;
     const free = levels.map((_, order) =>
       store.runs(order).map((number, at) => (at % 2 === 0 ? number + origin / 2 ** order : number)),
     );
@@ -195,71 +193,49 @@ export class Buddy extends BuddyReader {
 
   /** A private version to write to; this one stays as it is. One that is given up makes this one dear to look at. */
   edit(): BuddyEdit {
-    return new BuddyEdit(this.layout, this.version.next(), this.freeFrames);
-  }
-}
-
-/**
- * A private version of an allocator. `done()` seals it.
- *
- * @throws GranuleError INVARIANT for a frame outside the stretch, an unaligned block, a block freed twice, or a write after
- *   `done()`
- * @example
- * ```ts
- * const edit = Buddy.create(0, 16, 4).edit();
- * const pfn = edit.alloc(2) ?? -1;
- * edit.free(pfn, 2);
- * edit.largestFreeOrder; // 4
- * ```
- */
-export class BuddyEdit extends BuddyReader {
-  freeFrames: number;
-  private sealed = false;
-
-  constructor(layout: BuddyLayout, version: Version<FreeLists>, freeFrames: number) {
-    super(layout, version);
-    this.freeFrames = freeFrames;
+    invariant(this.#isSealed, 'what is edited is sealed');
+    return new Buddy(this.#layout, this.#version.next(), this.#freeFrames, false);
   }
 
   /** The first frame of a block of 2^order frames, or null when no block is large enough. */
   alloc(order: number): number | null {
     invariant(Number.isInteger(order) && order >= 0, 'an order is a non-negative integer');
-    const frame = this.writable.takeLeast(order);
+    const frame = this.#writable.takeLeast(order);
     if (frame < 0) return null;
-    this.freeFrames -= 1 << order;
-    return this.layout.origin + frame;
+    this.#freeFrames -= 1 << order;
+    return this.#layout.origin + frame;
   }
 
   /** Takes one particular block; false when not all of it is free. */
   allocAt(pfn: number, order: number): boolean {
-    const isTaken = this.writable.take(this.frameOf(pfn, order), order);
-    if (isTaken) this.freeFrames -= 1 << order;
+    const isTaken = this.#writable.take(this.#frameOf(pfn, order), order);
+    if (isTaken) this.#freeFrames -= 1 << order;
     return isTaken;
   }
 
   /** Gives a block back; it may be part of what `alloc` gave. Merges with free buddies. */
   free(pfn: number, order: number): void {
-    const frame = this.frameOf(pfn, order);
-    const lists = this.writable;
+    const frame = this.#frameOf(pfn, order);
+    const lists = this.#writable;
     invariant(!lists.hasAny(frame, order), 'a block is freed once');
     lists.give(frame, order);
-    this.freeFrames += 1 << order;
+    this.#freeFrames += 1 << order;
   }
 
   done(): Buddy {
-    invariant(!this.sealed, 'an edit is sealed once');
-    this.sealed = true;
-    return new Buddy(this.layout, this.version, this.freeFrames);
+    invariant(!this.#isSealed, 'an edit is sealed once');
+    this.#isSealed = true;
+    return this;
   }
 
-  private get writable(): FreeLists {
-    invariant(!this.sealed, 'nothing is written after done()');
-    return this.version.store;
+  get #writable(): FreeLists {
+    invariant(!this.#isSealed, 'nothing is written after done()');
+    return this.#version.store;
   }
 
   /** The first frame of a block, counted from the origin. */
-  private frameOf(pfn: number, order: number): number {
-    const { base, count, maxOrder, origin } = this.layout;
+  #frameOf(pfn: number, order: number): number {
+    const { base, count, maxOrder, origin } = this.#layout;
     invariant(Number.isInteger(order) && order >= 0 && order <= maxOrder, 'an order is one the allocator has');
     const span = 1 << order;
     invariant(pfn >= base && pfn + span <= base + count, 'a block lies in the managed stretch');
@@ -268,3 +244,6 @@ export class BuddyEdit extends BuddyReader {
     return frame;
   }
 }
+
+/** A private version of an allocator, not sealed yet. */
+export type BuddyEdit = Buddy;

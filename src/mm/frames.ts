@@ -67,18 +67,47 @@ function recounted({ pfn, order, pins, owner, kind, lazyFree }: Folio, refs: num
   return { pfn, order, refs, pins, owner, kind, lazyFree, large };
 }
 
-/** What can be asked of a folio table, sealed or in the middle of an edit. */
-abstract class FolioReader {
-  protected readonly version: Version<FolioHeads>;
+/**
+ * A folio table: sealed, or in the middle of an edit, when it is written to until `done()` seals it. As with the allocator, both are one
+ * class without a base.
+ *
+ * @throws GranuleError INVARIANT for a folio that overlaps another or is unaligned, for a frame in no folio, for counts below zero, and
+ *   for a write to one that is sealed
+ * @example
+ * ```ts
+ * const edit = FolioTable.empty().edit();
+ * edit.add({ pfn: 16, order: 4, owner: 'mm:1', kind: 'anon' });
+ * edit.add({ pfn: 8, order: 0, owner: 'file:a', kind: 'file' });
+ * edit.get(8).refs; // 2
+ * edit.put(8); // null
+ * edit.put(8)?.pfn; // 8
+ * const table = edit.done();
+ * table.headOf(21); // 16
+ * table.frames; // 16
+ * ```
+ */
+export class FolioTable {
+  readonly #version: Version<FolioHeads>;
+  readonly #framesByKind: FrameCounts;
+  #count: number;
+  #isSealed: boolean;
 
-  constructor(version: Version<FolioHeads>) {
-    this.version = version;
+  private constructor(version: Version<FolioHeads>, framesByKind: FrameCounts, count: number, isSealed: boolean) {
+    this.#version = version;
+    this.#framesByKind = framesByKind;
+    this.#count = count;
+    this.#isSealed = isSealed;
   }
 
   /** Frames in use, by kind. */
-  abstract readonly framesByKind: Readonly<FrameCounts>;
+  get framesByKind(): Readonly<FrameCounts> {
+    return this.#framesByKind;
+  }
+
   /** Number of folios. */
-  abstract readonly count: number;
+  get count(): number {
+    return this.#count;
+  }
 
   /** Frames in use. */
   get frames(): number {
@@ -89,7 +118,7 @@ abstract class FolioReader {
   /** The folio that the frame lies in, head or tail (`page_folio`), or null. */
   find(pfn: number): Folio | null {
     if (!(pfn >= 0 && pfn <= MAX_FRAME)) return null;
-    return this.version.store.find(pfn);
+    return this.#version.store.find(pfn);
   }
 
   /** The first frame of the folio that the frame lies in, or null. */
@@ -99,36 +128,13 @@ abstract class FolioReader {
 
   /** Calls `visit` for every folio whose head lies in [fromPfn, toPfn), ascending, until it returns false. */
   forEach(fromPfn: number, toPfn: number, visit: (folio: Folio) => unknown): void {
-    const { store } = this.version;
+    const { store } = this.#version;
     let folio = store.next(fromPfn, toPfn);
     while (folio !== null && visit(folio) !== false) folio = store.next(folio.pfn + 1, toPfn);
   }
-}
-
-/**
- * A sealed folio table.
- *
- * @example
- * ```ts
- * const edit = FolioTable.empty().edit();
- * edit.add({ pfn: 16, order: 4, owner: 'mm:1', kind: 'anon' });
- * const table = edit.done();
- * table.headOf(21); // 16
- * table.frames; // 16
- * ```
- */
-export class FolioTable extends FolioReader {
-  readonly framesByKind: Readonly<FrameCounts>;
-  readonly count: number;
-
-  constructor(version: Version<FolioHeads>, framesByKind: Readonly<FrameCounts>, count: number) {
-    super(version);
-    this.framesByKind = framesByKind;
-    this.count = count;
-  }
 
   static empty(): FolioTable {
-    return new FolioTable(new Version(new FolioHeads()), NO_FRAMES, 0);
+    return new FolioTable(new Version(new FolioHeads()), copyCounts(NO_FRAMES), 0, true);
   }
 
   /** The inverse of `toPlain`. */
@@ -147,34 +153,8 @@ export class FolioTable extends FolioReader {
 
   /** A private version to write to; this one stays as it is. One that is given up makes this one dear to look at. */
   edit(): FolioTableEdit {
-    return new FolioTableEdit(this.version.next(), copyCounts(this.framesByKind), this.count);
-  }
-}
-
-/**
- * A private version of a folio table. `done()` seals it.
- *
- * @throws GranuleError INVARIANT for a folio that overlaps another or is unaligned, for a frame in no folio, and for
- *   counts below zero
- * @example
- * ```ts
- * const edit = FolioTable.empty().edit();
- * edit.add({ pfn: 8, order: 0, owner: 'file:a', kind: 'file' });
- * edit.get(8).refs; // 2
- * edit.put(8); // null
- * edit.put(8)?.pfn; // 8
- * edit.count; // 0
- * ```
- */
-export class FolioTableEdit extends FolioReader {
-  readonly framesByKind: FrameCounts;
-  count: number;
-  private sealed = false;
-
-  constructor(version: Version<FolioHeads>, framesByKind: FrameCounts, count: number) {
-    super(version);
-    this.framesByKind = framesByKind;
-    this.count = count;
+    invariant(this.#isSealed, 'what is edited is sealed');
+    return new FolioTable(this.#version.next(), copyCounts(this.#framesByKind), this.#count, false);
   }
 
   /** Takes a folio in; one reference and no pin unless said. */
@@ -183,13 +163,13 @@ export class FolioTableEdit extends FolioReader {
     const span = 1 << order;
     invariant(pfn >= 0 && pfn + span - 1 <= MAX_FRAME, 'a frame is one of those there can be');
     invariant((pfn & -span) === pfn, 'a folio is aligned to its size');
-    const heads = this.writable;
+    const heads = this.#writable;
     const isAlone = heads.find(pfn) === null && (span === 1 || heads.next(pfn, pfn + span) === null);
     invariant(isAlone, 'a frame lies in one folio at most');
     const whole: Folio = { pfn, order, refs, pins, owner, kind, lazyFree, large };
     heads.add(whole);
-    this.count++;
-    this.framesByKind[kind] += span;
+    this.#count++;
+    this.#framesByKind[kind] += span;
     return whole;
   }
 
@@ -210,7 +190,7 @@ export class FolioTableEdit extends FolioReader {
   getPages(before: Folio, pfn: number, nr: number): Folio {
     const large = before.large === null ? null : changePages(before.large, pfn - before.pfn, nr, 1);
     const after = recounted(before, before.refs + nr, large);
-    this.writable.replace(before, after);
+    this.#writable.replace(before, after);
     return after;
   }
 
@@ -219,31 +199,31 @@ export class FolioTableEdit extends FolioReader {
     const refs = before.refs - nr;
     invariant(refs >= 0, 'counts of a folio stay above zero');
     if (refs === 0) {
-      this.takeOut(before);
+      this.#takeOut(before);
       return null;
     }
     const large = before.large === null ? null : changePages(before.large, pfn - before.pfn, nr, -1);
     const after = recounted(before, refs, large);
-    this.writable.replace(before, after);
+    this.#writable.replace(before, after);
     return after;
   }
 
   /** Replaces the folio of a frame; its frames stay the same. */
   update(pfn: number, change: (folio: Folio) => Folio): Folio {
-    const folio = this.folioAt(pfn);
+    const folio = this.#folioAt(pfn);
     const next = change(folio);
     invariant(next.pfn === folio.pfn && next.order === folio.order, 'an update leaves the frames of a folio alone');
     invariant(next.refs >= 0 && next.pins >= 0, 'counts of a folio stay above zero');
-    this.framesByKind[folio.kind] -= 2 ** folio.order;
-    this.framesByKind[next.kind] += 2 ** folio.order;
-    this.writable.replace(folio, next);
+    this.#framesByKind[folio.kind] -= 2 ** folio.order;
+    this.#framesByKind[next.kind] += 2 ** folio.order;
+    this.#writable.replace(folio, next);
     return next;
   }
 
   /** Takes the folio of a frame out, whatever its references. */
   remove(pfn: number): Folio {
-    const folio = this.folioAt(pfn);
-    this.takeOut(folio);
+    const folio = this.#folioAt(pfn);
+    this.#takeOut(folio);
     return folio;
   }
 
@@ -279,25 +259,28 @@ export class FolioTableEdit extends FolioReader {
   }
 
   done(): FolioTable {
-    invariant(!this.sealed, 'an edit is sealed once');
-    this.sealed = true;
-    return new FolioTable(this.version, this.framesByKind, this.count);
+    invariant(!this.#isSealed, 'an edit is sealed once');
+    this.#isSealed = true;
+    return this;
   }
 
-  private get writable(): FolioHeads {
-    invariant(!this.sealed, 'nothing is written after done()');
-    return this.version.store;
+  get #writable(): FolioHeads {
+    invariant(!this.#isSealed, 'nothing is written after done()');
+    return this.#version.store;
   }
 
-  private folioAt(pfn: number): Folio {
+  #folioAt(pfn: number): Folio {
     const folio = this.find(pfn);
     if (folio === null) invariant(false, `frame ${pfn} lies in a folio`);
     return folio;
   }
 
-  private takeOut(folio: Folio): void {
-    this.writable.remove(folio);
-    this.count--;
-    this.framesByKind[folio.kind] -= 1 << folio.order;
+  #takeOut(folio: Folio): void {
+    this.#writable.remove(folio);
+    this.#count--;
+    this.#framesByKind[folio.kind] -= 1 << folio.order;
   }
 }
+
+/** A private version of a folio table, not sealed yet. */
+export type FolioTableEdit = FolioTable;
