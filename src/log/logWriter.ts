@@ -55,9 +55,10 @@ export class LogWriter {
   readonly #firstSeq: number;
   #nextSeq: number;
   #lastCheckpointSeq = -1;
-  /** Deliveries that were taken and are not encoded yet, and when each was. */
-  #waiting: Delivery[] = [];
-  readonly #waitingTimes: number[] = [];
+  /** Deliveries that were taken and are not encoded yet: the first so many of these, and when each was. */
+  readonly #waiting: Delivery[] = [];
+  readonly #waitingTimes = new Float64Array(WAITING_MOST);
+  #waits = 0;
   #closed = false;
 
   /**
@@ -79,7 +80,7 @@ export class LogWriter {
 
   /** Seq that the next record must have. */
   get nextSeq(): number {
-    return this.#nextSeq + this.#waiting.length;
+    return this.#nextSeq + this.#waits;
   }
 
   /** Whether nothing more can be added. */
@@ -124,20 +125,19 @@ export class LogWriter {
    */
   takeDelivery(seq: number, timeCycles: number, delivery: Delivery): void {
     if (seq !== this.nextSeq) invariant(false, `seq ${this.nextSeq} comes next, not ${seq}`);
-    this.#waiting.push(delivery);
-    this.#waitingTimes.push(timeCycles);
-    if (this.#waiting.length >= WAITING_MOST) this.#encodeWaiting();
+    this.#waiting[this.#waits] = delivery;
+    this.#waitingTimes[this.#waits] = timeCycles;
+    this.#waits += 1;
+    if (this.#waits >= WAITING_MOST) this.#encodeWaiting();
   }
 
   #encodeWaiting(): void {
-    if (this.#waiting.length === 0) return;
-    const waiting = this.#waiting;
-    // Taken out beforehand: behind one that is refused, none can follow.
-    this.#waiting = [];
-    const times = this.#waitingTimes.splice(0);
-    for (let at = 0; at < waiting.length; at++) {
-      const { to, from, cause, message } = waiting[at];
-      this.#addDelivery(this.#nextSeq, times[at], to, from, cause, message);
+    const waits = this.#waits;
+    // None is left beforehand: behind one that is refused, none can follow.
+    this.#waits = 0;
+    for (let at = 0; at < waits; at++) {
+      const { to, from, cause, message } = this.#waiting[at];
+      this.#addDelivery(this.#nextSeq, this.#waitingTimes[at], to, from, cause, message);
     }
   }
 

@@ -42,8 +42,15 @@ const reader = clientMachine('IO_DONE', (_event, send) =>
 const allocator = clientMachine('FRAMES', (event, send) => {
   const [pfn] = event.type === 'FRAMES' ? event.pfns : [];
   if (pfn !== undefined) send('zone', { type: 'PUT', runs: [{ pfn, nr: 1 }] });
-  const wish = { orderPages: 0, count: 1, purpose: 'anon', zero: false } as const;
-  send('zone', { type: 'ALLOC', sender: 'client', request: 1, ...wish });
+  send('zone', {
+    type: 'ALLOC',
+    sender: 'client',
+    request: 1,
+    orderPages: 0,
+    count: 1,
+    purpose: 'anon',
+    zero: false,
+  });
 });
 
 /** One machine with its client, and the message that starts them. */

@@ -1,4 +1,5 @@
 /** One measure, what it has to reach, and how times are taken. */
+import { collectYoung } from './collectYoung.node.ts';
 import type { PatternSize } from './patternTrace.ts';
 
 /** A measured yardstick. */
@@ -87,7 +88,7 @@ export function quantile(values: readonly number[], share: number): number {
 }
 
 /**
- * How long some work takes, in milliseconds.
+ * How long some work takes, in milliseconds. It begins without young garbage, so that it is not charged for what came before it.
  *
  * @example
  * ```ts
@@ -95,6 +96,7 @@ export function quantile(values: readonly number[], share: number): number {
  * ```
  */
 export function millisecondsOf(work: () => unknown): number {
+  collectYoung();
   const started = performance.now();
   work();
   return performance.now() - started;

@@ -118,23 +118,11 @@ export class CompiledMachine {
   readonly #byNodes = new WeakMap<readonly StateNode[], Configuration>();
   readonly #byIds = new Map<string, Configuration>();
   readonly #refusals = new Set<string>();
-  readonly #turn: Turn;
 
   constructor(machine: MachineInternals) {
     this.#machine = machine;
     this.#actions = new ActionCompiler(machine, (guard, turn) => this.#guardOf(guard)(trusted(turn)));
-    const first = this.#configurationFor(firstNodes(machine.root));
-    this.#turn = {
-      context: null,
-      event: { type: '' },
-      scope: trusted(null),
-      sends: null,
-      raised: null,
-      changes: 0,
-      configuration: first,
-      snapshot: trusted(null),
-      snapshotChanges: 0,
-    };
+    this.#configurationFor(firstNodes(machine.root));
     this.refusals = [...this.#refusals];
   }
 
@@ -148,16 +136,18 @@ export class CompiledMachine {
   turn(state: CompiledState, event: Message, scope: StepScope): TurnResult | null {
     const rows = this.#rows(state.configuration, event.type);
     if (rows === null) return null;
-    const turn = this.#turn;
-    turn.context = state.context;
-    turn.event = event;
-    turn.scope = scope;
-    turn.sends = null;
-    turn.raised = null;
-    turn.changes = 0;
-    turn.configuration = state.configuration;
-    turn.snapshot = state.base;
-    turn.snapshotChanges = state.isCurrent ? 0 : -1;
+    // A new object for each turn: to put what is new into one that is kept costs the collector's notes.
+    const turn: Turn = {
+      context: state.context,
+      event,
+      scope,
+      sends: null,
+      raised: null,
+      changes: 0,
+      configuration: state.configuration,
+      snapshot: state.base,
+      snapshotChanges: state.isCurrent ? 0 : -1,
+    };
     const first = select(rows, turn);
     if (first !== null && !take(first, turn)) return null;
     if (!this.#settle(turn)) return null;

@@ -21,7 +21,7 @@ import {
   unsupported,
 } from './xstateInternals.ts';
 
-/** The moving part of a turn. One object serves all turns of a machine: nothing of it outlives the turn. */
+/** The moving part of a turn. */
 export interface TurnState {
   context: unknown;
   event: Message;
