@@ -125,7 +125,7 @@ class Threads {
       this.#ready.add(index);
     } else {
       const before = merge.segments;
-      merge.add(index, post.report);
+      for (const report of post.reports) merge.add(index, report);
       if (merge.segments > before) this.#progressed();
     }
     if (merge.misfit !== null) return merge.misfit;
