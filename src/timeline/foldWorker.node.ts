@@ -14,9 +14,15 @@ export interface FoldOrder {
   readonly checked: Int32Array<SharedArrayBuffer>;
 }
 
-/** What a thread posts: a report for each segment, then the states; or what ended it. */
+/**
+ * Reports that are posted together: each post wakes the thread that holds them together, which then takes a core from those
+ * that fold. Far fewer than `REPORTS_HELD`, since what is not posted is not checked, and so is waited for.
+ */
+const REPORTS_POSTED = 16;
+
+/** What a thread posts: reports, one for each segment, then the states; or what ended it. */
 export type FoldPost =
-  | { readonly report: ShareReport }
+  | { readonly reports: readonly ShareReport[] }
   | { readonly states: readonly { readonly actor: string; readonly state: PlainState }[] }
   | { readonly failed: string };
 
@@ -41,12 +47,17 @@ function waitFor(segment: number, checked: Int32Array<SharedArrayBuffer>): void 
 async function fold({ handedOver, share, checked }: FoldOrder): Promise<void> {
   const { reader, traces } = await openHandedOver(handedOver);
   const own = new ShareFold(new RecordedRun(reader, traces), share);
+  let reports: ShareReport[] = [];
   for (const segment of reader.directory.segments.keys()) {
     waitFor(segment, checked);
     const report = own.segment(segment);
-    post({ report });
+    reports.push(report);
     if (report.misfit !== null || report.thrown !== null) break;
+    if (reports.length < REPORTS_POSTED) continue;
+    post({ reports });
+    reports = [];
   }
+  post({ reports });
   post({ states: own.states() });
 }
 

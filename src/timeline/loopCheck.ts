@@ -42,6 +42,8 @@ export class LoopCheck {
   readonly #sight: WordSight;
   readonly #sends: readonly OutsideSend[];
   readonly #checkpoints: readonly CheckpointEntry[];
+  /** What is wanted next: one object for all, since millions that live for one delivery would keep the collector busy. */
+  readonly #wanted = { seq: 0, timeCycles: 0, to: '', from: '', cause: 0, type: '', payload: { hash: 0 } };
   #nextEnvelopeId = 0;
   #cause = NO_CAUSE;
   #nextSeq = 0;
@@ -101,8 +103,15 @@ export class LoopCheck {
     const hash = words[at + 6];
     if (seq !== this.#nextSeq) return `seq ${this.#nextSeq} comes next`;
     if (seq >= this.#wires.endSeq) return 'its fault plan had ended the run';
-    const [from, type] = [names[words[at + 4]], names[words[at + 5]]];
-    this.#order.want({ seq, timeCycles, to, from, cause: words[at + 2], type, payload: { hash } });
+    const wanted = this.#wanted;
+    wanted.seq = seq;
+    wanted.timeCycles = timeCycles;
+    wanted.to = to;
+    wanted.from = names[words[at + 4]];
+    wanted.cause = words[at + 2];
+    wanted.type = names[words[at + 5]];
+    wanted.payload.hash = hash;
+    this.#order.want(wanted);
     const envelope = this.#order.next(this.#queue);
     if (envelope === null) return 'no such message waits';
     if (envelope.message['hash'] !== hash) return 'the payload is another';
@@ -122,33 +131,38 @@ export class LoopCheck {
   }
 
   #sendAll(from: string, words: Float64Array, at: number, names: readonly string[]): void {
-    const looked = this.#sight.words.rules.length;
-    const sendWords = SEND_WORDS + looked;
-    const end = at + RECORD_WORDS + words[at + RECORD_WORDS - 1] * sendWords;
-    const isBare = this.#wires.isBare(from);
-    for (const send of this.#placesOfSends(words, at + RECORD_WORDS, end, sendWords)) {
-      const nameOfCancel = words[send + 4];
-      const sendId = nameOfCancel < 0 ? null : names[nameOfCancel];
-      if (words[send] < 0) this.#queue.cancel(from, sendId ?? '');
-      else {
-        const to = names[words[send]];
-        const message = { type: names[words[send + 1]], hash: words[send + 3] };
-        if (looked > 0) this.#sight.told(message, [...words.subarray(send + SEND_WORDS, send + sendWords)]);
-        const outgoing = { from, to, message, delayCycles: words[send + 2], sendId };
-        if (isBare || words[send + 5] === 1) this.#put(outgoing);
-        else this.#wires.carry(outgoing);
-      }
-    }
+    const sendWords = SEND_WORDS + this.#sight.words.rules.length;
+    const start = at + RECORD_WORDS;
+    const end = start + words[start - 1] * sendWords;
+    if (this.#clock.countsDeliveries) {
+      for (const place of this.#placesByDelay(words, start, end, sendWords)) this.#sendOne(from, words, place, names);
+    } else for (let place = start; place < end; place += sendWords) this.#sendOne(from, words, place, names);
   }
 
-  /** Where the sends of one handling stand in a report, in the order in which the loop takes them. */
-  #placesOfSends(words: Float64Array, start: number, end: number, sendWords: number): number[] {
+  /** Sends, or cancels, what stands at a place of a report. */
+  #sendOne(from: string, words: Float64Array, at: number, names: readonly string[]): void {
+    const nameOfCancel = words[at + 4];
+    const sendId = nameOfCancel < 0 ? null : names[nameOfCancel];
+    if (words[at] < 0) {
+      this.#queue.cancel(from, sendId ?? '');
+      return;
+    }
+    const to = names[words[at]];
+    const message = { type: names[words[at + 1]], hash: words[at + 3] };
+    const looked = this.#sight.words.rules.length;
+    const behind = at + SEND_WORDS;
+    if (looked > 0) this.#sight.told(message, [...words.subarray(behind, behind + looked)]);
+    this.#send({ from, to, message, delayCycles: words[at + 2], sendId }, words[at + 5] === 1);
+  }
+
+  /** Where the sends of one handling stand in a report, in the order in which a loop that counts deliveries takes them. */
+  #placesByDelay(words: Float64Array, start: number, end: number, sendWords: number): number[] {
     const places: ({ at: number } & ({ kind: 'send'; delayCycles: number } | { kind: 'cancel' }))[] = [];
     for (let at = start; at < end; at += sendWords) {
       if (words[at] < 0) places.push({ at, kind: 'cancel' });
       else places.push({ at, kind: 'send', delayCycles: words[at + 2] });
     }
-    return this.#ordered(places).map(({ at }) => at);
+    return inOrderOfDelay(places).map(({ at }) => at);
   }
 
   #ordered<T extends Parameters<typeof inOrderOfDelay>[0][number]>(sends: readonly T[]): readonly T[] {

@@ -1,7 +1,9 @@
 /**
  * Verified replay on several threads: given the log, actors do not depend on each other. Each thread folds its share of them
- * from their own records, and tells this one what they received and sent; this one holds it all together (`LoopCheck`).
+ * from their own records, and tells this one what they received and sent; this one holds it all together (`LoopCheck`), and
+ * where there is more than one share, folds one of them itself.
  */
+import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
 import { GranuleError, invariant } from '../errors.ts';
 import { faultPlanOf } from '../topology/lifecycle.ts';
@@ -18,15 +20,19 @@ import { replay, type Replayed, type ReplayOptions } from './replay.ts';
 import { isAsWritten, isDividedAsWritten } from './replayedHash.ts';
 import { looksIntoAnswers } from './ruleWords.ts';
 import { ShareMerge } from './shareMerge.ts';
-import type { Misfit } from './shareReport.ts';
+import { type Share, ShareFold } from './shareFold.ts';
+import { type Misfit, REPORTS_HELD } from './shareReport.ts';
 import { sharesOf } from './shares.ts';
 import { startThread } from './sourceThread.node.ts';
 
 /** What a parallel replay may be told. */
 export interface ParallelReplayOptions extends Pick<ReplayOptions, 'onProgress'> {
-  /** Threads beside this one. */
+  /**
+   * Threads that fold. From two on this one is among them, since holding reports together is a small part of what folding is:
+   * a thread more would compile all code once more, and want a core.
+   */
   readonly workers: number;
-  /** Heap that each of them may take; Node's own limit by default. */
+  /** Heap that each of those beside this one may take; Node's own limit by default. */
   readonly heapMiB?: number;
 }
 
@@ -53,6 +59,12 @@ interface Folded {
   readonly states: ReadonlyMap<string, PlainState>;
 }
 
+/** How a fold is ended: by what came of it, or by what went wrong. */
+interface Settle {
+  readonly resolve: (answer: Folded | Misfit) => void;
+  readonly reject: (error: unknown) => void;
+}
+
 /** The threads of one replay, until all have posted their states or something does not fit. */
 class Threads {
   readonly #run: RecordedRun;
@@ -63,6 +75,9 @@ class Threads {
   readonly #threads: Worker[] = [];
   /** Threads that have posted their last. */
   readonly #ready = new Set<number>();
+  /** Lets this thread go on where it waits for what others post. */
+  #wake: () => void = () => undefined;
+  #isOver = false;
   readonly #checked = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
 
   constructor(run: RecordedRun, options: ParallelReplayOptions) {
@@ -79,36 +94,54 @@ class Threads {
     if (misfit !== null) return misfit;
     const handedOver = handOver(reader, traces);
     const count = this.#shares.length;
+    const [first, ...others] = this.#shares.map((actors, index): Share => ({ actors, index, count }));
+    const beside = others.length === 0 ? [first] : others;
     try {
       return await new Promise((resolve, reject) => {
-        for (const [index, actors] of this.#shares.entries()) {
-          const order = { handedOver, share: { actors, index, count }, checked: this.#checked };
-          this.#start(order, index, resolve, reject);
-        }
+        const settle = { resolve, reject };
+        for (const share of beside) this.#start({ handedOver, share, checked: this.#checked }, settle);
+        if (others.length === 0) return;
+        this.#foldHere(first, settle).catch((error: unknown) => {
+          if (error instanceof GranuleError) this.#take(first.index, { failed: error.format() }, settle);
+          else reject(error);
+        });
       });
     } finally {
+      this.#isOver = true;
+      this.#wake();
       await Promise.all(this.#threads.map((thread) => thread.terminate()));
     }
   }
 
-  #start(
-    order: FoldOrder,
-    index: number,
-    resolve: (answer: Folded | Misfit) => void,
-    reject: (error: unknown) => void,
-  ): void {
+  /** Folds a share in this thread, which takes what the others post between one segment and the next. */
+  async #foldHere(share: Share, settle: Settle): Promise<void> {
+    const own = new ShareFold(this.#run, share);
+    for (const segment of this.#run.reader.directory.segments.keys()) {
+      await turnOfTheLoop();
+      while (!this.#isOver && segment - this.#merge.segments >= REPORTS_HELD) await this.#posted();
+      if (this.#isOver) return;
+      const report = own.segment(segment);
+      this.#take(share.index, { reports: [report] }, settle);
+      if (report.misfit !== null || report.thrown !== null) break;
+    }
+    this.#take(share.index, { states: own.states() }, settle);
+  }
+
+  /** Comes when another thread has posted something, or all is over. */
+  #posted(): Promise<void> {
+    return new Promise((resolve) => (this.#wake = resolve));
+  }
+
+  #start(order: FoldOrder, settle: Settle): void {
     const { heapMiB } = this.#options;
+    const { index } = order.share;
     const limits = heapMiB === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: heapMiB } };
     const thread = startThread(import.meta.url, 'foldWorker.node', { workerData: order, ...limits });
     this.#threads.push(thread);
-    const died = (what: string): void => reject(new GranuleError('WORKER_DIED', what, `worker ${index + 1}`));
+    const died = (what: string): void => settle.reject(new GranuleError('WORKER_DIED', what, `worker ${index + 1}`));
     thread.on('message', (post: FoldPost) => {
-      try {
-        const answer = this.#take(index, post);
-        if (answer !== null) resolve(answer);
-      } catch (error) {
-        reject(error);
-      }
+      this.#take(index, post, settle);
+      this.#wake();
     });
     thread.on('error', (error) => died(error.message));
     thread.on('exit', (code) => {
@@ -116,8 +149,18 @@ class Threads {
     });
   }
 
+  /** Takes what a share came to. */
+  #take(index: number, post: FoldPost, { resolve, reject }: Settle): void {
+    try {
+      const answer = this.#answerTo(index, post);
+      if (answer !== null) resolve(answer);
+    } catch (error) {
+      reject(error);
+    }
+  }
+
   /** Null while there is more to come. */
-  #take(index: number, post: FoldPost): Folded | Misfit | null {
+  #answerTo(index: number, post: FoldPost): Folded | Misfit | null {
     const merge = this.#merge;
     if ('failed' in post) return { seq: this.#run.reader.firstSeq, what: post.failed };
     if ('states' in post) {
@@ -125,7 +168,7 @@ class Threads {
       this.#ready.add(index);
     } else {
       const before = merge.segments;
-      merge.add(index, post.report);
+      for (const report of post.reports) merge.add(index, report);
       if (merge.segments > before) this.#progressed();
     }
     if (merge.misfit !== null) return merge.misfit;

@@ -5,18 +5,19 @@
 import type { Message } from '../runtime/envelope.ts';
 import { GranuleError } from '../errors.ts';
 
-/** What begins each value, so that values of two kinds never look alike. */
+/** What goes into the hash with each value, so that values of two kinds never look alike. */
 const MARK = {
-  null: 1,
-  false: 2,
-  true: 3,
-  integer: 4,
-  number: 5,
-  string: 6,
-  array: 7,
-  undefined: 8,
-  object: 9,
-  typed: 10,
+  null: 0x3c6ef372,
+  false: 0x14650fb1,
+  true: 0x2a1f8ce9,
+  integer: 0x7f4a7c15,
+  number: 0x1ce4e5b9,
+  string: 0x133111eb,
+  array: 0x5851f42d,
+  undefined: 0x4c957f2d,
+  object: 0x6a09e667,
+  keys: 0x3b67ae85,
+  typed: 0x510e527f,
 };
 /** Strings whose hashes are kept: keys and paths are few, and a log that was tampered with must not fill the memory. */
 const STRINGS_KEPT = 10_000;
@@ -24,6 +25,14 @@ const STRINGS_KEPT = 10_000;
 const STEPS_KEPT = 10_000;
 /** Bits of the second lane that fit beside the first in a double. */
 const SECOND_LANE_BITS = 21;
+/** What moves the first lane past them: a power that is taken at each hash costs as much as a word that is mixed in. */
+const FIRST_LANE_UNIT = 2 ** SECOND_LANE_BITS;
+
+/** By what each lane multiplies and turns a word: what makes two hashes of one value differ by chance alone. */
+const FIRST_MULTIPLIER = 0xcc9e2d51;
+const FIRST_TURN = 15;
+const SECOND_MULTIPLIER = 0x239b961b;
+const SECOND_TURN = 17;
 
 /** Two lanes of MurmurHash3's 32-bit round, with constants of their own. */
 interface Lanes {
@@ -34,6 +43,7 @@ interface Lanes {
 /** A key among the fields of an object, and those that came behind it; each sequence of keys from the first is a way of its own. */
 interface KeyStep {
   readonly key: string;
+  /** The hash of all keys of the way, which so goes into that of an object at once. */
   readonly lanes: Lanes;
   /** The key that came next last. */
   next: KeyStep | null;
@@ -97,12 +107,17 @@ export class PayloadHasher {
     // Each lane ends with the other in it, so that both make all of the result.
     const first = finished(this.#first ^ finished(this.#second));
     const second = finished(this.#second ^ first);
-    return first * 2 ** SECOND_LANE_BITS + (second >>> (32 - SECOND_LANE_BITS));
+    return first * FIRST_LANE_UNIT + (second >>> (32 - SECOND_LANE_BITS));
   }
 
-  #word(word: number): void {
-    this.#first = mixed(this.#first, word, 0xcc9e2d51, 15);
-    this.#second = mixed(this.#second, word, 0x239b961b, 17);
+  #word(mark: number, word: number): void {
+    this.#first = mixed(this.#first ^ mark, word, FIRST_MULTIPLIER, FIRST_TURN);
+    this.#second = mixed(this.#second ^ mark, word, SECOND_MULTIPLIER, SECOND_TURN);
+  }
+
+  #lanes(mark: number, { first, second }: Lanes): void {
+    this.#first = mixed(this.#first ^ mark, first, FIRST_MULTIPLIER, FIRST_TURN);
+    this.#second = mixed(this.#second ^ mark, second, SECOND_MULTIPLIER, SECOND_TURN);
   }
 
   #value(value: unknown): void {
@@ -111,18 +126,17 @@ export class PayloadHasher {
         this.#number(value);
         return;
       case 'string':
-        this.#word(MARK.string);
-        this.#string(value);
+        this.#lanes(MARK.string, this.#lanesOf(value));
         return;
       case 'boolean':
-        this.#word(value ? MARK.true : MARK.false);
+        this.#word(value ? MARK.true : MARK.false, 0);
         return;
       case 'undefined':
-        this.#word(MARK.undefined);
+        this.#word(MARK.undefined, 0);
         return;
       case 'object':
-        if (value === null) this.#word(MARK.null);
-        else if (Array.isArray(value)) this.#elements(value, MARK.array);
+        if (value === null) this.#word(MARK.null, 0);
+        else if (Array.isArray(value)) this.#elements(value);
         else if (ArrayBuffer.isView(value)) this.#typed(value);
         else this.#fields(value, null);
         return;
@@ -133,48 +147,41 @@ export class PayloadHasher {
 
   #number(value: number): void {
     if ((value | 0) === value && !Object.is(value, -0)) {
-      this.#word(MARK.integer);
-      this.#word(value);
+      this.#word(MARK.integer, value);
       return;
     }
     this.#double[0] = value;
-    this.#word(MARK.number);
-    this.#word(this.#words[0]);
-    this.#word(this.#words[1]);
+    this.#word(MARK.number, this.#words[0]);
+    this.#word(MARK.number, this.#words[1]);
   }
 
   #typed(value: ArrayBufferView): void {
-    this.#word(MARK.typed);
-    this.#string(value.constructor.name);
-    this.#elements(value as unknown as ArrayLike<unknown>, MARK.array);
+    this.#lanes(MARK.typed, this.#lanesOf(value.constructor.name));
+    this.#elements(value as unknown as ArrayLike<unknown>);
   }
 
-  #elements(elements: ArrayLike<unknown>, mark: number): void {
-    this.#word(mark);
-    this.#word(elements.length);
+  #elements(elements: ArrayLike<unknown>): void {
+    this.#word(MARK.array, elements.length);
     for (let at = 0; at < elements.length; at++) this.#value(elements[at]);
   }
 
   #fields(value: object, leftOut: string | null): void {
-    this.#word(MARK.object);
-    let count = 0;
+    this.#word(MARK.object, 0);
     let at = this.#keys;
     // As the log takes the fields of an object: along the way that the object before took, so that few keys are looked up.
     for (const key in value) {
       if (key === leftOut) continue;
-      count++;
       const next = at.next;
       at = next !== null && next.key === key ? next : this.#stepTo(at, key);
-      this.#lanes(at.lanes);
       this.#value((value as Record<string, unknown>)[key]);
     }
-    this.#word(count);
+    this.#lanes(MARK.keys, at.lanes);
   }
 
   #stepTo(at: KeyStep, key: string): KeyStep {
     let step = at.others.get(key);
     if (step === undefined) {
-      step = firstStep(key, this.#lanesOf(key));
+      step = firstStep(key, further(at.lanes, this.#lanesOf(key)));
       // Steps that are dropped go on serving the object that is on its way along them.
       if (++this.#steps > STEPS_KEPT) {
         this.#keys.next = null;
@@ -185,15 +192,6 @@ export class PayloadHasher {
     }
     at.next = step;
     return step;
-  }
-
-  #lanes({ first, second }: Lanes): void {
-    this.#first = mixed(this.#first, first, 0xcc9e2d51, 15);
-    this.#second = mixed(this.#second, second, 0x239b961b, 17);
-  }
-
-  #string(text: string): void {
-    this.#lanes(this.#lanesOf(text));
   }
 
   #lanesOf(text: string): Lanes {
@@ -214,9 +212,21 @@ function firstStep(key: string, lanes: Lanes): KeyStep {
 function lanesOf(text: string): Lanes {
   const lanes = { first: text.length, second: text.length };
   for (let at = 0; at < text.length; at++) {
-    lanes.first = mixed(lanes.first, text.charCodeAt(at), 0xcc9e2d51, 15);
-    lanes.second = mixed(lanes.second, text.charCodeAt(at), 0x239b961b, 17);
+    lanes.first = mixed(lanes.first, text.charCodeAt(at), FIRST_MULTIPLIER, FIRST_TURN);
+    lanes.second = mixed(lanes.second, text.charCodeAt(at), SECOND_MULTIPLIER, SECOND_TURN);
   }
-  // As signed integers, which an engine keeps in the object itself; `mixed` takes their bits.
-  return { first: finished(lanes.first) | 0, second: finished(lanes.second) | 0 };
+  return whole(lanes);
+}
+
+/** The hash of a way that goes on by a key. */
+function further(way: Lanes, key: Lanes): Lanes {
+  return whole({
+    first: mixed(way.first, key.first, FIRST_MULTIPLIER, FIRST_TURN),
+    second: mixed(way.second, key.second, SECOND_MULTIPLIER, SECOND_TURN),
+  });
+}
+
+/** As signed integers, which an engine keeps in the object itself; `mixed` takes their bits. */
+function whole({ first, second }: Lanes): Lanes {
+  return { first: finished(first) | 0, second: finished(second) | 0 };
 }

@@ -8,7 +8,7 @@ import { sameValue } from './values.ts';
 
 /** Follows a log record by record, so that memory does not grow with it. */
 export interface RecordedOrder extends Chooser {
-  /** Says which record comes next. */
+  /** Says which record comes next; it may be the same object each time, with other fields. */
   want(record: LogRecord): void;
   /** From the next delivery on, the run was chosen by this chooser. */
   recordedBy(chooser: Topology['chooser']): void;
@@ -42,6 +42,8 @@ function isNamedBy(envelope: Envelope, record: LogRecord): boolean {
 export function recordedOrder(first: Topology['chooser']): RecordedOrder {
   let recorded = first;
   let wanted: LogRecord | null = null;
+  /** The times of the record that is wanted, and of the one before. */
+  let wantedCycles = 0;
   let timeCycles = 0;
   let isAmbiguous = false;
 
@@ -88,7 +90,8 @@ export function recordedOrder(first: Topology['chooser']): RecordedOrder {
     next,
     recordedBy: (chooser) => (recorded = chooser),
     want: (record) => {
-      timeCycles = wanted?.timeCycles ?? 0;
+      timeCycles = wantedCycles;
+      wantedCycles = record.timeCycles;
       wanted = record;
     },
     get isAmbiguous() {

@@ -97,6 +97,13 @@ async function codeOf(work: Promise<unknown>): Promise<string> {
   );
 }
 
+/** A log of which one byte is another. */
+function damaged(reader: LogReader, at: number): LogReader {
+  const bytes = reader.storage.read(0, reader.storage.size()).slice();
+  bytes[Math.floor(at * bytes.length)] ^= 0x55;
+  return LogReader.open(memoryStorage(bytes), reader.compression, reader.registry);
+}
+
 describe('a replay in shares', () => {
   it('agrees with that in one thread, whatever the run', () => {
     fc.assert(
@@ -165,6 +172,20 @@ describe('a replay on several threads', () => {
     const found = await parallelReplay(log, traces, { workers: 2 });
     expect(found.divergence).toEqual(divergence);
     expect(found.oneThreadBecause).toBe(`at seq ${divergence?.seq}: the payload is another`);
+  });
+
+  it('says of damaged bytes what one thread says, whoever folds what they hold', async () => {
+    let damages = 0;
+    for (const at of [0.15, 0.3, 0.45, 0.6, 0.75, 0.9]) {
+      const log = damaged(reader, at);
+      const one = await codeOf(Promise.resolve().then(() => expect(replay(log, traces).divergence).toBe(null)));
+      const two = await codeOf(
+        parallelReplay(log, traces, { workers: 2 }).then(({ divergence }) => expect(divergence).toBe(null)),
+      );
+      expect(two).toBe(one);
+      if (one === 'LOG_DAMAGED') damages++;
+    }
+    expect(damages).toBeGreaterThan(0);
   });
 
   it('finds a state in a checkpoint that is not that of the fold', async () => {
