@@ -1,6 +1,6 @@
 /** The TLBs of one CPU: L1I, L1D, a unified L2 and the walk cache, with their maintenance. */
 import { invariant } from '../errors.ts';
-import { JOURNAL_NUMBERS, MAY_FETCH, MAY_READ, MAY_WRITE, TlbArray, type TlbArrayPlain } from './tlbArray.ts';
+import { MAY_FETCH, MAY_READ, MAY_WRITE, TlbArray, type TlbArrayPlain } from './tlbArray.ts';
 import { packArray, type TlbArrayPacked, unpackArray } from './tlbForm.ts';
 import {
   asidOfKey,
@@ -12,6 +12,7 @@ import {
   tableKey,
   WALK_ASID_STRIDE,
 } from './tlbKeys.ts';
+import { ENTRY_NUMBERS, TlbJournal } from './tlbJournal.ts';
 import { type Store, Version } from './versions.ts';
 
 /** The sizes that a TLB is built from: a core preset holds them. */
@@ -50,7 +51,7 @@ export interface TlbPacked {
 /** The arrays of one TLB, written in place. */
 class TlbStore implements Store<TlbStore> {
   readonly geometry: TlbGeometry;
-  readonly journal = { epoch: 1, undo: [] as number[] };
+  readonly journal: TlbJournal = new TlbJournal();
   readonly l1i: TlbArray;
   readonly l1d: TlbArray;
   readonly l2: TlbArray;
@@ -71,11 +72,11 @@ class TlbStore implements Store<TlbStore> {
     else this.walk = new TlbArray(walkCache.entries, walkCache.ways, this.journal, end);
     const own = this.walk === null || this.walk === this.l2 ? [] : [this.walk];
     this.arrays = [this.l1i, this.l1d, this.l2, ...own];
-    this.copyCost = JOURNAL_NUMBERS * this.arrays.reduce((sum, array) => sum + array.entries, 0);
+    this.copyCost = ENTRY_NUMBERS * this.arrays.reduce((sum, array) => sum + array.entries, 0);
   }
 
   get noted(): number {
-    return this.journal.undo.length;
+    return this.journal.noted;
   }
 
   copy(): TlbStore {
@@ -85,12 +86,22 @@ class TlbStore implements Store<TlbStore> {
   }
 
   putBack({ journal }: TlbStore, noted: number): void {
-    const { undo } = journal;
-    for (let at = undo.length - JOURNAL_NUMBERS; at >= noted; at -= JOURNAL_NUMBERS) {
-      const array = this.arrays.findLast(({ base }) => base <= undo[at]);
-      invariant(array !== undefined, `entry ${undo[at]} is one of the TLB`);
-      array.restore(undo, at);
-    }
+    const { arrays } = this;
+    const arrayAt = (place: number): TlbArray => {
+      const array = arrays.findLast(({ base }) => base <= place);
+      invariant(array !== undefined, `entry ${place} is one of the TLB`);
+      return array;
+    };
+    journal.undo(noted, {
+      entry: (place, key, frame, rights, stamp) => {
+        const array = arrayAt(place);
+        array.restore(place - array.base, key, frame, rights, stamp);
+      },
+      stamp: (place, stamp) => {
+        const array = arrayAt(place);
+        array.stamps[place - array.base] = stamp;
+      },
+    });
   }
 }
 
@@ -126,8 +137,7 @@ export class Tlb {
   /** A version of its own: what is written to it does not show in this one, and nothing more is written to this one. */
   edit(): Tlb {
     const version = this.#version.next();
-    // Every entry is noted again before its first write.
-    version.store.journal.epoch++;
+    version.store.journal.nextEpoch();
     return new Tlb(version);
   }
 
@@ -278,8 +288,6 @@ export class Tlb {
   /** The TLB that `toPlain` or `toPacked` described. */
   static fromPlain({ l1i, l1d, l2, walk }: TlbPlain | TlbPacked): Tlb {
     const store = new TlbStore({ l1i, l1d, l2, walkCache: walk });
-    // What was there before is nothing that a journal need keep.
-    store.journal.epoch = 0;
     const forms = [l1i, l1d, l2, walk];
     for (const [at, array] of store.arrays.entries()) {
       const form = forms[at];
@@ -287,7 +295,7 @@ export class Tlb {
       if ('sets' in form) array.fill(form);
       else unpackArray(array, form);
     }
-    store.journal.epoch = 1;
+    store.journal.forget();
     return new Tlb(new Version(store));
   }
 }
