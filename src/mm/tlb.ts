@@ -13,6 +13,7 @@ import {
   WALK_ASID_STRIDE,
 } from './tlbKeys.ts';
 import { ENTRY_NUMBERS, TlbJournal } from './tlbJournal.ts';
+import { TlbMemory } from './tlbMemory.ts';
 import { type Store, Version } from './versions.ts';
 
 /** The sizes that a TLB is built from: a core preset holds them. */
@@ -63,16 +64,19 @@ class TlbStore implements Store<TlbStore> {
   constructor(geometry: TlbGeometry) {
     const { l1i, l1d, l2, walkCache } = geometry;
     this.geometry = geometry;
-    this.l1i = new TlbArray(l1i.entries, l1i.ways, this.journal, 0);
-    this.l1d = new TlbArray(l1d.entries, l1d.ways, this.journal, l1i.entries);
-    this.l2 = new TlbArray(l2.entries, l2.ways, this.journal, l1i.entries + l1d.entries);
-    const end = l1i.entries + l1d.entries + l2.entries;
-    if (walkCache === 'none') this.walk = null;
-    else if (walkCache === 'in-l2') this.walk = this.l2;
-    else this.walk = new TlbArray(walkCache.entries, walkCache.ways, this.journal, end);
-    const own = this.walk === null || this.walk === this.l2 ? [] : [this.walk];
-    this.arrays = [this.l1i, this.l1d, this.l2, ...own];
-    this.copyCost = ENTRY_NUMBERS * this.arrays.reduce((sum, array) => sum + array.entries, 0);
+    const own = typeof walkCache === 'string' ? [] : [walkCache];
+    const shapes = [l1i, l1d, l2, ...own];
+    const entries = shapes.reduce((sum, shape) => sum + shape.entries, 0);
+    const memory = new TlbMemory(entries);
+    let base = 0;
+    this.arrays = shapes.map((shape) => {
+      const array = new TlbArray(shape.entries, shape.ways, this.journal, base, memory);
+      base += shape.entries;
+      return array;
+    });
+    [this.l1i, this.l1d, this.l2] = this.arrays;
+    this.walk = walkCache === 'none' ? null : this.arrays[walkCache === 'in-l2' ? 2 : 3];
+    this.copyCost = ENTRY_NUMBERS * entries;
   }
 
   get noted(): number {

@@ -9,6 +9,7 @@
  */
 import { invariant } from '../errors.ts';
 import { TlbJournal } from './tlbJournal.ts';
+import { NO_KEY, TlbMemory } from './tlbMemory.ts';
 
 /** The translation may be used for loads. */
 export const MAY_READ = 1;
@@ -19,8 +20,6 @@ export const MAY_FETCH = 4;
 
 /** Ways at most: the largest known fully associative array has 192 entries (Apple M1, L1I). */
 export const WAYS_MAX = 256;
-/** The key of an entry that holds nothing: it equals no key. */
-const NO_KEY = Number.NaN;
 /** From so many ways on, a set is not searched before its index says that the key can be there. */
 const INDEXED_WAYS = 16;
 /** log2 of the places of the index of a fully associative array: several times the entries of any. */
@@ -69,7 +68,13 @@ export class TlbArray {
   clock = 0;
 
   /** An array that holds nothing. `entries` is a multiple of `ways`. */
-  constructor(entries: number, ways: number, journal: TlbJournal = new TlbJournal(), base = 0) {
+  constructor(
+    entries: number,
+    ways: number,
+    journal: TlbJournal = new TlbJournal(),
+    base = 0,
+    memory: TlbMemory = new TlbMemory(base + entries),
+  ) {
     invariant(ways > 0 && ways <= WAYS_MAX, `ways are 1 to ${WAYS_MAX}, not ${ways}`);
     invariant(entries > 0 && entries % ways === 0, `${entries} entries fill sets of ${ways} ways`);
     this.entries = entries;
@@ -77,11 +82,13 @@ export class TlbArray {
     this.sets = entries / ways;
     this.setMask = (this.sets & (this.sets - 1)) === 0 ? this.sets - 1 : -1;
     this.base = base;
-    this.keys = new Float64Array(entries).fill(NO_KEY);
-    this.frames = new Float64Array(entries);
-    this.allowed = new Uint8Array(entries);
-    this.stamps = new Float64Array(entries);
-    this.saved = new Uint32Array(entries);
+    ({
+      keys: this.keys,
+      frames: this.frames,
+      stamps: this.stamps,
+      allowed: this.allowed,
+      saved: this.saved,
+    } = memory.part(base, base + entries));
     const isIndexed = ways === entries && ways >= INDEXED_WAYS;
     this.counts = isIndexed ? new Uint8Array(2 ** INDEX_BITS) : null;
     this.hints = isIndexed ? new Uint8Array(2 ** INDEX_BITS) : null;
