@@ -223,9 +223,9 @@ export class FilteredStream {
   }
 
   #acquit(id: number, seen: boolean): void {
-    const before = this.#suspects.length;
-    this.#suspects = this.#suspects.filter((suspect) => suspect.id !== id);
-    if (seen || this.#suspects.length !== before) this.#noteNextSuspect();
+    const isSuspect = this.#suspects.some((suspect) => suspect.id === id);
+    if (isSuspect) this.#suspects = this.#suspects.filter((suspect) => suspect.id !== id);
+    if (seen || isSuspect) this.#noteNextSuspect();
   }
 
   #noteNextSuspect(): void {

@@ -156,18 +156,19 @@ export class PageTableEdit extends PageTableReader {
 
   /** Writes one entry (0 clears it) and answers the one before. Tables that are missing are allocated. */
   set(va: number, pte: number): number {
-    const { granuleBytes, vaBits } = this.geometry;
+    const { granuleBytes, levels } = this.geometry;
     const page = Math.floor(va / granuleBytes);
-    const isInside = page * granuleBytes === va && va >= 0 && va < 2 ** vaBits;
+    // The end of the root's span, which is at hand: a power costs as much as writing the entry does.
+    const isInside = page * granuleBytes === va && va >= 0 && va < levels[0].tableSpanBytes;
     invariant(isInside, 'an entry is set at a page of the address space');
     const before = this.get(va);
     if (before === pte) return before;
     const index = Math.floor(va / this.leafSpanBytes);
-    if (!this.leaves.has(index)) this.allocateTables(va, this.geometry.levels.length - 1);
+    if (!this.leaves.has(index)) this.allocateTables(va, levels.length - 1);
     const table = this.ownedTable(index);
     const entry = this.entryNumber(va);
     const chunk = this.ownedChunk(table, Math.floor(entry / CHUNK_ENTRIES));
-    chunk[entry % CHUNK_ENTRIES] = pte;
+    chunk[entry & (CHUNK_ENTRIES - 1)] = pte;
     const used = (pte === 0 ? 0 : 1) - (before === 0 ? 0 : 1);
     table.used += used;
     this.entryCount += used;
@@ -201,7 +202,7 @@ export class PageTableEdit extends PageTableReader {
           continue;
         }
         const pte = packPte(pfns[at] + inRun, flags[at]);
-        chunk[page % CHUNK_ENTRIES] = pte;
+        chunk[page & (CHUNK_ENTRIES - 1)] = pte;
         table.used++;
         this.entryCount++;
         if (isPresent(pte)) this.presentCount++;

@@ -116,7 +116,7 @@ export abstract class PageTableReader {
 
   /** Calls `visit` for every entry that is not none in [startVa, endVa), ascending, until it returns false. */
   forEach(startVa: number, endVa: number, visit: (va: number, pte: number) => unknown): void {
-    const { pageShift, granuleBytes } = this.geometry;
+    const { granuleBytes } = this.geometry;
     const lastEntries = this.leafSpanBytes / granuleBytes;
     const from = Math.floor(startVa / granuleBytes);
     const to = Math.ceil(endVa / granuleBytes);
@@ -130,7 +130,7 @@ export abstract class PageTableReader {
           const end = Math.min(CHUNK_ENTRIES, to - firstPage);
           for (let slot = Math.max(0, from - firstPage); slot < end; slot++) {
             const pte = chunk[slot];
-            if (pte !== 0 && visit((firstPage + slot) * 2 ** pageShift, pte) === false) return false;
+            if (pte !== 0 && visit((firstPage + slot) * granuleBytes, pte) === false) return false;
           }
         }
         return true;

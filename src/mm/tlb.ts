@@ -247,9 +247,10 @@ export class Tlb {
     const { levelSpans, firstLevel } = geometry;
     return this.walk.removeAll((key) => {
       if (key >= 0 || isGroupKey(key) || asidOfKey(key) !== asid) return false;
-      const rest = (-key - 1) % WALK_ASID_STRIDE;
-      const span = levelSpans[Math.floor(rest / LEVEL_STRIDE) - firstLevel];
-      const start = (rest % LEVEL_STRIDE) * span;
+      const rest = -key - 1 - asid * WALK_ASID_STRIDE;
+      const level = Math.floor(rest / LEVEL_STRIDE);
+      const span = levelSpans[level - firstLevel];
+      const start = (rest - level * LEVEL_STRIDE) * span;
       return start < endVa && start + span > startVa;
     });
   }
