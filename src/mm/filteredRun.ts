@@ -207,22 +207,30 @@ class FilteredRun {
   }
 
   #sumsAt(run: number): Sums {
-    const { cycles, fetches, accesses, lines, again } = this.#index;
+    const { cycles, fetches, accesses, lines } = this.#index;
     const check = Math.floor(run / CHECK_RUNS);
     const sums = { cycles: cycles[check], fetches: fetches[check], accesses: accesses[check], lines: lines[check] };
-    for (let at = check * CHECK_RUNS; at < run; at++) {
-      const block = this.#blockOf(at);
-      const inBlock = at - block.firstRun;
-      const kind = block.kind[inBlock];
-      if (kind > RUN_WRITE) continue;
-      const made = block.accesses[inBlock];
-      if (kind === RUN_FETCH) {
-        sums.cycles += made;
-        sums.fetches += made - again[at];
-      } else sums.accesses += made - again[at];
-      sums.lines += block.references[inBlock];
+    for (let from = check * CHECK_RUNS; from < run; ) {
+      const block = this.#blockOf(from);
+      const end = Math.min(run, block.firstRun + block.count);
+      this.#addRuns(sums, block, from, end);
+      from = end;
     }
     return sums;
+  }
+
+  #addRuns(sums: Sums, { firstRun, kind, accesses, references }: RunBlock, from: number, to: number): void {
+    const { again } = this.#index;
+    for (let run = from; run < to; run++) {
+      const at = run - firstRun;
+      if (kind[at] > RUN_WRITE) continue;
+      const made = accesses[at];
+      if (kind[at] === RUN_FETCH) {
+        sums.cycles += made;
+        sums.fetches += made - again[run];
+      } else sums.accesses += made - again[run];
+      sums.lines += references[at];
+    }
   }
 }
 
