@@ -53,7 +53,7 @@ const walk = handle<MmuContext>((before, event, send) => {
     });
   }
   if (!allows(pte, access)) {
-    const linux = context.linux.get(va - (va % context.kernelPageBytes));
+    const linux = context.linux.get(va);
     const known =
       linux === 0 ? { ptePfn: 0, pteFlags: 0 } : { ptePfn: pfnOf(linux), pteFlags: flagsOf(linux) & ~PTE.CONT };
     send(tlbOf(cpu), { type: 'EXCEPTION', walk: event.walk, pid, va, levels }, delay);

@@ -27,7 +27,7 @@ export interface Copy {
  * ```
  */
 export function copyRun(tlb: Tlb, copy: Copy, asid: number, pageShift: number): boolean {
-  const pageBytes = 2 ** pageShift;
+  const pageBytes = 1 << pageShift;
   const right = copy.access === 'write' ? MAY_WRITE : MAY_READ;
   const { counts } = copy;
   while (copy.va < copy.endVa) {

@@ -8,7 +8,6 @@ import { RUN_FETCH, RUN_WRITE, type RunBlock } from './runs.ts';
 import { CHECK_RUNS, type StackIndex } from './stackIndex.ts';
 import type { Tlb } from './tlb.ts';
 import { MAY_FETCH, MAY_READ, MAY_WRITE, type TlbArray } from './tlbArray.ts';
-import { ASID_STRIDE } from './tlbKeys.ts';
 import type { Stretch, StretchContext, StretchStop } from './stretch.ts';
 
 /** Stack depths by the least number of entries that they leave room in for pages from elsewhere; none below the last. */
@@ -112,7 +111,7 @@ class FilteredRun {
       array.stamp(entry, stream.clockAt(run));
       if ((array.rights(entry) & right) === 0) return false;
     } else {
-      entry = this.#fromL2(stream, key, run, isFetch);
+      entry = this.#fromL2(stream, id, run, isFetch);
       if (entry < 0 || (array.rights(entry) & right) === 0) return false;
       this.#l2Hits++;
       this.#room = this.#roomLeft();
@@ -122,13 +121,14 @@ class FilteredRun {
   }
 
   /** An L1 miss: the L2 is asked, and what it has goes into L1. */
-  #fromL2(stream: FilteredStream, key: number, run: number, isFetch: boolean): number {
+  #fromL2(stream: FilteredStream, id: number, run: number, isFetch: boolean): number {
     const { counts } = this.#stretch;
     const { l2 } = this.#tlb;
     if (isFetch) counts.l1iMisses++;
     else counts.l1dMisses++;
     counts.l2Accesses++;
-    const found = l2.find(key, l2.setOf(key % ASID_STRIDE));
+    const key = stream.keyOf(id);
+    const found = l2.find(key, l2.setOf(this.#index.numbers[id]));
     if (found < 0) {
       counts.l2Misses++;
       return -1;
@@ -207,22 +207,30 @@ class FilteredRun {
   }
 
   #sumsAt(run: number): Sums {
-    const { cycles, fetches, accesses, lines, again } = this.#index;
+    const { cycles, fetches, accesses, lines } = this.#index;
     const check = Math.floor(run / CHECK_RUNS);
     const sums = { cycles: cycles[check], fetches: fetches[check], accesses: accesses[check], lines: lines[check] };
-    for (let at = check * CHECK_RUNS; at < run; at++) {
-      const block = this.#blockOf(at);
-      const inBlock = at - block.firstRun;
-      const kind = block.kind[inBlock];
-      if (kind > RUN_WRITE) continue;
-      const made = block.accesses[inBlock];
-      if (kind === RUN_FETCH) {
-        sums.cycles += made;
-        sums.fetches += made - again[at];
-      } else sums.accesses += made - again[at];
-      sums.lines += block.references[inBlock];
+    for (let from = check * CHECK_RUNS; from < run; ) {
+      const block = this.#blockOf(from);
+      const end = Math.min(run, block.firstRun + block.count);
+      this.#addRuns(sums, block, from, end);
+      from = end;
     }
     return sums;
+  }
+
+  #addRuns(sums: Sums, { firstRun, kind, accesses, references }: RunBlock, from: number, to: number): void {
+    const { again } = this.#index;
+    for (let run = from; run < to; run++) {
+      const at = run - firstRun;
+      if (kind[at] > RUN_WRITE) continue;
+      const made = accesses[at];
+      if (kind[at] === RUN_FETCH) {
+        sums.cycles += made;
+        sums.fetches += made - again[run];
+      } else sums.accesses += made - again[run];
+      sums.lines += references[at];
+    }
   }
 }
 

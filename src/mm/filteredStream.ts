@@ -163,12 +163,15 @@ export class FilteredStream {
     const stack = this.#stack;
     stack.load(this.#stream.stacks, check);
     const { blocks, blockRuns, ids } = this.#index;
-    for (let at = check * CHECK_RUNS; at < run; at++) {
-      const block = blocks[Math.floor(at / blockRuns)];
-      const inBlock = at - block.firstRun;
-      const kind = block.kind[inBlock];
-      if (kind === RUN_CALL || (kind === RUN_FETCH) !== this.#isFetch) continue;
-      stack.touch(ids[block.page[inBlock]], at, kind === RUN_WRITE);
+    const isFetch = this.#isFetch;
+    for (let from = check * CHECK_RUNS; from < run; ) {
+      const { firstRun, count, kind, page } = blocks[Math.floor(from / blockRuns)];
+      const end = Math.min(run, firstRun + count) - firstRun;
+      for (let at = from - firstRun; at < end; at++) {
+        if (kind[at] === RUN_CALL || (kind[at] === RUN_FETCH) !== isFetch) continue;
+        stack.touch(ids[page[at]], firstRun + at, kind[at] === RUN_WRITE);
+      }
+      from = firstRun + end;
     }
   }
 
@@ -223,9 +226,9 @@ export class FilteredStream {
   }
 
   #acquit(id: number, seen: boolean): void {
-    const before = this.#suspects.length;
-    this.#suspects = this.#suspects.filter((suspect) => suspect.id !== id);
-    if (seen || this.#suspects.length !== before) this.#noteNextSuspect();
+    const isSuspect = this.#suspects.some((suspect) => suspect.id === id);
+    if (isSuspect) this.#suspects = this.#suspects.filter((suspect) => suspect.id !== id);
+    if (seen || isSuspect) this.#noteNextSuspect();
   }
 
   #noteNextSuspect(): void {

@@ -156,18 +156,19 @@ export class PageTableEdit extends PageTableReader {
 
   /** Writes one entry (0 clears it) and answers the one before. Tables that are missing are allocated. */
   set(va: number, pte: number): number {
-    const { granuleBytes, vaBits } = this.geometry;
+    const { granuleBytes, levels } = this.geometry;
     const page = Math.floor(va / granuleBytes);
-    const isInside = page * granuleBytes === va && va >= 0 && va < 2 ** vaBits;
+    // The end of the root's span, which is at hand: a power costs as much as writing the entry does.
+    const isInside = page * granuleBytes === va && va >= 0 && va < levels[0].tableSpanBytes;
     invariant(isInside, 'an entry is set at a page of the address space');
     const before = this.get(va);
     if (before === pte) return before;
     const index = Math.floor(va / this.leafSpanBytes);
-    if (!this.leaves.has(index)) this.allocateTables(va, this.geometry.levels.length - 1);
+    if (!this.leaves.has(index)) this.allocateTables(va, levels.length - 1);
     const table = this.ownedTable(index);
     const entry = this.entryNumber(va);
     const chunk = this.ownedChunk(table, Math.floor(entry / CHUNK_ENTRIES));
-    chunk.ptes[entry % CHUNK_ENTRIES] = pte;
+    chunk[entry & (CHUNK_ENTRIES - 1)] = pte;
     const used = (pte === 0 ? 0 : 1) - (before === 0 ? 0 : 1);
     table.used += used;
     this.entryCount += used;
@@ -201,7 +202,7 @@ export class PageTableEdit extends PageTableReader {
           continue;
         }
         const pte = packPte(pfns[at] + inRun, flags[at]);
-        chunk.ptes[page % CHUNK_ENTRIES] = pte;
+        chunk[page & (CHUNK_ENTRIES - 1)] = pte;
         table.used++;
         this.entryCount++;
         if (isPresent(pte)) this.presentCount++;
@@ -270,7 +271,7 @@ export class PageTableEdit extends PageTableReader {
       const key = Math.floor(va / levels[at].tableSpanBytes);
       const isLeaf = at === levels.length - 1;
       if ((isLeaf ? this.leaves : this.uppers[at - 1]).has(key)) continue;
-      if (isLeaf) this.leaves.set(key, { owner: this.owner, used: 0, chunks: this.noChunks() });
+      if (isLeaf) this.leaves.set(key, { owner: this.owner, used: 0, own: [], chunks: this.noChunks() });
       else this.uppers[at - 1].set(key, 0);
       if (at > 1) this.countBelow(at - 1, va, 1);
     }
@@ -304,16 +305,16 @@ export class PageTableEdit extends PageTableReader {
     const table = this.leaves.get(index);
     invariant(table !== undefined, 'an entry is written into a table that is there');
     if (table.owner === this.owner) return table;
-    const owned = { owner: this.owner, used: table.used, chunks: table.chunks.slice() };
+    const owned = { owner: this.owner, used: table.used, own: [], chunks: table.chunks.slice() };
     this.leaves.set(index, owned);
     return owned;
   }
 
   private ownedChunk(table: LeafTable, position: number): Chunk {
     const chunk = table.chunks[position];
-    if (chunk !== undefined && chunk.owner === this.owner) return chunk;
-    const ptes = (chunk?.ptes ?? NO_ENTRIES).slice();
-    const owned = { owner: this.owner, ptes };
+    if (chunk !== undefined && table.own.includes(position)) return chunk;
+    const owned = (chunk ?? NO_ENTRIES).slice();
+    table.own.push(position);
     table.chunks[position] = owned;
     return owned;
   }

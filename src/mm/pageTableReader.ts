@@ -16,26 +16,22 @@ export const CHUNK_ENTRIES = 64;
 const CHUNK_SHIFT = Math.log2(CHUNK_ENTRIES);
 
 /**
- * A stretch of consecutive entries; only the edit that owns it may write to it.
+ * A stretch of consecutive entries. A plain array of doubles: its copy is one allocation, that of a typed array is several.
  *
  * @example
  * ```ts
- * const chunk: Chunk = { owner: null, ptes: Array.from({ length: CHUNK_ENTRIES }, () => 0) };
- * chunk.ptes.length; // 64
+ * const chunk: Chunk = Array.from({ length: CHUNK_ENTRIES }, () => 0);
+ * chunk.length; // 64
  * ```
  */
-export interface Chunk {
-  owner: object | null;
-  /** A plain array of doubles: its copy is one allocation, that of a typed array is several. */
-  ptes: number[];
-}
+export type Chunk = number[];
 
 /**
- * One table of level 3.
+ * One table of level 3. Only the edit that owns it may write to it.
  *
  * @example
  * ```ts
- * const table: LeafTable = { owner: null, used: 0, chunks: [] };
+ * const table: LeafTable = { owner: null, used: 0, own: [], chunks: [] };
  * table.used; // 0
  * ```
  */
@@ -43,6 +39,8 @@ export interface LeafTable {
   owner: object | null;
   /** Entries that are not none. */
   used: number;
+  /** Places of the chunks that the owner has made, and may write to: whoever reads an entry passes over nothing of it. */
+  own: number[];
   chunks: (Chunk | undefined)[];
 }
 
@@ -118,7 +116,7 @@ export abstract class PageTableReader {
 
   /** Calls `visit` for every entry that is not none in [startVa, endVa), ascending, until it returns false. */
   forEach(startVa: number, endVa: number, visit: (va: number, pte: number) => unknown): void {
-    const { pageShift, granuleBytes } = this.geometry;
+    const { granuleBytes } = this.geometry;
     const lastEntries = this.leafSpanBytes / granuleBytes;
     const from = Math.floor(startVa / granuleBytes);
     const to = Math.ceil(endVa / granuleBytes);
@@ -131,8 +129,8 @@ export abstract class PageTableReader {
           const firstPage = index * lastEntries + position * CHUNK_ENTRIES;
           const end = Math.min(CHUNK_ENTRIES, to - firstPage);
           for (let slot = Math.max(0, from - firstPage); slot < end; slot++) {
-            const pte = chunk.ptes[slot];
-            if (pte !== 0 && visit((firstPage + slot) * 2 ** pageShift, pte) === false) return false;
+            const pte = chunk[slot];
+            if (pte !== 0 && visit((firstPage + slot) * granuleBytes, pte) === false) return false;
           }
         }
         return true;
@@ -146,7 +144,7 @@ export abstract class PageTableReader {
     this.leaves.forEach(0, Number.MAX_SAFE_INTEGER, (index, table) => {
       for (let position = 0; position < table.chunks.length; position++) {
         const chunk = table.chunks[position];
-        if (chunk !== undefined) visit(index * leafEntries + position * CHUNK_ENTRIES, chunk.ptes);
+        if (chunk !== undefined) visit(index * leafEntries + position * CHUNK_ENTRIES, chunk);
       }
     });
   }
@@ -198,6 +196,6 @@ export abstract class PageTableReader {
   private entryIn(table: LeafTable, va: number): number {
     const entry = this.entryNumber(va);
     const chunk = table.chunks[entry >> CHUNK_SHIFT];
-    return chunk === undefined ? 0 : chunk.ptes[entry & (CHUNK_ENTRIES - 1)];
+    return chunk === undefined ? 0 : chunk[entry & (CHUNK_ENTRIES - 1)];
   }
 }

@@ -35,17 +35,24 @@ export class RecencyStack {
   /** Notes an access. */
   touch(id: number, run: number, write: boolean): void {
     const { ids, touches, wrote, depth } = this;
-    let at = 0;
-    while (at < depth && ids[at] !== id) at++;
-    const wasWritten = at < depth ? wrote[at] : 0;
-    for (let place = Math.min(at, depth - 1); place > 0; place--) {
-      ids[place] = ids[place - 1];
-      touches[place] = touches[place - 1];
-      wrote[place] = wrote[place - 1];
-    }
+    let heldId = ids[0];
+    let heldTouch = touches[0];
+    let heldWrote = wrote[0];
     ids[0] = id;
     touches[0] = run;
-    wrote[0] = write ? 1 : wasWritten;
+    // All above the page's old place move down by one; what is in hand at the end is the page as it was, or what falls out.
+    for (let place = 1; heldId !== id && place < depth; place++) {
+      const nextId = ids[place];
+      const nextTouch = touches[place];
+      const nextWrote = wrote[place];
+      ids[place] = heldId;
+      touches[place] = heldTouch;
+      wrote[place] = heldWrote;
+      heldId = nextId;
+      heldTouch = nextTouch;
+      heldWrote = nextWrote;
+    }
+    wrote[0] = write || (heldId === id && heldWrote === 1) ? 1 : 0;
   }
 
   /** Takes over the stack that is kept at an index. */

@@ -1,6 +1,6 @@
 /** The TLBs of one CPU: L1I, L1D, a unified L2 and the walk cache, with their maintenance. */
 import { invariant } from '../errors.ts';
-import { JOURNAL_NUMBERS, MAY_FETCH, MAY_READ, MAY_WRITE, TlbArray, type TlbArrayPlain } from './tlbArray.ts';
+import { MAY_FETCH, MAY_READ, MAY_WRITE, TlbArray, type TlbArrayPlain } from './tlbArray.ts';
 import { packArray, type TlbArrayPacked, unpackArray } from './tlbForm.ts';
 import {
   asidOfKey,
@@ -12,6 +12,8 @@ import {
   tableKey,
   WALK_ASID_STRIDE,
 } from './tlbKeys.ts';
+import { ENTRY_NUMBERS, TlbJournal } from './tlbJournal.ts';
+import { TlbMemory } from './tlbMemory.ts';
 import { type Store, Version } from './versions.ts';
 
 /** The sizes that a TLB is built from: a core preset holds them. */
@@ -50,7 +52,7 @@ export interface TlbPacked {
 /** The arrays of one TLB, written in place. */
 class TlbStore implements Store<TlbStore> {
   readonly geometry: TlbGeometry;
-  readonly journal = { epoch: 1, undo: [] as number[] };
+  readonly journal: TlbJournal = new TlbJournal();
   readonly l1i: TlbArray;
   readonly l1d: TlbArray;
   readonly l2: TlbArray;
@@ -62,20 +64,23 @@ class TlbStore implements Store<TlbStore> {
   constructor(geometry: TlbGeometry) {
     const { l1i, l1d, l2, walkCache } = geometry;
     this.geometry = geometry;
-    this.l1i = new TlbArray(l1i.entries, l1i.ways, this.journal, 0);
-    this.l1d = new TlbArray(l1d.entries, l1d.ways, this.journal, l1i.entries);
-    this.l2 = new TlbArray(l2.entries, l2.ways, this.journal, l1i.entries + l1d.entries);
-    const end = l1i.entries + l1d.entries + l2.entries;
-    if (walkCache === 'none') this.walk = null;
-    else if (walkCache === 'in-l2') this.walk = this.l2;
-    else this.walk = new TlbArray(walkCache.entries, walkCache.ways, this.journal, end);
-    const own = this.walk === null || this.walk === this.l2 ? [] : [this.walk];
-    this.arrays = [this.l1i, this.l1d, this.l2, ...own];
-    this.copyCost = JOURNAL_NUMBERS * this.arrays.reduce((sum, array) => sum + array.entries, 0);
+    const own = typeof walkCache === 'string' ? [] : [walkCache];
+    const shapes = [l1i, l1d, l2, ...own];
+    const entries = shapes.reduce((sum, shape) => sum + shape.entries, 0);
+    const memory = new TlbMemory(entries);
+    let base = 0;
+    this.arrays = shapes.map((shape) => {
+      const array = new TlbArray(shape.entries, shape.ways, this.journal, base, memory);
+      base += shape.entries;
+      return array;
+    });
+    [this.l1i, this.l1d, this.l2] = this.arrays;
+    this.walk = walkCache === 'none' ? null : this.arrays[walkCache === 'in-l2' ? 2 : 3];
+    this.copyCost = ENTRY_NUMBERS * entries;
   }
 
   get noted(): number {
-    return this.journal.undo.length;
+    return this.journal.noted;
   }
 
   copy(): TlbStore {
@@ -85,12 +90,22 @@ class TlbStore implements Store<TlbStore> {
   }
 
   putBack({ journal }: TlbStore, noted: number): void {
-    const { undo } = journal;
-    for (let at = undo.length - JOURNAL_NUMBERS; at >= noted; at -= JOURNAL_NUMBERS) {
-      const array = this.arrays.findLast(({ base }) => base <= undo[at]);
-      invariant(array !== undefined, `entry ${undo[at]} is one of the TLB`);
-      array.restore(undo, at);
-    }
+    const { arrays } = this;
+    const arrayAt = (place: number): TlbArray => {
+      const array = arrays.findLast(({ base }) => base <= place);
+      invariant(array !== undefined, `entry ${place} is one of the TLB`);
+      return array;
+    };
+    journal.undo(noted, {
+      entry: (place, key, frame, rights, stamp) => {
+        const array = arrayAt(place);
+        array.restore(place - array.base, key, frame, rights, stamp);
+      },
+      stamp: (place, stamp) => {
+        const array = arrayAt(place);
+        array.stamps[place - array.base] = stamp;
+      },
+    });
   }
 }
 
@@ -126,8 +141,7 @@ export class Tlb {
   /** A version of its own: what is written to it does not show in this one, and nothing more is written to this one. */
   edit(): Tlb {
     const version = this.#version.next();
-    // Every entry is noted again before its first write.
-    version.store.journal.epoch++;
+    version.store.journal.nextEpoch();
     return new Tlb(version);
   }
 
@@ -233,9 +247,10 @@ export class Tlb {
     const { levelSpans, firstLevel } = geometry;
     return this.walk.removeAll((key) => {
       if (key >= 0 || isGroupKey(key) || asidOfKey(key) !== asid) return false;
-      const rest = (-key - 1) % WALK_ASID_STRIDE;
-      const span = levelSpans[Math.floor(rest / LEVEL_STRIDE) - firstLevel];
-      const start = (rest % LEVEL_STRIDE) * span;
+      const rest = -key - 1 - asid * WALK_ASID_STRIDE;
+      const level = Math.floor(rest / LEVEL_STRIDE);
+      const span = levelSpans[level - firstLevel];
+      const start = (rest - level * LEVEL_STRIDE) * span;
       return start < endVa && start + span > startVa;
     });
   }
@@ -278,8 +293,6 @@ export class Tlb {
   /** The TLB that `toPlain` or `toPacked` described. */
   static fromPlain({ l1i, l1d, l2, walk }: TlbPlain | TlbPacked): Tlb {
     const store = new TlbStore({ l1i, l1d, l2, walkCache: walk });
-    // What was there before is nothing that a journal need keep.
-    store.journal.epoch = 0;
     const forms = [l1i, l1d, l2, walk];
     for (const [at, array] of store.arrays.entries()) {
       const form = forms[at];
@@ -287,7 +300,7 @@ export class Tlb {
       if ('sets' in form) array.fill(form);
       else unpackArray(array, form);
     }
-    store.journal.epoch = 1;
+    store.journal.forget();
     return new Tlb(new Version(store));
   }
 }

@@ -8,6 +8,8 @@
  * which the versions before are made.
  */
 import { invariant } from '../errors.ts';
+import { TlbJournal } from './tlbJournal.ts';
+import { NO_KEY, TlbMemory } from './tlbMemory.ts';
 
 /** The translation may be used for loads. */
 export const MAY_READ = 1;
@@ -18,25 +20,12 @@ export const MAY_FETCH = 4;
 
 /** Ways at most: the largest known fully associative array has 192 entries (Apple M1, L1I). */
 export const WAYS_MAX = 256;
-/** The key of an entry that holds nothing: it equals no key. */
-const NO_KEY = Number.NaN;
 /** From so many ways on, a set is not searched before its index says that the key can be there. */
 const INDEXED_WAYS = 16;
 /** log2 of the places of the index of a fully associative array: several times the entries of any. */
 const INDEX_BITS = 10;
 /** Fibonacci hashing (Knuth, TAOCP 3, 6.4): pages that lie at even distances spread over all places. */
 const GOLDEN = 0x9e3779b1;
-
-/** Numbers that the journal keeps of an entry: its place, key, frame, rights and stamp. */
-export const JOURNAL_NUMBERS = 5;
-
-/** Where arrays of one TLB note what they overwrite. */
-export interface TlbJournal {
-  /** Entries whose `saved` mark equals it have been noted already. */
-  epoch: number;
-  /** Five numbers an entry: place, key, frame, rights, stamp. */
-  undo: number[];
-}
 
 /** A TLB array as plain data: the sets that hold anything, most recently used first, as [key, frame, rights] triples. */
 export type TlbArrayPlain = { entries: number; ways: number; sets: [number, number[]][] };
@@ -69,6 +58,7 @@ export class TlbArray {
   readonly stamps: Float64Array;
   private readonly frames: Float64Array;
   private readonly allowed: Uint8Array;
+  /** The mark of the journal under which each entry was noted last. */
   private readonly saved: Uint32Array;
   /** For a fully associative array: how many keys have each hash, and the entry that one of them was last seen at. */
   private readonly counts: Uint8Array | null;
@@ -78,7 +68,13 @@ export class TlbArray {
   clock = 0;
 
   /** An array that holds nothing. `entries` is a multiple of `ways`. */
-  constructor(entries: number, ways: number, journal: TlbJournal = { epoch: 1, undo: [] }, base = 0) {
+  constructor(
+    entries: number,
+    ways: number,
+    journal: TlbJournal = new TlbJournal(),
+    base = 0,
+    memory: TlbMemory = new TlbMemory(base + entries),
+  ) {
     invariant(ways > 0 && ways <= WAYS_MAX, `ways are 1 to ${WAYS_MAX}, not ${ways}`);
     invariant(entries > 0 && entries % ways === 0, `${entries} entries fill sets of ${ways} ways`);
     this.entries = entries;
@@ -86,11 +82,13 @@ export class TlbArray {
     this.sets = entries / ways;
     this.setMask = (this.sets & (this.sets - 1)) === 0 ? this.sets - 1 : -1;
     this.base = base;
-    this.keys = new Float64Array(entries).fill(NO_KEY);
-    this.frames = new Float64Array(entries);
-    this.allowed = new Uint8Array(entries);
-    this.stamps = new Float64Array(entries);
-    this.saved = new Uint32Array(entries);
+    ({
+      keys: this.keys,
+      frames: this.frames,
+      stamps: this.stamps,
+      allowed: this.allowed,
+      saved: this.saved,
+    } = memory.part(base, base + entries));
     const isIndexed = ways === entries && ways >= INDEXED_WAYS;
     this.counts = isIndexed ? new Uint8Array(2 ** INDEX_BITS) : null;
     this.hints = isIndexed ? new Uint8Array(2 ** INDEX_BITS) : null;
@@ -113,22 +111,21 @@ export class TlbArray {
     this.clock = other.clock;
   }
 
-  /** Puts an entry back as the journal noted it at `at`. */
-  restore(undo: readonly number[], at: number): void {
-    const entry = undo[at] - this.base;
-    this.replace(entry, undo[at + 1]);
-    this.frames[entry] = undo[at + 2];
-    this.allowed[entry] = undo[at + 3];
-    this.stamps[entry] = undo[at + 4];
+  /** Puts an entry back as the journal noted it. */
+  restore(entry: number, key: number, frame: number, rights: number, stamp: number): void {
+    this.replace(entry, key);
+    this.frames[entry] = frame;
+    this.allowed[entry] = rights;
+    this.stamps[entry] = stamp;
   }
 
   /** Notes an entry in the journal before the first write to it. */
   private save(entry: number): void {
     const { journal, saved } = this;
-    if (saved[entry] === journal.epoch) return;
-    saved[entry] = journal.epoch;
-    const { keys, frames, allowed, stamps } = this;
-    journal.undo.push(this.base + entry, keys[entry], frames[entry], allowed[entry], stamps[entry]);
+    const whole = journal.mark + 1;
+    if (saved[entry] >= whole) return;
+    saved[entry] = whole;
+    journal.noteEntry(this.base + entry, this.keys[entry], this.frames[entry], this.allowed[entry], this.stamps[entry]);
   }
 
   /** Writes a key over another, in the index too. */
@@ -180,8 +177,12 @@ export class TlbArray {
 
   /** Makes an entry used at a moment of the array's clock. */
   stamp(entry: number, clock: number): void {
-    this.save(entry);
-    this.stamps[entry] = clock;
+    const { journal, saved, stamps } = this;
+    if (saved[entry] < journal.mark) {
+      saved[entry] = journal.mark;
+      journal.noteStamp(this.base + entry, stamps[entry]);
+    }
+    stamps[entry] = clock;
   }
 
   /** Whether a key is there; the order stays as it is. */

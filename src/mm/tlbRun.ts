@@ -14,6 +14,7 @@ import { MAY_FETCH, MAY_READ, MAY_WRITE } from './tlbArray.ts';
 import { ASID_STRIDE } from './tlbKeys.ts';
 import { HIT_L2, lookupGrouped, lookupIn, MISS } from './tlbLookup.ts';
 
+const RUN_PAGE_BYTES = 1 << RUN_PAGE_SHIFT;
 /** Runs that are looked up one by one before the index is used: where walks follow one another, a stretch ends within them. */
 const PLAIN_RUNS = 512;
 
@@ -223,6 +224,6 @@ export function accessAt(source: RunSource, at: number): { va: number; access: '
   const inBlock = at - block.firstRun;
   const kind = block.kind[inBlock];
   invariant(kind !== RUN_CALL, 'a system call is no access');
-  const va = source.pages[block.page[inBlock]] * 2 ** RUN_PAGE_SHIFT;
+  const va = source.pages[block.page[inBlock]] * RUN_PAGE_BYTES;
   return { va, access: kind === RUN_FETCH ? 'fetch' : kind === RUN_READ ? 'read' : 'write' };
 }

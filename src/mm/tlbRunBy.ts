@@ -99,7 +99,7 @@ interface PageCopy {
  * ```
  */
 export function copyPagesBy(copy: PageCopy, pageShift: number, translate: Translate): boolean {
-  const pageBytes = 2 ** pageShift;
+  const pageBytes = 1 << pageShift;
   const right = copy.access === 'write' ? MAY_WRITE : MAY_READ;
   while (copy.va < copy.endVa) {
     const page = Math.floor(copy.va / pageBytes);

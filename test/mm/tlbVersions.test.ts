@@ -113,3 +113,15 @@ it('an edit writes nothing to the version that it is of, though copies have been
   expect(first.l2.count).toBe(0);
   expect(tlb.l1d.has(leafKey(1, 199), tlb.l1d.setOf(199))).toBe(true);
 });
+
+it('a version is made again from a journal that has outgrown its first room, of uses and of translations', () => {
+  const many = { entries: 512, ways: 4 };
+  const before = Tlb.empty({ l1i: many, l1d: many, l2: { entries: 1024, ways: 4 }, walkCache: 'none' });
+  for (let page = 0; page < 512; page++) before.fill(page % 2 === 0, 1, page, page, MAY_READ | MAY_FETCH);
+  const written = before.toPlain();
+  const after = before.edit();
+  for (let page = 0; page < 512; page++) after.l2.find(leafKey(1, page), after.l2.setOf(page));
+  for (let page = 256; page < 1024; page++) after.fill(page % 2 === 0, 1, page, page, MAY_READ);
+  expect(before.toPlain()).toEqual(written);
+  expect(after.toPlain()).not.toEqual(written);
+});
