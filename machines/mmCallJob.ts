@@ -4,7 +4,7 @@ import { VmaSet } from '../src/mm/vmaSet.ts';
 import { mmOf } from './addresses.ts';
 import { actorOfFile } from './fileState.ts';
 import type { Message, MessageOf, MmCall } from './messages.ts';
-import { dirtyPages, filesOf } from './mmEntries.ts';
+import { dirtyPages, filesBeside } from './mmEntries.ts';
 import { ask, type Job, type MmContext, processOrder } from './mmState.ts';
 import type { Send } from './support.ts';
 import { reviseJob } from './reviseWork.ts';
@@ -146,10 +146,8 @@ export function zap(
  * ```
  */
 export function tellUnmapped(context: MmContext, before: VmaSet, send: Send): void {
-  const left = new Set(filesOf(context.vmas));
-  for (const file of filesOf(before)) {
-    if (!left.has(file)) send(actorOfFile(file), { type: 'UNMAP_FILE', file, mm: mmOf(context.pid) });
-  }
+  const mm = mmOf(context.pid);
+  for (const file of filesBeside(before, context.vmas)) send(actorOfFile(file), { type: 'UNMAP_FILE', file, mm });
 }
 
 /**

@@ -19,6 +19,10 @@ function issuerPageBytes(context: MmuContext): number {
   return walked(context).geometry.granuleBytes;
 }
 
+function anyFreed(tables: readonly number[]): boolean {
+  return tables.some((count) => count > 0);
+}
+
 /**
  * One operation for everything of the ASID (`flush_tlb_mm`).
  *
@@ -49,7 +53,7 @@ export function wholeAsid({ asid, resources }: MmuContext): TlbiRequest {
 export function maintenanceOf(context: MmuContext, current: TableMessage, outcome: TableOutcome): TlbiRequest[] {
   const { asid, resources, tlbRange, kernelPageBytes } = context;
   const { architecture } = resources;
-  const freedTables = [...outcome.freedLinux, ...outcome.freedNative].some((count) => count > 0);
+  const freedTables = anyFreed(outcome.freedLinux) || anyFreed(outcome.freedNative);
   // A device may have walked what no CPU has run yet.
   if (
     (asid === 0 && context.notifiers === undefined) ||

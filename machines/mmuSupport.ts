@@ -41,6 +41,14 @@ export function opOf(
   message: Exclude<TableMessage, { type: 'CONFIGURE' | 'RELEASE_TABLES' | 'RETURN_NATIVE' }>,
 ): TableOp {
   if (message.type === 'DROP_NATIVE') return { op: 'drop', ranges: [{ startVa: 0, endVa: USER_END }] };
+  // What every fault asks for is written out: to copy the rest of a message's fields costs as much as to do the operation.
+  if (message.type === 'SET_PTES' && message.lazily === undefined) {
+    return { op: 'set', runs: message.runs, expects: message.expects };
+  }
+  if (message.type === 'CLEAR_PTES') {
+    const { ranges, freeWithin, fileOnly } = message;
+    return { op: 'clear', ranges, freeWithin, fileOnly };
+  }
   const { type, request: _request, ...fields } = message;
   return { op: opNames[type], ...fields } as TableOp;
 }
@@ -61,18 +69,24 @@ export function tableFramesNeeded(
   after: Tables & { freedLinux: number[]; freedNative: number[] },
   kernelPageBytes: number,
 ): Allocation[] {
-  const needed = new Map<number, number>();
+  const needed: Allocation[] = [];
   const add = (old: PageTable | null, table: PageTable | null, freed: readonly number[]): void => {
     if (old === null || table === null) return;
-    for (const [depth, count] of table.tableCount.entries()) {
-      const more = count + (freed[depth] ?? 0) - (old.tableCount[depth] ?? 0);
-      const pages = (table.geometry.levels[depth]?.tableBytes ?? 0) / kernelPageBytes;
-      if (more > 0 && pages >= 1) needed.set(Math.log2(pages), (needed.get(Math.log2(pages)) ?? 0) + more);
+    const had = old.tableCount;
+    const has = table.tableCount;
+    for (let depth = 0; depth < has.length; depth++) {
+      const more = has[depth] + (freed[depth] ?? 0) - had[depth];
+      const pages = table.geometry.levels[depth].tableBytes / kernelPageBytes;
+      if (more <= 0 || pages < 1) continue;
+      const orderPages = Math.log2(pages);
+      const same = needed.find((each) => each.orderPages === orderPages);
+      if (same === undefined) needed.push({ orderPages, count: more });
+      else same.count += more;
     }
   };
   add(before.linux, after.linux, after.freedLinux);
   add(before.native, after.native, after.freedNative);
-  return [...needed].map(([orderPages, count]) => ({ orderPages, count })).sort((a, b) => a.orderPages - b.orderPages);
+  return needed.sort((a, b) => a.orderPages - b.orderPages);
 }
 
 /** Joins ranges that touch, each widened to whole pages of the translations to flush. */

@@ -44,6 +44,7 @@ export class VmaSet {
   /** The highest `anon_vma` given out so far. */
   readonly anonVmas: number;
   private readonly tree: VmaTree;
+  #files: ReadonlySet<string> | null = null;
 
   constructor(pageBytes: number, tree: VmaTree, anonVmas = 0) {
     this.pageBytes = pageBytes;
@@ -84,6 +85,19 @@ export class VmaSet {
   /** Sum of all lengths (`total_vm` in bytes). */
   get totalBytes(): number {
     return this.tree?.totalBytes ?? 0;
+  }
+
+  /** The paths of the files that are mapped, in no order; looked for once, since every call that changes the areas asks twice. */
+  get files(): ReadonlySet<string> {
+    if (this.#files !== null) return this.#files;
+    const files = new Set<string>();
+    let last: string | null = null;
+    visitOverlapping(this.tree, 0, END_OF_ADDRESSES, ({ file }) => {
+      if (file !== null && file !== last) files.add(file);
+      last = file;
+    });
+    this.#files = files;
+    return files;
   }
 
   /** The area that holds `va`, or null. */
