@@ -204,14 +204,12 @@ function missed(context: FileContext, operation: FileOperation, message: GetPage
     sequential: (message.vmFlags & VM.SEQ_READ) !== 0,
   };
   const unit = Math.floor(message.index / block);
-  const plan = faultReadahead(readaheadTarget(context), readaheadOf(context, opener), unit, advice);
-  const state = withReadahead(
-    reviseFile(context, (draft) => {
-      draft.misses = context.misses + 1;
-    }),
-    opener,
-    plan.state,
-  );
+  const before = readaheadOf(context, opener);
+  const plan = faultReadahead(readaheadTarget(context), before, unit, advice);
+  const state = reviseFile(context, (draft) => {
+    draft.misses = context.misses + 1;
+    if (plan.state !== before) draft.readahead = context.readahead.with(opener, plan.state);
+  });
   const folios = newFolios(state, plan.folios);
   const major = reviseOperation(operation, (draft) => {
     draft.major = true;

@@ -1,5 +1,6 @@
 /** How folios come into the page cache: frames for each order, a read where the file system has one, then the insert. */
 import { invariant } from '../src/errors.ts';
+import type { CachedFolio, PageCacheEdit } from '../src/mm/pageCache.ts';
 import { asyncReadahead, type PlannedFolio, type ReadaheadState, type ReadaheadTarget } from '../src/mm/readahead.ts';
 import { isCovered } from '../src/mm/thpCoverage.ts';
 import { waitForIo } from './fileAnswers.ts';
@@ -67,18 +68,25 @@ function missingPages(context: FileContext, first: number, end: number): NewFoli
  * ```
  */
 export function newFolios(context: FileContext, planned: readonly PlannedFolio[]): NewFolio[] {
-  const order = blockOrder(context);
-  const toEnd = order > context.minOrderPages;
+  const blocks = blockOrder(context);
+  const toEnd = blocks > context.minOrderPages;
+  const folios: NewFolio[] = [];
+  for (const folio of planned) {
+    const index = folio.index * (1 << blocks);
+    const order = folio.order + blocks;
+    if (toEnd && isSmall(context, index, index + (1 << order))) {
+      const pages = missingPages(context, index, index + (1 << order));
+      if (pages.length > 0) pages[0].readahead = folio.readahead;
+      folios.push(...pages);
+    } else folios.push({ index, order, readahead: folio.readahead, pfn: -1 });
+  }
+  return folios;
+}
+
+/** A block that reaches past the end of the file, or lies where no large folios are to be. */
+function isSmall(context: FileContext, index: number, end: number): boolean {
   const { thp } = context.resources.design;
-  return planned.flatMap((folio) => {
-    const index = folio.index * 2 ** order;
-    const end = index + 2 ** (folio.order + order);
-    const isSmall = end > filePages(context) || !isCovered(thp, index * context.kernelPageBytes, context.path);
-    if (toEnd && isSmall) {
-      return missingPages(context, index, end).map((page, at) => ({ ...page, readahead: folio.readahead && at === 0 }));
-    }
-    return [{ index, order: folio.order + order, readahead: folio.readahead, pfn: -1 }];
-  });
+  return end > filePages(context) || !isCovered(thp, index * context.kernelPageBytes, context.path);
 }
 
 /**
@@ -293,23 +301,23 @@ export function filled(context: FileContext, operation: FileOperation, send: Sen
   const cache = context.cache.edit();
   const gone = context.gone.edit();
   const allocates = operation.message.type === 'ALLOCATE_FILE';
+  const collapses = operation.message.type === 'MAP_FILE';
+  const dirty = allocates || collapses;
   let reread = 0;
   const replaced: { pfn: number; nr: number }[] = [];
   for (const { index, order, pfn, readahead } of operation.folios) {
-    const collapsed = operation.message.type === 'MAP_FILE';
     // What is copied into the new folio goes with the insert, under one lock (`mm/khugepaged.c:collapse_file`).
-    for (const folio of collapsed ? cache.range(index, index + 2 ** order) : []) {
-      cache.remove(folio.index);
-      replaced.push({ pfn: folio.pfn, nr: 2 ** folio.order });
-    }
-    const state = { dirty: allocates || collapsed, uptodate: !allocates };
-    const inserted = cache.insert({ index, pfn, order, ...state, ...(readahead ? { readahead } : {}) });
-    invariant(inserted, `no folio was at page ${index} of ${context.path}`);
-    for (let page = index; gone.size > 0 && page < index + 2 ** order; page++) if (gone.delete(page)) reread++;
+    if (collapses) replaced.push(...takenOut(cache, index, index + (1 << order)));
+    const folio: CachedFolio = { index, pfn, order, dirty, uptodate: !allocates };
+    if (readahead) folio.readahead = true;
+    if (!cache.insert(folio)) invariant(false, `no folio was at page ${index} of ${context.path}`);
+    for (let page = index; gone.size > 0 && page < index + (1 << order); page++) if (gone.delete(page)) reread++;
   }
   if (replaced.length > 0) send('zone', { type: 'PUT', runs: replaced });
-  const rereadPages = context.rereadPages + reread;
-  const state = { ...withCache(context, cache.done()), gone: gone.done(), rereadPages };
+  const state = reviseFile(withCache(context, cache.done()), (draft) => {
+    draft.gone = gone.done();
+    draft.rereadPages = context.rereadPages + reread;
+  });
   return resume(
     state,
     reviseOperation(operation, (draft) => {
@@ -318,4 +326,12 @@ export function filled(context: FileContext, operation: FileOperation, send: Sen
     }),
     send,
   );
+}
+
+/** The folios of a range, out of the cache, as frames. */
+function takenOut(cache: PageCacheEdit, first: number, end: number): { pfn: number; nr: number }[] {
+  return cache.range(first, end).map((folio) => {
+    cache.remove(folio.index);
+    return { pfn: folio.pfn, nr: 1 << folio.order };
+  });
 }

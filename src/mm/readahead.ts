@@ -54,7 +54,7 @@ export interface ReadaheadTarget {
   maxOrder: number;
   /** A folio is there at the unit (`xa_load`). */
   has(index: number): boolean;
-  /** Nothing is there in a folio's whole range: inserting it would not be -EEXIST. */
+  /** Nothing is there in 2^order units: inserting a folio of them would not be -EEXIST. */
   isFree(index: number, order: number): boolean;
 }
 
@@ -133,10 +133,11 @@ function singles(target: ReadaheadTarget, index: number, wanted: number, lookahe
   if (index > endIndex) return [];
   const count = wanted > endIndex - index ? endIndex - index + 1 : wanted;
   const mark = index + count - lookahead;
+  // Mostly nothing at all is there, which takes one look at the whole stretch.
+  const isEmpty = target.isFree(index, Math.ceil(Math.log2(count)));
   const folios: PlannedFolio[] = [];
   for (let at = index; at < index + count; at++) {
-    if (target.has(at) || !target.isFree(at, 0)) continue;
-    folios.push({ index: at, order: 0, readahead: at === mark });
+    if (isEmpty || target.isFree(at, 0)) folios.push({ index: at, order: 0, readahead: at === mark });
   }
   return folios;
 }
@@ -294,7 +295,8 @@ export function faultReadahead(
   const mmapMiss = state.mmapMiss < MMAP_LOTSAMISS * 10 ? state.mmapMiss + 1 : state.mmapMiss;
   if (mmapMiss > MMAP_LOTSAMISS) return { state: { ...state, mmapMiss }, folios: [] };
   const start = Math.max(0, index - Math.floor(max / 2));
-  const next = { ...state, mmapMiss, start, size: max, asyncSize: Math.floor(max / 4) };
+  const { prevPosBytes } = state;
+  const next = { start, size: max, asyncSize: Math.floor(max / 4), mmapMiss, prevPosBytes };
   return { state: next, folios: raOrder(target, next, start, 0) };
 }
 
