@@ -34,7 +34,7 @@ function mapPages(context: FileContext, message: GetPages): { context: FileConte
   const opener = pidOfMm(message.mm);
   const state = readaheadOf(context, opener);
   if (state.mmapMiss === 0 || runs.length === 0) return { context, runs };
-  const pages = runs.reduce((sum, run) => sum + run.nr, 0) / 2 ** message.orderPages;
+  const pages = runs.reduce((sum, run) => sum + run.nr, 0) / (1 << message.orderPages);
   const mmapMiss = Math.max(0, state.mmapMiss - Math.ceil(pages));
   return {
     context: withReadahead(context, opener, { ...state, mmapMiss }),
@@ -166,7 +166,7 @@ function diskFault(context: FileContext, operation: FileOperation, message: GetP
 /** The page of a process that a fault is in: pages of a file need not lie in it as they lie in the file's own blocks. */
 function processPage(context: FileContext, message: GetPages, order: number): IndexRange {
   const { index, firstIndex, orderPages } = message;
-  const page = 2 ** order;
+  const page = 1 << order;
   const first = firstIndex + Math.floor((index - firstIndex) / page) * page;
   return { first, end: Math.min(first + page, endIndex(context, orderPages)) };
 }
@@ -198,7 +198,7 @@ function metReadahead(
 /** Nothing at the page: a major fault, with readahead around it, and the page itself in any case. */
 function missed(context: FileContext, operation: FileOperation, message: GetPages, send: Send): FileContext {
   const opener = pidOfMm(message.mm);
-  const block = 2 ** blockOrder(context);
+  const block = 1 << blockOrder(context);
   const advice = {
     random: (message.vmFlags & VM.RAND_READ) !== 0,
     sequential: (message.vmFlags & VM.SEQ_READ) !== 0,
@@ -214,7 +214,7 @@ function missed(context: FileContext, operation: FileOperation, message: GetPage
   const major = reviseOperation(operation, (draft) => {
     draft.major = true;
   });
-  if (folios.some(({ index, order }) => message.index >= index && message.index < index + 2 ** order)) {
+  if (folios.some(({ index, order }) => message.index >= index && message.index < index + (1 << order))) {
     return fill(state, major, folios, send);
   }
   const one = folioFor(state, message.index);
@@ -283,7 +283,7 @@ function wholeFolioOrder(context: FileContext, message: GetPages): number {
   const { index, firstIndex, endIndex: windowEnd, orderPages } = message;
   const folio = context.kind === 'shmem' ? context.cache.get(index) : null;
   if (folio === null || folio.order <= orderPages) return orderPages;
-  const fits = folio.index >= firstIndex && folio.index + 2 ** folio.order <= windowEnd;
+  const fits = folio.index >= firstIndex && folio.index + (1 << folio.order) <= windowEnd;
   return fits ? folio.order : orderPages;
 }
 

@@ -35,7 +35,7 @@ export type Resume = (context: FileContext, operation: FileOperation, send: Send
  */
 export function readaheadTarget(context: FileContext): ReadaheadTarget {
   const order = blockOrder(context);
-  const block = 2 ** order;
+  const block = 1 << order;
   const { cache, kernelPageBytes, sizeBytes } = context;
   return {
     unitBytes: block * kernelPageBytes,
@@ -111,7 +111,7 @@ export function metMark(
   requestBlocks: number,
 ): { context: FileContext; state: ReadaheadState; folios: NewFolio[] } {
   const order = blockOrder(context);
-  const block = 2 ** order;
+  const block = 1 << order;
   const cache = context.cache.edit();
   cache.update(folio.index, ({ readahead: _mark, ...rest }) => rest);
   const next = reviseFile(context, (draft) => {
@@ -136,7 +136,7 @@ export function metMark(
  */
 export function folioFor(context: FileContext, index: number): { context: FileContext; folios: NewFolio[] } {
   const order = blockOrder(context);
-  const block = 2 ** order;
+  const block = 1 << order;
   const first = Math.floor(index / block) * block;
   if (convertsAtFaults(context) || !context.cache.holdsAny(first, first + block)) {
     return { context, folios: newFolios(context, [{ index: first / block, order: 0, readahead: false }]) };
@@ -166,13 +166,13 @@ export function missingFolios(context: FileContext, first: number, end: number):
   while (index < end) {
     const held = context.cache.get(index);
     if (held !== null) {
-      index = held.index + 2 ** held.order;
+      index = held.index + (1 << held.order);
       continue;
     }
     const added = folioFor(context, index).folios;
     folios.push(...added);
     const last = added.at(-1);
-    index = Math.max(index + 1, last === undefined ? 0 : last.index + 2 ** last.order);
+    index = Math.max(index + 1, last === undefined ? 0 : last.index + (1 << last.order));
   }
   return folios;
 }
@@ -278,11 +278,11 @@ function pagesToRead(context: FileContext, operation: FileOperation): number {
   const page = context.kernelPageBytes;
   const needed = folios.filter(({ index, order }) => {
     if (message.type !== 'WRITE_FILE') return true;
-    const end = (index + 2 ** order) * page;
+    const end = (index + (1 << order)) * page;
     const covered = message.offsetBytes <= index * page && message.offsetBytes + message.lengthBytes >= end;
     return !covered && index < operation.doneBytes / page;
   });
-  return needed.reduce((sum, folio) => sum + 2 ** folio.order, 0);
+  return needed.reduce((sum, folio) => sum + (1 << folio.order), 0);
 }
 
 /**

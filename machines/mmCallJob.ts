@@ -109,7 +109,7 @@ export function callJob(request: number, call: MmCall): CallJob {
  * ```
  */
 export function tableDone(event: Message): MessageOf<'TABLE_DONE'> {
-  invariant(event.type === 'TABLE_DONE', `a table operation is answered with TABLE_DONE, not ${event.type}`);
+  if (event.type !== 'TABLE_DONE') invariant(false, `a table operation is answered with TABLE_DONE, not ${event.type}`);
   return event;
 }
 

@@ -14,7 +14,7 @@ import { reviseMmu } from './revise.ts';
  * ```
  */
 export function runsOf({ orderPages, pfns }: TableFrames): FrameRun[] {
-  return pfns.map((pfn) => ({ pfn, nr: 2 ** orderPages }));
+  return pfns.map((pfn) => ({ pfn, nr: 1 << orderPages }));
 }
 
 /**

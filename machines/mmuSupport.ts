@@ -72,11 +72,10 @@ export function tableFramesNeeded(
   const needed: Allocation[] = [];
   const add = (old: PageTable | null, table: PageTable | null, freed: readonly number[]): void => {
     if (old === null || table === null) return;
-    const had = old.tableCount;
-    const has = table.tableCount;
-    for (let depth = 0; depth < has.length; depth++) {
-      const more = has[depth] + (freed[depth] ?? 0) - had[depth];
-      const pages = table.geometry.levels[depth].tableBytes / kernelPageBytes;
+    const { levels } = table.geometry;
+    for (let depth = 1; depth < levels.length; depth++) {
+      const more = table.tablesAt(depth) + (freed[depth] ?? 0) - old.tablesAt(depth);
+      const pages = levels[depth].tableBytes / kernelPageBytes;
       if (more <= 0 || pages < 1) continue;
       const orderPages = Math.log2(pages);
       const same = needed.find((each) => each.orderPages === orderPages);

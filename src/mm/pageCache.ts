@@ -202,7 +202,7 @@ export class PageCacheEdit extends PageCacheReader {
   /** Replaces the folio that holds the page; its place stays the same. */
   update(index: number, change: (folio: CachedFolio) => CachedFolio): CachedFolio {
     const folio = this.get(index);
-    invariant(folio !== null, `page ${index} is in the cache`);
+    if (folio === null) invariant(false, `page ${index} is in the cache`);
     const next = change(folio);
     if (next === folio) return folio;
     invariant(next.index === folio.index && next.order === folio.order, 'an update leaves the pages of a folio alone');

@@ -251,7 +251,7 @@ export function asyncReadahead(
   request: number,
 ): ReadaheadPlan {
   const max = maxUnits(target, request);
-  const span = 2 ** folio.order;
+  const span = 1 << folio.order;
   const expected = Math.floor((state.start + state.size - state.asyncSize) / span) * span;
   if (index === expected) {
     const size = Math.max(state.size, nextRaSize(state.size, max));
