@@ -8,7 +8,15 @@ import { invariant } from '../errors.ts';
 import { clipVma, formatMapsLine, VM, type Vma } from './vma.ts';
 import { END_OF_ADDRESSES, findGuardedGap, type GuardedGapWish } from './vmaGap.ts';
 import { findMergeableAnonVma, mergeExistingRange, mergeNewRange, type Neighbours } from './vmaMerge.ts';
-import { concatTrees, firstEndingAfter, splitTree, treeOf, type VmaTree, visitOverlapping } from './vmaTree.ts';
+import {
+  concatTrees,
+  firstEndingAfter,
+  putInto,
+  splitTree,
+  treeOf,
+  type VmaTree,
+  visitOverlapping,
+} from './vmaTree.ts';
 
 /**
  * A VMA set as plain data: the areas in ascending order.
@@ -309,7 +317,8 @@ export class VmaSet {
   /** Puts a range into free space, merged with its neighbours unless one of them is `source`. */
   private place(range: Vma, source: Vma | null = null, justExpand = false): VmaSet {
     this.checkRange(range.startVa, range.endVa);
-    invariant(this.overlapping(range.startVa, range.endVa).length === 0, 'an area goes into free space');
+    const above = this.atOrAfter(range.startVa);
+    invariant(above === null || above.startVa >= range.endVa, 'an area goes into free space');
     const { prev, next } = this.neighbours(range.startVa, range.endVa);
     const isSource = (vma: Vma | null): boolean => source !== null && vma?.startVa === source.startVa;
     const others = { prev: isSource(prev) ? null : prev, next: isSource(next) ? null : next };
@@ -325,8 +334,6 @@ export class VmaSet {
 
   /** The set with these areas, which follow each other, in the place of all that they cover. */
   private replace(vmas: readonly Vma[]): VmaSet {
-    const { before } = splitTree(this.tree, vmas[0].startVa);
-    const { after } = splitTree(this.tree, vmas[vmas.length - 1].endVa);
-    return this.with(concatTrees(concatTrees(before, treeOf(vmas)), after));
+    return this.with(putInto(this.tree, vmas));
   }
 }
