@@ -119,11 +119,12 @@ export class CompiledMachine {
   readonly #byIds = new Map<string, Configuration>();
   readonly #refusals = new Set<string>();
   readonly #turn: Turn;
+  readonly #first: Configuration;
 
   constructor(machine: MachineInternals) {
     this.#machine = machine;
     this.#actions = new ActionCompiler(machine, (guard, turn) => this.#guardOf(guard)(trusted(turn)));
-    const first = this.#configurationFor(firstNodes(machine.root));
+    this.#first = this.#configurationFor(firstNodes(machine.root));
     this.#turn = {
       context: null,
       event: { type: '' },
@@ -131,7 +132,7 @@ export class CompiledMachine {
       sends: null,
       raised: null,
       changes: 0,
-      configuration: first,
+      configuration: this.#first,
       snapshot: trusted(null),
       snapshotChanges: 0,
     };
@@ -146,7 +147,15 @@ export class CompiledMachine {
 
   /** One turn (XState's macrostep). Null: XState must be asked. */
   turn(state: CompiledState, event: Message, scope: StepScope): TurnResult | null {
-    const rows = this.#rows(state.configuration, event.type);
+    return this.#turnBy(this.#rows(state.configuration, event.type), state, event, scope);
+  }
+
+  /** The rest of the first macrostep, after the context was made and the first states were entered without an action. */
+  begin(base: ActorSnapshot, context: unknown, event: Message, scope: StepScope): TurnResult | null {
+    return this.#turnBy([], { configuration: this.#first, context, base, isCurrent: false }, event, scope);
+  }
+
+  #turnBy(rows: readonly Row[] | null, state: CompiledState, event: Message, scope: StepScope): TurnResult | null {
     if (rows === null) return null;
     const turn = this.#turn;
     turn.context = state.context;
