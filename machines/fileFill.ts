@@ -113,7 +113,9 @@ export function metMark(
   const order = blockOrder(context);
   const block = 1 << order;
   const cache = context.cache.edit();
-  cache.update(folio.index, ({ readahead: _mark, ...rest }) => rest);
+  cache.update(folio.index, ({ index: at, pfn, order: folioOrder, dirty, uptodate }) => {
+    return { index: at, pfn, order: folioOrder, dirty, uptodate };
+  });
   const next = reviseFile(context, (draft) => {
     draft.cache = cache.done();
   });

@@ -68,20 +68,15 @@ export function maintenanceOf(context: MmuContext, current: TableMessage, outcom
   if (architecture.name !== 'arm64')
     return flushesByInterrupt(architecture, outcome.flush, asid, pageBytes, freedTables);
   const operandPageBytes = tlbiOperands === 'process-page' ? pageBytes : kernelPageBytes;
-  const shared = { asid, pageBytes, operandPageBytes, tlbRange };
   // mremap flushes by `flush_tlb_range`, which drops walk caches too and gives no hint; a gather drops leaves of one level.
   const leafOnly = !freedTables && current.type !== 'MOVE_PTES';
-  const converted = outcome.converts.flatMap((block) =>
-    flushRequests({ ...shared, ranges: [block], freedTables: false, lastLevelOnly: true, level: 3 }),
+  const level = leafOnly ? 3 : null;
+  const target = { asid, pageBytes, operandPageBytes, tlbRange };
+  const owed = flushRequests(target, { ranges: outcome.flush, freedTables, lastLevelOnly: leafOnly, level });
+  const requests = outcome.converts.flatMap((block) =>
+    flushRequests(target, { ranges: [block], freedTables: false, lastLevelOnly: true, level: 3 }),
   );
-  const owed = flushRequests({
-    ...shared,
-    ranges: outcome.flush,
-    freedTables,
-    lastLevelOnly: leafOnly,
-    level: leafOnly ? 3 : null,
-  });
-  const requests = [...converted, ...owed];
+  requests.push(...owed);
   return kpti ? requests.map((request) => ({ ...request, instructions: 2 * request.instructions })) : requests;
 }
 

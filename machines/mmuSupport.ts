@@ -104,6 +104,24 @@ function joined(ranges: readonly VaRange[], pageBytes: number): VaRange[] {
   return result;
 }
 
+/** Whose translations are to be flushed, and how. */
+export interface FlushTarget {
+  asid: number;
+  /** Of the translations that are meant: ranges are widened to whole pages of it. */
+  pageBytes: number;
+  /** What the operands name, and the stride of single operations. */
+  operandPageBytes: number;
+  tlbRange: boolean;
+}
+
+/** What is to be flushed. */
+export interface Flush {
+  ranges: readonly VaRange[];
+  freedTables: boolean;
+  lastLevelOnly: boolean;
+  level: number | null;
+}
+
 /**
  * The TLB maintenance for ranges of an ASID, as Linux 6.12 `__flush_tlb_range` and `tlb_flush` choose it: by range or by
  * page, the whole ASID past the thresholds; walk caches too where tables were freed.
@@ -111,23 +129,13 @@ function joined(ranges: readonly VaRange[], pageBytes: number): VaRange[] {
  * @example
  * ```ts
  * const ranges = [{ startVa: 0x1000, endVa: 0x2000 }];
- * const rest = { asid: 7, tlbRange: false, freedTables: false, lastLevelOnly: true, operandPageBytes: 65536, level: 3 };
- * flushRequests({ ranges, pageBytes: 65536, ...rest })[0]?.endVa; // 65536
+ * const target = { asid: 7, tlbRange: false, pageBytes: 65536, operandPageBytes: 65536 };
+ * flushRequests(target, { ranges, freedTables: false, lastLevelOnly: true, level: 3 })[0]?.endVa; // 65536
  * ```
  */
-export function flushRequests(flush: {
-  ranges: readonly VaRange[];
-  asid: number;
-  /** Of the translations that are meant: ranges are widened to whole pages of it. */
-  pageBytes: number;
-  /** What the operands name, and the stride of single operations. */
-  operandPageBytes: number;
-  tlbRange: boolean;
-  freedTables: boolean;
-  lastLevelOnly: boolean;
-  level: number | null;
-}): TlbiRequest[] {
-  const { asid, pageBytes, operandPageBytes, tlbRange, freedTables, lastLevelOnly, level } = flush;
+export function flushRequests(target: FlushTarget, flush: Flush): TlbiRequest[] {
+  const { asid, pageBytes, operandPageBytes, tlbRange } = target;
+  const { freedTables, lastLevelOnly, level } = flush;
   const whole: TlbiRequest = {
     op: 'ASIDE1IS',
     asid,
@@ -140,8 +148,8 @@ export function flushRequests(flush: {
   };
   const requests: TlbiRequest[] = [];
   for (const { startVa, endVa } of joined(flush.ranges, pageBytes)) {
-    const range = { startVa, endVa, strideBytes: operandPageBytes, granuleBytes: operandPageBytes };
-    const plan = tlbiPlan({ ...range, tlbRange, lastLevelOnly, level });
+    const [strideBytes, granuleBytes] = [operandPageBytes, operandPageBytes];
+    const plan = tlbiPlan({ startVa, endVa, strideBytes, granuleBytes, tlbRange, lastLevelOnly, level });
     const op = plan[0]?.op;
     if (op === undefined) continue;
     if (op === 'ASIDE1IS') return [whole];

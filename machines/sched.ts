@@ -47,7 +47,7 @@ function schedule(context: SchedContext, changed: readonly number[], send: Send)
     if (wanted.length === 0) return state;
     const cpu = Math.min(...wanted);
     const pid = queue.firstFor(cpu);
-    invariant(pid !== undefined, `somebody waits for CPU ${cpu}`);
+    if (pid === undefined) invariant(false, `somebody waits for CPU ${cpu}`);
     state = give(
       reviseSched(state, (draft) => {
         draft.queue = queue.without(pid);
