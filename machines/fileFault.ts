@@ -5,7 +5,7 @@
  *
  * @models D-08
  */
-import { faultReadahead, readaheadUnits } from '../src/mm/readahead.ts';
+import { faultReadahead, readaheadUnits, withMisses } from '../src/mm/readahead.ts';
 import { VM } from '../src/mm/vma.ts';
 import { convertAtFault, inRound, looksAgain, sendRound } from './conversion/fileFaults.ts';
 import { finish } from './fileAnswers.ts';
@@ -37,7 +37,7 @@ function mapPages(context: FileContext, message: GetPages): { context: FileConte
   const pages = runs.reduce((sum, run) => sum + run.nr, 0) / (1 << message.orderPages);
   const mmapMiss = Math.max(0, state.mmapMiss - Math.ceil(pages));
   return {
-    context: withReadahead(context, opener, { ...state, mmapMiss }),
+    context: withReadahead(context, opener, withMisses(state, mmapMiss)),
     runs,
   };
 }
@@ -186,7 +186,7 @@ function metReadahead(
   if ((message.vmFlags & VM.RAND_READ) !== 0) return { context, ahead: [] };
   const opener = pidOfMm(message.mm);
   const before = readaheadOf(context, opener);
-  const state = before.mmapMiss > 0 ? { ...before, mmapMiss: before.mmapMiss - 1 } : before;
+  const state = before.mmapMiss > 0 ? withMisses(before, before.mmapMiss - 1) : before;
   const folio = context.cache.get(message.index);
   if (folio?.readahead !== true) return { context: withReadahead(context, opener, state), ahead: [] };
   const request = readaheadUnits(readaheadTarget(context).unitBytes);

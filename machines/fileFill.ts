@@ -238,7 +238,7 @@ export function framesCame(
     if (folio.pfn >= 0 || folio.order !== frames.orderPages) return folio;
     const pfn = frames.pfns[at++];
     invariant(pfn !== undefined, 'every folio has its frames');
-    return { ...folio, pfn };
+    return { index: folio.index, order: folio.order, readahead: folio.readahead, pfn };
   });
   const next = reviseOperation(operation, (draft) => {
     draft.folios = folios;

@@ -219,8 +219,19 @@ export function initialFile(input: FileInput): FileContext {
  * ```
  */
 export function newOperation(message: FileMessage): FileOperation {
-  const nothing = { rereadPages: 0, major: false, failed: false, eof: false, errno: 0, doneBytes: 0 };
-  return { message, answered: false, folios: [], ahead: [], runs: [], ...nothing };
+  return {
+    message,
+    answered: false,
+    folios: [],
+    ahead: [],
+    runs: [],
+    rereadPages: 0,
+    major: false,
+    failed: false,
+    eof: false,
+    errno: 0,
+    doneBytes: 0,
+  };
 }
 
 /**

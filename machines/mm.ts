@@ -135,7 +135,8 @@ function afterCall({ context, done }: CallStep, send: Send): MmContext {
   invariant(job?.kind === 'call', 'a call that ends was under way');
   // khugepaged has been told by the last step.
   if (job.call.op !== 'collapse') {
-    send(callerOf(job.call), { type: 'MM_DONE', request: job.request, ...done }, heldCycles(context, job));
+    const { result, errno, data } = done;
+    send(callerOf(job.call), { type: 'MM_DONE', request: job.request, result, errno, data }, heldCycles(context, job));
   }
   return next(
     reviseMm(context, (draft) => {

@@ -194,12 +194,12 @@ export function mapFiles(
   step: string,
   send: Send,
 ): MmContext | null {
-  const [file, ...files] = job.files;
-  if (file === undefined) return null;
+  if (job.files.length === 0) return null;
+  const [file] = job.files;
   const mm = mmOf(context.pid);
   const orderPages = processOrder(context);
   const next = reviseJob(job, (draft) => {
-    draft.files = files;
+    draft.files = job.files.slice(1);
   });
   const created = job.kind === 'call' ? job.created : null;
   const createBytes = created?.file === file ? created.sizeBytes : -1;

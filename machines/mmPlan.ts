@@ -20,29 +20,17 @@ function spaceOf(context: MmContext): Space {
   const { vmas, pageBytes, startBrk, brk, lockFuture, limits, writeNotify } = context;
   const { thp, hugetlb } = context.resources.facilities;
   const nextShmem = `shmem:${context.pid}.${context.shmems}`;
-  return {
-    vmas,
-    pageBytes,
-    startBrk,
-    brk,
-    lockFuture,
-    limits,
-    writeNotify,
-    nextShmem,
-    stackGuardBytes: stackGuardBytesOf(context),
-    ...(context.swap === undefined ? {} : { swap: true }),
-    ...(thp === undefined
-      ? {}
-      : { collapseBytes: collapseBytes(thp.collapseSize, pageBytes, context.kernelPageBytes) }),
-    ...(hugetlb === undefined
-      ? {}
-      : {
-          hugetlb: {
-            defaultBytes: defaultHugeBytes(pageBytes, context.kernelPageBytes, hugetlb.defaultSize),
-            nextFile: (hugeBytes: number) => hugeFile(hugeBytes, `${context.pid}.${context.shmems}`),
-          },
-        }),
-  };
+  const stackGuardBytes = stackGuardBytesOf(context);
+  const space: Space = { vmas, pageBytes, startBrk, brk, lockFuture, limits, writeNotify, nextShmem, stackGuardBytes };
+  if (context.swap !== undefined) space.swap = true;
+  if (thp !== undefined) space.collapseBytes = collapseBytes(thp.collapseSize, pageBytes, context.kernelPageBytes);
+  if (hugetlb !== undefined) {
+    space.hugetlb = {
+      defaultBytes: defaultHugeBytes(pageBytes, context.kernelPageBytes, hugetlb.defaultSize),
+      nextFile: (hugeBytes: number) => hugeFile(hugeBytes, `${context.pid}.${context.shmems}`),
+    };
+  }
+  return space;
 }
 
 /**

@@ -108,7 +108,7 @@ function release(context: SchedContext, cpu: number, pid: number): SchedContext 
   // A process that never had a CPU (killed while it was set up) has none to give back.
   if (slot === undefined || slot.pid !== pid) return context;
   return reviseSched(context, (draft) => {
-    draft.cpus = context.cpus.with(cpu, { ...slot, pid: null });
+    draft.cpus = context.cpus.with(cpu, { pid: null, installedPid: slot.installedPid });
   });
 }
 

@@ -22,7 +22,7 @@ export type AbiAnswer<C extends RuledCall = MemoryCall> = { call: C } | { errno:
  * ```
  */
 export function translateCall<C extends RuledCall>(call: C, pageBytes: number, privileged = true): AbiAnswer<C> {
-  const outcome = takeSteps(abiRules[call.op].steps, { ...call }, { pageBytes, privileged });
+  const outcome = takeSteps(abiRules[call.op].steps, call, { pageBytes, privileged });
   return outcome as AbiAnswer<C>;
 }
 
@@ -38,6 +38,6 @@ export function translateCall<C extends RuledCall>(call: C, pageBytes: number, p
  */
 export function lateErrno(call: RuledCall, pageBytes: number): number {
   const caller: Caller = { pageBytes, privileged: true };
-  const outcome = takeSteps(abiRules[call.op].late ?? [], { ...call }, caller);
+  const outcome = takeSteps(abiRules[call.op].late ?? [], call, caller);
   return 'errno' in outcome ? outcome.errno : 0;
 }

@@ -77,6 +77,27 @@ export function initialReadahead(): ReadaheadState {
 }
 
 /**
+ * The history with another count of misses.
+ *
+ * @example
+ * ```ts
+ * withMisses(initialReadahead(), 3).mmapMiss; // 3
+ * ```
+ */
+export function withMisses({ start, size, asyncSize, prevPosBytes }: ReadaheadState, mmapMiss: number): ReadaheadState {
+  return { start, size, asyncSize, mmapMiss, prevPosBytes };
+}
+
+function withWindow(
+  { mmapMiss, prevPosBytes }: ReadaheadState,
+  start: number,
+  size: number,
+  asyncSize: number,
+): ReadaheadState {
+  return { start, size, asyncSize, mmapMiss, prevPosBytes };
+}
+
+/**
  * `ra_pages` in units.
  *
  * @example
@@ -221,14 +242,14 @@ export function syncReadahead(
   if (index === 0 || request > max || follows) {
     const size = initRaSize(request, max);
     const asyncSize = size > request ? size - request : Math.floor(size / 2);
-    const next = { ...state, start: index, size, asyncSize };
+    const next = withWindow(state, index, size, asyncSize);
     return { state: next, folios: raOrder(target, next, index, 0) };
   }
   const miss = prevMiss(target, index - 1, max);
   const contiguous = index - miss - 1;
   if (contiguous <= request) return { state, folios: singles(target, index, request, 0) };
   const history = miss === -1 ? contiguous * 2 : contiguous;
-  const next = { ...state, start: index, size: Math.min(history + request, max), asyncSize: 1 };
+  const next = withWindow(state, index, Math.min(history + request, max), 1);
   return { state: next, folios: raOrder(target, next, index, 0) };
 }
 
@@ -255,13 +276,13 @@ export function asyncReadahead(
   const expected = Math.floor((state.start + state.size - state.asyncSize) / span) * span;
   if (index === expected) {
     const size = Math.max(state.size, nextRaSize(state.size, max));
-    const next = { ...state, start: state.start + state.size, size, asyncSize: size };
+    const next = withWindow(state, state.start + state.size, size, size);
     return { state: next, folios: raOrder(target, next, next.start, folio.order) };
   }
   const start = nextMiss(target, index + 1, max);
   if (start - index > max) return { state, folios: [] };
   const size = nextRaSize(start - index + request, max);
-  const next = { ...state, start, size, asyncSize: size };
+  const next = withWindow(state, start, size, size);
   return { state: next, folios: raOrder(target, next, start, folio.order) };
 }
 
@@ -293,10 +314,9 @@ export function faultReadahead(
   if (random || max === 0) return { state, folios: [] };
   if (sequential) return syncReadahead(target, state, index, max);
   const mmapMiss = state.mmapMiss < MMAP_LOTSAMISS * 10 ? state.mmapMiss + 1 : state.mmapMiss;
-  if (mmapMiss > MMAP_LOTSAMISS) return { state: { ...state, mmapMiss }, folios: [] };
+  if (mmapMiss > MMAP_LOTSAMISS) return { state: withMisses(state, mmapMiss), folios: [] };
   const start = Math.max(0, index - Math.floor(max / 2));
-  const { prevPosBytes } = state;
-  const next = { start, size: max, asyncSize: Math.floor(max / 4), mmapMiss, prevPosBytes };
+  const next = withWindow(withMisses(state, mmapMiss), start, max, Math.floor(max / 4));
   return { state: next, folios: raOrder(target, next, start, 0) };
 }
 

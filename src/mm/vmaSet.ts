@@ -170,7 +170,8 @@ export class VmaSet {
     const anonVma = vma.anonVma ?? 0;
     const isFresh = vma.file === null && (vma.flags & VM.SHARED) === 0 && anonVma === 0;
     const offsetBytes = isFresh ? vma.startVa : vma.offsetBytes;
-    return this.place({ ...vma, anonVma, offsetBytes }, null, justExpand);
+    const isWhole = vma.anonVma === anonVma && vma.offsetBytes === offsetBytes;
+    return this.place(isWhole ? vma : { ...vma, anonVma, offsetBytes }, null, justExpand);
   }
 
   /** Whatever is in the way goes, then `insert`: mmap with MAP_FIXED. */
