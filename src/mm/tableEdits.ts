@@ -130,11 +130,11 @@ export const operations: { [O in TableOp['op']]: (work: Work, op: Extract<TableO
     const pageBytes = work.linux.geometry.granuleBytes;
     for (const run of runs) {
       const endVa = run.va + run.nr * pageBytes;
+      work.touched.push({ startVa: run.va, endVa });
       if (expects < 0 && run.nr > 0 && isNone(work, run.va, endVa)) {
         work.linux.setRange(run.va, run.pfn, run.nr, run.flags);
         work.set.add(run.va, run.pfn, run.flags, run.nr);
         wasSet(work, endVa, run.nr);
-        work.touched.push({ startVa: run.va, endVa });
         continue;
       }
       // What one call of set_ptes enters: consecutive pages where nothing was.
@@ -157,7 +157,6 @@ export const operations: { [O in TableOp['op']]: (work: Work, op: Extract<TableO
         } else setOver(work, va, before, packPte(pfn, run.flags));
       }
       wasSet(work, endVa, entered);
-      work.touched.push({ startVa: run.va, endVa });
     }
   },
   clear: (work, { ranges, fileOnly }) => {

@@ -126,9 +126,8 @@ function errnoOf(step: Step): number {
  * takeSteps(steps, { addr: 4096 }, { pageBytes: 65536, privileged: true }); // { errno: 22 }
  * ```
  */
-export function takeSteps(steps: readonly Step[], call: object, caller: Caller): Outcome {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- arguments go by their names here
-  let at = call as Arguments;
+export function takeSteps(steps: readonly Step[], call: Arguments, caller: Caller): Outcome {
+  let at = call;
   for (const step of steps) {
     if ('only' in step && step.only !== undefined && !conditions[step.only].holds(at, caller)) continue;
     if (refused(step, at, caller)) return { errno: errnoOf(step) };
