@@ -144,7 +144,7 @@ export function initialAbi({ resources, kernelPageBytes, files, selection }: Abi
  */
 export function callOf(context: AbiContext, pid: number): CallInFlight {
   const call = context.calls.get(pid);
-  invariant(call !== undefined, `process ${pid} is in a call`);
+  if (call === undefined) invariant(false, `process ${pid} is in a call`);
   return call;
 }
 

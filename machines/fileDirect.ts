@@ -78,7 +78,7 @@ function wholeFolios(context: FileContext, message: DirectIo): { first: number; 
   let { first, end } = pagesOf(context, message);
   for (const folio of context.cache.range(first, end)) {
     first = Math.min(first, folio.index);
-    end = Math.max(end, folio.index + 2 ** folio.order);
+    end = Math.max(end, folio.index + (1 << folio.order));
   }
   return { first, end };
 }
@@ -105,7 +105,7 @@ export function directUnmapped(
   if (dirty.length === 0) return transfer(context, operation, message, send);
   const cache = context.cache.edit();
   for (const folio of dirty) cache.setDirty(folio.index, false);
-  const pages = dirty.reduce((sum, folio) => sum + 2 ** folio.order, 0);
+  const pages = dirty.reduce((sum, folio) => sum + (1 << folio.order), 0);
   const lengthBytes = pages * context.kernelPageBytes;
   send('disk', { type: 'WRITE_BLOCKS', file: actorOfFile(context.path), request: context.ino, lengthBytes });
   waitForIo(message, send);

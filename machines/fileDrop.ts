@@ -27,9 +27,9 @@ export function dropFolios(
   const runs: { pfn: number; nr: number }[] = [];
   for (const folio of folios) {
     cache.remove(folio.index);
-    runs.push({ pfn: folio.pfn, nr: 2 ** folio.order });
+    runs.push({ pfn: folio.pfn, nr: 1 << folio.order });
     if (!comesBack) continue;
-    for (let page = 0; page < 2 ** folio.order; page++) gone.set(folio.index + page, true);
+    for (let page = 0; page < 1 << folio.order; page++) gone.set(folio.index + page, true);
   }
   send('zone', { type: 'PUT', runs });
   const pages = runs.reduce((sum, run) => sum + run.nr, 0);

@@ -5,7 +5,7 @@
  *
  * @models D-08
  */
-import { faultReadahead, readaheadUnits } from '../src/mm/readahead.ts';
+import { faultReadahead, readaheadUnits, withMisses } from '../src/mm/readahead.ts';
 import { VM } from '../src/mm/vma.ts';
 import { convertAtFault, inRound, looksAgain, sendRound } from './conversion/fileFaults.ts';
 import { finish } from './fileAnswers.ts';
@@ -34,10 +34,10 @@ function mapPages(context: FileContext, message: GetPages): { context: FileConte
   const opener = pidOfMm(message.mm);
   const state = readaheadOf(context, opener);
   if (state.mmapMiss === 0 || runs.length === 0) return { context, runs };
-  const pages = runs.reduce((sum, run) => sum + run.nr, 0) / 2 ** message.orderPages;
+  const pages = runs.reduce((sum, run) => sum + run.nr, 0) / (1 << message.orderPages);
   const mmapMiss = Math.max(0, state.mmapMiss - Math.ceil(pages));
   return {
-    context: withReadahead(context, opener, { ...state, mmapMiss }),
+    context: withReadahead(context, opener, withMisses(state, mmapMiss)),
     runs,
   };
 }
@@ -166,7 +166,7 @@ function diskFault(context: FileContext, operation: FileOperation, message: GetP
 /** The page of a process that a fault is in: pages of a file need not lie in it as they lie in the file's own blocks. */
 function processPage(context: FileContext, message: GetPages, order: number): IndexRange {
   const { index, firstIndex, orderPages } = message;
-  const page = 2 ** order;
+  const page = 1 << order;
   const first = firstIndex + Math.floor((index - firstIndex) / page) * page;
   return { first, end: Math.min(first + page, endIndex(context, orderPages)) };
 }
@@ -186,7 +186,7 @@ function metReadahead(
   if ((message.vmFlags & VM.RAND_READ) !== 0) return { context, ahead: [] };
   const opener = pidOfMm(message.mm);
   const before = readaheadOf(context, opener);
-  const state = before.mmapMiss > 0 ? { ...before, mmapMiss: before.mmapMiss - 1 } : before;
+  const state = before.mmapMiss > 0 ? withMisses(before, before.mmapMiss - 1) : before;
   const folio = context.cache.get(message.index);
   if (folio?.readahead !== true) return { context: withReadahead(context, opener, state), ahead: [] };
   const request = readaheadUnits(readaheadTarget(context).unitBytes);
@@ -198,25 +198,23 @@ function metReadahead(
 /** Nothing at the page: a major fault, with readahead around it, and the page itself in any case. */
 function missed(context: FileContext, operation: FileOperation, message: GetPages, send: Send): FileContext {
   const opener = pidOfMm(message.mm);
-  const block = 2 ** blockOrder(context);
+  const block = 1 << blockOrder(context);
   const advice = {
     random: (message.vmFlags & VM.RAND_READ) !== 0,
     sequential: (message.vmFlags & VM.SEQ_READ) !== 0,
   };
   const unit = Math.floor(message.index / block);
-  const plan = faultReadahead(readaheadTarget(context), readaheadOf(context, opener), unit, advice);
-  const state = withReadahead(
-    reviseFile(context, (draft) => {
-      draft.misses = context.misses + 1;
-    }),
-    opener,
-    plan.state,
-  );
+  const before = readaheadOf(context, opener);
+  const plan = faultReadahead(readaheadTarget(context), before, unit, advice);
+  const state = reviseFile(context, (draft) => {
+    draft.misses = context.misses + 1;
+    if (plan.state !== before) draft.readahead = context.readahead.with(opener, plan.state);
+  });
   const folios = newFolios(state, plan.folios);
   const major = reviseOperation(operation, (draft) => {
     draft.major = true;
   });
-  if (folios.some(({ index, order }) => message.index >= index && message.index < index + 2 ** order)) {
+  if (folios.some(({ index, order }) => message.index >= index && message.index < index + (1 << order))) {
     return fill(state, major, folios, send);
   }
   const one = folioFor(state, message.index);
@@ -285,7 +283,7 @@ function wholeFolioOrder(context: FileContext, message: GetPages): number {
   const { index, firstIndex, endIndex: windowEnd, orderPages } = message;
   const folio = context.kind === 'shmem' ? context.cache.get(index) : null;
   if (folio === null || folio.order <= orderPages) return orderPages;
-  const fits = folio.index >= firstIndex && folio.index + 2 ** folio.order <= windowEnd;
+  const fits = folio.index >= firstIndex && folio.index + (1 << folio.order) <= windowEnd;
   return fits ? folio.order : orderPages;
 }
 

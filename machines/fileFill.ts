@@ -1,5 +1,6 @@
 /** How folios come into the page cache: frames for each order, a read where the file system has one, then the insert. */
 import { invariant } from '../src/errors.ts';
+import type { CachedFolio, PageCacheEdit } from '../src/mm/pageCache.ts';
 import { asyncReadahead, type PlannedFolio, type ReadaheadState, type ReadaheadTarget } from '../src/mm/readahead.ts';
 import { isCovered } from '../src/mm/thpCoverage.ts';
 import { waitForIo } from './fileAnswers.ts';
@@ -34,7 +35,7 @@ export type Resume = (context: FileContext, operation: FileOperation, send: Send
  */
 export function readaheadTarget(context: FileContext): ReadaheadTarget {
   const order = blockOrder(context);
-  const block = 2 ** order;
+  const block = 1 << order;
   const { cache, kernelPageBytes, sizeBytes } = context;
   return {
     unitBytes: block * kernelPageBytes,
@@ -67,18 +68,25 @@ function missingPages(context: FileContext, first: number, end: number): NewFoli
  * ```
  */
 export function newFolios(context: FileContext, planned: readonly PlannedFolio[]): NewFolio[] {
-  const order = blockOrder(context);
-  const toEnd = order > context.minOrderPages;
+  const blocks = blockOrder(context);
+  const toEnd = blocks > context.minOrderPages;
+  const folios: NewFolio[] = [];
+  for (const folio of planned) {
+    const index = folio.index * (1 << blocks);
+    const order = folio.order + blocks;
+    if (toEnd && isSmall(context, index, index + (1 << order))) {
+      const pages = missingPages(context, index, index + (1 << order));
+      if (pages.length > 0) pages[0].readahead = folio.readahead;
+      folios.push(...pages);
+    } else folios.push({ index, order, readahead: folio.readahead, pfn: -1 });
+  }
+  return folios;
+}
+
+/** A block that reaches past the end of the file, or lies where no large folios are to be. */
+function isSmall(context: FileContext, index: number, end: number): boolean {
   const { thp } = context.resources.design;
-  return planned.flatMap((folio) => {
-    const index = folio.index * 2 ** order;
-    const end = index + 2 ** (folio.order + order);
-    const isSmall = end > filePages(context) || !isCovered(thp, index * context.kernelPageBytes, context.path);
-    if (toEnd && isSmall) {
-      return missingPages(context, index, end).map((page, at) => ({ ...page, readahead: folio.readahead && at === 0 }));
-    }
-    return [{ index, order: folio.order + order, readahead: folio.readahead, pfn: -1 }];
-  });
+  return end > filePages(context) || !isCovered(thp, index * context.kernelPageBytes, context.path);
 }
 
 /**
@@ -103,9 +111,11 @@ export function metMark(
   requestBlocks: number,
 ): { context: FileContext; state: ReadaheadState; folios: NewFolio[] } {
   const order = blockOrder(context);
-  const block = 2 ** order;
+  const block = 1 << order;
   const cache = context.cache.edit();
-  cache.update(folio.index, ({ readahead: _mark, ...rest }) => rest);
+  cache.update(folio.index, ({ index: at, pfn, order: folioOrder, dirty, uptodate }) => {
+    return { index: at, pfn, order: folioOrder, dirty, uptodate };
+  });
   const next = reviseFile(context, (draft) => {
     draft.cache = cache.done();
   });
@@ -128,7 +138,7 @@ export function metMark(
  */
 export function folioFor(context: FileContext, index: number): { context: FileContext; folios: NewFolio[] } {
   const order = blockOrder(context);
-  const block = 2 ** order;
+  const block = 1 << order;
   const first = Math.floor(index / block) * block;
   if (convertsAtFaults(context) || !context.cache.holdsAny(first, first + block)) {
     return { context, folios: newFolios(context, [{ index: first / block, order: 0, readahead: false }]) };
@@ -158,13 +168,13 @@ export function missingFolios(context: FileContext, first: number, end: number):
   while (index < end) {
     const held = context.cache.get(index);
     if (held !== null) {
-      index = held.index + 2 ** held.order;
+      index = held.index + (1 << held.order);
       continue;
     }
     const added = folioFor(context, index).folios;
     folios.push(...added);
     const last = added.at(-1);
-    index = Math.max(index + 1, last === undefined ? 0 : last.index + 2 ** last.order);
+    index = Math.max(index + 1, last === undefined ? 0 : last.index + (1 << last.order));
   }
   return folios;
 }
@@ -228,7 +238,7 @@ export function framesCame(
     if (folio.pfn >= 0 || folio.order !== frames.orderPages) return folio;
     const pfn = frames.pfns[at++];
     invariant(pfn !== undefined, 'every folio has its frames');
-    return { ...folio, pfn };
+    return { index: folio.index, order: folio.order, readahead: folio.readahead, pfn };
   });
   const next = reviseOperation(operation, (draft) => {
     draft.folios = folios;
@@ -270,11 +280,11 @@ function pagesToRead(context: FileContext, operation: FileOperation): number {
   const page = context.kernelPageBytes;
   const needed = folios.filter(({ index, order }) => {
     if (message.type !== 'WRITE_FILE') return true;
-    const end = (index + 2 ** order) * page;
+    const end = (index + (1 << order)) * page;
     const covered = message.offsetBytes <= index * page && message.offsetBytes + message.lengthBytes >= end;
     return !covered && index < operation.doneBytes / page;
   });
-  return needed.reduce((sum, folio) => sum + 2 ** folio.order, 0);
+  return needed.reduce((sum, folio) => sum + (1 << folio.order), 0);
 }
 
 /**
@@ -293,23 +303,23 @@ export function filled(context: FileContext, operation: FileOperation, send: Sen
   const cache = context.cache.edit();
   const gone = context.gone.edit();
   const allocates = operation.message.type === 'ALLOCATE_FILE';
+  const collapses = operation.message.type === 'MAP_FILE';
+  const dirty = allocates || collapses;
   let reread = 0;
   const replaced: { pfn: number; nr: number }[] = [];
   for (const { index, order, pfn, readahead } of operation.folios) {
-    const collapsed = operation.message.type === 'MAP_FILE';
     // What is copied into the new folio goes with the insert, under one lock (`mm/khugepaged.c:collapse_file`).
-    for (const folio of collapsed ? cache.range(index, index + 2 ** order) : []) {
-      cache.remove(folio.index);
-      replaced.push({ pfn: folio.pfn, nr: 2 ** folio.order });
-    }
-    const state = { dirty: allocates || collapsed, uptodate: !allocates };
-    const inserted = cache.insert({ index, pfn, order, ...state, ...(readahead ? { readahead } : {}) });
-    invariant(inserted, `no folio was at page ${index} of ${context.path}`);
-    for (let page = index; gone.size > 0 && page < index + 2 ** order; page++) if (gone.delete(page)) reread++;
+    if (collapses) replaced.push(...takenOut(cache, index, index + (1 << order)));
+    const folio: CachedFolio = { index, pfn, order, dirty, uptodate: !allocates };
+    if (readahead) folio.readahead = true;
+    if (!cache.insert(folio)) invariant(false, `no folio was at page ${index} of ${context.path}`);
+    for (let page = index; gone.size > 0 && page < index + (1 << order); page++) if (gone.delete(page)) reread++;
   }
   if (replaced.length > 0) send('zone', { type: 'PUT', runs: replaced });
-  const rereadPages = context.rereadPages + reread;
-  const state = { ...withCache(context, cache.done()), gone: gone.done(), rereadPages };
+  const state = reviseFile(withCache(context, cache.done()), (draft) => {
+    draft.gone = gone.done();
+    draft.rereadPages = context.rereadPages + reread;
+  });
   return resume(
     state,
     reviseOperation(operation, (draft) => {
@@ -318,4 +328,12 @@ export function filled(context: FileContext, operation: FileOperation, send: Sen
     }),
     send,
   );
+}
+
+/** The folios of a range, out of the cache, as frames. */
+function takenOut(cache: PageCacheEdit, first: number, end: number): { pfn: number; nr: number }[] {
+  return cache.range(first, end).map((folio) => {
+    cache.remove(folio.index);
+    return { pfn: folio.pfn, nr: 1 << folio.order };
+  });
 }

@@ -50,7 +50,7 @@ export function smallFolios(context: FileContext, kept: readonly number[] = []):
  * ```
  */
 export function isPinned(context: FileContext, folio: CachedFolio): boolean {
-  const end = folio.pfn + 2 ** folio.order;
+  const end = folio.pfn + (1 << folio.order);
   return context.pins.some((pin) => pin.runs.some((run) => run.pfn < end && run.pfn + run.nr > folio.pfn));
 }
 
@@ -150,7 +150,7 @@ export function unmapFile(context: FileContext, mm: string): FileContext {
 /** The granule of the CPU that unmaps: a process maps the file, or it is the kernel's own, as of whoever truncates. */
 function issuerOf({ kernelPageBytes }: FileContext, { message }: FileOperation): number {
   const isUser = message.type === 'MAP_FILE' || message.type === 'GET_PAGES';
-  return isUser ? kernelPageBytes * 2 ** message.orderPages : kernelPageBytes;
+  return isUser ? kernelPageBytes * (1 << message.orderPages) : kernelPageBytes;
 }
 
 /**
@@ -176,7 +176,7 @@ export function unmapPages(
   const whole = context.resources.design.fileTail === 'process-page' && !smallTail;
   let pending = 0;
   for (const { mm, orderPages } of context.mappers) {
-    const page = whole ? 2 ** orderPages : 1;
+    const page = whole ? 1 << orderPages : 1;
     const firstIndex = Math.ceil(range.first / page) * page;
     const endIndex = range.end === END_OF_FILE ? END_OF_FILE : Math.floor(range.end / page) * page;
     if (firstIndex >= endIndex) continue;
@@ -207,12 +207,12 @@ export function convert(context: FileContext, operation: FileOperation, send: Se
 
 function collapse(context: FileContext, operation: FileOperation, send: Send): FileContext {
   const order = context.minOrderPages;
-  const block = 2 ** order;
+  const block = 1 << order;
   const keptBlocks = new Set((operation.kept ?? []).map((index) => Math.floor(index / block) * block));
   const small = smallFolios(context).filter(({ index }) => !keptBlocks.has(Math.floor(index / block) * block));
   const blocks = [...new Set(small.map(({ index }) => Math.floor(index / block) * block))];
   if (blocks.length === 0) return answer(context, operation, send);
-  const pages = small.reduce((sum, folio) => sum + 2 ** folio.order, 0);
+  const pages = small.reduce((sum, folio) => sum + (1 << folio.order), 0);
   const folios = blocks.map((index): NewFolio => ({ index, order, readahead: false, pfn: -1 }));
   const copiedBytes = context.copiedBytes + pages * context.kernelPageBytes;
   return fill(

@@ -62,9 +62,9 @@ export class Mappers {
   with(mapper: Mapper): Mappers {
     const { mm, orderPages } = mapper;
     const others = this.without(mm);
-    const byOrder = Array.from({ length: Math.max(others.#byOrder.length, orderPages + 1) }, (_, order) => {
-      return (others.#byOrder[order] ?? 0) + (order === orderPages ? 1 : 0);
-    });
+    const byOrder = others.#byOrder.slice();
+    while (byOrder.length <= orderPages) byOrder.push(0);
+    byOrder[orderPages]++;
     return new Mappers(others.#list.with(mapper), byOrder);
   }
 

@@ -15,7 +15,7 @@ function runsOf(cache: PageCacheIndex, range: IndexRange, wanted: (folio: Cached
   for (const folio of cache.range(range.first, range.end)) {
     if (!wanted(folio)) continue;
     const first = Math.max(folio.index, range.first);
-    const end = Math.min(folio.index + 2 ** folio.order, range.end);
+    const end = Math.min(folio.index + (1 << folio.order), range.end);
     const pfn = folio.pfn + (first - folio.index);
     const last = runs.at(-1);
     const follows = last !== undefined && last.index + last.nr === first && last.pfn + last.nr === pfn;

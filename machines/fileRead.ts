@@ -25,7 +25,7 @@ function readBatch(
   for (let folios = 0; folios < BATCH_FOLIOS && end < last; folios++) {
     const folio = context.cache.get(end);
     if (folio === null) break;
-    end = folio.index + 2 ** folio.order;
+    end = folio.index + (1 << folio.order);
     if (folio.readahead === true) return { end, marked: folio };
   }
   return { end, marked: null };
@@ -68,7 +68,7 @@ export function readOn(
     }
     atBytes = Math.min(end * page, stopBytes);
     if (marked === null) continue;
-    const request = Math.ceil((last - marked.index) / 2 ** blockOrder(context));
+    const request = Math.ceil((last - marked.index) / (1 << blockOrder(context)));
     const met = metMark(context, state, marked, marked.index, request);
     context = met.context;
     state = met.state;
@@ -107,7 +107,7 @@ function readMissing(
   { opener, state, index, last }: { opener: number; state: ReadaheadState; index: number; last: number },
   send: Send,
 ): FileContext {
-  const block = 2 ** blockOrder(context);
+  const block = 1 << blockOrder(context);
   const unit = Math.floor(index / block);
   const plan = syncReadahead(readaheadTarget(context), state, unit, Math.ceil(last / block) - unit);
   const missed = reviseFile(context, (draft) => {
@@ -124,7 +124,7 @@ function withPage(
   index: number,
 ): { context: FileContext; folios: NewFolio[] } {
   const folios = newFolios(context, planned);
-  if (folios.some((folio) => index >= folio.index && index < folio.index + 2 ** folio.order))
+  if (folios.some((folio) => index >= folio.index && index < folio.index + (1 << folio.order)))
     return { context, folios };
   const one = folioFor(context, index);
   return { context: one.context, folios: [...folios, ...one.folios] };
@@ -239,7 +239,7 @@ export function beginReadAhead(
     );
   }
   if (inMemory(context)) return finish(context);
-  const block = 2 ** blockOrder(context);
+  const block = 1 << blockOrder(context);
   const first = Math.floor(message.firstIndex / block);
   const request = Math.ceil(message.endIndex / block) - first;
   const folios = newFolios(context, forcedReadahead(readaheadTarget(context), first, request));

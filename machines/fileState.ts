@@ -219,8 +219,19 @@ export function initialFile(input: FileInput): FileContext {
  * ```
  */
 export function newOperation(message: FileMessage): FileOperation {
-  const nothing = { rereadPages: 0, major: false, failed: false, eof: false, errno: 0, doneBytes: 0 };
-  return { message, answered: false, folios: [], ahead: [], runs: [], ...nothing };
+  return {
+    message,
+    answered: false,
+    folios: [],
+    ahead: [],
+    runs: [],
+    rereadPages: 0,
+    major: false,
+    failed: false,
+    eof: false,
+    errno: 0,
+    doneBytes: 0,
+  };
 }
 
 /**
@@ -306,7 +317,7 @@ export function endIndex(context: FileContext, orderPages: number): number {
   const pages = filePages(context);
   if (context.resources.design.fileTail === 'kernel-page') return pages;
   const smallTail = hasSmallTail(context);
-  const block = smallTail ? 1 : 2 ** orderPages;
+  const block = smallTail ? 1 : 1 << orderPages;
   return Math.ceil(pages / block) * block;
 }
 
@@ -331,7 +342,7 @@ function hasSmallTail(context: FileContext): boolean {
 export function withCache(context: FileContext, cache: PageCacheIndex): FileContext {
   const end = filePages(context);
   let pages = 0;
-  for (const folio of cache.range(end)) pages += folio.index + 2 ** folio.order - Math.max(folio.index, end);
+  for (const folio of cache.range(end)) pages += folio.index + (1 << folio.order) - Math.max(folio.index, end);
   return reviseFile(context, (draft) => {
     draft.cache = cache;
     draft.paddingBytes = pages * context.kernelPageBytes;

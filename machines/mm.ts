@@ -13,6 +13,7 @@ import { callJob, type CallJob, type CallStep } from './mmCallJob.ts';
 import { beginCall, continueCall } from './mmCalls.ts';
 import { populateEnded, refuseEffect } from './mmEffects.ts';
 import { beginFault, type FaultEnd, type FaultStep, faultSteps, HANDLED, RETRIED } from './mmFault.ts';
+import { withWritten } from './mmEntries.ts';
 import { childSteps } from './mmFork.ts';
 import { beginPopulate, nextToPopulate } from './mmPopulate.ts';
 import { hasLeft, isIn } from './mmPhase.ts';
@@ -46,11 +47,10 @@ function next(context: MmContext, send: Send): MmContext {
 }
 
 function start(context: MmContext, message: Message, send: Send): MmContext {
-  const base = { awaits: -1, step: '', asleep: false, ptesWritten: 0 };
   if (message.type === 'FAULT') {
     const { pid: tid, walk, cpu, va, access, ptePfn, pteFlags } = message;
     const fault = { va, access, ptePfn, pteFlags, major: false, pages: [], truncated: false };
-    const job: FaultJob = { ...base, kind: 'fault', walk, cpu, fault };
+    const job: FaultJob = { awaits: -1, step: '', asleep: false, ptesWritten: 0, kind: 'fault', walk, cpu, fault };
     if (tid !== context.pid) job.tid = tid;
     return afterFault(
       beginFault(
@@ -93,8 +93,10 @@ function afterFault({ context, end }: FaultStep, send: Send): MmContext {
   const { major, va } = job.fault;
   // A fault that is taken again counts as major (`mm_account_fault`, FAULT_FLAG_TRIED).
   const counts = end.signal === 0 && end !== RETRIED;
-  const counted = counts ? countFault(context, major || end.sleeps === true) : context;
-  const state = { ...counted, job: null };
+  const state = reviseMm(context, (draft) => {
+    draft.job = null;
+    if (counts) countFault(draft, major || end.sleeps === true);
+  });
   const delay = heldCycles(context, job);
   if (end.sleeps === true) send(tlbOf(job.cpu), { type: 'SLEEP', pid }, delay);
   else if (job.asleep) send(processOf(pid), { type: 'WAKE' }, delay);
@@ -115,14 +117,9 @@ function heldCycles(context: MmContext, job: Job): number {
 }
 
 /** `mm_account_fault`: one a completed fault, however many pages it mapped. */
-function countFault(context: MmContext, major: boolean): MmContext {
-  return major
-    ? reviseMm(context, (draft) => {
-        draft.majorFaults = context.majorFaults + 1;
-      })
-    : reviseMm(context, (draft) => {
-        draft.minorFaults = context.minorFaults + 1;
-      });
+function countFault(draft: MmContext, major: boolean): void {
+  if (major) draft.majorFaults++;
+  else draft.minorFaults++;
 }
 
 /** Who made a call: the ABI adapter for a process, or who pins. */
@@ -138,7 +135,8 @@ function afterCall({ context, done }: CallStep, send: Send): MmContext {
   invariant(job?.kind === 'call', 'a call that ends was under way');
   // khugepaged has been told by the last step.
   if (job.call.op !== 'collapse') {
-    send(callerOf(job.call), { type: 'MM_DONE', request: job.request, ...done }, heldCycles(context, job));
+    const { result, errno, data } = done;
+    send(callerOf(job.call), { type: 'MM_DONE', request: job.request, result, errno, data }, heldCycles(context, job));
   }
   return next(
     reviseMm(context, (draft) => {
@@ -162,13 +160,16 @@ function afterPopulated(context: MmContext, job: CallJob, end: FaultEnd, send: S
   if (end.signal !== 0) return afterCall(populateEnded(context, job, end, send), send);
   const [effect] = job.effects;
   const inserts = effect?.do === 'populate' && effect.errors === 'insert';
-  const counted = inserts ? context : countFault(context, job.fault?.major ?? false);
   const goesOn = reviseJob(job, (draft) => {
     draft.fault = null;
   });
+  const counted = reviseMm(context, (draft) => {
+    draft.job = goesOn;
+    if (!inserts) countFault(draft, job.fault?.major ?? false);
+  });
   const { populate } = goesOn;
   return populate?.wish === undefined
-    ? populateOn({ ...counted, job: goesOn }, goesOn, send)
+    ? populateOn(counted, goesOn, send)
     : afterCall(beginPopulate(counted, goesOn, populate, send), send);
 }
 
@@ -178,19 +179,23 @@ function later(context: MmContext, event: Message): MmContext {
   });
 }
 
-const enqueue = handle<MmContext>((context, event, send) => next(later(context, event), send));
+const enqueue = handle<MmContext>((context, event, send) => {
+  // Most find the lock free, and need not go through the queue.
+  if (context.job === null && context.waiting.length === 0) return start(context, event, send);
+  return next(later(context, event), send);
+});
 
 /** An answer takes the job, or a request of the page cache, one step on. */
 const answered = handle<MmContext>((before, event, send) => {
   const message = event as Message & { request: number };
-  if (message.type === 'TABLE_DONE') {
+  if (message.type === 'TABLE_DONE' && before.rmap.length > 0) {
     const at = before.rmap.findIndex((work) => work.tableRequest === message.request);
     const work = before.rmap[at];
     if (work !== undefined) return rmapDone(before, work, at, message, send);
   }
   if (before.job === null || before.job.awaits !== message.request) return before;
-  const job = { ...before.job, ptesWritten: before.job.ptesWritten + entriesIn(message) };
-  const context = { ...before, job };
+  const context = withWritten(before, before.job, message);
+  const job = context.job as Job;
   if (job.kind === 'forked') return next(childSteps.go(context, job, message, send), send);
   const faultStep = job.fault === null ? undefined : faultSteps[job.step];
   if (faultStep !== undefined) return afterFault(faultStep(context, job, message as never, send), send);
@@ -212,12 +217,6 @@ function rmapDone(
   const replaced = endReplace(context, work, message, send);
   const ended = migrationEnded(replaced, message.cleared);
   return ended === null ? replaced : afterFault({ context: replaced, end: HANDLED }, send);
-}
-
-/** Entries that an operation wrote. */
-function entriesIn(message: Message): number {
-  if (message.type !== 'TABLE_DONE') return 0;
-  return [...message.set, ...message.cleared].reduce((sum, run) => sum + run.nr, 0);
 }
 
 /**

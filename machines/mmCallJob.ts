@@ -4,7 +4,7 @@ import { VmaSet } from '../src/mm/vmaSet.ts';
 import { mmOf } from './addresses.ts';
 import { actorOfFile } from './fileState.ts';
 import type { Message, MessageOf, MmCall } from './messages.ts';
-import { dirtyPages, filesOf } from './mmEntries.ts';
+import { dirtyPages, filesBeside } from './mmEntries.ts';
 import { ask, type Job, type MmContext, processOrder } from './mmState.ts';
 import type { Send } from './support.ts';
 import { reviseJob } from './reviseWork.ts';
@@ -109,7 +109,7 @@ export function callJob(request: number, call: MmCall): CallJob {
  * ```
  */
 export function tableDone(event: Message): MessageOf<'TABLE_DONE'> {
-  invariant(event.type === 'TABLE_DONE', `a table operation is answered with TABLE_DONE, not ${event.type}`);
+  if (event.type !== 'TABLE_DONE') invariant(false, `a table operation is answered with TABLE_DONE, not ${event.type}`);
   return event;
 }
 
@@ -146,10 +146,8 @@ export function zap(
  * ```
  */
 export function tellUnmapped(context: MmContext, before: VmaSet, send: Send): void {
-  const left = new Set(filesOf(context.vmas));
-  for (const file of filesOf(before)) {
-    if (!left.has(file)) send(actorOfFile(file), { type: 'UNMAP_FILE', file, mm: mmOf(context.pid) });
-  }
+  const mm = mmOf(context.pid);
+  for (const file of filesBeside(before, context.vmas)) send(actorOfFile(file), { type: 'UNMAP_FILE', file, mm });
 }
 
 /**
@@ -196,12 +194,12 @@ export function mapFiles(
   step: string,
   send: Send,
 ): MmContext | null {
-  const [file, ...files] = job.files;
-  if (file === undefined) return null;
+  if (job.files.length === 0) return null;
+  const [file] = job.files;
   const mm = mmOf(context.pid);
   const orderPages = processOrder(context);
   const next = reviseJob(job, (draft) => {
-    draft.files = files;
+    draft.files = job.files.slice(1);
   });
   const created = job.kind === 'call' ? job.created : null;
   const createBytes = created?.file === file ? created.sizeBytes : -1;

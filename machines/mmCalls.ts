@@ -77,6 +77,6 @@ export function continueCall(context: MmContext, job: CallJob, event: Message, s
     collapseSteps[job.step] ??
     hugeEffectSteps[job.step] ??
     userfaultSteps[job.step];
-  invariant(step !== undefined, `there is a step ${job.step}`);
+  if (step === undefined) invariant(false, `there is a step ${job.step}`);
   return step(context, job, event, send);
 }

@@ -44,6 +44,6 @@ export function fileWindow(
  */
 export function effectOf<D extends Effect['do']>(job: CallJob, kind: D): EffectOf<D> {
   const [effect] = job.effects;
-  invariant(effect?.do === kind, `a call that waits for a ${kind} does one`);
+  if (effect?.do !== kind) invariant(false, `a call that waits for a ${kind} does one`);
   return effect as EffectOf<D>;
 }

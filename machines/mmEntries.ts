@@ -4,11 +4,12 @@ import { kindOfEntry } from '../src/mm/nonPresent.ts';
 import { hasFlags, isDirty, isPresent, PTE } from '../src/mm/pte.ts';
 import { VM, type Vma } from '../src/mm/vma.ts';
 import { VmaSet } from '../src/mm/vmaSet.ts';
-import type { MessageOf, PteRun } from './messages.ts';
+import type { Message, MessageOf, PteRun } from './messages.ts';
 import { tellGone } from './ksm/mmKsm.ts';
-import { type MmContext } from './mmState.ts';
+import { type Job, type MmContext } from './mmState.ts';
 import { type Send, ZERO_BYTES } from './support.ts';
 import { reviseMm } from './revise.ts';
+import { reviseJob } from './reviseWork.ts';
 
 /**
  * Whether a frame is of the shared zero memory. It is as large as the largest page, so that a process page that was only
@@ -86,6 +87,35 @@ export function residentSet({ rssAnonPages, rssFilePages, hugetlbPages: huge }: 
   return { anonPages: rssAnonPages - (huge?.anon ?? 0), filePages: rssFilePages - (huge?.file ?? 0) };
 }
 
+/**
+ * With the entries that an operation wrote for the job, where the answer is to one.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mm = initialMm({ resources, pid: 1, kernelPageBytes: 4096, nativeTables: true, zeroPfn: 0, stackLimitBytes: 2 ** 23 });
+ * const set = [{ va: 0x10000, pfn: 64, nr: 16, flags: PTE.VALID }];
+ * const done = { type: 'TABLE_DONE' as const, request: 1, set, cleared: [], rejected: [], fallback: '', failed: '' };
+ * withWritten(mm, callJob(1, { op: 'munlockall' }), done).job?.ptesWritten; // 16
+ * ```
+ */
+export function withWritten(context: MmContext, job: Job, message: Message): MmContext {
+  if (message.type !== 'TABLE_DONE') return context;
+  const written = entriesIn(message.set) + entriesIn(message.cleared);
+  if (written === 0) return context;
+  return reviseMm(context, (mmDraft) => {
+    mmDraft.job = reviseJob(job, (draft) => {
+      draft.ptesWritten = job.ptesWritten + written;
+    });
+  });
+}
+
+function entriesIn(runs: readonly PteRun[]): number {
+  let entries = 0;
+  for (const run of runs) entries += run.nr;
+  return entries;
+}
+
 /** Entries among the runs that name slots of swap. */
 function swapPages(runs: readonly PteRun[]): number {
   return runs.reduce((sum, { nr, flags }) => sum + (kindOfEntry(flags) === 'swap' ? nr : 0), 0);
@@ -133,6 +163,7 @@ export function account(context: MmContext, set: readonly PteRun[], cleared: rea
  * ```
  */
 export function putEntries(context: MmContext, cleared: readonly PteRun[], send: Send): void {
+  if (cleared.length === 0) return;
   tellGone(context, cleared, send);
   const counted = cleared.filter((run) => isCounted(context, run));
   const runs = counted.map(({ pfn, nr }) => ({ pfn, nr }));
@@ -199,9 +230,23 @@ export function dirtyPages(
  * ```
  */
 export function filesOf(vmas: VmaSet): string[] {
-  const files = new Set<string>();
-  for (const vma of vmas.list()) if (vma.file !== null) files.add(vma.file);
-  return [...files].sort();
+  return [...vmas.files].sort();
+}
+
+/**
+ * The paths of the files that one VMA set maps and another does not, sorted.
+ *
+ * @example
+ * ```ts
+ * const vma = { startVa: 0x10000, endVa: 0x20000, prot: 3, flags: 0, file: 'a', offsetBytes: 0x2000 };
+ * filesBeside(VmaSet.empty(4096).map(vma), VmaSet.empty(4096)); // ['a']
+ * ```
+ */
+export function filesBeside(vmas: VmaSet, others: VmaSet): string[] {
+  const known = others.files;
+  const files: string[] = [];
+  for (const file of vmas.files) if (!known.has(file)) files.push(file);
+  return files.sort();
 }
 
 /**

@@ -106,10 +106,21 @@ export function anonymousFault(context: MmContext, job: FaultJob, vma: Vma, send
  */
 export function allocate(context: MmContext, job: FaultJob, orders: readonly number[], send: Send): MmContext {
   const sender = mmOf(context.pid);
-  const [orderPages, ...fallbackOrders] = orders;
+  const [orderPages] = orders;
+  const fallbackOrders = orders.slice(1);
+  const leastOrder = orders[orders.length - 1];
   const message = (request: number): MessageOf<'ALLOC'> => {
-    const wish = { sender, request, orderPages, fallbackOrders, leastOrder: orders[orders.length - 1] };
-    return { type: 'ALLOC', ...wish, count: 1, purpose: 'anon', zero: true };
+    return {
+      type: 'ALLOC',
+      sender,
+      request,
+      orderPages,
+      fallbackOrders,
+      leastOrder,
+      count: 1,
+      purpose: 'anon',
+      zero: true,
+    };
   };
   return ask(context, job, 'allocated', 'zone', message, send, costsOf(context).faultHandlerBase);
 }
@@ -147,9 +158,12 @@ const allocated: FaultStepHandler = (context, job, event, send) => {
       : reviseMm(context, (draft) => {
           draft.copiedBytes = context.copiedBytes + bytes;
         });
-  const next = reviseJob<FaultJob>(job, (draft) => {
-    draft.fault = { ...workOf(job), pages: [] };
-  });
+  const next =
+    pages.length === 0
+      ? job
+      : reviseJob<FaultJob>(job, (draft) => {
+          draft.fault = { ...workOf(job), pages: [] };
+        });
   const flags = copyFlags(workOf(job), vma) | largeFlag(event.orderPages, context.kernelPageBytes);
   const startVa = va - (va % bytes);
   if (!hasFlags(pteFlags, PTE.VALID)) return waitsOn(setRuns(counted, next, [{ va: startVa, pfn, nr, flags }], send));

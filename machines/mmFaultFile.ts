@@ -61,20 +61,24 @@ export function fileFault(context: MmContext, job: FaultJob, vma: Vma, send: Sen
   const shared = (vma.flags & VM.SHARED) !== 0;
   // do_cow_fault prepares before it asks for the page, which may turn out to lie behind the end of the file.
   const prepared = access === 'write' && !shared ? prepareAnon(context, va) : context;
-  const wish = {
-    file,
-    mm: mmOf(context.pid),
-    index: pageIndex(vma, va, kernelPageBytes),
-    firstIndex: pageIndex(vma, around.startVa, kernelPageBytes),
-    endIndex: pageIndex(vma, around.endVa, kernelPageBytes),
-    orderPages: Math.log2(nr),
-    write: access === 'write' && shared,
-    // should_fault_around: a window of one page is none.
-    around: access !== 'write' && pageSizeLimits(unitBytes).faultAroundPages > 1,
-    vmFlags: vma.flags,
-    ...(isInserting(job) ? { insert: true as const } : {}),
+  const get = (request: number): MessageOf<'GET_PAGES'> => {
+    const wish: MessageOf<'GET_PAGES'> = {
+      type: 'GET_PAGES',
+      request,
+      file,
+      mm: mmOf(context.pid),
+      index: pageIndex(vma, va, kernelPageBytes),
+      firstIndex: pageIndex(vma, around.startVa, kernelPageBytes),
+      endIndex: pageIndex(vma, around.endVa, kernelPageBytes),
+      orderPages: Math.log2(nr),
+      write: access === 'write' && shared,
+      // should_fault_around: a window of one page is none.
+      around: access !== 'write' && pageSizeLimits(unitBytes).faultAroundPages > 1,
+      vmFlags: vma.flags,
+    };
+    if (isInserting(job)) wish.insert = true;
+    return wish;
   };
-  const get = (request: number): MessageOf<'GET_PAGES'> => ({ type: 'GET_PAGES', request, ...wish });
   return waitsOn(ask(prepared, job, 'paged', actorOfFile(file), get, send, costsOf(context).faultHandlerBase));
 }
 
@@ -82,13 +86,16 @@ export function fileFault(context: MmContext, job: FaultJob, vma: Vma, send: Sen
 const paged: FaultStepHandler = (context, job, event, send) => {
   invariant(event.type === 'PAGES', 'a request for pages is answered with pages');
   const work = workOf(job);
-  const state = reviseMm(context, (draft) => {
-    draft.rereadPages = context.rereadPages + event.rereadPages;
-  });
+  const state =
+    event.rereadPages === 0
+      ? context
+      : reviseMm(context, (draft) => {
+          draft.rereadPages = context.rereadPages + event.rereadPages;
+        });
   if (event.eof && event.runs.length === 0) return ends(state, SIGNAL.BUS, SIGNAL.BUS_ADRERR);
   if (event.failed) return ends(state, SIGNAL.KILL, 0);
   const vma = vmaOf(state, job);
-  const fault = { ...work, major: work.major || event.major };
+  const fault = event.major ? { ...work, major: true } : work;
   const shared = (vma.flags & VM.SHARED) !== 0;
   if (work.access === 'write' && !shared) {
     // do_cow_fault: one process page to copy the page of the file to; never more, whatever the settings.
@@ -128,9 +135,11 @@ const paged: FaultStepHandler = (context, job, event, send) => {
   return waitsOn(
     setRuns(
       state,
-      reviseJob(job, (draft) => {
-        draft.fault = fault;
-      }),
+      fault === work
+        ? job
+        : reviseJob(job, (draft) => {
+            draft.fault = fault;
+          }),
       runs,
       send,
       event.eof ? 'pastEnd' : 'set',

@@ -8,7 +8,7 @@ import { type CallJob, type CallStep, fails, mapFiles, returns, tellUnmapped, wa
 import { enterKsm, tellPattern } from './ksm/mmKsm.ts';
 import { tellHugeReleased } from './hugetlb/mmHugetlb.ts';
 import { startEffect } from './mmEffects.ts';
-import { filesOf } from './mmEntries.ts';
+import { filesBeside } from './mmEntries.ts';
 import { type MmContext, stackGuardBytesOf } from './mmState.ts';
 import type { Send } from './support.ts';
 import { mappedAnew } from './softDirty/mmWritten.ts';
@@ -20,29 +20,17 @@ function spaceOf(context: MmContext): Space {
   const { vmas, pageBytes, startBrk, brk, lockFuture, limits, writeNotify } = context;
   const { thp, hugetlb } = context.resources.facilities;
   const nextShmem = `shmem:${context.pid}.${context.shmems}`;
-  return {
-    vmas,
-    pageBytes,
-    startBrk,
-    brk,
-    lockFuture,
-    limits,
-    writeNotify,
-    nextShmem,
-    stackGuardBytes: stackGuardBytesOf(context),
-    ...(context.swap === undefined ? {} : { swap: true }),
-    ...(thp === undefined
-      ? {}
-      : { collapseBytes: collapseBytes(thp.collapseSize, pageBytes, context.kernelPageBytes) }),
-    ...(hugetlb === undefined
-      ? {}
-      : {
-          hugetlb: {
-            defaultBytes: defaultHugeBytes(pageBytes, context.kernelPageBytes, hugetlb.defaultSize),
-            nextFile: (hugeBytes: number) => hugeFile(hugeBytes, `${context.pid}.${context.shmems}`),
-          },
-        }),
-  };
+  const stackGuardBytes = stackGuardBytesOf(context);
+  const space: Space = { vmas, pageBytes, startBrk, brk, lockFuture, limits, writeNotify, nextShmem, stackGuardBytes };
+  if (context.swap !== undefined) space.swap = true;
+  if (thp !== undefined) space.collapseBytes = collapseBytes(thp.collapseSize, pageBytes, context.kernelPageBytes);
+  if (hugetlb !== undefined) {
+    space.hugetlb = {
+      defaultBytes: defaultHugeBytes(pageBytes, context.kernelPageBytes, hugetlb.defaultSize),
+      nextFile: (hugeBytes: number) => hugeFile(hugeBytes, `${context.pid}.${context.shmems}`),
+    };
+  }
+  return space;
 }
 
 /**
@@ -71,22 +59,18 @@ export function beginPlan(context: MmContext, job: CallJob, call: PlannedCall, s
 
 /** The new areas, and the files that are mapped no more or for the first time. */
 function commit(context: MmContext, job: CallJob, vmas: MmContext['vmas'], send: Send): CallStep {
-  const known = new Set(filesOf(context.vmas));
   const changed = reviseMm(mappedAnew(context, vmas), (draft) => {
     draft.vmas = vmas;
   });
   const state = enterKsm(changed, 0, send);
   tellUnmapped(state, context.vmas, send);
   tellHugeReleased(state, context.vmas, send);
-  const files = filesOf(vmas).filter((file) => !known.has(file));
-  const asked = mapFiles(
-    state,
-    reviseJob(job, (draft) => {
-      draft.files = files;
-    }),
-    'fileMapped',
-    send,
-  );
+  const files = filesBeside(vmas, context.vmas);
+  if (files.length === 0) return nextEffect(state, job, send);
+  const told = reviseJob(job, (draft) => {
+    draft.files = files;
+  });
+  const asked = mapFiles(state, told, 'fileMapped', send);
   return asked === null ? nextEffect(state, job, send) : waits(asked);
 }
 

@@ -13,7 +13,7 @@ import { installing, noteWalk } from './liveFallback/mmuSwitch.ts';
 import type { Access, Message } from './messages.ts';
 import { initialMmu, type MmuContext, type MmuInput, type TableMessage, walked } from './mmuState.ts';
 import { refuseFrames, takeFrames } from './mmuSupply.ts';
-import { acknowledgeFlush, beginOperation, commit } from './mmuTables.ts';
+import { acknowledgeFlush, commit, takeOperation } from './mmuTables.ts';
 import { deviceWalk } from './notifiers/mmuNotify.ts';
 import { pagewalk } from './walkers/mmuWalk.ts';
 import { assertType, handle } from './support.ts';
@@ -89,14 +89,7 @@ const walk = handle<MmuContext>((before, event, send) => {
       });
 });
 
-const operation = handle<MmuContext>((context, event, send) =>
-  beginOperation(
-    reviseMmu(context, (draft) => {
-      draft.queue = [...context.queue, event as TableMessage];
-    }),
-    send,
-  ),
-);
+const operation = handle<MmuContext>((context, event, send) => takeOperation(context, event as TableMessage, send));
 
 const frames = handle<MmuContext>((context, event, send) => {
   assertType(event, 'FRAMES');

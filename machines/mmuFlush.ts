@@ -19,6 +19,10 @@ function issuerPageBytes(context: MmuContext): number {
   return walked(context).geometry.granuleBytes;
 }
 
+function anyFreed(tables: readonly number[]): boolean {
+  return tables.some((count) => count > 0);
+}
+
 /**
  * One operation for everything of the ASID (`flush_tlb_mm`).
  *
@@ -49,7 +53,7 @@ export function wholeAsid({ asid, resources }: MmuContext): TlbiRequest {
 export function maintenanceOf(context: MmuContext, current: TableMessage, outcome: TableOutcome): TlbiRequest[] {
   const { asid, resources, tlbRange, kernelPageBytes } = context;
   const { architecture } = resources;
-  const freedTables = [...outcome.freedLinux, ...outcome.freedNative].some((count) => count > 0);
+  const freedTables = anyFreed(outcome.freedLinux) || anyFreed(outcome.freedNative);
   // A device may have walked what no CPU has run yet.
   if (
     (asid === 0 && context.notifiers === undefined) ||
@@ -64,20 +68,15 @@ export function maintenanceOf(context: MmuContext, current: TableMessage, outcom
   if (architecture.name !== 'arm64')
     return flushesByInterrupt(architecture, outcome.flush, asid, pageBytes, freedTables);
   const operandPageBytes = tlbiOperands === 'process-page' ? pageBytes : kernelPageBytes;
-  const shared = { asid, pageBytes, operandPageBytes, tlbRange };
   // mremap flushes by `flush_tlb_range`, which drops walk caches too and gives no hint; a gather drops leaves of one level.
   const leafOnly = !freedTables && current.type !== 'MOVE_PTES';
-  const converted = outcome.converts.flatMap((block) =>
-    flushRequests({ ...shared, ranges: [block], freedTables: false, lastLevelOnly: true, level: 3 }),
+  const level = leafOnly ? 3 : null;
+  const target = { asid, pageBytes, operandPageBytes, tlbRange };
+  const owed = flushRequests(target, { ranges: outcome.flush, freedTables, lastLevelOnly: leafOnly, level });
+  const requests = outcome.converts.flatMap((block) =>
+    flushRequests(target, { ranges: [block], freedTables: false, lastLevelOnly: true, level: 3 }),
   );
-  const owed = flushRequests({
-    ...shared,
-    ranges: outcome.flush,
-    freedTables,
-    lastLevelOnly: leafOnly,
-    level: leafOnly ? 3 : null,
-  });
-  const requests = [...converted, ...owed];
+  requests.push(...owed);
   return kpti ? requests.map((request) => ({ ...request, instructions: 2 * request.instructions })) : requests;
 }
 

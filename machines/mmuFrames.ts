@@ -14,7 +14,7 @@ import { reviseMmu } from './revise.ts';
  * ```
  */
 export function runsOf({ orderPages, pfns }: TableFrames): FrameRun[] {
-  return pfns.map((pfn) => ({ pfn, nr: 2 ** orderPages }));
+  return pfns.map((pfn) => ({ pfn, nr: 1 << orderPages }));
 }
 
 /**
@@ -25,7 +25,8 @@ export function runsOf({ orderPages, pfns }: TableFrames): FrameRun[] {
  * withGranted([{ orderPages: 0, pfns: [7] }], [{ orderPages: 0, pfns: [9] }]); // [{ orderPages: 0, pfns: [7, 9] }]
  * ```
  */
-export function withGranted(held: readonly TableFrames[], granted: readonly TableFrames[]): TableFrames[] {
+export function withGranted(held: TableFrames[], granted: readonly TableFrames[]): TableFrames[] {
+  if (granted.length === 0) return held;
   const byOrder = new Map(held.map(({ orderPages, pfns }) => [orderPages, pfns]));
   for (const { orderPages, pfns } of granted) byOrder.set(orderPages, [...(byOrder.get(orderPages) ?? []), ...pfns]);
   return [...byOrder].map(([orderPages, pfns]) => ({ orderPages, pfns })).sort((a, b) => a.orderPages - b.orderPages);
@@ -43,6 +44,7 @@ export function withGranted(held: readonly TableFrames[], granted: readonly Tabl
  * ```
  */
 export function giveBack(context: MmuContext, table: PageTable, freedTables: readonly number[]): MmuContext {
+  if (!freedTables.some((count) => count > 0)) return context;
   let { tableFrames } = context;
   const freed = [...context.freed];
   for (const [depth, count] of freedTables.entries()) {

@@ -41,6 +41,14 @@ export function opOf(
   message: Exclude<TableMessage, { type: 'CONFIGURE' | 'RELEASE_TABLES' | 'RETURN_NATIVE' }>,
 ): TableOp {
   if (message.type === 'DROP_NATIVE') return { op: 'drop', ranges: [{ startVa: 0, endVa: USER_END }] };
+  // What every fault asks for is written out: to copy the rest of a message's fields costs as much as to do the operation.
+  if (message.type === 'SET_PTES' && message.lazily === undefined) {
+    return { op: 'set', runs: message.runs, expects: message.expects };
+  }
+  if (message.type === 'CLEAR_PTES') {
+    const { ranges, freeWithin, fileOnly } = message;
+    return { op: 'clear', ranges, freeWithin, fileOnly };
+  }
   const { type, request: _request, ...fields } = message;
   return { op: opNames[type], ...fields } as TableOp;
 }
@@ -61,18 +69,23 @@ export function tableFramesNeeded(
   after: Tables & { freedLinux: number[]; freedNative: number[] },
   kernelPageBytes: number,
 ): Allocation[] {
-  const needed = new Map<number, number>();
+  const needed: Allocation[] = [];
   const add = (old: PageTable | null, table: PageTable | null, freed: readonly number[]): void => {
     if (old === null || table === null) return;
-    for (const [depth, count] of table.tableCount.entries()) {
-      const more = count + (freed[depth] ?? 0) - (old.tableCount[depth] ?? 0);
-      const pages = (table.geometry.levels[depth]?.tableBytes ?? 0) / kernelPageBytes;
-      if (more > 0 && pages >= 1) needed.set(Math.log2(pages), (needed.get(Math.log2(pages)) ?? 0) + more);
+    const { levels } = table.geometry;
+    for (let depth = 1; depth < levels.length; depth++) {
+      const more = table.tablesAt(depth) + (freed[depth] ?? 0) - old.tablesAt(depth);
+      const pages = levels[depth].tableBytes / kernelPageBytes;
+      if (more <= 0 || pages < 1) continue;
+      const orderPages = Math.log2(pages);
+      const same = needed.find((each) => each.orderPages === orderPages);
+      if (same === undefined) needed.push({ orderPages, count: more });
+      else same.count += more;
     }
   };
   add(before.linux, after.linux, after.freedLinux);
   add(before.native, after.native, after.freedNative);
-  return [...needed].map(([orderPages, count]) => ({ orderPages, count })).sort((a, b) => a.orderPages - b.orderPages);
+  return needed.sort((a, b) => a.orderPages - b.orderPages);
 }
 
 /** Joins ranges that touch, each widened to whole pages of the translations to flush. */
@@ -91,6 +104,24 @@ function joined(ranges: readonly VaRange[], pageBytes: number): VaRange[] {
   return result;
 }
 
+/** Whose translations are to be flushed, and how. */
+export interface FlushTarget {
+  asid: number;
+  /** Of the translations that are meant: ranges are widened to whole pages of it. */
+  pageBytes: number;
+  /** What the operands name, and the stride of single operations. */
+  operandPageBytes: number;
+  tlbRange: boolean;
+}
+
+/** What is to be flushed. */
+export interface Flush {
+  ranges: readonly VaRange[];
+  freedTables: boolean;
+  lastLevelOnly: boolean;
+  level: number | null;
+}
+
 /**
  * The TLB maintenance for ranges of an ASID, as Linux 6.12 `__flush_tlb_range` and `tlb_flush` choose it: by range or by
  * page, the whole ASID past the thresholds; walk caches too where tables were freed.
@@ -98,23 +129,13 @@ function joined(ranges: readonly VaRange[], pageBytes: number): VaRange[] {
  * @example
  * ```ts
  * const ranges = [{ startVa: 0x1000, endVa: 0x2000 }];
- * const rest = { asid: 7, tlbRange: false, freedTables: false, lastLevelOnly: true, operandPageBytes: 65536, level: 3 };
- * flushRequests({ ranges, pageBytes: 65536, ...rest })[0]?.endVa; // 65536
+ * const target = { asid: 7, tlbRange: false, pageBytes: 65536, operandPageBytes: 65536 };
+ * flushRequests(target, { ranges, freedTables: false, lastLevelOnly: true, level: 3 })[0]?.endVa; // 65536
  * ```
  */
-export function flushRequests(flush: {
-  ranges: readonly VaRange[];
-  asid: number;
-  /** Of the translations that are meant: ranges are widened to whole pages of it. */
-  pageBytes: number;
-  /** What the operands name, and the stride of single operations. */
-  operandPageBytes: number;
-  tlbRange: boolean;
-  freedTables: boolean;
-  lastLevelOnly: boolean;
-  level: number | null;
-}): TlbiRequest[] {
-  const { asid, pageBytes, operandPageBytes, tlbRange, freedTables, lastLevelOnly, level } = flush;
+export function flushRequests(target: FlushTarget, flush: Flush): TlbiRequest[] {
+  const { asid, pageBytes, operandPageBytes, tlbRange } = target;
+  const { freedTables, lastLevelOnly, level } = flush;
   const whole: TlbiRequest = {
     op: 'ASIDE1IS',
     asid,
@@ -127,8 +148,8 @@ export function flushRequests(flush: {
   };
   const requests: TlbiRequest[] = [];
   for (const { startVa, endVa } of joined(flush.ranges, pageBytes)) {
-    const range = { startVa, endVa, strideBytes: operandPageBytes, granuleBytes: operandPageBytes };
-    const plan = tlbiPlan({ ...range, tlbRange, lastLevelOnly, level });
+    const [strideBytes, granuleBytes] = [operandPageBytes, operandPageBytes];
+    const plan = tlbiPlan({ startVa, endVa, strideBytes, granuleBytes, tlbRange, lastLevelOnly, level });
     const op = plan[0]?.op;
     if (op === undefined) continue;
     if (op === 'ASIDE1IS') return [whole];

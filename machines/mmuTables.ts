@@ -50,8 +50,31 @@ export function emptyAnswer(request: number): MessageOf<'TABLE_DONE'> {
  * ```
  */
 export function beginOperation(context: MmuContext, send: Send): MmuContext {
+  if (context.current !== null || context.queue.length === 0) return context;
   const [current, ...queue] = context.queue;
-  if (context.current !== null || current === undefined) return context;
+  return begin(context, current, queue, send);
+}
+
+/**
+ * An operation comes in; most find nothing before them, and need not go through the queue.
+ *
+ * @example
+ * ```ts
+ * const resources = new ResourceHolder({ traces: new Map(), costs: defaultCosts });
+ * const mmu = initialMmu({ resources, pid: 1, kernelPageBytes: 4096, cpus: 1, tlbRange: false });
+ * takeOperation(mmu, { type: 'READ_PTES', request: 7, ranges: [] }, () => {}).operations; // 1
+ * ```
+ */
+export function takeOperation(context: MmuContext, operation: TableMessage, send: Send): MmuContext {
+  const { queue } = context;
+  if (context.current === null && queue.length === 0) return begin(context, operation, queue, send);
+  const state = reviseMmu(context, (draft) => {
+    draft.queue = [...queue, operation];
+  });
+  return beginOperation(state, send);
+}
+
+function begin(context: MmuContext, current: TableMessage, queue: TableMessage[], send: Send): MmuContext {
   const state = reviseMmu(context, (draft) => {
     draft.current = current;
     draft.queue = queue;
@@ -178,36 +201,21 @@ export function commit(context: MmuContext, outcome: TableOutcome, send: Send): 
   const waits = outcome.untranslatable === '' ? null : reserveAll(context, outcome.untranslatable, send);
   if (waits !== null) return waits;
   const current = context.current as TableMessage;
-  const tableFrames = withGranted(context.tableFrames, context.granted);
-  let state = withPeaks(
-    reviseMmu(noteUnlinked(context, outcome.linux), (draft) => {
-      draft.tableFrames = tableFrames;
-      draft.granted = [];
-      draft.linux = outcome.linux;
-      draft.native = outcome.native;
-    }),
-  );
+  const { request } = current;
+  const { set, cleared, rejected, untranslatable } = outcome;
+  let state = reviseMmu(noteUnlinked(context, outcome.linux), (draft) => {
+    draft.tableFrames = withGranted(context.tableFrames, context.granted);
+    draft.granted = [];
+    draft.linux = outcome.linux;
+    draft.native = outcome.native;
+    draft.answer = { type: 'TABLE_DONE', request, set, cleared, rejected, fallback: untranslatable, failed: '' };
+    draft.contpteFolds += outcome.folds;
+    draft.contpteUnfolds += outcome.unfolds;
+    notePeaks(draft);
+  });
   state = giveBack(state, outcome.linux, outcome.freedLinux);
   if (outcome.native !== null) state = giveBack(state, outcome.native, outcome.freedNative);
-  const { set, cleared, rejected, untranslatable } = outcome;
-  const answer = { ...emptyAnswer(current.request), set, cleared, rejected, fallback: untranslatable };
-  if (untranslatable !== '')
-    return regranule(
-      withoutNative(
-        reviseMmu(state, (draft) => {
-          draft.answer = answer;
-        }),
-        untranslatable,
-      ),
-      send,
-    );
-  const contpteFolds = state.contpteFolds + outcome.folds;
-  const contpteUnfolds = state.contpteUnfolds + outcome.unfolds;
-  state = reviseMmu(state, (draft) => {
-    draft.answer = answer;
-    draft.contpteFolds = contpteFolds;
-    draft.contpteUnfolds = contpteUnfolds;
-  });
+  if (untranslatable !== '') return regranule(withoutNative(state, untranslatable), send);
   if (outcome.lostDirty > 0) {
     state = reviseMmu(state, (draft) => {
       draft.lostDirtyPages = (state.lostDirtyPages ?? 0) + outcome.lostDirty;
@@ -230,12 +238,13 @@ export function commit(context: MmuContext, outcome: TableOutcome, send: Send): 
  * ```
  */
 export function withPeaks(context: MmuContext): MmuContext {
-  const linuxTableBytesPeak = Math.max(context.linuxTableBytesPeak, context.linux.tableBytes);
-  const nativeTableBytesPeak = Math.max(context.nativeTableBytesPeak, context.native?.tableBytes ?? 0);
-  return reviseMmu(context, (draft) => {
-    draft.linuxTableBytesPeak = linuxTableBytesPeak;
-    draft.nativeTableBytesPeak = nativeTableBytesPeak;
-  });
+  return reviseMmu(context, notePeaks);
+}
+
+function notePeaks(draft: MmuContext): void {
+  draft.linuxTableBytesPeak = Math.max(draft.linuxTableBytesPeak, draft.linux.tableBytes);
+  if (draft.native === null) return;
+  draft.nativeTableBytesPeak = Math.max(draft.nativeTableBytesPeak, draft.native.tableBytes);
 }
 
 /**
@@ -333,15 +342,8 @@ export function acknowledgeFlush(context: MmuContext, send: Send): MmuContext {
       draft.lateAcknowledgements = (context.lateAcknowledgements ?? 0) - 1;
     });
   }
-  const acknowledgements = context.acknowledgements - 1;
-  return acknowledgements > 0
-    ? reviseMmu(context, (draft) => {
-        draft.acknowledgements = acknowledgements;
-      })
-    : finish(
-        reviseMmu(context, (draft) => {
-          draft.acknowledgements = acknowledgements;
-        }),
-        send,
-      );
+  const state = reviseMmu(context, (draft) => {
+    draft.acknowledgements = context.acknowledgements - 1;
+  });
+  return state.acknowledgements > 0 ? state : finish(state, send);
 }

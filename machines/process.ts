@@ -18,7 +18,7 @@ const SIGKILL = 9;
 
 function traceOf(context: ProcessContext): RunSource {
   const trace = context.resources.traces.get(context.trace);
-  invariant(trace !== undefined, `the trace ${context.trace} is among the resources`);
+  if (trace === undefined) invariant(false, `the trace ${context.trace} is among the resources`);
   return trace;
 }
 
@@ -26,7 +26,7 @@ function callAt(context: ProcessContext): TraceCall {
   const trace = traceOf(context);
   const block = blockOf(trace, Math.floor(context.at / trace.blockRuns));
   const call = block.calls[block.page[context.at - block.firstRun]];
-  invariant(call !== undefined, `run ${context.at} of ${context.trace} is a system call`);
+  if (call === undefined) invariant(false, `run ${context.at} of ${context.trace} is a system call`);
   if (call.op !== 'fork') return call;
   return { ...call, childPid: context.children[0] ?? -1 };
 }

@@ -47,7 +47,7 @@ function schedule(context: SchedContext, changed: readonly number[], send: Send)
     if (wanted.length === 0) return state;
     const cpu = Math.min(...wanted);
     const pid = queue.firstFor(cpu);
-    invariant(pid !== undefined, `somebody waits for CPU ${cpu}`);
+    if (pid === undefined) invariant(false, `somebody waits for CPU ${cpu}`);
     state = give(
       reviseSched(state, (draft) => {
         draft.queue = queue.without(pid);
@@ -108,7 +108,7 @@ function release(context: SchedContext, cpu: number, pid: number): SchedContext 
   // A process that never had a CPU (killed while it was set up) has none to give back.
   if (slot === undefined || slot.pid !== pid) return context;
   return reviseSched(context, (draft) => {
-    draft.cpus = context.cpus.with(cpu, { ...slot, pid: null });
+    draft.cpus = context.cpus.with(cpu, { pid: null, installedPid: slot.installedPid });
   });
 }
 

@@ -249,8 +249,11 @@ export function tableIndex(geometry: Geometry, va: number, level: number): numbe
  * ```
  */
 export function pageSizeLimits(bytes: number): PageSizeLimits {
-  const pageBytes = granuleOf(bytes);
-  const pmdOrder = pageShift(bytes) - 3;
+  return LIMITS[granuleOf(bytes)];
+}
+
+function buildLimits(pageBytes: GranuleBytes): PageSizeLimits {
+  const pmdOrder = pageShift(pageBytes) - 3;
   const pmdBytes = pageBytes * 2 ** pmdOrder;
   const pudBytes = pmdBytes * 2 ** pmdOrder;
   const [contPtes, contPmds] = CONTIGUOUS[pageBytes];
@@ -276,6 +279,13 @@ export function pageSizeLimits(bytes: number): PageSizeLimits {
     hugetlbBytes: [contPtes * pageBytes, pmdBytes, contPmds * pmdBytes, ...(pageBytes === 4096 ? [pudBytes] : [])],
   };
 }
+
+/** Built once at load: every fault asks. */
+const LIMITS: Readonly<Record<GranuleBytes, PageSizeLimits>> = {
+  4096: buildLimits(4096),
+  16384: buildLimits(16384),
+  65536: buildLimits(65536),
+};
 
 /**
  * The smallest folio order that lets a process page be one native entry: log2(process page / kernel page).

@@ -2,7 +2,7 @@
  * Layer 1: a call of a process is refused, or put into whole pages of its page size, by the table of `abi/rules.ts`. This is
  * the whole of what the ABI adapter decides by itself.
  */
-import type { Caller } from './abi/conditions.ts';
+import type { Arguments, Caller } from './abi/conditions.ts';
 import { ERRNO, MAP, MREMAP, MSYNC, TASK_SIZE } from './abi/numbers.ts';
 import { abiRules, type MemoryCall, type RuledCall } from './abi/rules.ts';
 import { pageAlign, takeSteps } from './abi/steps.ts';
@@ -22,7 +22,7 @@ export type AbiAnswer<C extends RuledCall = MemoryCall> = { call: C } | { errno:
  * ```
  */
 export function translateCall<C extends RuledCall>(call: C, pageBytes: number, privileged = true): AbiAnswer<C> {
-  const outcome = takeSteps(abiRules[call.op].steps, { ...call }, { pageBytes, privileged });
+  const outcome = takeSteps(abiRules[call.op].steps, argumentsOf(call), { pageBytes, privileged });
   return outcome as AbiAnswer<C>;
 }
 
@@ -38,6 +38,11 @@ export function translateCall<C extends RuledCall>(call: C, pageBytes: number, p
  */
 export function lateErrno(call: RuledCall, pageBytes: number): number {
   const caller: Caller = { pageBytes, privileged: true };
-  const outcome = takeSteps(abiRules[call.op].late ?? [], { ...call }, caller);
+  const outcome = takeSteps(abiRules[call.op].late ?? [], argumentsOf(call), caller);
   return 'errno' in outcome ? outcome.errno : 0;
+}
+
+function argumentsOf(call: object): Arguments {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- arguments go by their names in the table
+  return call as Arguments;
 }

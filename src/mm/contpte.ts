@@ -39,7 +39,7 @@ import {
  * ```
  */
 export function largeFlag(orderPages: number, pageBytes: number): number {
-  return 2 ** orderPages >= pageSizeLimits(pageBytes).contPtes ? PTE.LARGE : 0;
+  return 1 << orderPages >= pageSizeLimits(pageBytes).contPtes ? PTE.LARGE : 0;
 }
 
 /** `CONT_PTE_SIZE` by page size: worked out once, since every operation on a table asks. */
@@ -75,8 +75,8 @@ export class Contpte {
   readonly groupBytes: number;
   /** Blocks that were converted: each needs its own flush, level 3, leaf only. */
   readonly converts: { startVa: number; endVa: number }[] = [];
-  /** Addresses of entries that are invalid from the conversion until its flush is complete. */
-  readonly broken = new Set<number>();
+  /** Addresses of entries that are invalid from the conversion until its flush is complete; some more than once. */
+  readonly broken: number[] = [];
   folds = 0;
   unfolds = 0;
   private readonly linux: PageTableEdit;
@@ -114,7 +114,7 @@ export class Contpte {
       young ||= isYoung(each);
     });
     this.linux.changeRange(startVa, endVa, (each, at) => {
-      this.broken.add(at);
+      this.broken.push(at);
       const aged = young ? makeYoung(each) : each;
       return withCont(dirty ? makeDirty(aged) : aged, cont);
     });

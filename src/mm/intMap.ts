@@ -60,15 +60,17 @@ function checkKey(key: number): void {
 /** Smallest key >= `from` below `node`, or -1. */
 function keyAtOrAfter<V>(node: TrieNode<V>, height: number, base: number, from: number): number {
   const step = KEYS_PER_SLOT[height];
-  for (let slot = from <= base ? 0 : Math.floor((from - base) / step); slot < WAYS; slot++) {
-    const key = base + slot * step;
-    if (height === 0) {
-      if (node.values[slot] !== undefined) return key;
-      continue;
-    }
-    const child = node.children[slot];
+  const first = from <= base ? 0 : Math.floor((from - base) / step);
+  if (height === 0) {
+    const { values } = node;
+    for (let slot = first; slot < WAYS; slot++) if (values[slot] !== undefined) return base + slot;
+    return -1;
+  }
+  const { children } = node;
+  for (let slot = first; slot < WAYS; slot++) {
+    const child = children[slot];
     if (child === undefined) continue;
-    const found = keyAtOrAfter(child, height - 1, key, from);
+    const found = keyAtOrAfter(child, height - 1, base + slot * step, from);
     if (found >= 0) return found;
   }
   return -1;
@@ -78,15 +80,17 @@ function keyAtOrAfter<V>(node: TrieNode<V>, height: number, base: number, from: 
 function keyAtOrBefore<V>(node: TrieNode<V>, height: number, base: number, upTo: number): number {
   if (upTo < base) return -1;
   const step = KEYS_PER_SLOT[height];
-  for (let slot = Math.min(WAYS - 1, Math.floor((upTo - base) / step)); slot >= 0; slot--) {
-    const key = base + slot * step;
-    if (height === 0) {
-      if (node.values[slot] !== undefined) return key;
-      continue;
-    }
-    const child = node.children[slot];
+  const last = Math.min(WAYS - 1, Math.floor((upTo - base) / step));
+  if (height === 0) {
+    const { values } = node;
+    for (let slot = last; slot >= 0; slot--) if (values[slot] !== undefined) return base + slot;
+    return -1;
+  }
+  const { children } = node;
+  for (let slot = last; slot >= 0; slot--) {
+    const child = children[slot];
     if (child === undefined) continue;
-    const found = keyAtOrBefore(child, height - 1, key, upTo);
+    const found = keyAtOrBefore(child, height - 1, base + slot * step, upTo);
     if (found >= 0) return found;
   }
   return -1;
@@ -160,6 +164,18 @@ abstract class IntMapReader<V> {
     const key = keyAtOrBefore(this.root, this.height, 0, upTo);
     const value = this.get(key);
     return value === undefined ? null : { key, value };
+  }
+
+  /** The value of the smallest key >= `from`, or undefined. */
+  valueAtOrAfter(from: number): V | undefined {
+    const value = this.get(from);
+    return value !== undefined ? value : this.get(keyAtOrAfter(this.root, this.height, 0, from));
+  }
+
+  /** The value of the greatest key <= `upTo`, or undefined. */
+  valueAtOrBefore(upTo: number): V | undefined {
+    const value = this.get(upTo);
+    return value !== undefined ? value : this.get(keyAtOrBefore(this.root, this.height, 0, upTo));
   }
 
   /** Calls `visit` for every key in [from, to), ascending, until it returns false. The map must not be edited meanwhile. */

@@ -69,8 +69,8 @@ abstract class PageCacheReader {
 
   /** The folio that holds the page, head or tail, or null. */
   get(index: number): CachedFolio | null {
-    const below = this.folios.last(index);
-    return below !== null && index < below.key + (1 << below.value.order) ? below.value : null;
+    const below = this.folios.valueAtOrBefore(index);
+    return below !== undefined && index < below.index + (1 << below.order) ? below : null;
   }
 
   /** The frame that holds the page, or null. */
@@ -82,8 +82,9 @@ abstract class PageCacheReader {
   /** Whether any page of [fromIndex, toIndex) is there: an insert over it would be -EEXIST. */
   holdsAny(fromIndex: number, toIndex: number): boolean {
     if (this.get(fromIndex) !== null) return true;
-    const after = this.folios.first(fromIndex);
-    return after !== null && after.key < toIndex;
+    if (toIndex <= fromIndex + 1) return false;
+    const after = this.folios.valueAtOrAfter(fromIndex);
+    return after !== undefined && after.index < toIndex;
   }
 
   /** The folios that hold any page of [fromIndex, toIndex), ascending. */
@@ -178,9 +179,7 @@ export class PageCacheEdit extends PageCacheReader {
   insert(folio: CachedFolio): boolean {
     const pages = 1 << folio.order;
     invariant(folio.index % pages === 0, 'the index of a folio is a multiple of its pages');
-    if (this.get(folio.index) !== null) return false;
-    const after = this.folios.first(folio.index);
-    if (after !== null && after.key < folio.index + pages) return false;
+    if (this.holdsAny(folio.index, folio.index + pages)) return false;
     this.folios.set(folio.index, folio);
     this.count(folio, 1);
     return true;
@@ -203,7 +202,7 @@ export class PageCacheEdit extends PageCacheReader {
   /** Replaces the folio that holds the page; its place stays the same. */
   update(index: number, change: (folio: CachedFolio) => CachedFolio): CachedFolio {
     const folio = this.get(index);
-    invariant(folio !== null, `page ${index} is in the cache`);
+    if (folio === null) invariant(false, `page ${index} is in the cache`);
     const next = change(folio);
     if (next === folio) return folio;
     invariant(next.index === folio.index && next.order === folio.order, 'an update leaves the pages of a folio alone');

@@ -145,6 +145,9 @@ export class PageTableEdit extends PageTableReader {
   entryCount: number;
   presentCount: number;
   private owner: object | null = {};
+  /** The table that was written last, which mostly is written next: found without looking from the root. */
+  private written: LeafTable | null = null;
+  private writtenIndex = -1;
 
   constructor(trees: Trees<IntMapEdit<LeafTable>, IntMapEdit<number>>) {
     super(trees.geometry);
@@ -158,14 +161,15 @@ export class PageTableEdit extends PageTableReader {
   set(va: number, pte: number): number {
     const { granuleBytes, levels } = this.geometry;
     const page = Math.floor(va / granuleBytes);
-    // The end of the root's span, which is at hand: a power costs as much as writing the entry does.
+    // A table of the top level maps all there is: a power of two that is not known beforehand costs as much as the rest.
     const isInside = page * granuleBytes === va && va >= 0 && va < levels[0].tableSpanBytes;
     invariant(isInside, 'an entry is set at a page of the address space');
-    const before = this.get(va);
-    if (before === pte) return before;
     const index = Math.floor(va / this.leafSpanBytes);
-    if (!this.leaves.has(index)) this.allocateTables(va, levels.length - 1);
-    const table = this.ownedTable(index);
+    const known = index === this.writtenIndex ? this.written : null;
+    const before = known === null ? this.get(va) : this.entryIn(known, va);
+    if (before === pte) return before;
+    if (known === null && !this.leaves.has(index)) this.allocateTables(va, levels.length - 1);
+    const table = known ?? this.ownedTable(index);
     const entry = this.entryNumber(va);
     const chunk = this.ownedChunk(table, Math.floor(entry / CHUNK_ENTRIES));
     chunk[entry & (CHUNK_ENTRIES - 1)] = pte;
@@ -245,6 +249,8 @@ export class PageTableEdit extends PageTableReader {
   freeEmptyTables(floorVa: number, ceilingVa: number): number[] {
     const { levels } = this.geometry;
     const freed = levels.map(() => 0);
+    this.written = null;
+    this.writtenIndex = -1;
     for (let depth = levels.length - 1; depth > 0; depth--) {
       const span = levels[depth].tableSpanBytes;
       const empty: number[] = [];
@@ -280,6 +286,8 @@ export class PageTableEdit extends PageTableReader {
   done(): PageTable {
     invariant(this.owner !== null, 'an edit is sealed once');
     this.owner = null;
+    this.written = null;
+    this.writtenIndex = -1;
     return new PageTable({
       geometry: this.geometry,
       leaves: this.leaves.done(),
@@ -304,9 +312,13 @@ export class PageTableEdit extends PageTableReader {
     invariant(this.owner !== null, 'nothing is written after done()');
     const table = this.leaves.get(index);
     invariant(table !== undefined, 'an entry is written into a table that is there');
-    if (table.owner === this.owner) return table;
-    const owned = { owner: this.owner, used: table.used, own: [], chunks: table.chunks.slice() };
-    this.leaves.set(index, owned);
+    const owned =
+      table.owner === this.owner
+        ? table
+        : { owner: this.owner, used: table.used, own: [], chunks: table.chunks.slice() };
+    if (owned !== table) this.leaves.set(index, owned);
+    this.written = owned;
+    this.writtenIndex = index;
     return owned;
   }
 

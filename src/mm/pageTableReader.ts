@@ -124,10 +124,14 @@ export abstract class PageTableReader {
       Math.floor(startVa / this.leafSpanBytes),
       Math.ceil(endVa / this.leafSpanBytes),
       (index, table) => {
-        for (const [position, chunk] of table.chunks.entries()) {
+        const { chunks } = table;
+        const first = Math.max(0, Math.floor(from / CHUNK_ENTRIES) - index * (lastEntries / CHUNK_ENTRIES));
+        for (let position = first; position < chunks.length; position++) {
+          const chunk = chunks[position];
           if (chunk === undefined) continue;
           const firstPage = index * lastEntries + position * CHUNK_ENTRIES;
           const end = Math.min(CHUNK_ENTRIES, to - firstPage);
+          if (end <= 0) break;
           for (let slot = Math.max(0, from - firstPage); slot < end; slot++) {
             const pte = chunk[slot];
             if (pte !== 0 && visit((firstPage + slot) * granuleBytes, pte) === false) return false;
@@ -151,7 +155,13 @@ export abstract class PageTableReader {
 
   /** Tables there are, by level from the top down (the order of `geometry.levels`); the root is always there. */
   get tableCount(): number[] {
-    return [1, ...this.uppers.map((upper) => upper.size), this.leaves.size];
+    return this.geometry.levels.map((_level, depth) => this.tablesAt(depth));
+  }
+
+  /** Tables of one level, the root's being depth 0. */
+  tablesAt(depth: number): number {
+    if (depth === 0) return 1;
+    return depth <= this.uppers.length ? this.uppers[depth - 1].size : this.leaves.size;
   }
 
   /** Whether the table of level 3 around an address is there. */
@@ -170,7 +180,10 @@ export abstract class PageTableReader {
 
   /** Bytes of all tables. */
   get tableBytes(): number {
-    return this.tableCount.reduce((bytes, count, depth) => bytes + count * this.geometry.levels[depth].tableBytes, 0);
+    const { levels } = this.geometry;
+    let bytes = 0;
+    for (let depth = 0; depth < levels.length; depth++) bytes += this.tablesAt(depth) * levels[depth].tableBytes;
+    return bytes;
   }
 
   /** Tables to allocate before every page of [startVa, endVa) can have an entry, by level from the top down. */
@@ -193,7 +206,7 @@ export abstract class PageTableReader {
     return Math.floor(va / this.geometry.granuleBytes) & (this.leafEntries - 1);
   }
 
-  private entryIn(table: LeafTable, va: number): number {
+  protected entryIn(table: LeafTable, va: number): number {
     const entry = this.entryNumber(va);
     const chunk = table.chunks[entry >> CHUNK_SHIFT];
     return chunk === undefined ? 0 : chunk[entry & (CHUNK_ENTRIES - 1)];

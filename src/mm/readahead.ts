@@ -54,7 +54,7 @@ export interface ReadaheadTarget {
   maxOrder: number;
   /** A folio is there at the unit (`xa_load`). */
   has(index: number): boolean;
-  /** Nothing is there in a folio's whole range: inserting it would not be -EEXIST. */
+  /** Nothing is there in 2^order units: inserting a folio of them would not be -EEXIST. */
   isFree(index: number, order: number): boolean;
 }
 
@@ -74,6 +74,27 @@ export interface ReadaheadPlan {
  */
 export function initialReadahead(): ReadaheadState {
   return { start: 0, size: 0, asyncSize: 0, mmapMiss: 0, prevPosBytes: -1 };
+}
+
+/**
+ * The history with another count of misses.
+ *
+ * @example
+ * ```ts
+ * withMisses(initialReadahead(), 3).mmapMiss; // 3
+ * ```
+ */
+export function withMisses({ start, size, asyncSize, prevPosBytes }: ReadaheadState, mmapMiss: number): ReadaheadState {
+  return { start, size, asyncSize, mmapMiss, prevPosBytes };
+}
+
+function withWindow(
+  { mmapMiss, prevPosBytes }: ReadaheadState,
+  start: number,
+  size: number,
+  asyncSize: number,
+): ReadaheadState {
+  return { start, size, asyncSize, mmapMiss, prevPosBytes };
 }
 
 /**
@@ -133,10 +154,11 @@ function singles(target: ReadaheadTarget, index: number, wanted: number, lookahe
   if (index > endIndex) return [];
   const count = wanted > endIndex - index ? endIndex - index + 1 : wanted;
   const mark = index + count - lookahead;
+  // Mostly nothing at all is there, which takes one look at the whole stretch.
+  const isEmpty = target.isFree(index, Math.ceil(Math.log2(count)));
   const folios: PlannedFolio[] = [];
   for (let at = index; at < index + count; at++) {
-    if (target.has(at) || !target.isFree(at, 0)) continue;
-    folios.push({ index: at, order: 0, readahead: at === mark });
+    if (isEmpty || target.isFree(at, 0)) folios.push({ index: at, order: 0, readahead: at === mark });
   }
   return folios;
 }
@@ -220,14 +242,14 @@ export function syncReadahead(
   if (index === 0 || request > max || follows) {
     const size = initRaSize(request, max);
     const asyncSize = size > request ? size - request : Math.floor(size / 2);
-    const next = { ...state, start: index, size, asyncSize };
+    const next = withWindow(state, index, size, asyncSize);
     return { state: next, folios: raOrder(target, next, index, 0) };
   }
   const miss = prevMiss(target, index - 1, max);
   const contiguous = index - miss - 1;
   if (contiguous <= request) return { state, folios: singles(target, index, request, 0) };
   const history = miss === -1 ? contiguous * 2 : contiguous;
-  const next = { ...state, start: index, size: Math.min(history + request, max), asyncSize: 1 };
+  const next = withWindow(state, index, Math.min(history + request, max), 1);
   return { state: next, folios: raOrder(target, next, index, 0) };
 }
 
@@ -250,17 +272,17 @@ export function asyncReadahead(
   request: number,
 ): ReadaheadPlan {
   const max = maxUnits(target, request);
-  const span = 2 ** folio.order;
+  const span = 1 << folio.order;
   const expected = Math.floor((state.start + state.size - state.asyncSize) / span) * span;
   if (index === expected) {
     const size = Math.max(state.size, nextRaSize(state.size, max));
-    const next = { ...state, start: state.start + state.size, size, asyncSize: size };
+    const next = withWindow(state, state.start + state.size, size, size);
     return { state: next, folios: raOrder(target, next, next.start, folio.order) };
   }
   const start = nextMiss(target, index + 1, max);
   if (start - index > max) return { state, folios: [] };
   const size = nextRaSize(start - index + request, max);
-  const next = { ...state, start, size, asyncSize: size };
+  const next = withWindow(state, start, size, size);
   return { state: next, folios: raOrder(target, next, start, folio.order) };
 }
 
@@ -292,9 +314,9 @@ export function faultReadahead(
   if (random || max === 0) return { state, folios: [] };
   if (sequential) return syncReadahead(target, state, index, max);
   const mmapMiss = state.mmapMiss < MMAP_LOTSAMISS * 10 ? state.mmapMiss + 1 : state.mmapMiss;
-  if (mmapMiss > MMAP_LOTSAMISS) return { state: { ...state, mmapMiss }, folios: [] };
+  if (mmapMiss > MMAP_LOTSAMISS) return { state: withMisses(state, mmapMiss), folios: [] };
   const start = Math.max(0, index - Math.floor(max / 2));
-  const next = { ...state, mmapMiss, start, size: max, asyncSize: Math.floor(max / 4) };
+  const next = withWindow(withMisses(state, mmapMiss), start, max, Math.floor(max / 4));
   return { state: next, folios: raOrder(target, next, start, 0) };
 }
 

@@ -68,6 +68,16 @@ function entryOf(work: Work, va: number): number {
   return work.contpte === null ? work.linux.get(va) : work.contpte.get(va);
 }
 
+/** Nothing is there in the whole range, as it mostly is where pages are entered. */
+function isNone({ linux }: Work, startVa: number, endVa: number): boolean {
+  let none = true;
+  linux.forEach(startVa, endVa, () => {
+    none = false;
+    return false;
+  });
+  return none;
+}
+
 /** `ptep_modify_prot_start` and `ptep_modify_prot_commit`, or `ptep_clear_flush` and `set_pte_at`, of each entry in turn. */
 function rewrite(work: Work, { startVa, endVa }: VaRange, change: (pte: number, va: number) => number): void {
   const { linux, contpte } = work;
@@ -119,6 +129,14 @@ export const operations: { [O in TableOp['op']]: (work: Work, op: Extract<TableO
   set: (work, { runs, expects }) => {
     const pageBytes = work.linux.geometry.granuleBytes;
     for (const run of runs) {
+      const endVa = run.va + run.nr * pageBytes;
+      work.touched.push({ startVa: run.va, endVa });
+      if (expects < 0 && run.nr > 0 && isNone(work, run.va, endVa)) {
+        work.linux.setRange(run.va, run.pfn, run.nr, run.flags);
+        work.set.add(run.va, run.pfn, run.flags, run.nr);
+        wasSet(work, endVa, run.nr);
+        continue;
+      }
       // What one call of set_ptes enters: consecutive pages where nothing was.
       let entered = 0;
       for (let page = 0; page < run.nr; page++) {
@@ -138,8 +156,7 @@ export const operations: { [O in TableOp['op']]: (work: Work, op: Extract<TableO
           entered++;
         } else setOver(work, va, before, packPte(pfn, run.flags));
       }
-      wasSet(work, run.va + run.nr * pageBytes, entered);
-      work.touched.push({ startVa: run.va, endVa: run.va + run.nr * pageBytes });
+      wasSet(work, endVa, entered);
     }
   },
   clear: (work, { ranges, fileOnly }) => {

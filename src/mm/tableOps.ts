@@ -75,7 +75,7 @@ function follow(
 
 /** Linux entries that were converted or replaced and are still valid. */
 function brokenOf({ linux, contpte, replaced }: Work): number[] {
-  const converted = contpte === null || contpte.converts.length === 0 ? [] : [...contpte.broken];
+  const converted = contpte === null ? [] : contpte.broken;
   if (converted.length + replaced.length === 0) return converted;
   return [...new Set([...converted, ...replaced])].filter((va) => isValid(linux.get(va)));
 }

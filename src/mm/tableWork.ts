@@ -85,12 +85,12 @@ export class RunCollector {
     this.pageBytes = pageBytes;
   }
 
-  add(va: number, pfn: number, flagsWithCont: number): void {
+  add(va: number, pfn: number, flagsWithCont: number, nr = 1): void {
     const flags = flagsWithCont & ~PTE.CONT;
     const last = this.runs.at(-1);
     const follows = last !== undefined && va === last.va + last.nr * this.pageBytes && pfn === last.pfn + last.nr;
-    if (follows && flags === last.flags) last.nr++;
-    else this.runs.push({ va, pfn, nr: 1, flags });
+    if (follows && flags === last.flags) last.nr += nr;
+    else this.runs.push({ va, pfn, nr, flags });
   }
 }
 

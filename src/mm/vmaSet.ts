@@ -8,7 +8,15 @@ import { invariant } from '../errors.ts';
 import { clipVma, formatMapsLine, VM, type Vma } from './vma.ts';
 import { END_OF_ADDRESSES, findGuardedGap, type GuardedGapWish } from './vmaGap.ts';
 import { findMergeableAnonVma, mergeExistingRange, mergeNewRange, type Neighbours } from './vmaMerge.ts';
-import { concatTrees, firstEndingAfter, splitTree, treeOf, type VmaTree, visitOverlapping } from './vmaTree.ts';
+import {
+  concatTrees,
+  firstEndingAfter,
+  putInto,
+  splitTree,
+  treeOf,
+  type VmaTree,
+  visitOverlapping,
+} from './vmaTree.ts';
 
 /**
  * A VMA set as plain data: the areas in ascending order.
@@ -44,6 +52,7 @@ export class VmaSet {
   /** The highest `anon_vma` given out so far. */
   readonly anonVmas: number;
   private readonly tree: VmaTree;
+  #files: ReadonlySet<string> | null = null;
 
   constructor(pageBytes: number, tree: VmaTree, anonVmas = 0) {
     this.pageBytes = pageBytes;
@@ -84,6 +93,19 @@ export class VmaSet {
   /** Sum of all lengths (`total_vm` in bytes). */
   get totalBytes(): number {
     return this.tree?.totalBytes ?? 0;
+  }
+
+  /** The paths of the files that are mapped, in no order; looked for once, since every call that changes the areas asks twice. */
+  get files(): ReadonlySet<string> {
+    if (this.#files !== null) return this.#files;
+    const files = new Set<string>();
+    let last: string | null = null;
+    visitOverlapping(this.tree, 0, END_OF_ADDRESSES, ({ file }) => {
+      if (file !== null && file !== last) files.add(file);
+      last = file;
+    });
+    this.#files = files;
+    return files;
   }
 
   /** The area that holds `va`, or null. */
@@ -148,7 +170,8 @@ export class VmaSet {
     const anonVma = vma.anonVma ?? 0;
     const isFresh = vma.file === null && (vma.flags & VM.SHARED) === 0 && anonVma === 0;
     const offsetBytes = isFresh ? vma.startVa : vma.offsetBytes;
-    return this.place({ ...vma, anonVma, offsetBytes }, null, justExpand);
+    const isWhole = vma.anonVma === anonVma && vma.offsetBytes === offsetBytes;
+    return this.place(isWhole ? vma : { ...vma, anonVma, offsetBytes }, null, justExpand);
   }
 
   /** Whatever is in the way goes, then `insert`: mmap with MAP_FIXED. */
@@ -295,7 +318,8 @@ export class VmaSet {
   /** Puts a range into free space, merged with its neighbours unless one of them is `source`. */
   private place(range: Vma, source: Vma | null = null, justExpand = false): VmaSet {
     this.checkRange(range.startVa, range.endVa);
-    invariant(this.overlapping(range.startVa, range.endVa).length === 0, 'an area goes into free space');
+    const above = this.atOrAfter(range.startVa);
+    invariant(above === null || above.startVa >= range.endVa, 'an area goes into free space');
     const { prev, next } = this.neighbours(range.startVa, range.endVa);
     const isSource = (vma: Vma | null): boolean => source !== null && vma?.startVa === source.startVa;
     const others = { prev: isSource(prev) ? null : prev, next: isSource(next) ? null : next };
@@ -311,8 +335,6 @@ export class VmaSet {
 
   /** The set with these areas, which follow each other, in the place of all that they cover. */
   private replace(vmas: readonly Vma[]): VmaSet {
-    const { before } = splitTree(this.tree, vmas[0].startVa);
-    const { after } = splitTree(this.tree, vmas[vmas.length - 1].endVa);
-    return this.with(concatTrees(concatTrees(before, treeOf(vmas)), after));
+    return this.with(putInto(this.tree, vmas));
   }
 }

@@ -139,6 +139,45 @@ export function concatTrees(left: VmaTree, right: VmaTree): VmaTree {
   return joinTrees(splitTree(left, last.vma.startVa).before, last.vma, right);
 }
 
+/** The tree with one area more, which overlaps none. */
+function insertInto(tree: VmaTree, vma: Vma): VmaNode {
+  if (tree === null) return makeNode(null, vma, null);
+  if (vma.startVa < tree.vma.startVa) return balance(insertInto(tree.left, vma), tree.vma, tree.right);
+  return balance(tree.left, tree.vma, insertInto(tree.right, vma));
+}
+
+/** The tree with an area in the place of the one that has the same start. */
+function replaceIn(tree: VmaTree, vma: Vma): VmaTree {
+  if (tree === null) return null;
+  if (vma.startVa === tree.vma.startVa) return makeNode(tree.left, vma, tree.right);
+  if (vma.startVa < tree.vma.startVa) return makeNode(replaceIn(tree.left, vma), tree.vma, tree.right);
+  return makeNode(tree.left, tree.vma, replaceIn(tree.right, vma));
+}
+
+/**
+ * The tree with these areas, which follow each other, in the place of all that start where they lie.
+ *
+ * @example
+ * ```ts
+ * const vma = { startVa: 0, endVa: 8192, prot: 1, flags: 0, file: null, offsetBytes: 0 };
+ * putInto(treeOf([vma]), [{ ...vma, endVa: 4096 }])?.totalBytes; // 4096
+ * ```
+ */
+export function putInto(tree: VmaTree, vmas: readonly Vma[]): VmaTree {
+  const [first, ...others] = vmas;
+  const endVa = vmas[vmas.length - 1].endVa;
+  const found = firstEndingAfter(tree, first.startVa);
+  // Into free space, or in the place of one area: what lies beside it mostly keeps its place in the tree.
+  if (found === null || found.startVa >= endVa) return vmas.reduce<VmaTree>(insertInto, tree);
+  const next = found.endVa >= endVa ? null : firstEndingAfter(tree, found.endVa);
+  if (found.startVa === first.startVa && (next === null || next.startVa >= endVa)) {
+    return others.reduce<VmaTree>(insertInto, replaceIn(tree, first));
+  }
+  const { before } = splitTree(tree, first.startVa);
+  const { after } = splitTree(tree, endVa);
+  return concatTrees(concatTrees(before, treeOf(vmas)), after);
+}
+
 /**
  * The first area that ends after `va`, or null (`find_vma`).
  *

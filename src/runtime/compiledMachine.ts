@@ -118,11 +118,12 @@ export class CompiledMachine {
   readonly #byNodes = new WeakMap<readonly StateNode[], Configuration>();
   readonly #byIds = new Map<string, Configuration>();
   readonly #refusals = new Set<string>();
+  readonly #first: Configuration;
 
   constructor(machine: MachineInternals) {
     this.#machine = machine;
     this.#actions = new ActionCompiler(machine, (guard, turn) => this.#guardOf(guard)(trusted(turn)));
-    this.#configurationFor(firstNodes(machine.root));
+    this.#first = this.#configurationFor(firstNodes(machine.root));
     this.refusals = [...this.#refusals];
   }
 
@@ -134,7 +135,15 @@ export class CompiledMachine {
 
   /** One turn (XState's macrostep). Null: XState must be asked. */
   turn(state: CompiledState, event: Message, scope: StepScope): TurnResult | null {
-    const rows = this.#rows(state.configuration, event.type);
+    return this.#turnBy(this.#rows(state.configuration, event.type), state, event, scope);
+  }
+
+  /** The rest of the first macrostep, after the context was made and the first states were entered without an action. */
+  begin(base: ActorSnapshot, context: unknown, event: Message, scope: StepScope): TurnResult | null {
+    return this.#turnBy([], { configuration: this.#first, context, base, isCurrent: false }, event, scope);
+  }
+
+  #turnBy(rows: readonly Row[] | null, state: CompiledState, event: Message, scope: StepScope): TurnResult | null {
     if (rows === null) return null;
     // A new object for each turn: to put what is new into one that is kept costs the collector's notes.
     const turn: Turn = {

@@ -18,9 +18,11 @@ import {
   internalsOf,
   type MachineInternals,
   type Send,
+  type StateNode,
   trusted,
   unsupported,
 } from './xstateInternals.ts';
+import { firstNodes } from './transitionSets.ts';
 
 /** What one handling gave. */
 export interface Step {
@@ -72,6 +74,10 @@ export class AdaptedMachine {
   readonly #internals: MachineInternals;
   readonly #types = new Set<string>();
   readonly #wildcards: string[] = [];
+  /** The first states are entered without an action, so that they are the same for every actor of the machine. */
+  readonly #beginsPlainly: boolean;
+  /** How the first actor of such a machine began. */
+  #like: ActorSnapshot | null = null;
 
   constructor(machine: AnyStateMachine, { interpreter }: AdaptOptions) {
     this.machine = machine;
@@ -87,6 +93,7 @@ export class AdaptedMachine {
     const isCompiled = interpreter === 'compiled' && refusals.length === 0;
     this.compiled = isCompiled ? new CompiledMachine(this.#internals) : null;
     this.refusals = this.compiled?.refusals ?? refusals;
+    this.#beginsPlainly = isCompiled && firstNodes(this.#internals.root).every(isPlain);
   }
 
   /** True when some state of the machine names that event type, even to ignore it. */
@@ -105,12 +112,31 @@ export class AdaptedMachine {
    * @throws what the machine throws; GranuleError ACTOR_UNSUPPORTED
    */
   initial(input: unknown, env: ActorEnv): Step {
+    const begun = this.#like === null ? null : this.#begun(this.#like, input, env);
+    if (begun !== null) return begun;
     env.sends = [];
     env.microstepCount = 0;
     const snapshot = this.#internals.getInitialSnapshot(env.scope, input);
     // XState catches here, and here alone.
     if (snapshot.status === 'error') throw snapshot.error;
+    if (this.#beginsPlainly && snapshot.status === 'active') this.#like = snapshot;
     return { snapshot, sends: env.sends };
+  }
+
+  /** As another actor of this machine began, with a context of its own: XState works the first states out anew for each. */
+  #begun(like: ActorSnapshot, input: unknown, env: ActorEnv): Step | null {
+    const { context } = this.#internals.config;
+    if (this.compiled === null || typeof context !== 'function') return null;
+    try {
+      const made: unknown = context({ input, self: env.scope.self, spawn: cannotSpawn });
+      const result = this.compiled.begin(like, Object.assign({}, made), { type: 'xstate.init', input }, env.scope);
+      if (result === null) return null;
+      const snapshot = this.compiled.snapshotOf(like, result.configuration, result.context);
+      return { snapshot, sends: result.sends };
+    } catch {
+      // XState meets the same exception, and words it.
+      return null;
+    }
   }
 
   /**
@@ -175,6 +201,15 @@ export class AdaptedMachine {
     invariant(status !== 'error', 'an actor that threw has ended its run');
     return this.machine.resolveState({ value, context, status, output });
   }
+}
+
+/** Whether a state that a machine begins in is entered without an action; timers are actions too. */
+function isPlain({ type, entry, initial }: StateNode): boolean {
+  return entry.length === 0 && (type !== 'compound' || initial.actions.length === 0);
+}
+
+function cannotSpawn(): never {
+  throw new TypeError('spawning is left to XState');
 }
 
 /** Definitions never change, so that the systems of one process can share what is made of one. */

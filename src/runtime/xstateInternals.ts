@@ -120,6 +120,7 @@ export interface MachineInternals {
   readonly root: StateNode;
   readonly idMap: ReadonlyMap<string, StateNode>;
   readonly options: { readonly maxIterations: number };
+  readonly config: { readonly context?: unknown };
   readonly implementations: {
     readonly actions: Readonly<Record<string, ActionSource>>;
     readonly guards: Readonly<Record<string, GuardSource>>;

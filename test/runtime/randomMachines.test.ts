@@ -19,6 +19,8 @@ it('any machine gives with both interpreters the snapshots, the sends and the ex
       const real = runReal(machine, events);
       expect(runAdapted(machine, events, 'xstate')).toEqual(real);
       expect(runAdapted(machine, events, 'compiled')).toEqual(real);
+      // The second actor of a machine begins as the first did.
+      expect(runAdapted(machine, events, 'compiled')).toEqual(real);
       // What the tables throw is thrown by XState too, or it is a mistake of theirs that the fallback hides.
       if (turn.mock.results.some(({ type }) => type === 'throw')) expect(real.error).not.toBeNull();
       if (adaptMachine(machine).compiled !== null) compiled++;

@@ -87,6 +87,34 @@ describe('the adapter', () => {
     expect(compiled.refusals).toEqual(['the final state kitchen.end']);
   });
 
+  it('begins each actor of a machine with the context and the state of its own input', () => {
+    const machine = createMachine({
+      id: 'begun',
+      context: ({ input, self }) => {
+        if (input === 'throws') throw new Error('no such input');
+        return { input: input as string, id: self.id };
+      },
+      initial: 'first',
+      states: {
+        first: {
+          always: { guard: ({ context, event }) => context.input === 'on' && 'input' in event, target: 'second' },
+        },
+        second: {},
+      },
+    });
+    const begun = (input: string, interpreter: 'compiled' | 'xstate') => {
+      const { snapshot, sends } = adaptMachine(machine, { interpreter }).initial(
+        input,
+        createActorEnv(`actor:${input}`),
+      );
+      const { value, context, status } = snapshot;
+      return { value: value as unknown, context: context as unknown, status, sends: [...sends] };
+    };
+    for (const input of ['off', 'on', 'off again']) expect(begun(input, 'compiled')).toEqual(begun(input, 'xstate'));
+    expect(begun('on', 'compiled').value).toBe('second');
+    expect(() => begun('throws', 'compiled')).toThrow('no such input');
+  });
+
   it('names what it does not compile, and lets XState run such a machine', () => {
     expect(machineRefusals(internalsOf(parallel))).toEqual(['the parallel state parallel']);
     const adapted = adaptMachine(parallel);

@@ -81,26 +81,31 @@ function refused(step: Step, call: Arguments, caller: Caller): boolean {
   }
 }
 
+/** Most calls come in whole pages, and stay what they are. */
+function withArgument(call: Arguments, name: string, value: number): Arguments {
+  return call[name] === value ? call : { ...call, [name]: value };
+}
+
 function changed(step: Step, call: Arguments, { pageBytes }: Caller): Arguments {
   switch (step.do) {
     case 'up':
-      return { ...call, [step.argument]: roundUp(numberOf(call, step.argument), pageBytes) };
+      return withArgument(call, step.argument, roundUp(numberOf(call, step.argument), pageBytes));
     case 'down':
-      return { ...call, [step.argument]: roundDown(numberOf(call, step.argument), pageBytes) };
+      return withArgument(call, step.argument, roundDown(numberOf(call, step.argument), pageBytes));
     case 'outward': {
       const addr = numberOf(call, step.addr);
       const start = roundDown(addr, pageBytes);
       const lengthBytes = roundUp((numberOf(call, step.length) + (addr - start)) % WORD_END, pageBytes);
-      return { ...call, [step.addr]: start, [step.length]: lengthBytes };
+      return withArgument(withArgument(call, step.addr, start), step.length, lengthBytes);
     }
     case 'hint': {
       const hint = roundDown(numberOf(call, step.argument), pageBytes);
       const raised = hint > 0 && hint < MMAP_MIN_ADDR ? pageAlign(MMAP_MIN_ADDR, pageBytes) : hint;
-      return { ...call, [step.argument]: raised };
+      return withArgument(call, step.argument, raised);
     }
     case 'cap': {
       const most = roundDown(INT_MAX, pageBytes);
-      return { ...call, [step.argument]: Math.min(numberOf(call, step.argument), most) };
+      return withArgument(call, step.argument, Math.min(numberOf(call, step.argument), most));
     }
     default:
       return call;

@@ -63,9 +63,10 @@ function mapRegion(space: Space, call: MapCall, va: number, bits: number): Plan 
     created.push({ do: 'create', file, sizeBytes: call.lengthBytes });
   } else if (file === null) offsetBytes = va;
   const { name, noSplit } = call.area ?? {};
-  const shown = name === undefined ? {} : { name };
-  const whole = noSplit === true ? { noSplit } : {};
-  const vma: Vma = { startVa: va, endVa, prot, flags, file, offsetBytes, ...shown, ...whole };
+  const vma: Vma = { startVa: va, endVa, prot, flags, file, offsetBytes };
+  if (name !== undefined) vma.name = name;
+  if (noSplit === true) vma.noSplit = noSplit;
+  vma.anonVma = 0;
   const mapped = vmas.insert(vma);
   const locked = (flags & VM.LOCKED) !== 0;
   const populates = (call.flags & (MAP.POPULATE | MAP.NONBLOCK)) === MAP.POPULATE;

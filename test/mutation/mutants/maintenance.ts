@@ -125,8 +125,8 @@ const owed: readonly Mutant[] = [
     'arch/arm64/mm/contpte.c:contpte_convert',
     edit(
       FLUSH,
-      '  const requests = [...converted, ...owed];',
-      '  const requests = [...converted.slice(converted.length), ...owed];',
+      '  const requests = outcome.converts.flatMap((block) =>',
+      '  const requests = outcome.converts.slice(outcome.converts.length).flatMap((block) =>',
     ),
   ),
   mutant(
@@ -240,7 +240,7 @@ const ordered: readonly Mutant[] = [
     'wait-for-the-last',
     'the wait for all acknowledgements but the first',
     'arch/arm64/include/asm/tlbflush.h (dsb(ish))',
-    edit(TABLES, '  const acknowledgements = context.acknowledgements - 1;\n', '  const acknowledgements = 0;\n'),
+    edit(TABLES, 'draft.acknowledgements = context.acknowledgements - 1;', 'draft.acknowledgements = 0;'),
   ),
   mutant(
     'wait-for-late-ones',
@@ -285,7 +285,7 @@ const ordered: readonly Mutant[] = [
     'break-for-contiguous',
     'break-before-make where the contiguous bit changes',
     'arch/arm64/mm/contpte.c:contpte_convert',
-    edit('src/mm/contpte.ts', '      this.broken.add(at);\n', ''),
+    edit('src/mm/contpte.ts', '      this.broken.push(at);\n', ''),
   ),
   mutant(
     'break-of-replaced-entries',

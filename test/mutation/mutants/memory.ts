@@ -49,7 +49,7 @@ export const memoryMutants: readonly Mutant[] = [
     'file-unmapped',
     'a file does not hear that its last mapping here is gone',
     'mm/vma.c:remove_vma',
-    edit(JOB, '    if (!left.has(file)) send(', '    if (left.has(file)) send('),
+    edit(JOB, 'of filesBeside(before, context.vmas)', 'of filesBeside(context.vmas, context.vmas)'),
   ),
   mutant(
     'exclusive-lost-at-fork',

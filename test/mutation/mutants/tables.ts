@@ -20,7 +20,7 @@ const twins: readonly Mutant[] = [
     'twin-of-set',
     'the native entry of set_ptes',
     'include/linux/pgtable.h:set_ptes',
-    edit(EDITS, '      work.touched.push({ startVa: run.va, endVa: run.va + run.nr * pageBytes });\n', ''),
+    edit(EDITS, '      work.touched.push({ startVa: run.va, endVa });\n', ''),
   ),
   mutant(
     'twin-of-clear',

@@ -197,7 +197,7 @@ export function machineOf({ root }: RandomMachine): AnyStateMachine {
   const definition = {
     ...new Definer(root).node({ ...root, special: root.special === 'parallel' ? 'parallel' : 'none' }, 'm', 0),
     id: 'm',
-    context: { n: 0, fuel: FUEL, trail: [] },
+    context: (): Counts => ({ n: 0, fuel: FUEL, trail: [] }),
   };
   return createMachine(definition as never, implementations as never);
 }
