@@ -126,8 +126,13 @@ export class ColumnWriter {
   }
 
   #pushObject(value: Readonly<Record<string, unknown>>, leftOut: string | null): void {
-    this.#objects ??= new ObjectColumns(() => this.#newColumn());
+    this.#objects ??= this.#newObjects();
     this.#tags.push(this.#objects.push(value, leftOut));
+  }
+
+  /** Apart, since a function that may make a closure takes room for what it would capture each time it is called. */
+  #newObjects(): ObjectColumns {
+    return new ObjectColumns(() => this.#newColumn());
   }
 
   #newColumn(): ColumnWriter {

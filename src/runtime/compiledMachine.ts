@@ -69,12 +69,11 @@ export interface CompiledState {
 export interface TurnResult {
   configuration: Configuration;
   context: unknown;
-  sends: readonly Send[];
-  /** False: the machine ignored the event, and its snapshot stays the very same. */
-  changed: boolean;
+  /** Null where nothing was sent. */
+  sends: readonly Send[] | null;
+  /** 0: the machine ignored the event, and its snapshot stays the very same. */
+  changes: number;
 }
-
-const NO_SENDS: readonly Send[] = Object.freeze([]);
 
 /**
  * What keeps a machine from being compiled at all, by name; empty for one that can be.
@@ -107,7 +106,7 @@ export function machineRefusals(machine: MachineInternals): string[] {
  * const compiled = new CompiledMachine(internalsOf(machine));
  * const configuration = compiled.configurationOf(snapshot);
  * const state = { configuration, context: {}, base: snapshot, isCurrent: true };
- * compiled.turn(state, { type: 'GO' }, createActorEnv('a').scope)?.changed; // false
+ * compiled.turn(state, { type: 'GO' }, createActorEnv('a').scope)?.changes; // 0
  * ```
  */
 export class CompiledMachine {
@@ -160,12 +159,7 @@ export class CompiledMachine {
     const first = select(rows, turn);
     if (first !== null && !take(first, turn)) return null;
     if (!this.#settle(turn)) return null;
-    return {
-      configuration: turn.configuration,
-      context: turn.context,
-      sends: turn.sends ?? NO_SENDS,
-      changed: turn.changes > 0,
-    };
+    return turn;
   }
 
   /** Takes `always` transitions and raised events until none is left; false when XState must be asked. */

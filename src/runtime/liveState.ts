@@ -89,8 +89,8 @@ export class LiveState implements CompiledState {
   }
 
   /** Takes in what a compiled turn gave. */
-  take({ configuration, context, changed }: TurnResult): void {
-    if (!changed) return;
+  take({ configuration, context, changes }: TurnResult): void {
+    if (changes === 0) return;
     this.#configuration = configuration;
     this.#context = context;
     this.#isCurrent = false;

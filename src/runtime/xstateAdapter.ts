@@ -24,6 +24,8 @@ import {
 } from './xstateInternals.ts';
 import { firstNodes } from './transitionSets.ts';
 
+const NO_SENDS: readonly Send[] = Object.freeze([]);
+
 /** What one handling gave. */
 export interface Step {
   readonly snapshot: ActorSnapshot;
@@ -132,7 +134,7 @@ export class AdaptedMachine {
       const result = this.compiled.begin(like, Object.assign({}, made), { type: 'xstate.init', input }, env.scope);
       if (result === null) return null;
       const snapshot = this.compiled.snapshotOf(like, result.configuration, result.context);
-      return { snapshot, sends: result.sends };
+      return { snapshot, sends: result.sends ?? NO_SENDS };
     } catch {
       // XState meets the same exception, and words it.
       return null;
@@ -154,7 +156,7 @@ export class AdaptedMachine {
       }
       if (result !== null) {
         state.take(result);
-        return result.sends;
+        return result.sends ?? NO_SENDS;
       }
     }
     env.sends = [];
