@@ -3,7 +3,7 @@
  * here it is caught on the spot, noted once per observer, and the run goes on.
  */
 
-import { Observable, type Observer, Subject, Subscriber, type Operator, type Subscription } from 'rxjs';
+import { Observable, type Observer, Subscriber, type Operator, type Subscription } from 'rxjs';
 
 /** Kept at most: a broken observer must not fill the memory of a long run. */
 export const MAX_OBSERVER_ERRORS = 100;
@@ -95,24 +95,39 @@ class GuardedStream<T> extends Observable<T> {
  */
 export class Outlet<T> {
   readonly stream$: Observable<T>;
-  readonly #subject = new Subject<T>();
+  /** Who watches. Another list each time that somebody comes or goes, so that a value reaches those who were there when it came. */
+  #watchers: readonly Subscriber<T>[] = [];
+  #isComplete = false;
 
   constructor(name: string, report: ReportError) {
     const stream = new GuardedStream<T>(name, report);
-    stream.source = this.#subject;
+    // Not a Subject: what that does for each value, beside handing it on, costs twice as much.
+    stream.source = new Observable((watcher) => this.#join(watcher));
     this.stream$ = stream;
   }
 
   get isWatched(): boolean {
-    return this.#subject.observed;
+    return this.#watchers.length > 0;
+  }
+
+  #join(watcher: Subscriber<T>): () => void {
+    if (this.#isComplete) watcher.complete();
+    else this.#watchers = [...this.#watchers, watcher];
+    return () => {
+      this.#watchers = this.#watchers.filter((other) => other !== watcher);
+    };
   }
 
   next(value: T): void {
-    this.#subject.next(value);
+    const watchers = this.#watchers;
+    for (let at = 0; at < watchers.length; at++) watchers[at].next(value);
   }
 
   /** Nothing more comes. */
   complete(): void {
-    this.#subject.complete();
+    const watchers = this.#watchers;
+    this.#isComplete = true;
+    this.#watchers = [];
+    for (const watcher of watchers) watcher.complete();
   }
 }

@@ -97,6 +97,8 @@ export class Wires {
   readonly #enqueue: WireSurroundings['enqueue'];
   /** By number of the first rule, the entry to the operators of each sender; null for one that no rule is about. */
   readonly #entries: readonly Map<Address, WireEntry | null>[];
+  #lastFrom: Address | null = null;
+  #lastEntry: WireEntry | null = null;
   #made: Made[] = [];
   /** What goes through just now: what comes out as another object was held back, or made there. */
   #carried: Outgoing | null = null;
@@ -147,7 +149,7 @@ export class Wires {
 
   /** True when nobody watches what the actor sends and no rule is about it: then `carry` would only enqueue. */
   isBare(from: Address): boolean {
-    if (this.#rules.length > 0 && this.#entryOf(from, 0) !== null) return false;
+    if (this.#rules.length > 0 && this.#firstEntryOf(from) !== null) return false;
     return this.#outlets.size === 0 || this.#outlets.get(from)?.outbox.isWatched !== true;
   }
 
@@ -158,7 +160,7 @@ export class Wires {
 
   /** Takes a message from its sender through the operators of its wire; what comes out is enqueued, at once. */
   carry(outgoing: Outgoing): void {
-    const outbox = this.#outlets.get(outgoing.from)?.outbox;
+    const outbox = this.#outlets.size === 0 ? undefined : this.#outlets.get(outgoing.from)?.outbox;
     if (outbox?.isWatched) outbox.next(frozenCopy(outgoing));
     this.#carried = outgoing;
     this.#pass(outgoing, 0);
@@ -166,7 +168,9 @@ export class Wires {
 
   /** Takes a message through the rules from one on, and then what they sent by themselves through those behind them. */
   #pass(outgoing: Outgoing, firstRule: number): void {
-    const entry = this.#rules.length === 0 ? null : this.#entryOf(outgoing.from, firstRule);
+    const { from } = outgoing;
+    const entry =
+      this.#rules.length === 0 ? null : firstRule === 0 ? this.#firstEntryOf(from) : this.#entryOf(from, firstRule);
     if (entry === null) this.#leave(outgoing);
     else {
       entry.feed.next(outgoing);
@@ -236,6 +240,15 @@ export class Wires {
       this.#outlets.set(id, outlets);
     }
     return outlets;
+  }
+
+  /** That of all rules; the same sender is asked about several times in a row. */
+  #firstEntryOf(from: Address): WireEntry | null {
+    if (from !== this.#lastFrom) {
+      this.#lastEntry = this.#entryOf(from, 0);
+      this.#lastFrom = from;
+    }
+    return this.#lastEntry;
   }
 
   #entryOf(from: Address, firstRule: number): WireEntry | null {

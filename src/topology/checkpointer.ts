@@ -13,7 +13,7 @@ export const REFERENCES_PER_EVENT = 2000;
  * Bytes of states, uncompressed, that cost as much as one event where events are cheapest: made packed, encoded, deflated and
  * written, with a margin for code that is not compiled yet.
  */
-const BYTES_PER_EVENT = 28;
+const BYTES_PER_EVENT = 23;
 /** Checkpoints over which their size is averaged. */
 const AVERAGED = 8;
 /** What they are taken to hold before there was any. */
