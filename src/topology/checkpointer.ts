@@ -16,13 +16,16 @@ export const REFERENCES_PER_EVENT = 2000;
 const BYTES_PER_EVENT = 23;
 /** Checkpoints over which their size is averaged. */
 const AVERAGED = 8;
-/** What they are taken to hold before there was any. */
-const FIRST_MEAN_BYTES = 8 << 10;
+/**
+ * What they are taken to hold before there was any. The first of recorded programs hold 20 to 53 KB, since theirs are whole states;
+ * reckoned with that, a log of some ten thousand events would be slow to open at its end.
+ */
+const FIRST_MEAN_BYTES = 16 << 10;
 /**
  * Bytes at which one counts at most, unless the average is near them: checkpoints that hold many changes, as the first does, come
  * rarely and must not leave a gap.
  */
-const OUTLIER_BYTES = 40 << 10;
+const OUTLIER_BYTES = 32 << 10;
 /** The pseudo-actor whose state is the loop's own: pending messages, clock and chooser. */
 export const SYSTEM_STATE = '@system';
 

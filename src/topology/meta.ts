@@ -17,6 +17,9 @@ export const GRANULE_VERSION = '0.1.0';
 /** The message types of granule's own with their versions. */
 export const messageRegistry: VersionRegistry = builtIns.registry;
 
+/** That of what granule has itself, once it was asked for: it never changes, and most runs have no other. */
+let builtInFingerprint: string | null = null;
+
 /** Names a trace in a log: content hash, and how it was laid out. */
 export interface TraceReference {
   pid: number;
@@ -49,6 +52,13 @@ export interface ForkParent {
  * ```
  */
 export function codeFingerprint(catalogue: Catalogue = builtIns): string {
+  if (catalogue === builtIns && builtInFingerprint !== null) return builtInFingerprint;
+  const fingerprint = fingerprintOf(catalogue);
+  if (catalogue === builtIns) builtInFingerprint = fingerprint;
+  return fingerprint;
+}
+
+function fingerprintOf(catalogue: Catalogue): string {
   const rows: unknown[] = Object.entries(vocabulary).sort(([a], [b]) => (a < b ? -1 : 1));
   for (const type of [...catalogue.messages.keys()].sort()) rows.push([type, catalogue.row(type)]);
   for (const kind of [...catalogue.actors.keys()].sort()) rows.push([kind, catalogue.actors.get(kind)?.version]);
