@@ -13,19 +13,19 @@ export const REFERENCES_PER_EVENT = 2000;
  * Bytes of states, uncompressed, that cost as much as one event where events are cheapest: made packed, encoded, deflated and
  * written, with a margin for code that is not compiled yet.
  */
-const BYTES_PER_EVENT = 23;
+const BYTES_PER_EVENT = 25;
 /** Checkpoints over which their size is averaged. */
 const AVERAGED = 8;
 /**
- * What they are taken to hold before there was any. The first of recorded programs hold 20 to 53 KB, since theirs are whole states;
- * reckoned with that, a log of some ten thousand events would be slow to open at its end.
+ * What they are taken to hold before there was any: less than the first do (20 to 53 KB for recorded programs, since theirs are whole
+ * states). Twice as much would put the first behind 14,000 events, and to go to the last of those takes more than 50 ms.
  */
-const FIRST_MEAN_BYTES = 16 << 10;
+const FIRST_MEAN_BYTES = 8 << 10;
 /**
  * Bytes at which one counts at most, unless the average is near them: checkpoints that hold many changes, as the first does, come
  * rarely and must not leave a gap.
  */
-const OUTLIER_BYTES = 32 << 10;
+const OUTLIER_BYTES = 36 << 10;
 /** The pseudo-actor whose state is the loop's own: pending messages, clock and chooser. */
 export const SYSTEM_STATE = '@system';
 
