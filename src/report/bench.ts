@@ -20,7 +20,7 @@ export const FULL_SIZE: BenchSize = {
   traces: ['sqlite-kernel', 'python-json-kernel', 'git-log-kernel'],
   messages: 30_000,
   events: 1_000_000,
-  jumps: 100,
+  jumps: 400,
   accesses: 1500,
   textCopies: 20,
   hostile: HOSTILE_SIZE,
