@@ -106,8 +106,8 @@ export class ColumnWriter {
   #tagOf(value: unknown): number {
     switch (typeof value) {
       case 'number':
-        if (isInteger(value)) return TAG.integer;
-        return Number.isFinite(value) ? TAG.float : refuse(`the number ${value}`);
+        if (!Number.isFinite(value)) refuse(`the number ${value}`);
+        return isInteger(value) ? TAG.integer : TAG.float;
       case 'string':
         return TAG.string;
       case 'boolean':

@@ -146,7 +146,7 @@ function mergedRuns(lists: readonly (readonly number[])[]): number[] {
  * ```
  */
 export class PageblocksEdit extends PageblocksReader {
-  protected readonly lists: Record<MigrateType, Buddy | BuddyEdit>;
+  protected readonly lists: Record<MigrateType, Buddy>;
   readonly #edits = new Map<MigrateType, BuddyEdit>();
   readonly #types: IntMapEdit<MigrateType>;
   /** What was taken from other types in this edit, in order. */
@@ -254,7 +254,7 @@ export class PageblocksEdit extends PageblocksReader {
   done(): Pageblocks {
     invariant(!this.#sealed, 'an edit is sealed once');
     this.#sealed = true;
-    const lists = byType((type) => this.#edits.get(type)?.done() ?? (this.lists[type] as Buddy));
+    const lists = byType((type) => this.#edits.get(type)?.done() ?? this.lists[type]);
     return new Pageblocks(this.pageblockOrder, lists, this.#types.done(), this);
   }
 
@@ -263,7 +263,7 @@ export class PageblocksEdit extends PageblocksReader {
     invariant(!this.#sealed, 'nothing is written after done()');
     const begun = this.#edits.get(type);
     if (begun !== undefined) return begun;
-    const edit = (this.lists[type] as Buddy).edit();
+    const edit = this.lists[type].edit();
     this.#edits.set(type, edit);
     this.lists[type] = edit;
     return edit;
@@ -336,7 +336,7 @@ export class PageblocksEdit extends PageblocksReader {
 }
 
 /** The lowest free block of exactly an order, of which there is one. */
-function leastOf(lists: Buddy | BuddyEdit, order: number): number {
+function leastOf(lists: Buddy, order: number): number {
   const pfn = lists.leastBlock(order);
   if (pfn === null) invariant(false, 'there is a free block of the order');
   return pfn;

@@ -3,7 +3,7 @@
  *
  * @models S-14
  */
-import type { Buddy, BuddyEdit, Fragmentation } from '../buddy.ts';
+import type { Buddy, Fragmentation } from '../buddy.ts';
 import { MIGRATE_TYPES, type MigrateType } from './migrateTypes.ts';
 
 /**
@@ -53,7 +53,7 @@ export function byType<T>(make: (type: MigrateType) => T): Record<MigrateType, T
  */
 export abstract class PageblocksReader implements PageblockCounts {
   readonly pageblockOrder: number;
-  protected abstract readonly lists: ByType<Buddy | BuddyEdit>;
+  protected abstract readonly lists: ByType<Buddy>;
   abstract readonly boostPages: number;
   abstract readonly highatomicPages: number;
 
