@@ -13,7 +13,7 @@ export const REFERENCES_PER_EVENT = 2000;
  * Bytes of states, uncompressed, that cost as much as one event where events are cheapest: made packed, encoded, deflated and
  * written, with a margin for code that is not compiled yet.
  */
-const BYTES_PER_EVENT = 23;
+const BYTES_PER_EVENT = 21;
 /** Checkpoints over which their size is averaged. */
 const AVERAGED = 8;
 /**
@@ -25,7 +25,7 @@ const FIRST_MEAN_BYTES = 8 << 10;
  * Bytes at which one counts at most, unless the average is near them: checkpoints that hold many changes, as the first does, come
  * rarely and must not leave a gap.
  */
-const OUTLIER_BYTES = 32 << 10;
+const OUTLIER_BYTES = 28 << 10;
 /** The pseudo-actor whose state is the loop's own: pending messages, clock and chooser. */
 export const SYSTEM_STATE = '@system';
 

@@ -246,7 +246,7 @@ describe('a checkpointer', () => {
     const reader = recorded(run, { leastEvents: 512, runPerCheckpoints: 20 });
     const seqs = reader.checkpoints().map(({ seq }) => seq);
     expect(seqs.length).toBeGreaterThan(2);
-    expect((seqs[1] ?? 0) - (seqs[0] ?? 0)).toBeLessThan(10_000);
+    expect((seqs[1] ?? 0) - (seqs[0] ?? 0)).toBeLessThan(11_000);
   });
 });
 
