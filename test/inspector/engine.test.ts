@@ -121,7 +121,7 @@ describe('what the engine is asked', () => {
 
   it('of effects in a log of many checkpoints: all of them, however late they come', () => {
     const { reader } = madeLog('fork-server');
-    expect(reader.checkpoints().length).toBeGreaterThan(3);
+    expect(reader.checkpoints().length).toBeGreaterThan(2);
     const byCause = new Map<number, number[]>();
     for (const { seq, cause } of reader.range()) byCause.set(cause, [...(byCause.get(cause) ?? []), seq]);
     const late = [...byCause].filter(([cause, seqs]) => cause >= 0 && Math.max(...seqs) - cause > 1000).slice(0, 8);
