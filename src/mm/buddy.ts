@@ -49,7 +49,7 @@ export interface Fragmentation {
 
 /**
  * An allocator: sealed, or in the middle of an edit, when blocks are allocated and freed until `done()` seals it. Both are one class
- * without a base: two of them are made for every allocation, and objects of a derived class cost several times as much to make.
+ * without a base: one is made for every allocation, and an object of a derived class costs several times as much to make.
  *
  * @throws GranuleError INVARIANT for a stretch that is empty or too long, a negative order, a frame outside the stretch, an unaligned
  *   block, a block freed twice, or a write to one that is sealed

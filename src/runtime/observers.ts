@@ -101,7 +101,7 @@ export class Outlet<T> {
 
   constructor(name: string, report: ReportError) {
     const stream = new GuardedStream<T>(name, report);
-    // Not a Subject: what that does for each value, beside handing it on, costs twice as much.
+    // Not a Subject, which makes a closure for each value that it hands on.
     stream.source = new Observable((watcher) => this.#join(watcher));
     this.stream$ = stream;
   }

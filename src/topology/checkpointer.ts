@@ -18,7 +18,7 @@ const BYTES_PER_EVENT = 21;
 const AVERAGED = 8;
 /**
  * What they are taken to hold before there was any: less than the first do (20 to 53 KB for recorded programs, since theirs are whole
- * states). Twice as much would put the first behind 14,000 events, and to go to the last of those takes more than 50 ms.
+ * states). Twice as much would put the first behind 15,000 events, and to go to the last of those takes more than 50 ms.
  */
 const FIRST_MEAN_BYTES = 8 << 10;
 /**
